@@ -1,0 +1,165 @@
+"""Comparison: what a comparison found, as data. `report` draws it, the command line prints it, machines read its JSON.
+
+Values are in the units that their names state. Nothing here trains, measures or draws.
+"""
+
+from typing import Literal
+
+from pydantic import Field
+
+from seqloom.config import Settings
+
+SCHEMA_VERSION = 1
+
+
+class Interval(Settings):
+    """A confidence interval; `method` says how it was made and over what."""
+
+    low: float
+    high: float
+    level: float = 0.95
+    method: str
+
+
+class Quality(Settings):
+    """A score on one test split, over all seeds of an arm or for one run; never without its signature."""
+
+    metric: str = Field(description="bleu, chrf, ter, exact_match, items, perplexity or bits_per_byte")
+    label: str = Field(description='for people: "BLEU", "share of right commands"')
+    value: float = Field(description="shares in percent")
+    higher_is_better: bool = True
+    interval: Interval | None = None
+    signature: str
+
+
+class LengthBin(Settings):
+    """The leading metric over the test sentences whose source has `low` to `high` words, both included."""
+
+    low: int
+    high: int
+    num_sentences: int
+    quality: Quality
+
+
+class CurvePoint(Settings):
+    """A moment of training, at a validation."""
+
+    step: int
+    tokens: int = Field(description="real target tokens trained on so far")
+    seconds: float = Field(description="seconds of updates so far")
+    train_loss: float | None = Field(description="nats a token, label smoothing not included")
+    val_loss: float = Field(description="nats a token")
+    val_quality: float | None = Field(description="the leading metric on validation, greedy")
+
+
+class Decoding(Settings):
+    """How fast a run generates."""
+
+    beam: int
+    sentences_per_second: float
+    latency_ms: float = Field(description="median over single sentences")
+
+
+class RunResult(Settings):
+    """One training run of one arm: one seed."""
+
+    arm: str
+    seed: int
+    folder: str = Field(description="the run folder, relative to the comparison's folder")
+    steps: int
+    tokens: int
+    epochs: float
+    learning_rate: float
+    train_seconds: float = Field(description="updates only")
+    validation_seconds: float
+    setup_seconds: float
+    tokens_per_second: float
+    padding_share: float = Field(description="share of target positions that were padding, 0 to 1")
+    peak_memory_mib: float
+    parameters: int
+    parameters_without_embeddings: int
+    decoding: Decoding
+    curve: tuple[CurvePoint, ...]
+    tests: dict[str, tuple[Quality, ...]] = Field(description="by test split, the leading metric first")
+    by_length: dict[str, tuple[LengthBin, ...]] = Field(description="by test split")
+
+
+class Arm(Settings):
+    """A recipe in a comparison, with all its runs; or an outside system whose outputs were scored (`runs` is empty)."""
+
+    name: str
+    label: str
+    recipe: str | None = Field(description="the recipe as YAML, every default written out; None for an outside system")
+    runs: tuple[RunResult, ...]
+    tests: dict[str, tuple[Quality, ...]] = Field(description="by test split, over all seeds: mean and interval; leading metric first")
+    by_length: dict[str, tuple[LengthBin, ...]]
+    tuning: tuple["TuningTrial", ...] = ()
+
+
+class TuningTrial(Settings):
+    """A learning rate that was tried for an arm, charged to its budget."""
+
+    learning_rate: float
+    val_loss: float
+    chosen: bool
+
+
+class Difference(Settings):
+    """Two arms on one test split, by the leading metric; positive favours `better`."""
+
+    test: str
+    better: str
+    worse: str
+    difference: float
+    interval: Interval
+    p_value: float
+    significant: bool
+    scope: Literal["between these runs", "between architectures"]
+
+
+class Sample(Settings):
+    """One test sentence and what every arm made of it (first seed)."""
+
+    test: str
+    src: str
+    ref: str
+    outputs: dict[str, str]
+
+
+class CorpusFacts(Settings):
+    """What was trained on."""
+
+    name: str
+    kind: str
+    synthetic: bool
+    src_lang: str | None
+    tgt_lang: str | None
+    licence: str | None
+    sizes: dict[str, int] = Field(description="items by split")
+    notes: tuple[str, ...]
+    fingerprint: str
+    tokenizer: str = Field(description="the tokenizer's kind and sizes, in words")
+    tokenizer_hash: str
+
+
+class Comparison(Settings):
+    """One corpus, several recipes, one declared budget.
+
+    `arms` stand best first by the leading metric on the first test split; `differences` hold every pair of arms.
+    """
+
+    schema_version: int = SCHEMA_VERSION
+    title: str
+    verdict: tuple[str, ...] = Field(description="sentences for people: who is better, by how much, how surely, at what cost")
+    corpus: CorpusFacts
+    budget: str = Field(description='in words: "1500 steps an arm"')
+    seeds: tuple[int, ...]
+    metric: str
+    metric_label: str
+    test_labels: dict[str, str] = Field(description='by test split, for people: "within the trained range"')
+    arms: tuple[Arm, ...]
+    differences: tuple[Difference, ...]
+    samples: tuple[Sample, ...]
+    caveats: tuple[str, ...]
+    environment: dict[str, str] = Field(description="machine, threads, versions, date")
+    command: str = Field(description="what reproduces this, with the steps reached")

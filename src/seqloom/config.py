@@ -1,0 +1,184 @@
+"""The base of all settings: frozen, unknown keys refused, and failures that name file, line, key, rule and the nearest spelling.
+
+YAML text or a mapping enters, validated settings leave. This module does not know which settings exist; each room defines its own.
+"""
+
+import difflib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Self, get_args
+
+import yaml
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from seqloom.errors import ConfigError
+
+
+class Settings(BaseModel):
+    """Base of all settings: immutable, and no key is ever ignored."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=(), validate_default=True)
+
+    @classmethod
+    def parse(cls, values: Mapping[str, Any], *, source: str = "settings", lines: Mapping[str, int] | None = None) -> Self:
+        """Validates a mapping.
+
+        Args:
+            values: nested plain values.
+            source: what to call the place the values come from: a file's path, or "--set".
+            lines: for dotted keys, the line of `source` in which they stand.
+
+        Raises:
+            ConfigError: one message with a line for each thing that is wrong.
+        """
+        try:
+            return cls.model_validate(values)
+        except ValidationError as error:
+            raise ConfigError("\n".join(_explain(cls, problem, source, lines or {}) for problem in error.errors())) from None
+
+
+def read_yaml(path: Path) -> tuple[dict[str, Any], dict[str, int]]:
+    """Reads a YAML mapping.
+
+    Returns:
+        The values, and for each dotted key the line in which it stands (from 1).
+
+    Raises:
+        ConfigError: the file is missing, is not YAML, is not a mapping, or repeats a key.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: cannot be read: {error}") from None
+    try:
+        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        values = yaml.safe_load(text)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark
+        raise ConfigError(f"{path}:{mark.line + 1 if mark else 1}: not valid YAML: {error.problem}") from None
+    if node is None:
+        return {}, {}
+    if not isinstance(node, yaml.MappingNode):
+        raise ConfigError(f"{path}:1: expected `key: value` lines at the top level")
+    lines: dict[str, int] = {}
+    _collect_lines(node, "", lines, path)
+    return values, lines
+
+
+def parse_assignments(assignments: list[str]) -> dict[str, Any]:
+    """Turns `["model.dropout=0.1", ...]` into a nested mapping; values are read as YAML.
+
+    Raises:
+        ConfigError: an assignment has no `=`, or its value is not YAML.
+    """
+    nested: dict[str, Any] = {}
+    for assignment in assignments:
+        key, equals, text = assignment.partition("=")
+        if not equals or not key.strip():
+            raise ConfigError(f"--set {assignment}: expected key=value, for example --set model.dropout=0.1")
+        try:
+            value = yaml.safe_load(text)
+        except yaml.YAMLError:
+            raise ConfigError(f"--set {assignment}: the value is not valid YAML; quote it, for example --set 'key=\"a: b\"'") from None
+        if isinstance(value, str):
+            value = _number(value)
+        place = nested
+        *parents, last = key.strip().split(".")
+        for parent in parents:
+            place = place.setdefault(parent, {})
+            if not isinstance(place, dict):
+                raise ConfigError(f"--set {assignment}: {parent!r} was given a value of its own before")
+        place[last] = value
+    return nested
+
+
+def merge(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """`base` with `changes` laid over it, mapping by mapping."""
+    merged = dict(base)
+    for key, value in changes.items():
+        old = merged.get(key)
+        merged[key] = merge(old, value) if isinstance(old, Mapping) and isinstance(value, Mapping) else value
+    return merged
+
+
+def nearest(word: str, known: list[str]) -> str:
+    """` Did you mean …?` for a misspelt word, or the empty string."""
+    close = difflib.get_close_matches(word, known, n=1, cutoff=0.5)
+    return f" Did you mean {close[0]!r}?" if close else ""
+
+
+def _number(text: str) -> float | str:
+    # YAML 1.1 reads 1e-3 as a string, which surprises everybody who sets a learning rate.
+    try:
+        return float(text)
+    except ValueError:
+        return text
+
+
+def _collect_lines(node: yaml.MappingNode, prefix: str, lines: dict[str, int], path: Path) -> None:
+    for key_node, value_node in node.value:
+        key = f"{prefix}{key_node.value}"
+        line = key_node.start_mark.line + 1
+        if key in lines:
+            raise ConfigError(f"{path}:{line}: {key!r} stands here a second time (first in line {lines[key]}); keep one of them")
+        lines[key] = line
+        if isinstance(value_node, yaml.MappingNode):
+            _collect_lines(value_node, f"{key}.", lines, path)
+
+
+def _explain(cls: type[BaseModel], problem: Any, source: str, lines: Mapping[str, int]) -> str:
+    path = [str(part) for part in problem["loc"]]
+    key = ".".join(path)
+    fields = _fields_at(cls, path[:-1])
+    # A discriminated union puts its tag into the location; users never wrote it.
+    shown = ".".join(part for part in path if part not in _tags(cls)) or "settings"
+    line = next((lines[k] for k in (shown, key, shown.rpartition(".")[0]) if k in lines), None)
+    where = f"{source}:{line}" if line is not None else source
+    kind = problem["type"]
+    if kind == "extra_forbidden":
+        name = path[-1]
+        hint = nearest(name, fields)
+        known = "" if hint else f" Known here: {', '.join(sorted(fields))}."
+        return f"{where}: unknown key {shown!r}.{hint}{known}"
+    if kind == "missing":
+        return f"{where}: {shown!r} is missing."
+    message = str(problem["msg"]).removeprefix("Value error, ")
+    given = problem.get("input")
+    if kind == "value_error" or isinstance(given, Mapping):
+        return f"{where}: {shown}: {message}"
+    hint = ""
+    if kind == "literal_error" and isinstance(given, str):
+        hint = nearest(given, [word.strip("'") for word in str(problem["ctx"]["expected"]).replace(" or ", ", ").split(", ")])
+    return f"{where}: {shown} is {given!r}: {message}.{hint}"
+
+
+def _fields_at(cls: type[BaseModel], path: list[str]) -> list[str]:
+    known: list[type[BaseModel]] = [cls]
+    for part in path:
+        following: list[type[BaseModel]] = []
+        for owner in known:
+            field = owner.model_fields.get(part)
+            if field is not None:
+                following += _models_in(field.annotation)
+        tagged = [owner for owner in known if part in _tag_of(owner)]
+        known = following or tagged or known
+    return sorted({name for owner in known for name in owner.model_fields})
+
+
+def _tag_of(cls: type[BaseModel]) -> list[str]:
+    field = cls.model_fields.get("architecture")
+    return [str(value) for value in get_args(field.annotation)] if field is not None else []
+
+
+def _tags(cls: type[BaseModel]) -> set[str]:
+    found: set[str] = set()
+    for field in cls.model_fields.values():
+        for owner in _models_in(field.annotation):
+            found |= set(_tag_of(owner))
+    return found
+
+
+def _models_in(annotation: Any) -> list[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    return [model for argument in get_args(annotation) for model in _models_in(argument)]

@@ -1,0 +1,99 @@
+"""The nouns of the corpus room: SentencePair, Document, Split and Corpus.
+
+Nothing enters from other rooms; what leaves are streams of text that can be read again and again, with a fingerprint that says
+which text it was. This module does not know files, networks, tokenizers or tensors.
+"""
+
+import hashlib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True)
+class SentencePair:
+    """A source text and its target text."""
+
+    src: str
+    tgt: str
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A text for language models."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Split:
+    """A part of a corpus: reading it starts anew each time and streams, so it may be larger than memory.
+
+    Attributes:
+        name: "train", "val", "test", or the name of a further test such as "beyond".
+        origin: what a person recognises: file names, or a generator with its seed.
+        fingerprint: SHA-256 (hex) over the content and over how it was selected.
+        read: makes a fresh iterator over the items.
+    """
+
+    name: str
+    origin: str
+    fingerprint: str
+    read: Callable[[], Iterator[SentencePair | Document]] = field(repr=False, compare=False)
+
+    def __iter__(self) -> Iterator[SentencePair | Document]:
+        return self.read()
+
+    def pairs(self) -> Iterator[SentencePair]:
+        """The items of a split that holds pairs."""
+        for item in self.read():
+            if not isinstance(item, SentencePair):
+                raise TypeError(f"split {self.name!r} of {self.origin} holds documents, not pairs")
+            yield item
+
+    def documents(self) -> Iterator[Document]:
+        """The items of a split that holds documents."""
+        for item in self.read():
+            if not isinstance(item, Document):
+                raise TypeError(f"split {self.name!r} of {self.origin} holds pairs, not documents")
+            yield item
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """Splits that belong together. Training reads `train`, selection `val`, reports `tests`.
+
+    Attributes:
+        name: a short name, fit for a folder and a heading.
+        kind: "pairs" of source and target, or "text" for language models.
+        tests: test splits by name; the first one, "test", leads reports, others (such as "beyond") stand beside it.
+        src_lang: ISO 639 code of the source language, where it is known.
+        tgt_lang: ISO 639 code of the target language, where it is known.
+        metric: the metric that leads reports and selection ("bleu", "chrf", "exact_match", "items", "bits_per_byte").
+        item_separator: what separates the items of a target, such as " ; " between commands; None where there are none.
+        item_name: what an item is called in the plural ("commands").
+        synthetic: True where a generator made it; reports must say so.
+        licence: the licence of the data, where it is known.
+        notes: what a user should know, one sentence each: lines that were skipped and why, the split that was made.
+    """
+
+    name: str
+    kind: Literal["pairs", "text"]
+    train: Split
+    val: Split
+    tests: Mapping[str, Split]
+    src_lang: str | None = None
+    tgt_lang: str | None = None
+    metric: str = "bleu"
+    item_separator: str | None = None
+    item_name: str = "items"
+    synthetic: bool = False
+    licence: str | None = None
+    notes: tuple[str, ...] = ()
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 (hex) over the fingerprints of all splits."""
+        parts = [self.kind, self.train.fingerprint, self.val.fingerprint]
+        parts += [f"{name}:{split.fingerprint}" for name, split in self.tests.items()]
+        return hashlib.sha256("\n".join(parts).encode()).hexdigest()

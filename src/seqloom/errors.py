@@ -1,0 +1,29 @@
+"""The exceptions that users may see.
+
+A message says what was wrong, where (file and line), what was expected and what to do. The command line prints that one
+message and exits with status 2; any other exception is a bug and keeps its traceback.
+"""
+
+
+class SeqloomError(Exception):
+    """Something that the user can mend; the base of all errors that seqloom raises on purpose."""
+
+
+class ConfigError(SeqloomError):
+    """A recipe, an option or a combination of settings is wrong."""
+
+
+class CorpusError(SeqloomError):
+    """Input data cannot be read, or does not say what it should."""
+
+
+class CheckpointError(SeqloomError):
+    """A run folder or a checkpoint is missing, damaged, or does not fit."""
+
+
+class TrainingError(SeqloomError):
+    """Training cannot go on, for example because the loss is not a number any more."""
+
+
+class DecodingError(SeqloomError):
+    """A model cannot generate what was asked of it."""

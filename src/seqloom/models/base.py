@@ -1,0 +1,154 @@
+"""The contract that keeps the architectures equal: Model, DecoderState, StepOutput.
+
+Ids (PairBatch, Sources) enter; hidden states, logits and decoder states leave. Training, search, explanation and comparison use
+only what stands here. Nothing here knows text, and no caller asks which architecture it holds.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+
+from seqloom.batching import PairBatch, Sources
+from seqloom.nn.record import Record
+
+
+@dataclass(frozen=True, slots=True)
+class Vocabulary:
+    """What a model must know of a tokenizer: counts and special ids.
+
+    Attributes:
+        src_size: number of source ids.
+        tgt_size: number of target ids.
+        shared: whether source and target ids mean the same (a joint tokenizer).
+    """
+
+    src_size: int
+    tgt_size: int
+    shared: bool
+    pad_id: int = 0
+    bos_id: int = 1
+    eos_id: int = 2
+
+
+@dataclass(frozen=True, slots=True)
+class DecoderState:
+    """What a decoder carries from step to step. Immutable: `Model.step` returns the next one.
+
+    The first dimension of tensors in `memory` counts sources, of tensors in `cache` rows (hypotheses). A row reaches the memory
+    of its source through `source_index`, so that the beams of a source share one copy.
+
+    Attributes:
+        memory: per source: encoder states, projected keys and values, their mask ("mask", True at a real token).
+        cache: per hypothesis: key/value caches, recurrent states, the input-feeding vector.
+        source_index: (rows,), the row of `memory` that belongs to each hypothesis.
+        length: target positions that were fed so far; the same for all rows.
+    """
+
+    memory: Mapping[str, Tensor]
+    cache: Mapping[str, Tensor]
+    source_index: Int[Tensor, "rows"]
+    length: int = 0
+
+    def select(self, rows: Int[Tensor, "selected"]) -> "DecoderState":
+        """The state of the given rows, in their order: repeats, reorders or drops hypotheses.
+
+        Sources without hypotheses left are dropped from the memory too, so that finished sentences cost nothing.
+        """
+        index = self.source_index[rows]
+        memory = self.memory
+        kept = torch.unique(index)
+        if kept.numel() < _num_sources(memory):
+            memory = {name: tensor[kept] for name, tensor in memory.items()}
+            index = torch.searchsorted(kept, index)
+        return DecoderState(memory, {name: tensor[rows] for name, tensor in self.cache.items()}, index, self.length)
+
+    def advance(self, cache: Mapping[str, Tensor], num_positions: int) -> "DecoderState":
+        """The state after `num_positions` more target positions."""
+        return replace(self, cache=cache, length=self.length + num_positions)
+
+    @property
+    def rows_per_source(self) -> int | None:
+        """How many rows each source has if all have equally many and stand together in order, else None.
+
+        Attention then reads a source's keys once for all its hypotheses instead of copying them for each.
+        """
+        sources, rows = _num_sources(self.memory), self.source_index.numel()
+        if sources == 0 or rows % sources:
+            return None
+        expected = torch.arange(sources, device=self.source_index.device).repeat_interleave(rows // sources)
+        return rows // sources if torch.equal(self.source_index, expected) else None
+
+
+def _num_sources(memory: Mapping[str, Tensor]) -> int:
+    return next(iter(memory.values())).shape[0]
+
+
+@dataclass(frozen=True, slots=True)
+class StepOutput:
+    """What a step returns: logits (rows, n, vocab) for the token after each of the n tokens fed, and the next state."""
+
+    logits: Float[Tensor, "rows n vocab"]
+    state: DecoderState
+
+
+class Model(nn.Module, ABC):
+    """A sequence model: reads sources, writes targets.
+
+    Attributes:
+        vocab: sizes and special ids.
+        max_len: the most positions a source or a target may have, bos and eos included; None where there is no limit.
+    """
+
+    vocab: Vocabulary
+    max_len: int | None = None
+
+    @abstractmethod
+    def forward(self, batch: PairBatch, record: Record | None = None) -> Float[Tensor, "batch tgt_len d_model"]:
+        """Teacher forcing over whole sequences.
+
+        Returns:
+            The hidden states before the vocabulary, (batch, tgt_len, d_model).
+
+        Raises:
+            DecodingError: a sequence is longer than `max_len`.
+        """
+
+    @abstractmethod
+    def output_weights(self) -> tuple[Float[Tensor, "vocab d_model"], Float[Tensor, "vocab"] | None]:
+        """The matrix (and bias) that `project` multiplies with; the loss works on it in blocks."""
+
+    def project(self, hidden: Float[Tensor, "*rows d_model"]) -> Float[Tensor, "*rows vocab"]:
+        """The scores over the vocabulary: hidden states times the embedding matrix, before the softmax."""
+        weight, bias = self.output_weights()
+        return nn.functional.linear(hidden, weight, bias)
+
+    @abstractmethod
+    def start(self, sources: Sources, record: Record | None = None) -> DecoderState:
+        """Reads the sources; one row each. For a decoder-only model they may be prompts without their last token.
+
+        Raises:
+            DecodingError: a source is longer than `max_len`.
+        """
+
+    @abstractmethod
+    def step(self, ids: Int[Tensor, "rows n"], state: DecoderState, record: Record | None = None) -> StepOutput:
+        """Feeds n >= 1 target ids a row. The first id ever fed is bos (or the last token of a prompt).
+
+        Raises:
+            DecodingError: the target grows longer than `max_len`.
+        """
+
+    def num_parameters(self, *, embeddings: bool = True) -> int:
+        """How many numbers training adjusts.
+
+        Args:
+            embeddings: False leaves out embedding tables, as papers on scaling do.
+        """
+        left_out = set()
+        if not embeddings:
+            left_out = {id(p) for module in self.modules() if isinstance(module, nn.Embedding) for p in module.parameters()}
+        return sum(p.numel() for p in self.parameters() if p.requires_grad and id(p) not in left_out)
