@@ -14,24 +14,7 @@ from torch import Tensor, nn
 
 from seqloom.batching import PairBatch, Sources
 from seqloom.nn.record import Record
-
-
-@dataclass(frozen=True, slots=True)
-class Vocabulary:
-    """What a model must know of a tokenizer: counts and special ids.
-
-    Attributes:
-        src_size: number of source ids.
-        tgt_size: number of target ids.
-        shared: whether source and target ids mean the same (a joint tokenizer).
-    """
-
-    src_size: int
-    tgt_size: int
-    shared: bool
-    pad_id: int = 0
-    bos_id: int = 1
-    eos_id: int = 2
+from seqloom.vocabulary import Vocabulary as Vocabulary
 
 
 @dataclass(frozen=True, slots=True)
