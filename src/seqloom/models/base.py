@@ -6,7 +6,7 @@ only what stands here. Nothing here knows text, and no caller asks which archite
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import torch
 from jaxtyping import Float, Int
@@ -49,9 +49,9 @@ class DecoderState:
             index = torch.searchsorted(kept, index)
         return DecoderState(memory, {name: tensor[rows] for name, tensor in self.cache.items()}, index, self.length)
 
-    def advance(self, cache: Mapping[str, Tensor], num_positions: int) -> "DecoderState":
+    def after(self, num_positions: int, cache: Mapping[str, Tensor]) -> "DecoderState":
         """The state after `num_positions` more target positions."""
-        return replace(self, cache=cache, length=self.length + num_positions)
+        return DecoderState(self.memory, cache, self.source_index, self.length + num_positions)
 
     @property
     def rows_per_source(self) -> int | None:
@@ -90,14 +90,27 @@ class Model(nn.Module, ABC):
     max_len: int | None = None
 
     @abstractmethod
-    def forward(self, batch: PairBatch, record: Record | None = None) -> Float[Tensor, "batch tgt_len d_model"]:
-        """Teacher forcing over whole sequences.
-
-        Returns:
-            The hidden states before the vocabulary, (batch, tgt_len, d_model).
+    def start(self, sources: Sources, record: Record | None = None) -> DecoderState:
+        """Reads the sources; one row each. For a decoder-only model they may be prompts without their last token.
 
         Raises:
-            DecodingError: a sequence is longer than `max_len`.
+            DecodingError: a source is longer than `max_len`.
+        """
+
+    @abstractmethod
+    def advance(
+        self, ids: Int[Tensor, "rows n"], state: DecoderState, record: Record | None = None
+    ) -> tuple[Float[Tensor, "rows n d_model"], DecoderState]:
+        """Feeds n >= 1 target ids a row; the only decoder there is, for training and for generation alike.
+
+        Position i sees the ids up to i and everything that `state` was fed before. The first id ever fed is bos (or the last
+        token of a prompt).
+
+        Returns:
+            The hidden states before the vocabulary, and the state after the last id.
+
+        Raises:
+            DecodingError: the target grows longer than `max_len`.
         """
 
     @abstractmethod
@@ -109,21 +122,22 @@ class Model(nn.Module, ABC):
         weight, bias = self.output_weights()
         return nn.functional.linear(hidden, weight, bias)
 
-    @abstractmethod
-    def start(self, sources: Sources, record: Record | None = None) -> DecoderState:
-        """Reads the sources; one row each. For a decoder-only model they may be prompts without their last token.
+    def forward(self, batch: PairBatch, record: Record | None = None) -> Float[Tensor, "batch tgt_len d_model"]:
+        """Teacher forcing over whole sequences: all target positions in one call of `advance`.
+
+        Returns:
+            The hidden states before the vocabulary, (batch, tgt_len, d_model).
 
         Raises:
-            DecodingError: a source is longer than `max_len`.
+            DecodingError: a sequence is longer than `max_len`.
         """
+        hidden, _ = self.advance(batch.tgt_in, self.start(batch.sources, record), record)
+        return hidden
 
-    @abstractmethod
     def step(self, ids: Int[Tensor, "rows n"], state: DecoderState, record: Record | None = None) -> StepOutput:
-        """Feeds n >= 1 target ids a row. The first id ever fed is bos (or the last token of a prompt).
-
-        Raises:
-            DecodingError: the target grows longer than `max_len`.
-        """
+        """Feeds n >= 1 target ids a row and scores what follows each of them; forced prefixes are steps with n > 1."""
+        hidden, state = self.advance(ids, state, record)
+        return StepOutput(self.project(hidden), state)
 
     def num_parameters(self, *, embeddings: bool = True) -> int:
         """How many numbers training adjusts.
