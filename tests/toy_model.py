@@ -53,7 +53,7 @@ class ToyModel(Model):
         )
 
     def advance(self, ids: Tensor, state: DecoderState, record: Record | None = None) -> tuple[Tensor, DecoderState]:
-        rows, n = ids.shape
+        n = ids.shape[1]
         self._check(state.length + n, "target")
         embedded = see(record, "decoder.tokens", self.tgt_embedding(ids))
         total, sums = state.cache["sum"], []
