@@ -1,0 +1,62 @@
+# The ways to work on seqloom; `make help` lists them. GNU make and a POSIX shell are all it takes.
+
+VENV := .venv
+BIN := $(VENV)/bin
+# Stands in the environment, so that removing the environment sets up again.
+READY := $(VENV)/.setup-done
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test system lint format types check wheel bench clean
+
+help: ## list the targets
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' $(firstword $(MAKEFILE_LIST)) | while IFS='|' read -r target text; do printf '%-14s %s\n' "$$target" "$$text"; done
+
+setup: $(READY) ## make .venv with the seqloom command and everything for development
+
+$(READY): pyproject.toml constraints.txt
+	@for python in $(PYTHON) python3 python3.14 python3.13 python3.12 python3.11 python; do \
+	  if "$$python" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; then found=$$python; break; fi; \
+	done; \
+	if [ -z "$$found" ]; then \
+	  echo "seqloom needs Python 3.11 or newer with its venv module, and found none;" >&2; \
+	  echo "install one (on Debian and Ubuntu: apt install python3-venv), or name it: make setup PYTHON=/path/to/python3" >&2; \
+	  exit 1; \
+	fi; \
+	echo "setting up $(VENV) with $$("$$found" --version)"; \
+	"$$found" -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]' -c constraints.txt
+	@touch $(READY)
+
+demo: setup ## the main job in minutes: three architectures, one corpus, a report, a prompt
+	$(BIN)/seqloom demo
+
+test: setup ## unit and integration tests
+	$(BIN)/python -m pytest $(ARGS)
+
+system: setup ## has every architecture learn something past a bar (minutes)
+	$(BIN)/python -m pytest tests/system $(ARGS)
+
+lint: setup ## ruff: style and likely bugs
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+format: setup ## ruff: mend what can be mended
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+types: setup ## mypy --strict
+	$(BIN)/mypy
+
+check: lint types test ## what a change has to pass
+
+wheel: setup ## build dist/*.whl
+	rm -rf dist
+	$(BIN)/python -m build --wheel
+
+bench: setup ## measure the demo and write its table into the README
+	$(BIN)/seqloom demo --out runs/demo </dev/null
+	$(BIN)/python benchmarks/readme_table.py runs/demo/comparison.json README.md
+
+clean: ## remove what was built, the environment included; runs stay
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
