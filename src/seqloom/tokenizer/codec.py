@@ -1,0 +1,196 @@
+"""Codec: one vocabulary, the text of one side (or of both) to ids and back.
+
+Normalised text enters, ids leave; and back. A codec is a plain list of pieces with, for BPE, its merges and, for unigram, its
+scores; Hugging Face's `tokenizers` does the work. This module does not know settings files, sides or training.
+"""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Literal, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seqloom.tokenizer.bpe_dropout import BpeDropout
+from seqloom.tokenizer.escaping import NIBBLES, SPACE, Escaper, cut, spell
+
+Kind = Literal["bpe", "unigram", "characters", "words"]
+Ids = NDArray[np.int32]
+
+PAD_ID, BOS_ID, EOS_ID = 0, 1, 2
+# Splitting keeps letters apart from punctuation, so no text can become one of these pieces.
+SPECIALS = ("<pad>", "<s>", "</s>")
+NUM_RESERVED = len(SPECIALS) + len(NIBBLES)
+
+_LONGEST_PIECE_OF_TEXT = 1 << 16
+
+_NIBBLE = f"{NIBBLES[0]}-{NIBBLES[-1]}"
+
+
+def _pattern(word: str, digit: str, other_count: str) -> str:
+    other = rf"[^{word}{digit}\s{SPACE}{_NIBBLE}]{other_count}"
+    white = rf"\s+|{SPACE}+(?={SPACE}[^{SPACE}\s])|{SPACE}+"
+    return rf"[{_NIBBLE}]|{SPACE}?[{word}]+" + (rf"|{SPACE}?{digit}" if digit else "") + f"|{SPACE}?{other}|{white}"
+
+
+# What no token crosses. Subwords: letters, single digits, and runs of punctuation, each with the space before it. Words keep their
+# digits, and punctuation stands by itself.
+_SPLITS = {
+    "subwords": _pattern(r"\p{L}\p{M}", r"\p{N}", "+"),
+    "words": _pattern(r"\p{L}\p{M}\p{N}_", "", ""),
+}
+
+
+@dataclass(frozen=True)
+class Codec:
+    """One vocabulary.
+
+    Attributes:
+        kind: how text is cut.
+        pieces: the string of each id: the special ones, the nibbles, then what training chose.
+        merges: for BPE, pairs of pieces in the order in which they are merged.
+        scores: for unigram, the log-probability of each piece.
+    """
+
+    kind: Kind
+    pieces: tuple[str, ...]
+    merges: tuple[tuple[str, str], ...] = ()
+    scores: tuple[float, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.pieces)
+
+    def encode(self, texts: Sequence[str]) -> list[Ids]:
+        """The ids of normalised texts. Special ids never come out."""
+        escaped = [self.escaper.escape(text) for text in texts]
+        if all(len(text) <= _LONGEST_PIECE_OF_TEXT for text in escaped):
+            return self._encode_escaped(escaped)
+        # Hugging Face keeps some hundred bytes a token while it encodes, too much for a book in one string.
+        return [
+            _join([self._encode_escaped([part])[0] for part in cut(text, _LONGEST_PIECE_OF_TEXT)]) for text in escaped
+        ]
+
+    def decode(self, ids: Sequence[int] | NDArray[np.integer]) -> str:
+        """The text of ids, whatever they are: special ids are skipped, broken characters become U+FFFD."""
+        pieces = self.pieces
+        return self.escaper.unescape("".join([pieces[i] for i in ids if i > EOS_ID]))
+
+    def tokens(self, ids: Sequence[int] | NDArray[np.integer]) -> list[str]:
+        """The pieces of ids, for people to look at: nibbles show as ⟨0⟩ to ⟨f⟩."""
+        return [f"⟨{ord(piece) - 0xE000:x}⟩" if piece in NIBBLES else piece for piece in (self.pieces[i] for i in ids)]
+
+    def encode_with_dropout(
+        self, text_or_ids: str | Sequence[int] | NDArray[np.integer], probability: float, rng: np.random.Generator
+    ) -> Ids:
+        """The ids of one normalised text (or of the text behind ids) with merges left out at random; BPE only."""
+        if self.kind != "bpe":
+            raise ValueError(f"BPE-dropout needs a bpe tokenizer, this one is of kind {self.kind!r}")
+        if isinstance(text_or_ids, str):
+            escaped = self.escaper.escape(text_or_ids)
+        else:
+            escaped = "".join([self.pieces[i] for i in text_or_ids if i > EOS_ID])
+        return np.array(self._dropout.encode(self.split(escaped), probability, rng), dtype=np.int32)
+
+    def split(self, escaped: str) -> list[str]:
+        """The parts of an escaped text that no token crosses."""
+        return split_escaped(self.kind, escaped)
+
+    @cached_property
+    def escaper(self) -> Escaper:
+        """How text is written in this vocabulary's alphabet."""
+        if self.kind == "words":
+            return Escaper(None, mark_start=True)
+        alphabet = "".join(p for p in self.pieces if len(p) == 1 and p not in NIBBLES and p != SPACE)
+        return Escaper(alphabet, mark_start=self.kind != "characters")
+
+    @cached_property
+    def alphabet_size(self) -> int:
+        """How many characters have an id of their own."""
+        return sum(len(piece) == 1 and piece not in NIBBLES for piece in self.pieces)
+
+    def _encode_escaped(self, texts: list[str]) -> list[Ids]:
+        if self.kind == "characters":
+            ids = self._ids
+            return [np.array([ids[char] for char in text], dtype=np.int32) for text in texts]
+        if self.kind == "words":
+            return [np.array(self._encode_words(text), dtype=np.int32) for text in texts]
+        encodings = self._backend.encode_batch_fast(texts, add_special_tokens=False)
+        return [np.array(encoding.ids, dtype=np.int32) for encoding in encodings]
+
+    def _encode_words(self, text: str) -> list[int]:
+        ids, found = self._ids, list[int]()
+        for word in self.split(text):
+            known = ids.get(word)
+            if known is not None:
+                found.append(known)
+                continue
+            if word.startswith(SPACE):
+                found.append(ids[SPACE])
+                word = word[1:]
+            for char in word:
+                spelling = SPACE if char == SPACE else char if char in NIBBLES else spell(char)
+                found += [ids[nibble] for nibble in spelling]
+        return found
+
+    @cached_property
+    def _ids(self) -> dict[str, int]:
+        return {piece: i for i, piece in enumerate(self.pieces)}
+
+    @cached_property
+    def _dropout(self) -> BpeDropout:
+        ids = self._ids
+        return BpeDropout(ids, [(ids[a], ids[b], ids[a + b]) for a, b in self.merges])
+
+    @cached_property
+    def _backend(self) -> Any:
+        hugging_face = import_backend()
+        if self.kind == "bpe":
+            model = hugging_face.models.BPE(self._ids, list(self.merges))
+        else:
+            model = hugging_face.models.Unigram(list(zip(self.pieces, self.scores, strict=True)), None, False)
+        backend = hugging_face.Tokenizer(model)
+        backend.pre_tokenizer = splitter(self.kind)
+        return backend
+
+
+def splitter(kind: Kind) -> Any:
+    """Hugging Face's pre-tokenizer for a kind of tokenizer."""
+    backend = import_backend()
+    pattern = _SPLITS["words" if kind == "words" else "subwords"]
+    return backend.pre_tokenizers.Split(backend.Regex(pattern), "isolated")
+
+
+_splitters: dict[Kind, Any] = {}
+
+
+def split_escaped(kind: Kind, escaped: str) -> list[str]:
+    """The parts of an escaped text that no token crosses."""
+    if kind not in _splitters:
+        _splitters[kind] = splitter(kind)
+    return [part for part, _ in _splitters[kind].pre_tokenize_str(escaped)] if escaped else []
+
+
+def import_backend() -> Any:
+    """Hugging Face's `tokenizers`, told once how to behave when the process forks.
+
+    Encoding a batch uses all processors. A fork inherits no threads, so a child that tried would hang, and the library
+    warns of it; unless the user has decided by the environment, the child works in one thread instead, without a warning.
+    """
+    variable = "TOKENIZERS_PARALLELISM"
+    if variable not in os.environ:
+        os.environ[variable] = "true"
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(after_in_child=_work_in_one_thread)
+    import tokenizers
+
+    return tokenizers
+
+
+def _work_in_one_thread() -> None:
+    os.environ["TOKENIZERS_PARALLELISM"] = "false"
+
+
+def _join(parts: list[Ids]) -> Ids:
+    return cast(Ids, np.concatenate(parts))

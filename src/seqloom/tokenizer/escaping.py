@@ -1,0 +1,126 @@
+"""Normalisation, and the escaping that lets a small alphabet spell every text.
+
+Text enters; text over a fixed alphabet leaves, and comes back exactly. A character outside the alphabet becomes its UTF-8
+bytes, each byte two of 16 nibbles: the private-use characters U+E000 to U+E00F, which stand in every vocabulary. So no text is
+unknown, at the price of 16 ids instead of 256. This module does not know vocabularies, merges or ids.
+"""
+
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Iterator
+
+from seqloom.tokenizer.settings import TokenizerSettings
+
+SPACE = "▁"
+NIBBLES = "".join(chr(0xE000 + value) for value in range(16))
+_RESERVED = frozenset(NIBBLES + SPACE + " ")
+_COVERAGE = 0.9995
+
+_NIBBLE_RUN = re.compile(f"[{NIBBLES[0]}-{NIBBLES[-1]}]+")
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_CUT = re.compile(rf"(?<=[^\s{SPACE}])[\n{SPACE}]")
+
+
+def normalise(text: str, settings: TokenizerSettings) -> str:
+    """The text that a tokenizer keeps: what decoding gives back. Lone surrogates, which are no text, become U+FFFD."""
+    if not text.isascii():
+        text = _SURROGATE.sub("\ufffd", text)
+        text = _normalise_unicode(text, settings)
+    if settings.lowercase:
+        text = _normalise_unicode(text.lower(), settings)
+    return " ".join(text.split()) if settings.collapse_whitespace else text
+
+
+def _normalise_unicode(text: str, settings: TokenizerSettings) -> str:
+    if settings.unicode == "nfc":
+        return unicodedata.normalize("NFC", text)
+    return unicodedata.normalize("NFKC", text) if settings.unicode == "nfkc" else text
+
+
+def choose_alphabet(counts: Counter[str], *, limit: int, min_frequency: int = 1) -> str:
+    """The characters that get ids of their own, in the order of their code points.
+
+    Args:
+        counts: how often each character occurs.
+        limit: the most characters; the most frequent ones win.
+        min_frequency: how often a character that is not printable ASCII must occur.
+
+    Returns:
+        The characters that together make up 99.95% of the text, and printable ASCII that occurs at all.
+    """
+    kept: list[str] = []
+    needed = _COVERAGE * sum(count for char, count in counts.items() if char not in _RESERVED)
+    covered = 0
+    for char, count in sorted(counts.items(), key=lambda item: (-item[1], item[0])):
+        if char in _RESERVED or len(kept) >= limit:
+            continue
+        is_plain = "!" <= char <= "~"
+        if is_plain or (covered < needed and count >= min_frequency):
+            kept.append(char)
+            covered += count
+    return "".join(sorted(kept))
+
+
+class Escaper:
+    """Writes text in an alphabet, and reads it back.
+
+    Args:
+        alphabet: the characters that stand for themselves, without the space; None for all but the reserved ones.
+        mark_start: whether a text starts with a space marker, so that a first word looks like any other.
+    """
+
+    def __init__(self, alphabet: str | None, *, mark_start: bool) -> None:
+        reserved = re.escape(NIBBLES + SPACE)
+        pattern = f"[{reserved}]" if alphabet is None else f"[^{re.escape(alphabet + ' ')}]"
+        self._foreign = re.compile(pattern)
+        self._mark_start = mark_start
+        self._spellings: dict[str, str] = {}
+
+    def escape(self, text: str) -> str:
+        """A normalised text in the alphabet: the marker for spaces, nibbles for what is foreign. Empty text stays empty."""
+        if not text:
+            return ""
+        marked = self._foreign.sub(self._spell_match, text).replace(" ", SPACE)
+        return SPACE + marked if self._mark_start else marked
+
+    def unescape(self, text: str) -> str:
+        """The text that was escaped. Nibbles that make no UTF-8 (a model may write them) become U+FFFD."""
+        if self._mark_start:
+            text = text.removeprefix(SPACE)
+        return _NIBBLE_RUN.sub(lambda match: _read_nibbles(match.group()), text.replace(SPACE, " "))
+
+    def _spell_match(self, match: re.Match[str]) -> str:
+        char = match.group()
+        spelling = self._spellings.get(char)
+        if spelling is None:
+            spelling = self._spellings[char] = spell(char)
+        return spelling
+
+
+def spell(text: str) -> str:
+    """The nibbles of a text's UTF-8 bytes."""
+    return "".join(NIBBLES[byte >> 4] + NIBBLES[byte & 15] for byte in text.encode("utf-8"))
+
+
+def _read_nibbles(run: str) -> str:
+    values = [ord(char) - 0xE000 for char in run]
+    pairs = zip(values[::2], values[1::2], strict=False)
+    text = bytes(high << 4 | low for high, low in pairs).decode("utf-8", errors="replace")
+    return text + "\ufffd" if len(run) % 2 else text
+
+
+def cut(text: str, size: int) -> Iterator[str]:
+    """Cuts a long escaped text where every tokenizer begins a new token, so that the tokens stay the same.
+
+    Args:
+        size: the least characters of a piece; it ends before the next space or newline that follows a word.
+    """
+    start = 0
+    while len(text) - start > size:
+        match = _CUT.search(text, start + size)
+        if match is None:
+            break
+        yield text[start : match.start()]
+        start = match.start()
+    yield text[start:]
