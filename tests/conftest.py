@@ -3,7 +3,6 @@
 import os
 import random
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,7 +13,9 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 # Annotated shapes are checked at every call in tests; users pay nothing. Before any of these modules is imported.
 CHECKED = ["seqloom.nn", "seqloom.models", "seqloom.losses", "seqloom.decoding"]
-assert not any(name.startswith(tuple(CHECKED)) for name in sys.modules), "imported before the hook: shapes would go unchecked"
+assert not any(name.startswith(tuple(CHECKED)) for name in sys.modules), (
+    "imported before the hook: shapes would go unchecked"
+)
 install_import_hook(CHECKED, "beartype.beartype")
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -47,10 +48,9 @@ def _own_cache(cache_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(autouse=True)
-def _seeds() -> Iterator[None]:
+def _seeds() -> None:
     random.seed(0)
     if "numpy" in sys.modules:
         sys.modules["numpy"].random.seed(0)
     if "torch" in sys.modules:
         sys.modules["torch"].manual_seed(0)
-    yield

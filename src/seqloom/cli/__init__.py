@@ -1,0 +1,128 @@
+"""The `seqloom` command: finds the verb, runs it, and turns what goes wrong into one message and an exit status.
+
+Arguments enter, an exit status leaves. Results go to standard output, progress and notes to standard error. Each verb has a
+file of its own and only hands data from one room to the next. Nothing heavy is imported before a verb runs.
+"""
+
+import argparse
+import difflib
+import importlib
+import importlib.util
+import os
+import sys
+from collections.abc import Sequence
+from typing import NoReturn
+
+from seqloom.errors import SeqloomError
+
+VERBS = ("demo", "data", "inspect", "train", "translate", "generate", "score", "evaluate", "show", "compare")
+
+_DESCRIPTION = (
+    "Train, compare and use sequence models, from the recurrent encoder-decoder to the Transformer, on your own data."
+)
+
+_EPILOG = """\
+examples:
+  seqloom demo                                            six minutes: three architectures, one corpus, a report
+  seqloom train transformer-tiny --data pairs.tsv --minutes 10 --out runs/mine
+  echo "ein Hund" | seqloom translate runs/mine
+  seqloom compare --data pairs.tsv --minutes 10           which architecture is better here, by how much, how surely
+
+`seqloom VERB --help` explains a verb."""
+
+
+class UsageError(Exception):
+    """The command line itself is wrong; `verb` is the command whose help says more."""
+
+    def __init__(self, message: str, verb: str) -> None:
+        super().__init__(message)
+        self.verb = verb
+
+
+class Parser(argparse.ArgumentParser):
+    """An argument parser that raises UsageError instead of ending the process, and takes no abbreviations."""
+
+    def __init__(self, **settings: object) -> None:
+        settings.setdefault("formatter_class", argparse.RawDescriptionHelpFormatter)
+        super().__init__(allow_abbrev=False, **settings)  # type: ignore[arg-type]
+
+    def error(self, message: str) -> NoReturn:
+        """Raises UsageError."""
+        raise UsageError(message, self.prog)
+
+
+class Version(argparse.Action):
+    """Prints the version; looks it up only then, since importlib.metadata is slow to import."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        """Prints and ends."""
+        from importlib import metadata
+
+        print(f"seqloom {metadata.version('seqloom')}")
+        parser.exit()
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs one command.
+
+    Args:
+        argv: the arguments after the program's name; those of the process by default.
+
+    Returns:
+        The exit status: 0, 1 where a verb says that something is not as it should be, 2 for an error that the user can mend,
+        130 after Ctrl-C.
+    """
+    try:
+        status = _run(list(sys.argv[1:] if argv is None else argv))
+        sys.stdout.flush()
+    except UsageError as problem:
+        print(f"seqloom: {problem}\nTry `{problem.verb} --help`.", file=sys.stderr)
+        return 2
+    except SeqloomError as error:
+        print(f"seqloom: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("\nseqloom: stopped by Ctrl-C", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        # Whoever read our output has gone (`seqloom ... | head`): that is how pipes end. The interpreter flushes standard
+        # output once more when it exits, which must not fail again.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
+    return status
+
+
+def _run(argv: list[str]) -> int:
+    parser, verbs = _parser()
+    if argv and not argv[0].startswith("-") and argv[0] not in verbs:
+        close = difflib.get_close_matches(argv[0], verbs, n=1, cutoff=0.5)
+        hint = f"did you mean `seqloom {close[0]}`?" if close else f"the verbs are {', '.join(verbs)}"
+        raise UsageError(f"there is no verb {argv[0]!r}; {hint}", "seqloom")
+    try:
+        arguments, unknown = parser.parse_known_args(argv)
+    except SystemExit as end:  # argparse ends so after --help and --version
+        return int(end.code or 0)
+    if unknown:
+        raise _explain_unknown(unknown[0], arguments.verb, verbs[arguments.verb])
+    status: int = arguments.run(arguments)
+    return status
+
+
+def _parser() -> tuple[Parser, dict[str, argparse.ArgumentParser]]:
+    parser = Parser(prog="seqloom", description=_DESCRIPTION, epilog=_EPILOG)
+    parser.add_argument("--version", action=Version, nargs=0, help="print the version and exit")
+    subparsers = parser.add_subparsers(title="verbs", dest="verb", metavar="VERB", required=True, parser_class=Parser)
+    for verb in VERBS:
+        if importlib.util.find_spec(f"seqloom.cli.{verb}") is None:
+            continue
+        importlib.import_module(f"seqloom.cli.{verb}").register(subparsers)
+    return parser, dict(subparsers.choices)
+
+
+def _explain_unknown(word: str, verb: str, parser: argparse.ArgumentParser) -> UsageError:
+    if not word.startswith("-"):
+        return UsageError(f"{word!r} was not expected here; put all names together, before the options", parser.prog)
+    options = [option for action in parser._actions for option in action.option_strings]
+    close = difflib.get_close_matches(word.partition("=")[0], options, n=1, cutoff=0.5)
+    hint = f"did you mean {close[0]}?" if close else "its options are listed by --help"
+    return UsageError(f"`{verb}` has no option {word}; {hint}", parser.prog)

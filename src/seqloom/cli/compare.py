@@ -1,0 +1,112 @@
+"""`seqloom compare`: recipes on one corpus under one budget -> a table, a report and comparison.json."""
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from seqloom.cli import options
+from seqloom.cli.progress import shown
+
+if TYPE_CHECKING:
+    from seqloom.compare.comparison import Comparison
+
+_EPILOG = """\
+examples:
+  seqloom compare --data pairs.tsv                                     the three small recipes, the default budget
+  seqloom compare rnn-tiny transformer-tiny --data multi30k --from-lang en --to-lang de --minutes 10 --seeds 3
+  seqloom compare --data pairs.tsv --steps 2000 --also other=hyp.txt   another system's output on the test set, scored beside ours
+
+Every arm gets the same data, tokenizer, budget and decoding. Arms that are finished already in --out are not trained again.
+With one seed the verdict is about these runs; with --seeds 3 or more it is about the architectures."""
+
+
+def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Adds the verb."""
+    parser = subparsers.add_parser(
+        "compare",
+        help="which architecture is better on your data, by how much, how surely",
+        description="Train several recipes on one corpus under one declared budget, and say which is better, by how much, "
+        "how surely, and at what cost.",
+        epilog=_EPILOG,
+    )
+    parser.add_argument(
+        "recipes",
+        nargs="*",
+        metavar="RECIPE",
+        help="named recipes or YAML files (default: rnn-tiny attention-rnn-tiny transformer-tiny)",
+    )
+    options.add_data_options(parser)
+    options.add_budget_options(parser, each=" each recipe and seed")
+    group = parser.add_argument_group("comparison")
+    group.add_argument(
+        "--seeds", type=options.positive, default=1, metavar="K", help="runs of each recipe (default: 1)"
+    )
+    group.add_argument(
+        "--tune",
+        choices=("none", "quick"),
+        default="none",
+        help="quick: three learning rates for each recipe, charged to its budget (default: none)",
+    )
+    group.add_argument(
+        "--also",
+        nargs="+",
+        action="extend",
+        default=[],
+        metavar="NAME=FILE",
+        help="another system's output for the test set, one a line, to score too",
+    )
+    group.add_argument(
+        "--out", type=Path, metavar="DIR", help="where runs and report go (default: a folder under comparisons/)"
+    )
+    group.add_argument(
+        "--beam", type=options.positive, metavar="N", help="beam size for all arms; 1 is greedy (default: the recipes')"
+    )
+    options.add_change_option(group)
+    options.add_common_options(parser, json=True)
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Compares; prints the table and where the report is."""
+    also = options.named_files(arguments.also)
+    for path in also.values():
+        options.existing_file(path, "--also")
+    corpus = options.corpus_settings(arguments)
+    from seqloom.compare.compare import compare
+
+    with shown(quiet=arguments.quiet) as progress:
+        comparison = compare(
+            arguments.recipes or None,
+            corpus,
+            budget=options.budget(arguments),
+            seeds=arguments.seeds,
+            tune=arguments.tune,
+            also=also,
+            out=arguments.out,
+            changes=arguments.changes,
+            beam=arguments.beam,
+            progress=progress,
+            **options.placement(arguments),
+        )
+    deliver(comparison, arguments.out, json=arguments.json)
+    return 0
+
+
+def deliver(comparison: "Comparison", out: Path, *, json: bool = False) -> None:
+    """Writes report.html and comparison.json into `out`, and prints the table and where they are, or all of it as JSON."""
+    from seqloom.report import write_report
+    from seqloom.report.terminal import comparison_table
+
+    (out / "comparison.json").write_text(comparison.model_dump_json(indent=2) + "\n", encoding="utf-8")
+    report = out / "report.html"
+    write_report(comparison, report)
+    if json:
+        print(comparison.model_dump_json(indent=2))
+        return
+    from rich.console import Console
+
+    console = Console()
+    console.print(comparison_table(comparison))
+    for sentence in comparison.verdict:
+        console.print(sentence, markup=False, highlight=False)
+    print(f"report: {report.resolve()}")

@@ -1,0 +1,113 @@
+"""`seqloom demo`: the main job on a corpus made on the spot: three architectures, one budget, a table, a report, a prompt.
+
+The constants of the demo stand here and nowhere else; the README's table is made of what it measures.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from seqloom.cli import options
+from seqloom.cli.compare import deliver
+from seqloom.cli.progress import shown
+
+if TYPE_CHECKING:
+    from seqloom.compare.comparison import Comparison
+
+RECIPES = ("rnn-tiny", "attention-rnn-tiny", "transformer-tiny")
+CORPUS = "player-commands"
+STEPS = 1000
+BEAM = 1
+
+_EPILOG = """\
+examples:
+  seqloom demo                                  at most six minutes on two cores
+  seqloom demo --steps 200 --out runs/quick     a first impression
+  seqloom demo --seeds 3                        a verdict about architectures instead of single runs
+
+The corpus is synthetic: what players of text adventures type, made by a grammar. "before you open the oak door, pick
+the brass lamp up and light it" is to become "take brass lamp ; light brass lamp ; open oak door"."""
+
+
+def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Adds the verb."""
+    parser = subparsers.add_parser(
+        "demo",
+        help="six minutes: three architectures, one corpus, a report",
+        description="Compare the recurrent encoder-decoder, the one with attention and the Transformer on a corpus made "
+        "on the spot; then type sentences and see what each of them makes of it.",
+        epilog=_EPILOG,
+    )
+    parser.add_argument(
+        "--out",
+        type=Path,
+        default=Path("runs/demo"),
+        metavar="DIR",
+        help="where runs and report go (default: runs/demo)",
+    )
+    parser.add_argument(
+        "--steps",
+        type=options.positive,
+        default=STEPS,
+        metavar="N",
+        help=f"updates of each architecture (default: {STEPS})",
+    )
+    parser.add_argument(
+        "--seeds", type=options.positive, default=1, metavar="K", help="runs of each architecture (default: 1)"
+    )
+    parser.add_argument(
+        "--size", type=options.positive, metavar="N", help="training sentences to make (default: what the corpus says)"
+    )
+    options.add_common_options(parser)
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Compares, prints, and answers what the user types."""
+    from seqloom.compare.compare import compare
+    from seqloom.corpus.settings import CorpusSettings
+    from seqloom.training import Budget
+
+    corpus = CorpusSettings.parse(
+        {"data": CORPUS} | ({"size": arguments.size} if arguments.size else {}), source="the demo's corpus"
+    )
+    with shown(quiet=arguments.quiet) as progress:
+        comparison = compare(
+            RECIPES,
+            corpus,
+            budget=Budget(steps=arguments.steps),
+            seeds=arguments.seeds,
+            out=arguments.out,
+            beam=BEAM,
+            progress=progress,
+            **options.placement(arguments),
+        )
+    deliver(comparison, arguments.out)
+    if sys.stdin.isatty() and sys.stdout.isatty():
+        _answer(comparison, arguments)
+    return 0
+
+
+def _answer(comparison: "Comparison", arguments: argparse.Namespace) -> None:
+    from seqloom.run import load
+
+    folders = {arm.label: arguments.out / arm.runs[0].folder for arm in comparison.arms if arm.runs}
+    models = {label: load(folder, **options.placement(arguments)) for label, folder in folders.items()}
+    width = max(map(len, models), default=0)
+    example = comparison.samples[0].src if comparison.samples else "take the lamp and light it"
+    print(f"\nType what a player would type, for example: {example}")
+    print("An empty line ends.")
+    while True:
+        try:
+            text = input("> ").strip()
+        except EOFError:
+            print()
+            return
+        if not text:
+            return
+        for label, model in models.items():
+            for generation in model.translate([text], beam=BEAM):
+                print(f"  {label:<{width}}  {generation.text}")
+                for note in generation.notes:
+                    print(f"  {'':<{width}}  ({note})")

@@ -1,0 +1,106 @@
+"""`seqloom generate`: prompts -> sampled text."""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+from seqloom.cli import options
+from seqloom.cli.lines import Lines
+
+_EPILOG = """\
+examples:
+  seqloom generate runs/shakespeare --prompt "ROMEO:" --max-tokens 200
+  seqloom generate runs/shakespeare --num-samples 3 --temperature 0.8 --top-p 0.95 --seed 7
+  seqloom generate runs/shakespeare --prompt - < prompts.txt --json     a prompt a line
+
+The same seed gives the same text. Temperature 0 always takes the likeliest token."""
+
+
+def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Adds the verb."""
+    parser = subparsers.add_parser(
+        "generate",
+        help="sample text from a run",
+        description="Go on from a prompt by sampling, token by token.",
+        epilog=_EPILOG,
+    )
+    parser.add_argument("folder", type=Path, metavar="RUN", help="a run folder")
+    parser.add_argument(
+        "--prompt",
+        action="append",
+        metavar="TEXT",
+        help="what to go on from, may be repeated; - reads a prompt a line from standard input (default: nothing)",
+    )
+    group = parser.add_argument_group("sampling")
+    group.add_argument(
+        "--num-samples", type=options.positive, default=1, metavar="N", help="texts for each prompt (default: 1)"
+    )
+    group.add_argument(
+        "--max-tokens", type=options.positive, default=200, metavar="N", help="the most tokens of a text (default: 200)"
+    )
+    group.add_argument(
+        "--temperature",
+        type=options.zero_or_more,
+        default=1.0,
+        metavar="T",
+        help="below 1 surer, above 1 wilder, 0 greedy (default: 1)",
+    )
+    group.add_argument(
+        "--top-k", type=options.count, default=0, metavar="K", help="only the K likeliest tokens (default: 0, all)"
+    )
+    group.add_argument(
+        "--top-p",
+        type=options.share,
+        default=1.0,
+        metavar="P",
+        help="only the likeliest tokens that together reach P (default: 1, all)",
+    )
+    group.add_argument(
+        "--min-p",
+        type=options.share,
+        default=0.0,
+        metavar="P",
+        help="only tokens at least P times as likely as the likeliest (default: 0, all)",
+    )
+    group.add_argument("--seed", type=int, default=0, metavar="N", help="where the randomness comes from (default: 0)")
+    options.add_common_options(parser, json=True)
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Prints what the run makes of each prompt."""
+    from seqloom.run import load
+
+    prompts = arguments.prompt or [""]
+    if prompts == ["-"]:
+        prompts = list(Lines(None))
+    model = load(arguments.folder, **options.placement(arguments))
+    generations = model.generate(
+        prompts,
+        num_samples=arguments.num_samples,
+        max_tokens=arguments.max_tokens,
+        temperature=arguments.temperature,
+        top_k=arguments.top_k,
+        top_p=arguments.top_p,
+        min_p=arguments.min_p,
+        seed=arguments.seed,
+    )
+    for number, generation in enumerate(generations):
+        if arguments.json:
+            samples = [
+                {"text": text, "log_prob": hypothesis.log_prob, "finished": hypothesis.finished}
+                for text, hypothesis in zip(generation.texts, generation.hypotheses, strict=True)
+            ]
+            print(
+                json.dumps(
+                    {"prompt": generation.source, "samples": samples, "notes": list(generation.notes)},
+                    ensure_ascii=False,
+                )
+            )
+        else:
+            print(("\n" if number else "") + "\n\n".join(generation.source + text for text in generation.texts))
+        if not arguments.quiet:
+            for note in generation.notes:
+                print(f"prompt {number + 1}: {note}", file=sys.stderr)
+    return 0

@@ -1,0 +1,260 @@
+"""The options that several verbs share, and the settings that are made of them.
+
+Parsers and parsed arguments enter; CorpusSettings, Budget and keyword arguments leave. Only what the user gave is passed on: every
+default lives in the settings themselves. Nothing heavy is imported before arguments are turned into settings.
+"""
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from seqloom.errors import ConfigError, SeqloomError
+
+if TYPE_CHECKING:
+    from seqloom.corpus.settings import CorpusSettings
+    from seqloom.training import Budget
+
+
+def positive(text: str) -> int:
+    """A whole number from 1; thousands may be set apart (20_000 or 20,000)."""
+    try:
+        number = int(text.replace(",", ""))
+    except ValueError:
+        number = 0
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1")
+    return number
+
+
+def count(text: str) -> int:
+    """A whole number from 0."""
+    return 0 if text == "0" else positive(text)
+
+
+def zero_or_more(text: str) -> float:
+    """A number from 0."""
+    return 0.0 if text in ("0", "0.0") else positive_float(text)
+
+
+def positive_float(text: str) -> float:
+    """A number above 0."""
+    try:
+        number = float(text)
+    except ValueError:
+        number = 0.0
+    if not 0 < number < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0")
+    return number
+
+
+def share(text: str) -> float:
+    """A number from 0 to 1."""
+    try:
+        number = float(text)
+    except ValueError:
+        number = -1.0
+    if not 0 <= number <= 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 0 to 1")
+    return number
+
+
+def _column(text: str) -> int | str:
+    return int(text) if text.isdecimal() else text
+
+
+_SPLIT_FILES = ("src", "tgt", "val_src", "val_tgt", "test_src", "test_tgt")
+
+
+def add_data_options(parser: argparse.ArgumentParser) -> None:
+    """Adds what says which corpus to work on; `corpus_settings` reads it."""
+    group = parser.add_argument_group(
+        "data",
+        "A named data set (`seqloom data list`), a file (TSV, CSV, JSONL, Parquet or plain text, also .gz .xz .zst), or two "
+        "files whose lines belong together. Without --val or --test, a seeded split is made, printed and saved.",
+    )
+    group.add_argument("--data", metavar="NAME|FILE", help="a named data set, or a file of pairs or of plain text")
+    group.add_argument("--val", metavar="FILE", help="a file to select by, in the form of --data")
+    group.add_argument("--test", metavar="FILE", help="a file to report on, in the form of --data")
+    group.add_argument("--src", metavar="FILE", help="source sentences, one a line")
+    group.add_argument("--tgt", metavar="FILE", help="their targets, one a line")
+    for split, meaning in (("val", "validation"), ("test", "test")):
+        group.add_argument(f"--{split}-src", metavar="FILE", help=f"{meaning} sources, one a line")
+        group.add_argument(f"--{split}-tgt", metavar="FILE", help="their targets")
+    add_reading_options(group)
+    group.add_argument("--size", type=positive, metavar="N", help="how many training pairs a generator is to make")
+    group.add_argument("--val-size", type=positive, metavar="N", help="pairs to hold out for validation")
+    group.add_argument("--test-size", type=positive, metavar="N", help="pairs to hold out for test")
+    group.add_argument("--split-seed", type=count, metavar="N", help="the seed of the split, and of generators")
+    group.add_argument(
+        "--overlap",
+        choices=("drop", "keep", "error"),
+        help="training pairs that are in val or test too (default: drop)",
+    )
+    group.add_argument(
+        "--max-words", type=positive, metavar="N", help="leave out longer training pairs, and count them"
+    )
+
+
+def add_reading_options(group: argparse._ActionsContainer) -> None:
+    """Adds what says how to read data: direction, columns, bad lines."""
+    group.add_argument(
+        "--from-lang", metavar="CODE", help="the source's language (ISO 639: de); picks or reverses the direction"
+    )
+    group.add_argument("--to-lang", metavar="CODE", help="the target's language")
+    group.add_argument(
+        "--kind", choices=("auto", "pairs", "text"), help="what a file holds (text: for language models)"
+    )
+    group.add_argument(
+        "--src-column", type=_column, metavar="NAME|N", help="the column of sources: a name, or a number from 1"
+    )
+    group.add_argument("--tgt-column", type=_column, metavar="NAME|N", help="the column of targets")
+    group.add_argument(
+        "--metric", metavar="NAME", help="what leads reports: bleu, chrf, exact_match, items, bits_per_byte"
+    )
+    group.add_argument(
+        "--on-bad",
+        choices=("error", "skip"),
+        help="a line that cannot be read stops the work, or is skipped and counted",
+    )
+    group.add_argument("--data-dir", metavar="DIR", help="a folder of data sets to use instead of the network")
+
+
+_CORPUS_FIELDS = (
+    *(
+        "data",
+        "val",
+        "test",
+        *_SPLIT_FILES,
+        "from_lang",
+        "to_lang",
+        "kind",
+        "src_column",
+        "tgt_column",
+        "metric",
+        "max_words",
+    ),
+    *("on_bad", "split_seed", "val_size", "test_size", "overlap", "size", "data_dir"),
+)
+
+
+def corpus_given(arguments: argparse.Namespace) -> bool:
+    """Whether the command line names data."""
+    return any(getattr(arguments, name, None) is not None for name in ("data", *_SPLIT_FILES))
+
+
+def corpus_settings(arguments: argparse.Namespace) -> "CorpusSettings":
+    """The corpus that the data options describe.
+
+    Raises:
+        ConfigError: no data was named, or the options contradict each other.
+    """
+    from seqloom.corpus.settings import CorpusSettings
+
+    if not corpus_given(arguments):
+        raise ConfigError(
+            "say what to work on: --data NAME (see `seqloom data list`), --data FILE (a column of sources and one of targets), "
+            "or --src FILE --tgt FILE"
+        )
+    given = {name: getattr(arguments, name) for name in _CORPUS_FIELDS if getattr(arguments, name, None) is not None}
+    return CorpusSettings.parse(given, source="the data options")
+
+
+def add_budget_options(parser: argparse.ArgumentParser, *, each: str = "") -> None:
+    """Adds how long to train; `budget` reads it.
+
+    Args:
+        each: whom the budget is for, such as " for each recipe".
+    """
+    group = parser.add_argument_group("budget", f"How long to train{each}; at most one of these.")
+    one = group.add_mutually_exclusive_group()
+    one.add_argument("--steps", type=positive, metavar="N", help="updates")
+    one.add_argument("--tokens", type=positive, metavar="N", help="real target tokens")
+    one.add_argument(
+        "--minutes",
+        type=positive_float,
+        metavar="M",
+        help="minutes of updates; set-up, validation and saving not counted",
+    )
+
+
+def budget(arguments: argparse.Namespace) -> "Budget | None":
+    """The budget that was given, or None."""
+    given = {
+        name: getattr(arguments, name)
+        for name in ("steps", "tokens", "minutes")
+        if getattr(arguments, name) is not None
+    }
+    if not given:
+        return None
+    from seqloom.training import Budget
+
+    return Budget.parse(given, source="the budget")
+
+
+def add_change_option(parser: argparse._ActionsContainer) -> None:
+    """Adds --set."""
+    parser.add_argument(
+        "--set",
+        nargs="+",
+        action="extend",
+        default=[],
+        metavar="KEY=VALUE",
+        dest="changes",
+        help="change settings of the recipe, for example --set model.dropout=0.2 training.batch_tokens=4096",
+    )
+
+
+def add_common_options(parser: argparse.ArgumentParser, *, device: bool = True, json: bool = False) -> None:
+    """Adds the options that stand everywhere.
+
+    Args:
+        device: whether the verb computes.
+        json: whether the verb can print its result as JSON.
+    """
+    group = parser.add_argument_group("everywhere")
+    if device:
+        group.add_argument(
+            "--device",
+            choices=("auto", "cpu", "cuda", "mps"),
+            default="auto",
+            help="where to compute (default: auto, the best there is)",
+        )
+        group.add_argument("--threads", type=positive, metavar="N", help="processor threads (default: one a core)")
+    if json:
+        group.add_argument("--json", action="store_true", help="print the result as JSON")
+    group.add_argument("--quiet", action="store_true", help="no progress and no notes; errors are still told")
+
+
+def placement(arguments: argparse.Namespace) -> dict[str, Any]:
+    """`device` and `threads`, as the functions of `seqloom.run` take them."""
+    return {"device": arguments.device, "threads": arguments.threads}
+
+
+def named_files(texts: list[str]) -> dict[str, Path]:
+    """NAME=FILE arguments as a mapping.
+
+    Raises:
+        ConfigError: one has no `=`, or a name stands twice.
+    """
+    named: dict[str, Path] = {}
+    for text in texts:
+        name, equals, path = text.partition("=")
+        if not (name and equals and path):
+            raise ConfigError(f"--also {text}: expected NAME=FILE, for example --also opennmt=hyp.txt")
+        if name in named:
+            raise ConfigError(f"--also {text}: there is a system named {name!r} already")
+        named[name] = Path(path)
+    return named
+
+
+def existing_file(path: Path, option: str) -> Path:
+    """The path, if a file is there.
+
+    Raises:
+        SeqloomError: nothing is there, or a folder.
+    """
+    if not path.is_file():
+        raise SeqloomError(
+            f"{option} {path}: {'this is a folder, not a file' if path.is_dir() else 'there is no such file'}"
+        )
+    return path

@@ -1,0 +1,162 @@
+"""Progress on standard error: live bars in a terminal, a line now and then elsewhere, nothing with --quiet.
+
+What `seqloom.progress.Progress` receives enters; lines and bars leave. This module does not know what the tasks are.
+"""
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TextIO
+
+from seqloom.progress import Progress, Silent
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.progress import TaskID
+
+_LABELS = {
+    "tokens_per_second": "tok/s",
+    "sentences_per_second": "sent/s",
+    "learning_rate": "lr",
+    "train_loss": "loss",
+    "val_loss": "val loss",
+}
+
+
+@contextmanager
+def shown(*, quiet: bool = False, stream: TextIO | None = None) -> Iterator[Progress]:
+    """A Progress that draws on standard error while the block runs, and leaves the terminal tidy afterwards.
+
+    Args:
+        quiet: True tells nobody anything.
+        stream: what to draw on instead of standard error.
+    """
+    stream = stream or sys.stderr
+    if quiet:
+        yield Silent()
+    elif stream.isatty():
+        from rich.console import Console
+
+        bars = Bars(Console(file=stream))
+        try:
+            yield bars
+        finally:
+            bars.stop()
+    else:
+        yield Lines(stream)
+
+
+class Bars:
+    """A bar for each task that is under way; what is done becomes a line above."""
+
+    def __init__(self, console: "Console") -> None:
+        from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+        from rich.table import Column
+
+        self._console = console
+        self._bars = Progress(
+            TextColumn("{task.description}", markup=False, table_column=Column(no_wrap=True, overflow="ellipsis")),
+            BarColumn(bar_width=20),
+            TextColumn("{task.percentage:>3.0f}%"),
+            TextColumn(
+                "{task.fields[facts]}",
+                markup=False,
+                style="cyan",
+                table_column=Column(no_wrap=True, overflow="ellipsis"),
+            ),
+            TimeRemainingColumn(compact=True, elapsed_when_finished=True),
+            console=console,
+            transient=True,
+            refresh_per_second=5,
+        )
+        self._tasks: dict[str, tuple[TaskID, float]] = {}
+
+    def say(self, text: str) -> None:
+        """Prints a line above the bars."""
+        self._console.print(text, markup=False, highlight=False, soft_wrap=True)
+
+    def update(self, task: str, fraction: float, **facts: float | str) -> None:
+        """Moves the task's bar; a finished one becomes a line."""
+        if task not in self._tasks:
+            self._bars.start()
+            self._tasks[task] = (self._bars.add_task(task, total=1.0, facts=""), time.monotonic())
+        bar, begun = self._tasks[task]
+        if fraction < 1:
+            self._bars.update(bar, completed=fraction, facts=show_facts(facts))
+            return
+        self._bars.remove_task(bar)
+        del self._tasks[task]
+        self.say(_done(task, time.monotonic() - begun, show_facts(facts)))
+        if not self._tasks:
+            self._bars.stop()
+
+    def stop(self) -> None:
+        """Takes the bars away."""
+        self._bars.stop()
+
+
+@dataclass
+class _Pace:
+    begun: float
+    told: float
+
+
+class Lines:
+    """A line for each task when it ends, and in between every ten seconds: for logs and pipes."""
+
+    def __init__(self, stream: TextIO, *, every: float = 10.0, clock: Callable[[], float] = time.monotonic) -> None:
+        self._stream = stream
+        self._every = every
+        self._clock = clock
+        self._tasks: dict[str, _Pace] = {}
+
+    def say(self, text: str) -> None:
+        """Prints the line."""
+        print(text, file=self._stream, flush=True)
+
+    def update(self, task: str, fraction: float, **facts: float | str) -> None:
+        """Prints how far the task is, unless it was told a moment ago."""
+        now = self._clock()
+        pace = self._tasks.setdefault(task, _Pace(now, now))
+        if fraction >= 1:
+            del self._tasks[task]
+            self.say(_done(task, now - pace.begun, show_facts(facts)))
+        elif now - pace.told >= self._every:
+            pace.told = now
+            left = (now - pace.begun) * (1 - fraction) / fraction if fraction > 0 else None
+            parts = [f"{fraction:.0%}", show_facts(facts), f"about {_duration(left)} left" if left is not None else ""]
+            self.say(f"{task}: {', '.join(part for part in parts if part)}")
+
+
+def show_facts(facts: dict[str, float | str]) -> str:
+    """Facts as people read them: `loss 3.214, 12,340 tok/s, lr 1.0e-03`."""
+    return ", ".join(_fact(name, value) for name, value in facts.items())
+
+
+def _fact(name: str, value: float | str) -> str:
+    label = _LABELS.get(name, name.replace("_", " "))
+    if isinstance(value, str):
+        return f"{label} {value}"
+    text = _number(value)
+    return f"{text} {label}" if label.endswith("/s") else f"{label} {text}"
+
+
+def _number(value: float) -> str:
+    size = abs(value)
+    if isinstance(value, int) or size >= 100:
+        return f"{value:,.0f}"
+    if size >= 10:
+        return f"{value:.1f}"
+    return f"{value:.3f}" if size >= 0.01 else f"{value:.1e}"
+
+
+def _duration(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def _done(task: str, seconds: float, facts: str) -> str:
+    return f"{task}: done in {_duration(seconds)}{f' ({facts})' if facts else ''}"

@@ -1,0 +1,83 @@
+"""`seqloom score`: sources and references -> how likely the run finds each reference."""
+
+import argparse
+import json
+import math
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from seqloom.cli import options
+from seqloom.cli.progress import shown
+
+if TYPE_CHECKING:
+    from seqloom.corpus.corpus import SentencePair
+
+_EPILOG = """\
+what is printed for each pair: its log-probability (natural logarithm, the end of the sentence included), a tab, its
+number of tokens
+
+examples:
+  seqloom score runs/de-en --src test.de --ref test.en > scores.tsv
+  seqloom score runs/de-en --src test.de --ref test.en --json          with the log-probability of every token"""
+
+
+def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Adds the verb."""
+    parser = subparsers.add_parser(
+        "score",
+        help="how likely a run finds given translations",
+        description="Score given translations: the log-probability of each reference, forced token by token.",
+        epilog=_EPILOG,
+    )
+    parser.add_argument("folder", type=Path, metavar="RUN", help="a run folder")
+    group = parser.add_argument_group("input")
+    group.add_argument("--src", type=Path, required=True, metavar="FILE", help="source sentences, one a line")
+    group.add_argument("--ref", type=Path, required=True, metavar="FILE", help="the translations to score, one a line")
+    options.add_common_options(parser, json=True)
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Prints a line a pair, and the total on standard error."""
+    for option in ("src", "ref"):
+        options.existing_file(getattr(arguments, option), f"--{option}")
+    from seqloom.run import load
+
+    model = load(arguments.folder, **options.placement(arguments))
+    log_prob, tokens, pairs = 0.0, 0, 0
+    for pairs, score in enumerate(model.score(read_pairs(arguments.src, arguments.ref)), 1):
+        log_prob += score.log_prob
+        tokens += score.num_tokens
+        if arguments.json:
+            row = {
+                "line": pairs,
+                "log_prob": score.log_prob,
+                "num_tokens": score.num_tokens,
+                "token_log_probs": list(score.token_log_probs),
+            }
+            print(json.dumps(row))
+        else:
+            print(f"{score.log_prob:.6f}\t{score.num_tokens}")
+    with shown(quiet=arguments.quiet) as progress:
+        mean = log_prob / tokens if tokens else 0.0
+        perplexity = math.exp(min(-mean, 700))
+        progress.say(
+            f"{pairs:,} pairs, {tokens:,} tokens, log-probability {log_prob:.2f}, perplexity {perplexity:.3f} a token"
+        )
+    return 0
+
+
+def read_pairs(src: Path, ref: Path) -> "Iterator[SentencePair]":
+    """The pairs of two files whose lines belong together, compressed or not.
+
+    Raises:
+        CorpusError: one file has more lines than the other, or bytes that are not UTF-8.
+    """
+    from seqloom.corpus.corpus import SentencePair
+    from seqloom.corpus.parallel import ParallelFiles
+    from seqloom.corpus.reading import Reading
+    from seqloom.corpus.streams import Place
+
+    for _, _, source, reference in ParallelFiles(Place(src), Place(ref)).rows(Reading()):
+        yield SentencePair(source, reference)

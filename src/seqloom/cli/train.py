@@ -1,0 +1,96 @@
+"""`seqloom train`: one recipe on one corpus -> a run folder."""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from seqloom.cli import options
+from seqloom.cli.progress import shown
+from seqloom.errors import ConfigError
+
+if TYPE_CHECKING:
+    from seqloom.corpus.settings import CorpusSettings
+
+DEFAULT_RECIPE = "transformer-tiny"
+
+_EPILOG = """\
+examples:
+  seqloom train --data pairs.tsv                                       transformer-tiny, its own budget, a folder under runs/
+  seqloom train attention-rnn-tiny --data multi30k --from-lang en --to-lang de --minutes 10 --out runs/en-de
+  seqloom train transformer-tiny --src a.de --tgt a.en --steps 5000 --set model.dropout=0.2 training.batch_tokens=4096
+  seqloom train --resume --out runs/en-de                              go on after Ctrl-C or a crash
+
+A run is one folder; `seqloom show RUN` tells what is in it."""
+
+
+def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Adds the verb."""
+    parser = subparsers.add_parser(
+        "train",
+        help="train a recipe on your data",
+        description="Train one recipe on one corpus; the result is a run folder.",
+        epilog=_EPILOG,
+    )
+    parser.add_argument(
+        "recipe", nargs="?", metavar="RECIPE", help=f"a named recipe or a YAML file (default: {DEFAULT_RECIPE})"
+    )
+    options.add_data_options(parser)
+    options.add_budget_options(parser)
+    group = parser.add_argument_group("run")
+    group.add_argument(
+        "--out",
+        type=Path,
+        metavar="RUN",
+        help="the run folder (default: one under runs/, named after recipe and corpus)",
+    )
+    options.add_change_option(group)
+    group.add_argument(
+        "--from",
+        type=Path,
+        metavar="RUN",
+        dest="start_from",
+        help="start from the weights and the tokenizer of another run",
+    )
+    group.add_argument("--resume", action="store_true", help="go on with the run in --out, from its last checkpoint")
+    group.add_argument("--seed", type=int, default=0, metavar="N", help="where all randomness comes from (default: 0)")
+    options.add_common_options(parser, json=True)
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Trains; prints the run's folder."""
+    recipe, corpus = _what_to_train(arguments)
+    from seqloom.run import train
+
+    with shown(quiet=arguments.quiet) as progress:
+        trained = train(
+            recipe,
+            corpus,
+            budget=options.budget(arguments),
+            out=arguments.out,
+            changes=arguments.changes,
+            start_from=arguments.start_from,
+            resume=arguments.resume,
+            seed=arguments.seed,
+            progress=progress,
+            **options.placement(arguments),
+        )
+    if arguments.json:
+        print(json.dumps(trained.describe(), ensure_ascii=False, indent=2))
+        return 0
+    print(trained.folder)
+    if not arguments.quiet:
+        print(
+            f"try it: seqloom translate {trained.folder}    look at it: seqloom show {trained.folder}", file=sys.stderr
+        )
+    return 0
+
+
+def _what_to_train(arguments: argparse.Namespace) -> "tuple[str | Path, CorpusSettings]":
+    if not arguments.resume:
+        return arguments.recipe or DEFAULT_RECIPE, options.corpus_settings(arguments)
+    if arguments.out is None:
+        raise ConfigError("--resume: say which run to go on with, by --out RUN")
+    raise NotImplementedError

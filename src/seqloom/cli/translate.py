@@ -1,0 +1,152 @@
+"""`seqloom translate`: lines of text -> one line each, whatever they hold, from files larger than memory."""
+
+import argparse
+import json
+import sys
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+from seqloom.cli import options
+from seqloom.cli.lines import Lines, one_line, output
+from seqloom.cli.progress import shown
+from seqloom.errors import ConfigError
+
+if TYPE_CHECKING:
+    from seqloom.decoding.hypothesis import Generation
+    from seqloom.run import Run
+
+_EPILOG = """\
+what is printed for each line read:
+  (as it is)           the translation
+  --nbest N            N lines: the number of the line read (from 1), tab, score, tab, translation; best first
+  --alignments         the translation, a tab, and i-j for each target token j that attends most to source token i (from 0)
+  --json               one JSON object: line, source, translations (text, score, log_prob, finished, tokens), notes, alignment
+
+examples:
+  echo "ein Hund läuft" | seqloom translate runs/de-en
+  seqloom translate runs/de-en --input big.de --output big.en --beam 5
+  seqloom translate runs/a runs/b runs/c --json < test.de              an ensemble of three runs with one vocabulary"""
+
+
+def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Adds the verb."""
+    parser = subparsers.add_parser(
+        "translate",
+        help="translate lines of text",
+        description="Translate a file or standard input, line by line: one line out for each line in, whatever it is.",
+        epilog=_EPILOG,
+    )
+    parser.add_argument(
+        "runs", nargs="+", type=Path, metavar="RUN", help="a run folder; several together are an ensemble"
+    )
+    group = parser.add_argument_group("input and output")
+    group.add_argument("--input", type=Path, metavar="FILE", help="read lines from here (default: standard input)")
+    group.add_argument("--output", type=Path, metavar="FILE", help="write lines here (default: standard output)")
+    group.add_argument(
+        "--alignments", action="store_true", help="print which source token each target token attends to most"
+    )
+    search = parser.add_argument_group("search")
+    search.add_argument(
+        "--beam", type=options.positive, metavar="N", help="beam size; 1 is greedy (default: the recipe's)"
+    )
+    search.add_argument(
+        "--nbest", type=options.positive, default=1, metavar="N", help="print the N best translations with their scores"
+    )
+    options.add_common_options(parser, json=True)
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Translates until the input ends."""
+    _check(arguments)
+    from seqloom.run import load
+
+    model = load(*arguments.runs, **options.placement(arguments))
+    lines = Lines(arguments.input)
+    notes: Counter[str] = Counter()
+    with output(arguments.output) as stream, shown(quiet=arguments.quiet) as progress:
+        for number, generation in enumerate(_translate(model, lines, arguments), 1):
+            notes.update(generation.notes)
+            _write(stream, number, generation, model, arguments)
+            if number % 1000 == 0:
+                progress.say(f"{number:,} lines translated")
+        for text in _summary(lines, notes):
+            progress.say(text)
+    return 0
+
+
+def _check(arguments: argparse.Namespace) -> None:
+    if arguments.input is not None:
+        options.existing_file(arguments.input, "--input")
+        if arguments.output is not None and arguments.output.resolve() == arguments.input.resolve():
+            raise ConfigError(
+                f"--output {arguments.output}: this is the input too; it would be emptied before it is read"
+            )
+    if arguments.beam is not None and arguments.nbest > arguments.beam:
+        raise ConfigError(
+            f"--nbest {arguments.nbest}: a beam of {arguments.beam} finds at most {arguments.beam}; raise --beam"
+        )
+    if arguments.alignments and arguments.nbest > 1 and not arguments.json:
+        raise ConfigError(
+            "--alignments with --nbest: alignments belong to the best translation only; add --json, or leave one out"
+        )
+
+
+def _translate(model: "Run", lines: Lines, arguments: argparse.Namespace) -> "Iterator[Generation]":
+    settings = {"beam": arguments.beam, "nbest": arguments.nbest, "alignments": arguments.alignments}
+
+    def batch(texts: Iterable[str]) -> "Iterator[Generation]":
+        yield from model.translate(texts, **settings)
+
+    if arguments.input is None and sys.stdin.isatty():
+        # Somebody types: answer each line before the next one is read.
+        for line in lines:
+            yield from batch([line])
+    else:
+        yield from batch(lines)
+
+
+def _write(
+    stream: IO[bytes], number: int, generation: "Generation", model: "Run", arguments: argparse.Namespace
+) -> None:
+    if arguments.json:
+        text = json.dumps(_as_json(number, generation, model), ensure_ascii=False)
+    elif arguments.nbest > 1:
+        found = zip(generation.texts, generation.hypotheses, strict=True)
+        text = "\n".join(f"{number}\t{hypothesis.score:.6f}\t{one_line(candidate)}" for candidate, hypothesis in found)
+    else:
+        text = one_line(generation.text)
+        if arguments.alignments:
+            text += "\t" + " ".join(f"{src}-{tgt}" for tgt, src in enumerate(generation.alignment or ()))
+    stream.write(text.encode("utf-8", errors="replace") + b"\n")
+    if stream.isatty():
+        stream.flush()
+
+
+def _as_json(number: int, generation: "Generation", model: "Run") -> dict[str, Any]:
+    translations = [
+        {
+            "text": text,
+            "score": hypothesis.score,
+            "log_prob": hypothesis.log_prob,
+            "finished": hypothesis.finished,
+            "tokens": model.tokenizer.tgt_tokens(hypothesis.ids),
+        }
+        for text, hypothesis in zip(generation.texts, generation.hypotheses, strict=True)
+    ]
+    return {
+        "line": number,
+        "source": generation.source,
+        "translations": translations,
+        "notes": list(generation.notes),
+        "alignment": list(generation.alignment) if generation.alignment is not None else None,
+    }
+
+
+def _summary(lines: Lines, notes: Counter[str]) -> Iterator[str]:
+    if lines.undecodable:
+        yield f"{lines.undecodable:,} of {lines.count:,} lines held bytes that are not UTF-8; each such byte was read as \ufffd"
+    for note, count in notes.most_common():
+        yield f"{count:,} of {lines.count:,} lines: {note}"

@@ -1,0 +1,144 @@
+"""The house rules that a machine can check: one direction of imports, rooms with nouns, files of a readable size."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+SOURCE = ROOT / "src" / "seqloom"
+
+# In reading order: a room may import rooms that stand before it, never one after it.
+ROOMS = (
+    *("errors", "config", "vocabulary", "progress", "machine", "store"),
+    *(
+        "corpus",
+        "tokenizer",
+        "batching",
+        "nn",
+        "models",
+        "losses",
+        "decoding",
+        "metrics",
+        "optim",
+        "checkpoint",
+        "training",
+    ),
+    *("recipes", "run", "stages", "explain", "compare", "claims", "report", "fiction", "interop", "serve"),
+    *("cli", "__main__"),
+)
+
+# Tests of what has no module of its own name.
+WITHOUT_MODULE = {"test_architecture.py": "the house rules", "test_conftest.py": "tests/conftest.py"}
+
+FILES = sorted(SOURCE.rglob("*.py"))
+
+
+def imported(tree: ast.AST) -> Iterator[tuple[str, int]]:
+    """The seqloom modules that a syntax tree imports, wherever in it, with their lines."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            # A dot would hide which room is meant; refused below.
+            names = (
+                [f"{node.module}.{alias.name}" for alias in node.names] if node.level == 0 else ["seqloom.<relative>"]
+            )
+        elif isinstance(node, ast.Call) and getattr(node.func, "attr", getattr(node.func, "id", "")) == "import_module":
+            text = node.args[0] if node.args else None
+            names = [text.value] if isinstance(text, ast.Constant) else []
+        else:
+            continue
+        yield from ((name, node.lineno) for name in names if name == "seqloom" or name.startswith("seqloom."))
+
+
+def wrong_imports(room: str, text: str) -> list[str]:
+    """The imports in a file of `room` that go against the order."""
+    wrong = []
+    for name, line in imported(ast.parse(text)):
+        target = [*name.split("."), ""][1]
+        if target == room:
+            continue
+        if target not in ROOMS:
+            wrong.append(f"line {line}: {name} is not in a room")
+        elif ROOMS.index(target) > ROOMS.index(room):
+            wrong.append(f"line {line}: {room} imports {name}, which stands after it")
+    return wrong
+
+
+def room_of(path: Path) -> str:
+    return path.relative_to(SOURCE).parts[0].removesuffix(".py")
+
+
+@pytest.mark.parametrize(
+    "path", [path for path in FILES if path != SOURCE / "__init__.py"], ids=lambda path: str(path.relative_to(SOURCE))
+)
+def test_imports_go_one_way(path: Path) -> None:
+    room = room_of(path)
+    assert room in ROOMS, f"{path}: give the room {room!r} a place in ROOMS"
+    assert not wrong_imports(room, path.read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize(
+    ("room", "text"),
+    [
+        ("models", "from seqloom.decoding.search import beam_search"),
+        ("models", "def f():\n    import seqloom.tokenizer.x, seqloom.training"),
+        ("corpus", "if TYPE_CHECKING:\n    from seqloom.tokenizer import Tokenizer"),
+        ("corpus", "from seqloom import load"),
+        ("corpus", "from . import files"),
+        ("compare", "importlib.import_module('seqloom.report')"),
+    ],
+)
+def test_the_rule_finds_what_it_is_for(room: str, text: str) -> None:
+    assert wrong_imports(room, text)
+
+
+def test_the_rule_lets_earlier_rooms_pass() -> None:
+    assert not wrong_imports("cli", "from seqloom.run import load\nimport json\nfrom seqloom.cli.lines import Lines")
+
+
+def test_no_file_without_a_noun() -> None:
+    nameless = {"utils", "util", "helpers", "helper", "common", "misc"}
+    found = [
+        path
+        for path in ROOT.glob("*/**/*.py")
+        if ".venv" not in path.parts and nameless & {part.removesuffix(".py") for part in path.parts[-3:]}
+    ]
+    assert not found
+
+
+def test_files_are_of_a_readable_size() -> None:
+    folders = ("src", "tests", "benchmarks")
+    sizes = {
+        path: len(path.read_text(encoding="utf-8").splitlines())
+        for folder in folders
+        for path in (ROOT / folder).rglob("*.py")
+    }
+    assert len(sizes) > 20
+    assert not {str(path): size for path, size in sizes.items() if size > 600}
+
+
+def test_unit_tests_mirror_the_source() -> None:
+    folder = ROOT / "tests" / "unit"
+    lost = []
+    for path in folder.rglob("test_*.py"):
+        place = path.relative_to(folder)
+        name = place.stem.removeprefix("test_")
+        siblings = {module.stem for module in (SOURCE / place.parent).glob("*")} | {place.parent.name}
+        # test_search_beam.py may hold a part of the tests of search.py.
+        if place.name not in WITHOUT_MODULE and not any(
+            name == module or name.startswith(f"{module}_") for module in siblings if module
+        ):
+            lost.append(str(place))
+    assert not lost, "name test files after what they test"
+
+
+def test_modules_say_what_they_are_for() -> None:
+    silent = [
+        str(path)
+        for path in FILES
+        if (text := path.read_text(encoding="utf-8")).strip() and not ast.get_docstring(ast.parse(text))
+    ]
+    assert not silent
