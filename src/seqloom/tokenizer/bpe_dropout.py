@@ -14,7 +14,7 @@ _Candidates = tuple[tuple[int, int], ...]
 
 # Parts longer than this are not words; they are remembered no more, so that memory stays bounded.
 _LONGEST_REMEMBERED = 32
-_MOST_REMEMBERED = 200_000
+_MOST_REMEMBERED = 100_000
 # The time for a part grows with its square; a longer run without spaces is cut, which moves a merge or two.
 _LONGEST_PART = 512
 
