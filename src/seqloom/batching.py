@@ -83,15 +83,16 @@ def make_batch(
     """Pads examples to a batch.
 
     Args:
-        end: whether eos follows each target; windows cut out of a running text have none.
+        end: whether eos follows each source and each target. Windows cut out of a running text have no source and no end.
     """
-    tail = [eos_id] if end else []
-    tgt_rows = [np.concatenate([e.tgt_ids.astype(np.int64), np.asarray(tail, dtype=np.int64)]) for e in examples]
+    tail = np.asarray([eos_id] if end else [], dtype=np.int64)
+    src_rows = [np.concatenate([example.src_ids, tail]) for example in examples]
+    tgt_rows = [np.concatenate([example.tgt_ids, tail]) for example in examples]
     tgt_out, tgt_mask = _pad(tgt_rows, pad_id)
     tgt_in = torch.full_like(tgt_out, pad_id)
     tgt_in[:, 0] = bos_id
     tgt_in[:, 1:] = torch.where(tgt_mask[:, 1:], tgt_out[:, :-1], pad_id)
-    return PairBatch(Sources.pad([e.src_ids for e in examples], pad_id=pad_id), tgt_in, tgt_out, tgt_mask)
+    return PairBatch(Sources.pad(src_rows, pad_id=pad_id), tgt_in, tgt_out, tgt_mask)
 
 
 def _pad(rows: Sequence[Sequence[int] | IdArray], pad_id: int) -> tuple[Tensor, Tensor]:

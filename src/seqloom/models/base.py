@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
 from seqloom.batching import PairBatch, Sources
@@ -53,21 +53,51 @@ class DecoderState:
         """The state after `num_positions` more target positions."""
         return DecoderState(self.memory, cache, self.source_index, self.length + num_positions)
 
-    @property
-    def rows_per_source(self) -> int | None:
-        """How many rows each source has if all have equally many and stand together in order, else None.
 
-        Attention then reads a source's keys once for all its hypotheses instead of copying them for each.
-        """
-        sources, rows = _num_sources(self.memory), self.source_index.numel()
-        if sources == 0 or rows % sources:
-            return None
-        expected = torch.arange(sources, device=self.source_index.device).repeat_interleave(rows // sources)
-        return rows // sources if torch.equal(self.source_index, expected) else None
+class MemoryReader:
+    """How rows reach the memory of their sources in one call of `advance`.
+
+    Where each source has equally many rows, standing together in order (beam search keeps them so), the rows of a source are
+    folded into one longer row of queries, and its keys are read once for all. Elsewhere the memory is copied row by row.
+    """
+
+    def __init__(self, state: DecoderState) -> None:
+        self._memory = state.memory
+        self._index = state.source_index
+        sources, rows = _num_sources(state.memory), state.source_index.numel()
+        self._folds = 0
+        if sources and rows % sources == 0:
+            index = torch.arange(sources, device=state.source_index.device).repeat_interleave(rows // sources)
+            self._folds = rows // sources if torch.equal(state.source_index, index) else 0
+
+    def fold(self, x: Float[Tensor, "rows n dim"]) -> Float[Tensor, "_ _ dim"]:
+        """Queries as the memory's rows want them."""
+        return x if self._folds <= 1 else x.reshape(-1, self._folds * x.shape[1], x.shape[2])
+
+    def unfold(self, x: Float[Tensor, "_ _ dim"]) -> Float[Tensor, "rows n dim"]:
+        """The inverse of `fold`."""
+        return x if self._folds <= 1 else x.reshape(self._index.numel(), -1, x.shape[2])
+
+    def __getitem__(self, name: str) -> Tensor:
+        """A tensor of the memory, one row for each row that `fold` returns."""
+        tensor = self._memory[name]
+        return tensor if self._folds else tensor[self._index]
 
 
 def _num_sources(memory: Mapping[str, Tensor]) -> int:
     return next(iter(memory.values())).shape[0]
+
+
+def reverse(sources: Sources) -> Sources:
+    """Sources read backwards (Sutskever 2014, section 3.3); the last token, eos, stays last, and padding stays on the right."""
+    return Sources(sources.ids.gather(1, reversal(sources.mask)), sources.mask)
+
+
+def reversal(mask: Bool[Tensor, "batch src_len"]) -> Int[Tensor, "batch src_len"]:
+    """For each position of a reversed source the position it comes from; its own inverse."""
+    place = torch.arange(mask.shape[1], device=mask.device)
+    mirrored = mask.sum(dim=1, keepdim=True) - 2 - place
+    return torch.where(mirrored >= 0, mirrored, place)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +169,10 @@ class Model(nn.Module, ABC):
         hidden, state = self.advance(ids, state, record)
         return StepOutput(self.project(hidden), state)
 
+    def max_tgt_len(self, src_len: int) -> int | None:
+        """The most target positions that may follow a source of `src_len` tokens; None where there is no limit."""
+        return self.max_len
+
     def num_parameters(self, *, embeddings: bool = True) -> int:
         """How many numbers training adjusts.
 
@@ -147,5 +181,7 @@ class Model(nn.Module, ABC):
         """
         left_out = set()
         if not embeddings:
-            left_out = {id(p) for module in self.modules() if isinstance(module, nn.Embedding) for p in module.parameters()}
+            left_out = {
+                id(p) for module in self.modules() if isinstance(module, nn.Embedding) for p in module.parameters()
+            }
         return sum(p.numel() for p in self.parameters() if p.requires_grad and id(p) not in left_out)

@@ -1,0 +1,156 @@
+"""The machine: which device computes, with how many threads, and how memory and matrix products are arranged on a CPU.
+
+Nothing here changes results in silence: what is arranged is said, and faster matrix products are used only where a probe finds
+them as exact as the plain ones.
+"""
+
+import ctypes
+import functools
+import os
+import platform
+import sys
+from pathlib import Path
+from typing import Literal
+
+import torch
+
+from seqloom.errors import ConfigError
+
+DeviceName = Literal["auto", "cpu", "cuda", "mps"]
+
+# Options of glibc's mallopt (malloc.h).
+_M_TRIM_THRESHOLD, _M_TOP_PAD, _M_MMAP_MAX = -1, -2, -4
+
+
+def choose_device(name: str = "auto") -> torch.device:
+    """The device of a name; `auto` takes CUDA, then MPS, then the CPU.
+
+    Raises:
+        ConfigError: the device is not there.
+    """
+    there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
+    if name == "auto":
+        name = next(candidate for candidate in ("cuda", "mps", "cpu") if there[candidate])
+    kind = name.partition(":")[0]
+    if kind not in there:
+        raise ConfigError(f"--device {name}: expected auto, cpu, cuda or mps")
+    if not there[kind]:
+        found = ", ".join(candidate for candidate, here in there.items() if here)
+        raise ConfigError(f"--device {name}: this machine has none that torch can use; found: {found}")
+    return torch.device(name)
+
+
+def set_threads(count: int | None) -> int:
+    """Sets how many threads compute; without a count, as many as cores this process may use. Returns the number."""
+    if count is not None and count < 1:
+        raise ConfigError(f"--threads {count}: expected 1 or more")
+    available = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1)
+    torch.set_num_threads(count or available)
+    return torch.get_num_threads()
+
+
+@functools.cache
+def keep_freed_memory() -> str:
+    """Lets malloc keep large blocks that are freed, so that each new tensor does not fault its pages in again.
+
+    Training makes and frees the same large tensors at every step; glibc gives each back to the system. Kept memory roughly
+    doubles what is resident, so only training asks for it. Returns what was done, in words.
+    """
+    if not sys.platform.startswith("linux"):
+        return "allocator as it is (kept blocks need glibc)"
+    try:
+        mallopt = ctypes.CDLL(None).mallopt
+    except (OSError, AttributeError):
+        return "allocator as it is (kept blocks need glibc)"
+    gibibyte = 1 << 30
+    done = mallopt(_M_MMAP_MAX, 0) and mallopt(_M_TRIM_THRESHOLD, gibibyte) and mallopt(_M_TOP_PAD, 64 << 20)
+    return "freed memory is kept for reuse" if done else "allocator as it is (mallopt refused)"
+
+
+def release_memory() -> None:
+    """Gives kept memory back to the system, as far as malloc can."""
+    try:
+        ctypes.CDLL(None).malloc_trim(0)
+    except (OSError, AttributeError):
+        return
+
+
+@functools.cache
+def arrange_matrix_products() -> str:
+    """Routes fp32 matrix products through oneDNN, which is faster on many processors, where that is as exact; returns what was done, in words.
+
+    torch's way to oneDNN is the permission to use bf16 inside; processors without bf16 matrix units then still compute in fp32.
+    So the error is measured here: the route is taken below a relative error of 1e-6 only.
+    """
+    matmul = getattr(torch.backends.mkldnn, "matmul", None)
+    if matmul is None or not hasattr(matmul, "fp32_precision") or not torch.backends.mkldnn.is_available():
+        return "matrix products as torch has them"
+    before = matmul.fp32_precision
+    generator = torch.Generator().manual_seed(0)
+    left, right = (torch.randn(shape, generator=generator) for shape in ((256, 1024), (1024, 256)))
+    exact = left.double() @ right.double()
+    matmul.fp32_precision = "bf16"
+    error = float(((left @ right).double() - exact).norm() / exact.norm())
+    # By the error alone, never by a timing: the same machine must always decide alike, or a resumed run would differ.
+    if error > 1e-6:
+        matmul.fp32_precision = before
+        return f"matrix products as torch has them (oneDNN would round: relative error {error:.0e})"
+    return f"matrix products by oneDNN (relative error {error:.0e})"
+
+
+def reset_peak_memory(device: torch.device) -> None:
+    """Starts a new measurement of peak memory."""
+    if device.type == "cuda":
+        torch.cuda.reset_peak_memory_stats(device)
+        return
+    release_memory()
+    try:
+        Path("/proc/self/clear_refs").write_text("5")
+    except OSError:
+        return
+
+
+def peak_memory_mib(device: torch.device) -> float:
+    """Peak memory since the last reset: the allocator's on CUDA, else the process's resident memory (MiB).
+
+    Where the system cannot reset its count, the peak since the process began.
+    """
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device) / 2**20
+    try:
+        for line in Path("/proc/self/status").read_text().splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) / 1024
+    except OSError:
+        pass
+    import resource
+
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / 2**20 if sys.platform == "darwin" else peak / 1024
+
+
+def describe_machine(device: torch.device) -> dict[str, str]:
+    """What results depend on besides the recipe: processor, threads, versions."""
+    from importlib.metadata import version
+
+    return {
+        "processor": _processor(),
+        "device": torch.cuda.get_device_name(device) if device.type == "cuda" else device.type,
+        "threads": str(torch.get_num_threads()),
+        "system": f"{platform.system()} {platform.machine()}",
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "tokenizers": version("tokenizers"),
+        "sacrebleu": version("sacrebleu"),
+        "seqloom": version("seqloom"),
+    }
+
+
+def _processor() -> str:
+    try:
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    except OSError:
+        pass
+    return platform.processor() or platform.machine()

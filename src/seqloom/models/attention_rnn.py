@@ -1,0 +1,163 @@
+"""The recurrent encoder-decoder with attention: multiplicative (Luong 2015) or additive (Bahdanau 2015).
+
+Luong's decoder asks with its state at the position, so all positions can ask at once after the recurrence has run fused over
+time. Input feeding and Bahdanau's decoder need the context before the step, so they walk step by step.
+"""
+
+from typing import Literal
+
+import torch
+from jaxtyping import Float, Int
+from pydantic import Field, model_validator
+from torch import Tensor, nn
+
+from seqloom.batching import Sources
+from seqloom.models.base import DecoderState, MemoryReader, Model, reversal, reverse
+from seqloom.models.rnn import RecurrentSettings
+from seqloom.nn.attention import BahdanauAttention, LuongAttention, LuongScore, weigh
+from seqloom.nn.block import initialise_linear
+from seqloom.nn.dropout import Dropout
+from seqloom.nn.embedding import Embeddings
+from seqloom.nn.record import Record, see
+from seqloom.nn.recurrent_stack import LayerState, RecurrentStack, pack_states, unpack_states
+from seqloom.vocabulary import Vocabulary
+
+
+class AttentionRNNSettings(RecurrentSettings):
+    """Settings of the recurrent encoder-decoder with attention."""
+
+    architecture: Literal["attention-rnn"] = "attention-rnn"
+    attention: Literal["luong", "bahdanau"] = "luong"
+    score: LuongScore | None = Field(None, description="Luong's score function; general where none is named")
+    input_feeding: bool = Field(
+        False, description="feed the last attentional state into the next step (Luong 2015, 3.3)"
+    )
+    bidirectional: bool = Field(True, description="read the source both ways, each with half of hidden_size")
+    reverse_source: bool = Field(False, description="read the source backwards (Sutskever 2014)")
+
+    @model_validator(mode="after")
+    def _fits(self) -> "AttentionRNNSettings":
+        if self.attention == "bahdanau" and self.score is not None:
+            raise ValueError(
+                "score chooses among Luong's functions; Bahdanau's attention has one of its own: leave score out"
+            )
+        if self.attention == "bahdanau" and self.input_feeding:
+            raise ValueError("Bahdanau's decoder feeds its context back by itself: leave input_feeding out")
+        if self.bidirectional and self.hidden_size % 2:
+            raise ValueError(f"hidden_size {self.hidden_size} is shared by two directions, so it must be even")
+        return self
+
+    @property
+    def stepwise(self) -> bool:
+        """Whether a step needs the context of the step before."""
+        return self.input_feeding or self.attention == "bahdanau"
+
+
+class AttentionRNN(Model):
+    """A recurrent decoder that looks back at every encoder state, weighted anew for each target position."""
+
+    def __init__(self, settings: AttentionRNNSettings, vocab: Vocabulary) -> None:
+        super().__init__()
+        self.settings = settings
+        self.vocab = vocab
+        d_model, hidden = settings.d_model, settings.hidden_size
+        self.embeddings = Embeddings(
+            vocab.src_size, vocab.tgt_size, d_model, tying=settings.tied_embeddings, scaled=False
+        )
+        self.dropout = Dropout(settings.dropout)
+        self.encoder = RecurrentStack(
+            settings.cell,
+            d_model,
+            hidden,
+            settings.num_layers,
+            dropout=settings.dropout,
+            bidirectional=settings.bidirectional,
+        )
+        additive = settings.attention == "bahdanau"
+        self.feed_size = (hidden if additive else d_model) if settings.stepwise else 0
+        self.decoder = RecurrentStack(
+            settings.cell, d_model + self.feed_size, hidden, settings.num_layers, dropout=settings.dropout
+        )
+        self.attention = (
+            BahdanauAttention(hidden, hidden)
+            if additive
+            else LuongAttention(hidden, hidden, settings.score or "general")
+        )
+        # Bahdanau 2015, A.2.2: a deep output with one maxout layer; Luong 2015, equation 5: tanh(W_c [c; h]).
+        self.readout = nn.Linear(2 * hidden + d_model, 2 * d_model) if additive else nn.Linear(2 * hidden, d_model)
+        self.bridge = nn.Linear(hidden, hidden) if additive else None
+        initialise_linear(self)
+
+    def output_weights(self) -> tuple[Float[Tensor, "vocab d_model"], None]:
+        """The output matrix."""
+        return self.embeddings.output, None
+
+    def start(self, sources: Sources, record: Record | None = None) -> DecoderState:
+        """Reads the sources; the memory holds every encoder state and its projection for the scores."""
+        mask = sources.mask
+        if self.settings.reverse_source:
+            sources = reverse(sources)
+        x = see(record, "encoder.tokens", self.embeddings.src(sources.ids))
+        states, last = self.encoder(self.dropout(x), mask, record=record, name="encoder")
+        if self.settings.reverse_source:
+            # Back in the order of the text, so that attention weights speak of it.
+            states = states.gather(1, reversal(mask)[:, :, None].expand_as(states))
+        states = see(record, "encoder.memory", self.dropout(states))
+        cache = pack_states(self._first_states(last))
+        if self.feed_size:
+            cache["feed"] = states.new_zeros(len(sources), self.feed_size)
+        memory = {"mask": mask, "states": states, "keys": self.attention.keys(states)}
+        return DecoderState(memory, cache, torch.arange(len(sources), device=mask.device))
+
+    def _first_states(self, last: list[LayerState]) -> list[LayerState]:
+        if self.bridge is None:
+            return last
+        # Bahdanau 2015, A.2.2 starts from the backward state alone; all of it is used here, for unidirectional encoders too.
+        return [(torch.tanh(self.bridge(hidden)), *rest) for hidden, *rest in last]
+
+    def advance(
+        self, ids: Int[Tensor, "rows n"], state: DecoderState, record: Record | None = None
+    ) -> tuple[Float[Tensor, "rows n d_model"], DecoderState]:
+        """Runs the decoder over n positions, attending at each."""
+        num_parts = 2 if self.settings.cell == "lstm" else 1
+        states = unpack_states(dict(state.cache), self.settings.num_layers, num_parts)
+        reader = MemoryReader(state)
+        x = self.dropout(see(record, "decoder.tokens", self.embeddings.tgt(ids)))
+        cache: dict[str, Tensor] = {}
+        if not self.settings.stepwise:
+            queries, states = self.decoder(x, None, states, record=record, name="decoder")
+            context = self._attend(queries, reader, record)
+            hidden = torch.tanh(self.readout(torch.cat([context, queries], dim=2)))
+        else:
+            hidden, states, cache["feed"] = self._walk(x, states, state.cache["feed"], reader, record)
+        if record is not None:
+            weights = torch.cat(
+                record.tensors["decoder.attention.attn_weights"][-(ids.shape[1] if self.feed_size else 1) :], 1
+            )
+            record("alignment", weights)
+        hidden = see(record, "decoder.hidden", self.dropout(hidden))
+        return hidden, state.after(ids.shape[1], cache | pack_states(states))
+
+    def _attend(self, queries: Tensor, reader: MemoryReader, record: Record | None) -> Tensor:
+        scores = self.attention.scores(reader.fold(queries), reader["keys"])
+        return reader.unfold(weigh(scores, reader["states"], reader["mask"], record, "decoder.attention"))
+
+    def _walk(
+        self, x: Tensor, states: list[LayerState], feed: Tensor, reader: MemoryReader, record: Record | None
+    ) -> tuple[Tensor, list[LayerState], Tensor]:
+        outputs = []
+        for embedded in x.unbind(dim=1):
+            if self.settings.attention == "bahdanau":
+                # The context of s_{i-1} enters the step that makes s_i (equations 4 to 6).
+                feed = self._attend(states[-1][0][:, None], reader, record)[:, 0]
+                states = self.decoder.step(torch.cat([embedded, feed], dim=1), states)
+                pieces = self.readout(torch.cat([states[-1][0], feed, embedded], dim=1))
+                output = pieces.unflatten(1, (-1, 2)).amax(dim=2)
+            else:
+                states = self.decoder.step(torch.cat([embedded, feed], dim=1), states)
+                query = states[-1][0][:, None]
+                context = self._attend(query, reader, record)
+                output = torch.tanh(self.readout(torch.cat([context, query], dim=2)))[:, 0]
+                feed = output
+            outputs.append(output)
+        return torch.stack(outputs, dim=1), states, feed

@@ -1,0 +1,81 @@
+"""The recurrent encoder-decoder: a fixed-size summary is all that the decoder knows of the source (Sutskever 2014)."""
+
+from typing import Literal
+
+import torch
+from jaxtyping import Float, Int
+from pydantic import Field
+from torch import Tensor, nn
+
+from seqloom.batching import Sources
+from seqloom.config import Settings
+from seqloom.models.base import DecoderState, Model, reverse
+from seqloom.nn.block import initialise_linear
+from seqloom.nn.dropout import Dropout
+from seqloom.nn.embedding import Embeddings, TyingName
+from seqloom.nn.record import Record, see
+from seqloom.nn.recurrent import CellName
+from seqloom.nn.recurrent_stack import RecurrentStack, pack_states, unpack_states
+from seqloom.vocabulary import Vocabulary
+
+
+class RecurrentSettings(Settings):
+    """What the recurrent models have in common."""
+
+    cell: CellName = "lstm"
+    d_model: int = Field(
+        128, gt=0, description="width of the embeddings, and of what the vocabulary is multiplied with"
+    )
+    hidden_size: int = Field(256, gt=0, description="width of the recurrent states")
+    num_layers: int = Field(2, gt=0, description="recurrent layers of the encoder, and of the decoder")
+    dropout: float = Field(0.2, ge=0, lt=1, description="on embeddings, between layers and before the vocabulary")
+    tied_embeddings: TyingName = "all"
+
+
+class RNNSettings(RecurrentSettings):
+    """Settings of the recurrent encoder-decoder."""
+
+    architecture: Literal["rnn"] = "rnn"
+    reverse_source: bool = Field(True, description="read the source backwards (Sutskever 2014, section 3.3)")
+
+
+class RNN(Model):
+    """A deep recurrent encoder whose last states are the first states of a deep recurrent decoder."""
+
+    def __init__(self, settings: RNNSettings, vocab: Vocabulary) -> None:
+        super().__init__()
+        self.settings = settings
+        self.vocab = vocab
+        self.embeddings = Embeddings(
+            vocab.src_size, vocab.tgt_size, settings.d_model, tying=settings.tied_embeddings, scaled=False
+        )
+        self.dropout = Dropout(settings.dropout)
+        shape = (settings.cell, settings.d_model, settings.hidden_size, settings.num_layers)
+        self.encoder = RecurrentStack(*shape, dropout=settings.dropout)
+        self.decoder = RecurrentStack(*shape, dropout=settings.dropout)
+        self.readout = nn.Linear(settings.hidden_size, settings.d_model)
+        initialise_linear(self)
+
+    def output_weights(self) -> tuple[Float[Tensor, "vocab d_model"], None]:
+        """The output matrix."""
+        return self.embeddings.output, None
+
+    def start(self, sources: Sources, record: Record | None = None) -> DecoderState:
+        """Reads the sources; what remains of each is its last states, so there is no memory but the mask."""
+        if self.settings.reverse_source:
+            sources = reverse(sources)
+        x = see(record, "encoder.tokens", self.embeddings.src(sources.ids))
+        _, states = self.encoder(self.dropout(x), sources.mask, record=record, name="encoder")
+        index = torch.arange(len(sources), device=sources.ids.device)
+        return DecoderState({"mask": sources.mask}, pack_states(states), index)
+
+    def advance(
+        self, ids: Int[Tensor, "rows n"], state: DecoderState, record: Record | None = None
+    ) -> tuple[Float[Tensor, "rows n d_model"], DecoderState]:
+        """Runs the decoder over n positions."""
+        num_parts = 2 if self.settings.cell == "lstm" else 1
+        states = unpack_states(dict(state.cache), self.settings.num_layers, num_parts)
+        x = see(record, "decoder.tokens", self.embeddings.tgt(ids))
+        x, states = self.decoder(self.dropout(x), None, states, record=record, name="decoder")
+        hidden = see(record, "decoder.hidden", self.dropout(self.readout(x)))
+        return hidden, state.after(ids.shape[1], pack_states(states))

@@ -1,0 +1,138 @@
+"""The decoder-only Transformer: a language model, which also takes pairs as prompt and answer."""
+
+from typing import Literal
+
+import torch
+from jaxtyping import Float, Int
+from pydantic import Field
+from torch import Tensor, nn
+
+from seqloom.batching import Sources
+from seqloom.errors import DecodingError
+from seqloom.models.base import DecoderState, Model, reverse
+from seqloom.models.transformer import BlockSettings
+from seqloom.nn.attention import causal_mask, mask_bias
+from seqloom.nn.block import initialise_linear
+from seqloom.nn.dropout import Dropout
+from seqloom.nn.embedding import Embeddings
+from seqloom.nn.positions import AdditivePositions, alibi_bias
+from seqloom.nn.record import Record, see
+from seqloom.vocabulary import Vocabulary
+
+
+class TransformerLMSettings(BlockSettings):
+    """Settings of the decoder-only Transformer; `max_len` bounds prompt and answer together."""
+
+    architecture: Literal["transformer-lm"] = "transformer-lm"
+    num_layers: int = Field(8, gt=0)
+    tied_embeddings: Literal["all", "none"] = Field(
+        "all", description="whether the output matrix is the embedding matrix"
+    )
+    reverse_source: bool = Field(False, description="read the prompt backwards (Sutskever 2014)")
+
+
+class TransformerLM(Model):
+    """One stack of causal self-attention; the prompt's keys and values are its memory, the answer's its cache.
+
+    A pair's source is the prompt, its eos the sign that the answer begins. The loss never sees the prompt's positions, because
+    only the target's are fed to `advance`.
+    """
+
+    def __init__(self, settings: TransformerLMSettings, vocab: Vocabulary) -> None:
+        super().__init__()
+        if not vocab.shared:
+            raise ValueError(
+                "a decoder-only model reads prompt and answer with one vocabulary: set tokenizer.joint to true"
+            )
+        self.settings = settings
+        self.vocab = vocab
+        self.max_len = settings.max_len
+        self.embeddings = Embeddings(0, vocab.tgt_size, settings.d_model, tying=settings.tied_embeddings, scaled=True)
+        self.positions = AdditivePositions(settings.positions, settings.max_len, settings.d_model)
+        self.dropout = Dropout(settings.dropout)
+        self.blocks = nn.ModuleList(settings.make_block(cross=False) for _ in range(settings.num_layers))
+        self.norm = settings.make_final_norm()
+        initialise_linear(self)
+
+    def output_weights(self) -> tuple[Float[Tensor, "vocab d_model"], None]:
+        """The output matrix."""
+        return self.embeddings.output, None
+
+    def max_tgt_len(self, src_len: int) -> int:
+        """What the prompt leaves of `max_len`, which bounds prompt and answer together."""
+        return max(0, self.settings.max_len - src_len)
+
+    def start(self, sources: Sources, record: Record | None = None) -> DecoderState:
+        """Reads the prompts; the memory holds each layer's keys and values of them."""
+        if self.settings.reverse_source:
+            sources = reverse(sources)
+        rows, length = sources.ids.shape
+        device = sources.ids.device
+        places = torch.arange(length, device=device)[None]
+        memory = {"mask": sources.mask, "length": sources.mask.sum(dim=1)}
+        if length == 0:
+            like = self.embeddings.output
+            empty = like.new_zeros(rows, self.settings.num_heads, 0, self.settings.d_model // self.settings.num_heads)
+            memory |= {f"{n}.{part}": empty for n in range(len(self.blocks)) for part in ("key", "value")}
+            return DecoderState(memory, {}, torch.arange(rows, device=device))
+        self._check(length)
+        x = self.embeddings.tgt(sources.ids)
+        # A causal mask alone: padding stands on the right of all that a real token may see.
+        bias = mask_bias(causal_mask(length, length, device), x.dtype)[None, None]
+        if self.settings.positions == "alibi":
+            bias = bias + alibi_bias(places, places, self.settings.num_heads).to(x.dtype)
+        x = self._embed(x, places, record, "prompt")
+        for number, block in enumerate(self.blocks):
+            x, (key, value) = block(x, places, bias, record=record, name=f"prompt.{number}")
+            memory |= {f"{number}.key": key, f"{number}.value": value}
+        return DecoderState(memory, {}, torch.arange(rows, device=device))
+
+    def advance(
+        self, ids: Int[Tensor, "rows n"], state: DecoderState, record: Record | None = None
+    ) -> tuple[Float[Tensor, "rows n d_model"], DecoderState]:
+        """Continues each prompt by n positions."""
+        n = ids.shape[1]
+        index = state.source_index
+        lengths = state.memory["length"][index]
+        self._check(int(lengths.max()) + state.length + n)
+        places = lengths[:, None] + torch.arange(state.length, state.length + n, device=ids.device)
+        x = self._embed(self.embeddings.tgt(ids), places, record, "decoder")
+        prompt_mask = state.memory["mask"][index]
+        prompt = mask_bias(prompt_mask, x.dtype)[:, None, None].expand(-1, -1, n, -1)
+        causal = mask_bias(causal_mask(n, state.length + n, ids.device), x.dtype)[None, None]
+        bias = torch.cat([prompt, causal.expand(ids.shape[0], -1, -1, -1)], dim=3)
+        if self.settings.positions == "alibi":
+            answer = lengths[:, None] + torch.arange(state.length + n, device=ids.device)
+            keys = torch.cat(
+                [torch.arange(prompt_mask.shape[1], device=ids.device).expand_as(prompt_mask), answer], dim=1
+            )
+            bias = bias + alibi_bias(places, keys, self.settings.num_heads).to(x.dtype)
+        cache: dict[str, Tensor] = {}
+        for number, block in enumerate(self.blocks):
+            pasts = []
+            for part in ("key", "value"):
+                name = f"{number}.{part}"
+                tensor = state.memory[name][index]
+                pasts.append(torch.cat([tensor, state.cache[name]], dim=2) if state.length else tensor)
+            x, (key, value) = block(x, places, bias, past=(pasts[0], pasts[1]), record=record, name=f"decoder.{number}")
+            if state.length:
+                key = torch.cat([state.cache[f"{number}.key"], key], dim=2)
+                value = torch.cat([state.cache[f"{number}.value"], value], dim=2)
+            cache |= {f"{number}.key": key, f"{number}.value": value}
+        if record is not None and prompt_mask.shape[1]:
+            layer = max(0, len(self.blocks) - 2)
+            weights = record.tensors[f"decoder.{layer}.self.attn_weights"][-1].mean(dim=1)
+            record("alignment", weights[:, :, : prompt_mask.shape[1]])
+        return see(record, "decoder.hidden", self.norm(x)), state.after(n, cache)
+
+    def _embed(self, x: Tensor, places: Tensor, record: Record | None, name: str) -> Tensor:
+        x = see(record, f"{name}.tokens", x)
+        embedded: Tensor = self.dropout(see(record, f"{name}.embedded", self.positions(x, places)))
+        return embedded
+
+    def _check(self, length: int) -> None:
+        if length > self.settings.max_len:
+            raise DecodingError(
+                f"prompt and answer of {length} positions do not fit: the model holds at most {self.settings.max_len} "
+                "(model.max_len); shorten them, or train with a larger model.max_len"
+            )

@@ -1,0 +1,183 @@
+"""Attention: scaled dot-product with many heads (Vaswani 2017), multiplicative (Luong 2015) and additive (Bahdanau 2015).
+
+Masks say what True means: at True a key may be attended to. They arrive here as additive biases (0 or minus infinity), made once
+a batch by the model. Weights are kept only where a record asks for them.
+"""
+
+import math
+from typing import Literal
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from seqloom.nn.dropout import Dropout
+from seqloom.nn.record import Record
+
+# Up to this many scores a head, explicit attention is faster than the fused kernel on a CPU (measured at lengths of 32 to 512).
+_EXPLICIT_UP_TO = 256 * 256
+
+
+def mask_bias(mask: Bool[Tensor, "*shape"], dtype: torch.dtype = torch.float32) -> Float[Tensor, "*shape"]:
+    """0 where the mask is True, minus infinity elsewhere."""
+    return torch.zeros(mask.shape, dtype=dtype, device=mask.device).masked_fill_(~mask, -math.inf)
+
+
+def causal_mask(query_len: int, key_len: int, device: torch.device | str = "cpu") -> Bool[Tensor, "query_len key_len"]:
+    """True where the key stands at or before the query; the queries are the last `query_len` of the keys' positions."""
+    return torch.ones(query_len, key_len, dtype=torch.bool, device=device).tril_(key_len - query_len)
+
+
+def attend(
+    query: Float[Tensor, "batch num_heads query_len head_dim"],
+    key: Float[Tensor, "batch num_heads key_len head_dim"],
+    value: Float[Tensor, "batch num_heads key_len head_dim"],
+    bias: Float[Tensor, "#batch #num_heads #query_len key_len"] | None,
+    *,
+    dropout: Dropout | None = None,
+    record: Record | None = None,
+    name: str = "",
+) -> Float[Tensor, "batch num_heads query_len head_dim"]:
+    """softmax(Q K^T / sqrt(head_dim) + bias) V (Vaswani 2017, equation 1).
+
+    With a record the scores and weights pass through it as `name.scores` and `name.attn_weights`, on the explicit path; the fused
+    kernel, which returns no weights, serves long sequences and accelerators.
+    """
+    scale = query.shape[-1] ** -0.5
+    short = query.device.type == "cpu" and query.shape[2] * key.shape[2] <= _EXPLICIT_UP_TO
+    if record is None and not short:
+        p = dropout.p if dropout is not None and dropout.training else 0.0
+        return F.scaled_dot_product_attention(query, key, value, attn_mask=bias, dropout_p=p, scale=scale)
+    scores = (query * scale) @ key.transpose(2, 3)
+    if bias is not None:
+        scores = scores + bias
+    if record is not None:
+        scores = record(f"{name}.scores", scores)
+    weights = scores.softmax(dim=-1)
+    if record is not None:
+        weights = record(f"{name}.attn_weights", weights)
+    if dropout is not None:
+        weights = dropout(weights)
+    return weights @ value
+
+
+class MultiHeadAttention(nn.Module):
+    """Multi-head attention (Vaswani 2017, section 3.2.2), in parts, so that keys and values can be cached.
+
+    `queries` and `keys_values` project, `attend` weighs, `join` concatenates the heads and projects back.
+    """
+
+    def __init__(
+        self, d_model: int, num_heads: int, *, dropout: float = 0.0, bias: bool = True, qk_norm: bool = False
+    ) -> None:
+        super().__init__()
+        self.num_heads = num_heads
+        self.head_dim = d_model // num_heads
+        self.query = nn.Linear(d_model, d_model, bias=bias)
+        self.key_value = nn.Linear(d_model, 2 * d_model, bias=bias)
+        self.out = nn.Linear(d_model, d_model, bias=bias)
+        self.dropout = Dropout(dropout)
+        # Query-key norm (Henry 2020): scores cannot grow without bound.
+        self.query_norm = nn.RMSNorm(self.head_dim, eps=1e-6) if qk_norm else None
+        self.key_norm = nn.RMSNorm(self.head_dim, eps=1e-6) if qk_norm else None
+
+    def _split(self, x: Tensor) -> Tensor:
+        return x.unflatten(-1, (self.num_heads, self.head_dim)).transpose(1, 2)
+
+    def queries(self, x: Float[Tensor, "batch length d_model"]) -> Float[Tensor, "batch num_heads length head_dim"]:
+        """Projects the positions that ask."""
+        query = self._split(self.query(x))
+        return self.query_norm(query) if self.query_norm is not None else query
+
+    def keys_values(
+        self, x: Float[Tensor, "batch length d_model"]
+    ) -> tuple[Float[Tensor, "batch num_heads length head_dim"], Float[Tensor, "batch num_heads length head_dim"]]:
+        """Projects the positions that answer."""
+        key, value = self.key_value(x).chunk(2, dim=-1)
+        key, value = self._split(key), self._split(value)
+        return (self.key_norm(key) if self.key_norm is not None else key), value
+
+    def self_projections(self, x: Float[Tensor, "batch length d_model"]) -> tuple[Tensor, Tensor, Tensor]:
+        """Queries, keys and values of the same positions in one matrix product."""
+        weight = torch.cat([self.query.weight, self.key_value.weight])
+        bias = None if self.query.bias is None else torch.cat([self.query.bias, self.key_value.bias])
+        query, key, value = (self._split(part) for part in F.linear(x, weight, bias).chunk(3, dim=-1))
+        if self.query_norm is not None and self.key_norm is not None:
+            query, key = self.query_norm(query), self.key_norm(key)
+        return query, key, value
+
+    def join(self, context: Float[Tensor, "batch num_heads length head_dim"]) -> Float[Tensor, "batch length d_model"]:
+        """Concatenates the heads and projects back."""
+        joined: Tensor = self.out(context.transpose(1, 2).flatten(2))
+        return joined
+
+
+LuongScore = Literal["dot", "general", "concat"]
+
+
+class LuongAttention(nn.Module):
+    """Multiplicative attention and its variants (Luong 2015, equation 8): from the decoder state at the position itself."""
+
+    def __init__(self, query_dim: int, memory_dim: int, score: LuongScore = "general") -> None:
+        super().__init__()
+        self.score = score
+        if score == "general":
+            self.key = nn.Linear(memory_dim, query_dim, bias=False)
+        elif score == "concat":
+            self.key = nn.Linear(memory_dim, query_dim, bias=False)
+            self.query = nn.Linear(query_dim, query_dim, bias=False)
+            self.energy = nn.Linear(query_dim, 1, bias=False)
+
+    def keys(self, memory: Float[Tensor, "batch src_len memory_dim"]) -> Float[Tensor, "batch src_len query_dim"]:
+        """What the queries are compared with; made once a source."""
+        keys: Tensor = memory if self.score == "dot" else self.key(memory)
+        return keys
+
+    def scores(
+        self, query: Float[Tensor, "batch tgt_len query_dim"], keys: Float[Tensor, "batch src_len query_dim"]
+    ) -> Float[Tensor, "batch tgt_len src_len"]:
+        """How well each source position fits each query, before the softmax."""
+        if self.score == "concat":
+            energies: Tensor = self.energy(torch.tanh(self.query(query)[:, :, None] + keys[:, None]))
+            return energies.squeeze(-1)
+        return query @ keys.transpose(1, 2)
+
+
+class BahdanauAttention(nn.Module):
+    """Additive attention (Bahdanau 2015, appendix A.1.2): v . tanh(W_a s + U_a h), from the decoder state before the position."""
+
+    def __init__(self, query_dim: int, memory_dim: int) -> None:
+        super().__init__()
+        self.query = nn.Linear(query_dim, query_dim)
+        self.key = nn.Linear(memory_dim, query_dim, bias=False)
+        self.energy = nn.Linear(query_dim, 1, bias=False)
+
+    def keys(self, memory: Float[Tensor, "batch src_len memory_dim"]) -> Float[Tensor, "batch src_len query_dim"]:
+        """U_a h; made once a source."""
+        keys: Tensor = self.key(memory)
+        return keys
+
+    def scores(
+        self, query: Float[Tensor, "batch tgt_len query_dim"], keys: Float[Tensor, "batch src_len query_dim"]
+    ) -> Float[Tensor, "batch tgt_len src_len"]:
+        """How well each source position fits each query, before the softmax."""
+        energies: Tensor = self.energy(torch.tanh(self.query(query)[:, :, None] + keys[:, None]))
+        return energies.squeeze(-1)
+
+
+def weigh(
+    scores: Float[Tensor, "batch tgt_len src_len"],
+    memory: Float[Tensor, "batch src_len memory_dim"],
+    mask: Bool[Tensor, "batch src_len"],
+    record: Record | None = None,
+    name: str = "",
+) -> Float[Tensor, "batch tgt_len memory_dim"]:
+    """The context: the sum of the memory, weighted by the softmax of the scores over real positions."""
+    scores = scores.masked_fill(~mask[:, None], -math.inf)
+    if record is not None:
+        scores = record(f"{name}.scores", scores)
+    weights = scores.softmax(dim=-1)
+    if record is not None:
+        weights = record(f"{name}.attn_weights", weights)
+    return weights @ memory

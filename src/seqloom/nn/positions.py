@@ -1,0 +1,70 @@
+"""How a model is told where a token stands: sinusoidal, learned, rotary, ALiBi, or not at all.
+
+Additive positions join the token embeddings; rotary positions turn queries and keys; ALiBi adds a bias to the attention scores.
+"""
+
+import math
+from typing import Literal
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+
+PositionName = Literal["sinusoidal", "learned", "rotary", "alibi", "none"]
+
+
+class AdditivePositions(nn.Module):
+    """Position embeddings that are added to the token embeddings (Vaswani 2017, section 3.5), or nothing at all."""
+
+    def __init__(self, name: PositionName, max_len: int, d_model: int) -> None:
+        super().__init__()
+        self.name = name
+        if name == "learned":
+            self.table = nn.Embedding(max_len, d_model)
+            nn.init.normal_(self.table.weight, std=d_model**-0.5)
+        elif name == "sinusoidal":
+            self.register_buffer("waves", sinusoids(max_len, d_model), persistent=False)
+
+    def forward(
+        self, x: Float[Tensor, "batch length d_model"], positions: Int[Tensor, "#batch length"]
+    ) -> Float[Tensor, "batch length d_model"]:
+        """Adds each token's position, which counts from 0."""
+        if self.name == "learned":
+            return x + self.table(positions)
+        if self.name == "sinusoidal":
+            waves: Tensor = self.get_buffer("waves")
+            return x + waves[positions].to(x.dtype)
+        return x
+
+
+def sinusoids(max_len: int, d_model: int) -> Float[Tensor, "length d_model"]:
+    """Sines in the first half of the width, cosines in the second; wavelengths from 2 pi to 10,000 * 2 pi.
+
+    The paper interleaves the two; a fixed permutation of the width changes nothing for a trained model, and the halves are what
+    other libraries read (Marian's layout).
+    """
+    half = (d_model + 1) // 2
+    rates = torch.exp(torch.arange(half, dtype=torch.float64) * (-math.log(10_000.0) / (d_model / 2)))
+    angles = torch.arange(max_len, dtype=torch.float64)[:, None] * rates
+    return torch.cat([angles.sin(), angles.cos()[:, : d_model // 2]], dim=1).float()
+
+
+def rotate(
+    x: Float[Tensor, "batch num_heads length head_dim"], positions: Int[Tensor, "#batch length"]
+) -> Float[Tensor, "batch num_heads length head_dim"]:
+    """Rotary positions (Su 2021): turns pairs of features by an angle that grows with the position."""
+    half = x.shape[-1] // 2
+    rates = 10_000.0 ** (-torch.arange(half, device=x.device, dtype=torch.float32) / half)
+    angles = positions[:, None, :, None].to(torch.float32) * rates
+    cos, sin = angles.cos().to(x.dtype), angles.sin().to(x.dtype)
+    first, second = x.chunk(2, dim=-1)
+    return torch.cat([first * cos - second * sin, second * cos + first * sin], dim=-1)
+
+
+def alibi_bias(
+    query_positions: Int[Tensor, "#batch query_len"], key_positions: Int[Tensor, "#batch key_len"], num_heads: int
+) -> Float[Tensor, "#batch num_heads query_len key_len"]:
+    """ALiBi (Press 2022): a penalty proportional to the distance, with a slope of its own for each head."""
+    slopes = 2.0 ** (-8.0 * torch.arange(1, num_heads + 1, device=query_positions.device) / num_heads)
+    distance = (query_positions[:, None, :, None] - key_positions[:, None, None, :]).abs()
+    return -slopes[:, None, None] * distance

@@ -1,0 +1,83 @@
+"""A stack of recurrent layers, as encoders and decoders use it."""
+
+from collections.abc import Sequence
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor, nn
+
+from seqloom.nn.dropout import Dropout
+from seqloom.nn.record import Record
+from seqloom.nn.recurrent import CellName, RecurrentLayer
+
+LayerState = tuple[Tensor, ...]
+
+
+class RecurrentStack(nn.Module):
+    """Layers on top of each other, with dropout on what passes between them (Zaremba 2014), never over time.
+
+    A bidirectional stack reads both ways in every layer; each direction has half of `hidden_size`, and their states are
+    concatenated.
+    """
+
+    def __init__(
+        self,
+        cell: CellName,
+        input_dim: int,
+        hidden_size: int,
+        num_layers: int,
+        *,
+        dropout: float,
+        bidirectional: bool = False,
+    ) -> None:
+        super().__init__()
+        width = hidden_size // 2 if bidirectional else hidden_size
+        dims = [input_dim] + [hidden_size] * (num_layers - 1)
+        self.forwards = nn.ModuleList(RecurrentLayer(cell, dim, width) for dim in dims)
+        self.backwards = nn.ModuleList(RecurrentLayer(cell, dim, width) for dim in dims) if bidirectional else None
+        self.dropout = Dropout(dropout)
+
+    def forward(
+        self,
+        x: Float[Tensor, "batch length input_dim"],
+        mask: Bool[Tensor, "batch length"] | None = None,
+        states: Sequence[LayerState] | None = None,
+        *,
+        record: Record | None = None,
+        name: str = "",
+    ) -> tuple[Float[Tensor, "batch length hidden_size"], list[LayerState]]:
+        """Reads a sequence through all layers; returns the top layer's outputs and every layer's last state."""
+        last = []
+        for number, layer in enumerate(self.forwards):
+            if number:
+                x = self.dropout(x)
+            start = None if states is None else states[number]
+            out, state = layer(x, mask, start, record=record, name=f"{name}.{number}")
+            if self.backwards is not None:
+                back, back_state = self.backwards[number](
+                    x, mask, None, reverse=True, record=record, name=f"{name}.{number}.backwards"
+                )
+                out = torch.cat([out, back], dim=2)
+                state = tuple(torch.cat(parts, dim=1) for parts in zip(state, back_state, strict=True))
+            x = out
+            last.append(state)
+        return x, last
+
+    def step(self, x: Float[Tensor, "batch input_dim"], states: Sequence[LayerState]) -> list[LayerState]:
+        """Reads one position; the top layer's hidden state is the output."""
+        new: list[LayerState] = []
+        for layer, state in zip(self.forwards, states, strict=True):
+            assert isinstance(layer, RecurrentLayer)
+            new.append(layer.step(self.dropout(x) if new else x, state))
+            x = new[-1][0]
+        return new
+
+
+def pack_states(states: Sequence[LayerState]) -> dict[str, Tensor]:
+    """Layer states as named tensors, for a decoder's cache."""
+    return {f"{layer}.{part}": tensor for layer, state in enumerate(states) for part, tensor in enumerate(state)}
+
+
+def unpack_states(cache: dict[str, Tensor], num_layers: int, num_parts: int) -> list[LayerState]:
+    """The inverse of `pack_states`."""
+    return [tuple(cache[f"{layer}.{part}"] for part in range(num_parts)) for layer in range(num_layers)]

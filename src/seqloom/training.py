@@ -1,0 +1,443 @@
+"""The one loop: batches and a model enter, trained weights and a log leave, whatever the architecture.
+
+Everything random derives from (seed, step) or (seed, epoch), so a checkpoint is weights, optimizer state and a few integers, and
+a run that was killed goes on bit by bit as if it had not been. The loop does not know text: validation is a function it is given.
+"""
+
+import json
+import math
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from pydantic import Field, model_validator
+from torch import nn
+
+from seqloom.batching import Batches, PairBatch
+from seqloom.checkpoint import average_weights, load_checkpoint, load_weights, save_checkpoint, save_weights
+from seqloom.config import Settings
+from seqloom.errors import ConfigError, TrainingError
+from seqloom.losses import linear_cross_entropy
+from seqloom.models.base import Model
+from seqloom.optim import OptimizerName, ScheduleName, learning_rate_factor, make_optimizers, set_learning_rate
+from seqloom.progress import Progress, Silent
+
+
+class Budget(Settings):
+    """How long to train: exactly one of the four.
+
+    Minutes count updates only; reading data, validation and checkpoints are reported apart. `like` repeats a run that was bounded
+    by minutes: it names its progress.txt, which holds the share of the budget spent before each update.
+    """
+
+    steps: int | None = Field(None, gt=0, description="updates")
+    tokens: int | None = Field(None, gt=0, description="real target tokens")
+    minutes: float | None = Field(None, gt=0, description="minutes of updates")
+    like: Path | None = Field(None, description="the progress.txt of a run to repeat")
+
+    @model_validator(mode="after")
+    def _one(self) -> "Budget":
+        if sum(value is not None for value in (self.steps, self.tokens, self.minutes, self.like)) != 1:
+            raise ValueError("give exactly one of --steps, --tokens and --minutes")
+        return self
+
+    def __str__(self) -> str:
+        if self.steps is not None:
+            return f"{self.steps:,} steps"
+        if self.tokens is not None:
+            return f"{self.tokens:,} target tokens"
+        return f"{self.minutes:g} minutes of updates" if self.minutes is not None else f"the updates of {self.like}"
+
+
+class TrainingSettings(Settings):
+    """How to train."""
+
+    batch_tokens: int = Field(2048, gt=0, description="padded target positions in a batch")
+    accumulate: int = Field(1, gt=0, description="batches whose gradients are summed for one update")
+    optimizer: OptimizerName = "adamw"
+    learning_rate: float = Field(2e-3, gt=0, description="the peak")
+    weight_decay: float = Field(0.01, ge=0, description="on matrices only")
+    betas: tuple[float, float] = Field((0.9, 0.98), description="AdamW's averages")
+    schedule: ScheduleName = "linear"
+    warmup_steps: int = Field(100, ge=0)
+    label_smoothing: float = Field(0.1, ge=0, lt=1)
+    clip_norm: float = Field(1.0, ge=0, description="the largest gradient norm; 0 for no limit")
+    precision: Literal["fp32", "bf16"] = Field("fp32", description="bf16: matrix products in bfloat16, weights in fp32")
+    validations: int = Field(10, gt=0, description="how often to validate, evenly over the budget")
+    validation_sentences: int = Field(500, ge=0, description="decoded at each validation; 0: validate by loss alone")
+    select_by: Literal["metric", "loss"] = Field("metric", description="what chooses the best weights and stops early")
+    patience: int | None = Field(None, gt=0, description="stop after so many validations without a better one")
+    average_last: int = Field(4, gt=0, description="how many of the last validations' weights are averaged; 1: none")
+    checkpoint_minutes: float = Field(5.0, gt=0, description="how often to save between validations")
+    budget: Budget | None = Field(None, description="used where the command names none")
+
+    @model_validator(mode="after")
+    def _fits(self) -> "TrainingSettings":
+        if self.select_by == "metric" and self.validation_sentences == 0:
+            raise ValueError("select_by metric needs validation_sentences above 0; or set select_by to loss")
+        return self
+
+
+@dataclass(frozen=True)
+class Validation:
+    """What a validation found: nats a token, and the leading metric by greedy decoding where there is one."""
+
+    loss: float
+    metric: float | None
+    higher_is_better: bool = True
+
+    def merit(self, select_by: str) -> float:
+        """What selection maximises."""
+        if select_by == "loss" or self.metric is None:
+            return -self.loss
+        return self.metric if self.higher_is_better else -self.metric
+
+
+@dataclass
+class Counters:
+    """Where a run stands; saved with every checkpoint."""
+
+    step: int = 0
+    epoch: int = 0
+    batch: int = 0
+    tokens: int = 0
+    positions: int = 0
+    seconds: float = 0.0
+    validation_seconds: float = 0.0
+    progress: float = 0.0
+    best_merit: float = -math.inf
+    best_step: int | None = None
+    since_best: int = 0
+    snapshots: list[int] = field(default_factory=list)
+    metrics_bytes: int = 0
+    progress_bytes: int = 0
+    curve: list[dict[str, Any]] = field(default_factory=list)
+    finished: bool = False
+    best_is_average: bool = False
+    # Negative log-likelihood and tokens since the last report, and since the last validation.
+    report_nll: float = 0.0
+    report_tokens: int = 0
+    window_nll: float = 0.0
+    window_tokens: int = 0
+
+
+class Trainer:
+    """Trains one model into one run folder.
+
+    Args:
+        validate: measures the model as it stands; called with the model in evaluation mode.
+        title: what progress is reported as.
+    """
+
+    def __init__(
+        self,
+        model: Model,
+        batches: Batches,
+        settings: TrainingSettings,
+        budget: Budget,
+        folder: Path,
+        *,
+        validate: Callable[[Model], Validation],
+        seed: int,
+        device: torch.device,
+        title: str = "training",
+        progress: Progress | None = None,
+    ) -> None:
+        self.model = model.to(device)
+        self.batches = batches
+        self.settings = settings
+        self.budget = budget
+        self.folder = folder
+        self.validate = validate
+        self.seed = seed
+        self.device = device
+        self.title = title
+        self.progress = progress or Silent()
+        self.counters = Counters()
+        self.optimizers = make_optimizers(
+            self.model,
+            settings.optimizer,
+            learning_rate=settings.learning_rate,
+            weight_decay=settings.weight_decay,
+            betas=settings.betas,
+        )
+        self._clock = _LikeRun(budget.like) if budget.like is not None else None
+
+    def train(self, *, resume: bool = False) -> Counters:
+        """Trains to the end of the budget, or to the end of patience.
+
+        Raises:
+            TrainingError: the loss is not a number any more.
+            KeyboardInterrupt: after Ctrl-C, when everything has been saved.
+        """
+        if resume:
+            self._restore()
+        else:
+            (self.folder / "metrics.jsonl").write_bytes(b"")
+            (self.folder / "progress.txt").write_bytes(b"")
+            self._save()
+        with _InterruptLater() as interrupted:
+            saved = time.monotonic()
+            stream = self._batches()
+            while not self.counters.finished:
+                before = self.counters.progress
+                self._update(stream)
+                self.counters.finished = self.counters.progress >= 1.0
+                crossed = int(self.counters.progress * self.settings.validations) > int(
+                    before * self.settings.validations
+                )
+                if crossed or self.counters.finished:
+                    self._validate()
+                late = time.monotonic() - saved > 60 * self.settings.checkpoint_minutes
+                if crossed or late or self.counters.finished or interrupted():
+                    self._save()
+                    saved = time.monotonic()
+                if interrupted() and not self.counters.finished:
+                    self.progress.say(
+                        f"Saved at step {self.counters.step:,}. To go on: seqloom train --resume --out {self.folder}"
+                    )
+                    raise KeyboardInterrupt
+        self._finish()
+        return self.counters
+
+    def _batches(self) -> Iterator[PairBatch]:
+        while True:
+            yield from self.batches.epoch(self.counters.epoch, start_batch=self.counters.batch)
+            self.counters.epoch += 1
+            self.counters.batch = 0
+
+    def _update(self, stream: Iterator[PairBatch]) -> None:
+        counters, settings = self.counters, self.settings
+        begin = time.perf_counter()
+        parts = []
+        for _ in range(settings.accumulate):
+            parts.append(next(stream))
+            counters.batch += 1
+        num_tokens = sum(part.num_tokens for part in parts)
+        factor = learning_rate_factor(
+            settings.schedule, step=counters.step, progress=counters.progress, warmup_steps=settings.warmup_steps
+        )
+        set_learning_rate(self.optimizers, settings.learning_rate * factor)
+        # Dropout's masks follow (seed, step) alone, so a resumed run draws the same ones.
+        torch.manual_seed((self.seed * 1_000_003 + counters.step) % 2**63)
+        self.model.train()
+        nll_sum = 0.0
+        for part in parts:
+            loss, nll = batch_loss(
+                self.model, part.to(self.device), label_smoothing=settings.label_smoothing, precision=settings.precision
+            )
+            (loss / num_tokens).backward()
+            nll_sum += float(nll)
+        limit = settings.clip_norm or math.inf
+        norm = float(nn.utils.clip_grad_norm_(self.model.parameters(), limit))
+        if not math.isfinite(nll_sum) or not math.isfinite(norm):
+            self._fail(nll_sum / num_tokens, norm)
+        for optimizer in self.optimizers:
+            optimizer.step()
+            optimizer.zero_grad(set_to_none=True)
+        with (self.folder / "progress.txt").open("a") as log:
+            log.write(f"{counters.progress!r}\n")
+        counters.step += 1
+        counters.tokens += num_tokens
+        counters.positions += sum(part.num_positions for part in parts)
+        counters.seconds += time.perf_counter() - begin
+        counters.progress = self._spent()
+        counters.report_nll += nll_sum
+        counters.report_tokens += num_tokens
+        counters.window_nll += nll_sum
+        counters.window_tokens += num_tokens
+        if counters.step % 20 == 0 or counters.step == 1:
+            self._show(settings.learning_rate * factor)
+
+    def _spent(self) -> float:
+        counters, budget = self.counters, self.budget
+        if self._clock is not None:
+            return self._clock.after(counters.step)
+        if budget.steps is not None:
+            return counters.step / budget.steps
+        if budget.tokens is not None:
+            return min(1.0, counters.tokens / budget.tokens)
+        assert budget.minutes is not None
+        return min(1.0, counters.seconds / (60 * budget.minutes))
+
+    def _show(self, learning_rate: float) -> None:
+        counters = self.counters
+        loss = counters.report_nll / counters.report_tokens
+        counters.report_nll, counters.report_tokens = 0.0, 0
+        speed = counters.tokens / max(1e-9, counters.seconds)
+        self._log(loss=loss, learning_rate=learning_rate)
+        self.progress.update(
+            self.title,
+            min(counters.progress, 0.9999),
+            loss=round(loss, 3),
+            **{"tokens/s": round(speed)},
+            step=counters.step,
+        )
+
+    def _log(self, **values: Any) -> None:
+        counters = self.counters
+        line = {
+            "step": counters.step,
+            "tokens": counters.tokens,
+            "seconds": round(counters.seconds, 3),
+            "progress": counters.progress,
+            "tokens_per_second": round(counters.tokens / max(1e-9, counters.seconds), 1),
+            "padding_share": round(1 - counters.tokens / max(1, counters.positions), 4),
+            **values,
+        }
+        with (self.folder / "metrics.jsonl").open("a", encoding="utf-8") as log:
+            log.write(json.dumps(line) + "\n")
+
+    def _validate(self) -> None:
+        counters = self.counters
+        begin = time.perf_counter()
+        self.progress.update(self.title, min(counters.progress, 0.9999), status="validating")
+        result = self._measure()
+        counters.validation_seconds += time.perf_counter() - begin
+        train_loss = counters.window_nll / counters.window_tokens if counters.window_tokens else None
+        counters.window_nll, counters.window_tokens = 0.0, 0
+        point = {
+            "step": counters.step,
+            "tokens": counters.tokens,
+            "seconds": counters.seconds,
+            "train_loss": train_loss,
+            "val_loss": result.loss,
+            "val_quality": result.metric,
+        }
+        counters.curve.append(point)
+        self._log(train_loss=train_loss, val_loss=result.loss, val_quality=result.metric)
+        save_weights(self._weights(f"step-{counters.step}"), self.model.state_dict())
+        counters.snapshots.append(counters.step)
+        merit = result.merit(self.settings.select_by)
+        if merit > counters.best_merit:
+            counters.best_merit, counters.best_step, counters.since_best = merit, counters.step, 0
+            save_weights(self._weights("best"), self.model.state_dict())
+        else:
+            counters.since_best += 1
+            if self.settings.patience is not None and counters.since_best >= self.settings.patience:
+                self.progress.say(f"{self.title}: no better validation in {counters.since_best}; stopped early.")
+                counters.finished = True
+        for old in counters.snapshots[: -self.settings.average_last]:
+            self._weights(f"step-{old}").unlink(missing_ok=True)
+        counters.snapshots = counters.snapshots[-self.settings.average_last :]
+
+    def _measure(self) -> Validation:
+        self.model.eval()
+        with torch.inference_mode():
+            return self.validate(self.model)
+
+    def _finish(self) -> None:
+        """Tries the average of the last validations' weights, and keeps it as the best where validation says so."""
+        counters = self.counters
+        save_weights(self._weights("last"), self.model.state_dict())
+        files = [self._weights(f"step-{step}") for step in counters.snapshots]
+        if len(files) > 1:
+            trained = {name: tensor.clone() for name, tensor in self.model.state_dict().items()}
+            averaged = average_weights(files)
+            save_weights(self._weights("averaged"), averaged)
+            self.model.load_state_dict(averaged)
+            result = self._measure()
+            merit = result.merit(self.settings.select_by)
+            self._log(averaged=counters.snapshots, val_loss=result.loss, val_quality=result.metric)
+            if merit > counters.best_merit:
+                counters.best_merit, counters.best_is_average = merit, True
+                save_weights(self._weights("best"), averaged)
+                self._save()
+            self.model.load_state_dict(trained)
+        best = load_weights(self._weights("best"))
+        self.model.load_state_dict(best)
+        self.model.eval()
+        self.progress.update(self.title, 1.0, step=counters.step)
+
+    def _weights(self, name: str) -> Path:
+        return self.folder / "weights" / f"{name}.safetensors"
+
+    def _save(self) -> None:
+        self.counters.metrics_bytes = (self.folder / "metrics.jsonl").stat().st_size
+        self.counters.progress_bytes = (self.folder / "progress.txt").stat().st_size
+        save_checkpoint(self.folder, self.counters.step, self.model, self.optimizers, asdict(self.counters))
+        if not self._weights("best").exists():
+            # A run can generate from its first checkpoint on, however badly.
+            save_weights(self._weights("best"), self.model.state_dict())
+
+    def _restore(self) -> None:
+        values = load_checkpoint(self.folder, self.model, self.optimizers)
+        values.pop("format")
+        self.counters = Counters(**values)
+        for name, size in (
+            ("metrics.jsonl", self.counters.metrics_bytes),
+            ("progress.txt", self.counters.progress_bytes),
+        ):
+            with (self.folder / name).open("ab") as log:
+                log.truncate(size)
+        self.progress.say(f"{self.title}: going on from step {self.counters.step:,}.")
+
+    def _fail(self, loss: float, norm: float) -> None:
+        counters = self.counters
+        what = f"the loss became {loss}" if not math.isfinite(loss) else f"the gradient's norm became {norm}"
+        raise TrainingError(
+            f"{what} at step {counters.step + 1} (epoch {counters.epoch}, batch {counters.batch - 1}). The checkpoint before it "
+            f"is kept in {self.folder}. Try a lower training.learning_rate, more training.warmup_steps, or a lower "
+            "training.clip_norm."
+        )
+
+
+def batch_loss(
+    model: Model, batch: PairBatch, *, label_smoothing: float = 0.0, precision: str = "fp32"
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """The loss of a batch, summed over real target tokens, and its negative log-likelihood in nats."""
+    mixed: AbstractContextManager[Any] = nullcontext()
+    if precision == "bf16":
+        mixed = torch.autocast(batch.tgt_in.device.type, torch.bfloat16)
+    with mixed:
+        hidden = model(batch)
+    weight, bias = model.output_weights()
+    return linear_cross_entropy(
+        hidden[batch.tgt_mask].to(weight.dtype),
+        weight,
+        bias,
+        batch.tgt_out[batch.tgt_mask],
+        label_smoothing=label_smoothing,
+    )
+
+
+class _LikeRun:
+    """The progress that another run logged, as the clock of this one."""
+
+    def __init__(self, path: Path) -> None:
+        try:
+            self.values = [float(line) for line in path.read_text().split()]
+        except (OSError, ValueError) as error:
+            raise ConfigError(f"{path}: not the progress.txt of a run: {error}") from None
+        if not self.values:
+            raise ConfigError(f"{path}: the run it belongs to made no update")
+
+    def after(self, step: int) -> float:
+        return self.values[step] if step < len(self.values) else 1.0
+
+
+@contextmanager
+def _InterruptLater() -> Iterator[Callable[[], bool]]:  # noqa: N802
+    """Ctrl-C sets a flag that the loop reads after an update; a second Ctrl-C interrupts at once."""
+    flag = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield flag.is_set
+        return
+    before = signal.getsignal(signal.SIGINT)
+
+    def handle(number: int, frame: Any) -> None:
+        if flag.is_set():
+            raise KeyboardInterrupt
+        flag.set()
+
+    signal.signal(signal.SIGINT, handle)
+    try:
+        yield flag.is_set
+    finally:
+        signal.signal(signal.SIGINT, before)

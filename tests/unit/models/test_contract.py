@@ -1,0 +1,297 @@
+"""The contract of models/base.py, over every architecture with every option that changes how it computes, and a toy model."""
+
+from collections.abc import Callable
+
+import pytest
+import torch
+from torch.testing import assert_close
+
+from seqloom.batching import Example, PairBatch, Sources, make_batch
+from seqloom.errors import ConfigError, DecodingError
+from seqloom.models import MODELS, make_model
+from seqloom.models.base import Model
+from seqloom.nn.record import Record
+from seqloom.vocabulary import Vocabulary
+from tests.toy_model import make_toy
+
+VOCAB = Vocabulary(src_size=23, tgt_size=23, shared=True)
+SMALL = {"d_model": 16, "dropout": 0.1}
+TRANSFORMER = {**SMALL, "d_ff": 24, "num_heads": 2, "max_len": 24}
+ENCODER_DECODER = {"num_encoder_layers": 2, "num_decoder_layers": 2}
+RNN = {**SMALL, "hidden_size": 12, "num_layers": 2}
+
+VARIANTS: dict[str, dict[str, object]] = {
+    "rnn": {"architecture": "rnn", **RNN},
+    "rnn gru forwards": {"architecture": "rnn", **RNN, "cell": "gru", "reverse_source": False},
+    "luong general": {"architecture": "attention-rnn", **RNN},
+    "luong dot gru": {"architecture": "attention-rnn", **RNN, "score": "dot", "cell": "gru"},
+    "luong concat unidirectional": {"architecture": "attention-rnn", **RNN, "score": "concat", "bidirectional": False},
+    "input feeding reversed": {"architecture": "attention-rnn", **RNN, "input_feeding": True, "reverse_source": True},
+    "bahdanau": {"architecture": "attention-rnn", **RNN, "attention": "bahdanau", "cell": "gru", "num_layers": 1},
+    "bahdanau lstm": {"architecture": "attention-rnn", **RNN, "attention": "bahdanau"},
+    "transformer": {"architecture": "transformer", **TRANSFORMER, **ENCODER_DECODER},
+    "transformer post": {
+        **{"architecture": "transformer", **TRANSFORMER, **ENCODER_DECODER},
+        **{"norm_place": "post", "positions": "learned", "tied_embeddings": "none", "reverse_source": True},
+    },
+    "transformer today": {
+        **{"architecture": "transformer", **TRANSFORMER, **ENCODER_DECODER},
+        **{"norm": "rms", "positions": "rotary", "activation": "swiglu", "qk_norm": True},
+    },
+    "transformer alibi": {
+        "architecture": "transformer",
+        **TRANSFORMER,
+        **ENCODER_DECODER,
+        "positions": "alibi",
+        "activation": "gelu",
+    },
+    "transformer none": {"architecture": "transformer", **TRANSFORMER, **ENCODER_DECODER, "positions": "none"},
+    "lm": {"architecture": "transformer-lm", **TRANSFORMER, "num_layers": 2},
+    "lm rotary": {
+        "architecture": "transformer-lm",
+        **TRANSFORMER,
+        "num_layers": 2,
+        "positions": "rotary",
+        "qk_norm": True,
+    },
+    "lm alibi": {"architecture": "transformer-lm", **TRANSFORMER, "num_layers": 2, "positions": "alibi"},
+    "lm learned": {
+        "architecture": "transformer-lm",
+        **TRANSFORMER,
+        "num_layers": 2,
+        "positions": "learned",
+        "reverse_source": True,
+    },
+}
+
+
+def build(name: str) -> Model:
+    torch.manual_seed(3)
+    if name == "toy":
+        return make_toy(3, 23, 23, scale=0.5, shared=True).double()
+    settings = VARIANTS[name]
+    cls, _ = MODELS[str(settings["architecture"])]
+    return make_model(cls.parse(settings), VOCAB).double().eval()
+
+
+@pytest.fixture(params=["toy", *VARIANTS])
+def model(request: pytest.FixtureRequest) -> Model:
+    return build(request.param)
+
+
+def examples(seed: int = 0, lengths: tuple[tuple[int, int], ...] = ((5, 4), (2, 7), (7, 1), (1, 5))) -> list[Example]:
+    random = torch.Generator().manual_seed(seed)
+    draw: Callable[[int], object] = lambda n: torch.randint(3, 23, (n,), generator=random).numpy()  # noqa: E731
+    return [Example(draw(s), draw(t)) for s, t in lengths]  # type: ignore[arg-type]
+
+
+def batch_of(items: list[Example]) -> PairBatch:
+    return make_batch(items, pad_id=0, bos_id=1, eos_id=2)
+
+
+def logits_of(model: Model, items: list[Example]) -> torch.Tensor:
+    return model.project(model(batch_of(items)))
+
+
+def test_every_architecture_is_tested() -> None:
+    assert {v["architecture"] for v in VARIANTS.values()} == set(MODELS)
+
+
+@torch.no_grad()
+def test_padding_does_not_change_results(model: Model) -> None:
+    items = examples()
+    together = logits_of(model, items)
+    for row, item in enumerate(items):
+        alone = logits_of(model, [item])[0]
+        assert_close(together[row, : alone.shape[0]], alone, rtol=0, atol=1e-12)
+
+
+@torch.no_grad()
+def test_no_position_sees_the_future(model: Model) -> None:
+    batch = batch_of(examples())
+    before = model.project(model(batch))
+    for t in range(1, batch.tgt_in.shape[1]):
+        changed = batch.tgt_in.clone()
+        changed[:, t:] = (changed[:, t:] + 5) % 20 + 3
+        after = model.project(model(PairBatch(batch.sources, changed, batch.tgt_out, batch.tgt_mask)))
+        assert_close(after[:, :t], before[:, :t], rtol=0, atol=0)
+        assert not torch.allclose(after[:, t], before[:, t])
+
+
+@torch.no_grad()
+def test_every_position_sees_the_source_and_the_past(model: Model) -> None:
+    batch = batch_of(examples())
+    before = model.project(model(batch))
+    ids = batch.sources.ids.clone()
+    ids[:, 0] = (ids[:, 0] + 3) % 20 + 3
+    after = model.project(
+        model(PairBatch(Sources(ids, batch.sources.mask), batch.tgt_in, batch.tgt_out, batch.tgt_mask))
+    )
+    assert ((after - before).abs().amax(dim=2) > 1e-9)[batch.tgt_mask].all()
+    tgt_in = batch.tgt_in.clone()
+    tgt_in[:, 0] = 7
+    after = model.project(model(PairBatch(batch.sources, tgt_in, batch.tgt_out, batch.tgt_mask)))
+    assert ((after - before).abs().amax(dim=2) > 1e-9)[batch.tgt_mask].all()
+
+
+@torch.no_grad()
+def test_steps_equal_teacher_forcing_however_many_at_once(model: Model) -> None:
+    batch = batch_of(examples())
+    whole = model.project(model(batch))
+    length = batch.tgt_in.shape[1]
+    for cuts in ([1] * length, [length], [2, 1, length - 3], [length - 1, 1]):
+        state, pieces, at = model.start(batch.sources), [], 0
+        for n in cuts:
+            output = model.step(batch.tgt_in[:, at : at + n], state)
+            state, at = output.state, at + n
+            assert state.length == at
+            pieces.append(output.logits)
+        assert_close(torch.cat(pieces, dim=1), whole, rtol=0, atol=1e-12)
+
+
+@torch.no_grad()
+@pytest.mark.parametrize(
+    "rows",
+    [[0, 1, 2, 3], [0, 0, 1, 1, 2, 2, 3, 3], [3, 1, 1, 0], [2, 2, 2], [1, 3], [1, 1, 3, 3]],
+    ids=["identity", "beams", "reorder and drop", "one source", "two sources", "beams of two"],
+)
+def test_select_repeats_reorders_and_drops(model: Model, rows: list[int]) -> None:
+    batch = batch_of(examples())
+    state = model.step(batch.tgt_in[:, :2], model.start(batch.sources)).state
+    index = torch.tensor(rows)
+    following = batch.tgt_in[:, 2:4]
+    expected = model.step(following, state).logits[index]
+    selected = state.select(index)
+    first = model.step(following[index, :1], selected)
+    second = model.step(following[index, 1:], first.state)
+    assert_close(torch.cat([first.logits, second.logits], dim=1), expected, rtol=0, atol=1e-12)
+    # Selecting again, from a state whose memory has been cut, still finds the right sources.
+    again = selected.select(torch.arange(len(rows)).flip(0))
+    assert_close(model.step(following[index.flip(0)], again).logits, expected.flip(0), rtol=0, atol=1e-12)
+    assert all(tensor.shape[0] == len(set(rows)) for tensor in selected.memory.values())
+
+
+@torch.no_grad()
+def test_hypotheses_of_a_source_may_differ(model: Model) -> None:
+    batch = batch_of(examples())
+    state = model.start(batch.sources).select(torch.tensor([0, 0, 0, 1, 1, 1, 2, 2, 2, 3, 3, 3]))
+    prefixes = torch.tensor([[1, 5], [1, 6], [1, 7]]).repeat(4, 1)
+    together = model.step(prefixes, state).logits
+    for row in (0, 4, 11):
+        alone = model.step(prefixes[row : row + 1], model.start(batch.sources).select(torch.tensor([row // 3]))).logits
+        assert_close(together[row : row + 1], alone, rtol=0, atol=1e-12)
+
+
+@torch.no_grad()
+def test_a_state_is_not_changed_by_a_step(model: Model) -> None:
+    batch = batch_of(examples())
+    state = model.step(batch.tgt_in[:, :1], model.start(batch.sources)).state
+    first = model.step(batch.tgt_in[:, 1:2], state).logits
+    model.step(batch.tgt_in[:, 2:3], state)
+    assert_close(model.step(batch.tgt_in[:, 1:2], state).logits, first, rtol=0, atol=0)
+
+
+@torch.no_grad()
+def test_a_record_sees_without_changing_anything(model: Model) -> None:
+    batch = batch_of(examples())
+    record = Record()
+    assert_close(model.project(model(batch, record)), model.project(model(batch)), rtol=0, atol=1e-12)
+    assert {"decoder.tokens", "decoder.hidden"} <= record.tensors.keys()
+    for name, values in record.tensors.items():
+        for weights in values:
+            if name.endswith("attn_weights"):
+                assert_close(
+                    weights.sum(dim=-1), torch.ones(weights.shape[:-1], dtype=torch.float64), rtol=0, atol=1e-12
+                )
+    if "alignment" in record.tensors:
+        alignment = record["alignment"]
+        assert alignment.shape == (4, batch.tgt_in.shape[1], batch.sources.ids.shape[1])
+        padding = ~batch.sources.mask[:, None].expand_as(alignment)
+        assert (alignment[padding] == 0).all()
+
+
+@torch.no_grad()
+def test_a_record_can_intervene(model: Model) -> None:
+    batch = batch_of(examples())
+    silent = Record({"decoder.hidden": torch.zeros_like})
+    assert (model(batch, silent) == 0).all()
+
+
+def test_gradients_reach_the_embeddings_of_the_source(model: Model) -> None:
+    batch = batch_of(examples())
+    seen: list[torch.Tensor] = []
+
+    def leaf(embedded: torch.Tensor) -> torch.Tensor:
+        seen.append(embedded.detach().requires_grad_())
+        return seen[-1]
+
+    name = "prompt.tokens" if "prompt.tokens" in _names(model, batch) else "encoder.tokens"
+    model.project(model(batch, Record({name: leaf}))).sum().backward()
+    gradient = seen[0].grad
+    assert gradient is not None
+    assert (gradient.norm(dim=2)[batch.sources.mask] > 0).all()
+    assert (gradient.norm(dim=2)[~batch.sources.mask] == 0).all()
+
+
+def _names(model: Model, batch: PairBatch) -> set[str]:
+    record = Record()
+    with torch.no_grad():
+        model(batch, record)
+    return set(record.tensors)
+
+
+def test_every_parameter_learns(model: Model) -> None:
+    model.train()
+    torch.manual_seed(0)
+    logits_of(model, examples()).logsumexp(dim=2).sum().backward()
+    silent = [name for name, p in model.named_parameters() if p.grad is None or not p.grad.abs().sum() > 0]
+    # The last block of a prompt gives only its keys and values to the answer; it learns from the answer's own positions.
+    assert silent == []
+
+
+@pytest.mark.parametrize("name", [n for n in VARIANTS if n.startswith(("transformer", "lm"))])
+def test_a_maximum_length_is_checked(name: str) -> None:
+    model = build(name)
+    at_most = model.max_len
+    assert at_most == 24
+    long = examples(lengths=((3, at_most),))
+    with pytest.raises(DecodingError, match=r"model\.max_len"):
+        model(batch_of(long))
+    with pytest.raises(DecodingError, match=r"source of 25|prompt and answer"):
+        model.start(batch_of(examples(lengths=((at_most, 3),))).sources)
+    state = model.start(batch_of(examples(lengths=((3, 3),))).sources)
+    free = at_most - 4 if name.startswith("lm") else at_most
+    state = model.step(torch.full((1, free), 5), state).state
+    with pytest.raises(DecodingError):
+        model.step(torch.full((1, 1), 5), state)
+
+
+@torch.no_grad()
+def test_a_language_model_continues_ragged_prompts(model: Model) -> None:
+    if (
+        "decoder.tokens" not in _names(model, batch_of(examples()))
+        or model.max_len is None
+        or hasattr(model, "encoder")
+    ):
+        pytest.skip("encoder-decoders read sources, not prompts")
+    # A text as prompt + continuation scores like the same text from its first token.
+    text = [1, 5, 9, 4, 7, 12]
+    whole = model.step(torch.tensor([text]), model.start(Sources.pad([[]], pad_id=0))).logits
+    for cut in range(1, len(text)):
+        prompts = Sources.pad([text[:cut], text[: max(1, cut - 1)]], pad_id=0)
+        after = model.step(torch.tensor([text[cut:], text[cut:]]), model.start(prompts)).logits[0]
+        if not getattr(model.settings, "reverse_source", False):
+            assert_close(after, whole[0, cut:], rtol=0, atol=1e-12)
+
+
+def test_embeddings_are_shared_as_told() -> None:
+    vocab = Vocabulary(30, 20, shared=False)
+    cls, _ = MODELS["transformer"]
+    with pytest.raises(ConfigError, match="30 source ids, 20 target ids"):
+        make_model(cls.parse({**TRANSFORMER, "tied_embeddings": "all"}), vocab)
+    sizes = [
+        make_model(cls.parse({**TRANSFORMER, "tied_embeddings": t}), vocab).num_parameters() for t in ("output", "none")
+    ]
+    assert sizes[1] - sizes[0] == 20 * 16
+    with pytest.raises(ConfigError, match=r"tokenizer\.joint"):
+        make_model(MODELS["transformer-lm"][0].parse(TRANSFORMER), vocab)
