@@ -96,10 +96,7 @@ def _cell(value: Any) -> str:
         return "yes" if value else "no"
     if isinstance(value, int):
         return f"{value:,}"
-    return (
-        f"{value:,.4g}"
-        if isinstance(value, float) and abs(value) < 1000
-        else f"{value:,.0f}"
-        if isinstance(value, float)
-        else str(value)
-    )
+    if not isinstance(value, float):
+        return str(value)
+    size = abs(value)
+    return f"{value:,.0f}" if size >= 1000 else f"{value:.3f}" if size >= 0.01 or not size else f"{value:.1e}"

@@ -1,0 +1,87 @@
+"""A run that needs no training, for verbs that only hand data on."""
+
+import sys
+import types
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from seqloom.decoding.hypothesis import Generation, Hypothesis
+
+
+@dataclass
+class Score:
+    log_prob: float
+    num_tokens: int
+    token_log_probs: tuple[float, ...]
+
+
+class Tokenizer:
+    def tgt_tokens(self, ids: Sequence[int]) -> list[str]:
+        return [f"<{number}>" for number in ids]
+
+
+class FakeRun:
+    """Translates to capitals; the n-th best output has n - 1 marks."""
+
+    tokenizer = Tokenizer()
+
+    def __init__(self, *folders: Path, **settings: Any) -> None:
+        self.folders, self.settings = folders, settings
+        self.asked: dict[str, Any] = {}
+        self.facts_shown: dict[str, Any] = {"recipe": "fake"}
+
+    def translate(self, texts: Iterable[str], *, nbest: int = 1, **settings: Any) -> Iterator[Generation]:
+        self.asked = {"nbest": nbest, **settings}
+        for text in texts:
+            outputs = tuple(text.upper() + "!" * rank for rank in range(nbest))
+            found = tuple(Hypothesis((5, 6), -0.5 - rank, -1.0 - rank, True, (-0.5, -0.5)) for rank in range(nbest))
+            yield Generation(
+                text,
+                outputs,
+                found,
+                () if text.strip() else ("empty source",),
+                (0, 2) if settings["alignments"] else None,
+            )
+
+    def generate(self, prompts: Sequence[str], **settings: Any) -> list[Generation]:
+        self.asked = settings
+        count = settings["num_samples"]
+        found = tuple(Hypothesis((5,), -1.0, -1.0, True, (-1.0,)) for _ in range(count))
+        return [Generation(prompt, tuple(f" text {n}" for n in range(count)), found) for prompt in prompts]
+
+    def score(self, pairs: Iterable[Any]) -> Iterator[Score]:
+        for pair in pairs:
+            yield Score(-float(len(pair.src)), len(pair.tgt), (-1.0,))
+
+    def describe(self) -> dict[str, Any]:
+        return self.facts_shown
+
+
+@pytest.fixture
+def fake_run(monkeypatch: pytest.MonkeyPatch) -> FakeRun:
+    """Takes the place of every run that a verb loads."""
+    run = FakeRun()
+    module = types.ModuleType("seqloom.run")
+
+    def load(*folders: Path, **settings: Any) -> FakeRun:
+        run.folders, run.settings = folders, settings
+        return run
+
+    module.load = load  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "seqloom.run", module)
+    return run
+
+
+@pytest.fixture
+def type_in(monkeypatch: pytest.MonkeyPatch):  # type: ignore[no-untyped-def]
+    """Gives bytes to standard input."""
+    import io
+
+    def type_in(content: bytes) -> None:
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(content)))
+
+    return type_in
