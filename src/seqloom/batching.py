@@ -1,10 +1,12 @@
-"""Example, PairBatch and Sources: ids become padded tensors, with masks and the target shift made once a batch, here.
+"""Example, PairBatch and Sources, and which examples share a batch: ids become padded tensors, with masks and the target shift.
 
-Example objects (ids) enter, PairBatch objects (tensors) leave. This module does not know text, tokenizers or architectures.
+Example objects (ids) enter, PairBatch objects (tensors) leave, in an order that follows from a seed and an epoch alone. This
+module does not know text, tokenizers, files or architectures.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -12,7 +14,15 @@ from jaxtyping import Bool, Int
 from numpy.typing import NDArray
 from torch import Tensor
 
+from seqloom.errors import CorpusError
+
 IdArray = NDArray[np.integer]
+Indices = NDArray[np.int64]
+
+# Orders are drawn within so many consecutive examples at a time, so that a corpus of any size is planned in bounded memory.
+CHUNK_SIZE = 2**20
+# Long sources with short targets must not make a batch that does not fit into memory.
+_SRC_PER_TGT = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +46,12 @@ class Sources:
     mask: Bool[Tensor, "batch src_len"]
 
     @classmethod
-    def pad(cls, rows: Sequence[Sequence[int] | IdArray], *, pad_id: int, device: torch.device | str = "cpu") -> "Sources":
+    def pad(
+        cls, rows: Sequence[Sequence[int] | IdArray], *, pad_id: int, device: torch.device | str = "cpu"
+    ) -> "Sources":
         """Pads rows of ids to the longest one."""
         ids, mask = _pad(rows, pad_id)
-        return cls(ids.to(device), mask.to(device))
+        return cls(torch.from_numpy(ids).to(device), torch.from_numpy(mask).to(device))
 
     def __len__(self) -> int:
         return self.ids.shape[0]
@@ -77,29 +89,227 @@ class PairBatch:
         return PairBatch(sources, self.tgt_in.to(device), self.tgt_out.to(device), self.tgt_mask.to(device))
 
 
-def make_batch(
-    examples: Sequence[Example], *, pad_id: int, bos_id: int, eos_id: int, end: bool = True
-) -> PairBatch:
+class Examples(Protocol):
+    """Examples that lie ready, with their lengths known beforehand: the store of a split, or a view of one."""
+
+    @property
+    def ends(self) -> bool:
+        """Whether eos follows each source and target; windows cut out of a running text have no end."""
+
+    @property
+    def src_lengths(self) -> IdArray:
+        """The ids of each source, counted without special ids."""
+
+    @property
+    def tgt_lengths(self) -> IdArray:
+        """The ids of each target, counted without special ids."""
+
+    def __len__(self) -> int: ...
+    def __getitem__(self, index: int, /) -> Example: ...
+
+
+# An example, the epoch and the example's index; returns what to train on in its place (BPE-dropout).
+Reencode = Callable[[Example, int, int], Example]
+
+
+def make_batch(examples: Sequence[Example], *, pad_id: int, bos_id: int, eos_id: int, end: bool = True) -> PairBatch:
     """Pads examples to a batch.
 
     Args:
         end: whether eos follows each source and each target. Windows cut out of a running text have no source and no end.
     """
-    tail = np.asarray([eos_id] if end else [], dtype=np.int64)
-    src_rows = [np.concatenate([example.src_ids, tail]) for example in examples]
-    tgt_rows = [np.concatenate([example.tgt_ids, tail]) for example in examples]
-    tgt_out, tgt_mask = _pad(tgt_rows, pad_id)
-    tgt_in = torch.full_like(tgt_out, pad_id)
-    tgt_in[:, 0] = bos_id
-    tgt_in[:, 1:] = torch.where(tgt_mask[:, 1:], tgt_out[:, :-1], pad_id)
-    return PairBatch(Sources.pad(src_rows, pad_id=pad_id), tgt_in, tgt_out, tgt_mask)
+    last_id = eos_id if end else None
+    src_ids, src_mask = _pad([example.src_ids for example in examples], pad_id, last_id)
+    tgt_out, tgt_mask = _pad([example.tgt_ids for example in examples], pad_id, last_id)
+    tgt_in = np.full_like(tgt_out, pad_id)
+    tgt_in[:, :1] = bos_id
+    np.copyto(tgt_in[:, 1:], tgt_out[:, :-1], where=tgt_mask[:, 1:])
+    sources = Sources(torch.from_numpy(src_ids), torch.from_numpy(src_mask))
+    return PairBatch(sources, torch.from_numpy(tgt_in), torch.from_numpy(tgt_out), torch.from_numpy(tgt_mask))
 
 
-def _pad(rows: Sequence[Sequence[int] | IdArray], pad_id: int) -> tuple[Tensor, Tensor]:
-    lengths = np.fromiter((len(row) for row in rows), dtype=np.int64, count=len(rows))
-    width = int(lengths.max(initial=0))
-    mask = np.arange(width) < lengths[:, None]
+class Batches:
+    """The batches of each epoch: examples of similar length together, in an order drawn from (seed, epoch).
+
+    Within a chunk of `chunk_size` consecutive examples (a smaller corpus is one chunk) examples are sorted by target and source
+    length, equal lengths in random order, and cut into batches, which are shuffled; chunks come in random order. Where the cuts
+    fall depends on the lengths alone, so all epochs have the same number of batches, and going to any batch of any epoch
+    reads no ids.
+
+    Args:
+        store: the examples.
+        batch_tokens: the most target positions of a batch, padding and eos included. An example longer than that is a batch
+            of its own. Source positions are held to four times as many.
+        seed: decides the order, together with the epoch.
+        max_sentences: the most examples of a batch.
+        end: whether eos follows each source and target; None: as the store says.
+        reencode: puts another example in an example's place, drawn anew each epoch. Batches are planned with the lengths
+            in the store, so one that makes targets longer may exceed `batch_tokens` accordingly.
+
+    Raises:
+        CorpusError: there are no examples.
+    """
+
+    def __init__(
+        self,
+        store: Examples,
+        *,
+        batch_tokens: int,
+        seed: int,
+        pad_id: int,
+        bos_id: int,
+        eos_id: int,
+        max_sentences: int | None = None,
+        end: bool | None = None,
+        reencode: Reencode | None = None,
+        chunk_size: int = CHUNK_SIZE,
+    ) -> None:
+        if not len(store):
+            raise CorpusError("there are no examples to make batches of; check that the data is not empty")
+        self._store = store
+        self._limits = _Limits(batch_tokens, max_sentences, store.ends if end is None else end)
+        self._seed = seed
+        self._special_ids = {"pad_id": pad_id, "bos_id": bos_id, "eos_id": eos_id}
+        self._reencode = reencode
+        self._chunk_size = chunk_size
+        self._num_chunks = -(-len(store) // chunk_size)
+        self._cuts: dict[int, Indices] = {}
+
+    def epoch(self, k: int, start_batch: int = 0) -> Iterator[PairBatch]:
+        """The batches of epoch k from `start_batch` on; the same as leaving out the first ones, without making them."""
+        for indices in self.indices(k, start_batch):
+            examples = [self._store[i] for i in indices.tolist()]
+            if self._reencode is not None:
+                examples = [self._reencode(e, k, i) for e, i in zip(examples, indices.tolist(), strict=True)]
+            yield make_batch(examples, **self._special_ids, end=self._limits.end)
+
+    def indices(self, k: int, start_batch: int = 0) -> Iterator[Indices]:
+        """Which examples stand in each batch of epoch k, from `start_batch` on.
+
+        Raises:
+            ValueError: the epoch has fewer batches than `start_batch`.
+        """
+        skip = start_batch
+        for chunk in np.random.default_rng((self._seed, k)).permutation(self._num_chunks).tolist():
+            num_batches = len(self._cuts_of(chunk)) - 1
+            if skip >= num_batches:
+                skip -= num_batches
+                continue
+            rng = np.random.default_rng((self._seed, k, chunk))
+            src_lengths, tgt_lengths = self._lengths(chunk)
+            shuffled = rng.permutation(len(tgt_lengths))
+            order = shuffled[np.lexsort((src_lengths[shuffled], tgt_lengths[shuffled]))] + chunk * self._chunk_size
+            cuts = self._cuts_of(chunk)
+            for batch in rng.permutation(num_batches)[skip:].tolist():
+                yield order[cuts[batch] : cuts[batch + 1]]
+            skip = 0
+        if skip > 0:
+            raise ValueError(f"epoch {k} has {self.num_batches(k)} batches, cannot start at batch {start_batch}")
+
+    def num_batches(self, k: int = 0) -> int:
+        """How many batches epoch k has; all epochs have equally many."""
+        del k
+        return sum(len(self._cuts_of(chunk)) - 1 for chunk in range(self._num_chunks))
+
+    @property
+    def padding_share(self) -> float:
+        """The share of padding among all positions of sources and targets in an epoch."""
+        real = positions = 0
+        for chunk in range(self._num_chunks):
+            sorted_lengths = _sorted_lengths(*self._lengths(chunk))
+            cuts = self._cuts_of(chunk)
+            for lengths in sorted_lengths:
+                widths = lengths + int(self._limits.end)
+                real += int(widths.sum())
+                positions += int((np.maximum.reduceat(widths, cuts[:-1]) * np.diff(cuts)).sum())
+        return 1 - real / positions if positions else 0.0
+
+    def _lengths(self, chunk: int) -> tuple[Indices, Indices]:
+        part = slice(chunk * self._chunk_size, (chunk + 1) * self._chunk_size)
+        store = self._store
+        return np.asarray(store.src_lengths[part], dtype=np.int64), np.asarray(store.tgt_lengths[part], dtype=np.int64)
+
+    def _cuts_of(self, chunk: int) -> Indices:
+        if chunk not in self._cuts:
+            self._cuts[chunk] = _cut(*_sorted_lengths(*self._lengths(chunk)), self._limits)
+        return self._cuts[chunk]
+
+
+def batches_in_order(
+    examples: Examples,
+    *,
+    batch_tokens: int,
+    pad_id: int,
+    bos_id: int,
+    eos_id: int,
+    max_sentences: int | None = None,
+    end: bool | None = None,
+) -> Iterator[tuple[Indices, PairBatch]]:
+    """Batches for evaluation: every example once, the longest first (so that too little memory shows at once).
+
+    Args:
+        batch_tokens: the most target positions of a batch, as for `Batches`.
+        end: whether eos follows each source and target; None: as the examples say.
+
+    Returns:
+        Batches, each with the indices of its examples, by which results are put back in their order.
+    """
+    limits = _Limits(batch_tokens, max_sentences, examples.ends if end is None else end)
+    src_lengths = np.asarray(examples.src_lengths, dtype=np.int64)
+    tgt_lengths = np.asarray(examples.tgt_lengths, dtype=np.int64)
+    order = np.lexsort((src_lengths, tgt_lengths))
+    cuts = _cut(src_lengths[order], tgt_lengths[order], limits)
+    for batch in reversed(range(len(cuts) - 1)):
+        indices = order[cuts[batch] : cuts[batch + 1]]
+        rows = [examples[i] for i in indices.tolist()]
+        yield indices, make_batch(rows, pad_id=pad_id, bos_id=bos_id, eos_id=eos_id, end=limits.end)
+
+
+@dataclass(frozen=True, slots=True)
+class _Limits:
+    batch_tokens: int
+    max_sentences: int | None
+    end: bool
+
+    def __post_init__(self) -> None:
+        if self.batch_tokens < 1 or (self.max_sentences is not None and self.max_sentences < 1):
+            raise ValueError("batch_tokens and max_sentences must be at least 1")
+
+
+def _sorted_lengths(src_lengths: Indices, tgt_lengths: Indices) -> tuple[Indices, Indices]:
+    order = np.lexsort((src_lengths, tgt_lengths))
+    return src_lengths[order], tgt_lengths[order]
+
+
+def _cut(src_lengths: Indices, tgt_lengths: Indices, limits: _Limits) -> Indices:
+    """Where batches begin in a sorted order, and its end: each takes as many examples as the limits allow, at least one."""
+    extra = int(limits.end)
+    cuts, start, num = [0], 0, len(tgt_lengths)
+    while start < num:
+        # Targets are sorted, so the first one bounds how many rows can fit.
+        most = max(1, limits.batch_tokens // max(1, int(tgt_lengths[start]) + extra))
+        most = min(most, limits.max_sentences or most, num - start)
+        rows = np.arange(1, most + 1)
+        tgt_positions = rows * (tgt_lengths[start : start + most] + extra)
+        src_positions = rows * (np.maximum.accumulate(src_lengths[start : start + most]) + extra)
+        fits = (tgt_positions <= limits.batch_tokens) & (src_positions <= _SRC_PER_TGT * limits.batch_tokens)
+        # Both grow with each row, so all that fit come first.
+        start += max(1, int(np.count_nonzero(fits)))
+        cuts.append(start)
+    return np.array(cuts, dtype=np.int64)
+
+
+def _pad(
+    rows: Sequence[Sequence[int] | IdArray], pad_id: int, last_id: int | None = None
+) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """Rows padded on the right to the longest, each followed by `last_id` where given; and where real tokens stand."""
+    lengths = np.fromiter(map(len, rows), dtype=np.int64, count=len(rows))
+    extra = 0 if last_id is None else 1
+    width = int(lengths.max(initial=0)) + extra if len(rows) else 0
+    places = np.arange(width)
     ids = np.full((len(rows), width), pad_id, dtype=np.int64)
-    if lengths.sum():
-        ids[mask] = np.concatenate([np.asarray(row, dtype=np.int64) for row in rows])
-    return torch.from_numpy(ids), torch.from_numpy(mask)
+    if lengths.any():
+        ids[places < lengths[:, None]] = np.concatenate([row for row in rows if len(row)])
+    if last_id is not None:
+        ids[np.arange(len(rows)), lengths] = last_id
+    return ids, places < (lengths + extra)[:, None]
