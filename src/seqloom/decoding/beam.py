@@ -1,0 +1,248 @@
+"""Beam search: sources -> the n best hypotheses of each.
+
+A model and its sources enter, hypotheses leave. Work inside the model and over the vocabulary is done on the model's device, for
+all hypotheses at once; the few candidates that survive it are kept on the host. Beam search does not know architectures,
+tokenizers or text.
+"""
+
+import math
+from bisect import insort
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from numpy.typing import NDArray
+from torch import Tensor
+
+from seqloom.batching import Sources
+from seqloom.decoding.constraints import Constraints
+from seqloom.decoding.filters import precise
+from seqloom.decoding.hypothesis import Hypothesis
+from seqloom.models.base import Model
+
+PenaltyForm = Literal["wu", "power"]
+
+
+@dataclass(frozen=True, slots=True)
+class LengthPenalty:
+    """What the log-probability of a hypothesis is divided by; its length counts all its tokens, eos included.
+
+    Attributes:
+        alpha: 0 ranks by log-probability, which favours short outputs; larger values favour longer ones.
+        form: "wu" is ((5 + length) / 6) ** alpha (Wu 2016, equation 14), "power" is length ** alpha.
+    """
+
+    alpha: float = 0.6
+    form: PenaltyForm = "wu"
+
+    def __call__(self, length: NDArray[np.int64] | int) -> NDArray[np.float64]:
+        """The penalty of a length; it never falls as the length grows."""
+        base = (5.0 + np.asarray(length)) / 6.0 if self.form == "wu" else np.asarray(length, dtype=np.float64)
+        return np.asarray(base**self.alpha)
+
+
+@dataclass(slots=True)
+class _Best:
+    """The best hypotheses of one source so far: finished ones, and those that its limit cut."""
+
+    size: int
+    finished: list[Hypothesis] = field(default_factory=list)
+    cut: list[Hypothesis] = field(default_factory=list)
+
+    @property
+    def worst(self) -> float:
+        """The score that a further hypothesis must beat to be kept; the earlier of two equals stays."""
+        return self.finished[-1].score if len(self.finished) == self.size else -math.inf
+
+    def add(self, hypothesis: Hypothesis) -> None:
+        found = self.finished if hypothesis.finished else self.cut
+        insort(found, hypothesis, key=lambda one: -one.score)
+        del found[self.size :]
+
+    def best_first(self) -> list[Hypothesis]:
+        """A sentence that was cut is no rival of one that ended; it only fills up the list."""
+        return (self.finished + self.cut)[: self.size]
+
+
+@dataclass(frozen=True, slots=True)
+class _Candidates:
+    """What may follow, (sources, candidates) each, best first; places without a candidate have -inf.
+
+    Attributes:
+        parents: which hypothesis of the source goes on.
+        ids: with which id.
+        gains: the log-probability of that id.
+        log_probs: the log-probability of the whole.
+    """
+
+    parents: NDArray[np.int64]
+    ids: NDArray[np.int64]
+    gains: NDArray[np.float64]
+    log_probs: NDArray[np.float64]
+
+    def take(self, places: NDArray[np.int64]) -> "_Candidates":
+        """Some candidates of each source, in the given order."""
+        return _Candidates(
+            np.take_along_axis(self.parents, places, 1),
+            np.take_along_axis(self.ids, places, 1),
+            np.take_along_axis(self.gains, places, 1),
+            np.take_along_axis(self.log_probs, places, 1),
+        )
+
+
+@dataclass(slots=True)
+class _Beams:
+    """The hypotheses that still grow: on the host, equally many for each source, best first; -inf marks an unused place.
+
+    Attributes:
+        origin: (sources,), which of the given sources each of these is.
+        ids: (sources, width, length).
+        token_log_probs: (sources, width, length).
+        log_probs: (sources, width), their sums.
+    """
+
+    origin: NDArray[np.int64]
+    ids: NDArray[np.int64]
+    token_log_probs: NDArray[np.float64]
+    log_probs: NDArray[np.float64]
+
+    @property
+    def flat_ids(self) -> NDArray[np.int64]:
+        return self.ids.reshape(self.log_probs.size, self.ids.shape[2])
+
+    def extend(self, candidates: _Candidates) -> "_Beams":
+        places = np.arange(len(self.ids))[:, None], candidates.parents
+        ids = np.concatenate([self.ids[places], candidates.ids[..., None]], axis=2)
+        token_log_probs = np.concatenate([self.token_log_probs[places], candidates.gains[..., None]], axis=2)
+        return _Beams(self.origin, ids, token_log_probs, candidates.log_probs)
+
+    def select(self, kept: NDArray[np.int64]) -> "_Beams":
+        return _Beams(self.origin[kept], self.ids[kept], self.token_log_probs[kept], self.log_probs[kept])
+
+    def hypothesis(
+        self, source: int, place: int, penalty: LengthPenalty, *, eos_log_prob: float | None = None
+    ) -> Hypothesis:
+        token_log_probs = self.token_log_probs[source, place].tolist()
+        if eos_log_prob is not None:
+            token_log_probs.append(eos_log_prob)
+        log_prob = math.fsum(token_log_probs)
+        score = log_prob / float(penalty(max(1, len(token_log_probs))))
+        ids = tuple(self.ids[source, place].tolist())
+        return Hypothesis(ids, score, log_prob, eos_log_prob is not None, tuple(token_log_probs))
+
+
+@torch.inference_mode()
+def beam_search(
+    model: Model, sources: Sources, constraints: Constraints, *, beam: int, nbest: int = 1, penalty: LengthPenalty
+) -> list[list[Hypothesis]]:
+    """Keeps the `beam` likeliest beginnings of each source at each length.
+
+    A hypothesis that ends among the best `beam` candidates leaves the beam, and the next candidate takes its place. A source is
+    done when nothing that still grows can beat the worst of its `nbest` finished hypotheses, whatever its length may become:
+    stopping early changes no result. A beam of 1 is greedy search, which ends with the first eos.
+
+    Returns:
+        For each source at most `nbest` hypotheses, distinct, best first; those that ended before those that the limit cut.
+    """
+    device = sources.ids.device
+    eos_id = model.vocab.eos_id
+    best = [_Best(nbest) for _ in range(len(sources))]
+    if not best:
+        return []
+    output = model.step(torch.from_numpy(constraints.opening).to(device), model.start(sources))
+    state, logits = output.state, output.logits[:, -1]
+    beams = _forced_beams(constraints, output.logits)
+    while True:
+        width, length = beams.ids.shape[1], beams.ids.shape[2] + 1
+        found = _candidates(logits, constraints, beams, 2 * beam)
+        mine = [best[origin] for origin in beams.origin.tolist()]
+
+        ended = found.ids == eos_id
+        worst = np.array([one.worst for one in mine])
+        better = ended & (found.log_probs > -math.inf) & (found.log_probs / penalty(length) > worst[:, None])
+        for source, place in np.argwhere(better[:, :beam]).tolist():
+            parent, gain = int(found.parents[source, place]), float(found.gains[source, place])
+            mine[source].add(beams.hypothesis(source, parent, penalty, eos_log_prob=gain))
+        stuck = found.log_probs[:, 0] == -math.inf
+        _cut(beams, stuck, mine, penalty)
+
+        # Those that go on, in their order: the stable sort moves the ended ones behind them.
+        growing = found.take(np.argsort(ended, axis=1, kind="stable")[:, :beam])
+        growing.log_probs[growing.ids == eos_id] = -math.inf
+        beams = beams.extend(growing)
+        full = length >= constraints.limits
+        _cut(beams, full, mine, penalty)
+
+        # Log-probabilities only fall, and the largest penalty shrinks them most: no continuation can score higher than this.
+        bound = growing.log_probs[:, 0] / penalty(constraints.limits)
+        done = full | stuck | (bound <= np.array([one.worst for one in mine]))
+        if beam == 1:
+            done |= np.array([bool(one.finished) for one in mine])
+        kept = np.flatnonzero(~done)
+        if not kept.size:
+            return [one.best_first() for one in best]
+
+        rows = (kept[:, None] * width + growing.parents[kept]).reshape(-1)
+        if len(rows) != len(done) * width or (rows != np.arange(len(rows))).any():
+            state = state.select(torch.from_numpy(rows).to(device))
+        if kept.size < len(done):
+            beams, constraints = beams.select(kept), constraints.select(kept)
+        output = model.step(torch.from_numpy(beams.ids[:, :, -1].reshape(-1, 1)).to(device), state)
+        state, logits = output.state, output.logits[:, -1]
+
+
+def _forced_beams(constraints: Constraints, logits: Float[Tensor, "batch n vocab"]) -> _Beams:
+    """One hypothesis a source: the tokens that were forced, and what the model thought of them."""
+    forced = constraints.opening[:, 1:]
+    ids = torch.from_numpy(forced).to(logits.device)[..., None]
+    log_probs = precise(logits[:, :-1]).log_softmax(dim=2).gather(2, ids)[..., 0].cpu().double().numpy()
+    return _Beams(np.arange(len(forced)), forced[:, None], log_probs[:, None], log_probs.sum(axis=1, keepdims=True))
+
+
+def _candidates(
+    logits: Float[Tensor, "rows vocab"], constraints: Constraints, beams: _Beams, count: int
+) -> _Candidates:
+    """The `count` best continuations of each source, over all its hypotheses.
+
+    Log-probabilities are the model's own: taking ids away does not make the others likelier.
+    """
+    logits = precise(logits)
+    total = logits.logsumexp(dim=1, keepdim=True)
+    values, ids = _highest(constraints.apply(logits, beams.flat_ids), count)
+    # Rounding may lift a log-probability above 0, which the bound of early stopping could not bear.
+    each = (values - total).clamp(max=0).cpu().double().numpy()
+    sources, per_row = len(beams.ids), each.shape[1]
+    gains = each.reshape(sources, -1)
+    sums = beams.log_probs.repeat(per_row, axis=1) + gains
+    missing = max(0, count - sums.shape[1])
+    order = np.argsort(-sums, axis=1, kind="stable")[:, :count]
+    order = np.pad(order, ((0, 0), (0, missing)))
+    parents = np.arange(sums.shape[1])[None].repeat(sources, axis=0) // per_row
+    chosen = _Candidates(parents, ids.cpu().numpy().reshape(sources, -1), gains, sums).take(order)
+    chosen.log_probs[:, count - missing :] = -math.inf
+    return chosen
+
+
+def _highest(logits: Float[Tensor, "rows vocab"], count: int) -> tuple[Tensor, Tensor]:
+    """`topk`, but of equal values the lowest id comes first, on every device."""
+    # One more than asked for shows whether a tie goes across the border.
+    values, ids = logits.topk(min(count + 1, logits.shape[1]), dim=1)
+    if (values[:, 1:] == values[:, :-1]).any():
+        ids, order = ids.sort(dim=1)
+        values, order = values.gather(1, order).sort(dim=1, descending=True, stable=True)
+        ids = ids.gather(1, order)
+        across = (values[:, count:] == values[:, count - 1 : count]) & (values[:, count:] > -math.inf)
+        for row in across.nonzero()[:, 0].tolist():
+            exact = logits[row].sort(descending=True, stable=True)
+            values[row], ids[row] = exact.values[: values.shape[1]], exact.indices[: values.shape[1]]
+    return values[:, :count], ids[:, :count]
+
+
+def _cut(beams: _Beams, where: NDArray[np.bool_], best: list[_Best], penalty: LengthPenalty) -> None:
+    """Hands in as it is what grows for some of the sources: their limit is reached, or nothing may follow."""
+    for source in np.flatnonzero(where).tolist():
+        if best[source].worst == -math.inf:
+            for place in np.flatnonzero(beams.log_probs[source] > -math.inf).tolist():
+                best[source].add(beams.hypothesis(source, place, penalty))
