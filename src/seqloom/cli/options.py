@@ -175,6 +175,7 @@ def add_budget_options(parser: argparse.ArgumentParser, *, each: str = "") -> No
         metavar="M",
         help="minutes of updates; set-up, validation and saving not counted",
     )
+    one.add_argument("--like", type=Path, metavar="RUN", help="the updates of that run, which had minutes, once more")
 
 
 def budget(arguments: argparse.Namespace) -> "Budget | None":
@@ -184,6 +185,8 @@ def budget(arguments: argparse.Namespace) -> "Budget | None":
         for name in ("steps", "tokens", "minutes")
         if getattr(arguments, name) is not None
     }
+    if arguments.like is not None:
+        given["like"] = existing_file(arguments.like / "progress.txt", "--like")
     if not given:
         return None
     from seqloom.training import Budget

@@ -138,7 +138,7 @@ def show_facts(facts: dict[str, float | str]) -> str:
 def _fact(name: str, value: float | str) -> str:
     label = _LABELS.get(name, name.replace("_", " "))
     if isinstance(value, str):
-        return f"{label} {value}"
+        return value if name == "status" else f"{label} {value}"
     text = _number(value)
     return f"{text} {label}" if label.endswith("/s") else f"{label} {text}"
 

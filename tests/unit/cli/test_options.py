@@ -93,3 +93,15 @@ def test_numbers(kind, right, wrong) -> None:  # type: ignore[no-untyped-def]
     for text in wrong:
         with pytest.raises(argparse.ArgumentTypeError):
             kind(text)
+
+
+def test_budgets(tmp_path: Path) -> None:
+    assert options.budget(parse()) is None
+    assert str(options.budget(parse("--steps", "2000"))) == "2,000 steps"
+    assert str(options.budget(parse("--minutes", "1.5"))) == "1.5 minutes of updates"
+    (tmp_path / "progress.txt").write_text("0.0\n")
+    like = options.budget(parse("--like", str(tmp_path)))
+    assert like is not None
+    assert like.like == tmp_path / "progress.txt"
+    with pytest.raises(SeqloomError, match="no such file"):
+        options.budget(parse("--like", str(tmp_path / "nowhere")))

@@ -89,8 +89,9 @@ def test_facts_read_well() -> None:
         "step": 1200,
         "best": "12.3 BLEU",
         "mib": 55.55,
+        "status": "saving",
     }
-    assert show_facts(facts) == "loss 3.214, 9,876 tok/s, lr 3.0e-04, step 1,200, best 12.3 BLEU, mib 55.5"
+    assert show_facts(facts) == "loss 3.214, 9,876 tok/s, lr 3.0e-04, step 1,200, best 12.3 BLEU, mib 55.5, saving"
 
 
 def test_a_task_may_begin_again() -> None:

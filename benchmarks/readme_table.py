@@ -1,0 +1,84 @@
+"""Writes the demo's table into the README, from the comparison.json that `seqloom demo` left: no number is typed by hand.
+
+    python benchmarks/readme_table.py runs/demo/comparison.json README.md
+
+The table stands between two marks, and so does the line that says how it was measured. With --check nothing is written: the exit
+status is 1 if the README says something else than the comparison.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+from seqloom.compare.comparison import Arm, Comparison
+from seqloom.report import wording
+
+BEGIN, END = "<!-- the demo's table: written by benchmarks/readme_table.py -->", "<!-- end of the demo's table -->"
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("comparison", type=Path)
+    parser.add_argument("readme", type=Path)
+    parser.add_argument("--check", action="store_true")
+    arguments = parser.parse_args()
+    comparison = Comparison.model_validate_json(arguments.comparison.read_text(encoding="utf-8"))
+    old = arguments.readme.read_text(encoding="utf-8")
+    new = filled(old, comparison)
+    if arguments.check:
+        return int(new != old)
+    arguments.readme.write_text(new, encoding="utf-8")
+    return 0
+
+
+def filled(readme: str, comparison: Comparison) -> str:
+    """The README with the table of the comparison."""
+    before, mark, rest = readme.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not (mark and end):
+        raise SystemExit(f"the README has no place for the table: expected the lines\n{BEGIN}\n{END}")
+    return f"{before}{BEGIN}\n{table(comparison)}\n\n{measured_how(comparison)}\n{END}{after}"
+
+
+def table(comparison: Comparison) -> str:
+    """A row for each arm, best first."""
+    tests = list(comparison.test_labels)
+    head = ["", *(f"{comparison.metric_label}, {comparison.test_labels[test]}" for test in tests)]
+    head += ["parameters", "training", "target tokens/s", "greedy sentences/s"]
+    rows = [head, ["---", *["---:"] * (len(head) - 1)]]
+    rows += [row(arm, tests, comparison.metric) for arm in comparison.arms if arm.runs]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in rows)
+
+
+def row(arm: Arm, tests: list[str], metric: str) -> list[str]:
+    run = arm.runs[0]
+    return [
+        arm.label,
+        *(wording.score_with_interval(wording.leading(arm.tests.get(test, ()), metric)) for test in tests),
+        wording.compact(run.parameters),
+        f"{wording.number(wording.mean(each.train_seconds for each in arm.runs))} s",
+        wording.number(wording.mean(each.tokens_per_second for each in arm.runs)),
+        wording.number(wording.mean(each.decoding.sentences_per_second for each in arm.runs)),
+    ]
+
+
+def measured_how(comparison: Comparison) -> str:
+    """What the numbers are, on what they were measured, and what would make them again."""
+    tests = list(comparison.test_labels)
+    found = [
+        quality
+        for arm in comparison.arms
+        for test in tests
+        if (quality := wording.leading(arm.tests.get(test, ()), comparison.metric)) is not None
+    ]
+    methods = sorted({quality.interval.method for quality in found if quality.interval is not None})
+    intervals = f" In brackets: 95% intervals ({'; '.join(methods)})." if methods else ""
+    signatures = ", ".join(f"`{signature}`" for signature in sorted({quality.signature for quality in found}))
+    seeds = wording.plural(len(comparison.seeds), "seed")
+    machine = ", ".join(f"{key} {value}" for key, value in comparison.environment.items() if key != "date")
+    kind = "Synthetic data. " if comparison.corpus.synthetic else ""
+    return f"{kind}{comparison.budget}, {seeds}.{intervals} Signature: {signatures}. Measured on: {machine}."
+
+
+if __name__ == "__main__":
+    sys.exit(main())
