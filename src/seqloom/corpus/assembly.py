@@ -1,0 +1,309 @@
+"""From sources to a Corpus: rows are screened, a split is made where one is missing, overlaps are removed, all is counted.
+
+A Plan (sources and facts about them) enters, a Corpus leaves. Each source is read once or twice while the corpus is opened;
+in memory are hashes of what is held out, never the text. This module does not know formats, names or networks.
+"""
+
+import hashlib
+import math
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from seqloom.corpus.corpus import Corpus, Document, SentencePair, Split
+from seqloom.corpus.reading import Reading
+from seqloom.corpus.settings import CorpusSettings
+from seqloom.corpus.sources import Source
+from seqloom.corpus.split import HeldOut, automatic_size, hash_key, pair_key, split_key
+from seqloom.errors import CorpusError
+from seqloom.progress import Progress
+
+_CHARS_PER_WORD = 10
+_ROWS_PER_REPORT = 20_000
+_LINE_BREAKS = re.compile(r"[ \t]*[\r\n]+[ \t]*")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a corpus is to be made of.
+
+    Attributes:
+        name: the corpus's name.
+        kind: "pairs" or "text".
+        train: training data.
+        val: validation data; None: to be cut from `train`.
+        tests: test data; without "test", one is cut from `train`.
+        running: whether texts are passages of running text, which cannot be moved or dropped one by one.
+        notes: what is known before reading.
+    """
+
+    name: str
+    kind: Literal["pairs", "text"]
+    train: Source
+    val: Source | None = None
+    tests: Mapping[str, Source] = field(default_factory=dict)
+    running: bool = False
+    src_lang: str | None = None
+    tgt_lang: str | None = None
+    metric: str = "bleu"
+    licence: str | None = None
+    notes: tuple[str, ...] = ()
+
+
+@dataclass
+class _Part:
+    """What is known of a split while it is read."""
+
+    name: str
+    num_items: int = 0
+    digest: "hashlib._Hash" = field(default_factory=hashlib.sha256)
+
+    def add(self, src: str, tgt: str) -> None:
+        self.num_items += 1
+        # Lengths keep ("a", "bc") and ("ab", "c") apart.
+        self.digest.update(f"{len(src)} {len(tgt)} {src}{tgt}".encode("utf-8", "surrogatepass"))
+
+
+def assemble(plan: Plan, settings: CorpusSettings, progress: Progress) -> Corpus:
+    """Reads all sources once and describes the splits.
+
+    Raises:
+        CorpusError: data cannot be read, a split would be empty, or overlaps are not allowed.
+    """
+    builder = _Builder(plan, settings, progress)
+    given = {"val": plan.val, **plan.tests} if plan.val is not None else dict(plan.tests)
+    for name, source in given.items():
+        assert source is not None
+        builder.read_given(name, source)
+    missing = [name for name in ("val", "test") if name not in given]
+    if missing:
+        builder.choose(missing)
+    return builder.finish(missing)
+
+
+class _Builder:
+    def __init__(self, plan: Plan, settings: CorpusSettings, progress: Progress) -> None:
+        self._plan = plan
+        self._settings = settings
+        self._progress = progress
+        self._notes = list(plan.notes)
+        self._splits: dict[str, Split] = {}
+        self._counts: dict[str, int] = {}
+        self._keys: dict[str, set[int]] = {}
+        self._held_out: dict[int, str] = {}
+        self._what = "pairs" if plan.kind == "pairs" else "passages" if plan.running else "texts"
+
+    def read_given(self, name: str, source: Source) -> None:
+        """Reads a split that has data of its own."""
+        part = _Part(name)
+        keys: set[int] = set()
+        reading = Reading(self._settings.on_bad)
+        for src, tgt in self._watched(name, source, reading):
+            part.add(src, tgt)
+            keys.update(self._overlap_keys(src, tgt))
+        self._notes += reading.notes(name)
+        self._keys[name] = keys
+        keep_long = name != "val"
+        self._add(
+            part, source.origin, lambda: self._screened(source, Reading(self._settings.on_bad), keep_long=keep_long)
+        )
+
+    def choose(self, missing: list[str]) -> None:
+        """Chooses which groups of equal sources leave the training data."""
+        if self._plan.running:
+            raise AssertionError("running text is cut before it is assembled")
+        wanted = {name: getattr(self._settings, f"{name}_size") for name in missing}
+        limit = sum(size or 1000 for size in wanted.values())
+        held_out = HeldOut(2 * limit + 64)
+        overlapping = self._overlaps()
+        for src, tgt in self._screened(self._plan.train, Reading(self._settings.on_bad)):
+            if not overlapping(src, tgt):
+                held_out.add(self._group(src, tgt))
+        counts = [size or automatic_size(held_out.num_items) for size in wanted.values()]
+        if sum(counts) >= held_out.num_items:
+            raise CorpusError(
+                f"{self._plan.train.origin}: has {held_out.num_items:,} usable {self._what}, too few to cut "
+                f"{' and '.join(missing)} of {sum(counts):,} from them; "
+                "ask for less with --val-size and --test-size, or give files for them"
+            )
+        for name, chosen in zip(missing, held_out.choose(*counts), strict=True):
+            self._held_out.update(dict.fromkeys(chosen, name))
+
+    def finish(self, missing: list[str]) -> Corpus:
+        """Reads the training data, and with them what is cut out of them."""
+        plan, settings = self._plan, self._settings
+        parts = {name: _Part(name) for name in ("train", *missing)}
+        overlapping = self._overlaps()
+        num_overlapping = 0
+        reading = Reading(settings.on_bad)
+        for src, tgt in self._watched("train", plan.train, reading):
+            name = self._destination(src, tgt)
+            if name == "train" and overlapping(src, tgt):
+                num_overlapping += 1
+                if settings.overlap != "keep" and not plan.running:
+                    continue
+            if name == "train" and settings.size is not None and parts["train"].num_items >= settings.size:
+                continue
+            parts[name].add(src, tgt)
+        self._notes += reading.notes("train")
+        drops = num_overlapping > 0 and settings.overlap != "keep" and not plan.running
+        for name, part in parts.items():
+            cut = "" if name == "train" else f" (cut out with seed {settings.split_seed})"
+            self._add(part, plan.train.origin + cut, self._reader_of(name, drops=drops))
+        self._note_overlap(num_overlapping)
+        self._note_split(missing)
+        tests = {name: self._splits[name] for name in ("test", *plan.tests) if name in self._splits}
+        return Corpus(
+            name=plan.name,
+            kind=plan.kind,
+            train=self._splits["train"],
+            val=self._splits["val"],
+            tests=tests,
+            src_lang=plan.src_lang,
+            tgt_lang=plan.tgt_lang,
+            metric=settings.metric or plan.metric,
+            licence=plan.licence,
+            notes=tuple(self._notes),
+        )
+
+    def _reader_of(self, name: str, *, drops: bool) -> Callable[[], Iterator[tuple[str, str]]]:
+        overlapping = self._overlaps()
+        limit = self._settings.size if name == "train" else None
+
+        def read() -> Iterator[tuple[str, str]]:
+            count = 0
+            for src, tgt in self._screened(self._plan.train, Reading(self._settings.on_bad)):
+                if self._destination(src, tgt) != name or (name == "train" and drops and overlapping(src, tgt)):
+                    continue
+                if limit is not None and count >= limit:
+                    return
+                count += 1
+                yield src, tgt
+
+        return read
+
+    def _destination(self, src: str, tgt: str) -> str:
+        return self._held_out.get(self._group(src, tgt), "train") if self._held_out else "train"
+
+    def _group(self, src: str, tgt: str) -> int:
+        return hash_key(split_key(src if self._plan.kind == "pairs" else tgt), self._settings.split_seed)
+
+    def _overlaps(self) -> Callable[[str, str], bool]:
+        held_out = set().union(*self._keys.values()) if self._keys else set()
+        if not held_out:
+            return lambda src, tgt: False
+        return lambda src, tgt: not held_out.isdisjoint(self._overlap_keys(src, tgt))
+
+    def _overlap_keys(self, src: str, tgt: str) -> list[int]:
+        # Passages begin anywhere, so running texts are compared by their longer lines.
+        if self._plan.running:
+            return [hash_key(" ".join(line.split())) for line in tgt.split("\n") if len(line) >= 40]
+        return [hash_key(pair_key(src, tgt))]
+
+    def _add(self, part: _Part, origin: str, read: Callable[[], Iterator[tuple[str, str]]]) -> None:
+        if part.num_items == 0:
+            raise CorpusError(f"{origin}: no usable {self._what} for {part.name}" + self._explain_empty())
+        pairs = self._plan.kind == "pairs"
+
+        def items() -> Iterator[SentencePair | Document]:
+            for src, tgt in read():
+                yield SentencePair(src, tgt) if pairs else Document(tgt)
+
+        fingerprint = hashlib.sha256(
+            f"{self._plan.kind} {part.num_items} {part.digest.hexdigest()}".encode()
+        ).hexdigest()
+        self._splits[part.name] = Split(part.name, origin, fingerprint, items)
+        self._counts[part.name] = part.num_items
+
+    def _explain_empty(self) -> str:
+        if not self._notes:
+            return "; all sources are equal, so no split can be made: give --val and --test" if self._held_out else ""
+        return ". " + " ".join(self._notes)
+
+    def _note_overlap(self, count: int) -> None:
+        shared = self._keys.get("val", set()) & self._keys.get("test", set())
+        if shared and not self._plan.running:
+            self._notes.append(f"In both val and test: {self._count(len(shared))}.")
+        if count == 0:
+            return
+        names = " and ".join(self._keys)
+        if self._settings.overlap == "error":
+            raise CorpusError(
+                f"{self._plan.train.origin}: {self._count(count)} of the training data also found in {names}; "
+                "remove them, or let them be left out of the training data: --overlap drop"
+            )
+        if self._plan.running:
+            self._notes.append(
+                f"train: {self._count(count)} with a long line also found in {names}; running text is kept as it is."
+            )
+        elif self._settings.overlap == "keep":
+            self._notes.append(f"train: kept {self._count(count)} also found in {names}.")
+        else:
+            self._notes.append(f"train: left out {self._count(count)} also found in {names}.")
+
+    def _count(self, count: int) -> str:
+        return f"{count:,} {self._what if count != 1 else self._what.removesuffix('s')}"
+
+    def _note_split(self, missing: list[str]) -> None:
+        counts = ", ".join(f"{self._counts[name]:,} {name}" for name in ("train", "val", "test"))
+        if missing:
+            seed = self._settings.split_seed
+            made = " and ".join(missing)
+            self._notes.append(
+                f"Split: {counts} {self._what}; {made} cut from the training data with seed {seed}, equal and nearly equal "
+                f"{'sources' if self._plan.kind == 'pairs' else 'texts'} on one side."
+            )
+        if self._settings.size is not None:
+            self._notes.append(f"train: the first {self._counts['train']:,} {self._what} were taken, as size asks.")
+
+    def _watched(self, name: str, source: Source, reading: Reading) -> Iterator[tuple[str, str]]:
+        task = f"reading {name}"
+        count = 0
+        for count, pair in enumerate(self._screened(source, reading, keep_long=name not in ("train", "val")), start=1):
+            if count % _ROWS_PER_REPORT == 0:
+                self._progress.update(task, min(0.99, reading.fraction), **{self._what: count})
+            yield pair
+        self._progress.update(task, 1.0, **{self._what: count})
+
+    def _screened(self, source: Source, reading: Reading, *, keep_long: bool = False) -> Iterator[tuple[str, str]]:
+        if self._plan.kind == "text":
+            for name, number, _, text in source.rows(reading):
+                if self._plan.running or text.strip():
+                    yield "", text
+                else:
+                    reading.skip("empty texts", f"{name}:{number}")
+            return
+        yield from screen_pairs(source, reading, max_words=None if keep_long else self._settings.max_words)
+
+
+def screen_pairs(source: Source, reading: Reading, *, max_words: int | None) -> Iterator[tuple[str, str]]:
+    """Pairs that are fit for use: without spaces around them, without line breaks inside, no side empty or too long.
+
+    Args:
+        max_words: the longest side; None: any.
+    """
+    for name, number, src, tgt in source.rows(reading):
+        src, tgt = src.strip(" \t\r\n"), tgt.strip(" \t\r\n")
+        if not src.strip() or not tgt.strip():
+            sides = (
+                "pairs with both sides empty"
+                if not (src or tgt)
+                else f"pairs with an empty {'target' if src else 'source'}"
+            )
+            reading.skip(sides, f"{name}:{number}")
+            continue
+        if "\n" in src or "\n" in tgt or "\r" in src or "\r" in tgt:
+            src, tgt = _LINE_BREAKS.sub(" ", src), _LINE_BREAKS.sub(" ", tgt)
+            reading.changed["pairs had line breaks inside, which became spaces"] += 1
+        if max_words is not None and max(num_words(src), num_words(tgt)) > max_words:
+            reading.skip(f"pairs with a side of more than {max_words} words", f"{name}:{number}")
+            continue
+        yield src, tgt
+
+
+def num_words(text: str) -> int:
+    """Words between spaces, each counted as at most 10 characters, so that scripts without spaces have lengths too."""
+    if len(text) < 2 * _CHARS_PER_WORD:
+        return len(text.split())
+    return max(len(text.split()), math.ceil(len(text) / _CHARS_PER_WORD))

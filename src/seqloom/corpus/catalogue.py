@@ -1,0 +1,135 @@
+"""The catalogue of named data sets, as `catalogue.yaml` describes them.
+
+A name enters, an Entry leaves. What a field means is said here; where files lie on this machine is the business of `download.py`.
+"""
+
+from functools import cache
+from importlib import resources
+from typing import Any, Literal, Self
+
+import yaml
+from pydantic import Field, model_validator
+
+from seqloom.config import Settings
+
+
+class FileEntry(Settings):
+    """A file of a data set.
+
+    Attributes:
+        url: where it is published; None: only mirrors hold it.
+        sha256: of the file as published; None: unknown.
+        bytes: its size; None: unknown.
+        verified: True: the checksum is known to be that of the published file; False: it was taken from a copy.
+    """
+
+    url: str | None = None
+    sha256: str | None = Field(default=None, pattern="^[0-9a-f]{64}$")
+    bytes: int | None = Field(default=None, ge=1)
+    verified: bool = False
+
+
+class Selection(Settings):
+    """Which rows of a file belong to a split.
+
+    Attributes:
+        rule: "key-half": a hash of the row's source decides, so that equal sources stay together; "every": row numbers that
+            a step divides; "share": a contiguous part of a running text.
+        part: "key-half": 0 or 1. "every": 0 takes the divisible rows, 1 all others.
+        step: of "every".
+        start: of "share", 0 to 1.
+        stop: of "share", 0 to 1.
+    """
+
+    rule: Literal["key-half", "every", "share"]
+    part: Literal[0, 1] = 0
+    step: int = Field(default=1, ge=1)
+    start: float = Field(default=0.0, ge=0, le=1)
+    stop: float = Field(default=1.0, ge=0, le=1)
+
+
+class SplitEntry(Settings):
+    """What a split is made of: aligned files (`sides`), a table with a column a side (`table`), or running text (`text`).
+
+    A file is named by its key in `Entry.files`; `archive.tgz!member` names a member of an archive.
+    """
+
+    sides: dict[str, tuple[str, ...]] | None = None
+    table: str | None = None
+    text: str | None = None
+    markup: Literal["none", "tags", "segments"] = "none"
+    select: Selection | None = None
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if sum(value is not None for value in (self.sides, self.table, self.text)) != 1:
+            raise ValueError("a split needs exactly one of sides, table and text")
+        return self
+
+    def places(self, sides: tuple[str, ...] = ()) -> list[str]:
+        """Names of the files (with members) that the split needs for some sides; for all sides where none are given."""
+        if self.sides is not None:
+            return [place for side, places in self.sides.items() if not sides or side in sides for place in places]
+        return [self.table or self.text or ""]
+
+
+class Entry(Settings):
+    """A named data set.
+
+    Attributes:
+        description: one sentence.
+        kind: "pairs", or "text" for language models.
+        sides: the names of the sides: language codes, or "src" and "tgt" where both are in one language. For tables: in the
+            order of columns.
+        columns: how many columns a table has; the first ones are the sides.
+        direction: the sides that are source and target unless the user says otherwise.
+        languages: the language of sides that are not named by one.
+        splits: train, val, test and further tests. Without val or test, a seeded split is made.
+        pairs: how many pairs (or characters of text) a split has.
+        verified: whether the addresses are known to have served these files; False: expected to, not tried.
+        derived: for files that are not published in this form, how they were made.
+        instead: a public data set much like it, where its own files come from a mirror only.
+    """
+
+    description: str
+    kind: Literal["pairs", "text"] = "pairs"
+    sides: tuple[str, ...] = ()
+    columns: int | None = None
+    direction: tuple[str, str] | None = None
+    languages: dict[str, str] = Field(default_factory=dict)
+    metric: Literal["bleu", "chrf", "exact_match", "bits_per_byte"] = "bleu"
+    licence: str
+    homepage: str
+    citation: str | None = None
+    pairs: dict[str, int] = Field(default_factory=dict)
+    splits: dict[str, SplitEntry]
+    files: dict[str, FileEntry]
+    verified: bool = False
+    derived: str | None = None
+    instead: str | None = None
+    notes: tuple[str, ...] = ()
+
+    @property
+    def reversible(self) -> bool:
+        """Whether the user may choose the direction by languages."""
+        return self.kind == "pairs" and not self.languages
+
+    @property
+    def public(self) -> bool:
+        """Whether all files have a public address."""
+        return all(file.url for file in self.files.values())
+
+    @property
+    def num_bytes(self) -> int | None:
+        """The size of all files; None where it is not known."""
+        sizes = [file.bytes for file in self.files.values()]
+        return None if None in sizes else sum(size or 0 for size in sizes)
+
+
+@cache
+def catalogue() -> dict[str, Entry]:
+    """All named data sets, by name."""
+    text = resources.files("seqloom.corpus").joinpath("catalogue.yaml").read_text(encoding="utf-8")
+    loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    values = yaml.load(text, Loader=loader)
+    return {name: Entry.parse(value, source=f"catalogue.yaml, {name}") for name, value in values.items()}

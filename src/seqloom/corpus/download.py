@@ -1,0 +1,150 @@
+"""Where the catalogue's files lie: in a mirror folder, in the user's cache, or on the network and then in the cache.
+
+A FileEntry enters, the path of a file with the right checksum leaves. This module does not know what the files hold.
+
+Environment variables: SEQLOOM_DATA_DIR names a mirror folder; SEQLOOM_MIRROR_URL the address of a server that holds the same files
+as such a folder; SEQLOOM_CACHE_DIR a cache elsewhere than where the system keeps caches.
+"""
+
+import gzip
+import hashlib
+import os
+import re
+from pathlib import Path
+
+from seqloom.corpus.catalogue import FileEntry
+from seqloom.errors import CorpusError
+from seqloom.progress import Progress, Silent
+
+_SECONDS_WITHOUT_DATA = 60
+_AGENT = {"User-Agent": "seqloom (a Python package that trains translation models)"}
+
+
+def mirror_folder(data_dir: str | None) -> Path | None:
+    """The mirror folder that a setting or the environment names.
+
+    Raises:
+        CorpusError: there is no such folder.
+    """
+    named = data_dir or os.environ.get("SEQLOOM_DATA_DIR")
+    if not named:
+        return None
+    folder = Path(named).expanduser()
+    if not folder.is_dir():
+        source = "--data-dir" if data_dir else "SEQLOOM_DATA_DIR"
+        raise CorpusError(
+            f"{source} {named}: there is no such folder; it should hold the catalogue's files as a mirror"
+        )
+    return folder
+
+
+def cache_folder() -> Path:
+    """Where downloaded files are kept."""
+    named = os.environ.get("SEQLOOM_CACHE_DIR")
+    if named:
+        return Path(named).expanduser() / "data"
+    import platformdirs
+
+    return Path(platformdirs.user_cache_dir("seqloom")) / "data"
+
+
+def locate(name: str, file: FileEntry, *, data_dir: str | None = None, progress: Progress | None = None) -> Path:
+    """The path of a file of the catalogue, downloaded if need be.
+
+    Args:
+        name: the file's path in a mirror and in the cache. A mirror may hold it compressed, with ".gz" after its name.
+
+    Raises:
+        CorpusError: the file is nowhere, cannot be fetched, or has another checksum.
+    """
+    folder = mirror_folder(data_dir)
+    if folder is not None:
+        for path in (folder / name, folder / f"{name}.gz"):
+            if path.is_file():
+                _check(path, file, unpack=path.name != Path(name).name)
+                return path
+    cached = cache_folder() / name
+    if cached.is_file():
+        _check(cached, file, unpack=False)
+        return cached
+    base = os.environ.get("SEQLOOM_MIRROR_URL")
+    url = f"{base.rstrip('/')}/{name}" if base else file.url
+    if folder is not None and base is None:
+        hint = f"; unset the mirror to download it from {file.url}" if file.url else ""
+        raise CorpusError(f"{name}: the mirror folder {folder} does not hold it{hint}")
+    if url is None:
+        raise CorpusError(
+            f"{name}: is not published in this form; it comes from a mirror folder: --data-dir FOLDER or SEQLOOM_DATA_DIR"
+        )
+    return _download(name, url, file, progress or Silent())
+
+
+def _download(name: str, url: str, file: FileEntry, progress: Progress) -> Path:
+    import pooch
+    import requests
+
+    target = cache_folder() / name
+    pooch.get_logger().setLevel("WARNING")
+    bar = _Bar(f"downloading {name}", progress)
+    fetch = pooch.HTTPDownloader(progressbar=bar, timeout=_SECONDS_WITHOUT_DATA, headers=_AGENT)
+    known = f"sha256:{file.sha256}" if file.sha256 else None
+    try:
+        # pooch writes to a temporary file beside the target and moves it there when its checksum is right.
+        found = pooch.retrieve(url, known_hash=known, fname=target.name, path=target.parent, downloader=fetch)
+    except ValueError as error:
+        got = re.search(r"but got '?(?:sha256:)?([0-9a-f]{64})", str(error))
+        raise CorpusError(_mismatch(url, file, got[1] if got else "another one")) from None
+    except (requests.RequestException, OSError) as error:
+        raise CorpusError(
+            f"{url}: cannot be downloaded ({error}). Check the network, or give a folder that holds {name}: --data-dir FOLDER"
+        ) from None
+    if file.sha256 is None:
+        progress.say(
+            f"{name}: downloaded from {url}; its checksum is not known to the catalogue, so it was not verified."
+        )
+    return Path(found)
+
+
+def _check(path: Path, file: FileEntry, *, unpack: bool) -> None:
+    if file.sha256 is None:
+        return
+    digest = hashlib.sha256()
+    with gzip.open(path) if unpack else path.open("rb") as stream:
+        while block := stream.read(1 << 20):
+            digest.update(block)
+    if digest.hexdigest() != file.sha256:
+        raise CorpusError(_mismatch(str(path), file, digest.hexdigest()))
+
+
+def _mismatch(where: str, file: FileEntry, got: str) -> str:
+    origin = (
+        ""
+        if file.verified
+        else " The catalogue's checksum was taken from a copy, so the published file may have changed."
+    )
+    return (
+        f"{where}: has another SHA-256 than the catalogue says: expected {file.sha256}, got {got}. "
+        f"The file is damaged or was changed: delete it and fetch it again.{origin}"
+    )
+
+
+class _Bar:
+    """What pooch tells how many bytes have come."""
+
+    def __init__(self, task: str, progress: Progress) -> None:
+        self.total = 0
+        self._task = task
+        self._progress = progress
+        self._done = 0
+
+    def update(self, count: int) -> None:
+        self._done += count
+        megabytes = f"{self._done / 1e6:.1f} MB"
+        self._progress.update(self._task, min(1.0, self._done / self.total) if self.total else 0.0, received=megabytes)
+
+    def reset(self) -> None:
+        # pooch resets the bar before it fills it once more to the total; what was counted stands.
+        self._done = 0
+
+    def close(self) -> None:
+        self._progress.update(self._task, 1.0)

@@ -1,0 +1,362 @@
+"""open_corpus: a generator, a named data set or files become a Corpus.
+
+CorpusSettings enter, a Corpus leaves. Here it is decided what a name means, which languages and columns are meant, and which
+settings would be ignored and are therefore errors. How files are read and splits are made stands in the modules called here.
+"""
+
+import dataclasses
+import re
+from pathlib import Path
+
+from seqloom.config import nearest
+from seqloom.corpus import columns
+from seqloom.corpus.assembly import Plan, assemble
+from seqloom.corpus.catalogue import Entry, SplitEntry, catalogue
+from seqloom.corpus.corpus import Corpus
+from seqloom.corpus.download import locate
+from seqloom.corpus.languages import name_language
+from seqloom.corpus.parallel import Joined, ParallelFiles
+from seqloom.corpus.passages import RunningText, cut
+from seqloom.corpus.settings import CorpusSettings
+from seqloom.corpus.sources import PairTable, Passages, Selected, Source, TextTable
+from seqloom.corpus.streams import Place
+from seqloom.corpus.tables import Table, detect_format, open_table
+from seqloom.errors import ConfigError, CorpusError
+from seqloom.progress import Progress, Silent
+
+_PARTS = ("val", "test")
+
+
+def open_corpus(settings: CorpusSettings | str | Path, progress: Progress | None = None) -> Corpus:
+    """Opens a corpus: reads it once to check, count and split it; its splits then stream.
+
+    Args:
+        settings: what to read; a text or path alone is a name or a file.
+        progress: hears how far reading and downloads are.
+
+    Raises:
+        ConfigError: settings contradict each other or do not fit the data.
+        CorpusError: there are no such data, or they cannot be read.
+    """
+    if not isinstance(settings, CorpusSettings):
+        settings = CorpusSettings.parse({"data": str(settings)}, source="data")
+    progress = progress or Silent()
+    if settings.data is None:
+        return assemble(_plan_aligned(settings), settings, progress)
+    from seqloom.corpus.generators import GENERATORS
+
+    if settings.data in GENERATORS:
+        _refuse(settings, {"data", "size", "split_seed", "metric", "data_dir"}, f"the generator {settings.data!r}")
+        corpus = GENERATORS[settings.data].open(seed=settings.split_seed, size=settings.size)
+        return corpus if settings.metric is None else dataclasses.replace(corpus, metric=settings.metric)
+    if settings.metric == "items":
+        raise ConfigError(
+            "metric is 'items', but only generators know what the items of a target are; take exact_match or bleu"
+        )
+    entry = catalogue().get(settings.data)
+    if entry is not None:
+        return assemble(_plan_named(settings.data, entry, settings, progress), settings, progress)
+    path = Path(settings.data)
+    if not path.exists():
+        known = [*GENERATORS, *catalogue()]
+        hint = nearest(settings.data, known) or " `seqloom data list` lists the names."
+        raise CorpusError(f"{settings.data!r} is neither a named data set nor a file.{hint}")
+    return assemble(_plan_file(Place(path), settings), settings, progress)
+
+
+def fetch(name: str, *, data_dir: str | None = None, progress: Progress | None = None) -> list[Path]:
+    """Downloads all files of a named data set, or finds them in a mirror.
+
+    Raises:
+        CorpusError: there is no data set of that name, or a file cannot be had.
+    """
+    entry = catalogue().get(name)
+    if entry is None:
+        raise CorpusError(f"{name!r} is not a data set of the catalogue.{nearest(name, list(catalogue()))}")
+    return [locate(path, file, data_dir=data_dir, progress=progress) for path, file in entry.files.items()]
+
+
+def _plan_aligned(settings: CorpusSettings) -> Plan:
+    assert settings.src is not None
+    assert settings.tgt is not None
+    src, tgt = Place(Path(settings.src)), Place(Path(settings.tgt))
+    if settings.metric == "items":
+        raise ConfigError(
+            "metric is 'items', but only generators know what the items of a target are; take exact_match or bleu"
+        )
+    src_lang, tgt_lang = columns.languages_of_files(src, tgt, settings)
+    given = _given_parts(settings, src_lang, tgt_lang)
+    return Plan(
+        name=_slug(
+            f"{_stem(src)}-{_stem(tgt)}"
+            if _stem(src) != _stem(tgt)
+            else "-".join(filter(None, (_stem(src), src_lang, tgt_lang)))
+        ),
+        kind="pairs",
+        train=_aligned(src, tgt),
+        val=given.get("val"),
+        tests={"test": given["test"]} if "test" in given else {},
+        src_lang=src_lang,
+        tgt_lang=tgt_lang,
+    )
+
+
+def _plan_file(place: Place, settings: CorpusSettings) -> Plan:
+    if place.path.is_dir():
+        raise CorpusError(
+            f"{place}: is a folder; expected a file of pairs or of text, or two aligned files: --src FILE --tgt FILE"
+        )
+    format = detect_format(place)
+    if format == "text":
+        if settings.kind == "pairs":
+            raise CorpusError(
+                f"{place}: holds lines without tabs, not pairs; separate both sides by a tab, "
+                "or give two files: --src FILE --tgt FILE"
+            )
+        return _plan_running(place, settings)
+    if settings.kind == "text" and format in ("tsv", "csv") and settings.tgt_column is None and "." not in place.name:
+        return _plan_running(place, settings)
+    table = _open_table(place, settings)
+    as_text = settings.kind == "text" or (
+        settings.kind == "auto" and settings.src_column is None and columns.holds_text(table)
+    )
+    if as_text:
+        _check_text(settings, place)
+        parts = {
+            name: _text_source(Place(Path(path)), settings)
+            for name in _PARTS
+            if (path := getattr(settings, name)) is not None
+        }
+        train = _text_source(place, settings)
+        return Plan(
+            _slug(_stem(place)),
+            "text",
+            train,
+            parts.get("val"),
+            _only_test(parts),
+            metric="bits_per_byte",
+            src_lang=settings.from_lang,
+        )
+    source, choice = _pair_source(place, settings)
+    given = _given_parts(settings, choice.src_lang, choice.tgt_lang)
+    return Plan(
+        name=_slug(_stem(place)),
+        kind="pairs",
+        train=source,
+        val=given.get("val"),
+        tests=_only_test(given),
+        src_lang=choice.src_lang,
+        tgt_lang=choice.tgt_lang,
+        notes=(choice.note,) if choice.note else (),
+    )
+
+
+def _plan_running(place: Place, settings: CorpusSettings) -> Plan:
+    _check_text(settings, place)
+    for name in ("val_size", "test_size", "size", "tgt_column"):
+        if getattr(settings, name) is not None:
+            raise ConfigError(
+                f"{name} does not apply to running text such as {place}, which is cut by share; leave it out"
+            )
+    val, test = (Place(Path(path)) if path is not None else None for path in (settings.val, settings.test))
+    shares = (0.9, 0.95) if val is None and test is None else (0.95,) if val is None or test is None else ()
+    pieces = cut(place, shares, settings.on_bad, at_lines=True)
+    train = Passages(pieces[0])
+    val_source = Passages(RunningText(val) if val is not None else pieces[1])
+    test_source = Passages(RunningText(test) if test is not None else pieces[-1])
+    note = {
+        2: "the first 90% are train, the next 5% val, the last 5% test",
+        1: f"the last 5% are {'val' if val is None else 'test'}, the rest train",
+    }
+    return Plan(
+        name=_slug(_stem(place)),
+        kind="text",
+        train=train,
+        val=val_source,
+        tests={"test": test_source},
+        running=True,
+        metric="bits_per_byte",
+        src_lang=settings.from_lang,
+        notes=(f"Split: of the running text {note[len(shares)]}, cut at line ends.",) if shares else (),
+    )
+
+
+def _plan_named(name: str, entry: Entry, settings: CorpusSettings, progress: Progress) -> Plan:
+    what = f"the data set {name!r}"
+    allowed = {"data", "kind", "metric", "max_words", "on_bad", "overlap", "size", "data_dir", "split_seed"}
+    if entry.reversible:
+        allowed |= {"from_lang", "to_lang"}
+    for part in _PARTS:
+        if part in entry.splits:
+            if getattr(settings, f"{part}_size") is not None:
+                raise ConfigError(f"{what} has {part} data of its own, so {part}_size would be ignored; leave it out")
+        else:
+            allowed |= {f"{part}_size", part, f"{part}_src", f"{part}_tgt"}
+    if {"from_lang", "to_lang"} & settings.changed() and not entry.reversible:
+        raise ConfigError(
+            f"{what} has one direction only, which is not between languages; leave out --from-lang and --to-lang"
+        )
+    _refuse(settings, allowed, what)
+    if settings.kind not in ("auto", entry.kind):
+        raise ConfigError(f"{what} is of kind {entry.kind!r}, not {settings.kind!r}")
+    if entry.kind == "text" and settings.metric not in (None, "bits_per_byte"):
+        raise ConfigError(f"{what} is a text for language models, measured in bits_per_byte, not {settings.metric}")
+    src, tgt = _direction(what, entry, settings)
+    open_part = _NamedParts(entry, src, tgt, settings, progress, _instead(entry))
+    sources = {part: open_part(split) for part, split in entry.splits.items()}
+    languages = entry.languages or {side: side for side in entry.sides}
+    if entry.kind == "pairs":
+        sources |= _given_parts(settings, languages.get(src), languages.get(tgt))
+    natural = (src, tgt) == entry.direction and len(entry.sides) == 2
+    return Plan(
+        name=name if natural or entry.kind == "text" else f"{name}-{src}-{tgt}",
+        kind=entry.kind,
+        train=sources["train"],
+        val=sources.get("val"),
+        tests={part: source for part, source in sources.items() if part not in ("train", "val")},
+        running=any(split.text is not None for split in entry.splits.values()),
+        src_lang=languages.get(src),
+        tgt_lang=languages.get(tgt),
+        metric=entry.metric,
+        licence=entry.licence,
+        notes=entry.notes,
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class _NamedParts:
+    """Opens the splits of a named data set in one direction."""
+
+    entry: Entry
+    src: str
+    tgt: str
+    settings: CorpusSettings
+    progress: Progress
+    instead: str
+
+    def __call__(self, split: SplitEntry) -> Source:
+        source: Source
+        if split.text is not None:
+            place = self._place(split.text)
+            if split.select is None:
+                return Passages(RunningText(place))
+            first, middle, _ = cut(place, (split.select.start, split.select.stop), self.settings.on_bad, at_lines=False)
+            return Passages(middle if split.select.stop < 1 else RunningText(place, first.stop or 0))
+        if split.table is not None:
+            place = self._place(split.table)
+            table = Table(place, "tsv", (None,) * (self.entry.columns or len(self.entry.sides)), header=False)
+            source = PairTable(table, (self.entry.sides.index(self.src), self.entry.sides.index(self.tgt)))
+        else:
+            assert split.sides is not None
+            both = zip(split.sides[self.src], split.sides[self.tgt], strict=True)
+            parts = tuple(ParallelFiles(self._place(src), self._place(tgt), split.markup) for src, tgt in both)
+            source = parts[0] if len(parts) == 1 else Joined(parts)
+        return source if split.select is None else Selected(source, split.select)
+
+    def _place(self, text: str) -> Place:
+        name, _, member = text.partition("!")
+        try:
+            path = locate(name, self.entry.files[name], data_dir=self.settings.data_dir, progress=self.progress)
+        except CorpusError as error:
+            raise CorpusError(f"{error}{self.instead}") from None
+        return Place(path, member or None)
+
+
+def _direction(what: str, entry: Entry, settings: CorpusSettings) -> tuple[str, str]:
+    if entry.direction is None:
+        return "", ""
+    for flag, code in (("from", settings.from_lang), ("to", settings.to_lang)):
+        if code is not None and code not in entry.sides:
+            names = ", ".join(f"{side} ({name_language(side)})" for side in entry.sides)
+            raise ConfigError(f"--{flag}-lang {code}: {what} has the languages {names}")
+    src, tgt = settings.from_lang, settings.to_lang
+    first, second = entry.direction
+    if src is None:
+        src = first if tgt != first else second
+    if tgt is None:
+        tgt = second if src != second else first
+    return src, tgt
+
+
+def _given_parts(settings: CorpusSettings, src_lang: str | None, tgt_lang: str | None) -> dict[str, Source]:
+    """Validation and test data that the user gave as files, in the direction of the training data."""
+    # A file pairs.en-fr.tsv and a val.en-fr.tsv beside it must be turned the same way round.
+    known = {"from_lang": src_lang, "to_lang": tgt_lang} if src_lang and tgt_lang else {}
+    directed = settings.model_copy(update=known)
+    sources: dict[str, Source] = {}
+    for part in _PARTS:
+        path, src, tgt = (getattr(settings, name) for name in (part, f"{part}_src", f"{part}_tgt"))
+        if path is not None:
+            sources[part], _ = _pair_source(Place(Path(path)), directed)
+        elif src is not None:
+            columns.languages_of_files(Place(Path(src)), Place(Path(tgt)), directed)
+            sources[part] = _aligned(Place(Path(src)), Place(Path(tgt)))
+    return sources
+
+
+def _pair_source(place: Place, settings: CorpusSettings) -> tuple[PairTable, columns.Choice]:
+    if place.path.is_dir():
+        raise CorpusError(f"{place}: is a folder; expected a file of pairs")
+    if detect_format(place) == "text":
+        raise CorpusError(
+            f"{place}: holds lines without tabs, not pairs; for two aligned files give "
+            "--src FILE --tgt FILE (--val-src, --test-src …)"
+        )
+    table = _open_table(place, settings)
+    choice = columns.choose_pair(table, settings)
+    return PairTable(table, choice.columns), choice
+
+
+def _text_source(place: Place, settings: CorpusSettings) -> TextTable:
+    if detect_format(place) == "text":
+        raise CorpusError(f"{place}: is running text, but the training data are a table; give both in one form")
+    table = _open_table(place, settings)
+    return TextTable(table, columns.choose_text(table, settings).columns[0])
+
+
+def _open_table(place: Place, settings: CorpusSettings) -> Table:
+    return open_table(place, detect_format(place), is_header=lambda fields: columns.looks_like_header(fields, settings))
+
+
+def _aligned(src: Place, tgt: Place) -> ParallelFiles:
+    for place in (src, tgt):
+        if detect_format(place) == "parquet":
+            raise CorpusError(
+                f"{place}: is Parquet; --src and --tgt take text with a sentence a line, --data takes Parquet"
+            )
+    return ParallelFiles(src, tgt)
+
+
+def _check_text(settings: CorpusSettings, place: Place) -> None:
+    if settings.kind != "text":
+        # Said again by the same rules as if the user had said kind: text, which is what the file turned out to be.
+        try:
+            CorpusSettings.parse({**settings.model_dump(), "kind": "text"}, source=str(place))
+        except ConfigError as error:
+            raise ConfigError(f"{error} (It holds no pairs, so it was taken as text for language models.)") from None
+
+
+def _refuse(settings: CorpusSettings, allowed: set[str], what: str) -> None:
+    wrong = sorted(settings.changed() - allowed)
+    if wrong:
+        raise ConfigError(
+            f"{what} takes no {', '.join(wrong)}, which would be ignored; leave out "
+            f"{', '.join('--' + name.replace('_', '-') for name in wrong)}"
+        )
+
+
+def _instead(entry: Entry) -> str:
+    return f". Much like it and public: --data {entry.instead}" if entry.instead else ""
+
+
+def _only_test(parts: "dict[str, Source] | dict[str, TextTable]") -> dict[str, Source]:
+    return {"test": parts["test"]} if "test" in parts else {}
+
+
+def _stem(place: Place) -> str:
+    name = Path(place.name)
+    return name.stem if name.suffix else name.name
+
+
+def _slug(text: str) -> str:
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", text).strip("-.") or "corpus"

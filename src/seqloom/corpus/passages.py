@@ -1,0 +1,129 @@
+"""Running text for language models, cut into passages.
+
+A Place enters, documents leave: passages of some 16,000 characters that end at an empty line where there is one. Nothing is lost:
+the passages joined are the file's text, line breaks included ("\\r\\n" becomes "\\n", a byte order mark goes). A file without line
+breaks is read as well, so neither lines nor files need fit into memory. This module does not know splits or tokenizers.
+"""
+
+import codecs
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from seqloom.corpus.reading import Reading
+from seqloom.corpus.streams import Place, open_bytes, report_not_utf8
+
+_PIECE_BYTES = 1 << 18
+_WANTED_CHARS = 1 << 14
+_LONGEST_CHARS = 1 << 16
+
+
+@dataclass(frozen=True)
+class RunningText:
+    """A part of a plain text file.
+
+    Attributes:
+        place: the file.
+        start: the first character.
+        stop: the character after the last one; None: the end of the file.
+    """
+
+    place: Place
+    start: int = 0
+    stop: int | None = None
+
+    @property
+    def origin(self) -> str:
+        """The file name, and which part of it."""
+        if self.start == 0 and self.stop is None:
+            return str(self.place)
+        return f"{self.place} (characters {self.start:,} to {'the end' if self.stop is None else f'{self.stop:,}'})"
+
+    def passages(self, reading: Reading) -> Iterator[str]:
+        """The text in passages.
+
+        Raises:
+            CorpusError: as `streams.open_bytes`, or bytes are not UTF-8 and `reading` does not skip.
+        """
+        held: list[str] = []
+        length = 0
+        for piece in self._pieces(reading):
+            held.append(piece)
+            length += len(piece)
+            blank = not piece.strip()
+            if (blank and length >= _WANTED_CHARS) or length >= _LONGEST_CHARS:
+                yield "".join(held)
+                held, length = [], 0
+        if held:
+            yield "".join(held)
+
+    def _pieces(self, reading: Reading) -> Iterator[str]:
+        position = 0
+        for piece in text_pieces(self.place, reading):
+            first, position = position, position + len(piece)
+            if self.stop is not None and first >= self.stop:
+                return
+            if position > self.start:
+                yield piece[max(0, self.start - first) : None if self.stop is None else self.stop - first]
+
+
+def text_pieces(place: Place, reading: Reading) -> Iterator[str]:
+    """Lines with their "\\n", very long ones in several pieces.
+
+    Raises:
+        CorpusError: bytes are not UTF-8 and `reading` does not skip.
+    """
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    number = 1
+    with open_bytes(place, reading) as stream:
+        for index, raw in enumerate(iter(lambda: stream.readline(_PIECE_BYTES), b"")):
+            if raw.endswith(b"\r"):
+                raw += stream.read(1)
+            piece = raw.removeprefix(b"\xef\xbb\xbf") if index == 0 else raw
+            if piece.endswith(b"\r\n"):
+                piece = piece[:-2] + b"\n"
+            try:
+                text = decoder.decode(piece)
+            except UnicodeDecodeError as error:
+                report_not_utf8(place, number, error.object, error.start, reading)
+                decoder.reset()
+                text = ""
+            number += raw.endswith(b"\n")
+            if text:
+                yield text
+        try:
+            decoder.decode(b"", final=True)
+        except UnicodeDecodeError as error:
+            report_not_utf8(place, number, error.object, error.start, reading)
+
+
+def cut(
+    place: Place, shares: tuple[float, ...], on_bad: Literal["skip", "error"], *, at_lines: bool
+) -> list[RunningText]:
+    """Cuts a file into contiguous parts.
+
+    Args:
+        shares: the inner cuts, as shares of all characters (0.9, 0.95).
+        at_lines: whether a cut is moved to the next beginning of a line, if there is one near.
+    """
+    total = sum(len(piece) for piece in text_pieces(place, Reading(on_bad)))
+    cuts = [int(total * share) for share in shares]
+    if at_lines:
+        cuts = _move_to_lines(place, cuts, Reading(on_bad))
+    edges = [0, *cuts]
+    return [RunningText(place, start, stop) for start, stop in zip(edges, [*cuts, None], strict=True)]
+
+
+def _move_to_lines(place: Place, cuts: list[int], reading: Reading) -> list[int]:
+    moved: list[int] = []
+    position, fresh = 0, True
+    for piece in text_pieces(place, reading):
+        if fresh:
+            while len(moved) < len(cuts) and position >= cuts[len(moved)]:
+                wanted = cuts[len(moved)]
+                moved.append(position if position - wanted < _LONGEST_CHARS else wanted)
+        if len(moved) == len(cuts):
+            return moved
+        position += len(piece)
+        fresh = piece.endswith("\n")
+    return moved + cuts[len(moved) :]

@@ -1,0 +1,161 @@
+"""CorpusSettings: which data to read, in which direction, and what to do about lines that are wrong.
+
+Plain values enter; settings that do not contradict each other leave. This module does not open files: whether `data` names a
+generator, a data set of the catalogue or a file is decided in `open.py`.
+"""
+
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from seqloom.config import Settings
+from seqloom.corpus.languages import parse_language
+
+Metric = Literal["bleu", "chrf", "exact_match", "items", "bits_per_byte"]
+
+
+def _to_text(value: object) -> object:
+    return str(value) if isinstance(value, Path) else value
+
+
+def _to_language(value: object) -> object:
+    # YAML 1.1 reads an unquoted `no` as False, which is how Norwegian gets lost.
+    if value is False:
+        return "no"
+    return parse_language(value) if isinstance(value, str) else value
+
+
+File = Annotated[str, BeforeValidator(_to_text), Field(min_length=1)]
+Language = Annotated[str, BeforeValidator(_to_language)]
+Column = Annotated[int, Field(ge=1)] | Annotated[str, Field(min_length=1)]
+
+
+class CorpusSettings(Settings):
+    """Which data to read, and how.
+
+    Attributes:
+        data: a generator ("adventure"), a data set of the catalogue ("multi30k"), or one file that holds both sides.
+        src: a text file with a source in each line, aligned with `tgt`; instead of `data`.
+        tgt: a text file with a target in each line.
+        val: validation data in the format of `data`; without it, it is cut from the training data.
+        test: test data in the format of `data`; without it, it is cut from the training data.
+        val_src: sources of the validation data, aligned with `val_tgt`.
+        val_tgt: targets of the validation data.
+        test_src: sources of the test data, aligned with `test_tgt`.
+        test_tgt: targets of the test data.
+        from_lang: ISO 639 code of the source language; picks or reverses a direction.
+        to_lang: ISO 639 code of the target language.
+        kind: "pairs", "text" for language models, or "auto": what the data look like.
+        src_column: the column of the source, a name or a number from 1; guessed from usual names where not given.
+        tgt_column: the column of the target; of a text for language models, its only column.
+        metric: what leads reports and selection; None: what suits the data.
+        max_words: longest side of a training or validation pair, in words (a word counted as at most 10 characters, so that
+            scripts without spaces have a limit too); longer pairs are left out, counted and reported. Test pairs are all kept.
+        on_bad: "error" stops at a line that cannot be read (invalid UTF-8, wrong number of columns, broken JSON);
+            "skip" leaves it out, counts and reports it.
+        split_seed: seed of the split that is made where val or test is missing, and of generators.
+        val_size: pairs of a validation set that is cut from the training data; None: 5%, at most 1,000.
+        test_size: pairs of a test set that is cut from the training data; None: 5%, at most 1,000.
+        size: training pairs that a generator is to make; None: its own number.
+        overlap: what to do with training pairs that are also in validation or test data.
+        data_dir: a mirror folder that holds the catalogue's files, used instead of the network; None: the environment
+            variable SEQLOOM_DATA_DIR, or the network.
+    """
+
+    data: File | None = None
+    src: File | None = None
+    tgt: File | None = None
+    val: File | None = None
+    test: File | None = None
+    val_src: File | None = None
+    val_tgt: File | None = None
+    test_src: File | None = None
+    test_tgt: File | None = None
+    from_lang: Language | None = None
+    to_lang: Language | None = None
+    kind: Literal["auto", "pairs", "text"] = "auto"
+    src_column: Column | None = None
+    tgt_column: Column | None = None
+    metric: Metric | None = None
+    max_words: int = Field(default=400, ge=1)
+    on_bad: Literal["skip", "error"] = "error"
+    split_seed: int = Field(default=0, ge=0)
+    val_size: int | None = Field(default=None, ge=1)
+    test_size: int | None = Field(default=None, ge=1)
+    size: int | None = Field(default=None, ge=1)
+    overlap: Literal["drop", "keep", "error"] = "drop"
+    data_dir: File | None = None
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.data is None and self.src is None and self.tgt is None:
+            raise ValueError(
+                "no data: give --data NAME-or-file (`seqloom data list` names some), or --src FILE --tgt FILE"
+            )
+        if self.data is not None and (self.src is not None or self.tgt is not None):
+            raise ValueError("--data and --src/--tgt are two ways to say the same thing: keep one of them")
+        for prefix in ("", "val_", "test_"):
+            src, tgt = getattr(self, f"{prefix}src"), getattr(self, f"{prefix}tgt")
+            if (src is None) != (tgt is None):
+                given, missing = ("src", "tgt") if tgt is None else ("tgt", "src")
+                flag = prefix.replace("_", "-")
+                raise ValueError(
+                    f"--{flag}{given} needs --{flag}{missing}: the two files are read line by line together"
+                )
+            if src is not None and src == tgt:
+                raise ValueError(
+                    f"{prefix}src and {prefix}tgt are the same file, {src}: a model would only learn to copy"
+                )
+        for part in ("val", "test"):
+            both = getattr(self, part) is not None and getattr(self, f"{part}_src") is not None
+            if both:
+                raise ValueError(
+                    f"--{part} and --{part}-src/--{part}-tgt are two ways to say the same thing: keep one of them"
+                )
+            given_files = getattr(self, part) is not None or getattr(self, f"{part}_src") is not None
+            if given_files and getattr(self, f"{part}_size") is not None:
+                raise ValueError(
+                    f"{part}_size says how much to cut from the training data, but {part} data are given as files"
+                )
+        if self.from_lang is not None and self.from_lang == self.to_lang:
+            raise ValueError(f"from_lang and to_lang are both {self.from_lang!r}")
+        if self.kind == "text":
+            self._check_text()
+        elif self.src_column is not None and self.tgt_column is None:
+            raise ValueError("src_column needs tgt_column: say where both sides stand")
+        elif self.kind == "pairs" and self.tgt_column is not None and self.src_column is None:
+            raise ValueError("tgt_column needs src_column: say where both sides stand")
+        if self.src_column is not None and self.src_column == self.tgt_column:
+            raise ValueError(
+                f"src_column and tgt_column are both {self.src_column!r}: a model would only learn to copy"
+            )
+        if self.src is not None and (self.src_column is not None or self.tgt_column is not None):
+            raise ValueError(
+                "src_column and tgt_column choose columns of one file; --src and --tgt are two files without columns"
+            )
+        return self
+
+    def _check_text(self) -> None:
+        pairs_only = ("src", "tgt", "val_src", "val_tgt", "test_src", "test_tgt", "to_lang", "src_column")
+        wrong = [name for name in pairs_only if getattr(self, name) is not None]
+        if wrong:
+            raise ValueError(
+                f"kind is 'text', which has no source and target: leave out {', '.join(wrong)}, or set kind to 'pairs'"
+            )
+        if self.metric not in (None, "bits_per_byte"):
+            raise ValueError(
+                f"metric is {self.metric!r}, but a text for language models is measured in 'bits_per_byte'"
+            )
+
+    def changed(self) -> set[str]:
+        """Names of the settings that differ from their defaults."""
+        return {name for name, field in type(self).model_fields.items() if getattr(self, name) != field.default}
+
+    def located(self) -> "CorpusSettings":
+        """The same settings with existing files as absolute paths, so that a run can be resumed from another folder."""
+        names = ("data", "src", "tgt", "val", "test", "val_src", "val_tgt", "test_src", "test_tgt", "data_dir")
+        found = {
+            name: Path(value) for name in names if (value := getattr(self, name)) is not None and Path(value).exists()
+        }
+        return self.model_copy(update={name: str(path.resolve()) for name, path in found.items()})

@@ -1,0 +1,112 @@
+"""Sources: one way to read rows, whatever they are stored in.
+
+Places and choices of columns enter; each source gives rows of (file, line, source, target), where a text for language models has an
+empty source. This module does not know which rows are fit for training, or in which split they go.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+from seqloom.corpus.catalogue import Selection
+from seqloom.corpus.parallel import Row
+from seqloom.corpus.passages import RunningText
+from seqloom.corpus.reading import Reading
+from seqloom.corpus.split import hash_key, split_key
+from seqloom.corpus.tables import Table
+
+
+class Source(Protocol):
+    """Rows that can be read again and again."""
+
+    @property
+    def origin(self) -> str:
+        """What a person recognises: file names."""
+
+    def rows(self, reading: Reading) -> Iterator[Row]:
+        """Starts anew."""
+
+
+@dataclass(frozen=True)
+class PairTable:
+    """The rows of a table, as pairs.
+
+    Attributes:
+        table: the file.
+        columns: indices of the columns of source and target.
+    """
+
+    table: Table
+    columns: tuple[int, ...]
+
+    @property
+    def origin(self) -> str:
+        """The file name."""
+        return str(self.table.place)
+
+    def rows(self, reading: Reading) -> Iterator[Row]:
+        """A row for each record."""
+        name = str(self.table.place)
+        for number, (src, tgt) in self.table.records(self.columns, reading):
+            yield name, number, src, tgt
+
+
+@dataclass(frozen=True)
+class TextTable:
+    """The rows of a table, as texts for language models."""
+
+    table: Table
+    column: int
+
+    @property
+    def origin(self) -> str:
+        """The file name."""
+        return str(self.table.place)
+
+    def rows(self, reading: Reading) -> Iterator[Row]:
+        """A row for each record, with an empty source."""
+        name = str(self.table.place)
+        for number, (text,) in self.table.records((self.column,), reading):
+            yield name, number, "", text
+
+
+@dataclass(frozen=True)
+class Passages:
+    """Running text, as texts for language models."""
+
+    text: RunningText
+
+    @property
+    def origin(self) -> str:
+        """The file name, and which part of it."""
+        return self.text.origin
+
+    def rows(self, reading: Reading) -> Iterator[Row]:
+        """A row for each passage, with an empty source."""
+        name = str(self.text.place)
+        for number, passage in enumerate(self.text.passages(reading), start=1):
+            yield name, number, "", passage
+
+
+@dataclass(frozen=True)
+class Selected:
+    """Those rows of a source that a rule of the catalogue picks."""
+
+    source: Source
+    rule: Selection
+
+    @property
+    def origin(self) -> str:
+        """The file name, and which part of it."""
+        if self.rule.rule == "key-half":
+            return f"{self.source.origin} (half {self.rule.part + 1} of 2, by source)"
+        which = "every" if self.rule.part == 0 else "all but every"
+        return f"{self.source.origin} ({which} {self.rule.step}th row)"
+
+    def rows(self, reading: Reading) -> Iterator[Row]:
+        """The rows that the rule picks."""
+        for number, row in enumerate(self.source.rows(reading), start=1):
+            halves = self.rule.rule == "key-half"
+            part = hash_key(split_key(row[2])) & 1 if halves else int(number % self.rule.step != 0)
+            if part == self.rule.part:
+                yield row

@@ -1,0 +1,110 @@
+"""Which items go to which split: the key under which near-duplicates meet, and the seeded choice of what is held out.
+
+Texts enter, keys and choices leave; memory is bounded by the number of items held out. This module does not know files.
+"""
+
+import hashlib
+import heapq
+import unicodedata
+from dataclasses import dataclass, field
+
+
+class _Folding(dict[int, str]):
+    """What becomes of a character: marks and letters stay, digits (optionally) become 0, all else becomes a space."""
+
+    def __init__(self, *, fold_digits: bool) -> None:
+        super().__init__()
+        self._fold_digits = fold_digits
+
+    def __missing__(self, code: int) -> str:
+        kind = unicodedata.category(chr(code))[0]
+        folded = chr(code) if kind in "LM" else " "
+        if kind == "N":
+            folded = "0" if self._fold_digits else chr(code)
+        self[code] = folded
+        return folded
+
+
+_LETTERS = _Folding(fold_digits=True)
+_LETTERS_AND_DIGITS = _Folding(fold_digits=False)
+
+
+def split_key(text: str) -> str:
+    """What near-duplicates have in common: letters without case, with punctuation and spaces folded and numbers made alike.
+
+    Where a text is mostly digits or has no letters, numbers are its content and are kept.
+    """
+    plain = unicodedata.normalize("NFKC", text).casefold()
+    digits = sum(map(plain.count, "0123456789"))
+    folding = _LETTERS if 2 * digits < len(plain) - plain.count(" ") else _LETTERS_AND_DIGITS
+    return " ".join(plain.translate(folding).split()) or plain.strip()
+
+
+def pair_key(src: str, tgt: str) -> str:
+    """What equal pairs have in common, apart from case, punctuation and spaces."""
+    return "\t".join(" ".join(_fold(text).split()) or text.strip() for text in (src, tgt))
+
+
+def hash_key(key: str, seed: int = 0) -> int:
+    """A 64-bit hash, the same in every process; another seed gives another order."""
+    salt = seed.to_bytes(16, "big")
+    return int.from_bytes(
+        hashlib.blake2b(key.encode("utf-8", "surrogatepass"), digest_size=8, salt=salt).digest(), "big"
+    )
+
+
+@dataclass
+class HeldOut:
+    """Chooses what to hold out: the groups (items of equal hash) with the smallest hashes.
+
+    Attributes:
+        limit: the most items that may be wanted; so many groups are remembered.
+    """
+
+    limit: int
+    num_items: int = 0
+    _sizes: dict[int, int] = field(default_factory=dict, repr=False)
+    _largest: list[int] = field(default_factory=list, repr=False)
+
+    def add(self, hashed: int) -> None:
+        """Counts an item."""
+        self.num_items += 1
+        if hashed in self._sizes:
+            self._sizes[hashed] += 1
+        elif len(self._sizes) < self.limit:
+            self._sizes[hashed] = 1
+            heapq.heappush(self._largest, -hashed)
+        elif hashed < -self._largest[0]:
+            # A group once dropped has a hash above all that are kept, so it can never come back with a wrong count.
+            del self._sizes[-heapq.heapreplace(self._largest, -hashed)]
+            self._sizes[hashed] = 1
+
+    def choose(self, *counts: int) -> list[set[int]]:
+        """Disjoint sets of hashes, each holding about the wanted number of items.
+
+        A group larger than a quarter of what is wanted is left in the training data: one frequent source must not fill a test.
+        """
+        chosen: list[set[int]] = []
+        groups = sorted(self._sizes.items())
+        for count in counts:
+            taken: set[int] = set()
+            total = 0
+            rest: list[tuple[int, int]] = []
+            for hashed, size in groups:
+                if total < count and size <= max(1, count // 4):
+                    taken.add(hashed)
+                    total += size
+                else:
+                    rest.append((hashed, size))
+            chosen.append(taken)
+            groups = rest
+        return chosen
+
+
+def automatic_size(num_items: int) -> int:
+    """How many items to hold out of so many: 5%, at most 1,000, but some even of a few."""
+    return max(1, min(1000, max(num_items // 20, min(16, num_items // 5))))
+
+
+def _fold(text: str) -> str:
+    return unicodedata.normalize("NFKC", text).casefold().translate(_LETTERS_AND_DIGITS)

@@ -1,0 +1,286 @@
+"""Bytes and lines: files, members of archives and standard input, compressed or not, become lines of text.
+
+A Place enters; lines leave, without their line ends. Lines end at "\\n" only ("\\r\\n" too): a line separator U+2028 or a
+vertical tab inside a sentence must not shift two aligned files against each other. This module does not know columns or pairs.
+"""
+
+import bz2
+import gzip
+import io
+import lzma
+import sys
+import tarfile
+import zipfile
+import zlib
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+from seqloom.corpus.reading import Reading
+from seqloom.errors import CorpusError
+
+_MAGIC = {"gzip": b"\x1f\x8b", "xz": b"\xfd7zXZ\x00", "zstd": b"\x28\xb5\x2f\xfd", "bzip2": b"BZh"}
+_SUFFIXES = {".gz": "gzip", ".xz": "xz", ".zst": "zstd", ".bz2": "bzip2"}
+_HEAD_BYTES = 1 << 16
+_MAX_LINE_BYTES = 1 << 24
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A file, or a member of a tar or zip archive.
+
+    Attributes:
+        path: the file.
+        member: the member's path inside the archive.
+    """
+
+    path: Path
+    member: str | None = None
+
+    def __str__(self) -> str:
+        return f"{self.path}!{self.member}" if self.member else str(self.path)
+
+    @property
+    def name(self) -> str:
+        """The file name, without what compression added to it."""
+        name = Path(self.member or self.path).name
+        return name[: -len(Path(name).suffix)] if Path(name).suffix in _SUFFIXES else name
+
+
+@contextmanager
+def open_bytes(place: Place, reading: Reading) -> Iterator[io.BufferedIOBase]:
+    """Opens a place for reading, decompressed.
+
+    Raises:
+        CorpusError: there is no such file, it is not what its name says, its compression is not installed, or (while it
+            is read) it is damaged.
+    """
+    path = place.path
+    if path.is_dir():
+        raise CorpusError(f"{path}: is a folder; expected a file")
+    with ExitStack() as stack:
+        try:
+            raw = stack.enter_context(path.open("rb"))
+            reading.watch(raw, path.stat().st_size)
+            stream: Any = raw if place.member is None else stack.enter_context(_open_member(place, raw))
+            yield _decompress(stream, place)
+        except FileNotFoundError:
+            raise CorpusError(f"{path}: no such file") from None
+        except PermissionError:
+            raise CorpusError(f"{path}: may not be read; check its permissions") from None
+        except _damage() as error:
+            raise CorpusError(
+                f"{place}: is damaged or cut short ({error or type(error).__name__}); fetch it again"
+            ) from None
+
+
+def raw_lines(place: Place, reading: Reading) -> Iterator[bytes]:
+    """Lines as bytes, without their ends and without a byte order mark.
+
+    Raises:
+        CorpusError: as `open_bytes`, or a line is longer than 16 MiB.
+    """
+    with open_bytes(place, reading) as stream:
+        first = True
+        for number, line in enumerate(iter(lambda: stream.readline(_MAX_LINE_BYTES + 1), b""), start=1):
+            if len(line) > _MAX_LINE_BYTES:
+                raise CorpusError(f"{place}:{number}: a line of more than 16 MiB; expected one sentence a line")
+            if first:
+                line = line.removeprefix(b"\xef\xbb\xbf")
+                first = False
+            yield line.removesuffix(b"\n").removesuffix(b"\r")
+
+
+def text_lines(place: Place, reading: Reading) -> Iterator[str | None]:
+    """Lines as text; None for a line that is not UTF-8, which `reading` has counted.
+
+    Raises:
+        CorpusError: as `raw_lines`, or a line is not UTF-8 and `reading` does not skip.
+    """
+    for number, line in enumerate(raw_lines(place, reading), start=1):
+        try:
+            yield line.decode("utf-8")
+        except UnicodeDecodeError as error:
+            report_not_utf8(place, number, line, error.start, reading)
+            yield None
+
+
+def report_not_utf8(place: Place, number: int, line: bytes, start: int, reading: Reading) -> None:
+    """Reports a line with bytes that are not UTF-8.
+
+    Args:
+        number: the line, from 1.
+        start: index of the first wrong byte in the line, from 0.
+
+    Raises:
+        CorpusError: `reading` does not skip.
+    """
+    detail = f"byte {start + 1} of the line (0x{line[start]:02x}) is not valid UTF-8"
+    remedy = "If the file is in Latin-1, say, convert it: iconv -f latin1 -t utf-8 FILE > NEW."
+    reading.bad("lines that are not valid UTF-8", f"{place}:{number}", detail, remedy)
+
+
+class LenientLines:
+    """Lines of a file or of standard input that never fail on their content; iterating reads them, once for standard input.
+
+    Attributes:
+        num_lines: lines read so far.
+        num_replaced: lines so far with bytes that are not UTF-8, which became U+FFFD.
+    """
+
+    def __init__(self, source: Path | str) -> None:
+        self._source = source
+        self.num_lines = 0
+        self.num_replaced = 0
+
+    def __iter__(self) -> Iterator[str]:
+        if str(self._source) == "-":
+            yield from self._decode(sys.stdin.buffer)
+        else:
+            with open_bytes(Place(Path(self._source)), Reading()) as stream:
+                yield from self._decode(stream)
+
+    def _decode(self, stream: Iterable[bytes]) -> Iterator[str]:
+        for line in stream:
+            if self.num_lines == 0:
+                line = line.removeprefix(b"\xef\xbb\xbf")
+            self.num_lines += 1
+            line = line.removesuffix(b"\n").removesuffix(b"\r")
+            try:
+                yield line.decode("utf-8")
+            except UnicodeDecodeError:
+                self.num_replaced += 1
+                yield line.decode("utf-8", errors="replace")
+
+
+def read_lines(source: Path | str) -> LenientLines:
+    """Lines to be translated, one answer each: bytes that are not UTF-8 are replaced and counted, never fatal.
+
+    Args:
+        source: a file, compressed or not, or "-" for standard input.
+    """
+    return LenientLines(source)
+
+
+def read_head(place: Place) -> bytes:
+    """The first 64 KiB, decompressed and without a byte order mark: enough to see what a file is.
+
+    Raises:
+        CorpusError: the file is empty, is not text, or is text in another encoding.
+    """
+    with open_bytes(place, Reading()) as stream:
+        head = stream.read(_HEAD_BYTES)
+    if not head:
+        raise CorpusError(f"{place}: is empty")
+    if head.startswith(b"PAR1"):
+        return head
+    if head.startswith((b"\xff\xfe", b"\xfe\xff")):
+        raise CorpusError(f"{place}: is UTF-16; convert it: iconv -f utf-16 -t utf-8 FILE > NEW")
+    if head.startswith(b"PK\x03\x04") or head[257:262] == b"ustar":
+        raise CorpusError(f"{place}: is an archive of files; unpack it and name one of its files")
+    if b"\x00" in head:
+        raise CorpusError(f"{place}: holds zero bytes, so it is not a text file; expected text in UTF-8")
+    if head[:200].lstrip().lower().startswith((b"<!doctype html", b"<html")):
+        raise CorpusError(f"{place}: is a web page; a download went to a page about the file instead of the file")
+    if b"\n" not in head and head.count(b"\r") > 1:
+        raise CorpusError(f"{place}: its lines end in a lone carriage return; convert it: tr '\\r' '\\n' < FILE > NEW")
+    return head.removeprefix(b"\xef\xbb\xbf")
+
+
+def _decompress(stream: Any, place: Place) -> io.BufferedIOBase:
+    # Peeking rather than seeking: members of archives and pipes cannot always go back.
+    buffered: io.BufferedReader = stream if isinstance(stream, io.BufferedReader) else io.BufferedReader(stream)
+    start = buffered.peek(8)[:8]
+    found = next((name for name, magic in _MAGIC.items() if start.startswith(magic)), None)
+    claimed = _SUFFIXES.get(Path(place.member or place.path).suffix)
+    if found != claimed:
+        if claimed is None:
+            suffix = next(suffix for suffix, name in _SUFFIXES.items() if name == found)
+            raise CorpusError(
+                f"{place}: is {found}-compressed, but its name does not say so; rename it to end in {suffix}"
+            )
+        actual = f"{found}-compressed" if found else "not compressed"
+        raise CorpusError(f"{place}: its name says {claimed}, but it is {actual}; rename it, or fetch it again")
+    if found == "gzip":
+        return io.BufferedReader(gzip.GzipFile(fileobj=buffered))
+    if found == "xz":
+        return io.BufferedReader(lzma.LZMAFile(buffered))
+    if found == "bzip2":
+        return io.BufferedReader(bz2.BZ2File(buffered))
+    if found == "zstd":
+        return io.BufferedReader(_ZstdReader(buffered, place))
+    return buffered
+
+
+class _ZstdReader(io.RawIOBase):
+    """Zstandard frames one after the other; unlike the library's own reader it notices a file that is cut short."""
+
+    def __init__(self, source: io.BufferedReader, place: Place) -> None:
+        try:
+            import zstandard
+        except ImportError:
+            raise CorpusError(f"{place}: reading Zstandard needs an extra: pip install 'seqloom[zstd]'") from None
+        self._make = zstandard.ZstdDecompressor().decompressobj
+        self._source = source
+        self._frame = self._make()
+        self._started = False
+        self._rest = b""
+        self._ready = b""
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        while not self._ready:
+            data = self._rest or self._source.read(1 << 17)
+            self._rest = b""
+            if not data:
+                if self._started and not self._frame.eof:
+                    raise EOFError("the last Zstandard frame has no end")
+                return 0
+            if self._frame.eof:
+                self._frame = self._make()
+            self._started = True
+            self._ready = self._frame.decompress(data)
+            if self._frame.eof:
+                self._rest = self._frame.unused_data
+        count = min(len(buffer), len(self._ready))
+        buffer[:count] = self._ready[:count]
+        self._ready = self._ready[count:]
+        return count
+
+
+@contextmanager
+def _open_member(place: Place, raw: IO[bytes]) -> Iterator[IO[bytes]]:
+    member = place.member or ""
+    try:
+        if zipfile.is_zipfile(place.path):
+            with zipfile.ZipFile(place.path) as zipped, zipped.open(member) as stream:
+                yield stream
+        else:
+            # The stream mode reads forwards only, so that an archive of gigabytes is unpacked once, not sought through.
+            with tarfile.open(fileobj=raw, mode="r|*") as archive:
+                for info in archive:
+                    if info.name.removeprefix("./") == member:
+                        found = archive.extractfile(info)
+                        if found is not None:
+                            yield found
+                            return
+                raise KeyError(member)
+    except KeyError:
+        raise CorpusError(f"{place.path}: holds no member {member!r}") from None
+
+
+def _damage() -> tuple[type[Exception], ...]:
+    errors: tuple[type[Exception], ...] = (
+        EOFError,
+        OSError,
+        zlib.error,
+        lzma.LZMAError,
+        tarfile.TarError,
+        zipfile.BadZipFile,
+    )
+    zstandard = sys.modules.get("zstandard")
+    return (*errors, zstandard.ZstdError) if zstandard else errors
