@@ -1,0 +1,177 @@
+"""Metrics: hypotheses and references in, scores with signatures, intervals and significance out.
+
+    stats = statistics("bleu", hypotheses, references)        # (sentences, k): counts whose sums give the corpus value
+    score("bleu", hypotheses, references)                     # Score: 41.0, with sacreBLEU's signature
+    paired_bootstrap("bleu", stats, other_stats)              # Difference: how much better, how surely
+    difference("bleu", runs_a, runs_b)                        # the same between arms with several seeds
+
+Values are in percent where they are shares. This room does not know models or tokenizers; it imports sacreBLEU only
+when it scores.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from seqloom.errors import ConfigError
+from seqloom.metrics.exact import EXACT_MATCH, ITEMS
+from seqloom.metrics.lengths import LengthEstimate, choose_bins, estimate_by_length
+from seqloom.metrics.likelihood import BITS_PER_BYTE, PERPLEXITY, likelihood_statistics
+from seqloom.metrics.metric import Metric, Score, Stats, check_texts
+from seqloom.metrics.overlap import BLEU, CHRF, TER
+from seqloom.metrics.significance import LEVEL, NUM_RESAMPLES, Difference, Estimate, compare, estimate
+
+METRICS: Mapping[str, Metric] = {
+    metric.name: metric for metric in (BLEU, CHRF, TER, EXACT_MATCH, ITEMS, PERPLEXITY, BITS_PER_BYTE)
+}
+
+
+def find_metric(name: str) -> Metric:
+    """The metric of a name.
+
+    Raises:
+        ConfigError: there is none; the message names the nearest.
+    """
+    if name in METRICS:
+        return METRICS[name]
+    from seqloom.config import nearest  # pydantic is slow to import, and only this message needs it
+
+    hint = nearest(name, list(METRICS))
+    raise ConfigError(f"unknown metric {name!r}.{hint} Known metrics: {', '.join(METRICS)}.")
+
+
+def statistics(
+    metric: str, hypotheses: Sequence[str], references: Sequence[str], *, item_separator: str | None = None
+) -> Stats:
+    """Counts of each sentence, whose sums give the corpus value.
+
+    Args:
+        item_separator: what separates the items of a target; "items" needs it.
+
+    Returns:
+        (sentences, k); k depends on the metric.
+
+    Raises:
+        CorpusError: unequal counts, or nothing at all.
+        ConfigError: the metric is unknown, cannot be had from texts, or lacks the separator.
+    """
+    found = find_metric(metric)
+    if found.count is None:
+        raise ConfigError(
+            f"{metric} is not measured on texts but on a model's log-probabilities; use likelihood_statistics"
+        )
+    check_texts(hypotheses, references)
+    return found.count(hypotheses, references, item_separator)
+
+
+def aggregate(metric: str, stats_sum: Stats) -> Stats:
+    """Corpus values (...) of sums of counts (..., k)."""
+    return find_metric(metric).combine(stats_sum)
+
+
+def score(
+    metric: str,
+    hypotheses: Sequence[str],
+    references: Sequence[str],
+    *,
+    item_separator: str | None = None,
+    item_name: str = "items",
+) -> Score:
+    """The score of a corpus, without an interval. See `statistics` for what it raises."""
+    stats = statistics(metric, hypotheses, references, item_separator=item_separator)
+    return _score(metric, float(aggregate(metric, stats.sum(axis=0))), item_separator, item_name)
+
+
+def score_runs(
+    metric: str,
+    runs: Sequence[Stats],
+    *,
+    item_separator: str | None = None,
+    item_name: str = "items",
+    num_resamples: int = NUM_RESAMPLES,
+    level: float = LEVEL,
+    seed: int = 0,
+) -> Score:
+    """The mean score of an arm's runs (one or several seeds), with its interval; see `significance` for how it is made."""
+    found = estimate(find_metric(metric), runs, num_resamples=num_resamples, level=level, seed=seed)
+    return replace(_score(metric, found.value, item_separator, item_name), interval=(found.low, found.high))
+
+
+def interval(
+    metric: str, runs: Sequence[Stats], *, num_resamples: int = NUM_RESAMPLES, level: float = LEVEL, seed: int = 0
+) -> Estimate:
+    """The mean value of an arm's runs with its interval and the method by which it was made."""
+    return estimate(find_metric(metric), runs, num_resamples=num_resamples, level=level, seed=seed)
+
+
+def bootstrap_interval(
+    metric: str, stats: Stats, *, num_resamples: int = NUM_RESAMPLES, level: float = LEVEL, seed: int = 0
+) -> tuple[float, float]:
+    """The interval of one run's value over other sentences: percentiles of the bootstrap."""
+    found = estimate(find_metric(metric), [stats], num_resamples=num_resamples, level=level, seed=seed)
+    return found.low, found.high
+
+
+def paired_bootstrap(
+    metric: str,
+    stats_a: Stats,
+    stats_b: Stats,
+    *,
+    num_resamples: int = NUM_RESAMPLES,
+    level: float = LEVEL,
+    seed: int = 0,
+) -> Difference:
+    """The difference between two runs on the same sentences (Koehn 2004)."""
+    return compare(find_metric(metric), [stats_a], [stats_b], num_resamples=num_resamples, level=level, seed=seed)
+
+
+def difference(
+    metric: str,
+    runs_a: Sequence[Stats],
+    runs_b: Sequence[Stats],
+    *,
+    num_resamples: int = NUM_RESAMPLES,
+    level: float = LEVEL,
+    seed: int = 0,
+) -> Difference:
+    """The difference between two arms on the same sentences, over seeds and sentences; of one run each, the paired bootstrap."""
+    return compare(find_metric(metric), runs_a, runs_b, num_resamples=num_resamples, level=level, seed=seed)
+
+
+def by_length(
+    metric: str,
+    sources: Sequence[str],
+    runs: Sequence[Stats],
+    *,
+    bins: Sequence[tuple[int, int]] | None = None,
+    seed: int = 0,
+) -> tuple[LengthEstimate, ...]:
+    """The mean value of an arm's runs by the number of words of the source; see `lengths.estimate_by_length`."""
+    return estimate_by_length(find_metric(metric), sources, runs, bins=bins, seed=seed)
+
+
+def _score(metric: str, value: float, item_separator: str | None, item_name: str) -> Score:
+    found = METRICS[metric]
+    return Score(metric, found.label.format(items=item_name), value, found.higher_is_better, found.sign(item_separator))
+
+
+__all__ = [
+    "METRICS",
+    "Difference",
+    "Estimate",
+    "LengthEstimate",
+    "Metric",
+    "Score",
+    "Stats",
+    "aggregate",
+    "bootstrap_interval",
+    "by_length",
+    "choose_bins",
+    "difference",
+    "find_metric",
+    "interval",
+    "likelihood_statistics",
+    "paired_bootstrap",
+    "score",
+    "score_runs",
+    "statistics",
+]

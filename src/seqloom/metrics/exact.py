@@ -1,0 +1,77 @@
+"""Exact match, and the share of right items: for targets of which there is one truth, such as commands.
+
+Texts enter, counts leave. This module does not know significance.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from seqloom.errors import ConfigError
+from seqloom.metrics.metric import Metric, Stats, ratio
+
+
+def split_items(text: str, separator: str) -> list[str]:
+    """The items of a text; a text without words has none. White space around and within items does not matter.
+
+    A separator without white space around it still separates, so that "take lamp;open door" holds two items.
+    """
+    if not text.strip():
+        return []
+    # str.split(None) takes any white space for one separator.
+    return [" ".join(item.split()) for item in text.split(separator.strip() or None)]
+
+
+def longest_common_subsequence(first: Sequence[str], second: Sequence[str]) -> int:
+    """How many items both hold in the same order, perhaps with others between them."""
+    best = [0] * (len(second) + 1)
+    for item in first:
+        diagonal = 0
+        for place, other in enumerate(second, start=1):
+            above = best[place]
+            best[place] = diagonal + 1 if item == other else max(above, best[place - 1])
+            diagonal = above
+    return best[-1]
+
+
+def _count_exact(hypotheses: Sequence[str], references: Sequence[str], separator: str | None) -> Stats:
+    # White space around a text is the file format's business, not the model's.
+    right = [
+        hypothesis.strip() == reference.strip() for hypothesis, reference in zip(hypotheses, references, strict=True)
+    ]
+    return np.stack([np.asarray(right, dtype=np.float64), np.ones(len(right))], axis=1)
+
+
+def _count_items(hypotheses: Sequence[str], references: Sequence[str], separator: str | None) -> Stats:
+    if separator is None or separator == "":
+        raise ConfigError(
+            "the metric 'items' needs to know what separates the items of a target, for example item_separator=' ; '"
+        )
+    rows = []
+    for hypothesis, reference in zip(hypotheses, references, strict=True):
+        said, meant = split_items(hypothesis, separator), split_items(reference, separator)
+        rows.append((longest_common_subsequence(said, meant), max(len(said), len(meant))))
+    return np.asarray(rows, dtype=np.float64)
+
+
+def combine_share(sums: Stats) -> Stats:
+    """A share in percent, of sums (..., 2) of what is right and of everything; nothing at all, rightly said, is 100."""
+    return 100.0 * ratio(sums[..., 0], sums[..., 1], 1.0)
+
+
+EXACT_MATCH = Metric(
+    "exact_match",
+    "exact match",
+    True,
+    _count_exact,
+    combine_share,
+    lambda separator: "exact_match|case:mixed|trim:yes|version:1",
+)
+ITEMS = Metric(
+    "items",
+    "share of right {items}",
+    True,
+    _count_items,
+    combine_share,
+    lambda separator: f"items|match:lcs/max|sep:{separator!r}|case:mixed|version:1",
+)

@@ -1,0 +1,98 @@
+"""Quality by the length of the source: which sentences go together, and the score of each group.
+
+Source texts and counts enter, scores of groups leave. Length is counted in words between white space, which every system that is
+compared sees alike; it says little in languages that are written without spaces.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from seqloom.errors import ConfigError, CorpusError
+from seqloom.metrics.metric import Metric, Stats
+from seqloom.metrics.significance import Estimate, estimate
+
+MOST_BINS = 6
+FEWEST_SENTENCES = 30
+
+
+@dataclass(frozen=True, slots=True)
+class LengthEstimate:
+    """The value over the sentences whose source has `low` to `high` words, both included."""
+
+    low: int
+    high: int
+    num_sentences: int
+    estimate: Estimate
+
+
+def choose_bins(
+    sources: Sequence[str], *, most_bins: int = MOST_BINS, fewest_sentences: int = FEWEST_SENTENCES
+) -> tuple[tuple[int, int], ...]:
+    """Groups of lengths, with about equally many sentences each, that follow each other without a gap.
+
+    Args:
+        fewest_sentences: no group has fewer, unless there are fewer sentences altogether.
+
+    Returns:
+        The lowest and the highest number of words of each group, both included.
+
+    Raises:
+        CorpusError: no sources.
+    """
+    if not sources:
+        raise CorpusError("there are no sources to be grouped by length")
+    lengths, counts = np.unique([len(source.split()) for source in sources], return_counts=True)
+    aim = max(fewest_sentences, -(-len(sources) // most_bins))
+    starts, filled = [0], 0
+    for index, count in enumerate(counts):
+        # A group ends before a length that would carry it further beyond the aim than it now falls short.
+        if filled >= fewest_sentences and filled + int(count) - aim > aim - filled:
+            starts.append(index)
+            filled = 0
+        filled += int(count)
+    if filled < fewest_sentences and len(starts) > 1:
+        starts.pop()
+    lows = [int(lengths[start]) for start in starts]
+    return tuple(zip(lows, [*(low - 1 for low in lows[1:]), int(lengths[-1])], strict=True))
+
+
+def estimate_by_length(
+    metric: Metric,
+    sources: Sequence[str],
+    runs: Sequence[Stats],
+    *,
+    bins: Sequence[tuple[int, int]] | None = None,
+    seed: int = 0,
+) -> tuple[LengthEstimate, ...]:
+    """The mean value of an arm's runs, by the length of the source.
+
+    Args:
+        runs: for each run the counts (sentences, k), in the order of `sources`.
+        bins: groups of lengths; by default as `choose_bins` makes them. Groups with fewer than two sentences are left out.
+
+    Raises:
+        ConfigError: a source falls into no bin or into two.
+        CorpusError: sources and counts differ in number.
+    """
+    for stats in runs:
+        if len(stats) != len(sources):
+            raise CorpusError(
+                f"{len(stats):,} scored sentences were given for {len(sources):,} sources; expected one for each"
+            )
+    bins = choose_bins(sources) if bins is None else bins
+    lengths = np.asarray([len(source.split()) for source in sources])
+    members = [(lengths >= low) & (lengths <= high) for low, high in bins]
+    found = np.sum(members, axis=0)
+    if (found != 1).any():
+        length = int(lengths[found != 1][0])
+        problem = "no bin" if (found == 0).any() else "two bins"
+        raise ConfigError(
+            f"a source of {length} words falls into {problem} of {list(bins)}; expected each length in one bin"
+        )
+    return tuple(
+        LengthEstimate(low, high, int(chosen.sum()), estimate(metric, [stats[chosen] for stats in runs], seed=seed))
+        for (low, high), chosen in zip(bins, members, strict=True)
+        if chosen.sum() > 1
+    )

@@ -1,0 +1,72 @@
+"""Perplexity and bits per byte: how well a model foresees a text.
+
+Log-probabilities and counts enter, one row a sentence; counts leave. Perplexities of models with different tokenizers cannot be
+compared, bits per byte can, because bytes do not depend on the tokenizer.
+"""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seqloom.errors import CorpusError
+from seqloom.metrics.metric import Metric, Stats, ratio
+
+_Numbers = Sequence[float] | NDArray[np.floating] | NDArray[np.integer]
+
+
+def likelihood_statistics(log_probs: _Numbers, num_tokens: _Numbers, num_bytes: _Numbers) -> Stats:
+    """The counts behind perplexity and bits per byte.
+
+    Args:
+        log_probs: for each sentence the sum of the log-probabilities of its tokens, in nats, eos included where there is one.
+        num_tokens: for each sentence how many tokens that were.
+        num_bytes: for each sentence the bytes of its text in UTF-8, without a line end.
+
+    Returns:
+        (sentences, 3).
+
+    Raises:
+        CorpusError: unequal counts, nothing at all, or no bytes.
+    """
+    sizes = {len(log_probs), len(num_tokens), len(num_bytes)}
+    if len(sizes) > 1:
+        raise CorpusError(
+            f"{len(log_probs):,} log-probabilities, {len(num_tokens):,} token counts and {len(num_bytes):,} byte counts were "
+            "given; expected one of each for every sentence"
+        )
+    if sizes == {0}:
+        raise CorpusError("there is nothing to score: no log-probabilities; expected at least one sentence")
+    stats = np.stack([np.asarray(column, dtype=np.float64) for column in (log_probs, num_tokens, num_bytes)], axis=1)
+    if not np.isfinite(stats).all():
+        raise CorpusError("a log-probability is not a finite number; the model that gave it has diverged")
+    if (stats[:, 1:].sum(axis=0) <= 0).any():
+        raise CorpusError("there is nothing to score: the texts hold no tokens or no bytes")
+    return stats
+
+
+def combine_perplexity(sums: Stats) -> Stats:
+    """exp of the mean negative log-probability of a token, from sums (..., 3)."""
+    return np.exp(-ratio(sums[..., 0], sums[..., 1], 0.0))
+
+
+def combine_bits_per_byte(sums: Stats) -> Stats:
+    """The mean negative log2-probability of a byte, from sums (..., 3)."""
+    return -ratio(sums[..., 0], sums[..., 2], 0.0) / np.log(2.0)
+
+
+def _signer(signature: str) -> Callable[[str | None], str]:
+    return lambda separator: signature
+
+
+PERPLEXITY = Metric(
+    "perplexity", "perplexity", False, None, combine_perplexity, _signer("perplexity|per:token|eos:yes|version:1")
+)
+BITS_PER_BYTE = Metric(
+    "bits_per_byte",
+    "bits per byte",
+    False,
+    None,
+    combine_bits_per_byte,
+    _signer("bits_per_byte|bytes:utf-8|eos:yes|version:1"),
+)

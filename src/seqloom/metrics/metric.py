@@ -1,0 +1,86 @@
+"""Metric and Score: what a metric is, and a number that never travels without how it was made.
+
+A metric turns each sentence into a row of counts whose sums give the corpus value. So resampling sentences, which significance
+needs a thousand times, is a sum of rows. This module does not know any particular metric.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seqloom.errors import CorpusError
+
+Stats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """A measured value.
+
+    Attributes:
+        metric: the metric's name in METRICS.
+        label: for people: "BLEU", "share of right commands".
+        value: shares in percent.
+        higher_is_better: False where less is better.
+        signature: how it was measured, in the manner of sacreBLEU.
+        interval: low and high ends of a confidence interval, where one was made.
+    """
+
+    metric: str
+    label: str
+    value: float
+    higher_is_better: bool
+    signature: str
+    interval: tuple[float, float] | None = None
+
+    def __str__(self) -> str:
+        if self.interval is None:
+            return f"{self.label} {self.value:.2f}"
+        return f"{self.label} {self.value:.2f} [{self.interval[0]:.2f}, {self.interval[1]:.2f}]"
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """A metric over pairs of hypothesis and reference, or over log-probabilities.
+
+    Attributes:
+        name: its name in METRICS.
+        label: for people; may hold "{items}" for what an item is called.
+        higher_is_better: False where less is better.
+        count: (hypotheses, references, item separator) to counts, (sentences, k); None where texts do not suffice.
+        combine: sums of counts, (..., k), to values, (...).
+        sign: the item separator to a signature.
+    """
+
+    name: str
+    label: str
+    higher_is_better: bool
+    count: Callable[[Sequence[str], Sequence[str], str | None], Stats] | None
+    combine: Callable[[Stats], Stats]
+    sign: Callable[[str | None], str]
+
+
+def check_texts(hypotheses: Sequence[str], references: Sequence[str]) -> None:
+    """Refuses what cannot be compared line by line.
+
+    Raises:
+        CorpusError: unequal counts, or nothing at all.
+    """
+    if len(hypotheses) != len(references):
+        raise CorpusError(
+            f"{len(hypotheses):,} hypotheses were given for {len(references):,} references; "
+            "expected one hypothesis for each reference, in the same order"
+        )
+    if not references:
+        raise CorpusError("there is nothing to score: no hypotheses and no references; expected at least one of each")
+
+
+def ratio(numerator: Any, denominator: Any, empty: float) -> Stats:
+    """Their quotient; `empty` where the denominator is 0."""
+    top, bottom = np.broadcast_arrays(
+        np.asarray(numerator, dtype=np.float64), np.asarray(denominator, dtype=np.float64)
+    )
+    return np.divide(top, bottom, out=np.full(top.shape, empty), where=bottom > 0)

@@ -1,0 +1,148 @@
+"""Values and signatures: against sacreBLEU where there is one, against their definitions elsewhere."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sacrebleu.metrics.bleu import BLEU
+from sacrebleu.metrics.chrf import CHRF
+from sacrebleu.metrics.ter import TER
+
+from seqloom.errors import ConfigError, CorpusError
+from seqloom.metrics import METRICS, aggregate, likelihood_statistics, score, statistics
+from seqloom.metrics.exact import longest_common_subsequence, split_items
+
+SACREBLEU = {"bleu": lambda: BLEU(force=True), "chrf": CHRF, "ter": lambda: TER(case_sensitive=True)}
+
+WORDS = "The the cat Dog sat on a mat . , größer 12.5 it's"
+texts = st.lists(st.sampled_from(WORDS.split()), max_size=9).map(" ".join)
+corpora = st.lists(st.tuples(texts, texts), min_size=1, max_size=12)
+
+
+@pytest.mark.parametrize("metric", SACREBLEU)
+@settings(max_examples=60, deadline=None)
+@given(corpus=corpora)
+def test_values_and_signatures_are_sacrebleus(metric, corpus):
+    hypotheses, references = map(list, zip(*corpus, strict=True))
+    theirs = SACREBLEU[metric]()
+    expected = theirs.corpus_score(hypotheses, [references]).score
+    ours = score(metric, hypotheses, references)
+    assert ours.value == pytest.approx(expected, abs=1e-9)
+    assert ours.signature == str(theirs.get_signature())
+
+
+@pytest.mark.parametrize("metric", SACREBLEU)
+def test_many_sums_at_once_give_what_sacrebleu_gives_for_each(metric):
+    rng = np.random.default_rng(0)
+    words = ["a", "b", "c", "d", "e", "f", "g", "h"]
+    references = [" ".join(rng.choice(words, 8)) for _ in range(20)]
+    hypotheses = [" ".join(w if rng.random() < 0.8 else "x" for w in line.split()) for line in references]
+    stats = statistics(metric, hypotheses, references)
+    draws = rng.integers(0, 20, size=(2, 3, 20))
+    values = aggregate(metric, stats[draws].sum(axis=2))
+    assert values.shape == (2, 3)
+    for place in np.ndindex(2, 3):
+        chosen = draws[place]
+        expected = (
+            SACREBLEU[metric]().corpus_score([hypotheses[i] for i in chosen], [[references[i] for i in chosen]]).score
+        )
+        assert values[place] == pytest.approx(expected, abs=1e-9)
+
+
+def test_case_counts_everywhere():
+    for metric in ("bleu", "chrf", "ter", "exact_match", "items"):
+        same, other = (
+            score(metric, ["Take The Old Lamp"], [reference], item_separator=";").value
+            for reference in ("Take The Old Lamp", "take the old lamp")
+        )
+        assert same != other
+
+
+def test_exact_match_is_the_share_of_equal_texts():
+    found = score("exact_match", ["a b", "a  b", " c\n", ""], ["a b", "a b", "c", ""])
+    assert found.value == 75.0
+    assert (found.label, found.higher_is_better) == ("exact match", True)
+
+
+def test_items_reward_order_and_punish_additions():
+    def share(hypothesis):
+        return score("items", [hypothesis], ["take lamp ; light lamp ; open door"], item_separator=" ; ").value
+
+    assert share("take lamp ; light lamp ; open door") == 100.0
+    assert share("take lamp;light  lamp ;open door") == 100.0
+    assert share("open door ; take lamp ; light lamp") == pytest.approx(200 / 3)
+    assert share("take lamp ; open door") == pytest.approx(200 / 3)
+    assert share("take lamp ; wait ; light lamp ; open door") == 75.0
+    assert share("") == 0.0
+
+
+def test_items_of_a_corpus_are_total_over_total():
+    found = score("items", ["a ; b ; c", "x"], ["a ; b ; c", "y"], item_separator=" ; ", item_name="commands")
+    assert found.value == 75.0
+    assert found.label == "share of right commands"
+    assert "' ; '" in found.signature
+
+
+def test_items_may_be_separated_by_white_space():
+    assert score("items", ["one  two four"], ["one two three four"], item_separator=" ").value == 75.0
+
+
+@given(st.lists(st.sampled_from("abc"), max_size=8), st.lists(st.sampled_from("abc"), max_size=8))
+def test_longest_common_subsequence(first, second):
+    def slow(a, b):
+        if not a or not b:
+            return 0
+        if a[0] == b[0]:
+            return 1 + slow(a[1:], b[1:])
+        return max(slow(a[1:], b), slow(a, b[1:]))
+
+    assert longest_common_subsequence(first, second) == slow(first, second)
+
+
+@given(st.lists(st.text("ab ", min_size=1).map(lambda item: " ".join(item.split())).filter(bool)))
+def test_items_survive_joining(items):
+    assert split_items(" ; ".join(items), " ; ") == items
+
+
+def test_likelihood_of_a_fair_coin():
+    # Each token is one of two equally likely bytes.
+    stats = likelihood_statistics([8 * np.log(0.5), 2 * np.log(0.5)], [8, 2], [8, 2])
+    assert aggregate("perplexity", stats.sum(axis=0)) == pytest.approx(2.0)
+    assert aggregate("bits_per_byte", stats.sum(axis=0)) == pytest.approx(1.0)
+    assert not METRICS["perplexity"].higher_is_better
+    assert not METRICS["bits_per_byte"].higher_is_better
+
+
+def test_bits_per_byte_do_not_depend_on_the_tokenizer():
+    few, many = (likelihood_statistics([-12.0], [tokens], [10]).sum(axis=0) for tokens in (3, 6))
+    assert aggregate("bits_per_byte", few) == aggregate("bits_per_byte", many)
+    assert aggregate("perplexity", few) > aggregate("perplexity", many)
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (lambda: score("bleu", ["a"], ["a", "b"]), CorpusError, "1 hypotheses were given for 2 references"),
+        (lambda: score("exact_match", [], []), CorpusError, "nothing to score"),
+        (lambda: score("blue", ["a"], ["a"]), ConfigError, "Did you mean 'bleu'"),
+        (lambda: score("items", ["a"], ["a"]), ConfigError, "item_separator"),
+        (lambda: score("perplexity", ["a"], ["a"]), ConfigError, "likelihood_statistics"),
+        (lambda: likelihood_statistics([-1.0], [1, 2], [3]), CorpusError, "2 token counts"),
+        (lambda: likelihood_statistics([], [], []), CorpusError, "nothing to score"),
+        (lambda: likelihood_statistics([float("nan")], [1], [1]), CorpusError, "diverged"),
+        (lambda: likelihood_statistics([-1.0], [1], [0]), CorpusError, "no bytes"),
+    ],
+)
+def test_errors_say_what_to_do(call, error, message):
+    with pytest.raises(error, match=message):
+        call()
+
+
+def test_importing_metrics_loads_nothing_heavy():
+    code = "import sys, seqloom.metrics; print([m for m in ('torch', 'sacrebleu', 'pydantic') if m in sys.modules])"
+    assert (
+        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "[]"
+    )
