@@ -4,6 +4,8 @@ import argparse
 from pathlib import Path
 
 from seqloom.cli import options
+from seqloom.cli.progress import shown
+from seqloom.errors import ConfigError
 
 _EPILOG = """\
 examples:
@@ -22,9 +24,7 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     )
     parser.add_argument("folder", type=Path, metavar="RUN", help="a run folder")
     group = parser.add_argument_group("data", "By default the test splits of the corpus that the run was trained on.")
-    group.add_argument(
-        "--data", metavar="NAME|FILE", help="a named data set (its test splits) or a file of pairs (all of it)"
-    )
+    group.add_argument("--data", metavar="NAME|FILE", help="a named data set or a file, of which the test split counts")
     group.add_argument("--src", type=Path, metavar="FILE", help="source sentences, one a line")
     group.add_argument("--ref", type=Path, metavar="FILE", help="their references, one a line")
     options.add_reading_options(group)
@@ -44,4 +44,29 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
 
 def run(arguments: argparse.Namespace) -> int:
     """Prints the scores of every test split."""
-    raise NotImplementedError
+    if (arguments.src is None) != (arguments.ref is None):
+        raise ConfigError("--src and --ref belong together: sources, and the references of their translations")
+    if arguments.src is not None and arguments.data is not None:
+        raise ConfigError("--data and --src/--ref are two ways to name what to score on; keep one of them")
+    from seqloom.corpus import CorpusSettings, SentencePair, read_parallel
+    from seqloom.run import load
+
+    corpus: CorpusSettings | list[SentencePair] | None = None
+    if arguments.data is not None:
+        corpus = options.corpus_settings(arguments)
+    elif arguments.src is not None:
+        corpus = list(read_parallel(arguments.src, arguments.ref))
+    model = load(arguments.folder, **options.placement(arguments))
+    with shown(quiet=arguments.quiet) as progress:
+        found = model.evaluate(corpus, beam=arguments.beam, metrics=arguments.metrics, progress=progress)
+    if arguments.json:
+        print(json.dumps(found.to_json(), ensure_ascii=False, indent=2))
+        return 0
+    for split, scores in found.scores.items():
+        print(f"{split}:")
+        for score in scores:
+            print(f"  {score}")
+    for split, test in found.tests.items():
+        for note in test.notes:
+            print(f"{split}: {note}", file=sys.stderr)
+    return 0

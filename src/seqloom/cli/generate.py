@@ -4,9 +4,12 @@ import argparse
 import json
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from seqloom.cli import options
-from seqloom.cli.lines import Lines
+
+if TYPE_CHECKING:
+    from seqloom.decoding.hypothesis import Generation
 
 _EPILOG = """\
 examples:
@@ -70,11 +73,12 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
 
 def run(arguments: argparse.Namespace) -> int:
     """Prints what the run makes of each prompt."""
+    from seqloom.corpus import read_lines
     from seqloom.run import load
 
     prompts = arguments.prompt or [""]
     if prompts == ["-"]:
-        prompts = list(Lines(None))
+        prompts = list(read_lines("-"))
     model = load(arguments.folder, **options.placement(arguments))
     generations = model.generate(
         prompts,
@@ -86,21 +90,23 @@ def run(arguments: argparse.Namespace) -> int:
         min_p=arguments.min_p,
         seed=arguments.seed,
     )
+    # A model of pairs answers a prompt; a language model goes on with it.
+    continues = model.facts["corpus"]["kind"] == "text"
     for number, generation in enumerate(generations):
         if arguments.json:
-            samples = [
-                {"text": text, "log_prob": hypothesis.log_prob, "finished": hypothesis.finished}
-                for text, hypothesis in zip(generation.texts, generation.hypotheses, strict=True)
-            ]
-            print(
-                json.dumps(
-                    {"prompt": generation.source, "samples": samples, "notes": list(generation.notes)},
-                    ensure_ascii=False,
-                )
-            )
+            print(json.dumps(_as_json(generation), ensure_ascii=False))
         else:
-            print(("\n" if number else "") + "\n\n".join(generation.source + text for text in generation.texts))
+            prompt = generation.source if continues else ""
+            print(("\n" if number else "") + "\n\n".join(prompt + text for text in generation.texts))
         if not arguments.quiet:
             for note in generation.notes:
                 print(f"prompt {number + 1}: {note}", file=sys.stderr)
     return 0
+
+
+def _as_json(generation: "Generation") -> dict[str, Any]:
+    samples = [
+        {"text": text, "log_prob": hypothesis.log_prob, "finished": hypothesis.finished}
+        for text, hypothesis in zip(generation.texts, generation.hypotheses, strict=True)
+    ]
+    return {"prompt": generation.source, "samples": samples, "notes": list(generation.notes)}

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 _LABELS = {
     "tokens_per_second": "tok/s",
     "sentences_per_second": "sent/s",
+    "lines_per_second": "lines/s",
     "learning_rate": "lr",
     "train_loss": "loss",
     "val_loss": "val loss",
@@ -84,7 +85,9 @@ class Bars:
             self._tasks[task] = (self._bars.add_task(task, total=1.0, facts=""), time.monotonic())
         bar, begun = self._tasks[task]
         if fraction < 1:
-            self._bars.update(bar, completed=fraction, facts=show_facts(facts))
+            # A task that cannot say how much there is to do stays at 0: its bar only shows that something moves.
+            total = 1.0 if fraction > 0 else None
+            self._bars.update(bar, completed=fraction, total=total, facts=show_facts(facts))
             return
         self._bars.remove_task(bar)
         del self._tasks[task]
@@ -125,8 +128,13 @@ class Lines:
             self.say(_done(task, now - pace.begun, show_facts(facts)))
         elif now - pace.told >= self._every:
             pace.told = now
-            left = (now - pace.begun) * (1 - fraction) / fraction if fraction > 0 else None
-            parts = [f"{fraction:.0%}", show_facts(facts), f"about {_duration(left)} left" if left is not None else ""]
+            parts = [show_facts(facts)]
+            if fraction > 0:
+                parts = [
+                    f"{fraction:.0%}",
+                    *parts,
+                    f"about {_duration((now - pace.begun) * (1 - fraction) / fraction)} left",
+                ]
             self.say(f"{task}: {', '.join(part for part in parts if part)}")
 
 

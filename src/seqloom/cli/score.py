@@ -3,15 +3,12 @@
 import argparse
 import json
 import math
-from collections.abc import Iterator
+from collections import Counter
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from seqloom.cli import options
 from seqloom.cli.progress import shown
-
-if TYPE_CHECKING:
-    from seqloom.corpus.corpus import SentencePair
 
 _EPILOG = """\
 what is printed for each pair: its log-probability (natural logarithm, the end of the sentence included), a tab, its
@@ -42,42 +39,25 @@ def run(arguments: argparse.Namespace) -> int:
     """Prints a line a pair, and the total on standard error."""
     for option in ("src", "ref"):
         options.existing_file(getattr(arguments, option), f"--{option}")
+    from seqloom.corpus import read_parallel
     from seqloom.run import load
 
     model = load(arguments.folder, **options.placement(arguments))
     log_prob, tokens, pairs = 0.0, 0, 0
-    for pairs, score in enumerate(model.score(read_pairs(arguments.src, arguments.ref)), 1):
-        log_prob += score.log_prob
-        tokens += score.num_tokens
-        if arguments.json:
-            row = {
-                "line": pairs,
-                "log_prob": score.log_prob,
-                "num_tokens": score.num_tokens,
-                "token_log_probs": list(score.token_log_probs),
-            }
-            print(json.dumps(row))
-        else:
-            print(f"{score.log_prob:.6f}\t{score.num_tokens}")
+    notes: Counter[str] = Counter()
     with shown(quiet=arguments.quiet) as progress:
-        mean = log_prob / tokens if tokens else 0.0
-        perplexity = math.exp(min(-mean, 700))
+        for pairs, score in enumerate(model.score(read_parallel(arguments.src, arguments.ref)), 1):
+            log_prob += score.log_prob
+            tokens += score.num_tokens
+            notes.update(score.notes)
+            if arguments.json:
+                print(json.dumps({"line": pairs, **asdict(score)}, ensure_ascii=False))
+            else:
+                print(f"{score.log_prob:.6f}\t{score.num_tokens}")
+        perplexity = math.exp(min(-log_prob / tokens, 700)) if tokens else 1.0
         progress.say(
             f"{pairs:,} pairs, {tokens:,} tokens, log-probability {log_prob:.2f}, perplexity {perplexity:.3f} a token"
         )
+        for note, count in notes.most_common():
+            progress.say(f"{count:,} of {pairs:,} pairs: {note}")
     return 0
-
-
-def read_pairs(src: Path, ref: Path) -> "Iterator[SentencePair]":
-    """The pairs of two files whose lines belong together, compressed or not.
-
-    Raises:
-        CorpusError: one file has more lines than the other, or bytes that are not UTF-8.
-    """
-    from seqloom.corpus.corpus import SentencePair
-    from seqloom.corpus.parallel import ParallelFiles
-    from seqloom.corpus.reading import Reading
-    from seqloom.corpus.streams import Place
-
-    for _, _, source, reference in ParallelFiles(Place(src), Place(ref)).rows(Reading()):
-        yield SentencePair(source, reference)

@@ -4,14 +4,9 @@ import argparse
 import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from seqloom.cli import options
 from seqloom.cli.progress import shown
-from seqloom.errors import ConfigError
-
-if TYPE_CHECKING:
-    from seqloom.corpus.settings import CorpusSettings
 
 DEFAULT_RECIPE = "transformer-tiny"
 
@@ -61,12 +56,14 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
 
 def run(arguments: argparse.Namespace) -> int:
     """Trains; prints the run's folder."""
-    recipe, corpus = _what_to_train(arguments)
+    corpus = options.corpus_settings(arguments) if options.corpus_given(arguments) else None
+    if corpus is None and not arguments.resume and arguments.recipe is None:
+        corpus = options.corpus_settings(arguments)  # says how to name one
     from seqloom.run import train
 
     with shown(quiet=arguments.quiet) as progress:
         trained = train(
-            recipe,
+            arguments.recipe,
             corpus,
             budget=options.budget(arguments),
             out=arguments.out,
@@ -86,11 +83,3 @@ def run(arguments: argparse.Namespace) -> int:
             f"try it: seqloom translate {trained.folder}    look at it: seqloom show {trained.folder}", file=sys.stderr
         )
     return 0
-
-
-def _what_to_train(arguments: argparse.Namespace) -> "tuple[str | Path, CorpusSettings]":
-    if not arguments.resume:
-        return arguments.recipe or DEFAULT_RECIPE, options.corpus_settings(arguments)
-    if arguments.out is None:
-        raise ConfigError("--resume: say which run to go on with, by --out RUN")
-    raise NotImplementedError

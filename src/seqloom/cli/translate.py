@@ -9,11 +9,13 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from seqloom.cli import options
-from seqloom.cli.lines import Lines, one_line, output
+from seqloom.cli.lines import one_line, output
 from seqloom.cli.progress import shown
 from seqloom.errors import ConfigError
+from seqloom.progress import Progress
 
 if TYPE_CHECKING:
+    from seqloom.corpus.streams import LenientLines
     from seqloom.decoding.hypothesis import Generation
     from seqloom.run import Run
 
@@ -61,17 +63,16 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
 def run(arguments: argparse.Namespace) -> int:
     """Translates until the input ends."""
     _check(arguments)
+    from seqloom.corpus import read_lines
     from seqloom.run import load
 
     model = load(*arguments.runs, **options.placement(arguments))
-    lines = Lines(arguments.input)
+    lines = read_lines(arguments.input or "-")
     notes: Counter[str] = Counter()
     with output(arguments.output) as stream, shown(quiet=arguments.quiet) as progress:
-        for number, generation in enumerate(_translate(model, lines, arguments), 1):
+        for number, generation in enumerate(_translate(model, lines, arguments, progress), 1):
             notes.update(generation.notes)
             _write(stream, number, generation, model, arguments)
-            if number % 1000 == 0:
-                progress.say(f"{number:,} lines translated")
         for text in _summary(lines, notes):
             progress.say(text)
     return 0
@@ -94,18 +95,16 @@ def _check(arguments: argparse.Namespace) -> None:
         )
 
 
-def _translate(model: "Run", lines: Lines, arguments: argparse.Namespace) -> "Iterator[Generation]":
+def _translate(
+    model: "Run", lines: Iterable[str], arguments: argparse.Namespace, progress: Progress
+) -> "Iterator[Generation]":
     settings = {"beam": arguments.beam, "nbest": arguments.nbest, "alignments": arguments.alignments}
-
-    def batch(texts: Iterable[str]) -> "Iterator[Generation]":
-        yield from model.translate(texts, **settings)
-
     if arguments.input is None and sys.stdin.isatty():
         # Somebody types: answer each line before the next one is read.
         for line in lines:
-            yield from batch([line])
+            yield from model.translate_lines([line], **settings)
     else:
-        yield from batch(lines)
+        yield from model.translate_lines(lines, progress=progress, **settings)
 
 
 def _write(
@@ -145,8 +144,10 @@ def _as_json(number: int, generation: "Generation", model: "Run") -> dict[str, A
     }
 
 
-def _summary(lines: Lines, notes: Counter[str]) -> Iterator[str]:
-    if lines.undecodable:
-        yield f"{lines.undecodable:,} of {lines.count:,} lines held bytes that are not UTF-8; each such byte was read as \ufffd"
+def _summary(lines: "LenientLines", notes: Counter[str]) -> Iterator[str]:
+    if lines.num_replaced:
+        yield (
+            f"{lines.num_replaced:,} of {lines.num_lines:,} lines held bytes that are not UTF-8; each was read as \ufffd"
+        )
     for note, count in notes.most_common():
-        yield f"{count:,} of {lines.count:,} lines: {note}"
+        yield f"{count:,} of {lines.num_lines:,} lines: {note}"

@@ -5,7 +5,7 @@ import types
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -17,6 +17,7 @@ class Score:
     log_prob: float
     num_tokens: int
     token_log_probs: tuple[float, ...]
+    notes: tuple[str, ...] = ()
 
 
 class Tokenizer:
@@ -28,13 +29,16 @@ class FakeRun:
     """Translates to capitals; the n-th best output has n - 1 marks."""
 
     tokenizer = Tokenizer()
+    facts: ClassVar[dict[str, Any]] = {"corpus": {"kind": "text"}}
 
     def __init__(self, *folders: Path, **settings: Any) -> None:
         self.folders, self.settings = folders, settings
         self.asked: dict[str, Any] = {}
         self.facts_shown: dict[str, Any] = {"recipe": "fake"}
 
-    def translate(self, texts: Iterable[str], *, nbest: int = 1, **settings: Any) -> Iterator[Generation]:
+    def translate_lines(
+        self, texts: Iterable[str], *, nbest: int = 1, progress: Any = None, **settings: Any
+    ) -> Iterator[Generation]:
         self.asked = {"nbest": nbest, **settings}
         for text in texts:
             outputs = tuple(text.upper() + "!" * rank for rank in range(nbest))

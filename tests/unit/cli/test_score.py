@@ -30,6 +30,7 @@ def test_json(fake_run, files: list[str], capsys: pytest.CaptureFixture[str]) ->
         "log_prob": -1.0,
         "num_tokens": 1,
         "token_log_probs": [-1.0],
+        "notes": [],
     }
     assert caught.err == ""
 

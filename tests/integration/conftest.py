@@ -1,0 +1,94 @@
+"""A corpus of 240 lines and runs that were trained on it for a moment, through the command line."""
+
+import random
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from seqloom.cli import main
+
+WORDS = {
+    "rot": "red",
+    "blau": "blue",
+    "klein": "small",
+    "groß": "big",
+    "Hund": "dog",
+    "Katze": "cat",
+    "Haus": "house",
+    "Baum": "tree",
+}
+
+Cli = Callable[..., str]
+
+
+@pytest.fixture(scope="session")
+def pairs() -> list[tuple[str, str]]:
+    """Made-up pairs, all different."""
+    draw = random.Random(1)
+    found: dict[str, str] = {}
+    while len(found) < 240:
+        words = draw.choices(list(WORDS), k=draw.randint(2, 6))
+        found[" ".join(words)] = " ".join(WORDS[word] for word in words)
+    return list(found.items())
+
+
+@pytest.fixture(scope="session")
+def corpus_folder(tmp_path_factory: pytest.TempPathFactory, pairs: list[tuple[str, str]]) -> Path:
+    """pairs.tsv, and the same as sources.txt and references.txt (the last 20), and a plain text."""
+    folder = tmp_path_factory.mktemp("corpus")
+    (folder / "pairs.tsv").write_text("".join(f"{src}\t{tgt}\n" for src, tgt in pairs), encoding="utf-8")
+    (folder / "sources.txt").write_text("".join(f"{src}\n" for src, _ in pairs[-20:]), encoding="utf-8")
+    (folder / "references.txt").write_text("".join(f"{tgt}\n" for _, tgt in pairs[-20:]), encoding="utf-8")
+    (folder / "text.txt").write_text("".join(f"{src} {tgt}.\n" for src, tgt in pairs), encoding="utf-8")
+    return folder
+
+
+@pytest.fixture
+def cli(capsys: pytest.CaptureFixture[str]) -> Cli:
+    """Runs a command in this process and returns its standard output; `status` says which exit status is right."""
+
+    def run(*argv: object, status: int = 0) -> str:
+        capsys.readouterr()
+        found = main([str(word) for word in argv])
+        caught = capsys.readouterr()
+        assert found == status, caught.err
+        return caught.out if status == 0 else caught.err
+
+    return run
+
+
+def train(corpus: Path, recipe: str, out: Path, *options: object) -> Path:
+    """Trains for six steps."""
+    budget = [] if "--minutes" in options or "--tokens" in options else ["--steps", 6]
+    argv = [
+        "train",
+        recipe,
+        "--data",
+        corpus,
+        "--out",
+        out,
+        *budget,
+        "--threads",
+        1,
+        "--device",
+        "cpu",
+        "--quiet",
+        *options,
+    ]
+    assert main([str(word) for word in argv]) == 0
+    return out
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory: pytest.TempPathFactory, corpus_folder: Path) -> Callable[[str], Path]:
+    """A run of each recipe, trained when it is first asked for."""
+    folder = tmp_path_factory.mktemp("runs")
+    runs: dict[str, Path] = {}
+
+    def get(recipe: str) -> Path:
+        if recipe not in runs:
+            runs[recipe] = train(corpus_folder / "pairs.tsv", recipe, folder / recipe)
+        return runs[recipe]
+
+    return get

@@ -1,0 +1,235 @@
+"""Every verb on tiny models of every architecture, through the command line."""
+
+import io
+import json
+import math
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from seqloom.cli import main
+from tests.integration.conftest import Cli, train
+
+RECIPES = ("rnn-tiny", "attention-rnn-tiny", "transformer-tiny", "transformer-lm-tiny")
+Trained = Callable[[str], Path]
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_a_run_translates_scores_and_shows(
+    recipe: str, trained: Trained, corpus_folder: Path, cli: Cli, tmp_path: Path
+) -> None:
+    run = trained(recipe)
+    sources, references = corpus_folder / "sources.txt", corpus_folder / "references.txt"
+
+    lines = cli("translate", run, "--input", sources, "--threads", 1).split("\n")
+    assert len(lines) == 21
+    assert lines[-1] == ""
+
+    rows = [json.loads(line) for line in cli("translate", run, "--input", sources, "--json", "--beam", 1).splitlines()]
+    assert [row["source"] for row in rows] == sources.read_text(encoding="utf-8").splitlines()
+
+    # What search says a hypothesis is worth is what forced scoring says of the same text.
+    outputs = tmp_path / "outputs.txt"
+    outputs.write_text("".join(f"{row['translations'][0]['text']}\n" for row in rows), encoding="utf-8")
+    scored = [line.split("\t") for line in cli("score", run, "--src", sources, "--ref", outputs).splitlines()]
+    compared = 0
+    for row, (log_prob, num_tokens) in zip(rows, scored, strict=True):
+        best = row["translations"][0]
+        if best["finished"] and int(num_tokens) == len(best["tokens"]) + 1:
+            assert float(log_prob) == pytest.approx(best["log_prob"], abs=1e-3)
+            compared += 1
+    forced = [
+        json.loads(line) for line in cli("score", run, "--src", sources, "--ref", references, "--json").splitlines()
+    ]
+    for row in forced:
+        assert row["log_prob"] == pytest.approx(sum(row["token_log_probs"]), abs=1e-3)
+        assert len(row["token_log_probs"]) == row["num_tokens"]
+
+    shown = json.loads(cli("show", run, "--json"))
+    assert shown
+    assert recipe in cli("show", run)
+
+
+def test_train_prints_the_folder_and_a_run_holds_what_it_should(cli: Cli, corpus_folder: Path, tmp_path: Path) -> None:
+    out = cli("train", "--data", corpus_folder / "pairs.tsv", "--steps", 2, "--out", tmp_path / "run", "--threads", 1)
+    assert out.strip() == str(tmp_path / "run")
+    names = {path.relative_to(tmp_path / "run").parts[0] for path in (tmp_path / "run").rglob("*")}
+    assert {"recipe.yaml", "tokenizer.json", "weights", "metrics.jsonl"} <= names
+    assert list((tmp_path / "run" / "weights").glob("*.safetensors"))
+    reports = [json.loads(line) for line in (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()]
+    assert {"step", "tokens", "seconds", "tokens_per_second"} <= set(reports[0])
+    assert any("loss" in report for report in reports)
+
+
+def test_a_run_is_not_overwritten(trained: Trained, corpus_folder: Path, cli: Cli) -> None:
+    run = trained("transformer-tiny")
+    before = (run / "metrics.jsonl").read_bytes()
+    message = cli("train", "--data", corpus_folder / "pairs.tsv", "--steps", 2, "--out", run, status=2)
+    assert str(run) in message
+    assert (run / "metrics.jsonl").read_bytes() == before
+
+
+def test_translate_answers_every_line(
+    trained: Trained, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    strange = ["", "   ", "rot Hund", "\u2028", "日本語 \U0001f600", "x" * 5000, "a\tb", "\x00\x07", "wort " * 2000]
+    content = "\n".join(strange).encode() + b"\n\xff\xfe\xfa\n"
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(content)))
+    assert main(["translate", str(trained("transformer-tiny")), "--threads", "1"]) == 0
+    caught = capsys.readouterr()
+    assert caught.out.count("\n") == len(strange) + 1
+    assert "UTF-8" in caught.err
+    assert "empty" in caught.err
+
+
+def test_nothing_in_nothing_out(
+    trained: Trained, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"")))
+    assert main(["translate", str(trained("rnn-tiny"))]) == 0
+    assert capsys.readouterr().out == ""
+
+
+def test_nbest_and_alignments(trained: Trained, corpus_folder: Path, cli: Cli) -> None:
+    run, sources = trained("attention-rnn-tiny"), corpus_folder / "sources.txt"
+    rows = [
+        line.split("\t") for line in cli("translate", run, "--input", sources, "--beam", 3, "--nbest", 3).splitlines()
+    ]
+    assert [row[0] for row in rows] == [str(line) for line in range(1, 21) for _ in range(3)]
+    for first, second in zip(rows, rows[1:], strict=False):
+        assert first[0] != second[0] or float(first[1]) >= float(second[1])
+    row = json.loads(cli("translate", run, "--input", sources, "--alignments", "--json").splitlines()[0])
+    assert len(row["alignment"]) == len(row["translations"][0]["tokens"])
+    for pair in cli("translate", run, "--input", sources, "--alignments").splitlines()[0].split("\t")[1].split():
+        src, tgt = pair.split("-")
+        assert int(src) >= 0
+        assert int(tgt) >= 0
+
+
+def test_an_ensemble_of_runs(cli: Cli, corpus_folder: Path, tmp_path: Path) -> None:
+    pairs = corpus_folder / "pairs.tsv"
+    runs = [train(pairs, "transformer-tiny", tmp_path / str(seed), "--seed", seed) for seed in (1, 2)]
+    assert len(cli("translate", *runs, "--input", corpus_folder / "sources.txt").splitlines()) == 20
+
+
+def test_evaluate(trained: Trained, corpus_folder: Path, cli: Cli) -> None:
+    run = trained("transformer-tiny")
+    by_default = json.loads(cli("evaluate", run, "--json"))
+    assert by_default
+    text = cli("evaluate", run, "--src", corpus_folder / "sources.txt", "--ref", corpus_folder / "references.txt")
+    assert "BLEU" in text
+    assert "nrefs:1" in text  # sacreBLEU's signature
+
+
+def test_generate_is_seeded(cli: Cli, corpus_folder: Path, tmp_path: Path) -> None:
+    run = train(corpus_folder / "text.txt", "transformer-lm-tiny", tmp_path / "lm", "--kind", "text")
+    first = cli("generate", run, "--prompt", "rot", "--max-tokens", 20, "--num-samples", 2)
+    assert first == cli("generate", run, "--prompt", "rot", "--max-tokens", 20, "--num-samples", 2)
+    assert first != cli("generate", run, "--prompt", "rot", "--max-tokens", 20, "--num-samples", 2, "--seed", 1)
+    assert first.startswith("rot")
+    assert json.loads(cli("evaluate", run, "--json"))
+
+
+def test_changes_are_made_and_recorded(cli: Cli, corpus_folder: Path, tmp_path: Path) -> None:
+    train(
+        corpus_folder / "pairs.tsv",
+        "transformer-tiny",
+        tmp_path / "run",
+        "--set",
+        "model.num_layers=1",
+        "training.learning_rate=1e-3",
+    )
+    recipe = (tmp_path / "run" / "recipe.yaml").read_text()
+    assert "learning_rate: 0.001" in recipe
+    message = cli(
+        "train", "--data", corpus_folder / "pairs.tsv", "--out", tmp_path / "x", "--set", "model.dropuot=0.1", status=2
+    )
+    assert "Did you mean 'dropout'?" in message
+
+
+def test_start_from_another_run(trained: Trained, cli: Cli, corpus_folder: Path, tmp_path: Path) -> None:
+    start = trained("transformer-tiny")
+    run = train(corpus_folder / "pairs.tsv", "transformer-tiny", tmp_path / "run", "--from", start)
+    assert (run / "tokenizer.json").read_bytes() == (start / "tokenizer.json").read_bytes()
+
+
+@pytest.mark.parametrize("budget", [("--tokens", 3000), ("--minutes", 0.02)])
+def test_other_budgets(budget: tuple[str, float], corpus_folder: Path, tmp_path: Path) -> None:
+    run = train(corpus_folder / "pairs.tsv", "rnn-tiny", tmp_path / "run", *budget)
+    last = json.loads((run / "metrics.jsonl").read_text().splitlines()[-1])
+    if budget[0] == "--tokens":
+        assert last["tokens"] >= 3000
+    else:
+        assert last["seconds"] >= 1.2
+
+
+def test_compare_writes_a_report_and_does_not_train_twice(cli: Cli, corpus_folder: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other.txt"
+    argv = (
+        "compare",
+        "rnn-tiny",
+        "transformer-tiny",
+        "--data",
+        corpus_folder / "pairs.tsv",
+        "--test-size",
+        12,
+        "--steps",
+        4,
+    )
+    argv = (*argv, "--out", tmp_path / "out", "--threads", 1)
+    table = cli(*argv)
+    assert str(tmp_path / "out" / "report.html") in table.replace("\n", "")
+    assert "<html" in (tmp_path / "out" / "report.html").read_text(encoding="utf-8")[:500]
+    runs = sorted(path.name for path in (tmp_path / "out" / "runs").iterdir())
+    assert runs == ["rnn-tiny-seed0", "transformer-tiny-seed0"]
+    before = {name: (tmp_path / "out" / "runs" / name / "metrics.jsonl").read_bytes() for name in runs}
+
+    num_tests = json.loads((tmp_path / "out" / "comparison.json").read_text())["corpus"]["sizes"]["test"]
+    other.write_text("red dog\n" * num_tests)
+    comparison = json.loads(cli(*argv, "--also", f"other={other}", "--json"))
+    assert comparison["schema_version"] == 1
+    assert {arm["name"] for arm in comparison["arms"]} == {"rnn-tiny", "transformer-tiny", "other"}
+    assert all(difference["scope"] == "between these runs" for difference in comparison["differences"])
+    assert before == {name: (tmp_path / "out" / "runs" / name / "metrics.jsonl").read_bytes() for name in runs}
+    for arm in comparison["arms"]:
+        for qualities in arm["tests"].values():
+            assert all(quality["signature"] and math.isfinite(quality["value"]) for quality in qualities)
+
+
+def test_compare_tells_which_also_is_wrong(cli: Cli, corpus_folder: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other.txt"
+    other.write_text("one line\n")
+    argv = (
+        "compare",
+        "rnn-tiny",
+        "--data",
+        corpus_folder / "pairs.tsv",
+        "--steps",
+        2,
+        "--out",
+        tmp_path / "out",
+        "--threads",
+        1,
+    )
+    message = cli(*argv, "--also", f"other={other}", status=2)
+    assert str(other) in message
+
+
+@pytest.mark.parametrize(
+    ("argv", "told"),
+    [
+        (("train", "transformer-tinny", "--data", "{corpus}"), "transformer-tiny"),
+        (("train", "--data", "nowhere.tsv"), "nowhere.tsv"),
+        (("translate", "nowhere"), "nowhere"),
+        (("show", "{folder}"), "{folder}"),
+        (("train", "--data", "{corpus}", "--resume", "--out", "nowhere"), "nowhere"),
+        (("train", "--data", "{corpus}", "--device", "mps"), "mps"),
+    ],
+)
+def test_mistakes_are_one_message(argv: tuple[str, ...], told: str, cli: Cli, corpus_folder: Path) -> None:
+    names = {"corpus": corpus_folder / "pairs.tsv", "folder": corpus_folder}
+    message = cli(*(word.format(**names) for word in argv), status=2)
+    assert told.format(**names) in message
+    assert message.startswith("seqloom: ")
+    assert "Traceback" not in message
