@@ -1,0 +1,105 @@
+"""Opening a store: found in the cache by what decides its content, or encoded there first, whole or not at all.
+
+A Split (text) and a Tokenizer enter, an ExampleStore leaves. Several processes may open one store at the same time.
+"""
+
+import hashlib
+import os
+import shutil
+import tempfile
+import time
+from pathlib import Path
+
+from seqloom.corpus.corpus import Split
+from seqloom.errors import SeqloomError
+from seqloom.progress import Progress, Silent
+from seqloom.store.store import VERSION, ExampleStore, read_store
+from seqloom.store.writing import write_store
+from seqloom.tokenizer import Tokenizer
+
+_STALE_SECONDS = 24 * 3600
+_SUFFIX = ".partial"
+
+
+def open_store(
+    split: Split, tokenizer: Tokenizer, *, folder: Path | None = None, progress: Progress | None = None
+) -> "ExampleStore":
+    """Opens the ids of a split; encodes it before, if nobody has yet.
+
+    Args:
+        folder: where stores lie; None is `encoded` in $SEQLOOM_CACHE_DIR, or else in the user's cache of seqloom.
+
+    Raises:
+        CorpusError: the split has no items.
+        SeqloomError: the folder cannot be written.
+    """
+    progress = progress or Silent()
+    folder = folder or _default_folder()
+    key = hashlib.sha256(f"{VERSION}\n{split.fingerprint}\n{tokenizer.hash}".encode()).hexdigest()[:32]
+    place = folder / key
+    store = read_store(place)
+    if store is None and place.exists():
+        progress.say(f"{place}: damaged or incomplete; encoding {split.name} again")
+    try:
+        if store is None:
+            _build(split, tokenizer, place, progress)
+            store = read_store(place)
+    except OSError as error:
+        if error.filename is not None and not Path(error.filename).is_relative_to(folder):
+            raise
+        raise SeqloomError(
+            f"{folder}: the encoded corpus cannot be written there: {error.strerror or error}; make room, or name another "
+            "folder in the environment variable SEQLOOM_CACHE_DIR"
+        ) from None
+    if store is None:
+        raise SeqloomError(f"{place}: vanished or was changed while it was written; delete this folder and try again")
+    return store
+
+
+def _default_folder() -> Path:
+    import platformdirs
+
+    named = os.environ.get("SEQLOOM_CACHE_DIR")
+    return (Path(named).expanduser() if named else platformdirs.user_cache_path("seqloom")) / "encoded"
+
+
+def _build(split: Split, tokenizer: Tokenizer, place: Path, progress: Progress) -> None:
+    place.parent.mkdir(parents=True, exist_ok=True)
+    _remove_stale(place.parent)
+    partial = Path(tempfile.mkdtemp(prefix=f"{place.name}.", suffix=_SUFFIX, dir=place.parent))
+    try:
+        write_store(split, tokenizer, partial, progress)
+        _publish(partial, place)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+def _publish(partial: Path, place: Path) -> None:
+    """Moves a finished folder to its place in one step, unless another process was first."""
+    while True:
+        try:
+            partial.rename(place)
+            return
+        except OSError:
+            if not place.exists():
+                raise
+        if read_store(place) is not None:
+            return
+        # A damaged one stands in the way. Moved aside before it is deleted, so that nobody meets it half deleted.
+        aside = Path(tempfile.mkdtemp(prefix=f"{place.name}.", suffix=_SUFFIX, dir=place.parent))
+        try:
+            place.rename(aside / "damaged")
+        except FileNotFoundError:
+            pass  # Another process did the same.
+        finally:
+            shutil.rmtree(aside, ignore_errors=True)
+
+
+def _remove_stale(folder: Path) -> None:
+    """Removes what processes left that were killed while they wrote."""
+    for path in folder.glob(f"*{_SUFFIX}"):
+        try:
+            if time.time() - path.stat().st_mtime > _STALE_SECONDS:
+                shutil.rmtree(path, ignore_errors=True)
+        except OSError:
+            continue

@@ -1,0 +1,236 @@
+"""ExampleStore and its views: examples by index out of memory-mapped files, so that a corpus larger than memory trains.
+
+A folder that `writing.py` wrote enters; Example objects (ids) leave, copied out of the map. This module does not know text,
+tokenizers, batches or models.
+"""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seqloom.batching import Example, Examples, IdArray
+from seqloom.errors import CorpusError
+
+VERSION = 1
+FACTS = "store.json"
+COLUMNS: dict[str, np.dtype[Any]] = {"starts": np.dtype("<i8"), "lengths": np.dtype("<i4"), "bytes": np.dtype("<i4")}
+
+
+class StoredExamples(Examples, Protocol):
+    """Examples with their totals: a store, or a view of one."""
+
+    @property
+    def num_src_tokens(self) -> int:
+        """Ids of all sources, without special ids."""
+
+    @property
+    def num_tgt_tokens(self) -> int:
+        """Ids of all targets: of pairs without special ids, of text with the eos between documents."""
+
+    @property
+    def num_bytes(self) -> int:
+        """UTF-8 bytes of the normalised targets, for bits per byte."""
+
+
+class ExampleStore:
+    """The ids of a split. Opening one reads no ids; an example is copied out of the map when it is asked for.
+
+    Attributes:
+        is_text: whether it holds documents; an example is then a document, with an empty source.
+        ends: always True: eos follows each example.
+    """
+
+    ends = True
+
+    def __init__(self, place: Path, facts: dict[str, Any]) -> None:
+        self.is_text = bool(facts["is_text"])
+        self._num_src_tokens = int(facts["num_src_tokens"])
+        self._num_bytes = int(facts["num_bytes"])
+        dtype = np.dtype(facts["dtype"])
+        self._src = _Side(place, "src", dtype)
+        self._tgt = _Side(place, "tgt", dtype)
+
+    @property
+    def src_lengths(self) -> IdArray:
+        """The ids of each source, counted without special ids."""
+        return self._src.lengths
+
+    @property
+    def tgt_lengths(self) -> IdArray:
+        """The ids of each target, counted without special ids."""
+        return self._tgt.lengths
+
+    @property
+    def tgt_bytes(self) -> IdArray:
+        """The UTF-8 bytes of each normalised target."""
+        return self._tgt.bytes
+
+    @property
+    def num_src_tokens(self) -> int:
+        """Ids of all sources, without special ids."""
+        return self._num_src_tokens
+
+    @property
+    def num_tgt_tokens(self) -> int:
+        """Ids of all targets: of pairs without special ids, of text with the eos between documents."""
+        return len(self._tgt.ids)
+
+    @property
+    def num_bytes(self) -> int:
+        """UTF-8 bytes of the normalised targets."""
+        return self._num_bytes
+
+    def __len__(self) -> int:
+        return len(self._tgt.lengths)
+
+    def __getitem__(self, index: int, /) -> Example:
+        index = range(len(self))[index]
+        return Example(self._src.row(index), self._tgt.row(index))
+
+    def windows(self, window_len: int) -> "Windows":
+        """The running text of all documents, eos between them, cut into windows of so many ids (the last may be shorter).
+
+        Raises:
+            ValueError: the store holds pairs, or the length is not positive.
+        """
+        if not self.is_text or window_len < 1:
+            raise ValueError(
+                "windows of at least one id are cut out of text; this store holds pairs, or window_len is below 1"
+            )
+        return Windows(self._tgt.ids, window_len, self.num_bytes)
+
+    def select(self, max_src_len: int | None, max_tgt_len: int | None) -> "tuple[Selection, Dropped]":
+        """The examples that a model can take, and how many it cannot.
+
+        Args:
+            max_src_len: the most ids of a source, special ids not counted; None for no limit.
+            max_tgt_len: the same for targets.
+
+        Raises:
+            CorpusError: every example is too long.
+        """
+        src_long = np.zeros(len(self), dtype=bool) if max_src_len is None else self.src_lengths > max_src_len
+        tgt_long = np.zeros(len(self), dtype=bool) if max_tgt_len is None else self.tgt_lengths > max_tgt_len
+        rows = np.flatnonzero(~(src_long | tgt_long))
+        dropped = Dropped(len(self), len(self) - len(rows), int(src_long.sum()), int(tgt_long.sum()))
+        if not len(rows):
+            limits = f"{max_src_len or 'any number of'} source and {max_tgt_len or 'any number of'} target tokens"
+            raise CorpusError(
+                f"all {len(self):,} examples are longer than the model allows ({limits}); raise the model's maximum length, or "
+                "train a tokenizer with a larger vocabulary"
+            )
+        return Selection(self, rows), dropped
+
+
+@dataclass(frozen=True, slots=True)
+class Dropped:
+    """How many examples were left out because they are too long.
+
+    Attributes:
+        num_examples: how many there were.
+        num_dropped: how many were left out.
+        num_src_too_long: those with too long a source.
+        num_tgt_too_long: those with too long a target; an example may be both.
+    """
+
+    num_examples: int
+    num_dropped: int
+    num_src_too_long: int
+    num_tgt_too_long: int
+
+    def __str__(self) -> str:
+        return (
+            f"{self.num_dropped:,} of {self.num_examples:,} examples left out as longer than the model allows "
+            f"(source {self.num_src_too_long:,}, target {self.num_tgt_too_long:,})"
+        )
+
+
+class Selection:
+    """Some examples of a store, by their rows."""
+
+    ends = True
+
+    def __init__(self, store: ExampleStore, rows: NDArray[np.int64]) -> None:
+        self._store = store
+        self.rows = rows
+        self.src_lengths: IdArray = store.src_lengths[rows]
+        self.tgt_lengths: IdArray = store.tgt_lengths[rows]
+
+    @property
+    def num_src_tokens(self) -> int:
+        """Ids of the selected sources, without special ids."""
+        return int(self.src_lengths.sum(dtype=np.int64))
+
+    @property
+    def num_tgt_tokens(self) -> int:
+        """Ids of the selected targets, without special ids."""
+        return int(self.tgt_lengths.sum(dtype=np.int64))
+
+    @property
+    def num_bytes(self) -> int:
+        """UTF-8 bytes of the selected targets."""
+        return int(self._store.tgt_bytes[self.rows].sum(dtype=np.int64))
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, index: int, /) -> Example:
+        return self._store[int(self.rows[range(len(self))[index]])]
+
+
+class Windows:
+    """A running text in windows of equal length: examples with an empty source, and no eos of their own."""
+
+    ends = False
+
+    def __init__(self, ids: IdArray, window_len: int, num_bytes: int) -> None:
+        self._ids = ids
+        self._window_len = window_len
+        self.num_bytes = num_bytes
+        self.num_src_tokens = 0
+        self.num_tgt_tokens = len(ids)
+        num = -(-len(ids) // window_len)
+        self.src_lengths: IdArray = np.zeros(num, dtype=np.int32)
+        self.tgt_lengths: IdArray = np.minimum(len(ids) - np.arange(num) * window_len, window_len).astype(np.int32)
+
+    def __len__(self) -> int:
+        return len(self.tgt_lengths)
+
+    def __getitem__(self, index: int, /) -> Example:
+        start = range(len(self))[index] * self._window_len
+        return Example(
+            np.empty(0, dtype=np.int32), np.array(self._ids[start : start + self._window_len], dtype=np.int32)
+        )
+
+
+class _Side:
+    """The files of one side: all ids in a row, and for each example where it starts and how long it is."""
+
+    def __init__(self, place: Path, side: str, dtype: np.dtype[Any]) -> None:
+        self.ids = _map(place / f"{side}.ids", dtype)
+        self.starts, self.lengths, self.bytes = (_map(place / f"{side}.{name}", COLUMNS[name]) for name in COLUMNS)
+
+    def row(self, index: int) -> IdArray:
+        start = int(self.starts[index])
+        # A copy: the map must not be kept alive, nor written through, by what is made of an example.
+        return np.array(self.ids[start : start + int(self.lengths[index])], dtype=np.int32)
+
+
+def _map(path: Path, dtype: np.dtype[Any]) -> IdArray:
+    # Slices of a plain array over the map cost a tenth of slices of np.memmap. An empty file cannot be mapped.
+    return np.memmap(path, dtype=dtype, mode="r").view(np.ndarray) if path.stat().st_size else np.empty(0, dtype=dtype)
+
+
+def read_store(place: Path) -> ExampleStore | None:
+    """The store in a folder; None where there is none or its files are not as they were written."""
+    try:
+        facts = json.loads((place / FACTS).read_text(encoding="utf-8"))
+        if any((place / name).stat().st_size != size for name, size in facts["sizes"].items()):
+            return None
+        return ExampleStore(place, facts) if facts["version"] == VERSION else None
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None

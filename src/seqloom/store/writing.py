@@ -1,0 +1,134 @@
+"""Writing a store: a stream of text becomes files of ids, in bounded memory.
+
+A Split (text) and a Tokenizer enter; files leave: for each side all ids in a row, and for each example where it starts, how long
+it is and how many bytes of text it stands for; and `store.json`, which says what they are. `opening.py` decides where.
+"""
+
+import json
+import os
+from collections.abc import Iterator, Sequence
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from seqloom.batching import IdArray
+from seqloom.corpus.corpus import Document, SentencePair, Split
+from seqloom.errors import CorpusError
+from seqloom.progress import Progress
+from seqloom.store.store import COLUMNS, FACTS, VERSION
+from seqloom.tokenizer import Tokenizer
+
+_CHUNK_ITEMS = 8192
+_CHUNK_CHARACTERS = 1 << 20
+
+
+def write_store(split: Split, tokenizer: Tokenizer, folder: Path, progress: Progress) -> None:
+    """Encodes a split into the files of a store.
+
+    Args:
+        folder: where to; empty so far.
+
+    Raises:
+        CorpusError: the split has no items.
+    """
+    items = iter(split)
+    first = next(items, None)
+    if first is None:
+        raise CorpusError(f"{split.origin}: the split {split.name!r} is empty; it needs at least one line")
+    is_text = isinstance(first, Document)
+    items = chain([first], items)
+    vocab = tokenizer.vocab
+    dtype = np.dtype("<u2" if max(vocab.src_size, vocab.tgt_size) <= 1 << 16 else "<u4")
+    task = f"encoding {split.name}"
+    progress.update(task, 0.0)
+    num = 0
+    with (
+        _SideWriter(folder, "src", dtype, None) as src,
+        _SideWriter(folder, "tgt", dtype, vocab.eos_id if is_text else None) as tgt,
+    ):
+        for sources, targets in _texts(items, is_text, tokenizer):
+            num += len(targets)
+            empty = [np.empty(0, dtype=np.int32)] * len(targets)
+            src.write(empty if is_text else tokenizer.source.encode(sources), sources)
+            tgt.write(tokenizer.target.encode(targets), targets)
+            progress.update(task, 0.0, examples=num)
+    facts = {
+        "version": VERSION,
+        "origin": split.origin,
+        "split": split.name,
+        "tokenizer": tokenizer.hash,
+        "is_text": is_text,
+        "dtype": dtype.str,
+        "num_examples": num,
+        "num_src_tokens": src.num_ids,
+        "num_tgt_tokens": tgt.num_ids,
+        "num_bytes": tgt.num_bytes,
+        "sizes": {path.name: path.stat().st_size for path in sorted(folder.iterdir())},
+    }
+    (folder / FACTS).write_text(json.dumps(facts, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    progress.update(task, 1.0, examples=num)
+
+
+def _texts(
+    items: Iterator[SentencePair | Document], is_text: bool, tokenizer: Tokenizer
+) -> Iterator[tuple[list[str], list[str]]]:
+    """Normalised sources and targets, in chunks that fit into memory."""
+    sources: list[str] = []
+    targets: list[str] = []
+    num_characters = 0
+    for item in items:
+        if isinstance(item, Document) != is_text:
+            raise TypeError("a split holds pairs or documents, not both")
+        src, tgt = (item.src, item.tgt) if isinstance(item, SentencePair) else ("", item.text)
+        sources.append(tokenizer.normalise(src))
+        targets.append(tokenizer.normalise(tgt))
+        num_characters += len(src) + len(tgt)
+        if len(targets) >= _CHUNK_ITEMS or num_characters >= _CHUNK_CHARACTERS:
+            yield sources, targets
+            sources, targets, num_characters = [], [], 0
+    if targets:
+        yield sources, targets
+
+
+class _SideWriter:
+    """Appends examples to the files of one side."""
+
+    def __init__(self, folder: Path, side: str, dtype: np.dtype[Any], separator: int | None) -> None:
+        self.num_ids = 0
+        self.num_bytes = 0
+        self._begun = False
+        self._dtype = dtype
+        self._separator = separator
+        self._files = {name: (folder / f"{side}.{name}").open("wb") for name in ("ids", *COLUMNS)}
+
+    def __enter__(self) -> "_SideWriter":
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        for file in self._files.values():
+            # The rename must not reach the disk before the content does.
+            file.flush()
+            os.fsync(file.fileno())
+            file.close()
+
+    def write(self, rows: Sequence[IdArray], texts: Sequence[str]) -> None:
+        """Appends rows of ids, and the sizes of the texts that they stand for."""
+        lengths = np.fromiter(map(len, rows), dtype=np.int64, count=len(rows))
+        sizes = [len(text) if text.isascii() else len(text.encode()) for text in texts]
+        gap = 0 if self._separator is None else 1
+        starts = self.num_ids + np.cumsum(lengths + gap) - lengths
+        if self._separator is not None:
+            separator = np.array([self._separator], dtype=self._dtype)
+            rows = list(chain.from_iterable((separator, row) for row in rows))
+            if not self._begun:
+                rows, starts = rows[1:], starts - 1
+            self._begun = True
+        if rows:
+            ids = np.concatenate(rows).astype(self._dtype)
+            self._files["ids"].write(ids.tobytes())
+            self.num_ids += len(ids)
+        self.num_bytes += sum(sizes)
+        for name, column in (("starts", starts), ("lengths", lengths), ("bytes", np.array(sizes))):
+            self._files[name].write(column.astype(COLUMNS[name]).tobytes())
