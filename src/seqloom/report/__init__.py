@@ -1,0 +1,5 @@
+"""The report room: a Comparison becomes one offline HTML page, a table in the terminal, a picture, a notebook's output.
+
+Import from its modules: `page` (write_report, comparison_html), `terminal` (comparison_table), `picture` (comparison_picture)
+and `jupyter` (register). This file imports nothing, so that registering with a notebook costs nothing.
+"""

@@ -1,0 +1,96 @@
+// Draws the charts, and makes the page's few controls work. Without it, sentences and tables say the same.
+(() => {
+  "use strict";
+  const store = JSON.parse(document.getElementById("store").textContent);
+  const all = (selector, root = document) => [...root.querySelectorAll(selector)];
+  const views = new Map();
+  let focused = "";
+
+  // A chart is drawn when it is first visible, because it takes its width from its place.
+  async function draw(place) {
+    const name = place.dataset.chart;
+    if (views.has(name) || place.closest("[hidden]")) return;
+    views.set(name, null);
+    const own = store.charts[name];
+    const spec = { ...own, datasets: { ...store.datasets, ...own.datasets } };
+    const result = await vegaEmbed(place, spec,
+      { actions: false, config: store.config, renderer: "svg" });
+    views.set(name, result.view);
+    focus(result.view);
+  }
+  const drawAll = () => Promise.all(all("[data-chart]").map(draw));
+
+  function focus(view) {
+    try { view.signal("focus", focused).run(); } catch { /* This chart has no arms to bring out. */ }
+  }
+  for (const button of all("[data-arm]")) {
+    button.addEventListener("click", () => {
+      focused = focused === button.dataset.arm ? "" : button.dataset.arm;
+      for (const other of all("[data-arm]")) other.setAttribute("aria-pressed", String(other.dataset.arm === focused));
+      for (const view of views.values()) if (view) focus(view);
+    });
+  }
+
+  for (const choice of all("[data-switch]")) {
+    const section = choice.closest("section");
+    const show = (variant) => {
+      for (const figure of all("[data-variant]", section)) figure.hidden = figure.dataset.variant !== variant;
+    };
+    choice.hidden = false;
+    show(choice.dataset.switch);
+    choice.addEventListener("change", (event) => { show(event.target.value); drawAll(); });
+  }
+
+  for (const form of all("[data-filters]")) {
+    const section = form.closest("section");
+    const output = form.querySelector("output");
+    const filter = () => {
+      const { state, arm, test } = Object.fromEntries(new FormData(form));
+      let shown = 0;
+      for (const sample of all(".sample", section)) {
+        const fits = (!test || sample.dataset.test === test)
+          && (!state || sample.dataset[state].split(" ").includes(arm));
+        sample.hidden = !fits;
+        shown += fits;
+      }
+      form.elements.arm.disabled = !state;
+      output.textContent = `${shown} of ${output.dataset.total} shown`;
+    };
+    form.hidden = false;
+    form.addEventListener("change", filter);
+    form.addEventListener("submit", (event) => event.preventDefault());
+    filter();
+  }
+
+  const said = document.getElementById("said");
+  for (const button of all("[data-copy]")) {
+    button.hidden = false;
+    button.addEventListener("click", async () => {
+      const source = document.getElementById(button.dataset.copy);
+      try {
+        await navigator.clipboard.writeText(source.textContent);
+      } catch {
+        // Pages opened as files may not reach the clipboard: select the text, so that one key copies it.
+        getSelection().selectAllChildren(source);
+        said.textContent = "Selected; press Ctrl-C to copy.";
+        button.textContent = "Press Ctrl-C";
+        return;
+      }
+      said.textContent = "Copied.";
+      button.textContent = "Copied";
+    });
+  }
+  for (const button of all("[data-save]")) {
+    button.hidden = false;
+    button.addEventListener("click", () => {
+      const text = JSON.stringify(JSON.parse(document.getElementById("machine").textContent), null, 2);
+      const link = document.createElement("a");
+      link.href = URL.createObjectURL(new Blob([text], { type: "application/json" }));
+      link.download = button.dataset.save;
+      link.click();
+      URL.revokeObjectURL(link.href);
+    });
+  }
+
+  drawAll();
+})();

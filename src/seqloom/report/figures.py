@@ -1,0 +1,160 @@
+"""The figures of a comparison's page: each a chart, the sentence that says what it shows, and the table behind it.
+
+A comparison enters, figures leave, in groups that belong under one heading. This module does not know HTML.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from seqloom.compare.comparison import Comparison
+from seqloom.report import charts, rows, sentences, tables, theme, wording
+from seqloom.report.rows import COSTS, Row
+from seqloom.report.tables import Table
+from seqloom.report.theme import ArmStyle
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A chart and what stands around it.
+
+    Attributes:
+        name: unique in the page, fit for an id.
+        title: its heading.
+        sentence: what it shows, said in words.
+        spec: the Vega-Lite specification, which names its rows.
+        table: the numbers behind it, where no other figure of the group has them.
+        variant: which choice of the group's switch shows it; empty where there is no switch.
+    """
+
+    name: str
+    title: str
+    sentence: str
+    spec: charts.Spec
+    table: Table | None = None
+    variant: str = ""
+
+
+class Figures:
+    """The figures of one comparison; a group is empty where the comparison has nothing to draw in it."""
+
+    def __init__(self, comparison: Comparison, palette: charts.Palette = theme.BY_CSS) -> None:
+        self._comparison = comparison
+        self._palette = palette
+        self._styles = list(theme.arm_styles(comparison).values())
+        self.datasets: dict[str, list[Row]] = {
+            "quality": rows.quality_rows(comparison),
+            "length": rows.length_rows(comparison),
+            "curve": rows.curve_rows(comparison),
+            "cost": rows.cost_rows(comparison),
+            "difference": rows.difference_rows(comparison),
+        }
+
+    def groups(self) -> dict[str, list[Figure]]:
+        """All figures by group."""
+        return {
+            "quality": self.quality(),
+            "length": self.length(),
+            "curve": self.curve(),
+            "cost": self.cost(),
+            "difference": self.difference(),
+        }
+
+    def quality(self) -> list[Figure]:
+        """The leading metric by arm, a figure a test split, all over the same range."""
+        domain = domain_of(self._comparison, self.datasets["quality"])
+        found: list[Figure] = []
+        for test, label in self._tests("quality"):
+            arms = self._among(row["arm"] for row in self.datasets["quality"] if row["test"] == test)
+            chart = charts.dots("quality", test, arms, domain, self._axis_title(), self._palette)
+            sentence = sentences.about_quality(self._comparison, test)
+            table = tables.quality_table(self._comparison, test)
+            found.append(self._figure(f"quality-{len(found)}", label, sentence, chart, table))
+        return found
+
+    def length(self) -> list[Figure]:
+        """The leading metric by source length, a figure a test split, all over the same range."""
+        domain = domain_of(self._comparison, self.datasets["length"])
+        found: list[Figure] = []
+        for test, label in self._tests("length"):
+            chart = charts.lengths("length", test, self._styles, domain, self._comparison.metric_label, self._palette)
+            sentence = sentences.about_length(self._comparison, test)
+            table = tables.length_table(self._comparison, test)
+            found.append(self._figure(f"length-{len(found)}", label, sentence, chart, table))
+        return found
+
+    def curve(self) -> list[Figure]:
+        """Learning curves: quality and loss, each against time and against tokens."""
+        found: list[Figure] = []
+        ours = [style for style in self._styles if not style.outside]
+        measures = {"quality": f"{self._comparison.metric_label} on validation", "loss": "validation loss"}
+        along_titles = {"time": f"{rows.time_unit(self._comparison)} of updates", "tokens": "target tokens trained on"}
+        for measure, title in measures.items():
+            if all(row[measure] is None for row in self.datasets["curve"]):
+                continue
+            for along, along_title in along_titles.items():
+                titles = (along_title, f"{title}, nats a token" if measure == "loss" else title)
+                chart = charts.curves("curve", along, measure, ours, titles, self._palette)
+                sentence = sentences.about_curve(self._comparison, measure)
+                name = f"curve-{measure}-{along}"
+                found.append(self._figure(name, wording.capital(title), sentence, chart, variant=along))
+        return found
+
+    def cost(self) -> list[Figure]:
+        """Speed, memory and size by arm."""
+        found: list[Figure] = []
+        for measure, title in COSTS.items():
+            arms = self._among(row["arm"] for row in self.datasets["cost"] if row["measure"] == measure)
+            if arms:
+                chart = charts.bars("cost", measure, arms, self._palette)
+                sentence = sentences.about_cost(self._comparison, measure)
+                found.append(self._figure(f"cost-{measure.replace('_', '-')}", title, sentence, chart))
+        return found
+
+    def difference(self) -> list[Figure]:
+        """The differences between arms, a figure a test split, all over the same range."""
+        ends = [
+            row[end] for row in self.datasets["difference"] for end in ("low", "high", "value") if row[end] is not None
+        ]
+        domain = padded(min([0.0, *ends]), max([0.0, *ends]))
+        found: list[Figure] = []
+        for test, label in self._tests("difference"):
+            drawn = [row for row in self.datasets["difference"] if row["test"] == test]
+            pairs = [row["pair"] for row in drawn]
+            title = f"difference in {self._comparison.metric_label}; right of zero favours the first"
+            chart = charts.forest("difference", test, pairs, domain, title, self._palette)
+            sentence = sentences.about_differences(self._comparison, test)
+            table = tables.difference_table(self._comparison, test)
+            found.append(self._figure(f"difference-{len(found)}", label, sentence, chart, table))
+        return found
+
+    def _figure(
+        self, name: str, title: str, sentence: str, chart: object, table: Table | None = None, variant: str = ""
+    ) -> Figure:
+        spec = charts.specification(chart, sentence)
+        return Figure(name, wording.capital(title), sentence, spec, table, variant)
+
+    def _tests(self, dataset: str) -> list[tuple[str, str]]:
+        present = {row["test"] for row in self.datasets[dataset]}
+        return [(test, label) for test, label in self._comparison.test_labels.items() if test in present]
+
+    def _among(self, labels: Iterable[str]) -> list[ArmStyle]:
+        present = set(labels)
+        return [style for style in self._styles if style.label in present]
+
+    def _axis_title(self) -> str:
+        return f"{self._comparison.metric_label} ({sentences.direction(self._comparison)})"
+
+
+def domain_of(comparison: Comparison, found: Sequence[Row]) -> tuple[float, float]:
+    """A range that holds all the values and interval ends of some rows; scores in percent stay between 0 and 100."""
+    ends = [row[end] for row in found for end in ("low", "high", "value") if row.get(end) is not None]
+    low, high = padded(min(ends, default=0.0), max(ends, default=1.0))
+    if comparison.metric in wording.BOUNDED:
+        return max(low, 0.0), min(high, 100.0) if max(ends, default=0.0) <= 100 else high
+    return low, high
+
+
+def padded(low: float, high: float) -> tuple[float, float]:
+    """The range with a little room at both ends, so that no mark is cut."""
+    room = (high - low) * 0.05 or abs(high) * 0.05 or 1.0
+    return low - room, high + room

@@ -1,0 +1,199 @@
+"""The page of a comparison: one HTML file that works offline, for ever, and asks nothing of any other computer.
+
+A comparison enters, HTML leaves. Every text goes through Jinja's automatic escaping; data for scripts goes in as JSON in
+which `<`, `>`, `&` and the line separators of JavaScript are escaped. A content security policy lets the browser run the page's own
+two scripts and nothing else, and forbids every request.
+"""
+
+import base64
+import functools
+import hashlib
+import importlib.resources
+import json
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from seqloom.compare.comparison import Comparison, Sample
+from seqloom.errors import SeqloomError
+from seqloom.report import tables, theme, worddiff, wording
+from seqloom.report.charts import vegalite_version
+from seqloom.report.figures import Figures, domain_of
+from seqloom.report.rows import quality_rows
+from seqloom.report.sentences import direction
+
+
+def write_report(comparison: Comparison, path: Path) -> None:
+    """Writes the page; folders are made as needed, and a page that was there is replaced whole.
+
+    Raises:
+        SeqloomError: the file cannot be written.
+    """
+    text = comparison_html(comparison)
+    partial = path.with_name(f".{path.name}.partial")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial.write_text(text, encoding="utf-8")
+        partial.replace(path)
+    except OSError as error:
+        raise SeqloomError(
+            f"{path}: the report cannot be written: {error.strerror}; choose another place with --out"
+        ) from None
+
+
+def comparison_html(comparison: Comparison) -> str:
+    """The page as text."""
+    figures = Figures(comparison)
+    groups = figures.groups()
+    store = {
+        "config": theme.chart_config(theme.BY_CSS),
+        "datasets": figures.datasets,
+        "charts": {figure.name: figure.spec for group in groups.values() for figure in group},
+    }
+    scripts = (vega_bundle(), asset("page.js"))
+    return (
+        environment()
+        .get_template("comparison.html")
+        .render(
+            comparison=comparison,
+            labels=wording.arm_labels(comparison),
+            styles=theme.arm_styles(comparison),
+            groups=groups,
+            headline=headline(comparison),
+            direction=direction(comparison),
+            level=wording.interval_level(comparison),
+            runs=tables.run_table(comparison),
+            curve=tables.curve_table(comparison),
+            tuning=tables.tuning_table(comparison),
+            signatures=tables.signature_table(comparison),
+            facts=tables.fact_rows(comparison),
+            samples=[sample_view(sample, comparison) for sample in comparison.samples],
+            wording=wording,
+            variables=theme.css_variables(),
+            css=asset("page.css"),
+            scripts=scripts,
+            hashes=[script_hash(script) for script in scripts],
+            store=json_for_script(store),
+            machine=json_for_script(comparison.model_dump(mode="json")),
+        )
+    )
+
+
+def headline(comparison: Comparison) -> list[dict[str, Any]]:
+    """The rows of the first table: for each arm its leading metric by test split, with where its bar stands (in percent)."""
+    low, high = domain_of(comparison, quality_rows(comparison))
+    best: dict[str, float] = {}
+    choose = max if wording.higher_is_better(comparison) else min
+    for test in comparison.test_labels:
+        values = [
+            q.value for arm in comparison.arms if (q := wording.leading(arm.tests.get(test, ()), comparison.metric))
+        ]
+        if values:
+            best[test] = choose(values)
+
+    def place(value: float) -> float:
+        return round(100 * min(1.0, max(0.0, (value - low) / (high - low))), 2)
+
+    found = []
+    for arm in comparison.arms:
+        cells: list[dict[str, Any] | None] = []
+        for test in comparison.test_labels:
+            quality = wording.leading(arm.tests.get(test, ()), comparison.metric)
+            if quality is None or quality.value != quality.value:
+                cells.append(None)
+                continue
+            span = quality.interval
+            cells.append(
+                {
+                    "score": wording.score(comparison.metric, quality.value),
+                    "bounds": wording.bounds(comparison.metric, span) if span else "",
+                    "best": quality.value == best[test] and len(comparison.arms) > 1,
+                    "at": place(quality.value),
+                    "low": place(span.low) if span else place(quality.value),
+                    "high": place(span.high) if span else place(quality.value),
+                }
+            )
+        seconds = wording.mean(run.train_seconds for run in arm.runs)
+        parameters = wording.mean(float(run.parameters) for run in arm.runs)
+        found.append(
+            {
+                "arm": arm,
+                "cells": cells,
+                "parameters": wording.MISSING if parameters is None else wording.compact(parameters),
+                "minutes": wording.number(None if seconds is None else seconds / 60, 2 if (seconds or 0) < 600 else 1),
+            }
+        )
+    return found
+
+
+def sample_view(sample: Sample, comparison: Comparison) -> dict[str, Any]:
+    """A sample with each arm's output in pieces, and which arms are right."""
+    names = [arm.name for arm in comparison.arms]
+    outputs = [
+        {
+            "name": name,
+            "text": sample.outputs[name],
+            "right": worddiff.same(sample.outputs[name], sample.ref),
+            "pieces": worddiff.compare_words(sample.outputs[name], sample.ref),
+        }
+        for name in names
+        if name in sample.outputs
+    ]
+    return {
+        "test": sample.test,
+        "test_label": comparison.test_labels.get(sample.test, sample.test),
+        "src": sample.src,
+        "ref": sample.ref,
+        "outputs": outputs,
+        "right": " ".join(str(names.index(str(output["name"]))) for output in outputs if output["right"]),
+        "wrong": " ".join(str(names.index(str(output["name"]))) for output in outputs if not output["right"]),
+    }
+
+
+def json_for_script(value: Any) -> str:
+    """JSON that may stand inside a `<script>` element, whatever texts it holds.
+
+    In JSON these characters occur only in strings, where an escape stands for the same character.
+    """
+    text = json.dumps(_without_nan(value), ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    for character in "<>&\u2028\u2029":
+        text = text.replace(character, f"\\u{ord(character):04x}")
+    # Half a surrogate pair cannot be written as UTF-8.
+    return "".join(f"\\u{ord(c):04x}" if "\ud800" <= c <= "\udfff" else c for c in text)
+
+
+def script_hash(text: str) -> str:
+    """What a content security policy calls a script of this text."""
+    return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
+
+
+@functools.cache
+def environment() -> Environment:
+    """Jinja, which escapes everything and refuses names that it does not know."""
+    loader = PackageLoader("seqloom.report", "assets")
+    return Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+
+
+@functools.cache
+def asset(name: str) -> str:
+    """The text of a file in `assets`."""
+    return importlib.resources.files("seqloom.report").joinpath("assets", name).read_text(encoding="utf-8")
+
+
+@functools.cache
+def vega_bundle() -> str:
+    """Vega, Vega-Lite and Vega-Embed as one script, in the versions that Altair writes for."""
+    import vl_convert
+
+    return str(vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;", vl_version=vegalite_version()))
+
+
+def _without_nan(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _without_nan(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_without_nan(item) for item in value]
+    if isinstance(value, float) and (value != value or value in (float("inf"), float("-inf"))):
+        return None
+    return value

@@ -1,0 +1,195 @@
+"""A comparison as flat rows, the form in which charts take their data.
+
+A comparison enters; named lists of plain rows leave, of which every chart of the page draws what it needs, so that no number
+stands in the page twice. This module does not know charts.
+"""
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from seqloom.compare.comparison import Comparison, Difference, RunResult
+from seqloom.report import wording
+from seqloom.report.wording import leading
+
+Row = Mapping[str, Any]
+
+# Of each measure of cost: its name, and how it is read from a run and written.
+COSTS: Mapping[str, str] = {
+    "train_rate": "Training, target tokens a second",
+    "train_time": "Training, minutes of updates",
+    "decode_rate": "Decoding, sentences a second",
+    "latency": "Latency of one sentence, ms",
+    "memory": "Peak memory, MiB",
+    "parameters": "Parameters",
+}
+# Above this, a forest of every pair is no longer a picture.
+MAX_PAIRS = 28
+
+
+def finite(value: float | None) -> float | None:
+    """The value, or None where JSON has no word for it."""
+    return value if value is not None and math.isfinite(value) else None
+
+
+def quality_rows(comparison: Comparison) -> list[Row]:
+    """The leading metric by test split and arm: one row of the mean, one of each seed."""
+    labels = wording.arm_labels(comparison)
+    rows: list[Row] = []
+    for test in comparison.test_labels:
+        for arm in comparison.arms:
+            quality = leading(arm.tests.get(test, ()), comparison.metric)
+            if quality is None or finite(quality.value) is None:
+                continue
+            span = quality.interval
+            rows.append(
+                {
+                    "test": test,
+                    "arm": labels[arm.name],
+                    "what": "mean",
+                    "value": quality.value,
+                    "low": finite(span.low) if span else None,
+                    "high": finite(span.high) if span else None,
+                    "text": wording.score_with_interval(quality),
+                }
+            )
+            for run in arm.runs:
+                of_seed = leading(run.tests.get(test, ()), comparison.metric)
+                if of_seed is not None and len(arm.runs) > 1 and finite(of_seed.value) is not None:
+                    rows.append(
+                        {
+                            "test": test,
+                            "arm": labels[arm.name],
+                            "what": "seed",
+                            "value": of_seed.value,
+                            "text": f"seed {run.seed}: {wording.score(comparison.metric, of_seed.value)}",
+                        }
+                    )
+    return rows
+
+
+def length_rows(comparison: Comparison) -> list[Row]:
+    """The leading metric by test split, arm and source length. `bin` holds the words and the number of sentences."""
+    labels = wording.arm_labels(comparison)
+    rows: list[Row] = []
+    for test in comparison.test_labels:
+        sizes = bin_sizes(comparison, test)
+        for arm in comparison.arms:
+            for length_bin in arm.by_length.get(test, ()):
+                quality, key = length_bin.quality, (length_bin.low, length_bin.high)
+                if finite(quality.value) is None:
+                    continue
+                span = quality.interval
+                rows.append(
+                    {
+                        "test": test,
+                        "arm": labels[arm.name],
+                        "bin": f"{wording.words_of(length_bin)}|{wording.number(sizes[key])}",
+                        "order": length_bin.low,
+                        "value": quality.value,
+                        "low": finite(span.low) if span else quality.value,
+                        "high": finite(span.high) if span else quality.value,
+                        "text": wording.score_with_interval(quality),
+                    }
+                )
+    return rows
+
+
+def bin_sizes(comparison: Comparison, test: str) -> dict[tuple[int, int], int]:
+    """The number of sentences by (low, high) source words on a test split, in order."""
+    sizes: dict[tuple[int, int], int] = {}
+    for arm in comparison.arms:
+        for length_bin in arm.by_length.get(test, ()):
+            key = length_bin.low, length_bin.high
+            sizes[key] = max(sizes.get(key, 0), length_bin.num_sentences)
+    return dict(sorted(sizes.items()))
+
+
+def curve_rows(comparison: Comparison) -> list[Row]:
+    """Every validation of every run; `time` is in `time_unit`."""
+    scale = 60 if time_unit(comparison) == "minutes" else 1
+    labels = wording.arm_labels(comparison)
+    return [
+        {
+            "arm": labels[arm.name],
+            "seed": run.seed,
+            "step": point.step,
+            "tokens": point.tokens,
+            "time": point.seconds / scale,
+            "loss": finite(point.val_loss),
+            "quality": finite(point.val_quality),
+        }
+        for arm in comparison.arms
+        for run in arm.runs
+        for point in run.curve
+    ]
+
+
+def time_unit(comparison: Comparison) -> str:
+    """The unit in which training times are drawn: `seconds` where all are short, else `minutes`."""
+    longest = max((point.seconds for arm in comparison.arms for run in arm.runs for point in run.curve), default=0.0)
+    return "seconds" if longest < 300 else "minutes"
+
+
+def cost_of(run: RunResult, measure: str) -> float | None:
+    """What a run cost by one of COSTS; None where it was not measured."""
+    values = {
+        "train_rate": run.tokens_per_second,
+        "train_time": run.train_seconds / 60,
+        "decode_rate": run.decoding.sentences_per_second,
+        "latency": run.decoding.latency_ms,
+        "memory": run.peak_memory_mib,
+        "parameters": float(run.parameters),
+    }
+    value = finite(values[measure])
+    return value if value is not None and value > 0 else None
+
+
+def cost_text(measure: str, value: float | None) -> str:
+    """A cost as text, without its unit."""
+    if value is None:
+        return wording.MISSING
+    if measure == "parameters":
+        return wording.compact(value)
+    return wording.number(value, 2 if value < 10 else 1 if value < 100 else 0)
+
+
+def cost_rows(comparison: Comparison) -> list[Row]:
+    """Each measure of cost by arm (the mean over its seeds), where it was measured."""
+    labels = wording.arm_labels(comparison)
+    rows: list[Row] = []
+    for measure in COSTS:
+        for arm in comparison.arms:
+            value = wording.mean(cost for run in arm.runs if (cost := cost_of(run, measure)) is not None)
+            if value is not None:
+                text = cost_text(measure, value)
+                rows.append({"measure": measure, "arm": labels[arm.name], "value": value, "text": text})
+    return rows
+
+
+def drawn_differences(comparison: Comparison, test: str) -> list[Difference]:
+    """The differences on a test split, largest first; only those with the best arm where all would be too many."""
+    found = [difference for difference in comparison.differences if difference.test == test]
+    if len(found) > MAX_PAIRS:
+        best = comparison.arms[0].name
+        found = [difference for difference in found if best in (difference.better, difference.worse)]
+    return sorted(found, key=lambda difference: -difference.difference)
+
+
+def difference_rows(comparison: Comparison) -> list[Row]:
+    """The differences that are drawn."""
+    labels = wording.arm_labels(comparison)
+    return [
+        {
+            "test": test,
+            "pair": f"{labels[found.better]} over {labels[found.worse]}",
+            "arm": labels[found.better],
+            "value": finite(found.difference),
+            "low": finite(found.interval.low),
+            "high": finite(found.interval.high),
+            "significant": found.significant,
+            "text": wording.difference(comparison.metric, found.difference),
+        }
+        for test in comparison.test_labels
+        for found in drawn_differences(comparison, test)
+    ]

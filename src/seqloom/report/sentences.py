@@ -1,0 +1,112 @@
+"""What each chart shows, said in sentences: for people who do not see it, and for people in a hurry.
+
+A comparison enters, sentences leave. They are generated from the numbers alone.
+"""
+
+from seqloom.compare.comparison import Arm, Comparison
+from seqloom.report import wording
+from seqloom.report.rows import COSTS, MAX_PAIRS, bin_sizes, cost_of, cost_text, drawn_differences
+from seqloom.report.wording import leading, listing, number
+
+
+def direction(comparison: Comparison) -> str:
+    """`higher is better` or `lower is better`."""
+    return "higher is better" if wording.higher_is_better(comparison) else "lower is better"
+
+
+def sentence(text: str) -> str:
+    """The text with a capital at its beginning and one full stop at its end."""
+    return f"{wording.capital(text).rstrip('.')}."
+
+
+def about_quality(comparison: Comparison, test: str) -> str:
+    """Every arm's score on a test split, best first."""
+    labels = wording.arm_labels(comparison)
+    found = [
+        (quality, labels[arm.name])
+        for arm in comparison.arms
+        if (quality := leading(arm.tests.get(test, ()), comparison.metric)) is not None
+    ]
+    found.sort(key=lambda pair: pair[0].value, reverse=wording.higher_is_better(comparison))
+    if not found:
+        return f"No arm was scored {comparison.test_labels[test]}."
+    scores = listing([f"{label} {wording.score_with_interval(quality)}" for quality, label in found])
+    return sentence(f"{comparison.test_labels[test]}, {comparison.metric_label} ({direction(comparison)}): {scores}")
+
+
+def about_length(comparison: Comparison, test: str) -> str:
+    """How every arm's score moves from the shortest sources to the longest."""
+    labels = wording.arm_labels(comparison)
+    moves, ends = [], set()
+    for arm in comparison.arms:
+        bins = sorted(arm.by_length.get(test, ()), key=lambda found: found.low)
+        if not bins:
+            continue
+        first, last = bins[0], bins[-1]
+        ends.add((wording.words_of(first), wording.words_of(last)))
+        change = wording.difference(comparison.metric, last.quality.value - first.quality.value)
+        start, end = (wording.score(comparison.metric, bin_.quality.value) for bin_ in (first, last))
+        moves.append(
+            f"{labels[arm.name]} {start} to {end} ({change})" if len(bins) > 1 else f"{labels[arm.name]} {start}"
+        )
+    span = f"from {min(ends)[0]} to {max(ends)[1]} source words" if ends else ""
+    if len(bin_sizes(comparison, test)) == 1:
+        span = f"at {min(ends)[0]} source words"
+    return sentence(f"{comparison.test_labels[test]}, {span}: {listing(moves)}")
+
+
+def about_curve(comparison: Comparison, measure: str) -> str:
+    """Where every arm's curve ends (`measure` is "loss" or "quality"), and how much time and text that took."""
+    labels = wording.arm_labels(comparison)
+    parts = []
+    for arm in comparison.arms:
+        ends = [run.curve[-1] for run in arm.runs if run.curve]
+        if not ends:
+            continue
+        losses = wording.mean(end.val_loss for end in ends)
+        scores = wording.mean(end.val_quality for end in ends if end.val_quality is not None)
+        value = number(losses, 3) if measure == "loss" else wording.score(comparison.metric, scores)
+        time = wording.duration(wording.mean(end.seconds for end in ends) or 0.0)
+        tokens = wording.compact(wording.mean(float(end.tokens) for end in ends) or 0.0)
+        parts.append(f"{labels[arm.name]} at {value} after {time} and {tokens} target tokens")
+    name = (
+        "validation loss (nats a token, lower is better)"
+        if measure == "loss"
+        else f"{comparison.metric_label} on validation"
+    )
+    return sentence(f"{name} ends, on average over seeds, with {listing(parts)}")
+
+
+def about_cost(comparison: Comparison, measure: str) -> str:
+    """A measure of cost for every arm."""
+    labels = wording.arm_labels(comparison)
+    parts = [
+        f"{labels[arm.name]} {cost_text(measure, value)}"
+        for arm in comparison.arms
+        if (value := mean_cost(arm, measure)) is not None
+    ]
+    return sentence(f"{COSTS[measure]}: {listing(parts)}") if parts else f"{COSTS[measure]}: not measured."
+
+
+def mean_cost(arm: Arm, measure: str) -> float | None:
+    """A measure of cost over the seeds of an arm."""
+    return wording.mean(cost for run in arm.runs if (cost := cost_of(run, measure)) is not None)
+
+
+def about_differences(comparison: Comparison, test: str) -> str:
+    """How many differences are significant, which are not, and what they are differences between."""
+    labels = wording.arm_labels(comparison)
+    all_found = [found for found in comparison.differences if found.test == test]
+    drawn = drawn_differences(comparison, test)
+    sure = [found for found in all_found if found.significant]
+    unsure = [f"{labels[found.better]} over {labels[found.worse]}" for found in drawn if not found.significant]
+    scopes = listing(sorted({found.scope for found in all_found}))
+    text = (
+        f"{comparison.test_labels[test]}, {number(len(sure))} of {wording.plural(len(all_found), 'difference')} "
+        f"{scopes} {'is' if 1 in (len(sure), len(all_found)) else 'are'} significant"
+    )
+    if unsure:
+        text += f"; {listing(unsure)} may be chance"
+    if len(drawn) < len(all_found):
+        text += f". With more than {MAX_PAIRS} pairs, only those with the best arm are drawn; the table holds all"
+    return sentence(text)
