@@ -53,9 +53,11 @@ wheel: setup ## build dist/*.whl
 	rm -rf dist
 	$(BIN)/python -m build --wheel
 
-bench: setup ## measure the demo and write its table into the README
-	$(BIN)/seqloom demo --out runs/demo </dev/null
-	$(BIN)/python benchmarks/readme_table.py runs/demo/comparison.json README.md
+bench: setup ## measure the demo and write its table and picture into README and docs
+	$(BIN)/seqloom demo --out runs/bench </dev/null
+	mkdir -p benchmarks/results
+	cp runs/bench/comparison.json benchmarks/results/demo.json
+	$(BIN)/python benchmarks/readme_table.py benchmarks/results/demo.json README.md docs/demo.svg
 
 clean: ## remove what was built, the environment included; runs stay
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

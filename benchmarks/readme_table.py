@@ -1,9 +1,8 @@
 """Writes the demo's table into the README, from the comparison.json that `seqloom demo` left: no number is typed by hand.
 
-    python benchmarks/readme_table.py runs/demo/comparison.json README.md
+    python benchmarks/readme_table.py benchmarks/results/demo.json README.md docs/demo.svg
 
-The table stands between two marks, and so does the line that says how it was measured. With --check nothing is written: the exit
-status is 1 if the README says something else than the comparison.
+The table stands between two marks, and so does the line that says how it was measured; the picture is drawn from the same numbers.
 """
 
 import argparse
@@ -12,6 +11,7 @@ from pathlib import Path
 
 from seqloom.compare.comparison import Arm, Comparison
 from seqloom.report import wording
+from seqloom.report.picture import comparison_picture
 
 BEGIN, END = "<!-- the demo's table: written by benchmarks/readme_table.py -->", "<!-- end of the demo's table -->"
 
@@ -20,14 +20,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("comparison", type=Path)
     parser.add_argument("readme", type=Path)
-    parser.add_argument("--check", action="store_true")
+    parser.add_argument("picture", type=Path)
     arguments = parser.parse_args()
     comparison = Comparison.model_validate_json(arguments.comparison.read_text(encoding="utf-8"))
-    old = arguments.readme.read_text(encoding="utf-8")
-    new = filled(old, comparison)
-    if arguments.check:
-        return int(new != old)
-    arguments.readme.write_text(new, encoding="utf-8")
+    text = filled(arguments.readme.read_text(encoding="utf-8"), comparison)
+    arguments.readme.write_text(text, encoding="utf-8")
+    comparison_picture(comparison, arguments.picture)
     return 0
 
 
@@ -44,7 +42,9 @@ def table(comparison: Comparison) -> str:
     """A row for each arm, best first."""
     tests = list(comparison.test_labels)
     head = ["", *(f"{comparison.metric_label}, {comparison.test_labels[test]}" for test in tests)]
-    head += ["parameters", "training", "target tokens/s", "greedy sentences/s"]
+    beam = next(run.decoding.beam for arm in comparison.arms for run in arm.runs)
+    decoding = "greedy" if beam == 1 else f"beam {beam}"
+    head += ["parameters", "training", "target tokens/s", f"sentences/s, {decoding}"]
     rows = [head, ["---", *["---:"] * (len(head) - 1)]]
     rows += [row(arm, tests, comparison.metric) for arm in comparison.arms if arm.runs]
     return "\n".join(f"| {' | '.join(cells)} |" for cells in rows)

@@ -4,6 +4,7 @@ import io
 import json
 import math
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -97,7 +98,7 @@ def test_nbest_and_alignments(trained: Trained, corpus_folder: Path, cli: Cli) -
         line.split("\t") for line in cli("translate", run, "--input", sources, "--beam", 3, "--nbest", 3).splitlines()
     ]
     assert [row[0] for row in rows] == [str(line) for line in range(1, 21) for _ in range(3)]
-    for first, second in zip(rows, rows[1:], strict=False):
+    for first, second in pairwise(rows):
         assert first[0] != second[0] or float(first[1]) >= float(second[1])
     row = json.loads(cli("translate", run, "--input", sources, "--alignments", "--json").splitlines()[0])
     assert len(row["alignment"]) == len(row["translations"][0]["tokens"])

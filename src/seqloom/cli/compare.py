@@ -94,7 +94,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def deliver(comparison: "Comparison", out: Path, *, json: bool = False) -> None:
     """Writes report.html and comparison.json into `out`, and prints the table and where they are, or all of it as JSON."""
-    from seqloom.report import write_report
+    from seqloom.report.page import write_report
     from seqloom.report.terminal import comparison_table
 
     (out / "comparison.json").write_text(comparison.model_dump_json(indent=2) + "\n", encoding="utf-8")
@@ -105,8 +105,5 @@ def deliver(comparison: "Comparison", out: Path, *, json: bool = False) -> None:
         return
     from rich.console import Console
 
-    console = Console()
-    console.print(comparison_table(comparison))
-    for sentence in comparison.verdict:
-        console.print(sentence, markup=False, highlight=False)
+    Console().print(comparison_table(comparison))
     print(f"report: {report.resolve()}")

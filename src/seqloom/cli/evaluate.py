@@ -1,6 +1,8 @@
 """`seqloom evaluate`: a run and references -> scores with their signatures."""
 
 import argparse
+import json
+import sys
 from pathlib import Path
 
 from seqloom.cli import options
@@ -65,7 +67,7 @@ def run(arguments: argparse.Namespace) -> int:
     for split, scores in found.scores.items():
         print(f"{split}:")
         for score in scores:
-            print(f"  {score}")
+            print(f"  {score}    {score.signature}")
     for split, test in found.tests.items():
         for note in test.notes:
             print(f"{split}: {note}", file=sys.stderr)
