@@ -17,7 +17,8 @@ from seqloom.tokenizer.bpe_dropout import BpeDropout
 from seqloom.tokenizer.escaping import NIBBLES, SPACE, Escaper, cut, spell
 
 Kind = Literal["bpe", "unigram", "characters", "words"]
-Ids = NDArray[np.int32]
+# Always int32; typed as what others take.
+Ids = NDArray[np.integer]
 
 PAD_ID, BOS_ID, EOS_ID = 0, 1, 2
 # Splitting keeps letters apart from punctuation, so no text can become one of these pieces.
