@@ -173,24 +173,34 @@ def split_escaped(kind: Kind, escaped: str) -> list[str]:
     return [part for part, _ in _splitters[kind].pre_tokenize_str(escaped)] if escaped else []
 
 
-def import_backend() -> Any:
-    """Hugging Face's `tokenizers`, told once how to behave when the process forks.
+# Encoding a batch uses all processors. A fork inherits no threads: a child that tried would hang, and the library, which cannot
+# know what the child will do, warns. Unless the user has decided by the environment, children work in one thread, unwarned.
+_PARALLELISM = "TOKENIZERS_PARALLELISM"
+_watches_forks = False
+_decides_for_child = False
 
-    Encoding a batch uses all processors. A fork inherits no threads, so a child that tried would hang, and the library
-    warns of it; unless the user has decided by the environment, the child works in one thread instead, without a warning.
-    """
-    variable = "TOKENIZERS_PARALLELISM"
-    if variable not in os.environ:
-        os.environ[variable] = "true"
-        if hasattr(os, "register_at_fork"):
-            os.register_at_fork(after_in_child=_work_in_one_thread)
+
+def import_backend() -> Any:
+    """Hugging Face's `tokenizers`, told how to behave when the process forks."""
+    global _watches_forks
+    if not _watches_forks and hasattr(os, "register_at_fork"):
+        os.register_at_fork(before=_before_fork, after_in_parent=_after_fork_in_parent)
+        _watches_forks = True
     import tokenizers
 
     return tokenizers
 
 
-def _work_in_one_thread() -> None:
-    os.environ["TOKENIZERS_PARALLELISM"] = "false"
+def _before_fork() -> None:
+    global _decides_for_child
+    _decides_for_child = _PARALLELISM not in os.environ
+    if _decides_for_child:
+        os.environ[_PARALLELISM] = "false"
+
+
+def _after_fork_in_parent() -> None:
+    if _decides_for_child:
+        os.environ.pop(_PARALLELISM, None)
 
 
 def _join(parts: list[Ids]) -> Ids:
