@@ -37,10 +37,14 @@ class LengthPenalty:
     alpha: float = 0.6
     form: PenaltyForm = "wu"
 
-    def __call__(self, length: NDArray[np.int64] | int) -> NDArray[np.float64]:
-        """The penalty of a length; it never falls as the length grows."""
-        base = (5.0 + np.asarray(length)) / 6.0 if self.form == "wu" else np.asarray(length, dtype=np.float64)
+    def __call__(self, lengths: NDArray[np.int64]) -> NDArray[np.float64]:
+        """The penalty of each length; it never falls as the length grows."""
+        base = (5.0 + lengths) / 6.0 if self.form == "wu" else lengths.astype(np.float64)
         return np.asarray(base**self.alpha)
+
+    def of(self, length: int) -> float:
+        """The penalty of one length; of none at all that of one, so that it can always divide."""
+        return float(self(np.array(max(1, length))))
 
 
 @dataclass(slots=True)
@@ -127,10 +131,9 @@ class _Beams:
         token_log_probs = self.token_log_probs[source, place].tolist()
         if eos_log_prob is not None:
             token_log_probs.append(eos_log_prob)
-        log_prob = math.fsum(token_log_probs)
-        score = log_prob / float(penalty(max(1, len(token_log_probs))))
-        ids = tuple(self.ids[source, place].tolist())
-        return Hypothesis(ids, score, log_prob, eos_log_prob is not None, tuple(token_log_probs))
+        ids = self.ids[source, place].tolist()
+        divisor = penalty.of(len(token_log_probs))
+        return Hypothesis.make(ids, token_log_probs, finished=eos_log_prob is not None, penalty=divisor)
 
 
 @torch.inference_mode()
@@ -161,7 +164,7 @@ def beam_search(
 
         ended = found.ids == eos_id
         worst = np.array([one.worst for one in mine])
-        better = ended & (found.log_probs > -math.inf) & (found.log_probs / penalty(length) > worst[:, None])
+        better = ended & (found.log_probs > -math.inf) & (found.log_probs / penalty.of(length) > worst[:, None])
         for source, place in np.argwhere(better[:, :beam]).tolist():
             parent, gain = int(found.parents[source, place]), float(found.gains[source, place])
             mine[source].add(beams.hypothesis(source, parent, penalty, eos_log_prob=gain))

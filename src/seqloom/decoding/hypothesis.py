@@ -1,5 +1,7 @@
 """The nouns of the decoding room: Hypothesis (ids and a score) and Generation (text)."""
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 
@@ -20,6 +22,14 @@ class Hypothesis:
     log_prob: float
     finished: bool
     token_log_probs: tuple[float, ...]
+
+    @classmethod
+    def make(
+        cls, ids: Sequence[int], token_log_probs: Sequence[float], *, finished: bool, penalty: float = 1.0
+    ) -> "Hypothesis":
+        """Sums up and scores: the log-probability divided by `penalty`."""
+        log_prob = math.fsum(token_log_probs)
+        return cls(tuple(ids), log_prob / penalty, log_prob, finished, tuple(token_log_probs))
 
 
 @dataclass(frozen=True, slots=True)

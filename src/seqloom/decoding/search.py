@@ -1,4 +1,4 @@
-"""Search: sources -> hypotheses, by greedy search, beam search or sampling; and the scores of given targets.
+"""Search: sources -> hypotheses, by greedy search, beam search or sampling.
 
 A model and ids enter, hypotheses leave. Search knows a model by its contract only, never which architecture it holds, and it
 knows no text. A source's hypotheses do not depend on the other sources of its batch.
@@ -14,20 +14,17 @@ from jaxtyping import Float, Int
 from numpy.typing import NDArray
 from torch import Tensor
 
-from seqloom.batching import Example, IdArray, Sources, make_batch
+from seqloom.batching import IdArray, Sources
 from seqloom.decoding import filters
 from seqloom.decoding.beam import LengthPenalty, PenaltyForm, beam_search
 from seqloom.decoding.constraints import Constraints
+from seqloom.decoding.forced import score_targets as score_targets
 from seqloom.decoding.hypothesis import Hypothesis
 from seqloom.errors import DecodingError
 from seqloom.models.base import Model
-from seqloom.nn.record import Record
 
 _Choose = Callable[[Float[Tensor, "rows vocab"], NDArray[np.int64], int], Int[Tensor, "rows"]]
 """Filtered logits, which hypotheses the rows are, and the position -> one id a row."""
-
-_SCORED_ROWS = 1024
-"""Positions whose scores over the vocabulary stand in memory at once."""
 
 
 def search(
@@ -117,8 +114,12 @@ def greedy(
     Args:
         penalty: changes the score only.
     """
+    penalty = penalty or LengthPenalty(0.0)
     found = _roll_out(model, sources, constraints, 1, lambda logits, rows, position: logits.argmax(dim=1))
-    return [[_hypothesis(*row, penalty)] for row in found]
+    return [
+        [Hypothesis.make(ids, log_probs, finished=finished, penalty=penalty.of(len(log_probs)))]
+        for ids, log_probs, finished in found
+    ]
 
 
 def sample(
@@ -156,65 +157,10 @@ def sample(
         logits = filters.min_p(filters.top_p(logits, top_p), min_p)
         return _draw(logits, torch.from_numpy(draws[rows, position]).to(logits.dtype).to(logits.device))
 
-    found = [_hypothesis(*row) for row in _roll_out(model, sources, constraints, num_samples, choose)]
+    drawn = _roll_out(model, sources, constraints, num_samples, choose)
+    found = [Hypothesis.make(ids, log_probs, finished=finished) for ids, log_probs, finished in drawn]
     groups = [found[start : start + num_samples] for start in range(0, len(found), num_samples)]
     return [sorted(group, key=lambda one: -one.score) for group in groups]
-
-
-@torch.inference_mode()
-def score_targets(model: Model, examples: Sequence[Example], *, end: bool = True) -> list[Hypothesis]:
-    """What the model thinks of given targets, forced token by token.
-
-    Args:
-        model: in evaluation mode.
-        end: whether eos follows each target.
-
-    Returns:
-        For each example its target as a hypothesis; `score` is the log-probability.
-
-    Raises:
-        DecodingError: a source or a target is longer than the model's maximum.
-    """
-    if not examples:
-        return []
-    vocab, device = model.vocab, next(model.parameters()).device
-    batch = make_batch(examples, pad_id=vocab.pad_id, bos_id=vocab.bos_id, eos_id=vocab.eos_id, end=end).to(device)
-    if not batch.num_positions:
-        return [Hypothesis((), 0.0, 0.0, end, ()) for _ in examples]
-    hidden, targets = model(batch)[batch.tgt_mask], batch.tgt_out[batch.tgt_mask]
-    blocks = []
-    for rows, ids in zip(hidden.split(_SCORED_ROWS), targets.split(_SCORED_ROWS), strict=True):
-        logits = filters.precise(model.project(rows))
-        blocks.append(logits.gather(1, ids[:, None])[:, 0] - logits.logsumexp(dim=1))
-    log_probs = torch.cat(blocks).cpu().double().numpy()
-    ends = np.cumsum(batch.tgt_mask.sum(dim=1).cpu().numpy())
-    rows_of = np.split(log_probs, ends[:-1])
-    return [
-        _hypothesis(example.tgt_ids.tolist(), row.tolist(), end) for example, row in zip(examples, rows_of, strict=True)
-    ]
-
-
-@torch.inference_mode()
-def align_targets(model: Model, examples: Sequence[Example]) -> list[tuple[int, ...]]:
-    """For each target id the place of the source id that the model attends to most when it says it.
-
-    Args:
-        model: in evaluation mode; it records "alignment", (batch, tgt_len, src_len).
-
-    Raises:
-        DecodingError: the model records no alignment.
-    """
-    vocab, device = model.vocab, next(model.parameters()).device
-    batch = make_batch(examples, pad_id=vocab.pad_id, bos_id=vocab.bos_id, eos_id=vocab.eos_id).to(device)
-    record = Record()
-    model(batch, record)
-    if "alignment" not in record.tensors:
-        raise DecodingError("this architecture has no attention from the target to the source, so it has no alignments")
-    ids = batch.sources.ids
-    real = batch.sources.mask & (ids != vocab.eos_id) & (ids != vocab.bos_id)
-    weights = record["alignment"].masked_fill(~real[:, None], -math.inf)
-    places = weights.argmax(dim=2).cpu().tolist()
-    return [tuple(row[: len(example.tgt_ids)]) for row, example in zip(places, examples, strict=True)]
 
 
 @torch.inference_mode()
@@ -296,12 +242,5 @@ def _draw(logits: Float[Tensor, "rows vocab"], draws: Float[Tensor, "rows"]) -> 
     # Rounding may put the number at the very end, behind the last id that has a probability.
     last = torch.searchsorted(cumulative, total)
     chosen = torch.searchsorted(cumulative, draws[:, None] * total, right=True)
-    return torch.minimum(chosen, last)[:, 0]
-
-
-def _hypothesis(
-    ids: Sequence[int], log_probs: Sequence[float], finished: bool, penalty: LengthPenalty | None = None
-) -> Hypothesis:
-    log_prob = math.fsum(log_probs)
-    score = log_prob / float(penalty(max(1, len(log_probs)))) if penalty is not None else log_prob
-    return Hypothesis(tuple(ids), score, log_prob, finished, tuple(log_probs))
+    # Where nothing is allowed, any id will do.
+    return torch.minimum(chosen, last).clamp(max=logits.shape[1] - 1)[:, 0]

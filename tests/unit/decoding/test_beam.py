@@ -48,7 +48,7 @@ def exhaustive(
         targets = torch.tensor([[*ids, model.vocab.eos_id] for ids in itertools.product(real, repeat=length)])
         log_probs = forced_log_probs(model, source, targets).sum(dim=1).tolist()
         found += [
-            (tuple(row[:-1]), log_prob / float(penalty(length + 1)))
+            (tuple(row[:-1]), log_prob / penalty.of(length + 1))
             for row, log_prob in zip(targets.tolist(), log_probs, strict=True)
         ]
     return sorted(found, key=lambda one: -one[1])
@@ -91,10 +91,10 @@ def simple_beam(
         candidates.sort(key=lambda one: -one[1])
         for ids, log_prob in candidates[:beam]:
             if ids[-1] == model.vocab.eos_id:
-                finished.append((ids[:-1], log_prob, log_prob / float(penalty(length))))
+                finished.append((ids[:-1], log_prob, log_prob / penalty.of(length)))
         live = [one for one in candidates if one[0][-1] != model.vocab.eos_id][:beam]
     finished.sort(key=lambda one: -one[2])
-    cut = sorted((ids, log_prob, log_prob / float(penalty(limit))) for ids, log_prob in live)
+    cut = sorted((ids, log_prob, log_prob / penalty.of(limit)) for ids, log_prob in live)
     cut.sort(key=lambda one: -one[2])
     ranked = [Hypothesis(*one[:1], one[2], one[1], True, ()) for one in finished]
     ranked += [Hypothesis(*one[:1], one[2], one[1], False, ()) for one in cut]
@@ -219,4 +219,4 @@ def test_the_penalty_never_falls_and_zero_is_none(form: Any) -> None:
     lengths = np.arange(1, 50)
     assert (LengthPenalty(0.0, form)(lengths) == 1).all()
     assert (np.diff(LengthPenalty(0.7, form)(lengths)) > 0).all()
-    assert LengthPenalty(0.6, "wu")(1) == 1
+    assert LengthPenalty(0.6, "wu").of(1) == 1

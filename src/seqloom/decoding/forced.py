@@ -1,0 +1,103 @@
+"""Forced decoding: given targets -> their scores, or what each of their tokens attended to.
+
+A model and examples enter; hypotheses or alignments leave. It does not search, and knows no text.
+"""
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+import numpy as np
+import torch
+
+from seqloom.batching import Example, PairBatch, make_batch
+from seqloom.decoding import filters
+from seqloom.decoding.hypothesis import Hypothesis
+from seqloom.errors import DecodingError
+from seqloom.models.base import Model
+from seqloom.nn.record import Record
+
+_SCORED_ROWS = 1024
+"""Positions whose scores over the vocabulary stand in memory at once."""
+
+
+@torch.inference_mode()
+def score_targets(model: Model, examples: Sequence[Example], *, end: bool = True) -> list[Hypothesis]:
+    """What the model thinks of given targets, forced token by token.
+
+    Args:
+        model: in evaluation mode.
+        end: whether eos follows each target.
+
+    Returns:
+        For each example its target as a hypothesis; `score` is the log-probability.
+
+    Raises:
+        DecodingError: a source or a target is longer than the model's maximum.
+    """
+    return [score for group in _fitting(model, examples) for score in _score_group(model, group, end)]
+
+
+@torch.inference_mode()
+def align_targets(model: Model, examples: Sequence[Example]) -> list[tuple[int, ...]]:
+    """For each target id the place of the source id that the model attends to most when it says it.
+
+    Args:
+        model: in evaluation mode; it records "alignment", (batch, tgt_len, src_len).
+
+    Raises:
+        DecodingError: the model records no alignment.
+    """
+    return [places for group in _fitting(model, examples) for places in _align_group(model, group)]
+
+
+def _fitting(model: Model, examples: Sequence[Example]) -> Iterator[list[Example]]:
+    """Cuts a batch where its longest source and its longest target, of different pairs, do not fit together."""
+    group: list[Example] = []
+    src_len = tgt_len = 0
+    for example in examples:
+        src_len, tgt_len = max(src_len, len(example.src_ids)), max(tgt_len, len(example.tgt_ids))
+        room = model.max_tgt_len(src_len + 1)
+        if group and room is not None and tgt_len + 1 > room:
+            yield group
+            group, src_len, tgt_len = [], len(example.src_ids), len(example.tgt_ids)
+        group.append(example)
+    if group:
+        yield group
+
+
+def _score_group(model: Model, examples: list[Example], end: bool) -> list[Hypothesis]:
+    batch = _batch(model, examples, end)
+    if not batch.num_positions:
+        return [Hypothesis((), 0.0, 0.0, end, ()) for _ in examples]
+    hidden, targets = model(batch)[batch.tgt_mask], batch.tgt_out[batch.tgt_mask]
+    blocks = []
+    for rows, ids in zip(hidden.split(_SCORED_ROWS), targets.split(_SCORED_ROWS), strict=True):
+        logits = filters.precise(model.project(rows))
+        blocks.append(logits.gather(1, ids[:, None])[:, 0] - logits.logsumexp(dim=1))
+    log_probs = torch.cat(blocks).cpu().double().numpy()
+    ends = np.cumsum(batch.tgt_mask.sum(dim=1).cpu().numpy())
+    rows_of = np.split(log_probs, ends[:-1])
+    return [
+        Hypothesis.make(example.tgt_ids.tolist(), row.tolist(), finished=end)
+        for example, row in zip(examples, rows_of, strict=True)
+    ]
+
+
+def _align_group(model: Model, examples: list[Example]) -> list[tuple[int, ...]]:
+    batch = _batch(model, examples, True)
+    # Nothing is to follow the last id, so it is not fed: a target that was cut at the model's maximum still fits.
+    fed = max(1, max(len(example.tgt_ids) for example in examples))
+    record = Record()
+    model(replace(batch, tgt_in=batch.tgt_in[:, :fed]), record)
+    if "alignment" not in record.tensors:
+        raise DecodingError("this architecture has no attention from the target to the source, so it has no alignments")
+    vocab, ids = model.vocab, batch.sources.ids
+    real = batch.sources.mask & (ids != vocab.eos_id) & (ids != vocab.bos_id)
+    places = record["alignment"].masked_fill(~real[:, None], -math.inf).argmax(dim=2).cpu().tolist()
+    return [tuple(row[: len(example.tgt_ids)]) for row, example in zip(places, examples, strict=True)]
+
+
+def _batch(model: Model, examples: list[Example], end: bool) -> PairBatch:
+    vocab, device = model.vocab, next(model.parameters()).device
+    return make_batch(examples, pad_id=vocab.pad_id, bos_id=vocab.bos_id, eos_id=vocab.eos_id, end=end).to(device)

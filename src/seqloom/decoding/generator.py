@@ -1,0 +1,242 @@
+"""Generator: texts -> Generations, in order, from inputs larger than memory.
+
+Text enters and text leaves; between them stand a tokenizer, a model and search. Every text gets exactly one Generation, whatever
+it holds. It does not know files, run folders or the command line.
+"""
+
+import math
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from itertools import islice
+from time import perf_counter
+from typing import Protocol, TypeVar
+
+import numpy as np
+import torch
+
+from seqloom.batching import Example, Sources
+from seqloom.corpus.corpus import SentencePair
+from seqloom.decoding.forced import align_targets, score_targets
+from seqloom.decoding.hypothesis import Generation, Hypothesis
+from seqloom.decoding.reading import Job, Reader, TextCodec
+from seqloom.decoding.search import search
+from seqloom.decoding.settings import DecodingSettings as DecodingSettings
+from seqloom.models.base import Model
+from seqloom.progress import Progress, Silent
+
+UNFINISHED = "the output reached its length limit and was cut there"
+
+_COST = 16
+"""A source counts at least as many tokens in a batch: even the shortest needs its rows over the vocabulary."""
+
+_Item = TypeVar("_Item")
+
+
+class Engine(Protocol):
+    """What turns sources into text: a Generator, or another program's inference in its place."""
+
+    def generate(
+        self,
+        texts: Iterable[str],
+        *,
+        alignments: bool = False,
+        progress: Progress | None = None,
+        task: str = "generating",
+    ) -> Iterator[Generation]:
+        """One Generation a text, in their order."""
+
+
+@dataclass(frozen=True, slots=True)
+class PairScore:
+    """How likely a model finds a target, given its source.
+
+    Attributes:
+        log_prob: the natural logarithm of the probability, eos included.
+        token_log_probs: one for each target token, the last one for eos.
+        notes: what the user should know: that a side was cut.
+    """
+
+    log_prob: float
+    token_log_probs: tuple[float, ...]
+    notes: tuple[str, ...] = ()
+
+    @property
+    def num_tokens(self) -> int:
+        """Target tokens, eos included."""
+        return len(self.token_log_probs)
+
+    @property
+    def perplexity(self) -> float:
+        """The perplexity of a token; infinite where it is beyond floating point."""
+        mean = -self.log_prob / self.num_tokens
+        return math.exp(mean) if mean < 700 else math.inf
+
+
+class Generator:
+    """A model, its tokenizer and settings: text in, text out."""
+
+    def __init__(
+        self,
+        model: Model,
+        tokenizer: TextCodec,
+        settings: DecodingSettings | None = None,
+        *,
+        device: torch.device | str = "cpu",
+        window: int = 4096,
+    ) -> None:
+        """Moves the model to the device.
+
+        Args:
+            window: how many texts are read ahead and sorted by length; 1 answers each text before it reads the next.
+        """
+        self.model = model.to(device)
+        self.tokenizer = tokenizer
+        self.settings = settings or DecodingSettings()
+        self.device = torch.device(device)
+        self.window = window
+        self._reader = Reader(model, tokenizer, self.settings.max_src_len)
+
+    def generate(
+        self,
+        texts: Iterable[str],
+        *,
+        alignments: bool = False,
+        progress: Progress | None = None,
+        task: str = "generating",
+    ) -> Iterator[Generation]:
+        """Writes one Generation for each source text, in their order.
+
+        Args:
+            texts: may be endless; they are read window by window, as results are taken.
+            alignments: whether to say which source token each token of the best output attends to most.
+            task: what to call the work in front of `progress`.
+
+        Raises:
+            DecodingError: alignments are asked of a model without attention.
+        """
+
+        def finish(jobs: list[Job]) -> list[Generation]:
+            found = [self._generation(job, one) for job, one in zip(jobs, self._search(jobs), strict=True)]
+            return self._align(jobs, found) if alignments else found
+
+        for window in _windows(texts, self.window, progress, task):
+            jobs = self._reader.sources(window)
+            found = iter(self._in_batches([job for job in jobs if not job.blank], finish))
+            for job in jobs:
+                yield _blank_generation(job, alignments) if job.blank else next(found)
+
+    def score(
+        self, pairs: Iterable[SentencePair], *, progress: Progress | None = None, task: str = "scoring"
+    ) -> Iterator[PairScore]:
+        """How likely the model finds each pair's target, in their order."""
+
+        def finish(jobs: list[Job]) -> list[PairScore]:
+            found = score_targets(self.model, [job.example for job in jobs])
+            return [
+                PairScore(one.log_prob, one.token_log_probs, job.notes) for one, job in zip(found, jobs, strict=True)
+            ]
+
+        for window in _windows(pairs, self.window, progress, task):
+            yield from self._in_batches(self._reader.pairs(window), finish)
+
+    def continue_text(
+        self,
+        prompts: Iterable[str],
+        *,
+        max_tokens: int = 200,
+        progress: Progress | None = None,
+        task: str = "generating",
+    ) -> Iterator[Generation]:
+        """Goes on from each prompt, for language models; the texts hold what follows the prompt, without it.
+
+        Args:
+            max_tokens: the most new tokens, eos included; it stands in place of `max_len_ratio` and `max_len_offset`.
+        """
+
+        def finish(jobs: list[Job]) -> list[Generation]:
+            found = self._search(jobs, max_tokens=max_tokens)
+            return [self._continuation(job, hypotheses) for job, hypotheses in zip(jobs, found, strict=True)]
+
+        for window in _windows(prompts, self.window, progress, task):
+            yield from self._in_batches(self._reader.prompts(window, max_tokens), finish)
+
+    def _in_batches(self, jobs: list[Job], finish: Callable[[list[Job]], list[_Item]]) -> list[_Item]:
+        """Handles jobs of like length together; the results stand in the jobs' order."""
+        results: dict[int, _Item] = {}
+        # The longest first: should memory not suffice, it shows at once.
+        waiting = sorted(jobs, key=lambda job: -job.size)
+        with torch.inference_mode(), _evaluating(self.model):
+            start = 0
+            while start < len(waiting):
+                count = max(1, self.settings.batch_tokens // max(_COST, waiting[start].size))
+                batch = waiting[start : start + count]
+                results.update(zip((job.number for job in batch), finish(batch), strict=True))
+                start += count
+        return [results[job.number] for job in jobs]
+
+    def _search(self, jobs: list[Job], *, max_tokens: int | None = None) -> list[list[Hypothesis]]:
+        vocab, options = self.tokenizer.vocab, self.settings.search_options()
+        rows = [job.example.src_ids for job in jobs]
+        if max_tokens is None:
+            rows = [np.append(row, vocab.eos_id) for row in rows]
+        else:
+            # The last token of a prompt is fed, not read: what follows it is the first to be chosen.
+            options |= {"max_len_ratio": 0.0, "max_len_offset": max_tokens, "first_ids": [int(row[-1]) for row in rows]}
+            rows = [row[:-1] for row in rows]
+        sources = Sources.pad(rows, pad_id=vocab.pad_id, device=self.device)
+        return search(self.model, sources, numbers=[job.number for job in jobs], **options)
+
+    def _generation(self, job: Job, hypotheses: list[Hypothesis]) -> Generation:
+        texts = tuple(self.tokenizer.decode_tgt(one.ids) for one in hypotheses)
+        notes = job.notes if hypotheses[0].finished else (*job.notes, UNFINISHED)
+        return Generation(job.text, texts, tuple(hypotheses), notes)
+
+    def _continuation(self, job: Job, hypotheses: list[Hypothesis]) -> Generation:
+        prompt = job.example.src_ids[1:].tolist()
+        before = self.tokenizer.decode_tgt(prompt)
+        texts = []
+        for one in hypotheses:
+            # Decoded together, because a tokenizer may write the first token of a text without the space before it.
+            whole = self.tokenizer.decode_tgt([*prompt, *one.ids])
+            texts.append(whole.removeprefix(before) if whole.startswith(before) else self.tokenizer.decode_tgt(one.ids))
+        return Generation(job.text, tuple(texts), tuple(hypotheses), job.notes)
+
+    def _align(self, jobs: list[Job], generations: list[Generation]) -> list[Generation]:
+        targets = [np.array(one.hypotheses[0].ids, dtype=np.int64) for one in generations]
+        examples = [Example(job.example.src_ids, target) for job, target in zip(jobs, targets, strict=True)]
+        alignments = align_targets(self.model, examples)
+        return [replace(one, alignment=alignment) for one, alignment in zip(generations, alignments, strict=True)]
+
+
+def _blank_generation(job: Job, alignments: bool) -> Generation:
+    nothing = Hypothesis((), 0.0, 0.0, True, ())
+    return Generation(job.text, ("",), (nothing,), job.notes, () if alignments else None)
+
+
+def _windows(
+    items: Iterable[_Item], size: int, progress: Progress | None, task: str
+) -> Iterator[list[tuple[int, _Item]]]:
+    """Numbered items, `size` at a time; a window counts as done when the next one is asked for."""
+    progress = progress or Silent()
+    total = len(items) if isinstance(items, Sequence) else None
+    numbered, done, start = enumerate(items), 0, perf_counter()
+    while window := list(islice(numbered, size)):
+        yield window
+        done += len(window)
+        speed = done / max(perf_counter() - start, 1e-9)
+        # How much of an endless input is done, nobody knows.
+        progress.update(task, done / total if total else 0.0, lines=done, lines_per_second=speed)
+    if done and total is None:
+        progress.update(task, 1.0, lines=done)
+
+
+@contextmanager
+def _evaluating(model: Model) -> Iterator[None]:
+    """Without dropout, as generation must be; afterwards the model is as it was."""
+    training = model.training
+    model.eval()
+    try:
+        yield
+    finally:
+        model.train(training)

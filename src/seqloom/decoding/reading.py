@@ -1,0 +1,152 @@
+"""Reading: texts -> jobs: their ids, cut to what the model can hold, with notes of everything that was done to them.
+
+Text enters; ids leave, ready to be batched. It does not know how targets are found.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from seqloom.batching import Example, IdArray
+from seqloom.corpus.corpus import SentencePair
+from seqloom.models.base import Model
+from seqloom.vocabulary import Vocabulary
+
+EMPTY = "the source is empty, and so is the output"
+MENDED = "characters that no text can hold (lone surrogates) were replaced by \N{REPLACEMENT CHARACTER}"
+
+
+class TextCodec(Protocol):
+    """What is needed of a tokenizer."""
+
+    @property
+    def vocab(self) -> Vocabulary:
+        """Sizes and special ids."""
+
+    def encode_src(self, texts: Sequence[str]) -> list[IdArray]:
+        """Sources to ids, without special ids."""
+
+    def encode_tgt(self, texts: Sequence[str]) -> list[IdArray]:
+        """Targets to ids, without special ids."""
+
+    def decode_tgt(self, ids: Sequence[int]) -> str:
+        """Ids to the text of a target."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A text on its way.
+
+    Attributes:
+        number: its place in the whole input, from 0.
+        text: the source or prompt, as it was given.
+        example: its ids; the target's are empty where none was given.
+        notes: what the user should know.
+        blank: whether there is nothing to read.
+    """
+
+    number: int
+    text: str
+    example: Example
+    notes: tuple[str, ...] = ()
+    blank: bool = False
+
+    @property
+    def size(self) -> int:
+        """Tokens of source and target."""
+        return len(self.example.src_ids) + len(self.example.tgt_ids)
+
+
+class Reader:
+    """Reads windows of numbered texts for one model.
+
+    Attributes:
+        longest: the most tokens of a source that are read, its eos left out.
+    """
+
+    def __init__(self, model: Model, tokenizer: TextCodec, max_src_len: int) -> None:
+        self.model = model
+        self.tokenizer = tokenizer
+        self.max_src_len = max_src_len
+        self.longest = self._longest_source()
+
+    def sources(self, window: Sequence[tuple[int, str]]) -> list[Job]:
+        """Texts to make targets for."""
+        jobs = []
+        for (number, text), (src_ids, notes) in zip(window, self._encode([text for _, text in window]), strict=True):
+            blank = not text.strip() or not len(src_ids)
+            jobs.append(Job(number, text, Example(src_ids, _NO_IDS), (*notes, EMPTY) if blank else notes, blank))
+        return jobs
+
+    def pairs(self, window: Sequence[tuple[int, SentencePair]]) -> list[Job]:
+        """Sources with targets to score."""
+        sources = self._encode([pair.src for _, pair in window])
+        targets = self.tokenizer.encode_tgt([_mend(pair.tgt)[0] for _, pair in window])
+        jobs = []
+        for (number, pair), (src_ids, notes), tgt_ids in zip(window, sources, targets, strict=True):
+            room = self.model.max_tgt_len(len(src_ids) + 1)
+            if room is not None and len(tgt_ids) + 1 > room:
+                tgt_ids = tgt_ids[: room - 1]
+                notes = (
+                    *notes,
+                    f"the target was cut to the {room - 1} tokens that fit, and is scored without its rest",
+                )
+            jobs.append(Job(number, pair.src, Example(src_ids, tgt_ids), notes))
+        return jobs
+
+    def prompts(self, window: Sequence[tuple[int, str]], max_tokens: int) -> list[Job]:
+        """Texts to go on from: bos and the prompt as the source.
+
+        Long prompts lose their beginning, so that `max_tokens` more fit, or half of what the model holds.
+        """
+        room = self.model.max_tgt_len(0)
+        longest = self.max_src_len if room is None else min(self.max_src_len, max(room - max_tokens, room // 2))
+        mended = [_mend(text) for _, text in window]
+        encoded = self.tokenizer.encode_tgt([text for text, _ in mended])
+        jobs = []
+        for (number, text), (_, notes), ids in zip(window, mended, encoded, strict=True):
+            if len(ids) + 1 > longest:
+                ids = ids[len(ids) + 1 - longest :]
+                notes = (*notes, f"only the last {len(ids)} tokens of the prompt were read, so that the output fits")
+            opened = np.concatenate([np.array([self.tokenizer.vocab.bos_id], dtype=np.int64), ids])
+            jobs.append(Job(number, text, Example(opened, _NO_IDS), notes))
+        return jobs
+
+    def _encode(self, texts: list[str]) -> list[tuple[IdArray, tuple[str, ...]]]:
+        mended = [_mend(text) for text in texts]
+        found: list[tuple[IdArray, tuple[str, ...]]] = []
+        for ids, (_, notes) in zip(self.tokenizer.encode_src([text for text, _ in mended]), mended, strict=True):
+            if len(ids) > self.longest:
+                ids = ids[: self.longest]
+                notes = (*notes, f"the source was cut to its first {self.longest} tokens, the most that are read")
+            found.append((ids, notes))
+        return found
+
+    def _longest_source(self) -> int:
+        """The most tokens that leave room, beside the source's eos, for a target of half its length."""
+        model = self.model
+
+        def fits(length: int) -> bool:
+            room = model.max_tgt_len(length + 1)
+            whole = model.max_len is None or length + 1 <= model.max_len
+            return whole and (room is None or room >= max(1, length // 2))
+
+        low, high = 1, self.max_src_len
+        while low < high:
+            middle = (low + high + 1) // 2
+            low, high = (middle, high) if fits(middle) else (low, middle - 1)
+        return low
+
+
+_NO_IDS = np.zeros(0, dtype=np.int64)
+
+
+def _mend(text: str) -> tuple[str, tuple[str, ...]]:
+    """The text as UTF-8 can hold it, and a note where that is another text."""
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return text.encode("utf-8", "surrogatepass").decode("utf-8", "replace"), (MENDED,)
+    return text, ()

@@ -1,0 +1,58 @@
+"""Settings of decoding; no heavy imports, so that recipes and the command line can check them at once."""
+
+from typing import Any, Literal
+
+from pydantic import Field, model_validator
+
+from seqloom.config import Settings
+
+_OF_BEAM = ("beam", "length_penalty", "length_penalty_form")
+_OF_SAMPLING = ("temperature", "top_k", "top_p", "min_p", "seed")
+_OF_BATCHES = ("max_src_len", "batch_tokens")
+
+
+class DecodingSettings(Settings):
+    """How a model writes. A setting that its method would ignore is refused."""
+
+    method: Literal["beam", "sample"] = Field("beam", description="search for the likeliest, or draw at random")
+    beam: int = Field(4, gt=0, description="beginnings kept at each length; 1 is greedy")
+    nbest: int = Field(1, gt=0, description="outputs a source: the best ones, or how many to draw")
+    length_penalty: float = Field(
+        0.6, ge=0, description="the log-probability is divided by ((5 + length) / 6) to this power; 0 for no penalty"
+    )
+    length_penalty_form: Literal["wu", "power"] = Field("wu", description='"power": divided by length to this power')
+    temperature: float = Field(1.0, ge=0, description="below 1 surer, above 1 wilder, 0 always the likeliest")
+    top_k: int = Field(0, ge=0, description="only the k likeliest tokens; 0 for all")
+    top_p: float = Field(1.0, gt=0, le=1, description="only the likeliest tokens that together reach p; 1 for all")
+    min_p: float = Field(0.0, ge=0, le=1, description="only tokens at least p times as likely as the likeliest")
+    seed: int = Field(0, ge=0, description="with a line's number it decides what is drawn for the line")
+    max_len_ratio: float = Field(2.0, ge=0, description="an output has at most ratio * source tokens + offset tokens")
+    max_len_offset: int = Field(50, ge=0, description="see max_len_ratio")
+    min_len: int = Field(0, ge=0, description="the fewest tokens of an output")
+    no_repeat_ngram: int = Field(0, ge=0, description="no n-gram of this size twice in an output; 0 for no such rule")
+    max_src_len: int = Field(1024, gt=1, description="longer sources are cut, and a note says so")
+    batch_tokens: int = Field(4096, gt=0, description="padded source tokens of a batch")
+
+    @model_validator(mode="after")
+    def _nothing_is_ignored(self) -> "DecodingSettings":
+        names: tuple[str, ...] = _OF_SAMPLING if self.method == "beam" else _OF_BEAM
+        if self.method == "sample" and self.temperature == 0:
+            names = (*_OF_BEAM, *_OF_SAMPLING[1:])
+        ignored = [name for name in names if getattr(self, name) != type(self).model_fields[name].default]
+        if ignored:
+            reason = f"method is {self.method!r}"
+            if self.method == "sample" and self.temperature == 0:
+                reason += " at temperature 0"
+            remedy = "set method to 'sample'" if self.method == "beam" else "leave it out"
+            raise ValueError(f"{' and '.join(ignored)} would be ignored, because {reason}; {remedy}")
+        if self.method == "beam" and self.nbest > self.beam:
+            raise ValueError(
+                f"nbest is {self.nbest}, but a beam of {self.beam} finds at most {self.beam}; raise the beam"
+            )
+        if self.max_len_ratio == 0 and self.max_len_offset == 0:
+            raise ValueError("max_len_ratio and max_len_offset are both 0, which leaves no room for an output")
+        return self
+
+    def search_options(self) -> dict[str, Any]:
+        """The keyword arguments for `search`."""
+        return {name: value for name, value in self.model_dump().items() if name not in _OF_BATCHES}
