@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from jaxtyping import install_import_hook
 
+import tests.shapes  # noqa: F401  (the hook finds it by name)
+
 # Small matrices gain nothing from threads, and tests that run beside each other lose; before torch is imported.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
@@ -16,7 +18,7 @@ CHECKED = ["seqloom.nn", "seqloom.models", "seqloom.losses", "seqloom.decoding"]
 assert not any(name.startswith(tuple(CHECKED)) for name in sys.modules), (
     "imported before the hook: shapes would go unchecked"
 )
-install_import_hook(CHECKED, "beartype.beartype")
+install_import_hook(CHECKED, "tests.shapes.check_shapes")
 
 ROOT = Path(__file__).resolve().parent.parent
 
