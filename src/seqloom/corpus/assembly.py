@@ -92,6 +92,9 @@ class _Builder:
         self._counts: dict[str, int] = {}
         self._keys: dict[str, set[int]] = {}
         self._held_out: dict[int, str] = {}
+        self._numbers = False
+        # Running text loses its sense with passages missing.
+        self._drops = settings.overlap != "keep" and not plan.running
         self._what = "pairs" if plan.kind == "pairs" else "passages" if plan.running else "texts"
 
     def read_given(self, name: str, source: Source) -> None:
@@ -114,21 +117,34 @@ class _Builder:
         if self._plan.running:
             raise AssertionError("running text is cut before it is assembled")
         wanted = {name: getattr(self._settings, f"{name}_size") for name in missing}
-        limit = sum(size or 1000 for size in wanted.values())
-        held_out = HeldOut(2 * limit + 64)
+        limit = 2 * sum(size or 1000 for size in wanted.values()) + 64
+        # Texts made from a template differ by numbers only; then numbers have to tell them apart.
+        candidates = {numbers: HeldOut(limit) for numbers in (False, True)}
         overlapping = self._overlaps()
         for src, tgt in self._screened(self._plan.train, Reading(self._settings.on_bad)):
-            if not overlapping(src, tgt):
-                held_out.add(self._group(src, tgt))
-        counts = [size or automatic_size(held_out.num_items) for size in wanted.values()]
-        if sum(counts) >= held_out.num_items:
+            if not (self._drops and overlapping(src, tgt)):
+                for numbers, held_out in candidates.items():
+                    held_out.add(self._group(src, tgt, numbers=numbers))
+        num_items = candidates[False].num_items
+        counts = [size or automatic_size(num_items) for size in wanted.values()]
+        if sum(counts) >= num_items:
             raise CorpusError(
-                f"{self._plan.train.origin}: has {held_out.num_items:,} usable {self._what}, too few to cut "
+                f"{self._plan.train.origin}: has {num_items:,} usable {self._what}, too few to cut "
                 f"{' and '.join(missing)} of {sum(counts):,} from them; "
                 "ask for less with --val-size and --test-size, or give files for them"
             )
-        for name, chosen in zip(missing, held_out.choose(*counts), strict=True):
-            self._held_out.update(dict.fromkeys(chosen, name))
+        for numbers, held_out in candidates.items():
+            chosen = held_out.choose(*counts)
+            self._numbers = numbers
+            if all(2 * held_out.count(hashes) >= count for hashes, count in zip(chosen, counts, strict=True)):
+                break
+        for name, hashes in zip(missing, chosen, strict=True):
+            if not hashes:
+                raise CorpusError(
+                    f"{self._plan.train.origin}: no {name} data can be cut out, because too few sources differ; "
+                    f"give a file for it: --{name} FILE"
+                )
+            self._held_out.update(dict.fromkeys(hashes, name))
 
     def finish(self, missing: list[str]) -> Corpus:
         """Reads the training data, and with them what is cut out of them."""
@@ -139,15 +155,15 @@ class _Builder:
         reading = Reading(settings.on_bad)
         for src, tgt in self._watched("train", plan.train, reading):
             name = self._destination(src, tgt)
-            if name == "train" and overlapping(src, tgt):
+            if overlapping(src, tgt):
                 num_overlapping += 1
-                if settings.overlap != "keep" and not plan.running:
+                if self._drops:
                     continue
             if name == "train" and settings.size is not None and parts["train"].num_items >= settings.size:
                 continue
             parts[name].add(src, tgt)
         self._notes += reading.notes("train")
-        drops = num_overlapping > 0 and settings.overlap != "keep" and not plan.running
+        drops = num_overlapping > 0 and self._drops
         for name, part in parts.items():
             cut = "" if name == "train" else f" (cut out with seed {settings.split_seed})"
             self._add(part, plan.train.origin + cut, self._reader_of(name, drops=drops))
@@ -174,7 +190,7 @@ class _Builder:
         def read() -> Iterator[tuple[str, str]]:
             count = 0
             for src, tgt in self._screened(self._plan.train, Reading(self._settings.on_bad)):
-                if self._destination(src, tgt) != name or (name == "train" and drops and overlapping(src, tgt)):
+                if self._destination(src, tgt) != name or (drops and overlapping(src, tgt)):
                     continue
                 if limit is not None and count >= limit:
                     return
@@ -184,10 +200,13 @@ class _Builder:
         return read
 
     def _destination(self, src: str, tgt: str) -> str:
-        return self._held_out.get(self._group(src, tgt), "train") if self._held_out else "train"
+        if not self._held_out:
+            return "train"
+        return self._held_out.get(self._group(src, tgt, numbers=self._numbers), "train")
 
-    def _group(self, src: str, tgt: str) -> int:
-        return hash_key(split_key(src if self._plan.kind == "pairs" else tgt), self._settings.split_seed)
+    def _group(self, src: str, tgt: str, *, numbers: bool) -> int:
+        text = src if self._plan.kind == "pairs" else tgt
+        return hash_key(split_key(text, numbers=numbers), self._settings.split_seed)
 
     def _overlaps(self) -> Callable[[str, str], bool]:
         held_out = set().union(*self._keys.values()) if self._keys else set()
@@ -217,9 +236,7 @@ class _Builder:
         self._counts[part.name] = part.num_items
 
     def _explain_empty(self) -> str:
-        if not self._notes:
-            return "; all sources are equal, so no split can be made: give --val and --test" if self._held_out else ""
-        return ". " + " ".join(self._notes)
+        return ". " + " ".join(self._notes) if self._notes else ""
 
     def _note_overlap(self, count: int) -> None:
         shared = self._keys.get("val", set()) & self._keys.get("test", set())
@@ -252,7 +269,8 @@ class _Builder:
             made = " and ".join(missing)
             self._notes.append(
                 f"Split: {counts} {self._what}; {made} cut from the training data with seed {seed}, equal and nearly equal "
-                f"{'sources' if self._plan.kind == 'pairs' else 'texts'} on one side."
+                f"{'sources' if self._plan.kind == 'pairs' else 'texts'} on one side"
+                f"{' (numbers count, since most differ by them only)' if self._numbers else ''}."
             )
         if self._settings.size is not None:
             self._notes.append(f"train: the first {self._counts['train']:,} {self._what} were taken, as size asks.")

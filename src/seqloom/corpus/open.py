@@ -46,7 +46,11 @@ def open_corpus(settings: CorpusSettings | str | Path, progress: Progress | None
     from seqloom.corpus.generators import GENERATORS
 
     if settings.data in GENERATORS:
-        _refuse(settings, {"data", "size", "split_seed", "metric", "data_dir"}, f"the generator {settings.data!r}")
+        _refuse(
+            settings,
+            {"data", "size", "split_seed", "metric", "data_dir", "overlap"},
+            f"the generator {settings.data!r}",
+        )
         corpus = GENERATORS[settings.data].open(seed=settings.split_seed, size=settings.size)
         return corpus if settings.metric is None else dataclasses.replace(corpus, metric=settings.metric)
     if settings.metric == "items":
@@ -354,8 +358,10 @@ def _only_test(parts: "dict[str, Source] | dict[str, TextTable]") -> dict[str, S
 
 
 def _stem(place: Place) -> str:
-    name = Path(place.name)
-    return name.stem if name.suffix else name.name
+    # A folder often says more than a file that everybody calls the same.
+    stem = Path(place.name).stem
+    folder = place.path.resolve().parent.name
+    return folder if stem in ("train", "data", "input", "pairs", "corpus") and folder else stem
 
 
 def _slug(text: str) -> str:

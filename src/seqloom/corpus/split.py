@@ -29,20 +29,24 @@ _LETTERS = _Folding(fold_digits=True)
 _LETTERS_AND_DIGITS = _Folding(fold_digits=False)
 
 
-def split_key(text: str) -> str:
+def split_key(text: str, *, numbers: bool = False) -> str:
     """What near-duplicates have in common: letters without case, with punctuation and spaces folded and numbers made alike.
 
     Where a text is mostly digits or has no letters, numbers are its content and are kept.
+
+    Args:
+        numbers: whether numbers are kept in all texts.
     """
     plain = unicodedata.normalize("NFKC", text).casefold()
-    digits = sum(map(plain.count, "0123456789"))
-    folding = _LETTERS if 2 * digits < len(plain) - plain.count(" ") else _LETTERS_AND_DIGITS
-    return " ".join(plain.translate(folding).split()) or plain.strip()
+    if not numbers:
+        digits = sum(map(plain.count, "0123456789"))
+        numbers = 2 * digits >= len(plain) - plain.count(" ")
+    return " ".join(plain.translate(_LETTERS_AND_DIGITS if numbers else _LETTERS).split()) or plain.strip()
 
 
 def pair_key(src: str, tgt: str) -> str:
     """What equal pairs have in common, apart from case, punctuation and spaces."""
-    return "\t".join(" ".join(_fold(text).split()) or text.strip() for text in (src, tgt))
+    return f"{split_key(src, numbers=True)}\t{split_key(tgt, numbers=True)}"
 
 
 def hash_key(key: str, seed: int = 0) -> int:
@@ -79,6 +83,10 @@ class HeldOut:
             del self._sizes[-heapq.heapreplace(self._largest, -hashed)]
             self._sizes[hashed] = 1
 
+    def count(self, chosen: set[int]) -> int:
+        """How many items have one of these hashes."""
+        return sum(self._sizes[hashed] for hashed in chosen)
+
     def choose(self, *counts: int) -> list[set[int]]:
         """Disjoint sets of hashes, each holding about the wanted number of items.
 
@@ -91,7 +99,7 @@ class HeldOut:
             total = 0
             rest: list[tuple[int, int]] = []
             for hashed, size in groups:
-                if total < count and size <= max(1, count // 4):
+                if total < count and size <= max(1, count // 4) and total + size <= count + count // 20:
                     taken.add(hashed)
                     total += size
                 else:
@@ -104,7 +112,3 @@ class HeldOut:
 def automatic_size(num_items: int) -> int:
     """How many items to hold out of so many: 5%, at most 1,000, but some even of a few."""
     return max(1, min(1000, max(num_items // 20, min(16, num_items // 5))))
-
-
-def _fold(text: str) -> str:
-    return unicodedata.normalize("NFKC", text).casefold().translate(_LETTERS_AND_DIGITS)

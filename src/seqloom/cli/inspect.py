@@ -1,0 +1,130 @@
+"""`seqloom inspect`: what a corpus is like, before anything is trained on it."""
+
+import argparse
+import json
+from typing import TYPE_CHECKING, Any
+
+from seqloom.cli import options
+from seqloom.cli.progress import shown
+
+if TYPE_CHECKING:
+    from seqloom.corpus.inspect import Inspection, SideFacts, SplitFacts
+
+_EPILOG = """\
+examples:
+  seqloom inspect --data multi30k
+  seqloom inspect --src train.de --tgt train.en --max-words 100
+  seqloom inspect --data pairs.tsv --json | jq .suspicious"""
+
+
+def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Adds the verb."""
+    parser = subparsers.add_parser(
+        "inspect",
+        help="what a corpus is like: lengths, duplicates, overlaps, suspicious pairs",
+        description="Read a corpus and show lengths, duplicates, overlaps between splits, suspicious pairs with examples, "
+        "the split that would be made, and what to do.",
+        epilog=_EPILOG,
+    )
+    options.add_data_options(parser)
+    options.add_common_options(parser, device=False, json=True)
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Inspects and prints."""
+    settings = options.corpus_settings(arguments)
+    if arguments.overlap is None:
+        # What training would leave out is just what a user wants to see here.
+        settings = settings.model_copy(update={"overlap": "keep"})
+    from seqloom.corpus.inspect import inspect
+    from seqloom.corpus.open import open_corpus
+
+    with shown(quiet=arguments.quiet) as progress:
+        inspection = inspect(open_corpus(settings, progress), progress)
+    if arguments.json:
+        print(json.dumps(inspection.model_dump(mode="json"), ensure_ascii=False, indent=2))
+    else:
+        _print(inspection)
+    return 0
+
+
+def _print(inspection: "Inspection") -> None:
+    from rich.console import Console
+
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console.width = 140
+    languages = f", {inspection.src_lang or '?'} -> {inspection.tgt_lang or '?'}" if inspection.src_lang else ""
+    console.print(f"{inspection.name}: {inspection.kind}{languages}", style="bold", markup=False)
+    for note in inspection.notes:
+        console.print(f"  {note}", markup=False)
+    console.print()
+    console.print(_split_table(inspection.splits, inspection.kind))
+    console.print()
+    console.print(_length_table(inspection.splits, inspection.kind))
+    if inspection.suspicious:
+        console.print("\nsuspicious", style="bold")
+        for entry in inspection.suspicious:
+            console.print(f"  {entry.reason}: {entry.count:,} ({entry.share:.2%})", markup=False)
+            for split, src, tgt in entry.examples:
+                console.print(
+                    f"    {split}: {src}  |  {tgt}" if src else f"    {split}: {tgt}", markup=False, style="dim"
+                )
+    proposed = ", ".join(f"{count:,} {name}" for name, count in inspection.proposed.items())
+    console.print(f"\na split of all of it would be about: {proposed}", markup=False)
+    console.print("\nadvice", style="bold")
+    for advice in inspection.recommendations:
+        console.print(f"  {advice}", markup=False)
+
+
+def _split_table(splits: "tuple[SplitFacts, ...]", kind: str) -> Any:
+    table = _table(
+        "split", "items", "duplicates", "sources with several targets", "also in train", "source nearly in train"
+    )
+    for split in splits:
+        about = "about " if split.sampled < 1 else ""
+        trained = split.name == "train"
+        table.add_row(
+            split.name,
+            f"{split.items:,}",
+            f"{about}{split.duplicates:,}",
+            f"{about}{split.ambiguous:,}" if kind == "pairs" else "",
+            "" if trained else f"{about}{split.overlap:,}",
+            "" if trained or kind == "text" else f"{about}{split.overlap_sources:,}",
+        )
+    return table
+
+
+def _length_table(splits: "tuple[SplitFacts, ...]", kind: str) -> Any:
+    table = _table(
+        "lengths", "words: mean", "median", "90%", "99%", "longest", "chars: mean", "longest", "characters", "scripts"
+    )
+    for split in splits:
+        sides = {"src": split.src, "tgt": split.tgt} if kind == "pairs" else {"text": split.tgt}
+        for name, side in sides.items():
+            if side is not None:
+                table.add_row(f"{split.name} {name}", *_side_row(side))
+        if split.ratio is not None:
+            low, middle, high = split.ratio
+            table.add_row(
+                f"{split.name} tgt/src", f"{middle:.2f}", *[""] * 7, f"chars, 98% between {low:.2f} and {high:.2f}"
+            )
+    return table
+
+
+def _side_row(side: "SideFacts") -> list[str]:
+    words, chars = side.words, side.chars
+    scripts = ", ".join(f"{name} {share:.1%}" for name, share in list(side.scripts.items())[:3])
+    lengths = (words.median, words.p90, words.p99, words.longest)
+    numbers = [f"{words.mean:.1f}", *(f"{value:,}" for value in lengths), f"{chars.mean:.1f}", f"{chars.longest:,}"]
+    return [*numbers, f"{side.num_characters:,}", scripts]
+
+
+def _table(*headings: str) -> Any:
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False)
+    for heading in headings:
+        table.add_column(heading, justify="left" if heading in (headings[0], "scripts") else "right")
+    return table

@@ -1,0 +1,343 @@
+"""Inspection: what a corpus is like before anything is trained on it.
+
+A Corpus enters, an Inspection (plain data) leaves: lengths, duplicates, overlaps, suspicious pairs with examples, scripts, and what
+to do about them. Each split is read once. Memory is bounded: of large splits duplicates and overlaps are estimated from a sample by
+hash, and the Inspection says so. This module does not know models or tokenizers.
+"""
+
+import itertools
+import math
+import statistics
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from seqloom.config import Settings
+from seqloom.corpus.corpus import Corpus, SentencePair, Split
+from seqloom.corpus.split import automatic_size, hash_key, pair_key, split_key
+from seqloom.corpus.suspicion import Suspicions, main_script, scripts_of
+from seqloom.progress import Progress, Silent
+
+_SAMPLE_PAIRS = 2000
+_ROWS_PER_REPORT = 5000
+
+
+class Lengths(Settings):
+    """How long the texts of one side are."""
+
+    mean: float
+    median: int
+    p90: int
+    p99: int
+    longest: int
+
+
+class SideFacts(Settings):
+    """What one side of a split is like.
+
+    Attributes:
+        words: lengths in words between spaces.
+        chars: lengths in characters.
+        num_characters: how many different characters occur.
+        scripts: the share of letters in each script, largest first, down to one in ten thousand.
+        rare: characters that occur once only, up to 40 of them.
+    """
+
+    words: Lengths
+    chars: Lengths
+    num_characters: int
+    scripts: dict[str, float]
+    rare: str
+
+
+class SplitFacts(Settings):
+    """What a split is like.
+
+    Attributes:
+        items: pairs or documents.
+        src: the sources; None for text.
+        tgt: the targets, or the texts.
+        ratio: characters of the target for one of the source: the 1st, 50th and 99th percentile; None for text.
+        duplicates: items that repeat an earlier one exactly.
+        ambiguous: sources that occur with several targets.
+        overlap: items (punctuation and case aside) that are also in the training data; 0 for the training data.
+        overlap_sources: items whose source is nearly equal to one of the training data.
+        sampled: the share of items that duplicates and overlaps were estimated from, 1 where all were compared.
+    """
+
+    name: str
+    origin: str
+    items: int
+    src: SideFacts | None
+    tgt: SideFacts
+    ratio: tuple[float, float, float] | None
+    duplicates: int
+    ambiguous: int
+    overlap: int
+    overlap_sources: int
+    sampled: float
+
+
+class Suspicious(Settings):
+    """Pairs that look wrong for one reason.
+
+    Attributes:
+        reason: what looks wrong.
+        count: how many, over all splits.
+        share: of all items.
+        examples: a few, shortened, as split, source and target.
+    """
+
+    reason: str
+    count: int
+    share: float
+    examples: tuple[tuple[str, str, str], ...]
+
+
+class Inspection(Settings):
+    """What a corpus is like.
+
+    Attributes:
+        proposed: for each split, the number of items that seqloom would choose.
+        notes: what was found while the corpus was opened.
+        recommendations: what to do, a sentence each.
+    """
+
+    name: str
+    kind: str
+    src_lang: str | None
+    tgt_lang: str | None
+    fingerprint: str
+    splits: tuple[SplitFacts, ...]
+    suspicious: tuple[Suspicious, ...]
+    proposed: dict[str, int]
+    notes: tuple[str, ...]
+    recommendations: tuple[str, ...]
+
+
+class HashSample:
+    """Distinct hashes, all of them or a share that shrinks as they become many."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._mask = 0
+        self._hashes: set[int] = set()
+
+    @property
+    def share(self) -> float:
+        """The share of all possible hashes that are kept."""
+        return 1 / (self._mask + 1)
+
+    def covers(self, hashed: int) -> bool:
+        """Whether the sample would hold this hash."""
+        return not hashed & self._mask
+
+    def __contains__(self, hashed: int) -> bool:
+        return hashed in self._hashes
+
+    def add(self, hashed: int) -> None:
+        """Adds a hash."""
+        if self.covers(hashed):
+            self._hashes.add(hashed)
+            while len(self._hashes) > self._limit:
+                self._mask = self._mask * 2 + 1
+                self._hashes = {kept for kept in self._hashes if self.covers(kept)}
+
+    def num_distinct(self) -> int:
+        """How many distinct hashes were added, estimated where only a share was kept."""
+        return round(len(self._hashes) / self.share)
+
+
+def inspect(corpus: Corpus, progress: Progress | None = None, *, max_hashes: int = 1_000_000) -> Inspection:
+    """Reads a corpus and says what it is like.
+
+    Args:
+        corpus: pairs or text.
+        progress: hears how far reading is.
+        max_hashes: most hashes held at a time, for each of three sets.
+
+    Raises:
+        CorpusError: a file cannot be read.
+    """
+    progress = progress or Silent()
+    typical = _typical(corpus)
+    suspicions = Suspicions(*typical, same_language=corpus.src_lang == corpus.tgt_lang or corpus.tgt_lang is None)
+    trained = HashSample(max_hashes), HashSample(max_hashes)
+    facts = [_read(corpus.train, corpus.kind, suspicions, trained, progress, max_hashes, training=True)]
+    for split in (corpus.val, *corpus.tests.values()):
+        facts.append(_read(split, corpus.kind, suspicions, trained, progress, max_hashes, training=False))
+    total = sum(split.items for split in facts)
+    suspicious = tuple(
+        Suspicious(reason=reason, count=count, share=count / total, examples=tuple(suspicions.examples[reason]))
+        for reason, count in suspicions.counts.most_common()
+    )
+    return Inspection(
+        name=corpus.name,
+        kind=corpus.kind,
+        src_lang=corpus.src_lang,
+        tgt_lang=corpus.tgt_lang,
+        fingerprint=corpus.fingerprint,
+        splits=tuple(facts),
+        suspicious=suspicious,
+        proposed=_propose(total, corpus.kind),
+        notes=corpus.notes,
+        recommendations=tuple(_recommend(corpus, facts, suspicious)),
+    )
+
+
+def _propose(total: int, kind: str) -> dict[str, int]:
+    held_out = automatic_size(total) if kind == "pairs" else max(1, total // 20)
+    return {"train": max(total - 2 * held_out, 0), "val": held_out, "test": held_out}
+
+
+class _Side:
+    """Counts over the texts of one side."""
+
+    def __init__(self) -> None:
+        self.words: Counter[int] = Counter()
+        self.chars: Counter[int] = Counter()
+        self.letters: Counter[str] = Counter()
+
+    def add(self, text: str) -> None:
+        self.words[len(text.split())] += 1
+        self.chars[len(text)] += 1
+        self.letters.update(text)
+
+    def facts(self) -> SideFacts:
+        rare = "".join(sorted(char for char, count in self.letters.items() if count == 1 and char.isprintable())[:40])
+        return SideFacts(
+            words=_lengths(self.words),
+            chars=_lengths(self.chars),
+            num_characters=len(self.letters),
+            scripts={name: round(share, 4) for name, share in scripts_of(self.letters).items() if share >= 0.0001},
+            rare=rare,
+        )
+
+
+def _read(
+    split: Split,
+    kind: str,
+    suspicions: Suspicions,
+    trained: tuple[HashSample, HashSample],
+    progress: Progress,
+    max_hashes: int,
+    *,
+    training: bool,
+) -> SplitFacts:
+    src_side, tgt_side = _Side(), _Side()
+    ratios: Counter[float] = Counter()
+    items, sources = HashSample(max_hashes), HashSample(max_hashes)
+    trained_items, trained_sources = trained
+    count = overlap = overlap_sources = 0
+    for count, item in enumerate(split, start=1):
+        src, tgt = (item.src, item.tgt) if isinstance(item, SentencePair) else ("", item.text)
+        tgt_side.add(tgt)
+        items.add(hash_key(f"{src}\t{tgt}"))
+        if kind == "pairs":
+            src_side.add(src)
+            sources.add(hash_key(src))
+            ratios[round(math.log((len(tgt) + 1) / (len(src) + 1)), 2)] += 1
+        suspicions.look(split.name, src, tgt)
+        pair_hash, source_hash = hash_key(pair_key(src, tgt)), hash_key(split_key(src if kind == "pairs" else tgt))
+        if training:
+            trained_items.add(pair_hash)
+            trained_sources.add(source_hash)
+        else:
+            overlap += pair_hash in trained_items
+            overlap_sources += source_hash in trained_sources
+        if count % _ROWS_PER_REPORT == 0:
+            progress.update(f"inspecting {split.name}", 0.5, items=count)
+    progress.update(f"inspecting {split.name}", 1.0, items=count)
+    return SplitFacts(
+        name=split.name,
+        origin=split.origin,
+        items=count,
+        src=src_side.facts() if kind == "pairs" else None,
+        tgt=tgt_side.facts(),
+        ratio=_ratio(ratios) if kind == "pairs" else None,
+        duplicates=max(0, count - items.num_distinct()),
+        ambiguous=max(0, items.num_distinct() - sources.num_distinct()) if kind == "pairs" else 0,
+        overlap=round(overlap / trained_items.share),
+        overlap_sources=round(overlap_sources / trained_sources.share),
+        sampled=min(items.share, sources.share, trained_items.share),
+    )
+
+
+def _typical(corpus: Corpus) -> tuple[float, float, str, str]:
+    """From the first pairs: how much longer targets are than sources (a log) and its spread, and the scripts of both sides."""
+    src, tgt = Counter[str](), Counter[str]()
+    ratios: list[float] = []
+    for item in itertools.islice(corpus.train, _SAMPLE_PAIRS):
+        if isinstance(item, SentencePair):
+            src.update(item.src)
+            tgt.update(item.tgt)
+            ratios.append(math.log((len(item.tgt) + 1) / (len(item.src) + 1)))
+        else:
+            tgt.update(item.text)
+    middle = statistics.median(ratios) if ratios else 0.0
+    spread = statistics.pstdev(ratios) if ratios else 0.0
+    return middle, spread, main_script(src), main_script(tgt)
+
+
+def _lengths(counts: Counter[int]) -> Lengths:
+    total = counts.total()
+    if not total:
+        return Lengths(mean=0, median=0, p90=0, p99=0, longest=0)
+    mean = sum(length * count for length, count in counts.items()) / total
+    median, p90, p99 = (int(value) for value in _percentiles(counts, (0.5, 0.9, 0.99)))
+    return Lengths(mean=round(mean, 2), median=median, p90=p90, p99=p99, longest=max(counts))
+
+
+def _ratio(logs: Counter[float]) -> tuple[float, float, float] | None:
+    if not logs:
+        return None
+    low, middle, high = (round(math.exp(value), 2) for value in _percentiles(logs, (0.01, 0.5, 0.99)))
+    return low, middle, high
+
+
+def _percentiles(counts: Mapping[Any, int], shares: Iterable[float]) -> list[float]:
+    ordered = sorted(counts)
+    sums = list(itertools.accumulate(counts[value] for value in ordered))
+    return [
+        next(value for value, below in zip(ordered, sums, strict=True) if below >= share * sums[-1]) for share in shares
+    ]
+
+
+def _recommend(corpus: Corpus, facts: list[SplitFacts], suspicious: tuple[Suspicious, ...]) -> list[str]:
+    train, *held_out = facts
+    advice: list[str] = []
+    if corpus.kind == "pairs" and train.items < 5000:
+        advice.append(
+            f"{train.items:,} training pairs are few: expect memorisation; take a small recipe, or more data."
+        )
+    if train.duplicates > 0.05 * train.items:
+        advice.append(
+            f"{train.duplicates / train.items:.0%} of the training items repeat others: they weigh more, and cost time."
+        )
+    if train.ambiguous > 0.2 * train.items:
+        advice.append("Many sources have several targets: scores against one reference understate quality.")
+    for split in held_out:
+        if split.overlap:
+            advice.append(
+                f"{split.overlap:,} items of {split.name} are in train too: keep --overlap at drop, or scores flatter."
+            )
+        elif corpus.kind == "pairs" and split.overlap_sources > 0.02 * split.items:
+            advice.append(
+                f"{split.overlap_sources / split.items:.0%} of the sources of {split.name} are nearly in train, with other targets."
+            )
+        if corpus.kind == "pairs" and split.items < 200:
+            advice.append(
+                f"{split.name} has {split.items:,} pairs: intervals will be wide; 500 or more tell systems apart."
+            )
+    if train.src is not None:
+        longest = max(train.src.words.p99, train.tgt.words.p99)
+        if max(train.src.words.longest, train.tgt.words.longest) > 4 * max(longest, 25):
+            advice.append(
+                f"99% of the sides have at most {longest} words: --max-words {2 * longest} would leave out outliers only."
+            )
+    advice += [
+        f"{entry.share:.1%} of the items look wrong ({entry.reason}): look at the examples before training."
+        for entry in suspicious
+        if entry.share > 0.01
+    ]
+    return advice or ["Nothing stands against training on this corpus."]

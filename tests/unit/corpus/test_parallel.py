@@ -1,0 +1,80 @@
+import random
+from array import array
+from pathlib import Path
+
+import pytest
+
+from seqloom.corpus import SentencePair, read_parallel
+from seqloom.corpus.parallel import ParallelFiles, find_drift
+from seqloom.corpus.reading import Reading
+from seqloom.corpus.streams import Place
+from seqloom.errors import CorpusError
+
+
+def write(path: Path, lines: list[str]) -> Place:
+    path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+    return Place(path)
+
+
+def sentences(count: int) -> tuple[list[str], list[str]]:
+    draw = random.Random(5)
+    lengths = [draw.randint(1, 40) for _ in range(count)]
+    return ["w " * n for n in lengths], ["ww " * max(1, n + draw.randint(-1, 1)) for n in lengths]
+
+
+def test_unequal_files_say_both_counts_and_where_they_drift_apart(tmp_path: Path) -> None:
+    src, tgt = sentences(300)
+    lost = 120
+    files = ParallelFiles(write(tmp_path / "a.de", src), write(tmp_path / "a.en", tgt[:lost] + tgt[lost + 1 :]))
+    with pytest.raises(CorpusError) as caught:
+        list(files.rows(Reading()))
+    message = str(caught.value)
+    assert "a.de has 300 lines" in message
+    assert "a.en has 299" in message
+    guess = int(message.split("about line ")[1].split()[0])
+    assert abs(guess - lost) < 10
+
+
+@pytest.mark.parametrize("lost", [3, 150, 298])
+@pytest.mark.parametrize("swapped", [False, True])
+def test_drift_is_found_wherever_it_is(lost: int, swapped: bool) -> None:
+    src, tgt = (array("L", map(len, side)) for side in sentences(300))
+    shorter = tgt[:lost] + tgt[lost + 2 :]
+    guess = find_drift(shorter, src) if swapped else find_drift(src, shorter)
+    assert guess is not None
+    assert abs(guess - lost) < 12
+
+
+def test_lengths_that_tell_nothing_give_no_guess() -> None:
+    draw = random.Random(1)
+    src = array("L", (draw.randint(1, 200) for _ in range(500)))
+    tgt = array("L", (draw.randint(1, 200) for _ in range(499)))
+    assert find_drift(src, tgt) is None
+    assert find_drift(src, src) is None
+
+
+def test_a_bad_line_takes_its_partner_with_it(tmp_path: Path) -> None:
+    src, tgt = tmp_path / "a", tmp_path / "b"
+    src.write_bytes(b"one\n\xff\nthree\n")
+    tgt.write_bytes(b"eins\nzwei\ndrei\n")
+    reading = Reading("skip")
+    rows = list(ParallelFiles(Place(src), Place(tgt)).rows(reading))
+    assert [row[1:] for row in rows] == [(1, "one", "eins"), (3, "three", "drei")]
+    assert reading.notes("train") == [f"train: left out 1 lines that are not valid UTF-8 (the first: {src}:2)."]
+
+
+def test_titles_and_segments(tmp_path: Path) -> None:
+    src = write(tmp_path / "a", ["<url>x</url>", "one", "<title>y</title>", "two"])
+    tgt = write(tmp_path / "b", ["<url>x</url>", "eins", "<title>z</title>", "zwei"])
+    assert [row[2:] for row in ParallelFiles(src, tgt, "tags").rows(Reading())] == [("one", "eins"), ("two", "zwei")]
+    src = write(tmp_path / "c", ["<doc>", '<seg id="1"> Tom &amp; Ann </seg>', "</doc>"])
+    tgt = write(tmp_path / "d", ['<seg id="1">Tom und Ann</seg>'])
+    assert [row[2:] for row in ParallelFiles(src, tgt, "segments").rows(Reading())] == [("Tom & Ann", "Tom und Ann")]
+
+
+def test_scoring_reads_every_line_as_it_is(tmp_path: Path) -> None:
+    src, ref = write(tmp_path / "a", [" a ", ""]), write(tmp_path / "b", ["x", "y"])
+    assert list(read_parallel(src.path, ref.path)) == [SentencePair(" a ", "x"), SentencePair("", "y")]
+    write(tmp_path / "b", ["x"])
+    with pytest.raises(CorpusError, match="has 2 lines"):
+        list(read_parallel(src.path, ref.path))
