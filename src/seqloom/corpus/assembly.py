@@ -314,7 +314,9 @@ def screen_pairs(source: Source, reading: Reading, *, max_words: int | None) -> 
         if "\n" in src or "\n" in tgt or "\r" in src or "\r" in tgt:
             src, tgt = _LINE_BREAKS.sub(" ", src), _LINE_BREAKS.sub(" ", tgt)
             reading.changed["pairs had line breaks inside, which became spaces"] += 1
-        if max_words is not None and max(num_words(src), num_words(tgt)) > max_words:
+        # A text has no more words than characters, which are counted already.
+        longest = max(len(src), len(tgt))
+        if max_words is not None and longest > max_words and max(num_words(src), num_words(tgt)) > max_words:
             reading.skip(f"pairs with a side of more than {max_words} words", f"{name}:{number}")
             continue
         yield src, tgt

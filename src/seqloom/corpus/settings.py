@@ -57,7 +57,8 @@ class CorpusSettings(Settings):
         split_seed: seed of the split that is made where val or test is missing, and of generators.
         val_size: pairs of a validation set that is cut from the training data; None: 5%, at most 1,000.
         test_size: pairs of a test set that is cut from the training data; None: 5%, at most 1,000.
-        size: training pairs that a generator is to make; None: its own number.
+        size: training pairs that a generator is to make, or of other data the first ones that are taken; None: as many as there
+            are, or as the generator makes of itself.
         overlap: what to do with training pairs that are also in validation or test data.
         data_dir: a mirror folder that holds the catalogue's files, used instead of the network; None: the environment
             variable SEQLOOM_DATA_DIR, or the network.

@@ -27,6 +27,9 @@ class _Folding(dict[int, str]):
 
 _LETTERS = _Folding(fold_digits=True)
 _LETTERS_AND_DIGITS = _Folding(fold_digits=False)
+_ASCII = bytes(ord(chr(code).lower() if chr(code).isalnum() else " ") for code in range(128)) + bytes(128)
+_ASCII_DIGITS = bytes(ord("0") if chr(code) in "0123456789" else code for code in range(256))
+_ASCII_NO_DIGITS = bytes(code for code in range(256) if chr(code) not in "0123456789")
 
 
 def split_key(text: str, *, numbers: bool = False) -> str:
@@ -37,6 +40,12 @@ def split_key(text: str, *, numbers: bool = False) -> str:
     Args:
         numbers: whether numbers are kept in all texts.
     """
+    if text.isascii():
+        # The same by tables of bytes, ten times as fast.
+        folded = text.encode().translate(_ASCII)
+        if not numbers and 2 * len(folded.translate(None, _ASCII_NO_DIGITS)) < len(text) - text.count(" "):
+            folded = folded.translate(_ASCII_DIGITS)
+        return b" ".join(folded.split()).decode() or text.strip().lower()
     plain = unicodedata.normalize("NFKC", text).casefold()
     if not numbers:
         digits = sum(map(plain.count, "0123456789"))
