@@ -17,7 +17,7 @@ from seqloom.decoding.search import search
 from seqloom.models.base import Model
 from tests.toy_model import ToyModel, make_toy
 
-PENALTIES = [(0.0, "wu"), (0.6, "wu"), (1.0, "wu"), (0.5, "power"), (1.0, "power"), (2.0, "power")]
+PENALTIES = [(0.0, "wu"), (0.6, "wu"), (1.0, "power"), (2.0, "power")]
 
 
 def make_sources(rows: list[list[int]]) -> Sources:
