@@ -1,0 +1,14 @@
+"""Corpora that are made up from a seed, with exact truth: what `--data NAME` finds before it looks for files and downloads."""
+
+from collections.abc import Mapping
+
+from seqloom.corpus.generators.generator import Generator
+from seqloom.corpus.generators.numbers import NUMBERS
+from seqloom.corpus.generators.player_commands import PLAYER_COMMANDS
+from seqloom.corpus.generators.sequences import SEQUENCES
+
+GENERATORS: Mapping[str, Generator] = {
+    generator.name: generator for generator in (PLAYER_COMMANDS, *SEQUENCES, *NUMBERS)
+}
+
+__all__ = ["GENERATORS", "Generator"]

@@ -1,0 +1,204 @@
+"""Discourse: how players join what they want into what they type, in an order that need not be the order of the deeds.
+
+Random choices enter; a source text and its commands in the order in which they are to be done leave. The rules that make the
+order unambiguous: a construction such as "before you …, …" is a sentence of its own; a subordinate clause that comes first ends at
+the comma, one that comes last ends with the sentence; "but first" turns all that the sentence said before it.
+This module does not know corpora, nor what is kept out of training: a Register tells it what it may say.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from seqloom.corpus.generators.adventure.clauses import Clause, Story, draw_clause
+from seqloom.corpus.generators.adventure.verbs import Form
+from seqloom.corpus.generators.generator import Draw
+
+PLAIN = "plain"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Construction:
+    """A way of joining two groups of clauses, X and then Y in reading order.
+
+    Attributes:
+        name: for people, and for what is held out.
+        template: with {x} and {y}.
+        forms: the verb forms of X and of Y.
+        inverted: whether Y is done before X.
+    """
+
+    name: str
+    template: str
+    forms: tuple[Form, Form]
+    inverted: bool
+
+    @property
+    def main_first(self) -> bool:
+        """Whether the sentence begins with its main clause; X is then a single clause, so that all agree where it starts."""
+        return self.template.startswith("{x}")
+
+
+CONSTRUCTIONS: tuple[Construction, ...] = (
+    Construction("before you X, Y", "before you {x}, {y}", ("base", "base"), True),
+    Construction("before Xing, Y", "before {x}, {y}", ("gerund", "base"), True),
+    Construction("after you X, Y", "after you {x}, {y}", ("base", "base"), False),
+    Construction("after Xing, Y", "after {x}, {y}", ("gerund", "base"), False),
+    Construction("once you have Xed, Y", "once you have {x}, {y}", ("participle", "base"), False),
+    Construction("X before you Y", "{x} before you {y}", ("base", "base"), False),
+    Construction("X after you Y", "{x} after you {y}", ("base", "base"), True),
+    Construction("X after Ying", "{x} after {y}", ("base", "gerund"), True),
+    Construction("X once you have Yed", "{x} once you have {y}", ("base", "participle"), True),
+    Construction("X, but first Y", "{x}, but first {y}", ("base", "base"), True),
+)
+
+_JOINTS = (" and ", " and ", " and ", ", then ", ", then ", " and then ", ", ", " then ")
+_OPENINGS = ("", "", "", "", "", "", "then ", "then ", "next, ", "after that, ")
+_PLEAS = (
+    "please ",
+    "please ",
+    "now ",
+    "ok, ",
+    "could you ",
+    "i want to ",
+    "i would like to ",
+    "try to ",
+    "go ahead and ",
+)
+_TAILS = (" please", ", please", " now")
+
+
+@dataclass(frozen=True, slots=True)
+class Register:
+    """What may be said.
+
+    Attributes:
+        allows_pair: whether an adjective may stand with a noun.
+        allows_phrase: whether a phrase, given by its template, may stand at a place: PLAIN, or a construction's name with
+            "/x" or "/y".
+    """
+
+    allows_pair: Callable[[str, str], bool]
+    allows_phrase: Callable[[str, str], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Typed:
+    """What a player typed.
+
+    Attributes:
+        text: the words.
+        commands: what they mean, in the order in which it is to be done.
+        pairs: each adjective with its noun.
+        phrases: each phrase's template with its place.
+    """
+
+    text: str
+    commands: tuple[str, ...]
+    pairs: tuple[tuple[str, str], ...]
+    phrases: tuple[tuple[str, str], ...]
+
+
+@dataclass
+class _Turn:
+    """One player at the keyboard: the randomness, the story so far, and what was used to tell it."""
+
+    draw: Draw
+    register: Register
+    story: Story
+    commands: list[str] = field(default_factory=list)
+    phrases: list[tuple[str, str]] = field(default_factory=list)
+
+
+def draw_typed(draw: Draw, num_commands: int, register: Register) -> Typed | None:
+    """Draws what a player types; it amounts to `num_commands` commands.
+
+    Returns:
+        The text with its meaning, or None where this draw came to nothing.
+    """
+    turn = _Turn(draw, register, Story(terse=draw.chance(0.12), allows_pair=register.allows_pair))
+    sentences: list[str] = []
+    while len(turn.commands) < num_commands:
+        left = num_commands - len(turn.commands)
+        opening = draw.choice(_OPENINGS) if sentences else ""
+        if left > 1 and draw.chance(0.4):
+            sentence = _draw_joined(turn, left)
+        else:
+            sentence = _draw_plain(turn, left if draw.chance(0.5) else draw.between(1, left))
+        if sentence is None:
+            return None
+        sentences.append(opening + sentence)
+    pairs = [(adjective, entity.noun.name) for entity in turn.story.entities for adjective in entity.adjectives]
+    return Typed(_punctuate(draw, sentences), tuple(turn.commands), tuple(pairs), tuple(turn.phrases))
+
+
+def _draw_group(turn: _Turn, place: str, *, most_commands: int, most_clauses: int) -> list[Clause] | None:
+    """Clauses until either number is reached."""
+    clauses: list[Clause] = []
+    left = most_commands
+    for _ in range(12 * most_clauses):
+        clause = draw_clause(
+            turn.draw,
+            turn.story,
+            most_commands=left,
+            allows=lambda phrase: turn.register.allows_phrase(phrase.template, place),
+            alone=place == PLAIN,
+        )
+        if clause is None:
+            continue
+        clauses.append(clause)
+        turn.phrases.append((clause.phrase.template, place))
+        left -= len(clause.commands)
+        if not left or len(clauses) == most_clauses:
+            return clauses
+    return None
+
+
+def _draw_plain(turn: _Turn, most_commands: int) -> str | None:
+    clauses = _draw_group(turn, PLAIN, most_commands=most_commands, most_clauses=most_commands)
+    if clauses is None:
+        return None
+    text = _plea(turn.draw) + clauses[0].text() if clauses[0].phrase.inflects else clauses[0].text()
+    for clause in clauses[1:]:
+        text += turn.draw.choice(_JOINTS) + clause.text()
+    turn.commands += [command for clause in clauses for command in clause.commands]
+    return text + _tail(turn.draw)
+
+
+def _draw_joined(turn: _Turn, most_commands: int) -> str | None:
+    draw = turn.draw
+    construction = draw.choice(CONSTRUCTIONS)
+    texts: list[str] = []
+    meanings: list[list[str]] = []
+    for place, form in zip("xy", construction.forms, strict=True):
+        # Something must be left for Y.
+        room = most_commands - 1 if place == "x" else most_commands - len(meanings[0])
+        most_clauses = 2 if draw.chance(0.3) and not (place == "x" and construction.main_first) else 1
+        group = _draw_group(turn, f"{construction.name}/{place}", most_commands=room, most_clauses=most_clauses)
+        if group is None:
+            return None
+        texts.append(" and ".join(clause.text(form) for clause in group))
+        meanings.append([command for clause in group for command in clause.commands])
+    if construction.main_first:
+        texts[0] = _plea(draw) + texts[0]
+    elif draw.chance(0.1):
+        texts[1] = "please " + texts[1]
+    for meaning in reversed(meanings) if construction.inverted else meanings:
+        turn.commands += meaning
+    return construction.template.format(x=texts[0], y=texts[1])
+
+
+def _plea(draw: Draw) -> str:
+    return draw.choice(_PLEAS) if draw.chance(0.15) else ""
+
+
+def _tail(draw: Draw) -> str:
+    return draw.choice(_TAILS) if draw.chance(0.06) else ""
+
+
+def _punctuate(draw: Draw, sentences: list[str]) -> str:
+    if draw.chance(0.3):
+        sentences = [sentence[0].upper() + sentence[1:] for sentence in sentences]
+    end = ""
+    if draw.chance(0.5):
+        end = "?" if "could you " in sentences[-1].lower() else "!" if draw.chance(0.1) else "."
+    return ". ".join(sentences) + end

@@ -1,0 +1,81 @@
+"""The corpus `player-commands`: what players of text adventures type, and the commands that they mean.
+
+    before you open the oak door, pick the brass lamp up and light it
+    -> take brass lamp ; light brass lamp ; open oak door
+
+A seed enters, a Corpus leaves. Training and validation have 1 to 5 commands an item. `test` has as many, and each of its
+items holds something that training never shows, though training shows its parts: an adjective with a noun ("brass lamp"), or a
+phrase in a construction ("fetch …" after "before you"). `beyond` is like `test`, with 6 to 8 commands. What is held out depends
+on the words alone, not on the seed, so the splits of all seeds are apart. This module does not know the words: see `adventure`.
+"""
+
+from functools import cache
+
+from seqloom.corpus.corpus import SentencePair
+from seqloom.corpus.generators.adventure.discourse import PLAIN, Register, Typed, draw_typed
+from seqloom.corpus.generators.generator import Draw, Generator, bucket
+
+SEPARATOR = " ; "
+MOST_TRAINED = 5
+LONGEST = 8
+
+# One in so many combinations is held out; one in so many sources belongs to validation.
+_PAIR_SHARE = 8
+_PHRASE_SHARE = 8
+_VAL_SHARE = 20
+_MOST_DRAWS = 500
+
+
+@cache
+def holds_out_pair(adjective: str, noun: str) -> bool:
+    """Whether an adjective never stands with a noun in training."""
+    return bucket(f"{adjective} {noun}", _PAIR_SHARE) == 0
+
+
+@cache
+def holds_out_phrase(template: str, place: str) -> bool:
+    """Whether a phrase never stands at a place of a construction in training. In plain sentences every phrase does."""
+    return place != PLAIN and bucket(f"{template} in {place}", _PHRASE_SHARE) == 0
+
+
+_TRAINED = Register(
+    allows_pair=lambda adjective, noun: not holds_out_pair(adjective, noun),
+    allows_phrase=lambda template, place: not holds_out_phrase(template, place),
+)
+_ANYTHING = Register(allows_pair=lambda adjective, noun: True, allows_phrase=lambda template, place: True)
+
+
+def _propose(draw: Draw, split: str) -> SentencePair | None:
+    # The length is drawn once and then kept, or lengths that are easier to draw would be more frequent.
+    num_commands = draw.between(MOST_TRAINED + 1, LONGEST) if split == "beyond" else draw.between(1, MOST_TRAINED)
+    trained = split in ("train", "val")
+    for _ in range(_MOST_DRAWS):
+        typed = draw_typed(draw, num_commands, _TRAINED if trained else _ANYTHING)
+        if typed is not None and _belongs(typed, split):
+            return SentencePair(typed.text, SEPARATOR.join(typed.commands))
+    return None
+
+
+def _belongs(typed: Typed, split: str) -> bool:
+    if split in ("train", "val"):
+        return (bucket(typed.text.lower(), _VAL_SHARE) == 0) == (split == "val")
+    return any(holds_out_pair(*pair) for pair in typed.pairs) or any(holds_out_phrase(*used) for used in typed.phrases)
+
+
+PLAYER_COMMANDS = Generator(
+    name="player-commands",
+    description="What players of text adventures type, and the commands that they mean; made by a grammar, with exact truth.",
+    version=1,
+    propose=_propose,
+    facts={
+        "src_lang": "en",
+        "metric": "items",
+        "item_separator": SEPARATOR,
+        "item_name": "commands",
+        "notes": (
+            "Synthetic: a grammar wrote it; 1 to 5 commands an item.",
+            "Each item of test and beyond joins words or phrases that training shows only apart.",
+            "beyond: 6 to 8 commands an item.",
+        ),
+    },
+)
