@@ -58,37 +58,42 @@ def cli(capsys: pytest.CaptureFixture[str]) -> Cli:
     return run
 
 
+SMALL = {
+    "rnn-tiny": ("model.d_model=32", "model.hidden_size=32"),
+    "attention-rnn-tiny": ("model.d_model=32", "model.hidden_size=32"),
+    "transformer-tiny": (
+        "model.d_model=32",
+        "model.d_ff=64",
+        "model.num_encoder_layers=1",
+        "model.num_decoder_layers=1",
+    ),
+    "transformer-lm-tiny": ("model.d_model=32", "model.d_ff=64", "model.num_layers=2"),
+}
+BRIEF = ("tokenizer.vocab_size=120", "training.batch_tokens=512", "training.validations=2", "decoding.max_len_offset=3")
+
+
+def small(recipe: str) -> list[str]:
+    """The changes that make a tiny recipe tinier."""
+    return ["--set", *SMALL[recipe], *BRIEF]
+
+
 def train(corpus: Path, recipe: str, out: Path, *options: object) -> Path:
-    """Trains for six steps."""
-    budget = [] if "--minutes" in options or "--tokens" in options else ["--steps", 6]
-    argv = [
-        "train",
-        recipe,
-        "--data",
-        corpus,
-        "--out",
-        out,
-        *budget,
-        "--threads",
-        1,
-        "--device",
-        "cpu",
-        "--quiet",
-        *options,
-    ]
-    assert main([str(word) for word in argv]) == 0
+    """Trains a tinier model, for six steps where no budget is given."""
+    budget = [] if {"--minutes", "--tokens", "--steps"} & set(options) else ["--steps", 6]
+    argv = ["train", recipe, "--data", corpus, "--out", out, *budget, "--threads", 1, "--device", "cpu", "--quiet"]
+    assert main([str(word) for word in (*argv, *small(recipe), *options)]) == 0
     return out
 
 
 @pytest.fixture(scope="session")
 def trained(tmp_path_factory: pytest.TempPathFactory, corpus_folder: Path) -> Callable[[str], Path]:
-    """A run of each recipe, trained when it is first asked for."""
+    """A run of each recipe, trained for 60 steps when it is first asked for."""
     folder = tmp_path_factory.mktemp("runs")
     runs: dict[str, Path] = {}
 
     def get(recipe: str) -> Path:
         if recipe not in runs:
-            runs[recipe] = train(corpus_folder / "pairs.tsv", recipe, folder / recipe)
+            runs[recipe] = train(corpus_folder / "pairs.tsv", recipe, folder / recipe, "--steps", 60)
         return runs[recipe]
 
     return get

@@ -7,7 +7,6 @@ file of its own and only hands data from one room to the next. Nothing heavy is 
 import argparse
 import difflib
 import importlib
-import importlib.util
 import os
 import sys
 from collections.abc import Sequence
@@ -113,8 +112,6 @@ def _parser() -> tuple[Parser, dict[str, argparse.ArgumentParser]]:
     parser.add_argument("--version", action=Version, nargs=0, help="print the version and exit")
     subparsers = parser.add_subparsers(title="verbs", dest="verb", metavar="VERB", required=True, parser_class=Parser)
     for verb in VERBS:
-        if importlib.util.find_spec(f"seqloom.cli.{verb}") is None:
-            continue
         importlib.import_module(f"seqloom.cli.{verb}").register(subparsers)
     return parser, dict(subparsers.choices)
 

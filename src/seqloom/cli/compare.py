@@ -36,7 +36,7 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         help="named recipes or YAML files (default: rnn-tiny attention-rnn-tiny transformer-tiny)",
     )
     options.add_data_options(parser)
-    options.add_budget_options(parser, each=" each recipe and seed")
+    options.add_budget_options(parser, each=" each recipe and seed", like=False)
     group = parser.add_argument_group("comparison")
     group.add_argument(
         "--seeds", type=options.positive, default=1, metavar="K", help="runs of each recipe (default: 1)"
@@ -72,8 +72,9 @@ def run(arguments: argparse.Namespace) -> int:
     for path in also.values():
         options.existing_file(path, "--also")
     corpus = options.corpus_settings(arguments)
-    from seqloom.compare.compare import compare
+    from seqloom.compare.compare import compare, default_folder
 
+    out = arguments.out or default_folder(corpus)
     with shown(quiet=arguments.quiet) as progress:
         comparison = compare(
             arguments.recipes or None,
@@ -82,22 +83,21 @@ def run(arguments: argparse.Namespace) -> int:
             seeds=arguments.seeds,
             tune=arguments.tune,
             also=also,
-            out=arguments.out,
+            out=out,
             changes=arguments.changes,
             beam=arguments.beam,
             progress=progress,
             **options.placement(arguments),
         )
-    deliver(comparison, arguments.out, json=arguments.json)
+    deliver(comparison, out, json=arguments.json)
     return 0
 
 
 def deliver(comparison: "Comparison", out: Path, *, json: bool = False) -> None:
-    """Writes report.html and comparison.json into `out`, and prints the table and where they are, or all of it as JSON."""
+    """Writes report.html into `out` and prints the table and where the report is; or prints all of it as JSON."""
     from seqloom.report.page import write_report
     from seqloom.report.terminal import comparison_table
 
-    (out / "comparison.json").write_text(comparison.model_dump_json(indent=2) + "\n", encoding="utf-8")
     report = out / "report.html"
     write_report(comparison, report)
     if json:

@@ -80,6 +80,8 @@ def run(arguments: argparse.Namespace) -> int:
             seeds=arguments.seeds,
             out=arguments.out,
             beam=BEAM,
+            command=f"seqloom demo --steps {arguments.steps} --seeds {arguments.seeds}"
+            + (f" --size {arguments.size}" if arguments.size else ""),
             progress=progress,
             **options.placement(arguments),
         )
@@ -107,7 +109,7 @@ def _answer(comparison: "Comparison", arguments: argparse.Namespace) -> None:
         if not text:
             return
         for label, model in models.items():
-            for generation in model.translate([text], beam=BEAM):
+            for generation in model.translate(text, beam=BEAM):
                 print(f"  {label:<{width}}  {generation.text}")
                 for note in generation.notes:
                     print(f"  {'':<{width}}  ({note})")

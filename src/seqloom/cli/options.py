@@ -159,11 +159,12 @@ def corpus_settings(arguments: argparse.Namespace) -> "CorpusSettings":
     return CorpusSettings.parse(given, source="the data options")
 
 
-def add_budget_options(parser: argparse.ArgumentParser, *, each: str = "") -> None:
+def add_budget_options(parser: argparse.ArgumentParser, *, each: str = "", like: bool = True) -> None:
     """Adds how long to train; `budget` reads it.
 
     Args:
-        each: whom the budget is for, such as " for each recipe".
+        each: whom the budget is for, such as " each recipe".
+        like: whether the updates of an earlier run may be repeated.
     """
     group = parser.add_argument_group("budget", f"How long to train{each}; at most one of these.")
     one = group.add_mutually_exclusive_group()
@@ -175,7 +176,10 @@ def add_budget_options(parser: argparse.ArgumentParser, *, each: str = "") -> No
         metavar="M",
         help="minutes of updates; set-up, validation and saving not counted",
     )
-    one.add_argument("--like", type=Path, metavar="RUN", help="the updates of that run, which had minutes, once more")
+    if like:
+        one.add_argument(
+            "--like", type=Path, metavar="RUN", help="the updates of that run, which had minutes, once more"
+        )
 
 
 def budget(arguments: argparse.Namespace) -> "Budget | None":
@@ -185,7 +189,7 @@ def budget(arguments: argparse.Namespace) -> "Budget | None":
         for name in ("steps", "tokens", "minutes")
         if getattr(arguments, name) is not None
     }
-    if arguments.like is not None:
+    if getattr(arguments, "like", None) is not None:
         given["like"] = existing_file(arguments.like / "progress.txt", "--like")
     if not given:
         return None

@@ -26,6 +26,10 @@ _LABELS = {
 }
 
 
+# A task that took fewer seconds than this ends without a line.
+WORTH_TELLING = 1.0
+
+
 @contextmanager
 def shown(*, quiet: bool = False, stream: TextIO | None = None) -> Iterator[Progress]:
     """A Progress that draws on standard error while the block runs, and leaves the terminal tidy afterwards.
@@ -91,7 +95,9 @@ class Bars:
             return
         self._bars.remove_task(bar)
         del self._tasks[task]
-        self.say(_done(task, time.monotonic() - begun, show_facts(facts)))
+        seconds = time.monotonic() - begun
+        if seconds >= WORTH_TELLING:
+            self.say(_done(task, seconds, show_facts(facts)))
         if not self._tasks:
             self._bars.stop()
 
@@ -125,7 +131,8 @@ class Lines:
         pace = self._tasks.setdefault(task, _Pace(now, now))
         if fraction >= 1:
             del self._tasks[task]
-            self.say(_done(task, now - pace.begun, show_facts(facts)))
+            if now - pace.begun >= WORTH_TELLING:
+                self.say(_done(task, now - pace.begun, show_facts(facts)))
         elif now - pace.told >= self._every:
             pace.told = now
             parts = [show_facts(facts)]

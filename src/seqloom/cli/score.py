@@ -4,11 +4,14 @@ import argparse
 import json
 import math
 from collections import Counter
-from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from seqloom.cli import options
 from seqloom.cli.progress import shown
+
+if TYPE_CHECKING:
+    from seqloom.decoding.generator import PairScore
 
 _EPILOG = """\
 what is printed for each pair: its log-probability (natural logarithm, the end of the sentence included), a tab, its
@@ -51,7 +54,7 @@ def run(arguments: argparse.Namespace) -> int:
             tokens += score.num_tokens
             notes.update(score.notes)
             if arguments.json:
-                print(json.dumps({"line": pairs, **asdict(score)}, ensure_ascii=False))
+                print(json.dumps(_as_json(pairs, score), ensure_ascii=False))
             else:
                 print(f"{score.log_prob:.6f}\t{score.num_tokens}")
         perplexity = math.exp(min(-log_prob / tokens, 700)) if tokens else 1.0
@@ -61,3 +64,13 @@ def run(arguments: argparse.Namespace) -> int:
         for note, count in notes.most_common():
             progress.say(f"{count:,} of {pairs:,} pairs: {note}")
     return 0
+
+
+def _as_json(number: int, score: "PairScore") -> dict[str, Any]:
+    return {
+        "line": number,
+        "log_prob": score.log_prob,
+        "num_tokens": score.num_tokens,
+        "token_log_probs": list(score.token_log_probs),
+        "notes": list(score.notes),
+    }

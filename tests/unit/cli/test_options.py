@@ -7,13 +7,15 @@ import pytest
 
 from seqloom.cli import options
 from seqloom.cli.compare import register as register_compare
+from seqloom.cli.train import register as register_train
 from seqloom.errors import ConfigError, SeqloomError
 
 
-def parse(*argv: str) -> argparse.Namespace:
-    parser = argparse.ArgumentParser()
-    register_compare(parser.add_subparsers())
-    return parser.parse_args(["compare", *argv])
+def parse(*argv: str, verb: str = "compare") -> argparse.Namespace:
+    subparsers = (parser := argparse.ArgumentParser()).add_subparsers()
+    register_compare(subparsers)
+    register_train(subparsers)
+    return parser.parse_args([verb, *argv])
 
 
 def test_only_what_was_given_is_passed_on() -> None:
@@ -100,8 +102,8 @@ def test_budgets(tmp_path: Path) -> None:
     assert str(options.budget(parse("--steps", "2000"))) == "2,000 steps"
     assert str(options.budget(parse("--minutes", "1.5"))) == "1.5 minutes of updates"
     (tmp_path / "progress.txt").write_text("0.0\n")
-    like = options.budget(parse("--like", str(tmp_path)))
+    like = options.budget(parse("--like", str(tmp_path), verb="train"))
     assert like is not None
     assert like.like == tmp_path / "progress.txt"
     with pytest.raises(SeqloomError, match="no such file"):
-        options.budget(parse("--like", str(tmp_path / "nowhere")))
+        options.budget(parse("--like", str(tmp_path / "nowhere"), verb="train"))

@@ -54,7 +54,8 @@ def test_choice_by_stream() -> None:
         assert isinstance(progress, Bars)
 
 
-def test_a_terminal_shows_bars_and_is_left_tidy() -> None:
+def test_a_terminal_shows_bars_and_is_left_tidy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("seqloom.cli.progress.WORTH_TELLING", 0.0)
     stream = Terminal()
     with shown(stream=stream) as progress:
         progress.update("rnn [tiny], seed 0", 0.0)
@@ -94,10 +95,11 @@ def test_facts_read_well() -> None:
     assert show_facts(facts) == "loss 3.214, 9,876 tok/s, lr 3.0e-04, step 1,200, best 12.3 BLEU, mib 55.5, saving"
 
 
-def test_a_task_may_begin_again() -> None:
-    stream = io.StringIO()
-    lines = Lines(stream)
-    for _ in range(2):
+def test_a_task_may_begin_again_and_a_short_one_ends_in_silence() -> None:
+    stream, now = io.StringIO(), [0.0]
+    lines = Lines(stream, clock=lambda: now[0])
+    for seconds in (2.0, 3.0, 0.5):
         lines.update("validation", 0.0)
+        now[0] += seconds
         lines.update("validation", 1.0)
-    assert len(stream.getvalue().splitlines()) == 2
+    assert stream.getvalue().splitlines() == ["validation: done in 0:02", "validation: done in 0:03"]
