@@ -77,7 +77,7 @@ def release_memory() -> None:
 
 @functools.cache
 def arrange_matrix_products() -> str:
-    """Routes fp32 matrix products through oneDNN, which is faster on many processors, where that is as exact; returns what was done, in words.
+    """Routes fp32 matrix products through oneDNN, faster on many processors, where that is as exact; returns what was done.
 
     torch's way to oneDNN is the permission to use bf16 inside; processors without bf16 matrix units then still compute in fp32.
     So the error is measured here: the route is taken below a relative error of 1e-6 only.

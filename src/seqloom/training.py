@@ -47,6 +47,18 @@ class Budget(Settings):
             raise ValueError("give exactly one of --steps, --tokens and --minutes")
         return self
 
+    def share(self, fraction: float) -> "Budget":
+        """A part of the budget."""
+        if self.steps is not None:
+            return Budget(steps=max(1, round(self.steps * fraction)))
+        if self.tokens is not None:
+            return Budget(tokens=max(1, round(self.tokens * fraction)))
+        if self.minutes is None:
+            raise ConfigError(
+                "a budget that repeats another run cannot be divided; give --steps, --tokens or --minutes"
+            )
+        return Budget(minutes=self.minutes * fraction)
+
     def __str__(self) -> str:
         if self.steps is not None:
             return f"{self.steps:,} steps"
@@ -59,6 +71,7 @@ class TrainingSettings(Settings):
     """How to train."""
 
     batch_tokens: int = Field(2048, gt=0, description="padded target positions in a batch")
+    window: int = Field(128, gt=1, description="tokens in each piece that a plain text is cut into")
     accumulate: int = Field(1, gt=0, description="batches whose gradients are summed for one update")
     optimizer: OptimizerName = "adamw"
     learning_rate: float = Field(2e-3, gt=0, description="the peak")

@@ -91,7 +91,9 @@ class Arm(Settings):
     label: str
     recipe: str | None = Field(description="the recipe as YAML, every default written out; None for an outside system")
     runs: tuple[RunResult, ...]
-    tests: dict[str, tuple[Quality, ...]] = Field(description="by test split, over all seeds: mean and interval; leading metric first")
+    tests: dict[str, tuple[Quality, ...]] = Field(
+        description="by test split, over all seeds: mean and interval; leading metric first"
+    )
     by_length: dict[str, tuple[LengthBin, ...]]
     tuning: tuple["TuningTrial", ...] = ()
 
@@ -150,7 +152,9 @@ class Comparison(Settings):
 
     schema_version: int = SCHEMA_VERSION
     title: str
-    verdict: tuple[str, ...] = Field(description="sentences for people: who is better, by how much, how surely, at what cost")
+    verdict: tuple[str, ...] = Field(
+        description="sentences for people: who is better, by how much, how surely, at what cost"
+    )
     corpus: CorpusFacts
     budget: str = Field(description='in words: "1500 steps an arm"')
     seeds: tuple[int, ...]

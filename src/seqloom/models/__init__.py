@@ -39,4 +39,9 @@ def make_model(settings: ModelSettings, vocab: Vocabulary) -> Model:
         raise ConfigError(f"model {settings.architecture}: {error}") from None
 
 
-__all__ = ["MODELS", "DecoderState", "Model", "ModelSettings", "StepOutput", "make_model"]
+def takes_text(settings: ModelSettings) -> bool:
+    """Whether the architecture learns from plain text, without sources."""
+    return bool(getattr(MODELS[settings.architecture][1], "takes_text", False))
+
+
+__all__ = ["MODELS", "DecoderState", "Model", "ModelSettings", "StepOutput", "make_model", "takes_text"]

@@ -7,6 +7,7 @@ only what stands here. Nothing here knows text, and no caller asks which archite
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from jaxtyping import Bool, Float, Int
@@ -114,10 +115,12 @@ class Model(nn.Module, ABC):
     Attributes:
         vocab: sizes and special ids.
         max_len: the most positions a source or a target may have, bos and eos included; None where there is no limit.
+        takes_text: whether the model learns from plain text too: targets whose source is empty.
     """
 
     vocab: Vocabulary
     max_len: int | None = None
+    takes_text: ClassVar[bool] = False
 
     @abstractmethod
     def start(self, sources: Sources, record: Record | None = None) -> DecoderState:

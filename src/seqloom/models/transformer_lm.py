@@ -38,6 +38,8 @@ class TransformerLM(Model):
     only the target's are fed to `advance`.
     """
 
+    takes_text = True
+
     def __init__(self, settings: TransformerLMSettings, vocab: Vocabulary) -> None:
         super().__init__()
         if not vocab.shared:

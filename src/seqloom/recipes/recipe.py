@@ -1,0 +1,90 @@
+"""Recipe: corpus, tokenizer, model, training and decoding settings as one; the named ones are YAML files beside this module.
+
+A name or a file enters, validated settings leave. Nothing here trains.
+"""
+
+from collections.abc import Mapping, Sequence
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import Field, model_validator
+
+from seqloom.config import Settings, merge, nearest, parse_assignments, read_yaml
+from seqloom.corpus.settings import CorpusSettings
+from seqloom.decoding.settings import DecodingSettings
+from seqloom.errors import ConfigError
+from seqloom.models import ModelSettings
+from seqloom.tokenizer import TokenizerSettings
+from seqloom.training import TrainingSettings
+
+
+class Recipe(Settings):
+    """Everything that a run follows; saved with it, every default written out."""
+
+    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
+    label: str = Field(description='for people: "Transformer"')
+    description: str
+    follows: tuple[str, ...] = Field((), description="what of the paper it follows")
+    departs: tuple[str, ...] = Field((), description="where it departs from the paper, and why")
+    corpus: CorpusSettings | None = None
+    tokenizer: TokenizerSettings = TokenizerSettings()
+    model: ModelSettings
+    training: TrainingSettings = TrainingSettings()
+    decoding: DecodingSettings = DecodingSettings()
+
+    @model_validator(mode="after")
+    def _fits(self) -> "Recipe":
+        if not self.tokenizer.joint and self.model.tied_embeddings == "all":
+            raise ValueError(
+                "model.tied_embeddings all makes source and target embeddings one, but tokenizer.joint is false: "
+                "set model.tied_embeddings to output, or tokenizer.joint to true"
+            )
+        return self
+
+    def to_yaml(self) -> str:
+        """The recipe as YAML, every default written out."""
+        return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False, allow_unicode=True, width=120)
+
+
+def recipe_names() -> list[str]:
+    """The named recipes, in alphabetical order."""
+    return sorted(
+        file.name.removesuffix(".yaml") for file in files(__package__).iterdir() if file.name.endswith(".yaml")
+    )
+
+
+def load_recipe(recipe: "str | Path | Recipe", changes: Sequence[str] | Mapping[str, Any] = ()) -> Recipe:
+    """A recipe by name, or from a YAML file, with settings changed.
+
+    Args:
+        changes: `["model.dropout=0.1", ...]`, or nested values.
+
+    Raises:
+        ConfigError: there is no such recipe, or a setting is wrong.
+    """
+    nested = dict(changes) if isinstance(changes, Mapping) else parse_assignments(list(changes))
+    if isinstance(recipe, Recipe):
+        return Recipe.parse(merge(recipe.model_dump(mode="json"), nested), source="--set") if nested else recipe
+    values, lines, source = _read(recipe)
+    if not nested:
+        return Recipe.parse(values, source=source, lines=lines)
+    # First the file alone, so that a mistake is laid where it was made.
+    Recipe.parse(values, source=source, lines=lines)
+    return Recipe.parse(merge(values, nested), source="--set")
+
+
+def _read(recipe: str | Path) -> tuple[dict[str, Any], dict[str, int], str]:
+    name = str(recipe)
+    if name in recipe_names():
+        path = Path(str(files(__package__).joinpath(f"{name}.yaml")))
+        return (*read_yaml(path), f"{name}.yaml")
+    path = Path(recipe)
+    if path.suffix in (".yaml", ".yml") or path.is_file():
+        values, lines = read_yaml(path)
+        return {"name": path.stem, "label": path.stem, "description": f"from {path.name}", **values}, lines, str(path)
+    known = recipe_names()
+    raise ConfigError(
+        f"there is no recipe {name!r}.{nearest(name, known)} The named ones: {', '.join(known)}; or give a YAML file."
+    )

@@ -1,0 +1,35 @@
+"""The blocked loss against torch's own."""
+
+import pytest
+import torch
+from torch.nn import functional as F
+from torch.testing import assert_close
+
+from seqloom.losses import BLOCK_ROWS, linear_cross_entropy
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+@pytest.mark.parametrize("with_bias", [False, True])
+@pytest.mark.parametrize("rows", [1, 7, BLOCK_ROWS, 2 * BLOCK_ROWS + 3])
+def test_equals_cross_entropy_and_its_gradients(rows: int, with_bias: bool, smoothing: float) -> None:
+    torch.manual_seed(rows)
+    hidden = torch.randn(rows, 6, dtype=torch.float64, requires_grad=True)
+    weight = torch.randn(11, 6, dtype=torch.float64, requires_grad=True)
+    bias = torch.randn(11, dtype=torch.float64, requires_grad=True) if with_bias else None
+    targets = torch.randint(11, (rows,))
+    loss, nll = linear_cross_entropy(hidden, weight, bias, targets, label_smoothing=smoothing)
+    logits = F.linear(hidden, weight, bias)
+    expected = F.cross_entropy(logits, targets, reduction="sum", label_smoothing=smoothing)
+    assert_close(loss.double(), expected, rtol=1e-6, atol=1e-6)
+    assert_close(nll.double(), F.cross_entropy(logits, targets, reduction="sum"), rtol=1e-6, atol=1e-6)
+    inputs = [t for t in (hidden, weight, bias) if t is not None]
+    ours = torch.autograd.grad(loss * 3, inputs)
+    theirs = torch.autograd.grad(expected * 3, inputs)
+    assert_close(ours, theirs, rtol=1e-9, atol=1e-9)
+
+
+def test_without_gradients_only_the_loss_is_formed() -> None:
+    with torch.no_grad():
+        loss, nll = linear_cross_entropy(torch.zeros(3, 2), torch.zeros(5, 2), None, torch.tensor([0, 1, 2]))
+    assert_close(loss, 3 * torch.log(torch.tensor(5.0)))
+    assert_close(loss, nll)
