@@ -31,12 +31,12 @@ def dots(rows: str, test: str, arms: Sequence[ArmStyle], domain: Domain, title: 
     return (
         alt.layer(
             means.mark_point(size=55, filled=True, opacity=1, yOffset=-11).encode(
-                x=alt.value(5), color=_colour(arms, palette), shape=_shape(arms)
+                x=alt.XValue(5), color=_colour(arms, palette), shape=_shape(arms)
             ),
-            _label(means, palette, at=16),
+            _label(means, palette, at=16, room=130),
             _value(means),
             means.mark_rule(strokeWidth=2, yOffset=10, y2Offset=10, clip=True).encode(
-                x=alt.X("low:Q", title=title), x2="high:Q", color=_colour(arms, palette)
+                x=alt.X("low:Q", title=title), x2=alt.X2("high:Q"), color=_colour(arms, palette)
             ),
             *(
                 means.mark_tick(thickness=2, size=14, yOffset=10, clip=True).encode(
@@ -45,11 +45,11 @@ def dots(rows: str, test: str, arms: Sequence[ArmStyle], domain: Domain, title: 
                 for end in ("low:Q", "high:Q")
             ),
             seeds.mark_circle(size=22, yOffset=10, clip=True, stroke=palette["paper"], strokeWidth=0.5).encode(
-                x=x, y=y, color=_colour(arms, palette), opacity=_opacity(0.75), tooltip=["arm:N", "text:N"]
+                x=x, y=y, color=_colour(arms, palette), opacity=_opacity(0.75), tooltip=_tooltips("arm:N", "text:N")
             ),
             means.mark_point(
                 size=60, yOffset=10, filled=True, clip=True, stroke=palette["paper"], strokeWidth=1
-            ).encode(x=x, color=_colour(arms, palette), shape=_shape(arms), tooltip=["arm:N", "text:N"]),
+            ).encode(x=x, color=_colour(arms, palette), shape=_shape(arms), tooltip=_tooltips("arm:N", "text:N")),
         )
         .properties(height=_ROW * len(arms))
         .add_params(_focus())
@@ -67,11 +67,14 @@ def lengths(rows: str, test: str, arms: Sequence[ArmStyle], domain: Domain, titl
     return (
         alt.layer(
             base.mark_area(clip=True).encode(
-                y=alt.Y("low:Q", title=title), y2="high:Q", opacity=_opacity(0.16, 0.03), detail="arm:N"
+                y=alt.Y("low:Q", title=title),
+                y2=alt.Y2("high:Q"),
+                opacity=_opacity(0.16, 0.03),
+                detail=alt.Detail("arm:N"),
             ),
             base.mark_line(strokeWidth=2.2, clip=True).encode(y=y, strokeDash=_dash(arms), opacity=_opacity()),
             base.mark_point(size=64, filled=True, clip=True).encode(
-                y=y, shape=_shape(arms), opacity=_opacity(), tooltip=["arm:N", "text:N"]
+                y=y, shape=_shape(arms), opacity=_opacity(), tooltip=_tooltips("arm:N", "text:N")
             ),
         )
         .properties(height=260)
@@ -93,11 +96,11 @@ def curves(
     x = alt.X(f"{along}:Q", title=titles[0], scale=alt.Scale(zero=True), axis=axis)
     y = alt.Y(f"{measure}:Q", title=titles[1], scale=alt.Scale(zero=False), axis=alt.Axis(tickCount=6))
     base = _base(rows).transform_filter(f"isValid(datum.{measure})")
-    base = base.encode(x=x, y=y, color=_colour(arms, palette), opacity=_opacity(), detail="seed:N")
+    base = base.encode(x=x, y=y, color=_colour(arms, palette), opacity=_opacity(), detail=alt.Detail("seed:N"))
     ends = base.transform_window(
         rank="row_number()", sort=[alt.SortField("step", "descending")], groupby=["arm", "seed"]
     )
-    told = ["arm:N", "seed:N", "step:Q", "tokens:Q", "time:Q", "loss:Q", "quality:Q"]
+    told = _tooltips("arm:N", "seed:N", "step:Q", "tokens:Q", "time:Q", "loss:Q", "quality:Q")
     return (
         alt.layer(
             base.mark_line(strokeWidth=1.8).encode(strokeDash=_dash(arms)),
@@ -122,7 +125,7 @@ def bars(rows: str, measure: str, arms: Sequence[ArmStyle], palette: Palette) ->
             _label(base, palette, 12),
             _value(base, 12),
             base.mark_bar(height=7, yOffset=7, cornerRadiusEnd=2).encode(
-                x=x, color=_colour(arms, palette), tooltip=["arm:N", "text:N"]
+                x=x, color=_colour(arms, palette), tooltip=_tooltips("arm:N", "text:N")
             ),
         )
         .properties(height=36 * len(arms))
@@ -136,13 +139,13 @@ def forest(rows: str, test: str, pairs: Sequence[str], domain: Domain, title: st
     x = alt.X("value:Q", title=title, scale=alt.Scale(domain=list(domain), nice=False, zero=False), axis=_ticks())
     zero = alt.Chart(alt.InlineData([{"zero": 0}])).mark_rule(strokeDash=[4, 3], strokeWidth=1.5)
     colour = {"color": palette["ink"]}
-    points = base.encode(x=x, tooltip=["pair:N", "text:N", "low:Q", "high:Q", "significant:N"])
+    points = base.encode(x=x, tooltip=_tooltips("pair:N", "text:N", "low:Q", "high:Q", "significant:N"))
     return alt.layer(
-        zero.encode(x="zero:Q"),
+        zero.encode(x=alt.X("zero:Q")),
         _label(base, palette, field="pair"),
         _value(base),
         base.mark_rule(strokeWidth=2.5, yOffset=10, y2Offset=10, clip=True, **colour).encode(
-            x=alt.X("low:Q", title=title), x2="high:Q"
+            x=alt.X("low:Q", title=title), x2=alt.X2("high:Q")
         ),
         points.transform_filter("datum.significant").mark_point(size=100, filled=True, opacity=1, yOffset=10, **colour),
         points.transform_filter("!datum.significant").mark_point(
@@ -175,25 +178,31 @@ def _focus() -> Any:
 
 
 def _opacity(strong: float = 1.0, weak: float = 0.12) -> Any:
-    return alt.condition(f"{_FOCUS} == '' || {_FOCUS} == datum.arm", alt.value(strong), alt.value(weak))
+    return alt.OpacityValue(weak, condition={"test": f"{_FOCUS} == '' || {_FOCUS} == datum.arm", "value": strong})
 
 
 def _row_axis(labels: Sequence[str], field: str = "arm") -> Any:
     return alt.Y(f"{field}:N", sort=list(labels), axis=None, title=None)
 
 
+def _tooltips(*fields: str) -> list[Any]:
+    return [alt.Tooltip(field) for field in fields]
+
+
 def _ticks() -> Any:
     return alt.Axis(tickCount=6)
 
 
-def _label(base: Any, palette: Palette, size: int = 13, field: str = "arm", at: int = 0) -> Any:
-    mark = base.mark_text(align="left", baseline="bottom", dy=-3, fontSize=size, color=palette["ink"])
-    return mark.encode(x=alt.value(at), text=f"{field}:N")
+def _label(base: Any, palette: Palette, size: int = 13, field: str = "arm", at: int = 0, room: int = 60) -> Any:
+    # A label gives way to the value at the other end of its row; the table behind the chart has it whole.
+    limit = alt.ExprRef(f"width - {at + room}")
+    mark = base.mark_text(align="left", baseline="bottom", dy=-3, fontSize=size, color=palette["ink"], limit=limit)
+    return mark.encode(x=alt.XValue(at), text=alt.Text(f"{field}:N"))
 
 
 def _value(base: Any, size: int = 13) -> Any:
     mark = base.mark_text(align="right", baseline="bottom", dy=-3, fontSize=size, fontWeight="bold")
-    return mark.encode(x=alt.value("width"), text="text:N")
+    return mark.encode(x=alt.XValue("width"), text=alt.Text("text:N"))
 
 
 def _colour(arms: Sequence[ArmStyle], palette: Palette) -> Any:

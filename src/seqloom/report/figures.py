@@ -120,7 +120,7 @@ class Figures:
         for test, label in self._tests("difference"):
             drawn = [row for row in self.datasets["difference"] if row["test"] == test]
             pairs = [row["pair"] for row in drawn]
-            title = f"difference in {self._comparison.metric_label}; right of zero favours the first"
+            title = f"difference in {self._comparison.metric_label}"
             chart = charts.forest("difference", test, pairs, domain, title, self._palette)
             sentence = sentences.about_differences(self._comparison, test)
             table = tables.difference_table(self._comparison, test)

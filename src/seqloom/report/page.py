@@ -52,7 +52,7 @@ def comparison_html(comparison: Comparison) -> str:
         "charts": {figure.name: figure.spec for group in groups.values() for figure in group},
     }
     scripts = (vega_bundle(), asset("page.js"))
-    return (
+    text = (
         environment()
         .get_template("comparison.html")
         .render(
@@ -78,6 +78,8 @@ def comparison_html(comparison: Comparison) -> str:
             machine=json_for_script(comparison.model_dump(mode="json")),
         )
     )
+    # Half a surrogate pair, which a command line can hold, cannot be written as UTF-8.
+    return text.encode("utf-8", "replace").decode()
 
 
 def headline(comparison: Comparison) -> list[dict[str, Any]]:
@@ -159,7 +161,6 @@ def json_for_script(value: Any) -> str:
     text = json.dumps(_without_nan(value), ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     for character in "<>&\u2028\u2029":
         text = text.replace(character, f"\\u{ord(character):04x}")
-    # Half a surrogate pair cannot be written as UTF-8.
     return "".join(f"\\u{ord(c):04x}" if "\ud800" <= c <= "\udfff" else c for c in text)
 
 

@@ -45,7 +45,8 @@
     const section = form.closest("section");
     const output = form.querySelector("output");
     const filter = () => {
-      const { state, arm, test } = Object.fromEntries(new FormData(form));
+      // Not by FormData, which leaves out a select that is disabled.
+      const [state, arm, test] = ["state", "arm", "test"].map((name) => form.elements[name]?.value ?? "");
       let shown = 0;
       for (const sample of all(".sample", section)) {
         const fits = (!test || sample.dataset.test === test)

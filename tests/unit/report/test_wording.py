@@ -1,0 +1,87 @@
+"""Numbers read the same everywhere."""
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from seqloom.compare.comparison import Interval
+from seqloom.report import wording
+from tests.comparison_factory import make, make_text_corpus
+
+
+@given(st.floats(min_value=-1e9, max_value=1e9), st.integers(0, 4))
+def test_numbers_can_be_read_back(value: float, digits: int) -> None:
+    text = wording.number(value, digits)
+    assert float(text.replace(",", "").replace("−", "-")) == pytest.approx(value, abs=0.5 * 10**-digits + 1e-7)
+    assert not text.startswith("−0") or float(text.replace("−", "-")) != 0
+
+
+@given(st.floats(min_value=1e-3, max_value=1e12))
+def test_compact_numbers_keep_three_digits(value: float) -> None:
+    text = wording.compact(value)
+    scale = {"k": 1e3, "M": 1e6, "G": 1e9}.get(text[-1], 1.0)
+    read = float(text.rstrip("kMG").replace(",", "")) * scale
+    assert read == pytest.approx(value, rel=0.0051, abs=0.5)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (None, "–"),
+        (math.nan, "–"),
+        (math.inf, "∞"),
+        (-math.inf, "−∞"),
+        (-0.0001, "0.0"),
+        (-2.34, "−2.3"),
+        (1234.56, "1,234.6"),
+    ],
+)
+def test_odd_numbers(value: float | None, text: str) -> None:
+    assert wording.number(value, 1) == text
+
+
+@pytest.mark.parametrize(
+    ("metric", "text"),
+    [
+        ("items", "92.5%"),
+        ("exact_match", "92.5%"),
+        ("bleu", "92.5"),
+        ("perplexity", "92.46"),
+        ("bits_per_byte", "92.457"),
+    ],
+)
+def test_each_metric_has_its_digits(metric: str, text: str) -> None:
+    assert wording.score(metric, 92.4567) == text
+
+
+def test_small_words() -> None:
+    assert wording.compact(1_043_712) == "1.04M"
+    assert wording.compact(999_600) == "1.00M"
+    assert wording.signed(3, 1) == "+3.0"
+    assert wording.signed(-3, 1) == "−3.0"
+    assert wording.p_value(0.0004) == "p < 0.001"
+    assert wording.p_value(0.0126) == "p = 0.013"
+    assert wording.listing(["a"]) == "a"
+    assert wording.listing(["a", "b", "c"]) == "a, b and c"
+    assert wording.listing([]) == ""
+    assert wording.duration(88) == "88 seconds"
+    assert wording.duration(600) == "10.0 minutes"
+    assert wording.bounds("bleu", Interval(low=1.25, high=2.0, method="m")) == "[1.2, 2.0]"
+    assert wording.measured(0.0) == "–"
+
+
+def test_labels_are_unique() -> None:
+    comparison = make()
+    alike = comparison.model_copy(
+        update={"arms": tuple(arm.model_copy(update={"label": "RNN"}) for arm in comparison.arms)}
+    )
+    labels = wording.arm_labels(alike)
+    assert len(set(labels.values())) == len(alike.arms)
+    assert wording.arm_labels(comparison)["rnn-tiny"] == "RNN encoder-decoder"
+
+
+def test_direction() -> None:
+    assert wording.higher_is_better(make())
+    assert not wording.higher_is_better(make_text_corpus())
