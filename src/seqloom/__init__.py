@@ -1,0 +1,59 @@
+"""seqloom: train, compare, explain, generate and serve sequence models on your own data and machine.
+
+    import seqloom
+    run = seqloom.train("transformer-tiny", "pairs.tsv", budget=seqloom.Budget(minutes=5))
+    seqloom.load("runs/transformer-tiny-pairs").translate(["ein Hund läuft"])[0].text
+    seqloom.compare(corpus="pairs.tsv")
+
+Names are imported when they are first used, so `import seqloom` is quick.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from seqloom.compare import Comparison, compare
+    from seqloom.corpus import Corpus, CorpusSettings, SentencePair, open_corpus
+    from seqloom.decoding.hypothesis import Generation
+    from seqloom.errors import SeqloomError
+    from seqloom.recipes import Recipe, load_recipe, recipe_names
+    from seqloom.run import Run, load, train
+    from seqloom.training import Budget
+
+_PLACES = {
+    "seqloom.compare": ("Comparison", "compare"),
+    "seqloom.corpus": ("Corpus", "CorpusSettings", "SentencePair", "open_corpus"),
+    "seqloom.decoding.hypothesis": ("Generation",),
+    "seqloom.errors": ("SeqloomError",),
+    "seqloom.recipes": ("Recipe", "load_recipe", "recipe_names"),
+    "seqloom.run": ("Run", "load", "train"),
+    "seqloom.training": ("Budget",),
+}
+_PLACE_OF = {name: place for place, names in _PLACES.items() for name in names}
+
+__all__ = [
+    "Budget",
+    "Comparison",
+    "Corpus",
+    "CorpusSettings",
+    "Generation",
+    "Recipe",
+    "Run",
+    "SentencePair",
+    "SeqloomError",
+    "compare",
+    "load",
+    "load_recipe",
+    "open_corpus",
+    "recipe_names",
+    "train",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _PLACE_OF:
+        raise AttributeError(f"module 'seqloom' has no attribute {name!r}")
+    value = getattr(import_module(_PLACE_OF[name]), name)
+    # `seqloom.compare` is a room and a function; the function is what `seqloom.compare(...)` means.
+    globals()[name] = value
+    return value

@@ -1,0 +1,222 @@
+"""The loop: reproducible, resumable, honest about what went wrong."""
+
+import json
+import math
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+import seqloom.training
+from seqloom.batching import Batches, Example
+from seqloom.checkpoint import load_weights
+from seqloom.errors import CheckpointError, ConfigError, TrainingError
+from seqloom.models import MODELS, make_model
+from seqloom.models.base import Model
+from seqloom.training import Budget, Trainer, TrainingSettings, Validation, batch_loss
+from seqloom.vocabulary import Vocabulary
+
+VOCAB = Vocabulary(12, 12, shared=True)
+
+
+class Copies:
+    """Short sequences to copy."""
+
+    ends = True
+
+    def __init__(self, count: int = 200) -> None:
+        rng = np.random.default_rng(0)
+        self.rows = [rng.integers(3, 12, rng.integers(1, 6)) for _ in range(count)]
+        self.src_lengths = self.tgt_lengths = np.array([len(row) for row in self.rows])
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, index: int) -> Example:
+        return Example(self.rows[index], self.rows[index])
+
+
+def trainer(
+    folder: Path,
+    budget: Budget,
+    *,
+    seed: int = 0,
+    validate: Callable[[Model], Validation] | None = None,
+    **settings: object,
+) -> Trainer:
+    folder.mkdir(parents=True, exist_ok=True)
+    torch.manual_seed(seed)
+    cls, _ = MODELS["transformer"]
+    sizes = {"d_model": 16, "d_ff": 16, "num_heads": 2, "num_encoder_layers": 1, "num_decoder_layers": 1}
+    model = make_model(cls(**sizes, dropout=0.2), VOCAB)
+    batches = Batches(Copies(), batch_tokens=60, seed=seed, pad_id=0, bos_id=1, eos_id=2)
+
+    def measure(model: Model) -> Validation:
+        batch = next(batches.epoch(1000))
+        return Validation(float(batch_loss(model, batch)[1]) / batch.num_tokens, None)
+
+    return Trainer(
+        model,
+        batches,
+        TrainingSettings.parse({"warmup_steps": 5, "validation_sentences": 0, "select_by": "loss", **settings}),
+        budget,
+        folder,
+        validate=validate or measure,
+        seed=seed,
+        device=torch.device("cpu"),
+    )
+
+
+def weights(folder: Path, name: str = "best") -> dict[str, torch.Tensor]:
+    return load_weights(folder / "weights" / f"{name}.safetensors")
+
+
+def same(left: dict[str, torch.Tensor], right: dict[str, torch.Tensor]) -> bool:
+    return left.keys() == right.keys() and all(torch.equal(left[name], right[name]) for name in left)
+
+
+def lines(folder: Path) -> list[dict[str, float]]:
+    return [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
+
+
+def test_it_learns_and_the_same_seed_gives_the_same_weights(tmp_path: Path) -> None:
+    for name, seed in (("a", 0), ("b", 0), ("c", 1)):
+        trainer(tmp_path / name, Budget(steps=60), seed=seed, learning_rate=0.01).train()
+    assert same(weights(tmp_path / "a"), weights(tmp_path / "b"))
+    assert not same(weights(tmp_path / "a"), weights(tmp_path / "c"))
+    validations = [line["val_loss"] for line in lines(tmp_path / "a") if "val_loss" in line]
+    assert validations[-1] < 0.9 * validations[0]
+
+
+class Killed(Exception):  # noqa: N818
+    pass
+
+
+@pytest.mark.parametrize("optimizer", ["adamw", "muon"])
+@pytest.mark.parametrize("dies_at", [1, 4, 9])
+def test_killed_in_a_validation_and_resumed_is_bit_identical(tmp_path: Path, dies_at: int, optimizer: str) -> None:
+    settings = {"optimizer": optimizer, "accumulate": 2, "average_last": 3, "learning_rate": 0.02}
+    whole = trainer(tmp_path / "whole", Budget(steps=40), **settings)
+    counters = whole.train()
+    calls = 0
+
+    def dying(model: Model) -> Validation:
+        nonlocal calls
+        calls += 1
+        if calls == dies_at:
+            raise Killed
+        return whole.validate(model)
+
+    with pytest.raises(Killed):
+        trainer(tmp_path / "cut", Budget(steps=40), validate=dying, **settings).train()
+    resumed = trainer(tmp_path / "cut", Budget(steps=40), **settings).train(resume=True)
+    for name in ("best", "last", "averaged"):
+        assert same(weights(tmp_path / "whole", name), weights(tmp_path / "cut", name)), name
+    assert resumed.curve[-1]["val_loss"] == counters.curve[-1]["val_loss"]
+    assert (tmp_path / "whole/progress.txt").read_text() == (tmp_path / "cut/progress.txt").read_text()
+    timeless = [{k: v for k, v in line.items() if "second" not in k} for line in lines(tmp_path / "cut")]
+    assert timeless == [{k: v for k, v in line.items() if "second" not in k} for line in lines(tmp_path / "whole")]
+
+
+def test_a_run_of_minutes_can_be_repeated(tmp_path: Path) -> None:
+    first = trainer(tmp_path / "minutes", Budget(minutes=0.01)).train()
+    again = trainer(tmp_path / "again", Budget(like=tmp_path / "minutes/progress.txt")).train()
+    assert again.step == first.step > 3
+    assert same(weights(tmp_path / "minutes", "last"), weights(tmp_path / "again", "last"))
+
+
+def test_budgets_stop_where_they_say(tmp_path: Path) -> None:
+    assert trainer(tmp_path / "s", Budget(steps=7)).train().step == 7
+    counters = trainer(tmp_path / "t", Budget(tokens=500)).train()
+    assert 500 <= counters.tokens < 560
+    counters = trainer(tmp_path / "m", Budget(minutes=0.005)).train()
+    assert 0.3 <= counters.seconds < 2
+    for wrong in ({}, {"steps": 1, "tokens": 1}):
+        with pytest.raises(ConfigError, match="exactly one"):
+            Budget.parse(wrong)
+    assert Budget(steps=100).share(0.1) == Budget(steps=10)
+
+
+def test_a_loss_that_is_no_number_stops_and_keeps_the_last_checkpoint(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = seqloom.training.batch_loss
+    calls = 0
+
+    def broken(model: Model, *args: object, **kwargs: object) -> tuple[torch.Tensor, torch.Tensor]:
+        nonlocal calls
+        loss, nll = real(model, *args, **kwargs)  # type: ignore[arg-type]
+        calls += model.training
+        return (loss * math.nan, nll * math.nan) if model.training and calls == 13 else (loss, nll)
+
+    monkeypatch.setattr(seqloom.training, "batch_loss", broken)
+    with pytest.raises(TrainingError, match=r"nan at step 13 \(epoch \d+, batch \d+\).*learning_rate"):
+        trainer(tmp_path / "nan", Budget(steps=40)).train()
+    monkeypatch.undo()
+    resumed = trainer(tmp_path / "nan", Budget(steps=40)).train(resume=True)
+    trainer(tmp_path / "whole", Budget(steps=40)).train()
+    assert resumed.step == 40
+    assert same(weights(tmp_path / "nan"), weights(tmp_path / "whole"))
+
+
+def test_patience_stops_early_and_the_best_weights_are_kept(tmp_path: Path) -> None:
+    merits = iter([1.0, 3.0, 2.0, 2.5, 9.0, 9.0])
+    seen: list[dict[str, torch.Tensor]] = []
+
+    def measure(model: Model) -> Validation:
+        seen.append({name: tensor.clone() for name, tensor in model.state_dict().items()})
+        return Validation(1.0, next(merits))
+
+    settings = {"patience": 2, "select_by": "metric", "validation_sentences": 1, "average_last": 1}
+    counters = trainer(tmp_path, Budget(steps=50), validate=measure, **settings).train()
+    assert counters.step == 20
+    assert same(weights(tmp_path), seen[1])
+
+
+def test_the_average_is_taken_where_it_is_better(tmp_path: Path) -> None:
+    calls = 0
+
+    def measure(model: Model) -> Validation:
+        nonlocal calls
+        calls += 1
+        return Validation(10.0 - calls, None)
+
+    settings = {"validations": 4, "average_last": 2, "schedule": "constant"}
+    counters = trainer(tmp_path, Budget(steps=20), validate=measure, **settings).train()
+    assert counters.best_is_average
+    last_two = [weights(tmp_path, f"step-{step}") for step in (15, 20)]
+    averaged = weights(tmp_path)
+    assert same(averaged, weights(tmp_path, "averaged"))
+    for name, tensor in averaged.items():
+        torch.testing.assert_close(tensor, (last_two[0][name] + last_two[1][name]) / 2)
+
+
+def test_validation_does_not_touch_training(tmp_path: Path) -> None:
+    def noisy(model: Model) -> Validation:
+        torch.rand(100)
+        np.random.rand(3)
+        return Validation(1.0, None)
+
+    def quiet(model: Model) -> Validation:
+        return Validation(1.0, None)
+
+    trainer(tmp_path / "a", Budget(steps=20), validate=noisy, validations=10).train()
+    trainer(tmp_path / "b", Budget(steps=20), validate=quiet, validations=2).train()
+    assert same(weights(tmp_path / "a", "last"), weights(tmp_path / "b", "last"))
+
+
+def test_accumulated_batches_are_one_update(tmp_path: Path) -> None:
+    counters = trainer(tmp_path, Budget(steps=5), accumulate=3).train()
+    assert counters.batch == 15
+
+
+def test_a_damaged_checkpoint_is_named(tmp_path: Path) -> None:
+    trainer(tmp_path, Budget(steps=5)).train()
+    (tmp_path / "checkpoint-5/model.safetensors").write_bytes(b"nonsense")
+    with pytest.raises(CheckpointError, match=r"model\.safetensors: damaged"):
+        trainer(tmp_path, Budget(steps=5)).train(resume=True)
+    (tmp_path / "checkpoint.json").unlink()
+    with pytest.raises(CheckpointError, match="there is no such file"):
+        trainer(tmp_path, Budget(steps=5)).train(resume=True)
