@@ -419,28 +419,7 @@ class Run:
 
     def describe(self) -> dict[str, Any]:
         """Everything that the run knows about itself, as plain values."""
-        facts = self.facts
-        result = facts["result"] or {}
-        return {
-            "run": str(self.folder),
-            "recipe": self.recipe.name,
-            "description": self.recipe.description,
-            "state": "finished"
-            if facts["result"]
-            else f"not finished; go on: seqloom train --resume --out {self.folder}",
-            "seed": facts["seed"],
-            "budget": str(Budget.parse(facts["budget"])),
-            "corpus": facts["corpus"],
-            "tokenizer": facts["tokenizer"]["description"],
-            "parameters": facts["parameters"],
-            "parameters_without_embeddings": facts["parameters_without_embeddings"],
-            "setup_seconds": facts["setup_seconds"],
-            **result,
-            "settings": {
-                part: getattr(self.recipe, part).model_dump(mode="json") for part in ("model", "training", "decoding")
-            },
-            "environment": facts["environment"],
-        }
+        return describe(self.folder)
 
     def __repr__(self) -> str:
         return f"Run({str(self.folder)!r}: {self.recipe.name} on {self.facts['corpus']['name']})"
@@ -469,6 +448,35 @@ def load(*folders: Path | str, device: str = "auto", threads: int | None = None)
                 "with one tokenizer (seqloom compare does, and seqloom train --from)"
             )
     return Run(first.folder, first.recipe, first.tokenizer, Ensemble([run.model for run in runs]), place)
+
+
+def describe(folder: Path | str) -> dict[str, Any]:
+    """Everything that a run folder says about its run, as plain values; one that is not finished can be described too.
+
+    Raises:
+        CheckpointError: the folder is not a run, or is damaged.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise CheckpointError(f"{folder}: there is no such run folder")
+    recipe = _read_recipe(folder)
+    facts = read_json(folder / "run.json")
+    return {
+        "run": str(folder),
+        "recipe": recipe.name,
+        "description": recipe.description,
+        "state": "finished" if facts["result"] else f"not finished; go on: seqloom train --resume --out {folder}",
+        "seed": facts["seed"],
+        "budget": str(Budget.parse(facts["budget"])),
+        "corpus": facts["corpus"],
+        "tokenizer": facts["tokenizer"]["description"],
+        "parameters": facts["parameters"],
+        "parameters_without_embeddings": facts["parameters_without_embeddings"],
+        "setup_seconds": facts["setup_seconds"],
+        **(facts["result"] or {}),
+        "settings": {part: getattr(recipe, part).model_dump(mode="json") for part in ("model", "training", "decoding")},
+        "environment": facts["environment"],
+    }
 
 
 def _load_one(folder: Path, device: torch.device) -> Run:
