@@ -51,7 +51,7 @@ def run(arguments: argparse.Namespace) -> int:
     elif arguments.action == "list":
         _print_table(facts)
     elif arguments.action == "show":
-        from seqloom.cli.show import as_text
+        from seqloom.cli.lines import as_text
 
         print("\n".join(as_text(facts)))
     else:

@@ -59,6 +59,7 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     parser.add_argument(
         "--size", type=options.positive, metavar="N", help="training sentences to make (default: what the corpus says)"
     )
+    options.add_change_option(parser)
     options.add_common_options(parser)
     parser.set_defaults(run=run)
 
@@ -80,15 +81,20 @@ def run(arguments: argparse.Namespace) -> int:
             seeds=arguments.seeds,
             out=arguments.out,
             beam=BEAM,
+            changes=arguments.changes,
             command=f"seqloom demo --steps {arguments.steps} --seeds {arguments.seeds}"
             + (f" --size {arguments.size}" if arguments.size else ""),
             progress=progress,
             **options.placement(arguments),
         )
     deliver(comparison, arguments.out)
-    if sys.stdin.isatty() and sys.stdout.isatty():
+    if _someone_is_there():
         _answer(comparison, arguments)
     return 0
+
+
+def _someone_is_there() -> bool:
+    return sys.stdin.isatty() and sys.stdout.isatty()
 
 
 def _answer(comparison: "Comparison", arguments: argparse.Namespace) -> None:

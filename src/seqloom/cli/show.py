@@ -2,7 +2,7 @@
 
 import argparse
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ from seqloom.cli import options
 _EPILOG = """\
 examples:
   seqloom show runs/en-de
-  seqloom show runs/en-de --json | jq .curve"""
+  seqloom show runs/en-de --json | jq .curve           everything, all settings and versions included"""
 
 _BLOCKS = "▁▂▃▄▅▆▇█"
 
@@ -31,72 +31,102 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
 
 def run(arguments: argparse.Namespace) -> int:
     """Prints what the run says of itself."""
-    from seqloom.run import load
+    from seqloom.run import describe
 
-    facts = load(arguments.folder, device="cpu").describe()
+    facts = describe(arguments.folder)
     if arguments.json:
         print(json.dumps(facts, ensure_ascii=False, indent=2))
     else:
-        print("\n".join(as_text(facts)))
+        print("\n".join(lines_about(facts, arguments.folder)))
     return 0
 
 
-def as_text(facts: Mapping[str, Any], depth: int = 0) -> list[str]:
-    """Nested facts as indented lines; a list of mappings becomes a table, with a line of blocks over each column of numbers."""
-    lines: list[str] = []
-    margin = "  " * depth
-    for name, value in facts.items():
-        label = str(name).replace("_", " ")
-        if isinstance(value, Mapping):
-            lines += [f"{margin}{label}:", *as_text(value, depth + 1)]
-        elif isinstance(value, Sequence) and not isinstance(value, str):
-            rows = list(value)
-            if rows and all(isinstance(row, Mapping) for row in rows):
-                lines += [f"{margin}{label}:", *(f"{margin}  {line}" for line in table(rows))]
-            else:
-                lines.append(f"{margin}{label}: {', '.join(map(_cell, rows))}")
-        elif value is not None:
-            first, *more = _cell(value).splitlines() or [""]
-            lines += [f"{margin}{label}: {first}", *(f"{margin}  {line}" for line in more)]
-    return lines
+def lines_about(facts: Mapping[str, Any], folder: Path) -> Iterator[str]:
+    """The run in lines for people; what is missing because the run is not finished is left out."""
+    corpus = facts["corpus"]
+    yield f"{facts['run']}: {facts['recipe']}, seed {facts['seed']}, {facts['state']}"
+    yield f"  {facts['description']}"
+    languages = f", {corpus['src_lang'] or '?'} -> {corpus['tgt_lang'] or '?'}" if corpus["src_lang"] else ""
+    sizes = ", ".join(f"{size:,} {split}" for split, size in corpus["sizes"].items())
+    yield f"corpus      {corpus['name']}{languages}: {sizes}{', synthetic' if corpus['synthetic'] else ''}"
+    for note in corpus["notes"]:
+        yield f"            {note}"
+    yield f"tokenizer   {facts['tokenizer']}"
+    yield f"parameters  {facts['parameters']:,} ({facts['parameters_without_embeddings']:,} without embeddings)"
+    yield f"budget      {facts['budget']}"
+    if "steps" in facts:
+        yield f"trained     {facts['steps']:,} steps, {facts['tokens']:,} target tokens, {facts['epochs']:.1f} epochs"
+        yield (
+            f"took        {facts['train_seconds']:.0f} s of updates ({facts['tokens_per_second']:,.0f} target tokens/s, "
+            f"{facts['padding_share']:.0%} padding), {facts['validation_seconds']:.0f} s of validation, "
+            f"{facts['setup_seconds']:.0f} s of set-up; at most {facts['peak_memory_mib']:,.0f} MiB"
+        )
+        yield f"best        {facts['best']}"
+    if facts.get("curve"):
+        yield ""
+        yield from _curve(facts["curve"], corpus["metric"])
+    yield ""
+    yield from _files(folder)
+
+
+def _curve(points: Sequence[Mapping[str, Any]], metric: str) -> Iterator[str]:
+    columns = {"step": "step", "tokens": "tokens", "seconds": "seconds"}
+    columns |= {"train_loss": "train loss", "val_loss": "val loss", "val_quality": f"val {metric}"}
+    yield from table([{name: point.get(key) for key, name in columns.items()} for point in points])
+    for key in ("val_loss", "val_quality"):
+        values = [point[key] for point in points if point.get(key) is not None]
+        if len(values) > 2:
+            yield f"{columns[key]:>12}  {sparkline(values)}"
+
+
+def _files(folder: Path) -> Iterator[str]:
+    names = {
+        "recipe.yaml": "all settings",
+        "run.json": "what is shown here",
+        "metrics.jsonl": "a line for each report",
+        "tokenizer.json": "",
+        "weights": "",
+    }
+    for name, meaning in names.items():
+        path = folder / name
+        if path.exists():
+            size = sum(part.stat().st_size for part in ([path] if path.is_file() else path.iterdir()))
+            yield f"{_bytes(size):>10}  {path}{f': {meaning}' if meaning else ''}"
 
 
 def table(rows: Sequence[Mapping[str, Any]], *, at_most: int = 12) -> list[str]:
     """Rows as text, the numbers to the right; of many rows an even choice with the first and the last."""
     columns = [key for key in rows[0] if any(row.get(key) is not None for row in rows)]
-    shown = rows if len(rows) <= at_most else [rows[round(i * (len(rows) - 1) / (at_most - 1))] for i in range(at_most)]
-    cells = [
-        [column.replace("_", " ") for column in columns],
-        *([_cell(row.get(column)) for column in columns] for row in shown),
-    ]
-    widths = [max(len(row[i]) for row in cells) for i in range(len(columns))]
-    lines = ["  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)) for row in cells]
-    for column in columns:
-        values = [row[column] for row in rows if isinstance(row.get(column), float)]
-        if len(values) > 2:
-            lines.append(f"{column.replace('_', ' ')}: {sparkline(values)}")
-    return lines
+    kept = range(len(rows)) if len(rows) <= at_most else [_spread(i, at_most, len(rows)) for i in range(at_most)]
+    cells = [columns, *([_cell(rows[i].get(column)) for column in columns] for i in kept)]
+    widths = [max(12, *(len(row[i]) for row in cells)) for i in range(len(columns))]
+    return ["  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)) for row in cells]
 
 
 def sparkline(values: Sequence[float], *, width: int = 60) -> str:
     """Values as a line of blocks, the lowest as the lowest block."""
-    chosen = (
-        values if len(values) <= width else [values[round(i * (len(values) - 1) / (width - 1))] for i in range(width)]
-    )
+    chosen = values if len(values) <= width else [values[_spread(i, width, len(values))] for i in range(width)]
     low, high = min(chosen), max(chosen)
-    return "".join(
-        _BLOCKS[round((value - low) / (high - low) * (len(_BLOCKS) - 1)) if high > low else 0] for value in chosen
-    )
+    if high == low:
+        return _BLOCKS[0] * len(chosen)
+    return "".join(_BLOCKS[round((value - low) / (high - low) * (len(_BLOCKS) - 1))] for value in chosen)
+
+
+def _spread(i: int, count: int, total: int) -> int:
+    return round(i * (total - 1) / (count - 1))
 
 
 def _cell(value: Any) -> str:
     if value is None:
         return ""
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, int):
-        return f"{value:,}"
     if not isinstance(value, float):
-        return str(value)
-    size = abs(value)
-    return f"{value:,.0f}" if size >= 1000 else f"{value:.3f}" if size >= 0.01 or not size else f"{value:.1e}"
+        return f"{value:,}" if isinstance(value, int) else str(value)
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3f}"
+
+
+def _bytes(size: float) -> str:
+    for unit in ("B", "KiB", "MiB"):
+        if size < 1024:
+            return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
+        size /= 1024
+    return f"{size:.1f} GiB"

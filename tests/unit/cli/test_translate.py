@@ -4,11 +4,8 @@ import json
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from seqloom.cli import main
-from seqloom.cli.lines import one_line
 
 
 def test_lines_in_lines_out(fake_run, type_in, capsys: pytest.CaptureFixture[str]) -> None:  # type: ignore[no-untyped-def]
@@ -103,12 +100,3 @@ def test_input_is_not_overwritten(tmp_path: Path, capsys: pytest.CaptureFixture[
     assert main(["translate", "x", "--input", str(path), "--output", str(path)]) == 2
     assert path.read_text() == "keep me"
     assert "emptied before it is read" in capsys.readouterr().err
-
-
-@given(st.text())
-def test_one_line_is_one_field_of_one_line(text: str) -> None:
-    line = one_line(text)
-    assert len(line.splitlines()) <= 1
-    assert "\t" not in line
-    if "\t" not in text and len(text.splitlines()) <= 1:
-        assert line == text.rstrip("\n") or line == "".join(text.splitlines())
