@@ -1,10 +1,11 @@
 """A corpus of 240 lines and runs that were trained on it for a moment, through the command line."""
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from jaxtyping import config
 
 from seqloom.cli import main
 
@@ -20,6 +21,14 @@ WORDS = {
 }
 
 Cli = Callable[..., str]
+
+
+@pytest.fixture(scope="package", autouse=True)
+def _shapes_unchecked() -> Iterator[None]:
+    # Whole walks call layers hundreds of thousands of times; that shapes are right is what the unit tests show.
+    config.update("jaxtyping_disable", True)
+    yield
+    config.update("jaxtyping_disable", False)
 
 
 @pytest.fixture(scope="session")
@@ -50,7 +59,8 @@ def cli(capsys: pytest.CaptureFixture[str]) -> Cli:
 
     def run(*argv: object, status: int = 0) -> str:
         capsys.readouterr()
-        found = main([str(word) for word in argv])
+        threads = ["--threads", "1"] if argv[0] not in ("show", "data", "inspect") and "--threads" not in argv else []
+        found = main([*(str(word) for word in argv), *threads])
         caught = capsys.readouterr()
         assert found == status, caught.err
         return caught.out if status == 0 else caught.err

@@ -228,7 +228,7 @@ def test_compare_tells_which_also_is_wrong(cli: Cli, corpus_folder: Path, tmp_pa
         (("show", "{folder}"), "{folder}"),
         (("train", "--resume", "--out", "nowhere"), "nowhere"),
         (("train", "--resume"), "--out RUN"),
-        (("train", "--data", "{corpus}", "--kind", "text"), "plain text"),
+        (("train", "--data", "{folder}/text.txt"), "transformer-lm-tiny"),
         (("train", "--data", "{corpus}", "--device", "mps"), "mps"),
     ],
 )
