@@ -20,9 +20,20 @@ RESULTS = ROOT / "benchmarks" / "results" / "demo.json"
 BLOCKS = re.findall(r"^```sh test\n(.*?)^```$", README.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
 
 
+BRIEF = "model.d_model=32 training.validations=1 decoding.max_len_ratio=0.5 decoding.max_len_offset=3"
+
+
 def small(commands: str) -> str:
-    """The same commands with a budget of a moment."""
-    return re.sub(r"--(minutes|steps|tokens) \S+", "--steps 2", commands)
+    """The same commands with small models, a budget of a moment, and one thread."""
+    lines = []
+    for line in re.sub(r"--(minutes|steps|tokens) \S+", "--steps 2", commands).splitlines():
+        line = line.partition("  #")[0]
+        if re.search(r"seqloom (train|compare) ", line):
+            line += f" --set {BRIEF}"
+        if not re.search(r"seqloom (inspect|data|show) ", line):
+            line = re.sub(r"(seqloom \w+)", r"\1 --threads 1", line)
+        lines.append(line)
+    return "\n".join(lines)
 
 
 def test_commands_run_in_their_order(corpus_folder: Path, tmp_path: Path) -> None:
