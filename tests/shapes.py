@@ -1,6 +1,7 @@
 """The check of shapes that the import hook in conftest.py applies: beartype, on annotations of tensors only.
 
-Types of other arguments are mypy's matter, and beartype refuses some that mypy knows well (protocols that are not checkable at run time).
+Types of other arguments are mypy's matter, and beartype refuses some that mypy knows well: protocols that cannot be checked at
+run time.
 """
 
 from collections.abc import Callable

@@ -38,7 +38,7 @@ def small(commands: str) -> str:
 
 def test_commands_run_in_their_order(corpus_folder: Path, tmp_path: Path) -> None:
     assert len(BLOCKS) >= 4
-    for name in ("pairs.tsv", "sources.txt", "references.txt"):
+    for name in ("pairs.tsv", "sources.txt", "references.txt", "text.txt"):
         (tmp_path / name).write_bytes((corpus_folder / name).read_bytes())
     environment = os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
     for block in BLOCKS:
@@ -50,6 +50,19 @@ def test_commands_run_in_their_order(corpus_folder: Path, tmp_path: Path) -> Non
     assert len((tmp_path / "translations.txt").read_text().splitlines()) == 20
     assert (tmp_path / "comparisons" / "mine" / "report.html").is_file()
     assert len((tmp_path / "scores.tsv").read_text().splitlines()) == 20
+
+
+def test_python_runs(corpus_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "pairs.tsv").write_bytes((corpus_folder / "pairs.tsv").read_bytes())
+    [block] = re.findall(
+        r"^```python test\n(.*?)^```$", README.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL
+    )
+    changes = {"training": {"validations": 1}, "decoding": {"max_len_ratio": 0.5, "max_len_offset": 3}}
+    brief = block.replace("Budget(minutes=10)", f"Budget(steps=2), threads=1, changes={changes}")
+    brief = brief.replace('load("runs/python")', 'load("runs/python", threads=1)')
+    assert brief.count("threads=1") == 2
+    monkeypatch.chdir(tmp_path)
+    exec(compile(brief, "README.md", "exec"), {})
 
 
 def test_every_command_of_the_readme_is_understood() -> None:

@@ -16,6 +16,8 @@ examples:
   seqloom compare rnn-tiny transformer-tiny --data multi30k --from-lang en --to-lang de --minutes 10 --seeds 3
   seqloom compare --data pairs.tsv --steps 2000 --also other=hyp.txt   another system's output on the test set, scored beside ours
 
+named recipes: {recipes}
+
 Every arm gets the same data, tokenizer, budget and decoding. Arms that are finished already in --out are not trained again.
 With one seed the verdict is about these runs; with --seeds 3 or more it is about the architectures."""
 
@@ -27,7 +29,7 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         help="which architecture is better on your data, by how much, how surely",
         description="Train several recipes on one corpus under one declared budget, and say which is better, by how much, "
         "how surely, and at what cost.",
-        epilog=_EPILOG,
+        epilog=_EPILOG.format(recipes=options.named_recipes()),
     )
     parser.add_argument(
         "recipes",

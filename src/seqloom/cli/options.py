@@ -62,6 +62,13 @@ def _column(text: str) -> int | str:
     return int(text) if text.isdecimal() else text
 
 
+def named_recipes() -> str:
+    """The names of the recipes that seqloom brings, for help."""
+    # What the recipes room itself would say, without the imports that it needs to check recipes.
+    folder = Path(__file__).parent.parent / "recipes"
+    return ", ".join(sorted(path.stem for path in folder.glob("*.yaml")))
+
+
 _SPLIT_FILES = ("src", "tgt", "val_src", "val_tgt", "test_src", "test_tgt")
 
 
@@ -166,7 +173,9 @@ def add_budget_options(parser: argparse.ArgumentParser, *, each: str = "", like:
         each: whom the budget is for, such as " each recipe".
         like: whether the updates of an earlier run may be repeated.
     """
-    group = parser.add_argument_group("budget", f"How long to train{each}; at most one of these.")
+    group = parser.add_argument_group(
+        "budget", f"How long to train{each}: at most one of these; by default what the recipe says, or ten minutes."
+    )
     one = group.add_mutually_exclusive_group()
     one.add_argument("--steps", type=positive, metavar="N", help="updates")
     one.add_argument("--tokens", type=positive, metavar="N", help="real target tokens")

@@ -17,6 +17,8 @@ examples:
   seqloom train transformer-tiny --src a.de --tgt a.en --steps 5000 --set model.dropout=0.2 training.batch_tokens=4096
   seqloom train --resume --out runs/en-de                              go on after Ctrl-C or a crash
 
+named recipes: {recipes}
+
 A run is one folder; `seqloom show RUN` tells what is in it."""
 
 
@@ -26,7 +28,7 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         "train",
         help="train a recipe on your data",
         description="Train one recipe on one corpus; the result is a run folder.",
-        epilog=_EPILOG,
+        epilog=_EPILOG.format(recipes=options.named_recipes()),
     )
     parser.add_argument(
         "recipe", nargs="?", metavar="RECIPE", help=f"a named recipe or a YAML file (default: {DEFAULT_RECIPE})"
