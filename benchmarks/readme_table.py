@@ -9,7 +9,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from seqloom.compare.comparison import Arm, Comparison
+from seqloom.comparison.comparison import Arm, Comparison
 from seqloom.report import wording
 from seqloom.report.picture import comparison_picture
 

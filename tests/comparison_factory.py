@@ -3,7 +3,7 @@
 import random
 from collections.abc import Sequence
 
-from seqloom.compare.comparison import (
+from seqloom.comparison.comparison import (
     Arm,
     Comparison,
     CorpusFacts,

@@ -8,11 +8,12 @@
 Names are imported when they are first used, so `import seqloom` is quick.
 """
 
+import sys
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from seqloom.compare import Comparison, compare
+    from seqloom.comparison import Comparison, compare
     from seqloom.corpus import Corpus, CorpusSettings, SentencePair, open_corpus
     from seqloom.decoding.hypothesis import Generation
     from seqloom.errors import SeqloomError
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from seqloom.training import Budget
 
 _PLACES = {
-    "seqloom.compare": ("Comparison", "compare"),
+    "seqloom.comparison": ("Comparison", "compare"),
     "seqloom.corpus": ("Corpus", "CorpusSettings", "SentencePair", "open_corpus"),
     "seqloom.decoding.hypothesis": ("Generation",),
     "seqloom.errors": ("SeqloomError",),
@@ -54,6 +55,11 @@ def __getattr__(name: str) -> Any:
     if name not in _PLACE_OF:
         raise AttributeError(f"module 'seqloom' has no attribute {name!r}")
     value = getattr(import_module(_PLACE_OF[name]), name)
-    # `seqloom.compare` is a room and a function; the function is what `seqloom.compare(...)` means.
     globals()[name] = value
     return value
+
+
+if "IPython" in sys.modules:
+    from seqloom.report.jupyter import register
+
+    register()

@@ -26,12 +26,21 @@ from seqloom.errors import CheckpointError
 
 FORMAT = 1
 
+# The only way to read it is to set it.
+_UMASK = os.umask(0o022)
+os.umask(_UMASK)
+
 
 def write_json(path: Path, value: Any) -> None:
     """Writes JSON atomically and durably."""
     _write_atomically(
         path, lambda temporary: temporary.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
     )
+
+
+def write_text(path: Path, text: str) -> None:
+    """Writes text atomically and durably."""
+    _write_atomically(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
 
 
 def read_json(path: Path) -> Any:
@@ -115,6 +124,12 @@ def save_checkpoint(
             shutil.rmtree(old, ignore_errors=True)
 
 
+def update_counters(folder: Path, step: int, counters: Mapping[str, Any]) -> None:
+    """Rewrites the counters of the checkpoint at `step`; weights and optimizers are as they were."""
+    place = folder / f"checkpoint-{step}"
+    write_json(place / "counters.json", {"format": FORMAT, "step": step, **counters})
+
+
 def has_checkpoint(folder: Path) -> bool:
     """Whether there is something to go on from."""
     return (folder / "checkpoint.json").is_file()
@@ -148,6 +163,8 @@ def _write_atomically(path: Path, write: Any) -> None:
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         write(temporary)
+        # Weights are written for their owner alone; a run folder is to be shared like any other files.
+        temporary.chmod(0o666 & ~_UMASK)
         with open(temporary, "rb") as written:
             os.fsync(written.fileno())
         os.replace(temporary, path)

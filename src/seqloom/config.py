@@ -20,7 +20,9 @@ class Settings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=(), validate_default=True)
 
     @classmethod
-    def parse(cls, values: Mapping[str, Any], *, source: str = "settings", lines: Mapping[str, int] | None = None) -> Self:
+    def parse(
+        cls, values: Mapping[str, Any], *, source: str = "settings", lines: Mapping[str, int] | None = None
+    ) -> Self:
         """Validates a mapping.
 
         Args:
@@ -34,7 +36,9 @@ class Settings(BaseModel):
         try:
             return cls.model_validate(values)
         except ValidationError as error:
-            raise ConfigError("\n".join(_explain(cls, problem, source, lines or {}) for problem in error.errors())) from None
+            raise ConfigError(
+                "\n".join(_explain(cls, problem, source, lines or {}) for problem in error.errors())
+            ) from None
 
 
 def read_yaml(path: Path) -> tuple[dict[str, Any], dict[str, int]]:
@@ -79,7 +83,9 @@ def parse_assignments(assignments: list[str]) -> dict[str, Any]:
         try:
             value = yaml.safe_load(text)
         except yaml.YAMLError:
-            raise ConfigError(f"--set {assignment}: the value is not valid YAML; quote it, for example --set 'key=\"a: b\"'") from None
+            raise ConfigError(
+                f"--set {assignment}: the value is not valid YAML; quote it, such as 'key=\"a: b\"'"
+            ) from None
         if isinstance(value, str):
             value = _number(value)
         place = nested
@@ -120,7 +126,9 @@ def _collect_lines(node: yaml.MappingNode, prefix: str, lines: dict[str, int], p
         key = f"{prefix}{key_node.value}"
         line = key_node.start_mark.line + 1
         if key in lines:
-            raise ConfigError(f"{path}:{line}: {key!r} stands here a second time (first in line {lines[key]}); keep one of them")
+            raise ConfigError(
+                f"{path}:{line}: {key!r} stands here a second time (first in line {lines[key]}); keep one of them"
+            )
         lines[key] = line
         if isinstance(value_node, yaml.MappingNode):
             _collect_lines(value_node, f"{key}.", lines, path)
@@ -148,7 +156,9 @@ def _explain(cls: type[BaseModel], problem: Any, source: str, lines: Mapping[str
         return f"{where}: {shown}: {message}"
     hint = ""
     if kind == "literal_error" and isinstance(given, str):
-        hint = nearest(given, [word.strip("'") for word in str(problem["ctx"]["expected"]).replace(" or ", ", ").split(", ")])
+        hint = nearest(
+            given, [word.strip("'") for word in str(problem["ctx"]["expected"]).replace(" or ", ", ").split(", ")]
+        )
     return f"{where}: {shown} is {given!r}: {message}.{hint}"
 
 

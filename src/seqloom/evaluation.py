@@ -15,6 +15,7 @@ import torch
 from seqloom.batching import Examples, batches_in_order
 from seqloom.corpus import Corpus, SentencePair
 from seqloom.decoding.generator import Generator
+from seqloom.errors import ConfigError, CorpusError
 from seqloom.metrics import Score, Stats, aggregate, find_metric, likelihood_statistics, score, score_runs, statistics
 from seqloom.models.base import Model
 from seqloom.progress import Progress, Silent
@@ -52,7 +53,8 @@ class TestOutputs:
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> "TestOutputs":
         """What `dataclasses.asdict` and JSON made plain."""
-        return cls(**{name: tuple(value) if isinstance(value, list) else value for name, value in values.items()})
+        plain: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in values.items()}
+        return cls(**plain)
 
     def statistics(self, metric: str, item_separator: str | None) -> Stats:
         """The metric's counts for each sentence."""
@@ -185,17 +187,17 @@ def evaluate_pairs(
     names = list(metrics) if metrics else metrics_for(leading, item_separator)
     for name in names:
         find_metric(name)
+        if name == "items" and not item_separator:
+            raise ConfigError("metric items: the targets of this corpus are not lists of items; take another metric")
+    for name, pairs in tests.items():
+        if not pairs:
+            raise CorpusError(f"the test split {name!r} is empty, so there is nothing to score; give at least one pair")
     outputs = {
         name: generate_outputs(generator, pairs, progress=progress, task=f"decoding {name}")
         for name, pairs in tests.items()
     }
     scores = {
-        name: tuple(
-            score_test(test, metric, item_separator=item_separator, item_name=item_name)
-            for metric in names
-            # A language's BLEU of single words, say, is still a number; items need a separator to exist.
-            if metric != "items" or item_separator
-        )
+        name: tuple(score_test(test, metric, item_separator=item_separator, item_name=item_name) for metric in names)
         for name, test in outputs.items()
     }
     return Evaluation(scores, outputs)

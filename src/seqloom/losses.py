@@ -23,9 +23,8 @@ class _LinearCrossEntropy(torch.autograd.Function):
 
     @staticmethod
     def forward(
-        ctx: Any, hidden: Tensor, weight: Tensor, bias: Tensor | None, targets: Tensor, smoothing: float
+        ctx: Any, hidden: Tensor, weight: Tensor, bias: Tensor | None, targets: Tensor, smoothing: float, wanted: bool
     ) -> tuple[Tensor, Tensor]:
-        wanted = any(ctx.needs_input_grad[:3])
         size = weight.shape[0]
         loss = hidden.new_zeros((), dtype=torch.float32)
         nll = hidden.new_zeros((), dtype=torch.float32)
@@ -61,9 +60,9 @@ class _LinearCrossEntropy(torch.autograd.Function):
         return loss, nll
 
     @staticmethod
-    def backward(ctx: Any, grad_loss: Tensor, _: Tensor) -> tuple[Tensor, Tensor, Tensor | None, None, None]:
+    def backward(ctx: Any, grad_loss: Tensor, _: Tensor) -> tuple[Tensor, Tensor, Tensor | None, None, None, None]:
         grad_hidden, grad_weight, *rest = ctx.saved_tensors
-        return grad_hidden * grad_loss, grad_weight * grad_loss, rest[0] * grad_loss if rest else None, None, None
+        return grad_hidden * grad_loss, grad_weight * grad_loss, rest[0] * grad_loss if rest else None, None, None, None
 
 
 def linear_cross_entropy(
@@ -83,5 +82,7 @@ def linear_cross_entropy(
     Returns:
         The loss to minimise, and the negative log-likelihood in nats without smoothing, which is for reading only.
     """
-    loss, nll = _LinearCrossEntropy.apply(hidden, weight, bias, targets, label_smoothing)
+    # Inside the function gradients are always off; only here can it be known whether anybody will ask for them.
+    wanted = torch.is_grad_enabled()
+    loss, nll = _LinearCrossEntropy.apply(hidden, weight, bias, targets, label_smoothing, wanted)
     return loss, nll

@@ -6,6 +6,7 @@ a run that was killed goes on bit by bit as if it had not been. The loop does no
 
 import json
 import math
+import os
 import signal
 import threading
 import time
@@ -20,7 +21,14 @@ from pydantic import Field, model_validator
 from torch import nn
 
 from seqloom.batching import Batches, PairBatch
-from seqloom.checkpoint import average_weights, load_checkpoint, load_weights, save_checkpoint, save_weights
+from seqloom.checkpoint import (
+    average_weights,
+    load_checkpoint,
+    load_weights,
+    save_checkpoint,
+    save_weights,
+    update_counters,
+)
 from seqloom.config import Settings
 from seqloom.errors import ConfigError, TrainingError
 from seqloom.losses import linear_cross_entropy
@@ -105,11 +113,11 @@ class Validation:
     metric: float | None
     higher_is_better: bool = True
 
-    def merit(self, select_by: str) -> float:
-        """What selection maximises."""
+    def merit(self, select_by: str) -> list[float]:
+        """What selection maximises: the metric, and among equals (a metric of 0, early on) the loss."""
         if select_by == "loss" or self.metric is None:
-            return -self.loss
-        return self.metric if self.higher_is_better else -self.metric
+            return [-self.loss]
+        return [self.metric if self.higher_is_better else -self.metric, -self.loss]
 
 
 @dataclass
@@ -124,7 +132,7 @@ class Counters:
     seconds: float = 0.0
     validation_seconds: float = 0.0
     progress: float = 0.0
-    best_merit: float = -math.inf
+    best_merit: list[float] = field(default_factory=list)
     best_step: int | None = None
     since_best: int = 0
     snapshots: list[int] = field(default_factory=list)
@@ -361,7 +369,8 @@ class Trainer:
             if merit > counters.best_merit:
                 counters.best_merit, counters.best_is_average = merit, True
                 save_weights(self._weights("best"), averaged)
-                self._save()
+                self._measure_logs()
+                update_counters(self.folder, counters.step, asdict(counters))
             self.model.load_state_dict(trained)
         best = load_weights(self._weights("best"))
         self.model.load_state_dict(best)
@@ -371,9 +380,17 @@ class Trainer:
     def _weights(self, name: str) -> Path:
         return self.folder / "weights" / f"{name}.safetensors"
 
+    def _measure_logs(self) -> None:
+        """Notes how long the logs are, once they surely lie on the disk."""
+        sizes = []
+        for name in ("metrics.jsonl", "progress.txt"):
+            with (self.folder / name).open("ab") as log:
+                os.fsync(log.fileno())
+                sizes.append(log.tell())
+        self.counters.metrics_bytes, self.counters.progress_bytes = sizes
+
     def _save(self) -> None:
-        self.counters.metrics_bytes = (self.folder / "metrics.jsonl").stat().st_size
-        self.counters.progress_bytes = (self.folder / "progress.txt").stat().st_size
+        self._measure_logs()
         save_checkpoint(self.folder, self.counters.step, self.model, self.optimizers, asdict(self.counters))
         if not self._weights("best").exists():
             # A run can generate from its first checkpoint on, however badly.

@@ -10,7 +10,7 @@ from types import ModuleType
 
 import pytest
 
-from seqloom.compare.comparison import Comparison
+from seqloom.comparison.comparison import Comparison
 from tests.comparison_factory import make
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -14,7 +14,7 @@ ROOMS = (
     *("errors", "config", "vocabulary", "progress", "machine"),
     *("corpus", "tokenizer", "batching", "store", "nn", "models", "losses", "decoding", "metrics"),
     *("optim", "checkpoint", "training", "evaluation", "recipes", "run"),
-    *("stages", "explain", "compare", "claims", "report", "fiction", "interop", "serve"),
+    *("stages", "explain", "comparison", "claims", "report", "fiction", "interop", "serve"),
     *("cli", "__main__"),
 )
 
@@ -83,7 +83,7 @@ def test_imports_go_one_way(path: Path) -> None:
         ("corpus", "if TYPE_CHECKING:\n    from seqloom.tokenizer import Tokenizer"),
         ("corpus", "from seqloom import load"),
         ("corpus", "from . import files"),
-        ("compare", "importlib.import_module('seqloom.report')"),
+        ("comparison", "importlib.import_module('seqloom.report')"),
     ],
 )
 def test_the_rule_finds_what_it_is_for(room: str, text: str) -> None:

@@ -316,7 +316,8 @@ def test_dropout_is_drawn_from_seed_epoch_and_example(tmp_path: Path) -> None:
 
     assert draw(1, 0, 0) == draw(1, 0, 0)
     assert len({str(draw(*key)) for key in [(1, 0, 0), (2, 0, 0), (1, 1, 0), (1, 0, 1)]}) == 4
-    tight = dropout_reencoder(tokenizer, 1, max_src_len=len(store[0].src_ids), max_tgt_len=len(store[0].tgt_ids))
+    most = len(store[0].src_ids), len(store[0].tgt_ids)
+    tight = dropout_reencoder(tokenizer, 1, fits=lambda src, tgt: src <= most[0] and tgt <= most[1])
     assert tight is not None
     assert tight(store[0], 0, 0).tgt_ids.tolist() == store[0].tgt_ids.tolist()
     assert tight(store[0], 0, 0).src_ids.tolist() == store[0].src_ids.tolist()

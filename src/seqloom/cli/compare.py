@@ -8,7 +8,7 @@ from seqloom.cli import options
 from seqloom.cli.progress import shown
 
 if TYPE_CHECKING:
-    from seqloom.compare.comparison import Comparison
+    from seqloom.comparison.comparison import Comparison
 
 _EPILOG = """\
 examples:
@@ -74,7 +74,7 @@ def run(arguments: argparse.Namespace) -> int:
     for path in also.values():
         options.existing_file(path, "--also")
     corpus = options.corpus_settings(arguments)
-    from seqloom.compare.compare import compare, default_folder
+    from seqloom.comparison.comparing import compare, default_folder
 
     out = arguments.out or default_folder(corpus)
     with shown(quiet=arguments.quiet) as progress:

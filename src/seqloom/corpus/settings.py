@@ -157,6 +157,10 @@ class CorpusSettings(Settings):
         """The same settings with existing files as absolute paths, so that a run can be resumed from another folder."""
         names = ("data", "src", "tgt", "val", "test", "val_src", "val_tgt", "test_src", "test_tgt", "data_dir")
         found = {
-            name: Path(value) for name in names if (value := getattr(self, name)) is not None and Path(value).exists()
+            name: Path(value)
+            for name in names
+            # A folder may be named like a data set, which `data` then means.
+            if (value := getattr(self, name)) is not None
+            and (Path(value).is_dir() if name == "data_dir" else Path(value).is_file())
         }
         return self.model_copy(update={name: str(path.resolve()) for name, path in found.items()})

@@ -27,7 +27,7 @@ class DecodingSettings(Settings):
     min_p: float = Field(0.0, ge=0, le=1, description="only tokens at least p times as likely as the likeliest")
     seed: int = Field(0, ge=0, description="with a line's number it decides what is drawn for the line")
     max_len_ratio: float = Field(2.0, ge=0, description="an output has at most ratio * source tokens + offset tokens")
-    max_len_offset: int = Field(50, ge=0, description="see max_len_ratio")
+    max_len_offset: int = Field(20, ge=0, description="see max_len_ratio")
     min_len: int = Field(0, ge=0, description="the fewest tokens of an output")
     no_repeat_ngram: int = Field(0, ge=0, description="no n-gram of this size twice in an output; 0 for no such rule")
     max_src_len: int = Field(1024, gt=1, description="longer sources are cut, and a note says so")
@@ -52,6 +52,14 @@ class DecodingSettings(Settings):
         if self.max_len_ratio == 0 and self.max_len_offset == 0:
             raise ValueError("max_len_ratio and max_len_offset are both 0, which leaves no room for an output")
         return self
+
+    def for_method(self, method: str) -> dict[str, Any]:
+        """The settings that were given, less those that another method than the one they were written for would ignore."""
+        given = self.model_dump(exclude_unset=True)
+        if method == self.method:
+            return given
+        foreign = (*_OF_BEAM, *_OF_SAMPLING, "method", "nbest")
+        return {name: value for name, value in given.items() if name not in foreign}
 
     def search_options(self) -> dict[str, Any]:
         """The keyword arguments for `search`."""

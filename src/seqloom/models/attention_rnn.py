@@ -62,7 +62,7 @@ class AttentionRNN(Model):
         self.vocab = vocab
         d_model, hidden = settings.d_model, settings.hidden_size
         self.embeddings = Embeddings(
-            vocab.src_size, vocab.tgt_size, d_model, tying=settings.tied_embeddings, scaled=False
+            vocab.src_size, vocab.tgt_size, d_model, tying=settings.tied_embeddings, scaled=True
         )
         self.dropout = Dropout(settings.dropout)
         self.encoder = RecurrentStack(

@@ -176,6 +176,13 @@ class Model(nn.Module, ABC):
         """The most target positions that may follow a source of `src_len` tokens; None where there is no limit."""
         return self.max_len
 
+    def fits(self, src_len: int, tgt_len: int) -> bool:
+        """Whether a source and a target of so many tokens fit; eos comes to each."""
+        if self.max_len is not None and src_len + 1 > self.max_len:
+            return False
+        room = self.max_tgt_len(src_len + 1)
+        return room is None or tgt_len + 1 <= room
+
     def num_parameters(self, *, embeddings: bool = True) -> int:
         """How many numbers training adjusts.
 

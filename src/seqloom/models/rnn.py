@@ -47,7 +47,7 @@ class RNN(Model):
         self.settings = settings
         self.vocab = vocab
         self.embeddings = Embeddings(
-            vocab.src_size, vocab.tgt_size, settings.d_model, tying=settings.tied_embeddings, scaled=False
+            vocab.src_size, vocab.tgt_size, settings.d_model, tying=settings.tied_embeddings, scaled=True
         )
         self.dropout = Dropout(settings.dropout)
         shape = (settings.cell, settings.d_model, settings.hidden_size, settings.num_layers)

@@ -7,7 +7,7 @@ from jaxtyping import Float, Int
 from pydantic import Field
 from torch import Tensor, nn
 
-from seqloom.batching import Sources
+from seqloom.batching import PairBatch, Sources
 from seqloom.errors import DecodingError
 from seqloom.models.base import DecoderState, Model, reverse
 from seqloom.models.transformer import BlockSettings
@@ -89,15 +89,27 @@ class TransformerLM(Model):
             memory |= {f"{number}.key": key, f"{number}.value": value}
         return DecoderState(memory, {}, torch.arange(rows, device=device))
 
+    def forward(self, batch: PairBatch, record: Record | None = None) -> Float[Tensor, "batch tgt_len d_model"]:
+        """Teacher forcing; the longest prompt and the longest answer of a batch may belong to different rows."""
+        lengths = batch.sources.mask.sum(dim=1) + batch.tgt_mask.sum(dim=1)
+        self._check(int(lengths.max()))
+        hidden, _ = self._continue(batch.tgt_in, self.start(batch.sources, record), record)
+        return hidden
+
     def advance(
         self, ids: Int[Tensor, "rows n"], state: DecoderState, record: Record | None = None
     ) -> tuple[Float[Tensor, "rows n d_model"], DecoderState]:
         """Continues each prompt by n positions."""
+        self._check(int(state.memory["length"][state.source_index].max()) + state.length + ids.shape[1])
+        return self._continue(ids, state, record)
+
+    def _continue(self, ids: Tensor, state: DecoderState, record: Record | None) -> tuple[Tensor, DecoderState]:
         n = ids.shape[1]
         index = state.source_index
         lengths = state.memory["length"][index]
-        self._check(int(lengths.max()) + state.length + n)
         places = lengths[:, None] + torch.arange(state.length, state.length + n, device=ids.device)
+        # Only padding can stand beyond the last position.
+        places = places.clamp_(max=self.settings.max_len - 1)
         x = self._embed(self.embeddings.tgt(ids), places, record, "decoder")
         prompt_mask = state.memory["mask"][index]
         prompt = mask_bias(prompt_mask, x.dtype)[:, None, None].expand(-1, -1, n, -1)

@@ -15,7 +15,8 @@ class Embeddings(nn.Module):
 
     Args:
         src_size: number of source ids; 0 for a model without an encoder.
-        scaled: multiply embeddings by sqrt(d_model) (Vaswani 2017, section 3.4).
+        scaled: multiply embeddings by sqrt(d_model) (Vaswani 2017, section 3.4): as an output matrix they start small, as inputs
+            with a variance of 1. Recurrent layers need that as much: without it an attention RNN learnt nothing in an epoch.
 
     Raises:
         ValueError: all matrices are to be one, but source and target sizes differ.

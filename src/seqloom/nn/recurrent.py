@@ -132,10 +132,13 @@ class RecurrentLayer(nn.Module):
             The hidden state after each position, and the state after the last real one.
         """
         projected = F.linear(x, self.input_weight, self.bias).transpose(0, 1)
-        steps = None if mask is None else mask.t()[:, :, None].to(x.dtype)
+        steps = None if mask is None else mask.t()[:, :, None].to(self.hidden_weight.dtype)
         if reverse:
             projected, steps = projected.flip(0), None if steps is None else steps.flip(0)
-        state = state if state is not None else self.initial_state(x.shape[0], x)
+        state = state if state is not None else self.initial_state(x.shape[0], self.hidden_weight)
+        if projected.dtype != state[0].dtype:
+            # Under autocast the products of whole sequences are bf16; the recurrence itself stays in the state's precision.
+            projected = projected.to(state[0].dtype)
         if self.cell == "lstm" and record is None:
             hiddens, cells = _LSTMOverTime.apply(projected.contiguous(), steps, *state, self.hidden_weight)
             last: tuple[Tensor, ...] = (hiddens[-1], cells[-1])

@@ -6,7 +6,7 @@ A comparison enters, figures leave, in groups that belong under one heading. Thi
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from seqloom.compare.comparison import Comparison
+from seqloom.comparison.comparison import Comparison
 from seqloom.report import charts, rows, sentences, tables, theme, wording
 from seqloom.report.rows import COSTS, Row
 from seqloom.report.tables import Table

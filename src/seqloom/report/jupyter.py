@@ -8,7 +8,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from seqloom.compare.comparison import Comparison
+    from seqloom.comparison.comparison import Comparison
 
 
 def register() -> bool:
@@ -22,7 +22,7 @@ def register() -> bool:
     if shell is None:
         return False
     formatters = shell.display_formatter.formatters
-    formatters["text/html"].for_type_by_name("seqloom.compare.comparison", "Comparison", notebook_html)
+    formatters["text/html"].for_type_by_name("seqloom.comparison.comparison", "Comparison", notebook_html)
     return True
 
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from seqloom.compare.comparison import Comparison, Sample
+from seqloom.comparison.comparison import Comparison, Sample
 from seqloom.errors import SeqloomError
 from seqloom.report import tables, theme, worddiff, wording
 from seqloom.report.charts import vegalite_version

@@ -6,7 +6,7 @@ A comparison enters; an SVG or PNG file leaves, on a ground of its own, so that 
 from pathlib import Path
 from typing import Any
 
-from seqloom.compare.comparison import Comparison
+from seqloom.comparison.comparison import Comparison
 from seqloom.errors import SeqloomError
 from seqloom.report import theme
 from seqloom.report.charts import vegalite_version

@@ -8,7 +8,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from seqloom.compare.comparison import Comparison, Difference, RunResult
+from seqloom.comparison.comparison import Comparison, Difference, RunResult
 from seqloom.report import wording
 from seqloom.report.wording import leading
 

@@ -3,7 +3,7 @@
 A comparison enters, sentences leave. They are generated from the numbers alone.
 """
 
-from seqloom.compare.comparison import Arm, Comparison
+from seqloom.comparison.comparison import Arm, Comparison
 from seqloom.report import wording
 from seqloom.report.rows import COSTS, MAX_PAIRS, bin_sizes, cost_of, cost_text, drawn_differences
 from seqloom.report.wording import leading, listing, number

@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from seqloom.compare.comparison import Comparison
+from seqloom.comparison.comparison import Comparison
 from seqloom.report import wording
 from seqloom.report.rows import bin_sizes
 from seqloom.report.wording import MISSING, measured, number

@@ -11,7 +11,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from seqloom.compare.comparison import Arm, Comparison
+from seqloom.comparison.comparison import Arm, Comparison
 from seqloom.report import wording
 from seqloom.report.rows import COSTS, cost_text
 from seqloom.report.sentences import direction, mean_cost

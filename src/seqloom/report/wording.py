@@ -6,7 +6,7 @@ Values and nouns of the comparison enter, short texts leave. This module does no
 import math
 from collections.abc import Iterable, Sequence
 
-from seqloom.compare.comparison import Comparison, Interval, LengthBin, Quality, RunResult
+from seqloom.comparison.comparison import Comparison, Interval, LengthBin, Quality, RunResult
 
 MISSING = "–"
 

@@ -3,6 +3,8 @@
 A Tokenizer enters; a function leaves that `Batches` calls for each example. What it draws is never stored.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 
 from seqloom.batching import Example, Reencode
@@ -10,12 +12,15 @@ from seqloom.tokenizer import Tokenizer
 
 
 def dropout_reencoder(
-    tokenizer: Tokenizer, seed: int, *, max_src_len: int | None = None, max_tgt_len: int | None = None
+    tokenizer: Tokenizer, seed: int, *, fits: Callable[[int, int], bool] | None = None
 ) -> Reencode | None:
     """What `Batches` is to do for BPE-dropout; None where the tokenizer has none.
 
-    Each draw follows from (seed, epoch, index of the example) alone. An example that would grow longer than the model
-    allows stays as it is.
+    Each draw follows from (seed, epoch, index of the example) alone.
+
+    Args:
+        fits: whether the model takes a source and a target of so many ids, special ids not counted; an example that would
+            grow too long stays as it is.
     """
     if not tokenizer.settings.dropout:
         return None
@@ -24,9 +29,6 @@ def dropout_reencoder(
         rng = np.random.default_rng((seed, epoch, index))
         src_ids = tokenizer.encode_src_with_dropout(example.src_ids, rng)
         tgt_ids = tokenizer.encode_tgt_with_dropout(example.tgt_ids, rng)
-        return Example(
-            src_ids if max_src_len is None or len(src_ids) <= max_src_len else example.src_ids,
-            tgt_ids if max_tgt_len is None or len(tgt_ids) <= max_tgt_len else example.tgt_ids,
-        )
+        return Example(src_ids, tgt_ids) if fits is None or fits(len(src_ids), len(tgt_ids)) else example
 
     return reencode

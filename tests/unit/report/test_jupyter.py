@@ -8,7 +8,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from seqloom.compare.comparison import Comparison
+from seqloom.comparison.comparison import Comparison
 from seqloom.report.jupyter import notebook_html, register
 from tests.comparison_factory import make, make_text_corpus, with_sample
 

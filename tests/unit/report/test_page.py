@@ -17,7 +17,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from seqloom.compare.comparison import Comparison, Quality
+from seqloom.comparison.comparison import Comparison, Quality
 from seqloom.errors import SeqloomError
 from seqloom.report import wording
 from seqloom.report.page import comparison_html, json_for_script, write_report

@@ -6,7 +6,7 @@ import re
 import pytest
 from rich.console import Console
 
-from seqloom.compare.comparison import Comparison
+from seqloom.comparison.comparison import Comparison
 from seqloom.report import wording
 from seqloom.report.terminal import comparison_table
 from tests.comparison_factory import make, make_many, make_text_corpus

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seqloom.compare.comparison import Interval
+from seqloom.comparison.comparison import Interval
 from seqloom.report import wording
 from tests.comparison_factory import make, make_text_corpus
 

@@ -231,7 +231,7 @@ def _draw_entity(draw: Draw, story: Story, kind: str, named: list[Entity]) -> En
 
 
 def _draw_adjectives(draw: Draw, story: Story, noun: Noun) -> tuple[str, ...]:
-    if draw.chance(0.4):
+    if draw.chance(0.6):
         return ()
     first = draw.choice(noun.adjectives)
     if not story.allows_pair(first, noun.name):

@@ -6,6 +6,7 @@ is worked out in `findings`; how they look is the business of `report`.
 
 import datetime
 import json
+import shlex
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -16,10 +17,11 @@ import torch
 
 from seqloom import machine
 from seqloom.checkpoint import has_checkpoint, read_json, write_json
-from seqloom.compare.comparison import Comparison, TuningTrial
-from seqloom.compare.findings import ArmRuns, Outside, gather
+from seqloom.comparison.comparison import Comparison, TuningTrial
+from seqloom.comparison.findings import ArmRuns, Outside, gather
 from seqloom.config import merge
 from seqloom.corpus import Corpus, CorpusSettings, SentencePair, open_corpus, read_lines
+from seqloom.decoding.settings import DecodingSettings
 from seqloom.errors import CheckpointError, ConfigError, CorpusError
 from seqloom.evaluation import TestOutputs, generate_outputs
 from seqloom.progress import Progress, Silent
@@ -76,6 +78,7 @@ def compare(
         SeqloomError: settings, data or folders are not what they should be.
     """
     progress = progress or Silent()
+    names = [recipe.name if isinstance(recipe, Recipe) else str(recipe) for recipe in recipes or DEFAULT_RECIPES]
     arms = [load_recipe(recipe, changes) for recipe in recipes or DEFAULT_RECIPES]
     _check_names([arm.name for arm in arms], list(also or {}))
     settings = (
@@ -96,13 +99,16 @@ def compare(
     for note in opened.notes:
         progress.say(note)
     outside = {name: _read_outside(name, Path(path), opened) for name, path in (also or {}).items()}
-    arms = [arm.model_copy(update={"corpus": settings.located()}) for arm in arms]
+    decoding = DecodingSettings.parse(
+        merge(arms[0].decoding.model_dump(exclude_unset=True), {"beam": beam} if beam else {}), source="--beam"
+    )
+    arms = [arm.model_copy(update={"corpus": settings.located(), "decoding": decoding}) for arm in arms]
     prepared = prepare(opened, arms[0], progress=progress)
     others = {
         arm.name: prepare(opened, arm, progress=progress) for arm in arms[1:] if arm.tokenizer != arms[0].tokenizer
     }
     shared_setup = time.perf_counter() - begin
-    work = _Work(folder, budget, beam or arms[0].decoding.beam, device, threads, progress, shared_setup)
+    work = _Work(folder, budget, decoding.beam, device, threads, progress, shared_setup)
     tests = {name: list(split.pairs()) for name, split in opened.tests.items()}
     results: dict[str, ArmRuns] = {}
     tuned = {arm.name: work.tune(arm, others.get(arm.name, prepared)) if tune == "quick" else (arm, ()) for arm in arms}
@@ -128,7 +134,7 @@ def compare(
             **machine.describe_machine(machine.choose_device(device)),
             "date": datetime.date.today().isoformat(),
         },
-        command=command or _command(arms, settings, budget, seeds, tune, results),
+        command=command or _command(names, settings, budget, seeds, tune, also or {}, changes, beam, results),
     )
     write_json(folder / "comparison.json", json.loads(comparison.model_dump_json()))
     return comparison
@@ -284,28 +290,50 @@ def _caveats(
 
 
 def _command(
-    arms: Sequence[Recipe],
+    recipes: Sequence[str],
     corpus: CorpusSettings,
     budget: Budget,
     seeds: int,
     tune: Tune,
+    also: Mapping[str, Path],
+    changes: Sequence[str] | Mapping[str, Any],
+    beam: int | None,
     results: Mapping[str, ArmRuns],
 ) -> str:
-    """The command line that does it again, by steps, so that speed does not matter."""
-    words = ["seqloom compare", *(arm.name for arm in arms)]
+    """The command line that does it again; by steps where all arms made equally many, so that speed does not matter."""
+    words = ["seqloom", "compare", *recipes]
     for name, value in corpus.model_dump(exclude_defaults=True, exclude_none=True, exclude={"data_dir"}).items():
-        words.append(f"--{name.replace('_', '-')} {value}")
+        words += [f"--{name.replace('_', '-')}", str(value)]
     steps = {facts["result"]["steps"] for arm in results.values() for facts, _, _ in arm.runs}
     if tune == "none" and len(steps) == 1:
-        words.append(f"--steps {steps.pop()}")
+        words += ["--steps", str(steps.pop())]
     else:
-        words += [f"--{name} {value:g}" for name, value in budget.model_dump(exclude_none=True).items()]
+        for name, value in budget.model_dump(exclude_none=True).items():
+            words += [f"--{name}", f"{value:g}" if isinstance(value, float) else str(value)]
     if seeds > 1:
-        words.append(f"--seeds {seeds}")
+        words += ["--seeds", str(seeds)]
     if tune != "none":
-        words.append(f"--tune {tune}")
+        words += ["--tune", tune]
+    if beam:
+        words += ["--beam", str(beam)]
+    if also:
+        words += ["--also", *(f"{name}={path}" for name, path in also.items())]
+    listed = _assignments(changes) if isinstance(changes, Mapping) else list(changes)
+    if listed:
+        words += ["--set", *listed]
     reached = "; ".join(
-        f"{arm.recipe.name} {', '.join(format(facts['result']['steps'], ',') for facts, _, _ in arm.runs)}"
-        for arm in results.values()
+        f"{name} {', '.join(format(facts['result']['steps'], ',') for facts, _, _ in arm.runs)}"
+        for name, arm in results.items()
     )
-    return " ".join(words) + f"   # steps reached: {reached}"
+    return f"{shlex.join(words)}   # steps reached: {reached}"
+
+
+def _assignments(changes: Mapping[str, Any], prefix: str = "") -> list[str]:
+    """Nested changes as --set writes them."""
+    found = []
+    for name, value in changes.items():
+        if isinstance(value, Mapping):
+            found += _assignments(value, f"{prefix}{name}.")
+        else:
+            found.append(f"{prefix}{name}={json.dumps(value)}")
+    return found

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from seqloom.compare.comparison import (
+from seqloom.comparison.comparison import (
     Arm,
     Comparison,
     CorpusFacts,

@@ -1,0 +1,212 @@
+"""Run: a run folder, opened: a model that translates, generates, scores and is evaluated."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from seqloom import machine
+from seqloom.checkpoint import fill_model, load_weights, read_json
+from seqloom.config import merge, read_yaml
+from seqloom.corpus import Corpus, CorpusSettings, SentencePair, open_corpus
+from seqloom.corpus.catalogue import catalogue
+from seqloom.decoding.ensemble import Ensemble
+from seqloom.decoding.generator import DecodingSettings, Generator, PairScore
+from seqloom.decoding.hypothesis import Generation
+from seqloom.errors import CheckpointError, ConfigError
+from seqloom.evaluation import Evaluation, evaluate_pairs, evaluate_text
+from seqloom.models import make_model
+from seqloom.models.base import Model
+from seqloom.progress import Progress
+from seqloom.recipes import Recipe
+from seqloom.tokenizer import Tokenizer
+from seqloom.training import Budget
+
+WEIGHTS = "weights/best.safetensors"
+
+
+class Run:
+    """A trained run: its recipe, tokenizer and weights, and what they can do."""
+
+    def __init__(self, folder: Path, recipe: Recipe, tokenizer: Tokenizer, model: Model, device: torch.device) -> None:
+        self.folder = folder
+        self.recipe = recipe
+        self.tokenizer = tokenizer
+        self.model = model.eval()
+        self.device = device
+
+    @cached_property
+    def facts(self) -> dict[str, Any]:
+        """What run.json says: corpus, budget, environment, result."""
+        facts: dict[str, Any] = read_json(self.folder / "run.json")
+        return facts
+
+    def generator(self, **decoding: Any) -> Generator:
+        """Text in, generations out; decoding settings that are None are the recipe's."""
+        given = {name: value for name, value in decoding.items() if value is not None}
+        own = self.recipe.decoding.for_method(given.get("method", self.recipe.decoding.method))
+        settings = DecodingSettings.parse(merge(own, given), source="decoding")
+        return Generator(self.model, self.tokenizer, settings, device=self.device)
+
+    def translate(self, texts: str | Iterable[str], **decoding: Any) -> list[Generation]:
+        """Translates texts; one generation each, in order. `decoding`: beam, nbest and the other DecodingSettings."""
+        return list(self.translate_lines([texts] if isinstance(texts, str) else texts, **decoding))
+
+    def translate_lines(
+        self, texts: Iterable[str], *, alignments: bool = False, progress: Progress | None = None, **decoding: Any
+    ) -> Iterator[Generation]:
+        """Translates a stream of any length; one generation for each text, in order, whatever it is."""
+        return self.generator(**decoding).generate(texts, alignments=alignments, progress=progress)
+
+    def generate(
+        self, prompts: str | Sequence[str] = "", *, num_samples: int = 1, max_tokens: int = 200, **decoding: Any
+    ) -> list[Generation]:
+        """Continues prompts, by sampling unless `decoding` says otherwise. A model of pairs takes the prompt as its source.
+
+        Args:
+            max_tokens: the most tokens of an output, eos included.
+        """
+        texts = [prompts] if isinstance(prompts, str) else list(prompts)
+        settings = {"method": "sample", "nbest": num_samples, **decoding}
+        if self.facts["corpus"]["kind"] == "pairs":
+            return list(self.generator(**settings, max_len_ratio=0.0, max_len_offset=max_tokens).generate(texts))
+        return list(self.generator(**settings).continue_text(texts, max_tokens=max_tokens))
+
+    def score(self, pairs: Iterable[SentencePair]) -> Iterator[PairScore]:
+        """The log-probability of each target given its source, by forced decoding."""
+        return self.generator().score(pairs)
+
+    def evaluate(
+        self,
+        corpus: Corpus | CorpusSettings | Sequence[SentencePair] | None = None,
+        *,
+        beam: int | None = None,
+        metrics: Sequence[str] | None = None,
+        progress: Progress | None = None,
+    ) -> Evaluation:
+        """Scores the run on the test splits of a corpus, by default its own, or on given pairs."""
+        about = self.facts["corpus"]
+        if corpus is None:
+            if self.recipe.corpus is None:
+                raise ConfigError(f"{self.folder}: the run does not say which corpus it was trained on; name one")
+            corpus = self.recipe.corpus
+        if isinstance(corpus, CorpusSettings):
+            corpus = open_corpus(self._in_my_direction(corpus), progress)
+        if isinstance(corpus, Corpus) and corpus.kind == "text":
+            return evaluate_text(
+                self.model, self.tokenizer, corpus, window=self.recipe.training.window, device=self.device
+            )
+        if isinstance(corpus, Corpus):
+            tests = {name: list(split.pairs()) for name, split in corpus.tests.items()}
+            leading, separator, items = corpus.metric, corpus.item_separator, corpus.item_name
+        else:
+            tests = {"test": list(corpus)}
+            leading, separator, items = about["metric"], about["item_separator"], about["item_name"]
+        return evaluate_pairs(
+            self.generator(beam=beam),
+            tests,
+            leading=leading,
+            item_separator=separator,
+            item_name=items,
+            metrics=metrics,
+            progress=progress,
+        )
+
+    def _in_my_direction(self, corpus: CorpusSettings) -> CorpusSettings:
+        """The corpus as this run was trained on it, or in the direction in which this run translates."""
+        own = self.recipe.corpus
+        if own is not None and corpus.located() == CorpusSettings(data=own.data):
+            return own
+        src, tgt = self.facts["corpus"]["src_lang"], self.facts["corpus"]["tgt_lang"]
+        if src and tgt and corpus.data in catalogue() and not (corpus.from_lang or corpus.to_lang):
+            return corpus.model_copy(update={"from_lang": src, "to_lang": tgt})
+        return corpus
+
+    def describe(self) -> dict[str, Any]:
+        """Everything that the run knows about itself, as plain values."""
+        return describe(self.folder)
+
+    def __repr__(self) -> str:
+        return f"Run({str(self.folder)!r}: {self.recipe.name} on {self.facts['corpus']['name']})"
+
+
+def load(*folders: Path | str, device: str = "auto", threads: int | None = None) -> Run:
+    """Opens a run; several of one vocabulary are an ensemble, which has the first one's recipe.
+
+    Raises:
+        CheckpointError: a folder is not a run, is damaged, or the vocabularies differ.
+    """
+    if not folders:
+        raise ConfigError("name at least one run folder")
+    place = machine.choose_device(device)
+    machine.set_threads(threads)
+    if place.type == "cpu":
+        machine.arrange_matrix_products()
+    runs = [_load_one(Path(folder), place) for folder in folders]
+    first = runs[0]
+    if len(runs) == 1:
+        return first
+    for other in runs[1:]:
+        if other.tokenizer.hash != first.tokenizer.hash:
+            raise CheckpointError(
+                f"{other.folder} and {first.folder} have different vocabularies, so their scores cannot be averaged: train both "
+                "with one tokenizer (seqloom compare does, and seqloom train --from)"
+            )
+    return Run(first.folder, first.recipe, first.tokenizer, Ensemble([run.model for run in runs]), place)
+
+
+def describe(folder: Path | str) -> dict[str, Any]:
+    """Everything that a run folder says about its run, as plain values; one that is not finished can be described too.
+
+    Raises:
+        CheckpointError: the folder is not a run, or is damaged.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise CheckpointError(f"{folder}: there is no such run folder")
+    recipe = read_recipe(folder)
+    facts = read_json(folder / "run.json")
+    return {
+        "run": str(folder),
+        "recipe": recipe.name,
+        "description": recipe.description,
+        "state": "finished" if facts["result"] else f"not finished; go on: seqloom train --resume --out {folder}",
+        "seed": facts["seed"],
+        "budget": str(Budget.parse(facts["budget"])),
+        "corpus": facts["corpus"],
+        "tokenizer": facts["tokenizer"]["description"],
+        "parameters": facts["parameters"],
+        "parameters_without_embeddings": facts["parameters_without_embeddings"],
+        "setup_seconds": facts["setup_seconds"],
+        **(facts["result"] or {}),
+        "settings": {part: getattr(recipe, part).model_dump(mode="json") for part in ("model", "training", "decoding")},
+        "environment": facts["environment"],
+    }
+
+
+def _load_one(folder: Path, device: torch.device) -> Run:
+    if not folder.is_dir():
+        raise CheckpointError(f"{folder}: there is no such run folder")
+    recipe = read_recipe(folder)
+    tokenizer = Tokenizer.load(folder / "tokenizer.json")
+    facts = read_json(folder / "run.json")
+    if facts["tokenizer"]["hash"] != tokenizer.hash:
+        raise CheckpointError(f"{folder}/tokenizer.json: not the tokenizer that this run was trained with; restore it")
+    model = make_model(recipe.model, tokenizer.vocab)
+    fill_model(model, load_weights(folder / WEIGHTS), folder / WEIGHTS)
+    return Run(folder, recipe, tokenizer, model.to(device), device)
+
+
+def read_recipe(folder: Path) -> Recipe:
+    """The recipe that a run was trained with, every default written out.
+
+    Raises:
+        CheckpointError: the folder is not a run.
+    """
+    path = folder / "recipe.yaml"
+    if not path.is_file():
+        raise CheckpointError(f"{folder}: this is not a run folder (there is no recipe.yaml in it)")
+    values, lines = read_yaml(path)
+    return Recipe.parse(values, source=str(path), lines=lines)

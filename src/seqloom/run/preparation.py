@@ -1,0 +1,92 @@
+"""Prepared: a corpus with its tokenizer, encoded; and which of its examples a model can take.
+
+A corpus and a recipe enter; what recipes that share a tokenizer are trained on leaves. Nothing here trains.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from seqloom.corpus import Corpus
+from seqloom.errors import ConfigError, CorpusError
+from seqloom.models import takes_text
+from seqloom.models.base import Model
+from seqloom.progress import Progress, Silent
+from seqloom.recipes import Recipe
+from seqloom.store import ExampleStore, Selection, StoredExamples, open_store
+from seqloom.tokenizer import Tokenizer
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A corpus with its tokenizer, encoded: what recipes that share a tokenizer are trained on."""
+
+    corpus: Corpus
+    tokenizer: Tokenizer
+    train: ExampleStore
+    val: ExampleStore
+
+
+def prepare(
+    corpus: Corpus, recipe: Recipe, *, tokenizer: Tokenizer | None = None, progress: Progress | None = None
+) -> Prepared:
+    """Trains the tokenizer, unless one is given, and encodes training and validation data."""
+    progress = progress or Silent()
+    settings = recipe.tokenizer
+    if corpus.kind == "text":
+        if not takes_text(recipe.model):
+            raise ConfigError(
+                f"{recipe.name} translates pairs, but {corpus.name} is plain text: train a language model on it, such as "
+                "transformer-lm-tiny, or give pairs"
+            )
+        settings = settings.model_copy(update={"collapse_whitespace": False})
+    if tokenizer is None:
+        tokenizer = Tokenizer.train(corpus.train, settings, progress=progress)
+    train = open_store(corpus.train, tokenizer, progress=progress)
+    val = open_store(corpus.val, tokenizer, progress=progress)
+    return Prepared(corpus, tokenizer, train, val)
+
+
+def corpus_facts(prepared: Prepared) -> dict[str, Any]:
+    """What a run must remember of its corpus."""
+    corpus = prepared.corpus
+    return {
+        "name": corpus.name,
+        "kind": corpus.kind,
+        "synthetic": corpus.synthetic,
+        "src_lang": corpus.src_lang,
+        "tgt_lang": corpus.tgt_lang,
+        "licence": corpus.licence,
+        "metric": corpus.metric,
+        "item_separator": corpus.item_separator,
+        "item_name": corpus.item_name,
+        "notes": list(corpus.notes),
+        "sizes": {"train": len(prepared.train), "val": len(prepared.val)},
+        "origins": {split.name: split.origin for split in (corpus.train, corpus.val, *corpus.tests.values())},
+        "fingerprint": corpus.fingerprint,
+    }
+
+
+def fitting_examples(
+    store: ExampleStore, model: Model, recipe: Recipe, what: str, progress: Progress
+) -> StoredExamples:
+    """The examples that fit into the model; how many do not is said."""
+    if store.is_text:
+        room = model.max_tgt_len(0)
+        return store.windows(recipe.training.window if room is None else min(recipe.training.window, room - 1))
+    if model.max_len is None:
+        return store
+    # Whether a target fits depends on its source's length alone, of which there are few.
+    lengths, which = np.unique(store.src_lengths, return_inverse=True)
+    rooms = np.array([(model.max_tgt_len(int(n) + 1) or 0) if model.fits(int(n), 0) else 0 for n in lengths])
+    fits = np.asarray(store.tgt_lengths) < rooms[which]
+    if fits.all():
+        return store
+    progress.say(
+        f"{np.count_nonzero(~fits):,} of {len(store):,} {what} pairs do not fit into the model's {model.max_len} positions and are "
+        "left out (model.max_len)"
+    )
+    if not fits.any():
+        raise CorpusError(f"no {what} pair fits into the model's {model.max_len} positions; raise model.max_len")
+    return Selection(store, np.flatnonzero(fits))

@@ -1,0 +1,320 @@
+"""The whole walk: a recipe and a corpus become a run folder."""
+
+import datetime
+import shutil
+import time
+from collections.abc import Callable, Mapping, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from seqloom import machine
+from seqloom.batching import Batches
+from seqloom.checkpoint import FORMAT, fill_model, has_checkpoint, load_weights, read_json, write_json, write_text
+from seqloom.corpus import CorpusSettings, open_corpus
+from seqloom.decoding.generator import DecodingSettings, Generator
+from seqloom.errors import CheckpointError, ConfigError, CorpusError
+from seqloom.evaluation import likelihood, metric_value
+from seqloom.metrics import find_metric
+from seqloom.models import make_model
+from seqloom.models.base import Model
+from seqloom.progress import Progress, Silent
+from seqloom.recipes import Recipe, load_recipe
+from seqloom.run.opened import WEIGHTS, Run, read_recipe
+from seqloom.run.preparation import Prepared, corpus_facts, fitting_examples, prepare
+from seqloom.store import dropout_reencoder
+from seqloom.tokenizer import Tokenizer
+from seqloom.training import Budget, Counters, Trainer, Validation
+
+DEFAULT_BUDGET = Budget(minutes=10)
+
+# What a run writes before its first checkpoint; a run that was killed so early is begun anew.
+_EARLY_NAMES = {"recipe.yaml", "tokenizer.json", "run.json", "metrics.jsonl", "progress.txt", "weights"}
+
+
+def train(
+    recipe: str | Path | Recipe | None = None,
+    corpus: CorpusSettings | str | Path | None = None,
+    *,
+    budget: Budget | None = None,
+    out: Path | str | None = None,
+    changes: Sequence[str] | Mapping[str, Any] = (),
+    start_from: Path | str | None = None,
+    resume: bool = False,
+    seed: int = 0,
+    device: str = "auto",
+    threads: int | None = None,
+    progress: Progress | None = None,
+) -> "Run":
+    """Trains one recipe on one corpus.
+
+    Args:
+        recipe: a named recipe, a YAML file, or a Recipe; transformer-tiny where none is named.
+        corpus: a named data set, a file, or settings; the recipe's own where none is named.
+        budget: how long to train; the recipe's, or ten minutes.
+        out: the run folder; by default one under runs/, named after recipe and corpus.
+        changes: settings to change, `["model.dropout=0.1"]` or nested values.
+        start_from: a run whose weights and tokenizer to start from.
+        resume: go on with the run in `out`; recipe, corpus, budget and seed are the run's own.
+        seed: where all randomness comes from.
+
+    Returns:
+        The trained run, ready to translate.
+
+    Raises:
+        SeqloomError: settings, data or the folder are not what they should be.
+    """
+    begin = time.perf_counter()
+    progress = progress or Silent()
+    machine.choose_device(device)
+    if resume:
+        if out is None:
+            raise ConfigError("--resume: say which run to go on with, by --out RUN")
+        if start_from is not None:
+            raise ConfigError("--resume goes on with a run as it was begun, --from begins a new one: keep one of them")
+        _check_same(Path(out), recipe, corpus, budget, changes)
+        return _resume(Path(out), device=device, threads=threads, progress=progress)
+    if recipe is None and start_from is not None:
+        recipe = read_recipe(Path(start_from))
+    chosen = load_recipe(recipe or "transformer-tiny", changes)
+    settings = (
+        corpus if isinstance(corpus, CorpusSettings) else CorpusSettings(data=str(corpus)) if corpus else chosen.corpus
+    )
+    if settings is None:
+        raise ConfigError(f"{chosen.name}: there is nothing to train on: name a corpus, by --data NAME or --data FILE")
+    chosen = chosen.model_copy(update={"corpus": settings.located()})
+    folder = Path(out) if out is not None else None
+    if folder is not None:
+        check_free(folder)
+    opened = open_corpus(settings, progress)
+    for note in opened.notes:
+        progress.say(note)
+    folder = folder or Path("runs") / f"{chosen.name}-{_slug(opened.name)}"
+    check_free(folder)
+    tokenizer = None
+    if start_from is not None:
+        tokenizer = Tokenizer.load(Path(start_from) / "tokenizer.json")
+        if recipe is not None and "tokenizer" in _changed_parts(changes):
+            raise ConfigError(
+                "--from brings its own tokenizer, so --set tokenizer.… would be ignored; leave one of them out"
+            )
+        chosen = chosen.model_copy(update={"tokenizer": tokenizer.settings})
+    prepared = prepare(opened, chosen, tokenizer=tokenizer, progress=progress)
+    return train_prepared(
+        chosen,
+        prepared,
+        budget=budget or chosen.training.budget or DEFAULT_BUDGET,
+        folder=folder,
+        start_from=Path(start_from) if start_from is not None else None,
+        seed=seed,
+        device=device,
+        threads=threads,
+        progress=progress,
+        setup_seconds=time.perf_counter() - begin,
+    )
+
+
+def _check_same(
+    folder: Path,
+    recipe: str | Path | Recipe | None,
+    corpus: CorpusSettings | str | Path | None,
+    budget: Budget | None,
+    changes: Sequence[str] | Mapping[str, Any],
+) -> None:
+    """What is named beside --resume must be what the run was begun with."""
+    saved, facts = read_recipe(folder), read_json(folder / "run.json")
+    named = load_recipe(recipe or saved.model_copy(update={"corpus": None}), changes)
+    differs = []
+    if (recipe is not None or changes) and named.model_copy(update={"corpus": saved.corpus}) != saved:
+        differs.append("recipe")
+    if corpus is not None:
+        settings = corpus if isinstance(corpus, CorpusSettings) else CorpusSettings(data=str(corpus))
+        if settings.located() != saved.corpus:
+            differs.append("corpus")
+    if budget is not None and budget.model_dump(mode="json", exclude_none=True) != facts["budget"]:
+        differs.append("budget")
+    if differs:
+        raise ConfigError(
+            f"--resume: {folder} was begun with another {' and another '.join(differs)}; name only the run, by --out, to go on as "
+            "it was begun, or begin a new run from its weights by --from"
+        )
+
+
+def _resume(folder: Path, *, device: str, threads: int | None, progress: Progress) -> "Run":
+    facts = read_json(folder / "run.json")
+    recipe = read_recipe(folder)
+    if recipe.corpus is None:
+        raise CheckpointError(
+            f"{folder}/recipe.yaml: it does not say which corpus; train anew, or start from it by --from"
+        )
+    opened = open_corpus(recipe.corpus, progress)
+    if opened.fingerprint != facts["corpus"]["fingerprint"]:
+        raise CorpusError(
+            f"{opened.name}: the data are not those that {folder} was trained on (its fingerprint differs); restore them, or "
+            "start a new run by --from"
+        )
+    prepared = prepare(opened, recipe, tokenizer=Tokenizer.load(folder / "tokenizer.json"), progress=progress)
+    return train_prepared(
+        recipe,
+        prepared,
+        budget=Budget.parse(facts["budget"], source=str(folder / "run.json")),
+        folder=folder,
+        seed=facts["seed"],
+        device=device,
+        threads=threads or int(facts["environment"]["threads"]),
+        progress=progress,
+        # Killed before its first checkpoint, it begins once more.
+        resume=has_checkpoint(folder),
+        setup_seconds=facts["setup_seconds"],
+    )
+
+
+def train_prepared(
+    recipe: Recipe,
+    prepared: Prepared,
+    *,
+    budget: Budget,
+    folder: Path,
+    seed: int,
+    device: str = "auto",
+    threads: int | None = None,
+    start_from: Path | None = None,
+    resume: bool = False,
+    progress: Progress | None = None,
+    title: str | None = None,
+    setup_seconds: float = 0.0,
+) -> "Run":
+    """Trains a recipe on data that lie ready; see `train`."""
+    progress = progress or Silent()
+    begin = time.perf_counter()
+    tokenizer = prepared.tokenizer
+    place = machine.choose_device(device)
+    machine.set_threads(threads)
+    arranged = [f"{torch.get_num_threads()} threads"]
+    if place.type == "cpu":
+        arranged += [machine.keep_freed_memory(), machine.arrange_matrix_products()]
+    progress.say(f"{place.type}: {', '.join(arranged)}")
+    machine.reset_peak_memory(place)
+    torch.manual_seed(seed)
+    model = make_model(recipe.model, tokenizer.vocab)
+    if start_from is not None:
+        fill_model(model, load_weights(start_from / WEIGHTS), start_from / WEIGHTS)
+    examples = fitting_examples(prepared.train, model, recipe, "training", progress)
+    batches = Batches(
+        examples,
+        batch_tokens=recipe.training.batch_tokens,
+        seed=seed,
+        pad_id=tokenizer.vocab.pad_id,
+        bos_id=tokenizer.vocab.bos_id,
+        eos_id=tokenizer.vocab.eos_id,
+        reencode=dropout_reencoder(tokenizer, seed, fits=model.fits),
+    )
+    if not resume:
+        check_free(folder)
+        shutil.rmtree(folder / "weights", ignore_errors=True)
+        write_text(folder / "recipe.yaml", recipe.to_yaml())
+        tokenizer.save(folder / "tokenizer.json")
+    facts: dict[str, Any] = {
+        "format": FORMAT,
+        "seed": seed,
+        "budget": budget.model_dump(mode="json", exclude_none=True),
+        "started": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        "started_from": str(start_from) if start_from is not None else None,
+        "corpus": corpus_facts(prepared),
+        "tokenizer": {"description": tokenizer.describe(), "hash": tokenizer.hash},
+        "parameters": model.num_parameters(),
+        "parameters_without_embeddings": model.num_parameters(embeddings=False),
+        "environment": machine.describe_machine(place),
+        "arranged": arranged,
+        "setup_seconds": round(setup_seconds + time.perf_counter() - begin, 2),
+        "result": None,
+    }
+    if resume:
+        before = read_json(folder / "run.json")
+        facts |= {name: before[name] for name in ("started", "started_from", "setup_seconds")}
+    write_json(folder / "run.json", facts)
+    trainer = Trainer(
+        model,
+        batches,
+        recipe.training,
+        budget,
+        folder,
+        validate=_validation(prepared, model, recipe, place, progress),
+        seed=seed,
+        device=place,
+        title=title or f"{recipe.name}: training",
+        progress=progress,
+    )
+    counters = trainer.train(resume=resume)
+    facts["result"] = _result(counters, batches.num_batches(), machine.peak_memory_mib(place))
+    write_json(folder / "run.json", facts)
+    return Run(folder, recipe, tokenizer, trainer.model, place)
+
+
+def _result(counters: Counters, batches_per_epoch: int, peak_memory_mib: float) -> dict[str, Any]:
+    return {
+        "steps": counters.step,
+        "tokens": counters.tokens,
+        "epochs": round(counters.epoch + counters.batch / batches_per_epoch, 3),
+        "train_seconds": round(counters.seconds, 2),
+        "validation_seconds": round(counters.validation_seconds, 2),
+        "tokens_per_second": round(counters.tokens / max(1e-9, counters.seconds), 1),
+        "padding_share": round(1 - counters.tokens / max(1, counters.positions), 4),
+        "peak_memory_mib": round(peak_memory_mib, 1),
+        "best": "average of the last validations" if counters.best_is_average else f"step {counters.best_step}",
+        "curve": counters.curve,
+    }
+
+
+def check_free(folder: Path) -> None:
+    """Sees to it that a new run may be begun in a folder, before any work is done for it.
+
+    Raises:
+        CheckpointError: there is a run, or something else.
+    """
+    if has_checkpoint(folder):
+        raise CheckpointError(
+            f"{folder}: there is a run already. Go on with it by --resume --out {folder}, choose another --out, or remove it."
+        )
+    names = {path.name for path in folder.iterdir()} if folder.is_dir() else set()
+    foreign = sorted(name for name in names - _EARLY_NAMES if not name.startswith((".", "checkpoint-")))
+    if foreign or (folder.exists() and not folder.is_dir()):
+        what = f"something else ({foreign[0]})" if foreign else "a file"
+        raise CheckpointError(f"{folder}: there is {what} already; choose another folder by --out")
+
+
+def _validation(
+    prepared: Prepared, model: Model, recipe: Recipe, device: torch.device, progress: Progress
+) -> Callable[[Model], Validation]:
+    """Nats a token over the validation data, and the leading metric over some of it, decoded greedily."""
+    corpus, settings = prepared.corpus, recipe.training
+    examples = fitting_examples(prepared.val, model, recipe, "validation", progress)
+    decoded = corpus.kind == "pairs" and find_metric(corpus.metric).count is not None
+    wanted = settings.validation_sentences if decoded else 0
+    every = max(1, len(prepared.val) // wanted) if wanted else 1
+    pairs = list(islice(corpus.val.pairs(), 0, None, every))[:wanted] if wanted else []
+    greedy = DecodingSettings(
+        beam=1, max_len_ratio=recipe.decoding.max_len_ratio, max_len_offset=recipe.decoding.max_len_offset
+    )
+
+    def validate(model: Model) -> Validation:
+        found = likelihood(model, examples, device=device)
+        if not pairs:
+            return Validation(found.nats_per_token, None)
+        generator = Generator(model, prepared.tokenizer, greedy, device=device)
+        outputs = [generation.text for generation in generator.generate(pair.src for pair in pairs)]
+        value, higher = metric_value(corpus.metric, outputs, [pair.tgt for pair in pairs], corpus.item_separator)
+        return Validation(found.nats_per_token, value, higher)
+
+    return validate
+
+
+def _changed_parts(changes: Sequence[str] | Mapping[str, Any]) -> set[str]:
+    names = changes if isinstance(changes, Mapping) else [change.partition("=")[0] for change in changes]
+    return {name.strip().split(".")[0] for name in names}
+
+
+def _slug(text: str) -> str:
+    return "".join(c if c.isalnum() or c in "-_" else "-" for c in text).strip("-") or "corpus"
