@@ -95,6 +95,9 @@ class TrainingSettings(Settings):
     select_by: Literal["metric", "loss"] = Field("metric", description="what chooses the best weights and stops early")
     patience: int | None = Field(None, gt=0, description="stop after so many validations without a better one")
     average_last: int = Field(4, gt=0, description="how many of the last validations' weights are averaged; 1: none")
+    tensorboard: bool = Field(
+        False, description="write the log for TensorBoard too (needs the extra seqloom[tensorboard])"
+    )
     checkpoint_minutes: float = Field(5.0, gt=0, description="how often to save between validations")
     budget: Budget | None = Field(None, description="used where the command names none")
 
@@ -188,6 +191,7 @@ class Trainer:
             weight_decay=settings.weight_decay,
             betas=settings.betas,
         )
+        self._board = _open_board(folder / "tensorboard") if settings.tensorboard else None
         self._clock = _LikeRun(budget.like) if budget.like is not None else None
 
     def train(self, *, resume: bool = False) -> Counters:
@@ -314,6 +318,11 @@ class Trainer:
         }
         with (self.folder / "metrics.jsonl").open("a", encoding="utf-8") as log:
             log.write(json.dumps(line) + "\n")
+        if self._board is not None:
+            for name, value in line.items():
+                if isinstance(value, int | float):
+                    self._board.add_scalar(name, value, counters.step)
+            self._board.flush()
 
     def _validate(self) -> None:
         counters = self.counters
@@ -435,6 +444,14 @@ def batch_loss(
         batch.tgt_out[batch.tgt_mask],
         label_smoothing=label_smoothing,
     )
+
+
+def _open_board(folder: Path) -> Any:
+    try:
+        from torch.utils.tensorboard import SummaryWriter
+    except ImportError:
+        raise ConfigError("training.tensorboard needs an extra: pip install 'seqloom[tensorboard]'") from None
+    return SummaryWriter(folder)
 
 
 class _LikeRun:

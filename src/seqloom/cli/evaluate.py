@@ -54,7 +54,7 @@ def run(arguments: argparse.Namespace) -> int:
     from seqloom.run import load
 
     corpus: CorpusSettings | list[SentencePair] | None = None
-    if arguments.data is not None:
+    if arguments.src is None and options.corpus_given(arguments):
         corpus = options.corpus_settings(arguments)
     elif arguments.src is not None:
         corpus = list(read_parallel(arguments.src, arguments.ref))

@@ -145,8 +145,18 @@ _CORPUS_FIELDS = (
 
 
 def corpus_given(arguments: argparse.Namespace) -> bool:
-    """Whether the command line names data."""
-    return any(getattr(arguments, name, None) is not None for name in ("data", *_SPLIT_FILES))
+    """Whether the command line names data.
+
+    Raises:
+        ConfigError: it says how to read data without naming any.
+    """
+    if any(getattr(arguments, name, None) is not None for name in ("data", *_SPLIT_FILES)):
+        return True
+    given = [name for name in _CORPUS_FIELDS if name != "data_dir" and getattr(arguments, name, None) is not None]
+    if given:
+        flags = ", ".join(f"--{name.replace('_', '-')}" for name in given)
+        raise ConfigError(f"{flags}: say which data that is for, by --data or --src and --tgt")
+    return False
 
 
 def corpus_settings(arguments: argparse.Namespace) -> "CorpusSettings":

@@ -51,7 +51,7 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         help="start from the weights and the tokenizer of another run",
     )
     group.add_argument("--resume", action="store_true", help="go on with the run in --out, from its last checkpoint")
-    group.add_argument("--seed", type=int, default=0, metavar="N", help="where all randomness comes from (default: 0)")
+    group.add_argument("--seed", type=int, metavar="N", help="where all randomness comes from (default: 0)")
     options.add_common_options(parser, json=True)
     parser.set_defaults(run=run)
 

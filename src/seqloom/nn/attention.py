@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from seqloom.nn.dropout import Dropout
+from seqloom.nn.norm import RMSNorm
 from seqloom.nn.record import Record
 
 # Up to this many scores a head, explicit attention is faster than the fused kernel on a CPU (measured at lengths of 32 to 512).
@@ -79,8 +80,8 @@ class MultiHeadAttention(nn.Module):
         self.out = nn.Linear(d_model, d_model, bias=bias)
         self.dropout = Dropout(dropout)
         # Query-key norm (Henry 2020): scores cannot grow without bound.
-        self.query_norm = nn.RMSNorm(self.head_dim, eps=1e-6) if qk_norm else None
-        self.key_norm = nn.RMSNorm(self.head_dim, eps=1e-6) if qk_norm else None
+        self.query_norm = RMSNorm(self.head_dim) if qk_norm else None
+        self.key_norm = RMSNorm(self.head_dim) if qk_norm else None
 
     def _split(self, x: Tensor) -> Tensor:
         return x.unflatten(-1, (self.num_heads, self.head_dim)).transpose(1, 2)

@@ -31,7 +31,7 @@ from seqloom.training import Budget, Counters, Trainer, Validation
 DEFAULT_BUDGET = Budget(minutes=10)
 
 # What a run writes before its first checkpoint; a run that was killed so early is begun anew.
-_EARLY_NAMES = {"recipe.yaml", "tokenizer.json", "run.json", "metrics.jsonl", "progress.txt", "weights"}
+_EARLY_NAMES = {"recipe.yaml", "tokenizer.json", "run.json", "metrics.jsonl", "progress.txt", "weights", "tensorboard"}
 
 
 def train(
@@ -43,11 +43,11 @@ def train(
     changes: Sequence[str] | Mapping[str, Any] = (),
     start_from: Path | str | None = None,
     resume: bool = False,
-    seed: int = 0,
+    seed: int | None = None,
     device: str = "auto",
     threads: int | None = None,
     progress: Progress | None = None,
-) -> "Run":
+) -> Run:
     """Trains one recipe on one corpus.
 
     Args:
@@ -58,7 +58,7 @@ def train(
         changes: settings to change, `["model.dropout=0.1"]` or nested values.
         start_from: a run whose weights and tokenizer to start from.
         resume: go on with the run in `out`; recipe, corpus, budget and seed are the run's own.
-        seed: where all randomness comes from.
+        seed: where all randomness comes from; 0 where none is given.
 
     Returns:
         The trained run, ready to translate.
@@ -74,7 +74,7 @@ def train(
             raise ConfigError("--resume: say which run to go on with, by --out RUN")
         if start_from is not None:
             raise ConfigError("--resume goes on with a run as it was begun, --from begins a new one: keep one of them")
-        _check_same(Path(out), recipe, corpus, budget, changes)
+        _check_same(Path(out), recipe, corpus, budget, changes, seed)
         return _resume(Path(out), device=device, threads=threads, progress=progress)
     if recipe is None and start_from is not None:
         recipe = read_recipe(Path(start_from))
@@ -108,7 +108,7 @@ def train(
         budget=budget or chosen.training.budget or DEFAULT_BUDGET,
         folder=folder,
         start_from=Path(start_from) if start_from is not None else None,
-        seed=seed,
+        seed=seed or 0,
         device=device,
         threads=threads,
         progress=progress,
@@ -122,6 +122,7 @@ def _check_same(
     corpus: CorpusSettings | str | Path | None,
     budget: Budget | None,
     changes: Sequence[str] | Mapping[str, Any],
+    seed: int | None,
 ) -> None:
     """What is named beside --resume must be what the run was begun with."""
     saved, facts = read_recipe(folder), read_json(folder / "run.json")
@@ -135,6 +136,8 @@ def _check_same(
             differs.append("corpus")
     if budget is not None and budget.model_dump(mode="json", exclude_none=True) != facts["budget"]:
         differs.append("budget")
+    if seed is not None and seed != facts["seed"]:
+        differs.append("seed")
     if differs:
         raise ConfigError(
             f"--resume: {folder} was begun with another {' and another '.join(differs)}; name only the run, by --out, to go on as "
@@ -142,7 +145,7 @@ def _check_same(
         )
 
 
-def _resume(folder: Path, *, device: str, threads: int | None, progress: Progress) -> "Run":
+def _resume(folder: Path, *, device: str, threads: int | None, progress: Progress) -> Run:
     facts = read_json(folder / "run.json")
     recipe = read_recipe(folder)
     if recipe.corpus is None:
@@ -185,7 +188,7 @@ def train_prepared(
     progress: Progress | None = None,
     title: str | None = None,
     setup_seconds: float = 0.0,
-) -> "Run":
+) -> Run:
     """Trains a recipe on data that lie ready; see `train`."""
     progress = progress or Silent()
     begin = time.perf_counter()

@@ -11,6 +11,7 @@ from seqloom.errors import ConfigError, DecodingError
 from seqloom.models import MODELS, make_model
 from seqloom.models.base import Model
 from seqloom.nn.record import Record
+from seqloom.training import batch_loss
 from seqloom.vocabulary import Vocabulary
 from tests.toy_model import make_toy
 
@@ -282,6 +283,29 @@ def test_a_language_model_continues_ragged_prompts(model: Model) -> None:
         after = model.step(torch.tensor([text[cut:], text[cut:]]), model.start(prompts)).logits[0]
         if not getattr(model.settings, "reverse_source", False):
             assert_close(after, whole[0, cut:], rtol=0, atol=1e-12)
+
+
+def test_a_batch_of_pairs_that_fit_fits_however_they_meet() -> None:
+    # The longest prompt and the longest answer are in different rows; together they would not fit.
+    model = build("lm")
+    with torch.no_grad():
+        together = logits_of(model, examples(lengths=((18, 3), (3, 18))))
+        alone = logits_of(model, examples(lengths=((18, 3), (3, 18)))[1:])
+    assert_close(together[1:], alone, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("name", VARIANTS)
+def test_a_step_in_bf16_is_near_one_in_fp32(name: str) -> None:
+    model = build(name).float()
+    batch = batch_of(examples())
+    losses = []
+    for precision in ("fp32", "bf16"):
+        model.zero_grad()
+        loss, _ = batch_loss(model, batch, precision=precision)
+        loss.backward()
+        assert all(p.grad is not None and torch.isfinite(p.grad).all() for p in model.parameters())
+        losses.append(float(loss.detach()))
+    assert losses[1] == pytest.approx(losses[0], rel=0.02)
 
 
 def test_embeddings_are_shared_as_told() -> None:

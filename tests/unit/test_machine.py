@@ -1,0 +1,44 @@
+"""Devices, threads and memory."""
+
+import pytest
+import torch
+
+from seqloom import machine
+from seqloom.errors import ConfigError
+
+
+def test_devices_are_chosen_or_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
+    assert machine.choose_device("auto") == torch.device("cpu")
+    with pytest.raises(ConfigError, match="this machine has none that torch can use; found: cpu"):
+        machine.choose_device("cuda")
+    with pytest.raises(ConfigError, match="expected auto, cpu, cuda or mps"):
+        machine.choose_device("tpu")
+
+
+def test_threads_are_set_and_refused() -> None:
+    before = torch.get_num_threads()
+    try:
+        assert machine.set_threads(1) == 1
+        with pytest.raises(ConfigError, match="--threads 0"):
+            machine.set_threads(0)
+    finally:
+        torch.set_num_threads(before)
+
+
+def test_peak_memory_counts_anew_after_a_reset() -> None:
+    device = torch.device("cpu")
+    torch.ones(30_000_000).sum()
+    machine.reset_peak_memory(device)
+    low = machine.peak_memory_mib(device)
+    block = torch.ones(50_000_000)
+    assert machine.peak_memory_mib(device) >= low + 150
+    del block
+
+
+def test_matrix_products_stay_exact_whatever_was_arranged() -> None:
+    assert "matrix products" in machine.arrange_matrix_products()
+    left, right = torch.randn(64, 128), torch.randn(128, 32)
+    exact = left.double() @ right.double()
+    assert float(((left @ right) - exact).norm() / exact.norm()) < 1e-6
