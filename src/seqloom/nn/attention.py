@@ -16,7 +16,7 @@ from seqloom.nn.dropout import Dropout
 from seqloom.nn.norm import RMSNorm
 from seqloom.nn.record import Record
 
-# Up to this many scores a head, explicit attention is faster than the fused kernel on a CPU (measured at lengths of 32 to 512).
+# Up to this many scores a head, explicit attention is faster than the fused kernel on a CPU (benchmarks/layers.py).
 _EXPLICIT_UP_TO = 256 * 256
 
 

@@ -20,7 +20,7 @@ class _LSTMOverTime(torch.autograd.Function):
     """An LSTM over all steps as one node of the graph.
 
     The gradient of the recurrent weights is one matrix product over all steps instead of one a step, and nothing but the gates
-    and states is kept: about twice as fast on a CPU as the same steps through autograd.
+    and states is kept; benchmarks/layers.py times it against the same steps through autograd.
 
     Shapes: projected (length, batch, 4 d) is the input times its weights, gates in the order input, forget, output, candidate;
     mask (length, batch, 1) of floats or None; hidden, cell (batch, d); weight (4 d, d).
