@@ -20,7 +20,12 @@ CORPUS = "player-commands"
 STEPS = 1000
 BEAM = 1
 # Small batches learn faster on a small corpus; validation decodes few sentences, so that little time goes into it.
-CHANGES = ("training.batch_tokens=640", "model.dropout=0.1", "training.validation_sentences=100", "training.validations=8")
+CHANGES = (
+    "training.batch_tokens=640",
+    "model.dropout=0.1",
+    "training.validation_sentences=100",
+    "training.validations=8",
+)
 
 _EPILOG = """\
 examples:
