@@ -1,8 +1,9 @@
-"""Writes the demo's table into the README, from the comparison.json that `seqloom demo` left: no number is typed by hand.
+"""Writes a comparison's table into a page of Markdown, from its comparison.json: no number is typed by hand.
 
     python benchmarks/readme_table.py benchmarks/results/demo.json README.md docs/demo.svg
+    python benchmarks/readme_table.py benchmarks/results/multi30k-en-de.json benchmarks/README.md
 
-The table stands between two marks, and so does the line that says how it was measured; the picture is drawn from the same numbers.
+The table stands between two marks, with the line that says how it was measured; the picture is drawn from the same numbers.
 """
 
 import argparse
@@ -13,19 +14,20 @@ from seqloom.comparison.comparison import Arm, Comparison
 from seqloom.report import wording
 from seqloom.report.picture import comparison_picture
 
-BEGIN, END = "<!-- the demo's table: written by benchmarks/readme_table.py -->", "<!-- end of the demo's table -->"
+BEGIN, END = "<!-- table: written by benchmarks/readme_table.py -->", "<!-- end of table -->"
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("comparison", type=Path)
     parser.add_argument("readme", type=Path)
-    parser.add_argument("picture", type=Path)
+    parser.add_argument("picture", type=Path, nargs="?")
     arguments = parser.parse_args()
     comparison = Comparison.model_validate_json(arguments.comparison.read_text(encoding="utf-8"))
     text = filled(arguments.readme.read_text(encoding="utf-8"), comparison)
     arguments.readme.write_text(text, encoding="utf-8")
-    comparison_picture(comparison, arguments.picture)
+    if arguments.picture is not None:
+        comparison_picture(comparison, arguments.picture)
     return 0
 
 
