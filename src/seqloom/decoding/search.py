@@ -43,7 +43,7 @@ def search(
     seed: int = 0,
     numbers: Sequence[int] | None = None,
     max_len_ratio: float = 2.0,
-    max_len_offset: int = 50,
+    max_len_offset: int = 20,
     min_len: int = 0,
     no_repeat_ngram: int = 0,
     first_ids: Sequence[int] | None = None,

@@ -96,9 +96,9 @@ def train(
     tokenizer = None
     if start_from is not None:
         tokenizer = Tokenizer.load(Path(start_from) / "tokenizer.json")
-        if recipe is not None and "tokenizer" in _changed_parts(changes):
+        if "tokenizer" in _changed_parts(changes) and chosen.tokenizer != tokenizer.settings:
             raise ConfigError(
-                "--from brings its own tokenizer, so --set tokenizer.… would be ignored; leave one of them out"
+                "--from brings its own tokenizer, which the changes to tokenizer.… do not fit; leave one of them out"
             )
         chosen = chosen.model_copy(update={"tokenizer": tokenizer.settings})
     prepared = prepare(opened, chosen, tokenizer=tokenizer, progress=progress)
