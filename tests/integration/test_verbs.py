@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from seqloom.cli import main
-from tests.integration.conftest import Cli, train
+from tests.integration.conftest import BRIEF, SMALL, Cli, train
 
 RECIPES = ("rnn-tiny", "attention-rnn-tiny", "transformer-tiny", "transformer-lm-tiny")
 Trained = Callable[[str], Path]
@@ -200,6 +200,20 @@ def test_compare_writes_a_report_and_does_not_train_twice(cli: Cli, corpus_folde
     for arm in comparison["arms"]:
         for qualities in arm["tests"].values():
             assert all(quality["signature"] and math.isfinite(quality["value"]) for quality in qualities)
+
+
+def test_tuning_is_charged_to_the_budget_of_each_arm(cli: Cli, corpus_folder: Path, tmp_path: Path) -> None:
+    argv = ("compare", "rnn-tiny", "--data", corpus_folder / "pairs.tsv", "--steps", 20, "--tune", "quick", "--json")
+    brief = ("--set", *SMALL["rnn-tiny"], *BRIEF, "training.validations=1", "--beam", 1, "--threads", 1)
+    comparison = json.loads(cli(*argv, "--out", tmp_path / "out", *brief))
+    (arm,) = comparison["arms"]
+    assert [trial["learning_rate"] for trial in arm["tuning"]] == [0.001, 0.002, 0.004]
+    (best,) = [trial for trial in arm["tuning"] if trial["chosen"]]
+    assert best["val_loss"] == min(trial["val_loss"] for trial in arm["tuning"])
+    (run,) = arm["runs"]
+    assert run["learning_rate"] == best["learning_rate"]
+    # Three trials of two steps each come out of the twenty.
+    assert run["steps"] == 14
 
 
 def test_compare_tells_which_also_is_wrong(cli: Cli, corpus_folder: Path, tmp_path: Path) -> None:

@@ -16,7 +16,8 @@ from seqloom.nn.dropout import Dropout
 from seqloom.nn.norm import RMSNorm
 from seqloom.nn.record import Record
 
-# Up to this many scores a head, explicit attention is faster than the fused kernel on a CPU (benchmarks/layers.py).
+# Up to this many scores a head, attention is explicit on a CPU. That is the faster way on an AMD Zen 5; on an Intel Xeon the fused
+# kernel is (benchmarks/results/layers.json), so the choice should come to depend on the processor.
 _EXPLICIT_UP_TO = 256 * 256
 
 
