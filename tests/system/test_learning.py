@@ -16,8 +16,8 @@ SMALL = {"training": {"batch_tokens": 512, "validation_sentences": 100, "validat
     [
         ("rnn-tiny", "copy", 500, 30.0),
         ("attention-rnn-tiny", "reverse", 500, 60.0),
-        ("transformer-tiny", "reverse", 500, 60.0),
-        ("transformer-lm-tiny", "copy", 500, 60.0),
+        ("transformer-tiny", "reverse", 500, 10.0),
+        ("transformer-lm-tiny", "copy", 500, 10.0),
     ],
 )
 def test_an_architecture_learns(recipe: str, corpus: str, steps: int, bar: float, tmp_path: Path) -> None:
