@@ -15,22 +15,15 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from seqloom.errors import CorpusError
+from seqloom.example import Example as Example
+from seqloom.example import IdArray as IdArray
 
-IdArray = NDArray[np.integer]
 Indices = NDArray[np.int64]
 
 # Orders are drawn within so many consecutive examples at a time, so that a corpus of any size is planned in bounded memory.
 CHUNK_SIZE = 2**20
 # Long sources with short targets must not make a batch that does not fit into memory.
 _SRC_PER_TGT = 4
-
-
-@dataclass(frozen=True, slots=True)
-class Example:
-    """The ids of a source and of its target, without special ids. A text for language models has an empty source."""
-
-    src_ids: IdArray
-    tgt_ids: IdArray
 
 
 @dataclass(frozen=True, slots=True)

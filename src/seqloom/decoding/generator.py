@@ -5,11 +5,9 @@ it holds. It does not know files, run folders or the command line.
 """
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from itertools import islice
-from time import perf_counter
 from typing import Protocol, TypeVar
 
 import numpy as np
@@ -19,13 +17,12 @@ from seqloom.batching import Example, Sources
 from seqloom.corpus.corpus import SentencePair
 from seqloom.decoding.forced import align_targets, score_targets
 from seqloom.decoding.hypothesis import Generation, Hypothesis
-from seqloom.decoding.reading import Job, Reader, TextCodec
+from seqloom.decoding.reading import UNFINISHED as UNFINISHED
+from seqloom.decoding.reading import Job, Reader, TextCodec, blank_generation, windows
 from seqloom.decoding.search import search
 from seqloom.decoding.settings import DecodingSettings as DecodingSettings
 from seqloom.models.base import Model
-from seqloom.progress import Progress, Silent
-
-UNFINISHED = "the output reached its length limit and was cut there"
+from seqloom.progress import Progress
 
 _COST = 16
 """A source counts at least as many tokens in a batch: even the shortest needs its rows over the vocabulary."""
@@ -120,11 +117,11 @@ class Generator:
             found = [self._generation(job, one) for job, one in zip(jobs, self._search(jobs), strict=True)]
             return self._align(jobs, found) if alignments else found
 
-        for window in _windows(texts, self.window, progress, task):
+        for window in windows(texts, self.window, progress, task):
             jobs = self._reader.sources(window)
             found = iter(self._in_batches([job for job in jobs if not job.blank], finish))
             for job in jobs:
-                yield _blank_generation(job, alignments) if job.blank else next(found)
+                yield blank_generation(job, alignments=alignments) if job.blank else next(found)
 
     def score(
         self, pairs: Iterable[SentencePair], *, progress: Progress | None = None, task: str = "scoring"
@@ -137,7 +134,7 @@ class Generator:
                 PairScore(one.log_prob, one.token_log_probs, job.notes) for one, job in zip(found, jobs, strict=True)
             ]
 
-        for window in _windows(pairs, self.window, progress, task):
+        for window in windows(pairs, self.window, progress, task):
             yield from self._in_batches(self._reader.pairs(window), finish)
 
     def continue_text(
@@ -158,7 +155,7 @@ class Generator:
             found = self._search(jobs, max_tokens=max_tokens)
             return [self._continuation(job, hypotheses) for job, hypotheses in zip(jobs, found, strict=True)]
 
-        for window in _windows(prompts, self.window, progress, task):
+        for window in windows(prompts, self.window, progress, task):
             yield from self._in_batches(self._reader.prompts(window, max_tokens), finish)
 
     def _in_batches(self, jobs: list[Job], finish: Callable[[list[Job]], list[_Item]]) -> list[_Item]:
@@ -207,28 +204,6 @@ class Generator:
         examples = [Example(job.example.src_ids, target) for job, target in zip(jobs, targets, strict=True)]
         alignments = align_targets(self.model, examples)
         return [replace(one, alignment=alignment) for one, alignment in zip(generations, alignments, strict=True)]
-
-
-def _blank_generation(job: Job, alignments: bool) -> Generation:
-    nothing = Hypothesis((), 0.0, 0.0, True, ())
-    return Generation(job.text, ("",), (nothing,), job.notes, () if alignments else None)
-
-
-def _windows(
-    items: Iterable[_Item], size: int, progress: Progress | None, task: str
-) -> Iterator[list[tuple[int, _Item]]]:
-    """Numbered items, `size` at a time; a window counts as done when the next one is asked for."""
-    progress = progress or Silent()
-    total = len(items) if isinstance(items, Sequence) else None
-    numbered, done, start = enumerate(items), 0, perf_counter()
-    while window := list(islice(numbered, size)):
-        yield window
-        done += len(window)
-        speed = done / max(perf_counter() - start, 1e-9)
-        # How much of an endless input is done, nobody knows.
-        progress.update(task, done / total if total else 0.0, lines=done, lines_per_second=speed)
-    if done and total is None:
-        progress.update(task, 1.0, lines=done)
 
 
 @contextmanager

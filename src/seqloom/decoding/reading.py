@@ -1,21 +1,39 @@
 """Reading: texts -> jobs: their ids, cut to what the model can hold, with notes of everything that was done to them.
 
-Text enters; ids leave, ready to be batched. It does not know how targets are found.
+Text enters; ids leave, ready to be batched. It does not know how targets are found, and needs no torch: every engine reads by it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from itertools import islice
+from time import perf_counter
+from typing import Protocol, TypeVar
 
 import numpy as np
 
-from seqloom.batching import Example, IdArray
 from seqloom.corpus.corpus import SentencePair
-from seqloom.models.base import Model
+from seqloom.decoding.hypothesis import Generation, Hypothesis
+from seqloom.example import Example, IdArray
+from seqloom.progress import Progress, Silent
 from seqloom.vocabulary import Vocabulary
 
+UNFINISHED = "the output reached its length limit and was cut there"
 EMPTY = "the source is empty, and so is the output"
 MENDED = "characters that no text can hold (lone surrogates) were replaced by \N{REPLACEMENT CHARACTER}"
+
+
+_Item = TypeVar("_Item")
+
+
+class Capacity(Protocol):
+    """What is needed of a model: how much it can hold (see `models.base.Model`)."""
+
+    @property
+    def max_len(self) -> int | None:
+        """The most positions of a source or a target, bos and eos included; None where there is no limit."""
+
+    def max_tgt_len(self, src_len: int) -> int | None:
+        """The most target positions that may follow a source of `src_len` tokens; None where there is no limit."""
 
 
 class TextCodec(Protocol):
@@ -66,7 +84,7 @@ class Reader:
         longest: the most tokens of a source that are read, its eos left out.
     """
 
-    def __init__(self, model: Model, tokenizer: TextCodec, max_src_len: int) -> None:
+    def __init__(self, model: Capacity, tokenizer: TextCodec, max_src_len: int) -> None:
         self.model = model
         self.tokenizer = tokenizer
         self.max_src_len = max_src_len
@@ -138,6 +156,29 @@ class Reader:
             middle = (low + high + 1) // 2
             low, high = (middle, high) if fits(middle) else (low, middle - 1)
         return low
+
+
+def windows(
+    items: Iterable[_Item], size: int, progress: Progress | None, task: str
+) -> Iterator[list[tuple[int, _Item]]]:
+    """Numbered items, `size` at a time; a window counts as done when the next one is asked for."""
+    progress = progress or Silent()
+    total = len(items) if isinstance(items, Sequence) else None
+    numbered, done, start = enumerate(items), 0, perf_counter()
+    while window := list(islice(numbered, size)):
+        yield window
+        done += len(window)
+        speed = done / max(perf_counter() - start, 1e-9)
+        # How much of an endless input is done, nobody knows.
+        progress.update(task, done / total if total else 0.0, lines=done, lines_per_second=speed)
+    if done and total is None:
+        progress.update(task, 1.0, lines=done)
+
+
+def blank_generation(job: Job, *, alignments: bool = False) -> Generation:
+    """What becomes of a source in which there is nothing to read."""
+    nothing = Hypothesis((), 0.0, 0.0, True, ())
+    return Generation(job.text, ("",), (nothing,), job.notes, () if alignments else None)
 
 
 _NO_IDS = np.zeros(0, dtype=np.int64)
