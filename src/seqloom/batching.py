@@ -76,10 +76,19 @@ class PairBatch:
         """Target positions, padding included."""
         return self.tgt_in.numel()
 
-    def to(self, device: torch.device | str) -> "PairBatch":
-        """The batch on another device."""
-        sources = Sources(self.sources.ids.to(device), self.sources.mask.to(device))
-        return PairBatch(sources, self.tgt_in.to(device), self.tgt_out.to(device), self.tgt_mask.to(device))
+    def to(self, device: torch.device | str, *, non_blocking: bool = False) -> "PairBatch":
+        """The batch on another device.
+
+        Args:
+            non_blocking: whether to go on while it is copied. To CUDA that needs memory that stays in place, so it is pinned.
+        """
+        pinned = non_blocking and torch.device(device).type == "cuda"
+
+        def move(tensor: Tensor) -> Tensor:
+            return (tensor.pin_memory() if pinned else tensor).to(device, non_blocking=non_blocking)
+
+        sources = Sources(move(self.sources.ids), move(self.sources.mask))
+        return PairBatch(sources, move(self.tgt_in), move(self.tgt_out), move(self.tgt_mask))
 
 
 class Examples(Protocol):

@@ -10,11 +10,11 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Callable, Generator, Iterator
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import torch
 from pydantic import Field, model_validator
@@ -34,7 +34,12 @@ from seqloom.errors import ConfigError, TrainingError
 from seqloom.losses import linear_cross_entropy
 from seqloom.models.base import Model
 from seqloom.optim import OptimizerName, ScheduleName, learning_rate_factor, make_optimizers, set_learning_rate
+from seqloom.prefetch import Prefetch
 from seqloom.progress import Progress, Silent
+from seqloom.readings import Reading, Readings
+
+# A line in the log and on the screen for every so many updates.
+_SHOW_EVERY = 20
 
 
 class Budget(Settings):
@@ -151,6 +156,15 @@ class Counters:
     window_tokens: int = 0
 
 
+class _Part(NamedTuple):
+    """A batch on its device, with what would have to be read back from there; `number` counts the epoch's batches, from 1."""
+
+    epoch: int
+    number: int
+    num_tokens: int
+    batch: PairBatch
+
+
 class Trainer:
     """Trains one model into one run folder.
 
@@ -191,6 +205,7 @@ class Trainer:
             weight_decay=settings.weight_decay,
             betas=settings.betas,
         )
+        self._readings = Readings(device)
         self._board = _open_board(folder / "tensorboard") if settings.tensorboard else None
         self._clock = _LikeRun(budget.like) if budget.like is not None else None
 
@@ -207,9 +222,8 @@ class Trainer:
             (self.folder / "metrics.jsonl").write_bytes(b"")
             (self.folder / "progress.txt").write_bytes(b"")
             self._save()
-        with _InterruptLater() as interrupted:
+        with _InterruptLater() as interrupted, closing(self._stream()) as stream:
             saved = time.monotonic()
-            stream = self._batches()
             while not self.counters.finished:
                 before = self.counters.progress
                 self._update(stream)
@@ -231,19 +245,23 @@ class Trainer:
         self._finish()
         return self.counters
 
-    def _batches(self) -> Iterator[PairBatch]:
-        while True:
-            yield from self.batches.epoch(self.counters.epoch, start_batch=self.counters.batch)
-            self.counters.epoch += 1
-            self.counters.batch = 0
+    def _stream(self) -> "Generator[_Part] | Prefetch[_Part]":
+        # On a CPU making a batch takes a hundredth of an update, on the cores that the update wants.
+        parts = self._parts(self.counters.epoch, self.counters.batch)
+        return parts if self.device.type == "cpu" else Prefetch(parts)
 
-    def _update(self, stream: Iterator[PairBatch]) -> None:
+    def _parts(self, epoch: int, start: int) -> Generator[_Part]:
+        """The batches of all epochs from a place on, each on the device. May run ahead of the updates, so it counts by itself."""
+        while True:
+            for number, batch in enumerate(self.batches.epoch(epoch, start_batch=start), start=start + 1):
+                yield _Part(epoch, number, batch.num_tokens, batch.to(self.device, non_blocking=True))
+            epoch, start = epoch + 1, 0
+
+    def _update(self, stream: Iterator[_Part]) -> None:
         counters, settings = self.counters, self.settings
         begin = time.perf_counter()
-        parts = []
-        for _ in range(settings.accumulate):
-            parts.append(next(stream))
-            counters.batch += 1
+        parts = [next(stream) for _ in range(settings.accumulate)]
+        counters.epoch, counters.batch = parts[-1].epoch, parts[-1].number
         num_tokens = sum(part.num_tokens for part in parts)
         factor = learning_rate_factor(
             settings.schedule, step=counters.step, progress=counters.progress, warmup_steps=settings.warmup_steps
@@ -252,17 +270,18 @@ class Trainer:
         # Dropout's masks follow (seed, step) alone, so a resumed run draws the same ones.
         torch.manual_seed((self.seed * 1_000_003 + counters.step) % 2**63)
         self.model.train()
-        nll_sum = 0.0
+        nlls = []
         for part in parts:
             loss, nll = batch_loss(
-                self.model, part.to(self.device), label_smoothing=settings.label_smoothing, precision=settings.precision
+                self.model, part.batch, label_smoothing=settings.label_smoothing, precision=settings.precision
             )
             (loss / num_tokens).backward()
-            nll_sum += float(nll)
-        limit = settings.clip_norm or math.inf
-        norm = float(nn.utils.clip_grad_norm_(self.model.parameters(), limit))
-        if not math.isfinite(nll_sum) or not math.isfinite(norm):
-            self._fail(nll_sum / num_tokens, norm)
+            nlls.append(nll)
+        norm = nn.utils.clip_grad_norm_(self.model.parameters(), settings.clip_norm or math.inf)
+        self._readings.add(counters.step + 1, nlls, norm, num_tokens, (counters.epoch, counters.batch))
+        shows = counters.step % _SHOW_EVERY == _SHOW_EVERY - 1 or counters.step == 0
+        if shows or self._readings.are_due:
+            self._read()
         for optimizer in self.optimizers:
             optimizer.step()
             optimizer.zero_grad(set_to_none=True)
@@ -270,15 +289,22 @@ class Trainer:
             log.write(f"{counters.progress!r}\n")
         counters.step += 1
         counters.tokens += num_tokens
-        counters.positions += sum(part.num_positions for part in parts)
+        counters.positions += sum(part.batch.num_positions for part in parts)
         counters.seconds += time.perf_counter() - begin
         counters.progress = self._spent()
-        counters.report_nll += nll_sum
-        counters.report_tokens += num_tokens
-        counters.window_nll += nll_sum
-        counters.window_tokens += num_tokens
-        if counters.step % 20 == 0 or counters.step == 1:
+        if shows:
             self._show(settings.learning_rate * factor)
+
+    def _read(self) -> None:
+        """Reads the numbers of the updates so far; nothing may be kept of a run before it is known that they are numbers."""
+        counters = self.counters
+        for reading in self._readings.read():
+            if not reading.is_finite:
+                self._fail(reading)
+            counters.report_nll += reading.nll
+            counters.report_tokens += reading.num_tokens
+            counters.window_nll += reading.nll
+            counters.window_tokens += reading.num_tokens
 
     def _spent(self) -> float:
         counters, budget = self.counters, self.budget
@@ -326,6 +352,7 @@ class Trainer:
 
     def _validate(self) -> None:
         counters = self.counters
+        self._read()
         begin = time.perf_counter()
         self.progress.update(self.title, min(counters.progress, 0.9999), status="validating")
         result = self._measure()
@@ -399,6 +426,7 @@ class Trainer:
         self.counters.metrics_bytes, self.counters.progress_bytes = sizes
 
     def _save(self) -> None:
+        self._read()
         self._measure_logs()
         save_checkpoint(self.folder, self.counters.step, self.model, self.optimizers, asdict(self.counters))
         if not self._weights("best").exists():
@@ -417,11 +445,11 @@ class Trainer:
                 log.truncate(size)
         self.progress.say(f"{self.title}: going on from step {self.counters.step:,}.")
 
-    def _fail(self, loss: float, norm: float) -> None:
-        counters = self.counters
-        what = f"the loss became {loss}" if not math.isfinite(loss) else f"the gradient's norm became {norm}"
+    def _fail(self, reading: Reading) -> None:
+        loss, (epoch, number) = reading.nll / reading.num_tokens, reading.place
+        what = f"the gradient's norm became {reading.norm}" if math.isfinite(loss) else f"the loss became {loss}"
         raise TrainingError(
-            f"{what} at step {counters.step + 1} (epoch {counters.epoch}, batch {counters.batch - 1}). The checkpoint before it "
+            f"{what} at step {reading.step} (epoch {epoch}, batch {number - 1}). The checkpoint before it "
             f"is kept in {self.folder}. Try a lower training.learning_rate, more training.warmup_steps, or a lower "
             "training.clip_norm."
         )

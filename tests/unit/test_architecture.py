@@ -11,9 +11,9 @@ SOURCE = ROOT / "src" / "seqloom"
 
 # In reading order: a room may import rooms that stand before it, never one after it.
 ROOMS = (
-    *("errors", "config", "vocabulary", "example", "progress", "machine"),
+    *("errors", "config", "vocabulary", "example", "progress", "machine", "prefetch"),
     *("corpus", "tokenizer", "batching", "store", "nn", "models", "losses", "decoding", "metrics"),
-    *("optim", "checkpoint", "training", "evaluation", "recipes", "run"),
+    *("optim", "checkpoint", "readings", "training", "evaluation", "recipes", "run"),
     *("stages", "explain", "comparison", "claims", "report", "fiction", "interop", "serve"),
     *("cli", "__main__"),
 )

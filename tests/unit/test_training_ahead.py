@@ -1,0 +1,92 @@
+"""The loop as it runs on an accelerator: batches made ahead, numbers read seldom; the same weights, and nothing bad is kept."""
+
+import json
+import threading
+from pathlib import Path
+
+import pytest
+import torch
+
+import seqloom.training
+from seqloom import readings
+from seqloom.errors import TrainingError
+from seqloom.models.base import Model
+from seqloom.prefetch import Prefetch
+from seqloom.training import Budget, Trainer, Validation
+from tests.unit.test_training import Killed, same, trainer, weights
+
+
+@pytest.fixture
+def _ahead(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What an accelerator changes, on the CPU."""
+
+    class Kept(readings.Readings):
+        def __init__(self, device: torch.device) -> None:
+            super().__init__(torch.device("meta"))
+
+    def stream(self: Trainer) -> Prefetch[seqloom.training._Part]:
+        return Prefetch(self._parts(self.counters.epoch, self.counters.batch), ahead=5)
+
+    monkeypatch.setattr(seqloom.training, "Readings", Kept)
+    monkeypatch.setattr(Trainer, "_stream", stream)
+
+
+SETTINGS = {"accumulate": 2, "validations": 7}
+
+
+def _log(folder: Path) -> list[dict[str, float]]:
+    lines = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
+    return [{name: value for name, value in line.items() if "second" not in name} for line in lines]
+
+
+def test_weights_and_log_are_those_of_the_plain_loop(tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    plain = trainer(tmp_path / "plain", Budget(steps=65), **SETTINGS).train()
+    request.getfixturevalue("_ahead")
+    threads = threading.active_count()
+    ahead = trainer(tmp_path / "ahead", Budget(steps=65), **SETTINGS).train()
+    assert threading.active_count() == threads
+    assert same(weights(tmp_path / "plain", "last"), weights(tmp_path / "ahead", "last"))
+    assert _log(tmp_path / "plain") == _log(tmp_path / "ahead")
+    assert (plain.epoch, plain.batch, plain.tokens) == (ahead.epoch, ahead.batch, ahead.tokens)
+    assert plain.epoch > 2
+
+
+@pytest.mark.usefixtures("_ahead")
+@pytest.mark.parametrize("dies_at", [1, 4])
+def test_killed_and_resumed_is_bit_identical(tmp_path: Path, dies_at: int) -> None:
+    whole = trainer(tmp_path / "whole", Budget(steps=40), **SETTINGS)
+    whole.train()
+    left = dies_at
+
+    def dying(model: Model) -> Validation:
+        nonlocal left
+        left -= 1
+        if not left:
+            raise Killed
+        return whole.validate(model)
+
+    threads = threading.active_count()
+    with pytest.raises(Killed):
+        trainer(tmp_path / "cut", Budget(steps=40), validate=dying, **SETTINGS).train()
+    assert threading.active_count() == threads
+    trainer(tmp_path / "cut", Budget(steps=40), **SETTINGS).train(resume=True)
+    assert same(weights(tmp_path / "whole", "last"), weights(tmp_path / "cut", "last"))
+    assert _log(tmp_path / "whole") == _log(tmp_path / "cut")
+
+
+@pytest.mark.usefixtures("_ahead")
+def test_a_loss_that_is_no_number_never_reaches_a_checkpoint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    real, calls = seqloom.training.batch_loss, 0
+
+    def broken(model: Model, *args: object, **kwargs: object) -> tuple[torch.Tensor, torch.Tensor]:
+        nonlocal calls
+        loss, nll = real(model, *args, **kwargs)  # type: ignore[arg-type]
+        calls += model.training
+        return (loss * float("nan"), nll * float("nan")) if model.training and calls == 13 else (loss, nll)
+
+    monkeypatch.setattr(seqloom.training, "batch_loss", broken)
+    # Validations fall on steps 12 and 16: the second one must not be made, nor saved.
+    with pytest.raises(TrainingError, match=r"nan at step 13 \(epoch"):
+        trainer(tmp_path, Budget(steps=40), validations=10).train()
+    assert json.loads((tmp_path / "checkpoint.json").read_text())["folder"] == "checkpoint-12"
+    assert all(torch.isfinite(tensor).all() for tensor in weights(tmp_path).values())
