@@ -55,6 +55,9 @@ def __getattr__(name: str) -> Any:
     if name not in _PLACE_OF:
         raise AttributeError(f"module 'seqloom' has no attribute {name!r}")
     value = getattr(import_module(_PLACE_OF[name]), name)
+    if name == "load":
+        # A run may be asked for another program's engine, which the run's room, standing before, cannot know.
+        import_module("seqloom.interop")
     globals()[name] = value
     return value
 

@@ -16,8 +16,8 @@ from seqloom.progress import Progress
 
 if TYPE_CHECKING:
     from seqloom.corpus.streams import LenientLines
+    from seqloom.decoding.engines import Engine
     from seqloom.decoding.hypothesis import Generation
-    from seqloom.run import Run
 
 _EPILOG = """\
 what is printed for each line read:
@@ -29,6 +29,7 @@ what is printed for each line read:
 examples:
   echo "ein Hund läuft" | seqloom translate runs/de-en
   seqloom translate runs/de-en --input big.de --output big.en --beam 5
+  seqloom translate runs/de-en --engine ctranslate2 < test.de   decoded by CTranslate2: pip install 'seqloom[ctranslate2]'
   seqloom translate runs/a runs/b runs/c --json < test.de              an ensemble of three runs with one vocabulary"""
 
 
@@ -56,6 +57,12 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     search.add_argument(
         "--nbest", type=options.positive, default=1, metavar="N", help="print the N best translations with their scores"
     )
+    search.add_argument(
+        "--engine",
+        choices=("seqloom", "ctranslate2"),
+        default="seqloom",
+        help="what decodes (default: seqloom); ctranslate2 converts the run at first use, and takes exported folders too",
+    )
     options.add_common_options(parser, json=True)
     parser.set_defaults(run=run)
 
@@ -64,15 +71,14 @@ def run(arguments: argparse.Namespace) -> int:
     """Translates until the input ends."""
     _check(arguments)
     from seqloom.corpus import read_lines
-    from seqloom.run import load
 
-    model = load(*arguments.runs, **options.placement(arguments))
+    engine = _open(arguments)
     lines = read_lines(arguments.input or "-")
     notes: Counter[str] = Counter()
     with output(arguments.output) as stream, shown(quiet=arguments.quiet) as progress:
-        for number, generation in enumerate(_translate(model, lines, arguments, progress), 1):
+        for number, generation in enumerate(_translate(engine, lines, arguments, progress), 1):
             notes.update(generation.notes)
-            _write(stream, number, generation, model, arguments)
+            _write(stream, number, generation, engine, arguments)
         for text in _summary(lines, notes):
             progress.say(text)
     return 0
@@ -89,29 +95,48 @@ def _check(arguments: argparse.Namespace) -> None:
         raise ConfigError(
             f"--nbest {arguments.nbest}: a beam of {arguments.beam} finds at most {arguments.beam}; raise --beam"
         )
+    if arguments.engine != "seqloom":
+        if len(arguments.runs) > 1:
+            raise ConfigError(
+                f"--engine {arguments.engine}: it decodes with one run at a time; an ensemble needs --engine seqloom"
+            )
+        if arguments.alignments:
+            raise ConfigError(f"--alignments: the engine {arguments.engine} does not make them; use --engine seqloom")
     if arguments.alignments and arguments.nbest > 1 and not arguments.json:
         raise ConfigError(
             "--alignments with --nbest: alignments belong to the best translation only; add --json, or leave one out"
         )
 
 
+def _open(arguments: argparse.Namespace) -> "Engine":
+    search = {"beam": arguments.beam, "nbest": arguments.nbest}
+    if arguments.engine == "seqloom":
+        from seqloom.run import load
+
+        return load(*arguments.runs, **options.placement(arguments)).generator(**search)
+    # Nothing below needs torch, which takes longer to import than CTranslate2 to answer.
+    import seqloom.interop  # noqa: F401  (registers the engines)
+    from seqloom.decoding.engines import open_engine
+
+    return open_engine(arguments.engine, arguments.runs[0], search, **options.placement(arguments))
+
+
 def _translate(
-    model: "Run", lines: Iterable[str], arguments: argparse.Namespace, progress: Progress
+    engine: "Engine", lines: Iterable[str], arguments: argparse.Namespace, progress: Progress
 ) -> "Iterator[Generation]":
-    settings = {"beam": arguments.beam, "nbest": arguments.nbest, "alignments": arguments.alignments}
     if arguments.input is None and sys.stdin.isatty():
         # Somebody types: answer each line before the next one is read.
         for line in lines:
-            yield from model.translate_lines([line], **settings)
+            yield from engine.generate([line], alignments=arguments.alignments)
     else:
-        yield from model.translate_lines(lines, progress=progress, **settings)
+        yield from engine.generate(lines, alignments=arguments.alignments, progress=progress)
 
 
 def _write(
-    stream: IO[bytes], number: int, generation: "Generation", model: "Run", arguments: argparse.Namespace
+    stream: IO[bytes], number: int, generation: "Generation", engine: "Engine", arguments: argparse.Namespace
 ) -> None:
     if arguments.json:
-        text = json.dumps(_as_json(number, generation, model), ensure_ascii=False)
+        text = json.dumps(_as_json(number, generation, engine), ensure_ascii=False)
     elif arguments.nbest > 1:
         found = zip(generation.texts, generation.hypotheses, strict=True)
         text = "\n".join(f"{number}\t{hypothesis.score:.6f}\t{one_line(candidate)}" for candidate, hypothesis in found)
@@ -124,14 +149,14 @@ def _write(
         stream.flush()
 
 
-def _as_json(number: int, generation: "Generation", model: "Run") -> dict[str, Any]:
+def _as_json(number: int, generation: "Generation", engine: "Engine") -> dict[str, Any]:
     translations = [
         {
             "text": text,
             "score": hypothesis.score,
             "log_prob": hypothesis.log_prob,
             "finished": hypothesis.finished,
-            "tokens": model.tokenizer.tgt_tokens(hypothesis.ids),
+            "tokens": engine.tokenizer.tgt_tokens(hypothesis.ids),
         }
         for text, hypothesis in zip(generation.texts, generation.hypotheses, strict=True)
     ]

@@ -8,13 +8,14 @@ import math
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 import numpy as np
 import torch
 
 from seqloom.batching import Example, Sources
 from seqloom.corpus.corpus import SentencePair
+from seqloom.decoding.engines import Engine as Engine
 from seqloom.decoding.forced import align_targets, score_targets
 from seqloom.decoding.hypothesis import Generation, Hypothesis
 from seqloom.decoding.reading import UNFINISHED as UNFINISHED
@@ -28,20 +29,6 @@ _COST = 16
 """A source counts at least as many tokens in a batch: even the shortest needs its rows over the vocabulary."""
 
 _Item = TypeVar("_Item")
-
-
-class Engine(Protocol):
-    """What turns sources into text: a Generator, or another program's inference in its place."""
-
-    def generate(
-        self,
-        texts: Iterable[str],
-        *,
-        alignments: bool = False,
-        progress: Progress | None = None,
-        task: str = "generating",
-    ) -> Iterator[Generation]:
-        """One Generation a text, in their order."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,6 +52,9 @@ class TextCodec(Protocol):
     def decode_tgt(self, ids: Sequence[int]) -> str:
         """Ids to the text of a target."""
 
+    def tgt_tokens(self, ids: Sequence[int]) -> list[str]:
+        """The pieces of target ids, to show."""
+
 
 @dataclass(frozen=True, slots=True)
 class Job:

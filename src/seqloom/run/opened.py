@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, overload
 
 import torch
 
@@ -12,6 +12,7 @@ from seqloom.checkpoint import fill_model, load_weights, read_json
 from seqloom.config import merge, read_yaml
 from seqloom.corpus import Corpus, CorpusSettings, SentencePair, open_corpus
 from seqloom.corpus.catalogue import catalogue
+from seqloom.decoding.engines import OWN, Engine, open_engine
 from seqloom.decoding.ensemble import Ensemble
 from seqloom.decoding.generator import DecodingSettings, Generator, PairScore
 from seqloom.decoding.hypothesis import Generation
@@ -43,8 +44,25 @@ class Run:
         facts: dict[str, Any] = read_json(self.folder / "run.json")
         return facts
 
-    def generator(self, **decoding: Any) -> Generator:
-        """Text in, generations out; decoding settings that are None are the recipe's."""
+    @overload
+    def generator(self, *, engine: Literal["seqloom"] = "seqloom", **decoding: Any) -> Generator: ...
+    @overload
+    def generator(self, *, engine: str, **decoding: Any) -> Engine: ...
+
+    def generator(self, *, engine: str = OWN, **decoding: Any) -> Engine:
+        """Text in, generations out; decoding settings that are None are the recipe's.
+
+        Args:
+            engine: "seqloom", or another program that decodes in its place, such as "ctranslate2".
+
+        Raises:
+            ConfigError: there is no such engine, it is not installed, or cannot honour a setting.
+        """
+        if engine != OWN:
+            if isinstance(self.model, Ensemble):
+                raise ConfigError(f"engine {engine}: it decodes with one run at a time; an ensemble needs engine {OWN}")
+            threads = torch.get_num_threads()
+            return open_engine(engine, self.folder, decoding, device=self.device.type, threads=threads)
         given = {name: value for name, value in decoding.items() if value is not None}
         own = self.recipe.decoding.for_method(given.get("method", self.recipe.decoding.method))
         settings = DecodingSettings.parse(merge(own, given), source="decoding")

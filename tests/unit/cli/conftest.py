@@ -25,10 +25,25 @@ class Tokenizer:
         return [f"<{number}>" for number in ids]
 
 
+class FakeGenerator:
+    tokenizer = Tokenizer()
+
+    def __init__(self, nbest: int) -> None:
+        self.nbest = nbest
+
+    def generate(self, texts: Iterable[str], *, alignments: bool = False, progress: Any = None) -> Iterator[Generation]:
+        for text in texts:
+            outputs = tuple(text.upper() + "!" * rank for rank in range(self.nbest))
+            found = tuple(
+                Hypothesis((5, 6), -0.5 - rank, -1.0 - rank, True, (-0.5, -0.5)) for rank in range(self.nbest)
+            )
+            notes = () if text.strip() else ("empty source",)
+            yield Generation(text, outputs, found, notes, (0, 2) if alignments else None)
+
+
 class FakeRun:
     """Translates to capitals; the n-th best output has n - 1 marks."""
 
-    tokenizer = Tokenizer()
     facts: ClassVar[dict[str, Any]] = {"corpus": {"kind": "text"}}
 
     def __init__(self, *folders: Path, **settings: Any) -> None:
@@ -36,20 +51,9 @@ class FakeRun:
         self.asked: dict[str, Any] = {}
         self.facts_shown: dict[str, Any] = {"recipe": "fake"}
 
-    def translate_lines(
-        self, texts: Iterable[str], *, nbest: int = 1, progress: Any = None, **settings: Any
-    ) -> Iterator[Generation]:
-        self.asked = {"nbest": nbest, **settings}
-        for text in texts:
-            outputs = tuple(text.upper() + "!" * rank for rank in range(nbest))
-            found = tuple(Hypothesis((5, 6), -0.5 - rank, -1.0 - rank, True, (-0.5, -0.5)) for rank in range(nbest))
-            yield Generation(
-                text,
-                outputs,
-                found,
-                () if text.strip() else ("empty source",),
-                (0, 2) if settings["alignments"] else None,
-            )
+    def generator(self, **settings: Any) -> "FakeGenerator":
+        self.asked = settings
+        return FakeGenerator(settings["nbest"])
 
     def generate(self, prompts: Sequence[str], **settings: Any) -> list[Generation]:
         self.asked = settings

@@ -1,0 +1,195 @@
+"""A Transformer's settings and weights become CTranslate2's own model specification.
+
+A recipe's model settings and named arrays enter; a `ctranslate2.specs` object leaves, which CTranslate2 saves. It does not know
+runs or folders. What CTranslate2 cannot express is refused by name.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seqloom.interop.refusal import Obstacle
+from seqloom.models import ModelSettings
+from seqloom.models.transformer import BlockSettings, TransformerSettings
+from seqloom.models.transformer_lm import TransformerLMSettings
+from seqloom.nn.positions import sinusoids
+
+Array = NDArray[np.float32]
+Weights = Mapping[str, Array]
+
+
+def obstacles(settings: ModelSettings) -> list[Obstacle]:
+    """What CTranslate2 cannot express of a model."""
+    if not isinstance(settings, BlockSettings):
+        return [Obstacle("model.architecture", settings.architecture, "transformer, transformer-lm")]
+    found = []
+    if settings.qk_norm and isinstance(settings, TransformerSettings):
+        # CTranslate2 normalises in self-attention alone.
+        found.append(Obstacle("model.qk_norm", True, "false (true in transformer-lm only)"))
+    if settings.positions == "alibi":
+        if isinstance(settings, TransformerSettings):
+            found.append(Obstacle("model.positions", "alibi", "sinusoidal, learned, rotary, none"))
+        elif settings.num_heads & (settings.num_heads - 1):
+            # For other numbers CTranslate2 interpolates the slopes otherwise.
+            found.append(Obstacle("model.num_heads", settings.num_heads, "with positions alibi, a power of 2"))
+    return found
+
+
+def make_spec(settings: ModelSettings, weights: Weights, *, source: Sequence[str], target: Sequence[str]) -> Any:
+    """The specification of a model without obstacles.
+
+    Args:
+        weights: the state of the model, by name.
+        source: the tokens of the source ids; unused for a decoder-only model.
+        target: the tokens of the target ids.
+    """
+    if isinstance(settings, TransformerSettings):
+        return _encoder_decoder(settings, weights, source, target)
+    assert isinstance(settings, TransformerLMSettings)
+    return _decoder_only(settings, weights, target)
+
+
+def _encoder_decoder(
+    settings: TransformerSettings, weights: Weights, source: Sequence[str], target: Sequence[str]
+) -> Any:
+    from ctranslate2.specs import TransformerDecoderSpec, TransformerEncoderSpec, TransformerSpec
+
+    options = _stack_options(settings)
+    encoder = TransformerEncoderSpec(settings.num_encoder_layers, settings.num_heads, **options)
+    decoder = TransformerDecoderSpec(
+        settings.num_decoder_layers,
+        settings.num_heads,
+        # As in `Transformer._record_alignment`: the mean of the last layer but one's heads.
+        alignment_layer=max(0, settings.num_decoder_layers - 2),
+        alignment_heads=0,
+        **options,
+    )
+    table = weights["embeddings.tgt_table.weight"]
+    _fill_ends(encoder, settings, weights, "encoder_norm")
+    _fill_ends(decoder, settings, weights, "decoder_norm")
+    encoder.embeddings[0].weight = weights.get("embeddings.src_table.weight", table)
+    decoder.embeddings.weight = table
+    decoder.projection.weight = weights.get("embeddings.output_table.weight", table)
+    for number, layer in enumerate(encoder.layer):
+        _fill_block(layer, settings, weights, f"encoder.{number}")
+    for number, layer in enumerate(decoder.layer):
+        _fill_block(layer, settings, weights, f"decoder.{number}")
+        name = f"decoder.{number}.cross_attention"
+        _fill_norm(layer.attention.layer_norm, weights, f"decoder.{number}.cross_norm")
+        for place, part in enumerate(("query", "key_value", "out")):
+            _fill_linear(layer.attention.linear[place], weights, f"{name}.{part}")
+        _fill_qk_norm(layer.attention, weights, name)
+    spec = TransformerSpec(encoder, decoder)
+    spec.register_source_vocabulary(list(source))
+    spec.register_target_vocabulary(list(target))
+    _configure(spec, target)
+    spec.config.decoder_start_token = target[1]
+    spec.config.add_source_eos = True
+    return spec
+
+
+def _decoder_only(settings: TransformerLMSettings, weights: Weights, tokens: Sequence[str]) -> Any:
+    from ctranslate2.specs import TransformerDecoderModelSpec, TransformerDecoderSpec
+
+    decoder = TransformerDecoderSpec(
+        settings.num_layers,
+        settings.num_heads,
+        with_encoder_attention=False,
+        alibi=settings.positions == "alibi",
+        **_stack_options(settings),
+    )
+    table = weights["embeddings.tgt_table.weight"]
+    _fill_ends(decoder, settings, weights, "norm")
+    decoder.embeddings.weight = table
+    decoder.projection.weight = weights.get("embeddings.output_table.weight", table)
+    for number, layer in enumerate(decoder.layer):
+        _fill_block(layer, settings, weights, f"blocks.{number}")
+    spec = TransformerDecoderModelSpec(decoder)
+    spec.register_vocabulary(list(tokens))
+    _configure(spec, tokens)
+    return spec
+
+
+def _configure(spec: Any, tokens: Sequence[str]) -> None:
+    pad, bos, eos = tokens[:3]
+    # No text is unknown to our tokenizers; CTranslate2 wants such a token, and pad is the one that no text becomes.
+    spec.config.unk_token, spec.config.bos_token, spec.config.eos_token = pad, bos, eos
+
+
+def _stack_options(settings: BlockSettings) -> dict[str, Any]:
+    from ctranslate2.specs import Activation
+
+    activations = {"relu": Activation.RELU, "gelu": Activation.GELU, "swiglu": Activation.SWISH}
+    options: dict[str, Any] = {
+        "pre_norm": settings.norm_place == "pre",
+        "activation": activations[settings.activation],
+        "ffn_glu": settings.activation == "swiglu",
+        "rms_norm": settings.norm == "rms",
+    }
+    if settings.positions == "rotary":
+        # Ours turns the two halves of a head against each other, not neighbours.
+        options |= {"rotary_dim": 0, "rotary_interleave": False}
+    if settings.qk_norm:
+        options["qk_norm"] = True
+    return options
+
+
+def _fill_ends(stack: Any, settings: BlockSettings, weights: Weights, norm: str) -> None:
+    stack.scale_embeddings = True
+    if settings.norm_place == "pre":
+        _fill_norm(stack.layer_norm, weights, norm)
+    if hasattr(stack, "position_encodings"):
+        stack.position_encodings.encodings = position_table(settings, weights)
+
+
+def position_table(settings: BlockSettings, weights: Weights) -> Array:
+    """What is added to the embeddings at each position; zeros where positions are told in another way, or not at all."""
+    if settings.positions == "learned":
+        return weights["positions.table.weight"]
+    if settings.positions == "sinusoidal":
+        return np.asarray(sinusoids(settings.max_len, settings.d_model).numpy())
+    return np.zeros((settings.max_len, settings.d_model), dtype=np.float32)
+
+
+def _fill_block(layer: Any, settings: BlockSettings, weights: Weights, name: str) -> None:
+    attention = f"{name}.self_attention"
+    _fill_norm(layer.self_attention.layer_norm, weights, f"{name}.self_norm")
+    together = layer.self_attention.linear[0]
+    together.weight = np.concatenate([weights[f"{attention}.{part}.weight"] for part in ("query", "key_value")])
+    if f"{attention}.query.bias" in weights:
+        together.bias = np.concatenate([weights[f"{attention}.{part}.bias"] for part in ("query", "key_value")])
+    _fill_linear(layer.self_attention.linear[1], weights, f"{attention}.out")
+    _fill_qk_norm(layer.self_attention, weights, attention)
+    _fill_norm(layer.ffn.layer_norm, weights, f"{name}.feed_forward_norm")
+    expand = f"{name}.feed_forward.expand"
+    if settings.activation == "swiglu":
+        # Our first half is what passes, the second decides; CTranslate2's linear_0 decides.
+        for part, rows in ((layer.ffn.linear_0_noact, 0), (layer.ffn.linear_0, 1)):
+            part.weight = np.split(weights[f"{expand}.weight"], 2)[rows]
+            if f"{expand}.bias" in weights:
+                part.bias = np.split(weights[f"{expand}.bias"], 2)[rows]
+    else:
+        _fill_linear(layer.ffn.linear_0, weights, expand)
+    _fill_linear(layer.ffn.linear_1, weights, f"{name}.feed_forward.contract")
+
+
+def _fill_linear(linear: Any, weights: Weights, name: str) -> None:
+    linear.weight = weights[f"{name}.weight"]
+    if f"{name}.bias" in weights:
+        linear.bias = weights[f"{name}.bias"]
+
+
+def _fill_norm(norm: Any, weights: Weights, name: str) -> None:
+    norm.gamma = weights[f"{name}.weight"]
+    if f"{name}.bias" in weights:
+        norm.beta = weights[f"{name}.bias"]
+    elif hasattr(norm, "beta"):
+        norm.beta = np.zeros_like(norm.gamma)
+
+
+def _fill_qk_norm(attention: Any, weights: Weights, name: str) -> None:
+    if f"{name}.query_norm.weight" in weights:
+        attention.q_norm.gamma = weights[f"{name}.query_norm.weight"]
+        attention.k_norm.gamma = weights[f"{name}.key_norm.weight"]

@@ -1,0 +1,64 @@
+"""ExportedRun: what an export reads of a run: its recipe, tokenizer and weights as arrays."""
+
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seqloom.checkpoint import fill_model, load_weights
+from seqloom.errors import CheckpointError
+from seqloom.interop.folder import PART, Manifest, file_hash
+from seqloom.models import make_model
+from seqloom.models.transformer import BlockSettings
+from seqloom.models.transformer_lm import TransformerLMSettings
+from seqloom.recipes import Recipe
+from seqloom.run import read_recipe
+from seqloom.run.opened import WEIGHTS
+from seqloom.tokenizer import Tokenizer
+
+
+@dataclass(frozen=True)
+class ExportedRun:
+    """A run as an export reads it."""
+
+    folder: Path
+    recipe: Recipe
+    tokenizer: Tokenizer
+    weights: Mapping[str, NDArray[np.float32]]
+
+    @classmethod
+    def read(cls, folder: Path) -> "ExportedRun":
+        """Opens a run.
+
+        Raises:
+            CheckpointError: the folder is not a run, or is damaged.
+        """
+        if not folder.is_dir():
+            raise CheckpointError(f"{folder}: there is no such run folder")
+        recipe = read_recipe(folder)
+        tokenizer = Tokenizer.load(folder / "tokenizer.json")
+        # Filling a model checks names and shapes.
+        model = make_model(recipe.model, tokenizer.vocab)
+        fill_model(model, load_weights(folder / WEIGHTS), folder / WEIGHTS)
+        weights = {name: tensor.float().contiguous().numpy() for name, tensor in model.state_dict().items()}
+        return cls(folder, recipe, tokenizer, weights)
+
+    def write_our_part(self, out: Path, *, target: str, quantization: str) -> None:
+        """Puts recipe, tokenizer and manifest beside the other program's files."""
+        settings = self.recipe.model
+        assert isinstance(settings, BlockSettings)
+        shutil.copyfile(self.folder / "recipe.yaml", out / PART / "recipe.yaml")
+        self.tokenizer.save(out / PART / "tokenizer.json")
+        Manifest(
+            target=target,
+            quantization=quantization,
+            decoder_only=isinstance(settings, TransformerLMSettings),
+            max_len=settings.max_len,
+            reverse_source=bool(getattr(settings, "reverse_source", False)),
+            decoding=self.recipe.decoding.model_dump(mode="json", exclude_unset=True),
+            run=self.recipe.name,
+            weights=file_hash(self.folder / WEIGHTS),
+        ).save(out)

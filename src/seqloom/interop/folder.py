@@ -1,0 +1,138 @@
+"""What lies in an exported folder beside the other program's own files: our tokenizer, the recipe, and what an engine must know.
+
+    OUT/seqloom/{engine.json,recipe.yaml,tokenizer.json}
+
+It needs no torch, so that an engine can start at once.
+"""
+
+import hashlib
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from seqloom.errors import CheckpointError, ConfigError
+
+FORMAT = 1
+PART = "seqloom"
+MANIFEST = f"{PART}/engine.json"
+
+_UNREADABLE = "is damaged; export the run again"
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """What an engine must know of a model beside its weights.
+
+    Attributes:
+        target: the program it was exported to.
+        quantization: how its weights are stored, "none" where they are as they were.
+        decoder_only: whether a source is the prompt of its target.
+        max_len: the most positions of a source or a target; for a decoder-only model of both together.
+        reverse_source: whether the model reads sources backwards.
+        decoding: the recipe's decoding settings.
+        run: the name of the run's recipe.
+        weights: SHA-256 of the weights that were exported.
+        format: of this file.
+    """
+
+    target: str
+    quantization: str
+    decoder_only: bool
+    max_len: int
+    reverse_source: bool
+    decoding: dict[str, Any]
+    run: str
+    weights: str
+    format: int = FORMAT
+
+    def max_tgt_len(self, src_len: int) -> int:
+        """As `models.base.Model.max_tgt_len`."""
+        return max(0, self.max_len - src_len) if self.decoder_only else self.max_len
+
+    def save(self, folder: Path) -> None:
+        """Writes it into an exported folder."""
+        from seqloom.checkpoint import write_json
+
+        write_json(folder / MANIFEST, asdict(self))
+
+    @classmethod
+    def load(cls, folder: Path, target: str) -> "Manifest":
+        """Reads it.
+
+        Raises:
+            CheckpointError: it is missing, damaged, of another version, or for another program.
+        """
+        import json
+
+        path = folder / MANIFEST
+        try:
+            values = json.loads(path.read_text(encoding="utf-8"))
+            if values["format"] != FORMAT:
+                raise CheckpointError(
+                    f"{path}: format {values['format']}, this seqloom reads {FORMAT}; export the run again"
+                )
+            manifest = cls(**values)
+        except OSError as error:
+            raise CheckpointError(f"{path}: cannot be read: {error.strerror}") from None
+        except (ValueError, KeyError, TypeError) as error:
+            raise CheckpointError(f"{path}: {_UNREADABLE} ({error})") from None
+        if manifest.target != target:
+            raise CheckpointError(
+                f"{folder}: was exported to {manifest.target}, but {target} is to open it; export it once more by --to {target}"
+            )
+        return manifest
+
+
+def is_exported(folder: Path) -> bool:
+    """Whether a folder was exported, rather than trained."""
+    return (folder / MANIFEST).is_file()
+
+
+def file_hash(path: Path) -> str:
+    """SHA-256 of a file (hex).
+
+    Raises:
+        CheckpointError: it cannot be read.
+    """
+    try:
+        with path.open("rb") as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
+    except OSError as error:
+        raise CheckpointError(f"{path}: cannot be read: {error.strerror}") from None
+
+
+def check_out(out: Path) -> None:
+    """Sees to it that a folder may be written.
+
+    Raises:
+        ConfigError: something is there.
+    """
+    if out.is_dir() and any(out.iterdir()):
+        raise ConfigError(f"--out {out}: this folder is not empty; choose another, or remove it first")
+    if out.exists() and not out.is_dir():
+        raise ConfigError(f"--out {out}: this is a file; name a folder")
+
+
+@contextmanager
+def whole_or_nothing(out: Path) -> Iterator[Path]:
+    """A folder to write into that becomes `out` in one step when all is written, and vanishes when something fails.
+
+    Raises:
+        CheckpointError: it cannot be written.
+    """
+    partial = out.parent / f".{out.name}.partial-{os.getpid()}"
+    try:
+        shutil.rmtree(partial, ignore_errors=True)
+        (partial / PART).mkdir(parents=True)
+        yield partial
+        if out.is_dir():
+            out.rmdir()
+        os.replace(partial, out)
+    except OSError as error:
+        raise CheckpointError(f"{out}: cannot be written: {error.strerror or error}") from None
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
