@@ -34,12 +34,17 @@ class Split:
         origin: what a person recognises: file names, or a generator with its seed.
         fingerprint: SHA-256 (hex) over the content and over how it was selected.
         read: makes a fresh iterator over the items.
+        size: how many items there are, where that is known.
+        sample: reads that many items, drawn without replacement and the same each time, without reading the others; None where
+            only reading all of them finds any.
     """
 
     name: str
     origin: str
     fingerprint: str
     read: Callable[[], Iterator[SentencePair | Document]] = field(repr=False, compare=False)
+    size: int | None = None
+    sample: Callable[[int], Iterator[SentencePair | Document]] | None = field(default=None, repr=False, compare=False)
 
     def __iter__(self) -> Iterator[SentencePair | Document]:
         return self.read()

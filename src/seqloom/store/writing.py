@@ -5,6 +5,7 @@ it is and how many bytes of text it stands for; and `store.json`, which says wha
 """
 
 import json
+import math
 import os
 from collections.abc import Iterator, Sequence
 from itertools import chain
@@ -18,7 +19,7 @@ from seqloom.corpus.corpus import Document, SentencePair, Split
 from seqloom.errors import CorpusError
 from seqloom.progress import Progress
 from seqloom.store.store import COLUMNS, FACTS, VERSION
-from seqloom.tokenizer import Tokenizer
+from seqloom.tokenizer import Tokenizer, WordTable
 
 _CHUNK_ITEMS = 8192
 _CHUNK_CHARACTERS = 1 << 20
@@ -44,16 +45,17 @@ def write_store(split: Split, tokenizer: Tokenizer, folder: Path, progress: Prog
     task = f"encoding {split.name}"
     progress.update(task, 0.0)
     num = 0
+    source_table = WordTable(tokenizer.source)
+    target_table = source_table if vocab.shared else WordTable(tokenizer.target)
     with (
         _SideWriter(folder, "src", dtype, None) as src,
         _SideWriter(folder, "tgt", dtype, vocab.eos_id if is_text else None) as tgt,
     ):
         for sources, targets in _texts(items, is_text, tokenizer):
             num += len(targets)
-            empty = [np.empty(0, dtype=np.int32)] * len(targets)
-            src.write(empty if is_text else tokenizer.source.encode(sources), sources)
-            tgt.write(tokenizer.target.encode(targets), targets)
-            progress.update(task, 0.0, examples=num)
+            src.write(*source_table.encode(sources), sources)
+            tgt.write(*target_table.encode(targets), targets)
+            progress.update(task, min(0.999, num / (split.size or math.inf)), examples=num)
     facts = {
         "version": VERSION,
         "origin": split.origin,
@@ -113,22 +115,24 @@ class _SideWriter:
             os.fsync(file.fileno())
             file.close()
 
-    def write(self, rows: Sequence[IdArray], texts: Sequence[str]) -> None:
-        """Appends rows of ids, and the sizes of the texts that they stand for."""
-        lengths = np.fromiter(map(len, rows), dtype=np.int64, count=len(rows))
-        sizes = [len(text) if text.isascii() else len(text.encode()) for text in texts]
-        gap = 0 if self._separator is None else 1
-        starts = self.num_ids + np.cumsum(lengths + gap) - lengths
+    def write(self, ids: IdArray, lengths: IdArray, texts: Sequence[str]) -> None:
+        """Appends examples.
+
+        Args:
+            ids: of all examples, in a row.
+            lengths: how many ids each has.
+            texts: what they stand for.
+        """
+        sizes = np.fromiter((len(text) if text.isascii() else len(text.encode()) for text in texts), np.int64)
+        starts = np.cumsum(lengths) - lengths
         if self._separator is not None:
-            separator = np.array([self._separator], dtype=self._dtype)
-            rows = list(chain.from_iterable((separator, row) for row in rows))
-            if not self._begun:
-                rows, starts = rows[1:], starts - 1
+            # One before each example, but for the very first.
+            gaps = np.arange(len(lengths)) + int(self._begun)
+            ids = np.insert(ids, starts[0 if self._begun else 1 :], self._separator)
+            starts = starts + gaps
             self._begun = True
-        if rows:
-            ids = np.concatenate(rows).astype(self._dtype)
-            self._files["ids"].write(ids.tobytes())
-            self.num_ids += len(ids)
-        self.num_bytes += sum(sizes)
-        for name, column in (("starts", starts), ("lengths", lengths), ("bytes", np.array(sizes))):
+        for name, column in (("starts", self.num_ids + starts), ("lengths", lengths), ("bytes", sizes)):
             self._files[name].write(column.astype(COLUMNS[name]).tobytes())
+        self._files["ids"].write(ids.astype(self._dtype).tobytes())
+        self.num_ids += len(ids)
+        self.num_bytes += int(sizes.sum())

@@ -2,5 +2,6 @@
 
 from seqloom.tokenizer.settings import TokenizerSettings
 from seqloom.tokenizer.tokenizer import Tokenizer
+from seqloom.tokenizer.word_table import WordTable
 
-__all__ = ["Tokenizer", "TokenizerSettings"]
+__all__ = ["Tokenizer", "TokenizerSettings", "WordTable"]

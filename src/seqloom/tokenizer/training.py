@@ -6,10 +6,9 @@ Pairs or documents enter, codecs leave, with a record of the text that they saw.
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from random import Random
 
-import numpy as np
-
-from seqloom.corpus.corpus import Document, SentencePair
+from seqloom.corpus.corpus import Document, SentencePair, Split
 from seqloom.errors import ConfigError, CorpusError
 from seqloom.progress import Progress, Silent
 from seqloom.tokenizer.codec import NUM_RESERVED, SPECIALS, Codec, import_backend, split_escaped, splitter
@@ -19,6 +18,7 @@ from seqloom.tokenizer.unigram import train_unigram
 
 _TASK = "tokenizer"
 _DOCUMENT_PIECE = 400
+_ITEMS_PER_REPORT = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,8 @@ class TrainedOn:
     Attributes:
         num_items: pairs (or pieces of documents) that were offered.
         num_sampled: how many of them were used.
-        num_characters: characters offered, after normalisation: of sources and of targets.
+        num_characters: characters offered, after normalisation: of sources and of targets; of more pairs than were used, an
+            estimate from these.
     """
 
     num_items: int
@@ -47,7 +48,7 @@ def train_codecs(
     """
     progress = progress or Silent()
     progress.update(_TASK, 0.0)
-    sources, targets, trained_on = _sample(items, settings)
+    sources, targets, trained_on = _sample(items, settings, progress)
     progress.update(_TASK, 0.4)
     num_src, num_tgt = trained_on.num_characters
     if settings.joint:
@@ -129,24 +130,38 @@ def _train_words(texts: Iterable[str], settings: TokenizerSettings, num_characte
 
 
 def _sample(
-    items: Iterable[SentencePair | Document], settings: TokenizerSettings
+    items: Iterable[SentencePair | Document], settings: TokenizerSettings, progress: Progress
 ) -> tuple[list[str], list[str], TrainedOn]:
-    """A sample of the items, drawn in one pass (Vitter's algorithm R) from a fixed seed."""
+    """A sample of the items from a fixed seed: drawn by the split itself where it can, else in one pass over it (Vitter's
+    algorithm R)."""
     limit = settings.max_training_pairs
-    rng = np.random.default_rng(0)
+    size = items.size if isinstance(items, Split) else None
+    drawn = isinstance(items, Split) and items.sample is not None and size is not None and size > limit
+    if isinstance(items, Split) and items.sample is not None and drawn:
+        items = items.sample(limit)
+    draw = Random(0).random
     kept: list[tuple[str, str]] = []
-    num_items, num_src, num_tgt = 0, 0, 0
+    num_items = 0
     for item in items:
-        for src, tgt in _texts(item, settings):
+        for pair in _texts(item, settings):
             num_items += 1
-            num_src += len(src)
-            num_tgt += len(tgt)
             if len(kept) < limit:
-                kept.append((src, tgt))
+                kept.append(pair)
             else:
-                place = int(rng.integers(num_items))
+                place = int(draw() * num_items)
                 if place < limit:
-                    kept[place] = (src, tgt)
+                    kept[place] = pair
+            if num_items % _ITEMS_PER_REPORT == 0:
+                done = num_items / (limit if drawn else size) if size else 0.0
+                progress.update(_TASK, 0.4 * min(1.0, done), examples=num_items)
+    if drawn:
+        num_items = size or num_items
+    # Only what is used is normalised, so that a pass over a large corpus is quick.
+    for place, (src, tgt) in enumerate(kept):
+        kept[place] = normalise(src, settings), normalise(tgt, settings)
+    # Of a sample, how much text there is in all can be told closely enough.
+    scale = num_items / max(1, len(kept))
+    num_src, num_tgt = (round(scale * sum(len(pair[side]) for pair in kept)) for side in (0, 1))
     if not num_src + num_tgt:
         raise CorpusError("cannot train a tokenizer: the training text is empty; give it at least a few sentences")
     sources = [src for src, _ in kept if src]
@@ -156,7 +171,7 @@ def _sample(
 
 def _texts(item: SentencePair | Document, settings: TokenizerSettings) -> Iterable[tuple[str, str]]:
     if isinstance(item, SentencePair):
-        return [(normalise(item.src, settings), normalise(item.tgt, settings))]
+        return [(item.src, item.tgt)]
     if not settings.joint:
         raise ConfigError("tokenizer.joint is false, but plain text has one side only; set it to true")
     if settings.dropout:

@@ -124,7 +124,14 @@ class Generator:
             origin=f"generated: {self.name} (seed {seed}, {size:,} pairs)",
             fingerprint=hashlib.sha256(facts.encode()).hexdigest(),
             read=partial(self._read, split, seed, size),
+            size=size,
+            sample=partial(self._sample, split, seed, size) if split == "train" else None,
         )
+
+    def _sample(self, split: str, seed: int, size: int, count: int) -> Iterator[SentencePair]:
+        # Which ones does not matter as long as they are spread: no item depends on its neighbours.
+        for number in range(min(size, count)):
+            yield self.item(split, seed, number * size // min(size, count))
 
     def _read(self, split: str, seed: int, size: int) -> Iterator[SentencePair]:
         if split == "train":

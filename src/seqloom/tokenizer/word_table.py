@@ -1,0 +1,100 @@
+"""WordTable: the ids of words that were met before, so that a corpus is encoded by looking words up.
+
+Normalised texts enter, all their ids in a row leave, with how many each text has. No token crosses the space before a word, so a
+text's ids are those of its words, and of a large corpus most words have been met before. How a word becomes ids is the codec's
+business: it is asked for those that are new, many at a time.
+"""
+
+from collections.abc import Sequence
+from itertools import chain
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seqloom.tokenizer.codec import Codec
+
+S = TypeVar("S", np.int32, np.int64)
+
+# What is remembered takes less than 100 MB. When there is more, all is forgotten, and the words that matter soon come back.
+_MOST_WORDS = 500_000
+_MOST_CHARACTERS = 8_000_000
+
+
+class WordTable:
+    """Encodes texts by a codec and remembers words."""
+
+    def __init__(self, codec: Codec) -> None:
+        self._codec = codec
+        self._known: dict[str, int] = {}
+        self._num_characters = 0
+        self._num_ids = 0
+        self._starts: NDArray[np.int64] = np.empty(1024, np.int64)
+        self._lengths: NDArray[np.int64] = np.empty(1024, np.int64)
+        self._ids: NDArray[np.int32] = np.empty(4096, np.int32)
+
+    def encode(self, texts: Sequence[str]) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+        """The ids of normalised texts, the same as the codec's.
+
+        Returns:
+            All ids in a row, and for each text how many of them are its own.
+        """
+        joined = " ".join(filter(None, texts))
+        words = joined.split(" ") if joined else []
+        # Characters may be tokens across words, and white space of another kind belongs to no word.
+        if self._codec.kind == "characters" or words != joined.split():
+            rows = self._codec.encode(texts)
+            lengths = np.fromiter(map(len, rows), np.int64, len(rows))
+            return np.concatenate([np.empty(0, np.int32), *rows]).astype(np.int32), lengths
+        counts = np.fromiter((text.count(" ") + 1 if text else 0 for text in texts), np.int64, len(texts))
+        places = self._places(words)
+        lengths = self._lengths[places]
+        ends = np.cumsum(lengths)
+        # Position i of the row is position i - begin of its word, and its word stands at `starts` in the table.
+        index = np.repeat(self._starts[places] - (ends - lengths), lengths)
+        index += np.arange(len(index))
+        ends_of_texts = np.concatenate([[0], ends])[np.concatenate([[0], np.cumsum(counts)])]
+        return self._ids[index], np.diff(ends_of_texts)
+
+    def _places(self, words: Sequence[str]) -> NDArray[np.int64]:
+        known = self._known
+        try:
+            return np.fromiter(map(known.__getitem__, words), np.int64, len(words))
+        except KeyError:
+            pass
+        new = list(dict.fromkeys(word for word in words if word not in known))
+        num_characters = sum(map(len, new))
+        if known and (len(known) + len(new) > _MOST_WORDS or self._num_characters + num_characters > _MOST_CHARACTERS):
+            self._forget()
+            return self._places(words)
+        self._learn(new)
+        self._num_characters += num_characters
+        return np.fromiter(map(self._known.__getitem__, words), np.int64, len(words))
+
+    def _learn(self, words: Sequence[str]) -> None:
+        rows = self._codec.encode(words)
+        lengths = np.fromiter(map(len, rows), np.int64, len(rows))
+        before = len(self._known)
+        self._known.update(zip(words, range(before, before + len(words)), strict=True))
+        self._starts = _append(self._starts, before, self._num_ids + np.cumsum(lengths) - lengths)
+        self._lengths = _append(self._lengths, before, lengths)
+        ids = np.fromiter(chain.from_iterable(rows), np.int32, int(lengths.sum()))
+        self._ids = _append(self._ids, self._num_ids, ids)
+        self._num_ids += len(ids)
+
+    def _forget(self) -> None:
+        # The arrays stay: what they hold is written over.
+        self._known = {}
+        self._num_characters = 0
+        self._num_ids = 0
+
+
+def _append(array: NDArray[S], used: int, more: NDArray[S]) -> NDArray[S]:
+    """An array of which the first `used` places are taken, with more written after them; twice as long where it was full."""
+    needed = used + len(more)
+    if needed > len(array):
+        longer = np.empty(max(needed, 2 * len(array)), array.dtype)
+        longer[:used] = array[:used]
+        array = longer
+    array[used:needed] = more
+    return array
