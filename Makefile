@@ -6,10 +6,10 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.setup-done
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test system lint format types check wheel bench clean
+.PHONY: help setup demo test system lint format types check wheel bench bench-demo clean
 
 help: ## list the targets
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' $(firstword $(MAKEFILE_LIST)) | while IFS='|' read -r target text; do printf '%-14s %s\n' "$$target" "$$text"; done
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(firstword $(MAKEFILE_LIST)) | while IFS='|' read -r target text; do printf '%-17s %s\n' "$$target" "$$text"; done
 
 setup: $(READY) ## make .venv with the seqloom command and everything for development
 
@@ -53,7 +53,10 @@ wheel: setup ## build dist/*.whl
 	rm -rf dist
 	$(BIN)/python -m build --wheel
 
-bench: setup ## measure the demo and write its table and picture into README and docs
+bench: setup ## measure seqloom and its peers in turn, and write benchmarks/README.md (ARGS=--help)
+	$(BIN)/python -m benchmarks $(ARGS)
+
+bench-demo: setup ## measure the demo and write its table and picture into README and docs
 	$(BIN)/seqloom demo --out runs/bench </dev/null
 	mkdir -p benchmarks/results
 	cp runs/bench/comparison.json benchmarks/results/demo.json

@@ -86,7 +86,7 @@ def script() -> ModuleType:
 
 def test_the_table_is_that_of_the_results() -> None:
     if not RESULTS.is_file():
-        pytest.skip("the demo has not been measured yet: make bench")
+        pytest.skip("the demo has not been measured yet: make bench-demo")
     comparison = Comparison.model_validate_json(RESULTS.read_text(encoding="utf-8"))
     text = README.read_text(encoding="utf-8")
     assert script().filled(text, comparison) == text

@@ -1,0 +1,115 @@
+"""`python -m benchmarks`: measures seqloom against its peers and writes results and table; `--help` tells more."""
+
+import argparse
+import datetime
+import json
+import os
+import platform
+import signal
+import sys
+from pathlib import Path
+from typing import Any
+
+import torch
+from rich.console import Console
+
+from benchmarks.contestants import MATCHES
+from benchmarks.dataset import prepare_dataset
+from benchmarks.environments import ENVIRONMENTS, FOLDER, install_all
+from benchmarks.peak import best_fp32, measured_peaks
+from benchmarks.speed_table import write_table
+from benchmarks.training import Plan, environments_of, measure_match
+from benchmarks.turns import locked
+from seqloom import machine
+
+RESULTS = Path(__file__).parent / "results"
+PAGE = Path(__file__).parent / "README.md"
+PARTS = ("training", "decoding", "profile")
+
+
+def main() -> int:
+    arguments = _arguments()
+    # Whoever ends this process ends the contestants too, which stand still and would never end themselves.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    console = Console(stderr=True)
+    if arguments.only == ["table"]:
+        write_table(PAGE, RESULTS)
+        return 0
+    FOLDER.mkdir(exist_ok=True)
+    with console.status("preparing Multi30k"):
+        dataset = prepare_dataset(FOLDER / "data")
+    plan = Plan(
+        rounds=arguments.rounds or (1 if arguments.quick else 3),
+        seconds=arguments.seconds or (3.0 if arguments.quick else 8.0),
+        threads=arguments.threads or len(os.sched_getaffinity(0)),
+        locks=tuple(arguments.lock),
+    )
+    torch.set_num_threads(plan.threads)
+    if "training" in arguments.only:
+        failures = install_all(environments_of(arguments.matches))
+        with locked(plan.locks):
+            peaks = measured_peaks(plan.threads)
+        console.print(f"matrix products reach {peaks} GFLOP/s")
+        path = RESULTS / f"training{arguments.suffix}.json"
+        results: dict[str, Any] = json.loads(path.read_text()) if path.is_file() else {}
+        matches = results.get("matches", {})
+        for name in arguments.matches:
+            matches[name] = measure_match(MATCHES[name], dataset, plan, best_fp32(peaks), failures, console)
+            matches[name]["measured"] = _circumstances(plan, peaks)
+            results = {"data": dataset.facts, "matches": matches}
+            path.write_text(json.dumps(results, indent=1) + "\n")
+    if "profile" in arguments.only:
+        from benchmarks.profiles import write_profiles
+
+        write_profiles(f"now{arguments.suffix}", ["tiny", "small"], ["training"])
+    write_table(PAGE, RESULTS)
+    return 0
+
+
+def _circumstances(plan: Plan, peaks: dict[str, float]) -> dict[str, Any]:
+    versions = {name: environment.main_version for name, environment in ENVIRONMENTS.items()}
+    about = machine.describe_machine(torch.device("cpu"))
+    return {
+        "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
+        "machine": about | {"threads": str(plan.threads), "kernel": platform.release()},
+        "peers": versions,
+        "matrix_products_gflops": peaks,
+        "rounds": plan.rounds,
+        "seconds_a_turn": plan.seconds,
+    }
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks",
+        description="Measures seqloom and its peers in turn: the same data, vocabulary, sizes, batches and threads.",
+        epilog="Multi30k is read from SEQLOOM_DATA_DIR if it is there, else downloaded. Peers are installed below .bench/.",
+    )
+    parser.add_argument(
+        "--only", nargs="+", choices=(*PARTS, "table"), default=list(PARTS), help="what to measure (default: all)"
+    )
+    parser.add_argument(
+        "--matches", nargs="+", choices=list(MATCHES), default=list(MATCHES), help="which models (default: all)"
+    )
+    parser.add_argument(
+        "--quick", action="store_true", help="one short round, to see whether it works; the numbers mean little"
+    )
+    parser.add_argument("--rounds", type=int, metavar="N", help="how often each has its turn (default: 3)")
+    parser.add_argument("--seconds", type=float, metavar="S", help="how long a turn is (default: 8)")
+    parser.add_argument("--threads", type=int, metavar="N", help="threads for everybody (default: one a core)")
+    parser.add_argument(
+        "--suffix", default="", metavar="TEXT", help="added to the names of the result files, such as -before"
+    )
+    parser.add_argument(
+        "--lock",
+        nargs="+",
+        type=Path,
+        default=[],
+        metavar="FILE",
+        help="files to hold locked during turns, on a shared machine",
+    )
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

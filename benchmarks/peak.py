@@ -1,0 +1,40 @@
+"""What this machine's matrix products reach: GFLOP/s in fp32 by torch's own library and by oneDNN, and with bf16 operands."""
+
+import time
+
+import torch
+
+SIDE = 2048
+
+
+def measured_peaks(threads: int, seconds: float = 1.0) -> dict[str, float]:
+    """GFLOP/s of square products, by how they are computed; the best of several stretches."""
+    torch.set_num_threads(threads)
+    left, right = torch.randn(SIDE, SIDE), torch.randn(SIDE, SIDE)
+    peaks = {"fp32, torch's own": _gflops(left, right, seconds)}
+    matmul = getattr(torch.backends.mkldnn, "matmul", None)
+    if matmul is not None and hasattr(matmul, "fp32_precision"):
+        before = matmul.fp32_precision
+        exact = left[:256].double() @ right.double()
+        matmul.fp32_precision = "bf16"
+        error = float(((left[:256] @ right).double() - exact).norm() / exact.norm())
+        name = "fp32, oneDNN" if error < 1e-6 else "fp32 rounded to bf16, oneDNN"
+        peaks[name] = _gflops(left, right, seconds)
+        matmul.fp32_precision = before
+    peaks["bf16"] = _gflops(left.bfloat16(), right.bfloat16(), seconds)
+    return {name: round(value, 1) for name, value in peaks.items()}
+
+
+def best_fp32(peaks: dict[str, float]) -> float:
+    """The highest of the exact ones."""
+    return max(value for name, value in peaks.items() if name.startswith("fp32,"))
+
+
+def _gflops(left: torch.Tensor, right: torch.Tensor, seconds: float) -> float:
+    left @ right
+    best, end = 0.0, time.perf_counter() + seconds
+    while time.perf_counter() < end:
+        begin = time.perf_counter()
+        left @ right
+        best = max(best, 2 * SIDE**3 / (time.perf_counter() - begin) / 1e9)
+    return best

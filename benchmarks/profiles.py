@@ -1,0 +1,157 @@
+"""Writes where the time of our training steps and of our decoding goes, by group of operators, as JSON and Markdown.
+
+    python -m benchmarks.profiles before --sizes tiny small
+
+The profile is that of `seqloom.train` and of `Run.translate` as users call them; only the batches are watched, to know
+when the warm-up is over. Profiling itself slows small operators, so beside it stands what a step took without it.
+"""
+
+import argparse
+import json
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from benchmarks.attribution import GROUPS, labelled_modules, milliseconds, profiler
+from benchmarks.dataset import CORPUS
+from benchmarks.sizes import SIZES, UPDATES_ONLY, VOCAB_SIZE, Size, our_recipe
+from seqloom import Budget, load, machine, train
+from seqloom.run import walk
+
+RESULTS = Path(__file__).parent / "results"
+WARM_STEPS, STEPS = 5, 4
+SENTENCES = 64
+
+
+def training_profile(size: Size, folder: Path, **changes: Any) -> dict[str, Any]:
+    """Groups of a training step, in milliseconds: mean over `STEPS` steps after a warm-up."""
+    watched = profiler()
+    times: list[float] = []
+    tokens: list[int] = []
+
+    class Watched(walk.Batches):
+        def epoch(self, k: int, start_batch: int = 0) -> Iterator[Any]:
+            for batch in super().epoch(k, start_batch):
+                times.append(time.perf_counter())
+                tokens.append(batch.num_tokens)
+                # First without the profiler, then with it.
+                if len(times) == WARM_STEPS + STEPS + 1:
+                    watched.start()
+                if len(times) == WARM_STEPS + 2 * STEPS + 1:
+                    watched.stop()
+                yield batch
+
+    original, walk.Batches = walk.Batches, Watched  # type: ignore[misc]
+    try:
+        with labelled_modules():
+            recipe = our_recipe(size, **UPDATES_ONLY, **changes)
+            train(
+                recipe.recipe,
+                CORPUS,
+                budget=Budget(steps=WARM_STEPS + 2 * STEPS + 1),
+                out=folder,
+                changes=recipe.assignments(),
+                seed=1,
+            )
+    finally:
+        walk.Batches = original  # type: ignore[misc]
+    first, last = WARM_STEPS, WARM_STEPS + STEPS
+    seconds = times[last] - times[first]
+    return {
+        "step_ms": round(1000 * seconds / STEPS, 2),
+        "target_tokens_per_second": round(sum(tokens[first:last]) / seconds, 1),
+        "profiled_step_ms": round(1000 * (times[last + STEPS] - times[last]) / STEPS, 2),
+        **_grouped(watched, STEPS, "ms_a_step"),
+    }
+
+
+def decoding_profile(folder: Path, sentences: list[str], beam: int = 5) -> dict[str, Any]:
+    """Groups of decoding `sentences` in batches, in milliseconds a sentence."""
+    run = load(folder)
+    run.translate(sentences, beam=beam)
+    begin = time.perf_counter()
+    run.translate(sentences, beam=beam)
+    seconds = time.perf_counter() - begin
+    watched = profiler()
+    with labelled_modules(), watched:
+        run.translate(sentences, beam=beam)
+    return {
+        "sentences": len(sentences),
+        "beam": beam,
+        "sentences_per_second": round(len(sentences) / seconds, 1),
+        **_grouped(watched, len(sentences), "ms_a_sentence"),
+    }
+
+
+def _grouped(watched: torch.profiler.profile, count: int, unit: str) -> dict[str, Any]:
+    groups, operators = milliseconds(watched.events(), VOCAB_SIZE)
+    total = sum(groups.values())
+    return {
+        unit: {group: round(groups[group] / count, 4) for group in GROUPS},
+        "share": {group: round(groups[group] / total, 4) for group in GROUPS},
+        "operators": {
+            group: {name: round(ms / count, 4) for name, ms in sorted(found.items(), key=lambda item: -item[1])[:8]}
+            for group, found in operators.items()
+            if found
+        },
+    }
+
+
+def markdown(profiles: dict[str, Any]) -> str:
+    """The shares as a table: a row for each group, a column for each profile."""
+    names = [name for name in profiles if name != "machine"]
+    rows = [["", *names], ["---", *["---:"] * len(names)]]
+    rows += [[group, *(f"{profiles[name]['share'][group]:.1%}" for name in names)] for group in GROUPS]
+    speeds = []
+    for name in names:
+        found = profiles[name]
+        speed = found.get("target_tokens_per_second")
+        speeds.append(f"{speed:,.0f} tokens/s" if speed else f"{found['sentences_per_second']:,.1f} sentences/s")
+    rows.append(["not profiled", *speeds])
+    about = ", ".join(f"{key} {value}" for key, value in profiles["machine"].items())
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows) + f"\n\nMeasured on: {about}.\n"
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("label", help="what the profile is called: before, after")
+    parser.add_argument("--sizes", nargs="+", default=["tiny", "small"], choices=list(SIZES))
+    parser.add_argument("--parts", nargs="+", default=["training", "decoding"], choices=["training", "decoding"])
+    parser.add_argument("--run", type=Path, help="a trained run, to decode with (default: decoding is not profiled)")
+    arguments = parser.parse_args()
+    profiles = write_profiles(arguments.label, arguments.sizes, arguments.parts, arguments.run)
+    print(markdown(profiles))
+    return 0
+
+
+def write_profiles(label: str, sizes: list[str], parts: list[str], run: Path | None = None) -> dict[str, Any]:
+    """Profiles and writes `profile-LABEL.json` and `.md`; parts that are not measured now stay as they are in the file."""
+    path = RESULTS / f"profile-{label}.json"
+    profiles: dict[str, Any] = json.loads(path.read_text()) if path.is_file() else {}
+    for name in sizes:
+        if "training" in parts:
+            with tempfile.TemporaryDirectory() as temporary:
+                profiles[f"training {name}"] = training_profile(SIZES[name], Path(temporary) / name)
+        if "decoding" in parts and run is not None:
+            # Of a trained run: one that knows nothing writes outputs as long as it may.
+            profiles[f"decoding {name}"] = decoding_profile(run, test_sentences()[:SENTENCES])
+    profiles["machine"] = machine.describe_machine(torch.device("cpu"))
+    path.write_text(json.dumps(profiles, indent=1) + "\n")
+    path.with_suffix(".md").write_text(markdown(profiles))
+    return profiles
+
+
+def test_sentences() -> list[str]:
+    """The sources of test_2016_flickr."""
+    from seqloom import open_corpus
+
+    corpus = open_corpus(CORPUS)
+    return [pair.src for pair in next(iter(corpus.tests.values())).pairs()]
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

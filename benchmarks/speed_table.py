@@ -1,0 +1,98 @@
+"""Writes the tables of training and decoding speed into a page of Markdown, from the files of results."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+BEGIN, END = "<!-- speed: written by benchmarks/speed_table.py -->", "<!-- end of speed -->"
+
+
+def write_table(page: Path, results: Path) -> None:
+    """Fills the place for the tables in a page."""
+    text = page.read_text(encoding="utf-8")
+    page.write_text(filled(text, speed_tables(results)), encoding="utf-8")
+
+
+def filled(text: str, tables: str) -> str:
+    """The page with other tables between the marks."""
+    before, mark, rest = text.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not (mark and end):
+        raise SystemExit(f"the page has no place for the tables: expected the lines\n{BEGIN}\n{END}")
+    return f"{before}{BEGIN}\n{tables}\n{END}{after}"
+
+
+def speed_tables(results: Path) -> str:
+    """The tables of all files of results that are there."""
+    parts = []
+    path = results / "training.json"
+    if path.is_file():
+        parts += [training_table(match) for match in json.loads(path.read_text())["matches"].values()]
+    return "\n\n".join(parts) or "Nothing has been measured yet."
+
+
+def training_table(match: dict[str, Any]) -> str:
+    """A row for each contestant, the fastest first."""
+    measured = match["measured"]
+    rows = [
+        [
+            "",
+            "target tokens/s",
+            "least to largest",
+            "ours is",
+            "GFLOP/s",
+            "of the peak",
+            "peak memory",
+            "tokens a step",
+        ],
+        ["---", *["---:"] * 7],
+    ]
+    found = sorted(match["contestants"].items(), key=lambda item: -item[1].get("tokens_per_second", 0.0))
+    for label, result in found:
+        name = f"**{label}**" if result["kind"] == "ours" else label
+        if "tokens_per_second" not in result:
+            rows.append([name, "not measured", *[""] * 6])
+            continue
+        ratio = match["ratios"].get(label, {}).get("ratio")
+        rows.append(
+            [
+                name,
+                f"{result['tokens_per_second']:,.0f}",
+                f"{result['least']:,.0f} to {result['largest']:,.0f}",
+                f"{ratio:.2f}x" if ratio else "",
+                f"{result['gflops']:,.0f}",
+                f"{result['share_of_peak']:.0%}",
+                f"{result['peak_memory_mib']:,.0f} MiB",
+                f"{result['tokens_per_step']:,.0f}",
+            ]
+        )
+    notes = [
+        f"{label} is not measured: {_in_short(result['not_measured'])}."
+        for label, result in found
+        if "not_measured" in result
+    ]
+    best = [
+        f"{ratio['ratio']:.2f}x the best {kind} peer ({ratio['peer']}; {ratio['least']:.2f} to {ratio['largest']:.2f})"
+        for kind in ("stock", "tuned")
+        if "ratio" in (ratio := match["ratios"].get(f"best {kind}", {}))
+    ]
+    if best:
+        notes.insert(0, f"Ours is {' and '.join(best)}.")
+    return f"**{match['title']}**\n\n{_table(rows)}\n\n{' '.join(notes)} {_circumstances(measured)}".strip()
+
+
+def _circumstances(measured: dict[str, Any]) -> str:
+    machine = ", ".join(f"{key} {value}" for key, value in measured["machine"].items())
+    peaks = ", ".join(f"{value:,.0f} ({name})" for name, value in measured["matrix_products_gflops"].items())
+    return (
+        f"{measured['rounds']} rounds of {measured['seconds_a_turn']:g} s. Matrix products reach, in GFLOP/s: {peaks}. "
+        f"Measured on {measured['date']}: {machine}."
+    )
+
+
+def _in_short(reason: str) -> str:
+    return reason if len(reason) <= 300 else f"{reason[:300]} …"
+
+
+def _table(rows: list[list[str]]) -> str:
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
