@@ -10,15 +10,21 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from torch.nn import functional as F
 
-# Rows of logits formed at once: 512 rows of 10,000 scores are 20 MB, which a processor's cache nearly holds.
+# Rows of logits formed at once: 512 rows of 10,000 scores are 20 MB, which a processor's last cache nearly holds.
 BLOCK_ROWS = 512
+# Below this probability of the target its logarithm is taken from the logits anew: as a number of its own it is rounded to zero.
+_RARE = 1e-30
 
 
 class _LinearCrossEntropy(torch.autograd.Function):
     """Matrix product, softmax and cross-entropy in blocks of rows; the gradient is formed in place of the logits.
 
-    The whole matrix of logits (tokens x vocabulary) never exists. The gradients are ready after the forward pass, so the backward
-    pass only scales them: this function must be the last node of the graph (a sum of losses), which it is.
+    The whole matrix of logits (tokens x vocabulary) never exists, and a block of it is passed over once: by the softmax. What
+    label smoothing adds is the same for every id, so its part of the loss is a product with the mean row of the weights, and its
+    part of the gradients is of rank one; neither touches the block.
+
+    The gradients are ready after the forward pass, so the backward pass only scales them: this function must be the last node of
+    the graph (a sum of losses), which it is.
     """
 
     @staticmethod
@@ -26,38 +32,46 @@ class _LinearCrossEntropy(torch.autograd.Function):
         ctx: Any, hidden: Tensor, weight: Tensor, bias: Tensor | None, targets: Tensor, smoothing: float, wanted: bool
     ) -> tuple[Tensor, Tensor]:
         size = weight.shape[0]
-        loss = hidden.new_zeros((), dtype=torch.float32)
         nll = hidden.new_zeros((), dtype=torch.float32)
+        uniform = hidden.new_zeros((), dtype=torch.float32)
         grad_hidden = torch.empty_like(hidden) if wanted else None
         grad_weight = torch.zeros_like(weight) if wanted else None
         grad_bias = torch.zeros_like(bias) if wanted and bias is not None else None
+        # The mean over the vocabulary of a row of logits is this row's product with the mean weights.
+        mean_weight = weight.mean(dim=0)
+        mean_bias = 0.0 if bias is None else bias.mean()
         for at in range(0, hidden.shape[0], BLOCK_ROWS):
             rows = hidden[at : at + BLOCK_ROWS]
             ids = targets[at : at + BLOCK_ROWS, None]
-            logits = F.linear(rows, weight, bias).to(torch.promote_types(rows.dtype, torch.float32))
-            log_norm = logits.logsumexp(dim=1, keepdim=True)
-            block_nll = (log_norm - logits.gather(1, ids)).sum()
-            nll += block_nll
+            logits = F.linear(rows, weight, bias)
+            logits = logits.to(torch.promote_types(logits.dtype, torch.float32))
+            chosen = logits.gather(1, ids)
+            probs = torch.softmax(logits, dim=1, out=logits)
+            chosen_probs = probs.gather(1, ids)
+            log_norm = chosen - chosen_probs.log()
+            rare = (chosen_probs < _RARE)[:, 0].nonzero()[:, 0]
+            if rare.numel():
+                log_norm[rare] = F.linear(rows[rare], weight, bias).to(chosen.dtype).logsumexp(dim=1, keepdim=True)
+            nll += (log_norm - chosen).sum()
             if smoothing:
-                uniform = (log_norm.sum() * size - logits.sum()) / size
-                loss += (1 - smoothing) * block_nll + smoothing * uniform
-            else:
-                loss += block_nll
+                uniform += (log_norm[:, 0] - (rows @ mean_weight + mean_bias)).sum()
             if grad_hidden is None or grad_weight is None:
                 continue
-            grad = logits.sub_(log_norm).exp_()
-            if smoothing:
-                grad.sub_(smoothing / size)
-            grad.scatter_add_(1, ids, grad.new_full((), -(1 - smoothing)).expand(ids.shape))
-            grad = grad.to(rows.dtype)
+            probs.scatter_add_(1, ids, probs.new_full((), -(1 - smoothing)).expand(ids.shape))
+            grad = probs.to(rows.dtype)
             torch.mm(grad, weight, out=grad_hidden[at : at + BLOCK_ROWS])
             grad_weight.addmm_(grad.t(), rows)
             if grad_bias is not None:
                 grad_bias += grad.sum(dim=0)
         if grad_hidden is not None and grad_weight is not None:
+            if smoothing:
+                grad_hidden.sub_(smoothing * mean_weight)
+                grad_weight.sub_(smoothing / size * hidden.sum(dim=0))
+                if grad_bias is not None:
+                    grad_bias -= smoothing / size * hidden.shape[0]
             ctx.save_for_backward(grad_hidden, grad_weight, *([] if grad_bias is None else [grad_bias]))
         ctx.mark_non_differentiable(nll)
-        return loss, nll
+        return (1 - smoothing) * nll + smoothing * uniform if smoothing else nll.clone(), nll
 
     @staticmethod
     def backward(ctx: Any, grad_loss: Tensor, _: Tensor) -> tuple[Tensor, Tensor, Tensor | None, None, None, None]:

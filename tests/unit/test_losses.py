@@ -33,3 +33,13 @@ def test_without_gradients_only_the_loss_is_formed() -> None:
         loss, nll = linear_cross_entropy(torch.zeros(3, 2), torch.zeros(5, 2), None, torch.tensor([0, 1, 2]))
     assert_close(loss, 3 * torch.log(torch.tensor(5.0)))
     assert_close(loss, nll)
+
+
+def test_a_target_whose_probability_is_no_number_any_more_is_still_counted_right() -> None:
+    hidden = torch.tensor([[400.0, 0.0], [1.0, 2.0], [0.0, 300.0]], requires_grad=True)
+    weight = torch.eye(2, requires_grad=True)
+    targets = torch.tensor([1, 0, 0])
+    loss, nll = linear_cross_entropy(hidden, weight, None, targets, label_smoothing=0.1)
+    logits = F.linear(hidden, weight)
+    assert_close(loss, F.cross_entropy(logits, targets, reduction="sum", label_smoothing=0.1))
+    assert_close(nll, F.cross_entropy(logits, targets, reduction="sum"))

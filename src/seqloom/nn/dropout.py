@@ -36,4 +36,5 @@ def dropout_mask(like: Tensor, p: float) -> Tensor:
     count = like.numel()
     words = torch.empty((count + 7) // 8, dtype=torch.int64).random_(-(2**63), None)
     random_bytes = words.view(torch.uint8)[:count].view(like.shape)
-    return (random_bytes >= threshold).to(like.dtype).mul_(256 / (256 - threshold))
+    # Compared straight into the mask's own type: a mask of booleans would cost a pass to make and a slow one to convert.
+    return torch.ge(random_bytes, threshold, out=torch.empty_like(like)).mul_(256 / (256 - threshold))

@@ -1,0 +1,9 @@
+"""Optimizers and learning-rate schedules: a model's parameters enter, torch optimizers and factors leave.
+
+Nothing here knows batches, losses or time.
+"""
+
+from seqloom.optim.optimizers import OptimizerName, make_optimizers, set_learning_rate
+from seqloom.optim.schedules import ScheduleName, learning_rate_factor
+
+__all__ = ["OptimizerName", "ScheduleName", "learning_rate_factor", "make_optimizers", "set_learning_rate"]
