@@ -1,7 +1,7 @@
 """Muon: momentum whose update of each matrix is made orthogonal (Jordan 2024), all matrices of one shape at once.
 
-Gradients enter, weights are changed. torch has a Muon too, which orthogonalises one matrix after the other and in bf16: on a processor
-without bf16 units that costs more than the rest of the step.
+Gradients enter, weights are changed. torch has a Muon too, which orthogonalises one matrix after the other and in bf16: on a
+processor without bf16 units that costs more than the rest of the step.
 """
 
 from collections.abc import Callable, Iterable
