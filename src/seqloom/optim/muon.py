@@ -57,9 +57,10 @@ class Muon(torch.optim.Optimizer):
                 self._update(matrices, group)
 
     def _update(self, matrices: list[Tensor], group: dict[str, Any]) -> None:
-        gradients = [matrix.grad for matrix in matrices]
-        buffers = []
+        gradients, buffers = [], []
         for matrix in matrices:
+            assert matrix.grad is not None
+            gradients.append(matrix.grad)
             state = self.state[matrix]
             if "momentum" not in state:
                 state["momentum"] = torch.zeros_like(matrix)
