@@ -7,6 +7,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from seqloom.nn.dropout import Dropout
+from seqloom.nn.packing import Packing
 from seqloom.nn.record import Record
 from seqloom.nn.recurrent import CellName, RecurrentLayer
 
@@ -47,6 +48,33 @@ class RecurrentStack(nn.Module):
         name: str = "",
     ) -> tuple[Float[Tensor, "batch length hidden_size"], list[LayerState]]:
         """Reads a sequence through all layers; returns the top layer's outputs and every layer's last state."""
+        if record is not None:
+            return self._read_recorded(x, mask, states, record, name)
+        packing = Packing.of((x.shape[0], x.shape[1]), mask)
+        tokens, last = packing.pack(x), []
+        for number, layer in enumerate(self.forwards):
+            assert isinstance(layer, RecurrentLayer)
+            tokens = self.dropout(tokens) if number else tokens
+            start = None if states is None else packing.sort(states[number])
+            out, state = layer.read(tokens, packing, start)
+            if self.backwards is not None:
+                back_layer = self.backwards[number]
+                assert isinstance(back_layer, RecurrentLayer)
+                back, back_state = back_layer.read(tokens, packing, reverse=True)
+                out = torch.cat([out, back], dim=1)
+                state = tuple(torch.cat(parts, dim=1) for parts in zip(state, back_state, strict=True))
+            tokens = out
+            last.append(packing.restore(state))
+        return packing.unpack(tokens), last
+
+    def _read_recorded(
+        self,
+        x: Tensor,
+        mask: Tensor | None,
+        states: Sequence[LayerState] | None,
+        record: Record,
+        name: str,
+    ) -> tuple[Tensor, list[LayerState]]:
         last = []
         for number, layer in enumerate(self.forwards):
             if number:

@@ -98,32 +98,6 @@ def test_recurrent_layer_equals_torchs_over_ragged_sequences(cell: str, reverse:
     assert_close(ours_weight.norm(), theirs_weight.norm(), rtol=0, atol=1e-10)
 
 
-def test_the_fused_lstm_passes_gradcheck() -> None:
-    torch.manual_seed(0)
-    layer = RecurrentLayer("lstm", 3, 4).double()
-    mask = ragged_mask([4, 2])
-    state = tuple(torch.randn(2, 4, dtype=torch.float64, requires_grad=True) for _ in range(2))
-    x = torch.randn(2, 4, 3, dtype=torch.float64, requires_grad=True)
-
-    def run(x: torch.Tensor, hidden: torch.Tensor, cell: torch.Tensor) -> tuple[torch.Tensor, ...]:
-        outputs, last = layer(x, mask, (hidden, cell))
-        return outputs, *last
-
-    assert torch.autograd.gradcheck(run, (x, *state))
-
-
-def test_fused_and_stepwise_lstm_agree() -> None:
-    torch.manual_seed(0)
-    layer = RecurrentLayer("lstm", 3, 4)
-    x, mask = torch.randn(2, 5, 3), ragged_mask([5, 3])
-    fused, last = layer(x, mask)
-    record = Record()
-    stepwise, stepwise_last = layer(x, mask, record=record, name="l")
-    assert_close(fused, stepwise, rtol=0, atol=1e-6)
-    assert_close(last, stepwise_last, rtol=0, atol=1e-6)
-    assert len(record.tensors["l.gates"]) == 5
-
-
 def test_luong_and_bahdanau_scores_follow_their_equations() -> None:
     torch.manual_seed(0)
     query, memory = torch.randn(2, 3, 4), torch.randn(2, 5, 6)

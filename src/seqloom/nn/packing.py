@@ -1,0 +1,95 @@
+"""Packing: the real tokens of a padded batch, without the padding, in the order in which a recurrent layer reads them.
+
+The rows are sorted by length, longest first; then come all first tokens, all second tokens and so on. A step of the recurrence is
+a slice, later steps have fewer rows, and no step needs a mask.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+from torch.autograd.function import once_differentiable
+
+
+class _Take(torch.autograd.Function):
+    """Rows of a matrix by index, where no row is taken twice, so that the gradient is a copy and not a sum."""
+
+    @staticmethod
+    def forward(ctx: Any, rows: Tensor, index: Tensor) -> Tensor:
+        ctx.save_for_backward(index)
+        ctx.size = rows.shape[0]
+        return rows.index_select(0, index)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:
+        (index,) = ctx.saved_tensors
+        return grad.new_zeros(ctx.size, *grad.shape[1:]).index_copy_(0, index, grad), None
+
+
+class _Put(torch.autograd.Function):
+    """The inverse of `_Take`: rows to their places, zeros where nothing is put."""
+
+    @staticmethod
+    def forward(ctx: Any, rows: Tensor, index: Tensor, size: int) -> Tensor:
+        ctx.save_for_backward(index)
+        return rows.new_zeros(size, *rows.shape[1:]).index_copy_(0, index, rows)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None]:
+        (index,) = ctx.saved_tensors
+        return grad.index_select(0, index), None, None
+
+
+@dataclass(frozen=True, slots=True)
+class Packing:
+    """Where the tokens of a batch stand when they are packed.
+
+    Attributes:
+        shape: rows and padded length of the batch.
+        sizes: how many rows each step has; never rising.
+        places: for each packed token its place in the batch, row by row; None where there is no padding and no order to keep.
+        order: the rows by falling length; None likewise.
+    """
+
+    shape: tuple[int, int]
+    sizes: list[int]
+    places: Int[Tensor, "tokens"] | None = None
+    order: Int[Tensor, "batch"] | None = None
+
+    @classmethod
+    def of(cls, shape: tuple[int, int], mask: Bool[Tensor, "batch length"] | None) -> "Packing":
+        """The packing of a batch whose mask has its padding on the right."""
+        if mask is None or bool(mask.all()):
+            return cls(shape, [shape[0]] * shape[1])
+        order = mask.sum(dim=1).argsort(descending=True, stable=True)
+        steps = mask[order].t()
+        step, row = steps.nonzero(as_tuple=True)
+        return cls(shape, steps.sum(dim=1).tolist(), order[row] * shape[1] + step, order)
+
+    def pack(self, x: Float[Tensor, "batch length dim"]) -> Float[Tensor, "tokens dim"]:
+        """The real tokens."""
+        if self.places is None:
+            return x.transpose(0, 1).flatten(0, 1)
+        packed: Tensor = _Take.apply(x.flatten(0, 1), self.places)
+        return packed
+
+    def unpack(self, tokens: Float[Tensor, "tokens dim"]) -> Float[Tensor, "batch length dim"]:
+        """The padded batch, zeros at its padding."""
+        batch, length = self.shape
+        if self.places is None:
+            return tokens.unflatten(0, (length, batch)).transpose(0, 1)
+        padded: Tensor = _Put.apply(tokens, self.places, batch * length)
+        return padded.unflatten(0, (batch, length))
+
+    def sort(self, state: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+        """A state's rows by falling length."""
+        return state if self.order is None else tuple(_Take.apply(part, self.order) for part in state)
+
+    def restore(self, state: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+        """A state's rows as they were."""
+        order = self.order
+        return state if order is None else tuple(_Put.apply(part, order, self.shape[0]) for part in state)
