@@ -1,7 +1,8 @@
 """From sources to a Corpus: rows are screened, a split is made where one is missing, overlaps are removed, all is counted.
 
 A Plan (sources and facts about them) enters, a Corpus leaves. Each source is read once or twice while the corpus is opened;
-in memory are hashes of what is held out, never the text. This module does not know formats, names or networks.
+in memory are hashes of what is held out, and a few texts cut out of a large file. Large files that have not changed since are not
+read again. This module does not know formats, names or networks.
 """
 
 import hashlib
@@ -9,9 +10,10 @@ import math
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 from seqloom.corpus.corpus import Corpus, Document, SentencePair, Split
+from seqloom.corpus.memory import Memory
 from seqloom.corpus.reading import Reading
 from seqloom.corpus.settings import CorpusSettings
 from seqloom.corpus.sources import Source
@@ -21,6 +23,9 @@ from seqloom.progress import Progress
 
 _CHARS_PER_WORD = 10
 _ROWS_PER_REPORT = 20_000
+# Of what is cut out of the training data so many characters are kept, so that a large file is not searched for them again.
+_MOST_KEPT_CHARACTERS = 4_000_000
+_DIGIT = re.compile("[0-9]")
 _LINE_BREAKS = re.compile(r"[ \t]*[\r\n]+[ \t]*")
 
 
@@ -58,9 +63,17 @@ class _Part:
     name: str
     num_items: int = 0
     digest: "hashlib._Hash" = field(default_factory=hashlib.sha256)
+    # The texts, where they are few; None where they are not kept.
+    kept: list[tuple[str, str]] | None = None
+    num_kept_characters: int = 0
 
     def add(self, src: str, tgt: str) -> None:
         self.num_items += 1
+        if self.kept is not None:
+            self.kept.append((src, tgt))
+            self.num_kept_characters += len(src) + len(tgt)
+            if self.num_kept_characters > _MOST_KEPT_CHARACTERS:
+                self.kept = None
         # Lengths keep ("a", "bc") and ("ab", "c") apart.
         self.digest.update(f"{len(src)} {len(tgt)} {src}{tgt}".encode("utf-8", "surrogatepass"))
 
@@ -73,13 +86,21 @@ def assemble(plan: Plan, settings: CorpusSettings, progress: Progress) -> Corpus
     """
     builder = _Builder(plan, settings, progress)
     given = {"val": plan.val, **plan.tests} if plan.val is not None else dict(plan.tests)
+    missing = [name for name in ("val", "test") if name not in given]
+    memory = Memory(plan, settings.model_dump_json())
+    facts = memory.recall()
+    if facts is not None:
+        corpus = builder.restore(facts, missing)
+        progress.say(f"{plan.train.origin}: unchanged since it was last read, so it is not read for its split again")
+        return corpus
     for name, source in given.items():
         assert source is not None
         builder.read_given(name, source)
-    missing = [name for name in ("val", "test") if name not in given]
     if missing:
         builder.choose(missing)
-    return builder.finish(missing)
+    builder.finish(missing)
+    memory.keep(builder.facts(), progress)
+    return builder.corpus()
 
 
 class _Builder:
@@ -90,6 +111,10 @@ class _Builder:
         self._notes = list(plan.notes)
         self._splits: dict[str, Split] = {}
         self._counts: dict[str, int] = {}
+        self._fingerprints: dict[str, str] = {}
+        # What was cut out of the training data, where it is little; and whether overlaps were left out of them.
+        self._texts: dict[str, list[tuple[str, str]]] = {}
+        self._left_out = False
         self._keys: dict[str, set[int]] = {}
         self._held_out: dict[int, str] = {}
         self._numbers = False
@@ -107,10 +132,12 @@ class _Builder:
             keys.update(self._overlap_keys(src, tgt))
         self._notes += reading.notes(name)
         self._keys[name] = keys
+        self._describe(part)
+        self._add(name, source.origin, self._reader_of_given(name, source))
+
+    def _reader_of_given(self, name: str, source: Source) -> Callable[[], Iterator[tuple[str, str]]]:
         keep_long = name != "val"
-        self._add(
-            part, source.origin, lambda: self._screened(source, Reading(self._settings.on_bad), keep_long=keep_long)
-        )
+        return lambda: self._screened(source, Reading(self._settings.on_bad), keep_long=keep_long)
 
     def choose(self, missing: list[str]) -> None:
         """Chooses which groups of equal sources leave the training data."""
@@ -123,8 +150,11 @@ class _Builder:
         overlapping = self._overlaps()
         for src, tgt in self._screened(self._plan.train, Reading(self._settings.on_bad)):
             if not (self._drops and overlapping(src, tgt)):
-                for numbers, held_out in candidates.items():
-                    held_out.add(self._group(src, tgt, numbers=numbers))
+                group = self._group(src, tgt, numbers=False)
+                candidates[False].add(group)
+                text = src if self._plan.kind == "pairs" else tgt
+                alike = text.isascii() and not _DIGIT.search(text)
+                candidates[True].add(group if alike else self._group(src, tgt, numbers=True))
         num_items = candidates[False].num_items
         counts = [size or automatic_size(num_items) for size in wanted.values()]
         if sum(counts) >= num_items:
@@ -146,10 +176,10 @@ class _Builder:
                 )
             self._held_out.update(dict.fromkeys(hashes, name))
 
-    def finish(self, missing: list[str]) -> Corpus:
+    def finish(self, missing: list[str]) -> None:
         """Reads the training data, and with them what is cut out of them."""
         plan, settings = self._plan, self._settings
-        parts = {name: _Part(name) for name in ("train", *missing)}
+        parts = {name: _Part(name, kept=None if name == "train" else []) for name in ("train", *missing)}
         overlapping = self._overlaps()
         num_overlapping = 0
         reading = Reading(settings.on_bad)
@@ -163,12 +193,49 @@ class _Builder:
                 continue
             parts[name].add(src, tgt)
         self._notes += reading.notes("train")
-        drops = num_overlapping > 0 and self._drops
-        for name, part in parts.items():
-            cut = "" if name == "train" else f" (cut out with seed {settings.split_seed})"
-            self._add(part, plan.train.origin + cut, self._reader_of(name, drops=drops))
+        self._left_out = num_overlapping > 0 and self._drops
+        for part in parts.values():
+            self._describe(part)
+        self._add_cut(missing)
         self._note_overlap(num_overlapping)
         self._note_split(missing)
+
+    def _add_cut(self, missing: list[str]) -> None:
+        for name in ("train", *missing):
+            cut = "" if name == "train" else f" (cut out with seed {self._settings.split_seed})"
+            self._add(name, self._plan.train.origin + cut, self._reader_of(name))
+
+    def facts(self) -> dict[str, Any]:
+        """What reading has found out, as plain values."""
+        return {
+            "fingerprints": self._fingerprints,
+            "counts": self._counts,
+            "keys": {name: sorted(keys) for name, keys in self._keys.items()},
+            # Large integers, as keys of JSON objects, are texts.
+            "held_out": [[name, hashed] for hashed, name in self._held_out.items()],
+            "numbers": self._numbers,
+            "left_out": self._left_out,
+            "texts": self._texts,
+            "notes": self._notes,
+        }
+
+    def restore(self, facts: Mapping[str, Any], missing: list[str]) -> Corpus:
+        """The corpus that `facts` tell of, without reading anything."""
+        self._fingerprints, self._counts = facts["fingerprints"], facts["counts"]
+        self._keys = {name: set(keys) for name, keys in facts["keys"].items()}
+        self._held_out = {hashed: name for name, hashed in facts["held_out"]}
+        self._numbers, self._left_out = facts["numbers"], facts["left_out"]
+        self._texts = {name: [(src, tgt) for src, tgt in texts] for name, texts in facts["texts"].items()}
+        self._notes = list(facts["notes"])
+        for name, source in {"val": self._plan.val, **self._plan.tests}.items():
+            if source is not None:
+                self._add(name, source.origin, self._reader_of_given(name, source))
+        self._add_cut(missing)
+        return self.corpus()
+
+    def corpus(self) -> Corpus:
+        """What was assembled."""
+        plan, settings = self._plan, self._settings
         tests = {name: self._splits[name] for name in ("test", *plan.tests) if name in self._splits}
         return Corpus(
             name=plan.name,
@@ -183,8 +250,11 @@ class _Builder:
             notes=tuple(self._notes),
         )
 
-    def _reader_of(self, name: str, *, drops: bool) -> Callable[[], Iterator[tuple[str, str]]]:
-        overlapping = self._overlaps()
+    def _reader_of(self, name: str) -> Callable[[], Iterator[tuple[str, str]]]:
+        texts = self._texts.get(name)
+        if texts is not None:
+            return lambda: iter(texts)
+        overlapping, drops = self._overlaps(), self._left_out
         limit = self._settings.size if name == "train" else None
 
         def read() -> Iterator[tuple[str, str]]:
@@ -220,20 +290,24 @@ class _Builder:
             return [hash_key(" ".join(line.split())) for line in tgt.split("\n") if len(line) >= 40]
         return [hash_key(pair_key(src, tgt))]
 
-    def _add(self, part: _Part, origin: str, read: Callable[[], Iterator[tuple[str, str]]]) -> None:
-        if part.num_items == 0:
-            raise CorpusError(f"{origin}: no usable {self._what} for {part.name}" + self._explain_empty())
+    def _describe(self, part: _Part) -> None:
+        self._counts[part.name] = part.num_items
+        self._fingerprints[part.name] = hashlib.sha256(
+            f"{self._plan.kind} {part.num_items} {part.digest.hexdigest()}".encode()
+        ).hexdigest()
+        if part.kept is not None:
+            self._texts[part.name] = part.kept
+
+    def _add(self, name: str, origin: str, read: Callable[[], Iterator[tuple[str, str]]]) -> None:
+        if self._counts[name] == 0:
+            raise CorpusError(f"{origin}: no usable {self._what} for {name}" + self._explain_empty())
         pairs = self._plan.kind == "pairs"
 
         def items() -> Iterator[SentencePair | Document]:
             for src, tgt in read():
                 yield SentencePair(src, tgt) if pairs else Document(tgt)
 
-        fingerprint = hashlib.sha256(
-            f"{self._plan.kind} {part.num_items} {part.digest.hexdigest()}".encode()
-        ).hexdigest()
-        self._splits[part.name] = Split(part.name, origin, fingerprint, items)
-        self._counts[part.name] = part.num_items
+        self._splits[name] = Split(name, origin, self._fingerprints[name], items, size=self._counts[name])
 
     def _explain_empty(self) -> str:
         return ". " + " ".join(self._notes) if self._notes else ""

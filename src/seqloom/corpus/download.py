@@ -13,6 +13,7 @@ import re
 from pathlib import Path
 
 from seqloom.corpus.catalogue import FileEntry
+from seqloom.corpus.memory import cache_folder
 from seqloom.errors import CorpusError
 from seqloom.progress import Progress, Silent
 
@@ -38,14 +39,9 @@ def mirror_folder(data_dir: str | None) -> Path | None:
     return folder
 
 
-def cache_folder() -> Path:
+def download_folder() -> Path:
     """Where downloaded files are kept."""
-    named = os.environ.get("SEQLOOM_CACHE_DIR")
-    if named:
-        return Path(named).expanduser() / "data"
-    import platformdirs
-
-    return Path(platformdirs.user_cache_dir("seqloom")) / "data"
+    return cache_folder("data")
 
 
 def locate(name: str, file: FileEntry, *, data_dir: str | None = None, progress: Progress | None = None) -> Path:
@@ -63,7 +59,7 @@ def locate(name: str, file: FileEntry, *, data_dir: str | None = None, progress:
             if path.is_file():
                 _check(path, file, unpack=path.name != Path(name).name)
                 return path
-    cached = cache_folder() / name
+    cached = download_folder() / name
     if cached.is_file():
         _check(cached, file, unpack=False)
         return cached
@@ -83,7 +79,7 @@ def _download(name: str, url: str, file: FileEntry, progress: Progress) -> Path:
     import pooch
     import requests
 
-    target = cache_folder() / name
+    target = download_folder() / name
     pooch.get_logger().setLevel("WARNING")
     bar = _Bar(f"downloading {name}", progress)
     fetch = pooch.HTTPDownloader(progressbar=bar, timeout=_SECONDS_WITHOUT_DATA, headers=_AGENT)

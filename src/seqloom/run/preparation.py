@@ -3,19 +3,27 @@
 A corpus and a recipe enter; what recipes that share a tokenizer are trained on leaves. Nothing here trains.
 """
 
+import hashlib
+from contextlib import suppress
 from dataclasses import dataclass
+from importlib.metadata import version
 from typing import Any
 
 import numpy as np
 
 from seqloom.corpus import Corpus
-from seqloom.errors import ConfigError, CorpusError
+from seqloom.corpus.corpus import Split
+from seqloom.corpus.memory import cache_folder
+from seqloom.errors import CheckpointError, ConfigError, CorpusError
 from seqloom.models import takes_text
 from seqloom.models.base import Model
 from seqloom.progress import Progress, Silent
 from seqloom.recipes import Recipe
 from seqloom.store import ExampleStore, Selection, StoredExamples, open_store
-from seqloom.tokenizer import Tokenizer
+from seqloom.tokenizer import Tokenizer, TokenizerSettings
+
+# Pairs from which on a tokenizer is remembered, and a look at the lengths is taken in pieces.
+_LARGE = 200_000
 
 
 @dataclass(frozen=True)
@@ -42,10 +50,30 @@ def prepare(
             )
         settings = settings.model_copy(update={"collapse_whitespace": False})
     if tokenizer is None:
-        tokenizer = Tokenizer.train(corpus.train, settings, progress=progress)
+        tokenizer = _train_tokenizer(corpus.train, settings, progress)
     train = open_store(corpus.train, tokenizer, progress=progress)
     val = open_store(corpus.val, tokenizer, progress=progress)
     return Prepared(corpus, tokenizer, train, val)
+
+
+def _train_tokenizer(split: Split, settings: TokenizerSettings, progress: Progress) -> Tokenizer:
+    """Trains a tokenizer, or finds the one that was trained on a large split before: the same text and settings give the same."""
+    if split.size is None or split.size < _LARGE:
+        return Tokenizer.train(split, settings, progress=progress)
+    what = f"{split.fingerprint}\n{settings.model_dump_json()}\n{version('tokenizers')}\n{version('seqloom')}"
+    file = cache_folder("tokenizers") / f"{hashlib.sha256(what.encode()).hexdigest()[:32]}.json"
+    if file.is_file():
+        with suppress(CheckpointError):
+            return Tokenizer.load(file)
+    tokenizer = Tokenizer.train(split, settings, progress=progress)
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        tokenizer.save(file)
+    except OSError as error:
+        progress.say(
+            f"{file.parent}: cannot be written ({error.strerror}), so the tokenizer will be trained again next time"
+        )
+    return tokenizer
 
 
 def corpus_facts(prepared: Prepared) -> dict[str, Any]:
@@ -77,10 +105,14 @@ def fitting_examples(
         return store.windows(recipe.training.window if room is None else min(recipe.training.window, room - 1))
     if model.max_len is None:
         return store
-    # Whether a target fits depends on its source's length alone, of which there are few.
-    lengths, which = np.unique(store.src_lengths, return_inverse=True)
-    rooms = np.array([(model.max_tgt_len(int(n) + 1) or 0) if model.fits(int(n), 0) else 0 for n in lengths])
-    fits = np.asarray(store.tgt_lengths) < rooms[which]
+    # Whether a target fits depends on its source's length alone. Sources of max_len ids and more fit with no target.
+    rooms = np.array(
+        [(model.max_tgt_len(n + 1) or 0) if model.fits(n, 0) else 0 for n in range(model.max_len)] + [0], dtype=np.int32
+    )
+    fits = np.empty(len(store), dtype=bool)
+    for start in range(0, len(store), _LARGE):
+        part = slice(start, start + _LARGE)
+        fits[part] = store.tgt_lengths[part] < rooms[np.minimum(store.src_lengths[part], model.max_len)]
     if fits.all():
         return store
     progress.say(

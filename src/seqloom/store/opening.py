@@ -4,13 +4,13 @@ A Split (text) and a Tokenizer enter, an ExampleStore leaves. Several processes 
 """
 
 import hashlib
-import os
 import shutil
 import tempfile
 import time
 from pathlib import Path
 
 from seqloom.corpus.corpus import Split
+from seqloom.corpus.memory import cache_folder
 from seqloom.errors import SeqloomError
 from seqloom.progress import Progress, Silent
 from seqloom.store.store import VERSION, ExampleStore, read_store
@@ -34,7 +34,7 @@ def open_store(
         SeqloomError: the folder cannot be written.
     """
     progress = progress or Silent()
-    folder = folder or _default_folder()
+    folder = folder or cache_folder("encoded")
     key = hashlib.sha256(f"{VERSION}\n{split.fingerprint}\n{tokenizer.hash}".encode()).hexdigest()[:32]
     place = folder / key
     store = read_store(place)
@@ -54,13 +54,6 @@ def open_store(
     if store is None:
         raise SeqloomError(f"{place}: vanished or was changed while it was written; delete this folder and try again")
     return store
-
-
-def _default_folder() -> Path:
-    import platformdirs
-
-    named = os.environ.get("SEQLOOM_CACHE_DIR")
-    return (Path(named).expanduser() if named else platformdirs.user_cache_path("seqloom")) / "encoded"
 
 
 def _build(split: Split, tokenizer: Tokenizer, place: Path, progress: Progress) -> None:

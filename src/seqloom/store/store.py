@@ -156,7 +156,8 @@ class Selection:
 
     def __init__(self, store: ExampleStore, rows: NDArray[np.int64]) -> None:
         self._store = store
-        self.rows = rows
+        # In the narrowest type: of a corpus beyond memory this is what lies in memory, 12 bytes an example.
+        self.rows = rows.astype(np.min_scalar_type(len(store)), copy=False)
         self.src_lengths: IdArray = store.src_lengths[rows]
         self.tgt_lengths: IdArray = store.tgt_lengths[rows]
 

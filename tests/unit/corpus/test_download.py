@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from seqloom.corpus.catalogue import FileEntry, catalogue
-from seqloom.corpus.download import cache_folder, locate
+from seqloom.corpus.download import download_folder, locate
 from seqloom.corpus.open import fetch
 from seqloom.errors import CorpusError
 
@@ -70,7 +70,7 @@ def test_a_wrong_checksum_leaves_nothing_behind(server: str) -> None:
         locate("set/a.txt", FileEntry(url=f"{server}/set/a.txt", sha256=wrong))
     for text in (f"{server}/set/a.txt", f"expected {wrong}", f"got {SHA}", "taken from a copy"):
         assert text in str(caught.value)
-    assert not [path for path in cache_folder().rglob("*") if path.is_file()]
+    assert not [path for path in download_folder().rglob("*") if path.is_file()]
 
 
 def test_an_unknown_checksum_is_said(server: str) -> None:

@@ -1,0 +1,107 @@
+"""Memory: what was found out about large files by reading them, kept in the user's cache until they change.
+
+A Plan (which files, read how) and the settings enter; plain facts go in and come back. Files count as unchanged while path, size,
+and the times of their last change are the same. This module does not know what the facts mean.
+"""
+
+import dataclasses
+import hashlib
+import json
+import os
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from seqloom.corpus.streams import Place
+from seqloom.progress import Progress
+
+# Raised whenever the same files and settings begin to give other facts.
+_VERSION = 1
+# Smaller files are read at once; so much is worth remembering.
+_LEAST_BYTES = 32 << 20
+# A file changed so short a time ago (in seconds) may change once more without its times showing it.
+_SETTLED_SECONDS = 2.0
+
+
+def cache_folder(name: str) -> Path:
+    """A folder in $SEQLOOM_CACHE_DIR, or else in the user's cache of seqloom."""
+    import platformdirs
+
+    named = os.environ.get("SEQLOOM_CACHE_DIR")
+    return (Path(named).expanduser() if named else platformdirs.user_cache_path("seqloom")) / name
+
+
+class Memory:
+    """The facts about some files.
+
+    Args:
+        plan: a dataclass that says how what is read, the files as Places somewhere in it.
+        settings: what else decides the facts.
+    """
+
+    def __init__(self, plan: Any, settings: str) -> None:
+        self._plan = plan
+        self._what = f"{_VERSION}\n{plan!r}\n{settings}"
+        self._key = self._find_key()
+
+    def recall(self) -> dict[str, Any] | None:
+        """The facts; None where there are none, the files are small, or they changed."""
+        if self._key is None:
+            return None
+        try:
+            facts = json.loads(self._file().read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return None
+        return facts if isinstance(facts, dict) and facts.get("key") == self._key else None
+
+    def keep(self, facts: Mapping[str, Any], progress: Progress) -> None:
+        """Keeps facts that were found by reading the files, unless these changed meanwhile."""
+        if self._key is None or self._find_key() != self._key:
+            return
+        if time.time() - max(path.stat().st_mtime for path in self._paths()) < _SETTLED_SECONDS:
+            return
+        file = self._file()
+        partial = file.with_name(f"{file.name}.{os.getpid()}")
+        try:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            partial.write_text(json.dumps({**facts, "key": self._key}), encoding="utf-8")
+            partial.replace(file)
+        except OSError as error:
+            progress.say(
+                f"{file.parent}: cannot be written ({error.strerror}), so the corpus will be read again next time"
+            )
+
+    def _file(self) -> Path:
+        return cache_folder("corpora") / f"{self._key}.json"
+
+    def _paths(self) -> list[Path]:
+        return sorted({place.path for place in _places(self._plan)})
+
+    def _find_key(self) -> str | None:
+        states = []
+        size = 0
+        for path in self._paths():
+            try:
+                found = path.stat()
+            except OSError:
+                return None
+            size += found.st_size
+            states.append((str(path.resolve()), found.st_size, found.st_mtime_ns, found.st_ctime_ns))
+        if size < _LEAST_BYTES:
+            return None
+        return hashlib.sha256(f"{self._what}\n{states}".encode()).hexdigest()[:32]
+
+
+def _places(value: Any) -> Iterator[Place]:
+    if isinstance(value, Place):
+        yield value
+    elif isinstance(value, Mapping):
+        for one in value.values():
+            yield from _places(one)
+    elif isinstance(value, tuple | list):
+        for one in value:
+            yield from _places(one)
+    elif dataclasses.is_dataclass(value) and not isinstance(value, type):
+        for field in dataclasses.fields(value):
+            yield from _places(getattr(value, field.name))
