@@ -1,0 +1,286 @@
+"""A corpus beyond memory, walked from its text to the first updates: lines a second, seconds, and peak memory of each stage.
+
+    python benchmarks/corpus.py --size 10000000 --out benchmarks/results/corpus.json
+
+Each stage is a process of its own, so that its peak is its own. The file of pairs is made of sentences that the generator
+`player-commands` wrote, said to people with 4,096 pairs of names, so pairs repeat words but seldom each other. Memory is told apart: `anonymous` is what the process has
+taken and only it can give back; `file` are pages of mapped files, which the system drops when memory is short. Both are the
+largest of samples taken ten times a second; `resident` is the kernel's own peak of both together.
+"""
+
+import argparse
+import json
+import os
+import random
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+MEBIBYTE = 1 << 20
+RECIPE = "transformer-tiny"
+
+
+def write_pairs(path: Path, size: int) -> None:
+    """A file of pairs: sentences of the generator, said to two people."""
+    from seqloom.corpus.generators import GENERATORS
+
+    clauses = [GENERATORS["player-commands"].item("train", 0, i) for i in range(4000)]
+    names = [
+        a + b
+        for a in ["ba", "be", "bi", "bo", "da", "de", "di", "do", "ka", "ke", "ki", "ko", "la", "le", "li", "lo"]
+        for b in ("ran", "ten", "tin", "tun")
+    ]
+    draw = random.Random(0).random
+    with path.open("w", encoding="utf-8") as file:
+        for _ in range(size):
+            clause = clauses[int(draw() * len(clauses))]
+            one, other = names[int(draw() * len(names))], names[int(draw() * len(names))]
+            file.write(f"{one} and {other}, {clause.src}\t{clause.tgt} ; thank {one} ; thank {other}\n")
+
+
+class Memory:
+    """Samples the memory of this process while a stage runs."""
+
+    def __init__(self) -> None:
+        self.peaks = {"VmHWM": 0, "RssAnon": 0, "RssFile": 0}
+        self._end = threading.Event()
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+        self._thread.start()
+
+    def _watch(self) -> None:
+        while not self._end.wait(0.1):
+            self._sample()
+
+    def _sample(self) -> None:
+        for line in Path("/proc/self/status").read_text().splitlines():
+            name, _, value = line.partition(":")
+            if name in self.peaks:
+                self.peaks[name] = max(self.peaks[name], int(value.split()[0]) // 1024)
+
+    def stop(self) -> dict[str, int]:
+        """Peaks in MiB."""
+        self._end.set()
+        self._thread.join()
+        self._sample()
+        return dict(zip(("resident_mib", "anonymous_mib", "file_mib"), self.peaks.values(), strict=True))
+
+
+class Timed:
+    """A Progress that notes when each task began and ended."""
+
+    def __init__(self) -> None:
+        self.begin = time.perf_counter()
+        self.said: list[str] = []
+        self.tasks: dict[str, list[float]] = {}
+
+    def say(self, text: str) -> None:
+        self.said.append(text)
+
+    def update(self, task: str, fraction: float, **facts: float | str) -> None:
+        now = time.perf_counter() - self.begin
+        self.tasks.setdefault(task, [now, now])[1] = now
+
+
+def generate(size: int) -> dict[str, Any]:
+    """Lines a second of the generator itself, on one core, over a part of the size."""
+    from seqloom.corpus import CorpusSettings, open_corpus
+
+    count = min(size, 100_000)
+    corpus = open_corpus(CorpusSettings(data="player-commands", size=count))
+    begin = time.perf_counter()
+    assert sum(1 for _ in corpus.train) == count
+    return {"lines": count, "lines_per_second": round(count / (time.perf_counter() - begin))}
+
+
+def read(data: str) -> dict[str, Any]:
+    """Opening the corpus: reading it for checks, counts and the split."""
+    from seqloom.corpus import open_corpus
+
+    begin = time.perf_counter()
+    corpus = open_corpus(data)
+    return {"seconds": round(time.perf_counter() - begin, 2), "lines": corpus.train.size, "notes": list(corpus.notes)}
+
+
+def tokenize(data: str) -> dict[str, Any]:
+    """Training the tokenizer, and encoding and storing all pairs."""
+    from seqloom.corpus import open_corpus
+    from seqloom.progress import Silent
+    from seqloom.recipes import load_recipe
+    from seqloom.run.preparation import prepare
+
+    corpus = open_corpus(data, Silent())
+    progress = Timed()
+    prepared = prepare(corpus, load_recipe(RECIPE), progress=progress)
+    first, last = progress.tasks["encoding train"] if "encoding train" in progress.tasks else (0.0, 0.0)
+    trained = progress.tasks.get("tokenizer", [0.0, 0.0])
+    lines = len(prepared.train)
+    return {
+        "tokenizer_seconds": round(trained[1] - trained[0], 2),
+        "encoding_seconds": round(last - first, 2),
+        "lines": lines,
+        "lines_per_second": round(lines / (last - first)) if last > first else None,
+        "src_tokens": prepared.train.num_src_tokens,
+        "tgt_tokens": prepared.train.num_tgt_tokens,
+        "seconds": round(time.perf_counter() - progress.begin, 3),
+    }
+
+
+def batches(data: str) -> dict[str, Any]:
+    """From the cache: everything again, the first batch, and batches a second."""
+    from itertools import islice
+
+    from seqloom.batching import Batches
+    from seqloom.corpus import open_corpus
+    from seqloom.models import make_model
+    from seqloom.progress import Silent
+    from seqloom.recipes import load_recipe
+    from seqloom.run.preparation import fitting_examples, prepare
+
+    recipe = load_recipe(RECIPE)
+    begin = time.perf_counter()
+    corpus = open_corpus(data)
+    opened = time.perf_counter()
+    prepared = prepare(corpus, recipe)
+    stored = time.perf_counter()
+    vocab = prepared.tokenizer.vocab
+    examples = fitting_examples(prepared.train, make_model(recipe.model, vocab), recipe, "training", Silent())
+    fitted = time.perf_counter()
+    made = Batches(
+        examples,
+        batch_tokens=recipe.training.batch_tokens,
+        seed=0,
+        pad_id=vocab.pad_id,
+        bos_id=vocab.bos_id,
+        eos_id=vocab.eos_id,
+    )
+    stream = made.epoch(0)
+    next(stream)
+    first = time.perf_counter()
+    count = sum(1 for _ in islice(stream, 500))
+    done = time.perf_counter()
+    return {
+        "open_corpus_seconds": round(opened - begin, 3),
+        "open_tokenizer_and_stores_seconds": round(stored - opened, 3),
+        "fitting_seconds": round(fitted - stored, 3),
+        "first_batch_seconds": round(first - fitted, 3),
+        "milliseconds_a_batch": round(1000 * (done - first) / max(1, count), 3),
+    }
+
+
+def train(data: str, steps: int) -> dict[str, Any]:
+    """The whole walk, as `seqloom train` does it."""
+    import seqloom
+    from seqloom.corpus import CorpusSettings
+    from seqloom.progress import Progress
+
+    progress: Any = Timed()
+    heard: Progress = progress
+    with tempfile.TemporaryDirectory() as folder:
+        begin = time.perf_counter()
+        changes = ["training.validations=1", "training.validation_sentences=20"]
+        run = seqloom.train(
+            RECIPE,
+            CorpusSettings(data=data),
+            budget=seqloom.Budget(steps=steps),
+            out=Path(folder) / "run",
+            changes=changes,
+            progress=heard,
+        )
+        facts = json.loads((run.folder / "run.json").read_text())
+        told = next(begun for task, (begun, _) in progress.tasks.items() if task.endswith("training"))
+        return {
+            "seconds": round(time.perf_counter() - begin, 2),
+            "seconds_to_first_update": round(told, 2),
+            "steps": steps,
+            "tokens_per_second": facts["result"]["tokens_per_second"],
+            "train_seconds": facts["result"]["train_seconds"],
+        }
+
+
+def stage(name: str, data: str, size: int, steps: int) -> dict[str, Any]:
+    """Runs one stage here and returns what it found, with its memory."""
+    memory = Memory()
+    begin = time.perf_counter()
+    found: dict[str, Any]
+    if name == "generate":
+        found = generate(size)
+    elif name == "train":
+        found = train(data, steps)
+    else:
+        found = {"read": read, "tokenize": tokenize, "batches": batches}[name](data)
+    return {**found, "stage_seconds": round(time.perf_counter() - begin, 2), **memory.stop()}
+
+
+# What runs, in order, and under which name it is reported.
+STAGES = (
+    ("generate", "generate"),
+    ("read", "read"),
+    ("read", "read_again"),
+    ("tokenize", "tokenize"),
+    ("tokenize", "tokenize_again"),
+    ("batches", "batches"),
+    ("train", "train"),
+)
+
+
+def main() -> None:
+    """Runs the stages, each in a process of its own; those already in the file of results are not run again."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--size", type=int, default=1_000_000, help="pairs in the file (default: 1,000,000)")
+    parser.add_argument("--steps", type=int, default=200)
+    parser.add_argument("--out", type=Path, default=Path("corpus.json"))
+    parser.add_argument("--folder", type=Path, default=Path(tempfile.gettempdir()) / "seqloom-corpus")
+    parser.add_argument("--stages", nargs="*", help="only these")
+    parser.add_argument("--stage", help=argparse.SUPPRESS)
+    chosen = parser.parse_args()
+    chosen.folder.mkdir(parents=True, exist_ok=True)
+    data = chosen.folder / f"pairs-{chosen.size}.tsv"
+    if chosen.stage:
+        print(json.dumps(stage(chosen.stage, str(data), chosen.size, chosen.steps)))
+        return
+    if not data.exists():
+        partial = data.with_suffix(".partial")
+        write_pairs(partial, chosen.size)
+        partial.replace(data)
+        # A file that was changed just now is not trusted to stay as it is.
+        time.sleep(3)
+    environment = {**os.environ, "SEQLOOM_CACHE_DIR": str(chosen.folder / "cache")}
+    results = json.loads(chosen.out.read_text()) if chosen.out.exists() else {"stages": {}}
+    for name, title in STAGES:
+        if title in results["stages"] or (chosen.stages and title not in chosen.stages):
+            continue
+        sizes = ["--size", str(chosen.size), "--steps", str(chosen.steps), "--folder", str(chosen.folder)]
+        done = subprocess.run(
+            [sys.executable, __file__, "--stage", name, *sizes],
+            env=environment,
+            stdout=subprocess.PIPE,
+            check=True,
+            text=True,
+        )
+        results["stages"][title] = json.loads(done.stdout.splitlines()[-1])
+        print(title, json.dumps(results["stages"][title], ensure_ascii=False), flush=True)
+        results |= describe(chosen.size, data)
+        chosen.out.write_text(json.dumps(results, ensure_ascii=False, indent=1) + "\n")
+
+
+def describe(size: int, data: Path) -> dict[str, Any]:
+    """What the numbers depend on."""
+    import torch
+
+    from seqloom.machine import describe_machine
+
+    return {
+        "pairs": size,
+        "file_mib": data.stat().st_size // MEBIBYTE,
+        "recipe": RECIPE,
+        "machine": describe_machine(torch.device("cpu")),
+        "cores": os.cpu_count(),
+    }
+
+
+if __name__ == "__main__":
+    main()
