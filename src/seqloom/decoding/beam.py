@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -184,40 +184,96 @@ def _forced_beams(constraints: Constraints, logits: Float[Tensor, "batch n vocab
 def _candidates(
     logits: Float[Tensor, "rows vocab"], constraints: Constraints, beams: _Beams, count: int
 ) -> _Candidates:
-    """The `count` best continuations of each source, over all its hypotheses.
+    """The `count` best continuations of each source, over all its hypotheses; of equals those of the earlier one, the lower ids.
 
     Log-probabilities are the model's own: taking ids away does not make the others likelier.
+
+    Args:
+        logits: they are overwritten.
     """
     logits = precise(logits)
-    total = logits.logsumexp(dim=1, keepdim=True)
-    values, ids = _highest(constraints.apply(logits, beams.flat_ids), count)
+    sources, width = beams.log_probs.shape
+    vocab = logits.shape[1]
+    # torch's own logsumexp goes over the rows several times; log_softmax once, and what it subtracts is the same in a whole row.
+    log_probs = logits.log_softmax(dim=1)
+    logits = constraints.apply_(logits, beams.flat_ids)
+    # What is added to a row's logits to make them log-probabilities of whole hypotheses.
+    offsets = torch.from_numpy(beams.log_probs).to(logits).view(-1, 1) + _minus_log_total(logits, log_probs)
+    places = _highest(logits, offsets, width, min(count, width * vocab))
+    rows = places // vocab + torch.arange(sources, device=places.device)[:, None] * width
+    ids = places % vocab
     # Rounding may lift a log-probability above 0, which the bound of early stopping could not bear.
-    each = (values - total).clamp(max=0).cpu().double().numpy()
-    sources, per_row = len(beams.ids), each.shape[1]
-    gains = each.reshape(sources, -1)
-    sums = beams.log_probs.repeat(per_row, axis=1) + gains
+    each = log_probs[rows, ids].clamp(max=0)
+    # What was taken away has none; what is not a number stays so, and is told of.
+    each = each.where(logits[rows, ids] != -math.inf, each - math.inf)
+    parents, gains = (places // vocab).cpu().numpy(), each.cpu().double().numpy()
+    sums = np.take_along_axis(beams.log_probs, parents, 1) + gains
     missing = max(0, count - sums.shape[1])
-    order = np.argsort(-sums, axis=1, kind="stable")[:, :count]
-    order = np.pad(order, ((0, 0), (0, missing)))
-    parents = np.arange(sums.shape[1])[None].repeat(sources, axis=0) // per_row
-    chosen = _Candidates(parents, ids.cpu().numpy().reshape(sources, -1), gains, sums).take(order)
+    order = np.pad(np.argsort(-sums, axis=1, kind="stable"), ((0, 0), (0, missing)))
+    chosen = _Candidates(parents, ids.cpu().numpy(), gains, sums).take(order)
     chosen.log_probs[:, count - missing :] = -math.inf
     return chosen
 
 
-def _highest(logits: Float[Tensor, "rows vocab"], count: int) -> tuple[Tensor, Tensor]:
-    """`topk`, but of equal values the lowest id comes first, on every device."""
+def _minus_log_total(
+    logits: Float[Tensor, "rows vocab"], log_probs: Float[Tensor, "rows vocab"]
+) -> Float[Tensor, "rows 1"]:
+    """What was added to each row's logits to make them log-probabilities, as far as their own rounding lets one see."""
+    some = logits[:, -1:]
+    if bool(some.isfinite().all()):
+        return log_probs[:, -1:] - some
+    place = logits.argmax(dim=1, keepdim=True)
+    return log_probs.gather(1, place) - logits.gather(1, place)
+
+
+_BLOCK = 100
+"""Ids in a block: the highest of each is found in one quick pass, and only the blocks that have the best are looked into."""
+
+
+def _highest(
+    logits: Float[Tensor, "rows vocab"], offsets: Float[Tensor, "rows 1"], width: int, count: int
+) -> Int[Tensor, "sources count"]:
+    """The places of the `count` highest sums of logits and offsets among the `width` rows of each source, in falling order.
+
+    A place is the row within the source times the vocabulary, plus the id. Of equal sums the lowest place comes first, on every
+    device.
+    """
+    vocab = logits.shape[1]
+    whole = vocab // _BLOCK * _BLOCK
     # One more than asked for shows whether a tie goes across the border.
-    values, ids = logits.topk(min(count + 1, logits.shape[1]), dim=1)
+    wanted = count + 1
+    if vocab // _BLOCK < wanted:
+        sums = (logits + offsets).view(-1, width * vocab)
+        values, places = sums.topk(min(wanted, sums.shape[1]), dim=1)
+    else:
+        # A block holds ids that lie far apart, so that its maximum is one of whole rows of neighbours.
+        blocks = logits[:, :whole].unflatten(1, (_BLOCK, -1))
+        num_blocks = blocks.shape[2]
+        tops = (blocks.amax(dim=1) + offsets).view(-1, width * num_blocks)
+        best = tops.topk(wanted, dim=1, sorted=False).indices
+        rows = best // num_blocks + torch.arange(len(best), device=best.device)[:, None] * width
+        ids = (best % num_blocks)[..., None] + torch.arange(0, whole, num_blocks, device=best.device)
+        sums = (logits[rows[..., None], ids] + offsets[rows]).flatten(1)
+        places = ((best // num_blocks)[..., None] * vocab + ids).flatten(1)
+        if whole < vocab:
+            rest = (logits[:, whole:] + offsets).view(len(best), -1)
+            ends = torch.arange(width, device=best.device)[:, None] * vocab + torch.arange(
+                whole, vocab, device=best.device
+            )
+            sums = torch.cat([sums, rest], dim=1)
+            places = torch.cat([places, ends.view(1, -1).expand(len(best), -1)], dim=1)
+        values, order = sums.topk(wanted, dim=1)
+        places = places.gather(1, order)
     if (values[:, 1:] == values[:, :-1]).any():
-        ids, order = ids.sort(dim=1)
+        places, order = places.sort(dim=1)
         values, order = values.gather(1, order).sort(dim=1, descending=True, stable=True)
-        ids = ids.gather(1, order)
+        places = places.gather(1, order)
         across = (values[:, count:] == values[:, count - 1 : count]) & (values[:, count:] > -math.inf)
-        for row in across.nonzero()[:, 0].tolist():
-            exact = logits[row].sort(descending=True, stable=True)
-            values[row], ids[row] = exact.values[: values.shape[1]], exact.indices[: values.shape[1]]
-    return values[:, :count], ids[:, :count]
+        for source in across.nonzero()[:, 0].tolist():
+            rows = slice(source * width, (source + 1) * width)
+            exact = (logits[rows] + offsets[rows]).view(-1).sort(descending=True, stable=True)
+            places[source] = exact.indices[: places.shape[1]]
+    return places[:, :count]
 
 
 def _cut(beams: _Beams, where: NDArray[np.bool_], best: list[_Best], penalty: LengthPenalty) -> None:

@@ -3,6 +3,7 @@
 Sources and limits enter; logits from which forbidden ids were taken away leave. It does not know how hypotheses are ranked.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -100,25 +101,33 @@ class Constraints:
         return replace(self, first_ids=self.first_ids[kept], limits=self.limits[kept], prefixes=self.prefixes[kept])
 
     def apply(self, logits: Float[Tensor, "rows vocab"], history: NDArray[np.int64]) -> Float[Tensor, "rows vocab"]:
-        """Takes away what may not come next.
+        """Takes away what may not come next; returns other logits than were given.
 
         Args:
             logits: equally many rows for each source, together and in order.
             history: (rows, length), the ids of each hypothesis so far.
         """
+        return self.apply_(logits.clone(), history)
+
+    def apply_(self, logits: Float[Tensor, "rows vocab"], history: NDArray[np.int64]) -> Float[Tensor, "rows vocab"]:
+        """As `apply`, in the given logits themselves: they are large, and a search often needs them no more."""
         rows, length = history.shape
         vocab = self.vocab
-        special = [vocab.pad_id, vocab.bos_id]
-        allowed = filters.forbid(logits, [*special, vocab.eos_id] if length < self.min_len else special)
-        if self.no_repeat_ngram:
-            past: Int[Tensor, "rows length"] = torch.from_numpy(history).to(logits.device)
-            allowed = filters.no_repeat_ngram(allowed, past, self.no_repeat_ngram)
+        forced, wanted = np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
         if length < self.prefixes.shape[1]:
             wanted = self.prefixes[:, length].repeat(rows // len(self.prefixes))
             forced = np.flatnonzero(wanted != _FREE)
-            if forced.size:
-                # A prefix overrules the other rules, so its logits are taken as they came.
-                places = torch.from_numpy(forced).to(logits.device)
-                ids = torch.from_numpy(wanted[forced]).to(logits.device)
-                allowed[places] = filters.allow_only(logits[places], ids)
-        return allowed
+        # A prefix overrules the other rules, so its logits are taken as they came.
+        places = torch.from_numpy(forced).to(logits.device)
+        ids = torch.from_numpy(wanted[forced]).to(logits.device)
+        before = logits[places, ids]
+        if self.no_repeat_ngram:
+            past: Int[Tensor, "rows length"] = torch.from_numpy(history).to(logits.device)
+            logits.copy_(filters.no_repeat_ngram(logits, past, self.no_repeat_ngram))
+        for special in (vocab.pad_id, vocab.bos_id, vocab.eos_id):
+            if special != vocab.eos_id or length < self.min_len:
+                logits[:, special] = -math.inf
+        if forced.size:
+            logits[places] = -math.inf
+            logits[places, ids] = before
+        return logits

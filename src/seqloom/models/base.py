@@ -172,6 +172,14 @@ class Model(nn.Module, ABC):
         hidden, state = self.advance(ids, state, record)
         return StepOutput(self.project(hidden), state)
 
+    def decoding_form(self) -> "Model":
+        """The same model laid out to generate: by the same contract, equal within rounding; itself where it has no such form.
+
+        It is a snapshot: later changes of the weights do not reach it. It is not trained and not recorded, but `forward` is the
+        model's own.
+        """
+        return self
+
     def max_tgt_len(self, src_len: int) -> int | None:
         """The most target positions that may follow a source of `src_len` tokens; None where there is no limit."""
         return self.max_len

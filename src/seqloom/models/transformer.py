@@ -108,7 +108,7 @@ class Transformer(Model):
         if self.settings.reverse_source:
             sources = reverse(sources)
         length = sources.ids.shape[1]
-        self._check(length, "source")
+        self.check_length(length, "source")
         places = torch.arange(length, device=sources.ids.device)[None]
         x = see(record, "encoder.tokens", self.embeddings.src(sources.ids))
         x = see(record, "encoder.embedded", self.positions(x, places))
@@ -132,7 +132,7 @@ class Transformer(Model):
     ) -> tuple[Float[Tensor, "rows n d_model"], DecoderState]:
         """Decodes n positions after those that the state has seen."""
         n = ids.shape[1]
-        self._check(state.length + n, "target")
+        self.check_length(state.length + n, "target")
         places = torch.arange(state.length, state.length + n, device=ids.device)[None]
         x = see(record, "decoder.tokens", self.embeddings.tgt(ids))
         x = see(record, "decoder.embedded", self.positions(x, places))
@@ -180,7 +180,19 @@ class Transformer(Model):
             weights = weights.gather(2, back)
         record("alignment", weights)
 
-    def _check(self, length: int, what: str) -> None:
+    def decoding_form(self) -> Model:
+        """See `Model.decoding_form`."""
+        # It is built of this class.
+        from seqloom.models.decoding_transformer import DecodingTransformer
+
+        return DecodingTransformer(self)
+
+    def check_length(self, length: int, what: str) -> None:
+        """Refuses more positions than the model holds.
+
+        Raises:
+            DecodingError: there are more.
+        """
         if length > self.settings.max_len:
             raise DecodingError(
                 f"a {what} of {length} positions does not fit: the model holds at most {self.settings.max_len} "

@@ -44,6 +44,11 @@ class Run:
         facts: dict[str, Any] = read_json(self.folder / "run.json")
         return facts
 
+    @cached_property
+    def _decoding_form(self) -> Model:
+        # On an accelerator it has not been found to pay.
+        return self.model.decoding_form() if self.device.type == "cpu" else self.model
+
     @overload
     def generator(self, *, engine: Literal["seqloom"] = "seqloom", **decoding: Any) -> Generator: ...
     @overload
@@ -66,7 +71,7 @@ class Run:
         given = {name: value for name, value in decoding.items() if value is not None}
         own = self.recipe.decoding.for_method(given.get("method", self.recipe.decoding.method))
         settings = DecodingSettings.parse(merge(own, given), source="decoding")
-        return Generator(self.model, self.tokenizer, settings, device=self.device)
+        return Generator(self._decoding_form, self.tokenizer, settings, device=self.device)
 
     def translate(self, texts: str | Iterable[str], **decoding: Any) -> list[Generation]:
         """Translates texts; one generation each, in order. `decoding`: beam, nbest and the other DecodingSettings."""

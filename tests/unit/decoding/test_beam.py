@@ -202,16 +202,21 @@ def test_ties_go_to_the_lowest_ids_at_every_width() -> None:
         assert [one.ids for one in hypotheses] == [(3, 3 + place) for place in range(beam)]
 
 
-def test_topk_with_ties_is_a_stable_sort() -> None:
-    logits = torch.tensor(
-        [[1.0, 2.0, 2.0, 0.0, 2.0, 1.0, 1.0], [0.0, -math.inf, -math.inf, 3.0, -math.inf, 3.0, -math.inf]]
-    )
-    for count in range(1, 9):
-        values, ids = beam_module._highest(logits, count)
-        expected = logits.sort(dim=1, descending=True, stable=True)
-        assert torch.equal(values, expected.values[:, :count])
-        finite = values > -math.inf
-        assert torch.equal(ids[finite], expected.indices[:, :count][finite])
+@pytest.mark.parametrize("vocab", [7, 250, 1300, 3000])
+@pytest.mark.parametrize("levels", [3, 1000])
+@pytest.mark.parametrize("width", [1, 2, 3])
+def test_the_highest_with_ties_are_those_of_a_stable_sort(vocab: int, levels: int, width: int) -> None:
+    random = torch.Generator().manual_seed(vocab)
+    logits = torch.randint(0, levels, (6, vocab), generator=random).float()
+    logits[0, ::2] = -math.inf
+    logits[5] = -math.inf
+    offsets = torch.randint(0, 3, (6, 1), generator=random).float()
+    expected = (logits + offsets).view(6 // width, -1).sort(descending=True, stable=True, dim=1)
+    for count in (1, 2, 5, 7):
+        places = beam_module._highest(logits, offsets, width, count)
+        finite = expected.values[:, :count] > -math.inf
+        assert torch.equal(places[finite], expected.indices[:, :count][finite])
+        assert (((logits + offsets).view(6 // width, -1).gather(1, places) > -math.inf) == finite).all()
 
 
 @pytest.mark.parametrize("form", ["wu", "power"])

@@ -75,9 +75,13 @@ def build(name: str) -> Model:
     return make_model(cls.parse(settings), VOCAB).double().eval()
 
 
-@pytest.fixture(params=["toy", *VARIANTS])
+WITH_DECODING_FORM = [name for name in VARIANTS if name.startswith("transformer")]
+
+
+@pytest.fixture(params=["toy", *VARIANTS, *(f"{name}, decoding form" for name in WITH_DECODING_FORM)])
 def model(request: pytest.FixtureRequest) -> Model:
-    return build(request.param)
+    name, _, form = request.param.partition(", ")
+    return build(name).decoding_form() if form else build(name)
 
 
 def examples(seed: int = 0, lengths: tuple[tuple[int, int], ...] = ((5, 4), (2, 7), (7, 1), (1, 5))) -> list[Example]:
@@ -96,6 +100,12 @@ def logits_of(model: Model, items: list[Example]) -> torch.Tensor:
 
 def test_every_architecture_is_tested() -> None:
     assert {v["architecture"] for v in VARIANTS.values()} == set(MODELS)
+
+
+def test_every_decoding_form_is_tested() -> None:
+    assert [
+        name for name in VARIANTS if type(build(name).decoding_form()) is not type(build(name))
+    ] == WITH_DECODING_FORM
 
 
 @torch.no_grad()
@@ -272,7 +282,7 @@ def test_a_language_model_continues_ragged_prompts(model: Model) -> None:
     if (
         "decoder.tokens" not in _names(model, batch_of(examples()))
         or model.max_len is None
-        or hasattr(model, "encoder")
+        or hasattr(getattr(model, "model", model), "encoder")
     ):
         pytest.skip("encoder-decoders read sources, not prompts")
     # A text as prompt + continuation scores like the same text from its first token.
