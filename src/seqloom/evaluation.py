@@ -106,7 +106,9 @@ class Evaluation:
 
 def metrics_for(leading: str, item_separator: str | None) -> list[str]:
     """The metrics of a report on pairs, the leading one first."""
-    others = (["items"] if item_separator else []) + ["exact_match", "bleu", "chrf", "ter", "perplexity"]
+    # Of the two BLEUs only one fits a corpus: over its own tokens where it is published tokenised, else over sacreBLEU's.
+    bleu = [] if leading == "bleu_tokenised" else ["bleu"]
+    others = (["items"] if item_separator else []) + ["exact_match", *bleu, "chrf", "ter", "perplexity"]
     return [leading, *(name for name in others if name != leading)]
 
 

@@ -97,7 +97,7 @@ class Entry(Settings):
     columns: int | None = None
     direction: tuple[str, str] | None = None
     languages: dict[str, str] = Field(default_factory=dict)
-    metric: Literal["bleu", "chrf", "exact_match", "bits_per_byte"] = "bleu"
+    metric: Literal["bleu", "bleu_tokenised", "chrf", "exact_match", "bits_per_byte"] = "bleu"
     licence: str
     homepage: str
     citation: str | None = None

@@ -74,7 +74,7 @@ class Corpus:
         tests: test splits by name; the first one, "test", leads reports, others (such as "beyond") stand beside it.
         src_lang: ISO 639 code of the source language, where it is known.
         tgt_lang: ISO 639 code of the target language, where it is known.
-        metric: the metric that leads reports and selection ("bleu", "chrf", "exact_match", "items", "bits_per_byte").
+        metric: the metric that leads reports and selection, by its name in `metrics`.
         item_separator: what separates the items of a target, such as " ; " between commands; None where there are none.
         item_name: what an item is called in the plural ("commands").
         synthetic: True where a generator made it; reports must say so.

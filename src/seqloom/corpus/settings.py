@@ -12,7 +12,7 @@ from pydantic import BeforeValidator, Field, model_validator
 from seqloom.config import Settings
 from seqloom.corpus.languages import parse_language
 
-Metric = Literal["bleu", "chrf", "exact_match", "items", "bits_per_byte"]
+Metric = Literal["bleu", "bleu_tokenised", "chrf", "exact_match", "items", "bits_per_byte"]
 
 
 def _to_text(value: object) -> object:

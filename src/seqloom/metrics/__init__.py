@@ -17,11 +17,11 @@ from seqloom.metrics.exact import EXACT_MATCH, ITEMS
 from seqloom.metrics.lengths import LengthEstimate, choose_bins, estimate_by_length
 from seqloom.metrics.likelihood import BITS_PER_BYTE, PERPLEXITY, likelihood_statistics
 from seqloom.metrics.metric import Metric, Score, Stats, check_texts
-from seqloom.metrics.overlap import BLEU, CHRF, TER
+from seqloom.metrics.overlap import BLEU, BLEU_TOKENISED, CHRF, TER
 from seqloom.metrics.significance import LEVEL, NUM_RESAMPLES, Difference, Estimate, compare, estimate
 
 METRICS: Mapping[str, Metric] = {
-    metric.name: metric for metric in (BLEU, CHRF, TER, EXACT_MATCH, ITEMS, PERPLEXITY, BITS_PER_BYTE)
+    metric.name: metric for metric in (BLEU, BLEU_TOKENISED, CHRF, TER, EXACT_MATCH, ITEMS, PERPLEXITY, BITS_PER_BYTE)
 }
 
 

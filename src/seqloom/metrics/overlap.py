@@ -1,4 +1,4 @@
-"""BLEU, chrF and TER, by sacreBLEU: cased, detokenised texts in, counts out.
+"""BLEU, chrF and TER, by sacreBLEU: texts in (detokenised, but for BLEU over given tokens), counts out.
 
 The counts of each sentence are sacreBLEU's own. Their sums are combined here, because resampling needs thousands of corpus
 values at once; tests show that the values are sacreBLEU's. This module does not know significance.
@@ -21,6 +21,12 @@ def _bleu() -> Any:
 
     # force: a hypothesis that ends in " ." is what the model said, not a mistake in the call.
     return BLEU(force=True)
+
+
+def _bleu_tokenised() -> Any:
+    from sacrebleu.metrics.bleu import BLEU
+
+    return BLEU(tokenize="none", force=True)
 
 
 def _chrf() -> Any:
@@ -96,5 +102,14 @@ def combine_ter(sums: Stats) -> Stats:
 
 
 BLEU = Metric("bleu", "BLEU", True, _counter(_bleu), combine_bleu, _signer(_bleu))
+# For corpora that are published tokenised, whose papers count the tokens as they stand; not comparable with BLEU.
+BLEU_TOKENISED = Metric(
+    "bleu_tokenised",
+    "BLEU over given tokens",
+    True,
+    _counter(_bleu_tokenised),
+    combine_bleu,
+    _signer(_bleu_tokenised),
+)
 CHRF = Metric("chrf", "chrF", True, _counter(_chrf), combine_chrf, _signer(_chrf))
 TER = Metric("ter", "TER", False, _counter(_ter), combine_ter, _signer(_ter))

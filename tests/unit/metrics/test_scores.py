@@ -15,7 +15,12 @@ from seqloom.errors import ConfigError, CorpusError
 from seqloom.metrics import METRICS, aggregate, likelihood_statistics, score, statistics
 from seqloom.metrics.exact import longest_common_subsequence, split_items
 
-SACREBLEU = {"bleu": lambda: BLEU(force=True), "chrf": CHRF, "ter": lambda: TER(case_sensitive=True)}
+SACREBLEU = {
+    "bleu": lambda: BLEU(force=True),
+    "bleu_tokenised": lambda: BLEU(tokenize="none", force=True),
+    "chrf": CHRF,
+    "ter": lambda: TER(case_sensitive=True),
+}
 
 WORDS = "The the cat Dog sat on a mat . , größer 12.5 it's"
 texts = st.lists(st.sampled_from(WORDS.split()), max_size=9).map(" ".join)
@@ -53,7 +58,7 @@ def test_many_sums_at_once_give_what_sacrebleu_gives_for_each(metric):
 
 
 def test_case_counts_everywhere():
-    for metric in ("bleu", "chrf", "ter", "exact_match", "items"):
+    for metric in ("bleu", "bleu_tokenised", "chrf", "ter", "exact_match", "items"):
         same, other = (
             score(metric, ["Take The Old Lamp"], [reference], item_separator=";").value
             for reference in ("Take The Old Lamp", "take the old lamp")
