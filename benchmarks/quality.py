@@ -1,0 +1,109 @@
+"""`python -m benchmarks.quality`: trains the arms of quality.yaml, keeps what they reach, and writes their table.
+
+Every arm is a named recipe with changes, a seed and a budget in target tokens, so that the study means the same on a busy machine and on
+an idle one; the time it took is kept beside it. Arms that stand in the results already are left alone, so the study may be interrupted and
+goes on where it was. Everything is chosen on validation data; the test split is read only for arms that ask for it.
+"""
+
+import argparse
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import torch
+import yaml
+
+import seqloom
+from benchmarks.marked import rewrite
+from seqloom import machine
+from seqloom.cli.progress import shown
+from seqloom.corpus import CorpusSettings, SentencePair, open_corpus
+from seqloom.metrics import score
+
+HERE = Path(__file__).parent
+STUDY, RESULTS, PAGE = HERE / "quality.yaml", HERE / "results" / "quality.json", HERE / "README.md"
+CORPUS = CorpusSettings(data="multi30k-lc-norm-tok")
+METRIC = "bleu_tokenised"
+BEAM = 5
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.quality", description=__doc__)
+    parser.add_argument("arms", nargs="*", help="names of arms in quality.yaml; by default all that have no result yet")
+    parser.add_argument("--threads", type=int, help="processor threads (default: one a core)")
+    parser.add_argument("--runs", type=Path, default=Path("runs/quality"), help="where the runs are kept")
+    parser.add_argument("--table", action="store_true", help="only write the table from the results")
+    arguments = parser.parse_args()
+    if not arguments.table:
+        found = json.loads(RESULTS.read_text()) if RESULTS.is_file() else {}
+        for name, arm in yaml.safe_load(STUDY.read_text()).items():
+            for seed in arm.get("seeds", [0]):
+                key = f"{name}/{seed}"
+                if key in found or (arguments.arms and name not in arguments.arms):
+                    continue
+                found[key] = measure(arm, seed, arguments.runs / f"{name}-{seed}", arguments.threads)
+                RESULTS.write_text(json.dumps(found, indent=1) + "\n")
+    rewrite(PAGE, "quality", table(json.loads(RESULTS.read_text())))
+    return 0
+
+
+def measure(arm: dict[str, Any], seed: int, folder: Path, threads: int | None) -> dict[str, Any]:
+    """Trains an arm with one seed, or goes on with it, and scores it."""
+    budget = seqloom.Budget(tokens=arm["tokens"]) if "tokens" in arm else seqloom.Budget(minutes=arm["minutes"])
+    with shown() as progress:
+        begun = (folder / "checkpoint.json").is_file()
+        where: dict[str, Any] = {"out": folder, "threads": threads, "progress": progress}
+        if begun:
+            run = seqloom.train(resume=True, **where)
+        else:
+            run = seqloom.train(arm["recipe"], CORPUS, changes=arm.get("changes", []), budget=budget, seed=seed, **where)
+    corpus = open_corpus(CORPUS)
+    val = list(corpus.val.pairs())
+    result = run.facts["result"]
+    return {
+        **arm,
+        "seed": seed,
+        "parameters": run.facts["parameters"],
+        "steps": result["steps"],
+        "tokens": result["tokens"],
+        "train_seconds": result["train_seconds"],
+        "tokens_per_second": result["tokens_per_second"],
+        "val_loss": [round(point["val_loss"], 4) for point in result["curve"]],
+        "val_bleu": {str(beam): bleu(run, val, beam) for beam in (1, BEAM)},
+        "val_nats_per_sentence": round(-math.fsum(one.log_prob for one in run.score(val)) / len(val), 3),
+        **({"test_bleu": bleu(run, list(corpus.tests["test"].pairs()), BEAM)} if arm.get("test") else {}),
+        "machine": machine.describe_machine(torch.device("cpu")),
+    }
+
+
+def bleu(run: seqloom.Run, pairs: list[SentencePair], beam: int) -> float:
+    """BLEU over the tokens of the corpus, in percent."""
+    outputs = [generation.text for generation in run.translate([pair.src for pair in pairs], beam=beam)]
+    return round(score(METRIC, outputs, [pair.tgt for pair in pairs]).value, 2)
+
+
+def table(results: dict[str, dict[str, Any]]) -> str:
+    """The arms in the order of the study, a row each."""
+    lines = [
+        "| arm | what it changes | seed | target tokens | BLEU, val, beam 5 | greedy | nats a sentence, val | BLEU, test |",
+        "| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: |",
+    ]
+    for key, one in results.items():
+        changes = " ".join(f"`{change}`" for change in one.get("changes", [])) or "nothing"
+        cells = [
+            key.partition("/")[0],
+            f"{one['recipe']}: {changes}",
+            str(one["seed"]),
+            f"{one['tokens']:,}",
+            f"{one['val_bleu'][str(BEAM)]:.1f}",
+            f"{one['val_bleu']['1']:.1f}",
+            f"{one['val_nats_per_sentence']:.2f}",
+            f"{one['test_bleu']:.2f}" if "test_bleu" in one else "",
+        ]
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
