@@ -19,5 +19,7 @@ def filled(text: str, name: str, content: str) -> str:
     words, close, rest = rest.partition("-->")
     _, end, after = rest.partition(closing)
     if not (mark and close and end):
-        raise SystemExit(f"the page has no place for it: expected a line that begins with {opening} and the line {closing}")
+        raise SystemExit(
+            f"the page has no place for it: expected a line that begins with {opening} and the line {closing}"
+        )
     return f"{before}{mark}{words}{close}\n{content}\n{closing}{after}"

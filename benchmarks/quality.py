@@ -57,7 +57,9 @@ def measure(arm: dict[str, Any], seed: int, folder: Path, threads: int | None) -
         if begun:
             run = seqloom.train(resume=True, **where)
         else:
-            run = seqloom.train(arm["recipe"], CORPUS, changes=arm.get("changes", []), budget=budget, seed=seed, **where)
+            run = seqloom.train(
+                arm["recipe"], CORPUS, changes=arm.get("changes", []), budget=budget, seed=seed, **where
+            )
     corpus = open_corpus(CORPUS)
     val = list(corpus.val.pairs())
     result = run.facts["result"]

@@ -116,7 +116,9 @@ def add_reading_options(group: argparse._ActionsContainer) -> None:
     )
     group.add_argument("--tgt-column", type=_column, metavar="NAME|N", help="the column of targets")
     group.add_argument(
-        "--metric", metavar="NAME", help="what leads reports: bleu, bleu_tokenised, chrf, exact_match, items, bits_per_byte"
+        "--metric",
+        metavar="NAME",
+        help="what leads reports: bleu, bleu_tokenised, chrf, exact_match, items, bits_per_byte",
     )
     group.add_argument(
         "--on-bad",

@@ -10,7 +10,16 @@ from seqloom.comparison.comparison import Comparison, Interval, LengthBin, Quali
 
 MISSING = "–"
 
-_DIGITS = {"bleu": 1, "bleu_tokenised": 1, "chrf": 1, "ter": 1, "exact_match": 1, "items": 1, "perplexity": 2, "bits_per_byte": 3}
+_DIGITS = {
+    "bleu": 1,
+    "bleu_tokenised": 1,
+    "chrf": 1,
+    "ter": 1,
+    "exact_match": 1,
+    "items": 1,
+    "perplexity": 2,
+    "bits_per_byte": 3,
+}
 _SHARES = frozenset({"exact_match", "items"})
 # Metrics that cannot leave 0 to 100.
 BOUNDED = frozenset({"bleu", "bleu_tokenised", "chrf", "exact_match", "items"})
