@@ -29,6 +29,7 @@ from seqloom.checkpoint import (
     save_weights,
     update_counters,
 )
+from seqloom.compilation import compiled
 from seqloom.config import Settings
 from seqloom.errors import ConfigError, TrainingError
 from seqloom.losses import linear_cross_entropy
@@ -95,6 +96,7 @@ class TrainingSettings(Settings):
     label_smoothing: float = Field(0.1, ge=0, lt=1)
     clip_norm: float = Field(1.0, ge=0, description="the largest gradient norm; 0 for no limit")
     precision: Literal["fp32", "bf16"] = Field("fp32", description="bf16: matrix products in bfloat16, weights in fp32")
+    compile: bool = Field(False, description="torch.compile the forward pass: slow to begin, pays on accelerators")
     validations: int = Field(10, gt=0, description="how often to validate, evenly over the budget")
     validation_sentences: int = Field(500, ge=0, description="decoded at each validation; 0: validate by loss alone")
     select_by: Literal["metric", "loss"] = Field("metric", description="what chooses the best weights and stops early")
@@ -205,6 +207,8 @@ class Trainer:
             weight_decay=settings.weight_decay,
             betas=settings.betas,
         )
+        # Shares its weights with the model; validation, which meets each shape once, takes the plain one.
+        self._trained = compiled(self.model, device) if settings.compile else self.model
         self._readings = Readings(device)
         self._board = _open_board(folder / "tensorboard") if settings.tensorboard else None
         self._clock = _LikeRun(budget.like) if budget.like is not None else None
@@ -273,7 +277,7 @@ class Trainer:
         nlls = []
         for part in parts:
             loss, nll = batch_loss(
-                self.model, part.batch, label_smoothing=settings.label_smoothing, precision=settings.precision
+                self._trained, part.batch, label_smoothing=settings.label_smoothing, precision=settings.precision
             )
             (loss / num_tokens).backward()
             nlls.append(nll)

@@ -13,7 +13,7 @@ SOURCE = ROOT / "src" / "seqloom"
 ROOMS = (
     *("errors", "config", "vocabulary", "example", "progress", "machine", "prefetch"),
     *("corpus", "tokenizer", "batching", "store", "nn", "models", "losses", "decoding", "metrics"),
-    *("optim", "checkpoint", "readings", "training", "evaluation", "recipes", "run"),
+    *("optim", "checkpoint", "readings", "compilation", "training", "evaluation", "recipes", "run"),
     *("stages", "explain", "comparison", "claims", "report", "fiction", "interop", "serve"),
     *("cli", "__main__"),
 )

@@ -56,6 +56,9 @@ class AttentionRNNSettings(RecurrentSettings):
 class AttentionRNN(Model):
     """A recurrent decoder that looks back at every encoder state, weighted anew for each target position."""
 
+    # torch cannot look into the recurrence, whose kernels are its own.
+    compiles = False
+
     def __init__(self, settings: AttentionRNNSettings, vocab: Vocabulary) -> None:
         super().__init__()
         self.settings = settings

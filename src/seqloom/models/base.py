@@ -116,11 +116,13 @@ class Model(nn.Module, ABC):
         vocab: sizes and special ids.
         max_len: the most positions a source or a target may have, bos and eos included; None where there is no limit.
         takes_text: whether the model learns from plain text too: targets whose source is empty.
+        compiles: whether torch.compile can make its forward pass.
     """
 
     vocab: Vocabulary
     max_len: int | None = None
     takes_text: ClassVar[bool] = False
+    compiles: ClassVar[bool] = True
 
     @abstractmethod
     def start(self, sources: Sources, record: Record | None = None) -> DecoderState:

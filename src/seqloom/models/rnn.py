@@ -42,6 +42,9 @@ class RNNSettings(RecurrentSettings):
 class RNN(Model):
     """A deep recurrent encoder whose last states are the first states of a deep recurrent decoder."""
 
+    # torch cannot look into the recurrence, whose kernels are its own.
+    compiles = False
+
     def __init__(self, settings: RNNSettings, vocab: Vocabulary) -> None:
         super().__init__()
         self.settings = settings
