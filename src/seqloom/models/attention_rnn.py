@@ -4,6 +4,7 @@ Luong's decoder asks with its state at the position, so all positions can ask at
 time. Input feeding and Bahdanau's decoder need the context before the step, so they walk step by step.
 """
 
+from collections.abc import Callable
 from typing import Literal
 
 import torch
@@ -20,6 +21,7 @@ from seqloom.nn.dropout import Dropout
 from seqloom.nn.embedding import Embeddings
 from seqloom.nn.record import Record, see
 from seqloom.nn.recurrent_stack import LayerState, RecurrentStack, pack_states, unpack_states
+from seqloom.nn.stepwise_attention import StepwiseAttention
 from seqloom.vocabulary import Vocabulary
 
 
@@ -148,19 +150,34 @@ class AttentionRNN(Model):
     def _walk(
         self, x: Tensor, states: list[LayerState], feed: Tensor, reader: MemoryReader, record: Record | None
     ) -> tuple[Tensor, list[LayerState], Tensor]:
-        outputs = []
-        for embedded in x.unbind(dim=1):
-            if self.settings.attention == "bahdanau":
+        additive = self.settings.attention == "bahdanau"
+        attend = self._asker(x, reader, record)
+        projected, fed_weight = self.decoder.project(x)
+        tops, feeds = [], []
+        for step in projected.unbind():
+            if additive:
                 # The context of s_{i-1} enters the step that makes s_i (equations 4 to 6).
-                feed = self._attend(states[-1][0][:, None], reader, record)[:, 0]
-                states = self.decoder.step(torch.cat([embedded, feed], dim=1), states)
-                pieces = self.readout(torch.cat([states[-1][0], feed, embedded], dim=1))
-                output = pieces.unflatten(1, (-1, 2)).amax(dim=2)
-            else:
-                states = self.decoder.step(torch.cat([embedded, feed], dim=1), states)
-                query = states[-1][0][:, None]
-                context = self._attend(query, reader, record)
-                output = torch.tanh(self.readout(torch.cat([context, query], dim=2)))[:, 0]
-                feed = output
-            outputs.append(output)
-        return torch.stack(outputs, dim=1), states, feed
+                feed = attend(states[-1][0])
+            states = self.decoder.step(step, feed, fed_weight, states)
+            if not additive:
+                feed = torch.tanh(self.readout(torch.cat([attend(states[-1][0]), states[-1][0]], dim=1)))
+            tops.append(states[-1][0])
+            feeds.append(feed)
+        fed = torch.stack(feeds, dim=1)
+        if not additive:
+            return fed, states, feed
+        pieces = self.readout(torch.cat([torch.stack(tops, dim=1), fed, x], dim=2))
+        return pieces.unflatten(2, (-1, 2)).amax(dim=3), states, feed
+
+    def _asker(self, x: Tensor, reader: MemoryReader, record: Record | None) -> Callable[[Tensor], Tensor]:
+        """What gives the context of one query a row."""
+        keys, memory = reader["keys"], reader["states"]
+        if (
+            record is None
+            and torch.is_grad_enabled()
+            and keys.shape[0] == x.shape[0]
+            and not torch.is_autocast_enabled(x.device.type)
+        ):
+            attention = StepwiseAttention(keys, memory, reader["mask"], self.attention.energies)
+            return lambda query: attention(self.attention.question(query))
+        return lambda query: self._attend(query[:, None], reader, record)[:, 0]

@@ -140,10 +140,20 @@ class LuongAttention(nn.Module):
         self, query: Float[Tensor, "batch tgt_len query_dim"], keys: Float[Tensor, "batch src_len query_dim"]
     ) -> Float[Tensor, "batch tgt_len src_len"]:
         """How well each source position fits each query, before the softmax."""
-        if self.score == "concat":
-            energies: Tensor = self.energy(torch.tanh(self.query(query)[:, :, None] + keys[:, None]))
-            return energies.squeeze(-1)
+        query, energy = self.question(query), self.energies
+        if energy is not None:
+            return torch.tanh(query[:, :, None] + keys[:, None]) @ energy
         return query @ keys.transpose(1, 2)
+
+    def question(self, query: Float[Tensor, "*rows query_dim"]) -> Float[Tensor, "*rows query_dim"]:
+        """What is compared with the keys."""
+        asked: Tensor = self.query(query) if self.score == "concat" else query
+        return asked
+
+    @property
+    def energies(self) -> Float[Tensor, "query_dim"] | None:
+        """What the tanh of query + key is multiplied with; None where the query itself is."""
+        return self.energy.weight[0] if self.score == "concat" else None
 
 
 class BahdanauAttention(nn.Module):
@@ -164,8 +174,17 @@ class BahdanauAttention(nn.Module):
         self, query: Float[Tensor, "batch tgt_len query_dim"], keys: Float[Tensor, "batch src_len query_dim"]
     ) -> Float[Tensor, "batch tgt_len src_len"]:
         """How well each source position fits each query, before the softmax."""
-        energies: Tensor = self.energy(torch.tanh(self.query(query)[:, :, None] + keys[:, None]))
-        return energies.squeeze(-1)
+        return torch.tanh(self.question(query)[:, :, None] + keys[:, None]) @ self.energies
+
+    def question(self, query: Float[Tensor, "*rows query_dim"]) -> Float[Tensor, "*rows query_dim"]:
+        """What is added to the keys."""
+        asked: Tensor = self.query(query)
+        return asked
+
+    @property
+    def energies(self) -> Float[Tensor, "query_dim"]:
+        """What the tanh of query + key is multiplied with."""
+        return self.energy.weight[0]
 
 
 def weigh(

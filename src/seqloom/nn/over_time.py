@@ -8,6 +8,7 @@ overwritten by the gates: they are the output of a product whose gradient does n
 """
 
 from collections.abc import Sequence
+from itertools import accumulate
 from typing import Any
 
 import torch
@@ -20,8 +21,7 @@ from seqloom.nn.recurrent_cells import gru_backward, gru_forward, lstm_backward,
 
 def _slices(sizes: Sequence[int], reverse: bool) -> list[tuple[int, slice]]:
     """How many rows each step has, and where its tokens stand, in the order of reading."""
-    ends = torch.tensor(sizes).cumsum(0).tolist()
-    steps = [(size, slice(end - size, end)) for size, end in zip(sizes, ends, strict=True)]
+    steps = [(size, slice(end - size, end)) for size, end in zip(sizes, accumulate(sizes), strict=True)]
     return steps[::-1] if reverse else steps
 
 

@@ -14,6 +14,7 @@ from torch.nn import functional as F
 from seqloom.nn.over_time import gru_over_time, lstm_over_time
 from seqloom.nn.packing import Packing
 from seqloom.nn.record import Record
+from seqloom.nn.recurrent_cells import gru_step, lstm_step
 
 CellName = Literal["lstm", "gru"]
 
@@ -112,9 +113,20 @@ class RecurrentLayer(nn.Module):
         hiddens = torch.stack(outputs, dim=1)
         return (hiddens if steps is None else hiddens * steps), last
 
-    def step(self, x: Float[Tensor, "batch input_dim"], state: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
-        """Reads one position, through autograd: for decoders whose input depends on their last output."""
-        return self._step(F.linear(x, self.input_weight, self.bias), state)[0]
+    def step(self, projected: Float[Tensor, "batch gates"], state: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+        """Reads one position: for decoders whose input depends on their last output.
+
+        Args:
+            projected: the input times its weights, bias included.
+        """
+        projected = projected.to(state[0].dtype)
+        if self.cell == "lstm":
+            hidden, cell = state
+            return lstm_step(torch.addmm(projected, hidden, self.hidden_weight.t()), cell)
+        assert self.candidate_bias is not None
+        bias = F.pad(self.candidate_bias, (2 * self.hidden_size, 0))
+        recurrent = F.linear(state[0], self.hidden_weight, bias)
+        return (gru_step(projected.clone(), recurrent, state[0]),)
 
     def _step(self, projected: Tensor, state: tuple[Tensor, ...]) -> tuple[tuple[Tensor, ...], Tensor]:
         d = self.hidden_size

@@ -7,14 +7,21 @@ tangent, which takes as long there as three logistic functions; so it is compute
 Shapes: rows are the sequences of the step; d is the hidden size.
 """
 
+from typing import Any
+
 import torch
+from jaxtyping import Float
 from torch import Tensor
+from torch.autograd.function import once_differentiable
+
+# A number that torch.add takes with a factor for the tensor beside it.
+_MINUS_ONE = torch.tensor(-1.0)
 
 
 def tanh_(x: Tensor) -> Tensor:
     """The hyperbolic tangent in place, by the logistic function."""
     x.mul_(2).sigmoid_()
-    return torch.add(x.new_tensor(-1.0), x, alpha=2, out=x)
+    return torch.add(_MINUS_ONE, x, alpha=2, out=x)
 
 
 def lstm_forward(gates: Tensor, before: Tensor, cell: Tensor, tanh_cell: Tensor, hidden: Tensor) -> None:
@@ -31,11 +38,11 @@ def lstm_forward(gates: Tensor, before: Tensor, cell: Tensor, tanh_cell: Tensor,
     candidate = gates[:, 3 * d :]
     candidate.mul_(2)
     gates.sigmoid_()
-    torch.add(gates.new_tensor(-1.0), candidate, alpha=2, out=candidate)
+    torch.add(_MINUS_ONE, candidate, alpha=2, out=candidate)
     torch.mul(gates[:, d : 2 * d], before, out=cell)
     cell.addcmul_(gates[:, :d], candidate)
     torch.mul(cell, 2, out=tanh_cell).sigmoid_()
-    torch.add(gates.new_tensor(-1.0), tanh_cell, alpha=2, out=tanh_cell)
+    torch.add(_MINUS_ONE, tanh_cell, alpha=2, out=tanh_cell)
     torch.mul(gates[:, 2 * d : 3 * d], tanh_cell, out=hidden)
 
 
@@ -103,3 +110,55 @@ def gru_backward(
     d_recurrent[:, : 2 * d].copy_(sigmoids)
     torch.mul(d_candidate, reset, out=d_recurrent[:, 2 * d :])
     d_hidden.copy_(kept)
+
+
+class _LSTMStep(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, gates: Tensor, before: Tensor) -> tuple[Tensor, Tensor]:
+        hidden, cell, tanh_cell = (torch.empty_like(before) for _ in range(3))
+        lstm_forward(gates, before, cell, tanh_cell, hidden)
+        ctx.save_for_backward(gates, before, tanh_cell)
+        return hidden, cell
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad_hidden: Tensor, grad_cell: Tensor) -> tuple[Tensor, Tensor]:
+        gates, before, tanh_cell = ctx.saved_tensors
+        d_cell, d_sums = grad_cell.clone(), torch.empty_like(gates)
+        lstm_backward(grad_hidden.clone(), d_cell, gates, before, tanh_cell, d_sums)
+        return d_sums, d_cell
+
+
+class _GRUStep(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, gates: Tensor, recurrent: Tensor, before: Tensor) -> Tensor:
+        hidden = torch.empty_like(before)
+        gru_forward(gates, recurrent, before, hidden)
+        ctx.save_for_backward(gates, recurrent, before)
+        return hidden
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad_hidden: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        gates, recurrent, before = ctx.saved_tensors
+        d_before, d_sums, d_recurrent = grad_hidden.clone(), torch.empty_like(gates), torch.empty_like(gates)
+        gru_backward(d_before, gates, recurrent[:, 2 * before.shape[1] :], before, d_sums, d_recurrent)
+        return d_sums, d_recurrent, d_before
+
+
+def lstm_step(
+    sums: Float[Tensor, "batch gates"], cell: Float[Tensor, "batch hidden_size"]
+) -> tuple[Float[Tensor, "batch hidden_size"], Float[Tensor, "batch hidden_size"]]:
+    """The next hidden states and cells, with a gradient; `sums` is overwritten."""
+    new: tuple[Tensor, Tensor] = _LSTMStep.apply(sums, cell)
+    return new
+
+
+def gru_step(
+    sums: Float[Tensor, "batch gates"],
+    recurrent: Float[Tensor, "batch gates"],
+    hidden: Float[Tensor, "batch hidden_size"],
+) -> Float[Tensor, "batch hidden_size"]:
+    """The next hidden states, with a gradient; `sums` is overwritten."""
+    new: Tensor = _GRUStep.apply(sums, recurrent, hidden)
+    return new

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from seqloom.nn.dropout import Dropout
 from seqloom.nn.packing import Packing
@@ -91,13 +92,30 @@ class RecurrentStack(nn.Module):
             last.append(state)
         return x, last
 
-    def step(self, x: Float[Tensor, "batch input_dim"], states: Sequence[LayerState]) -> list[LayerState]:
-        """Reads one position; the top layer's hidden state is the output."""
+    def project(
+        self, x: Float[Tensor, "batch length known_dim"]
+    ) -> tuple[Float[Tensor, "length batch gates"], Float[Tensor, "gates fed_dim"]]:
+        """The part of the first layer's product that is known before the steps, and the weights of what is fed in each step."""
+        first = self.forwards[0]
+        assert isinstance(first, RecurrentLayer)
+        known, fed = first.input_weight.split([x.shape[2], first.input_weight.shape[1] - x.shape[2]], dim=1)
+        return F.linear(x.transpose(0, 1), known, first.bias), fed
+
+    def step(
+        self,
+        projected: Float[Tensor, "batch gates"],
+        feed: Float[Tensor, "batch fed_dim"],
+        fed_weight: Float[Tensor, "gates fed_dim"],
+        states: Sequence[LayerState],
+    ) -> list[LayerState]:
+        """Reads one position of what `project` returned, and what is fed; the top layer's hidden state is the output."""
         new: list[LayerState] = []
-        for layer, state in zip(self.forwards, states, strict=True):
+        projected = torch.addmm(projected, feed, fed_weight.t())
+        for number, (layer, state) in enumerate(zip(self.forwards, states, strict=True)):
             assert isinstance(layer, RecurrentLayer)
-            new.append(layer.step(self.dropout(x) if new else x, state))
-            x = new[-1][0]
+            if number:
+                projected = F.linear(self.dropout(new[-1][0]), layer.input_weight, layer.bias)
+            new.append(layer.step(projected, state))
         return new
 
 

@@ -221,6 +221,15 @@ def test_a_record_sees_without_changing_anything(model: Model) -> None:
         assert (alignment[padding] == 0).all()
 
 
+def test_gradients_are_alike_with_and_without_a_record(model: Model) -> None:
+    batch = batch_of(examples())
+    found = []
+    for record in (None, Record()):
+        hidden = model(batch, record)[batch.tgt_mask]
+        found.append(torch.autograd.grad(model.project(hidden).logsumexp(dim=1).sum(), tuple(model.parameters())))
+    assert_close(found[0], found[1], rtol=0, atol=1e-11)
+
+
 @torch.no_grad()
 def test_a_record_can_intervene(model: Model) -> None:
     batch = batch_of(examples())

@@ -85,3 +85,18 @@ def test_nothing_that_is_given_is_overwritten() -> None:
     before = (x.clone(), hidden.clone())
     layer(x, RAGGED, state)
     assert_close((x, hidden), before, rtol=0, atol=0)
+
+
+@pytest.mark.parametrize("cell", ["lstm", "gru"])
+def test_single_steps_with_gradients_equal_a_whole_sequence(cell: CellName) -> None:
+    layer = double_layer(cell)
+    x = torch.randn(4, 4, 3, dtype=torch.float64)
+    whole, last = layer(x)
+    state, outputs = layer.initial_state(4, x), []
+    for t in range(4):
+        state = layer.step(torch.nn.functional.linear(x[:, t], layer.input_weight, layer.bias), state)
+        outputs.append(state[0])
+    stepwise = torch.stack(outputs, dim=1)
+    assert_close((stepwise, state), (whole, last), rtol=0, atol=1e-12)
+    gradients = [torch.autograd.grad(found.cos().sum(), tuple(layer.parameters())) for found in (whole, stepwise)]
+    assert_close(gradients[0], gradients[1], rtol=0, atol=1e-12)

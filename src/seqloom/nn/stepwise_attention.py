@@ -1,0 +1,131 @@
+"""Attention for a decoder that asks position by position over the same memory: step by step forwards, all at once backwards.
+
+Through autograd each step would make a gradient as large as the keys and one as large as the memory, and add them up. Here a step
+only notes what it found; the gradients of keys and memory are formed when all steps have noted theirs.
+"""
+
+import math
+from typing import Any
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+from torch.autograd.function import once_differentiable
+
+from seqloom.nn.recurrent_cells import tanh_
+
+
+class _Notes:
+    """What the backward passes of the steps leave for the gradients of keys and memory."""
+
+    def __init__(self) -> None:
+        self._pass = -1
+        self.clear()
+
+    def clear(self) -> None:
+        """Forgets everything."""
+        self.weights: list[Tensor] = []
+        self.d_contexts: list[Tensor] = []
+        self.queries: list[Tensor] = []
+        self.d_scores: list[Tensor] = []
+        self.d_keys: Tensor | None = None
+
+    def open(self) -> None:
+        """To be called before noting: forgets what a backward pass left that did not go as far as keys and memory."""
+        current = torch._C._current_graph_task_id()
+        if current != self._pass:
+            self.clear()
+            self._pass = current
+
+    def settle(self) -> tuple[Tensor | None, Tensor | None]:
+        """The gradients of keys and memory; the notes are empty afterwards."""
+        self.open()
+        d_keys, d_memory = self.d_keys, None
+        if self.queries:
+            d_keys = torch.stack(self.d_scores, dim=2) @ torch.stack(self.queries, dim=1)
+        if self.weights:
+            d_memory = torch.stack(self.weights, dim=2) @ torch.stack(self.d_contexts, dim=1)
+        self.clear()
+        return d_keys, d_memory
+
+
+class _Hold(torch.autograd.Function):
+    """Keys and memory as the steps see them. Its backward pass comes after those of all steps, for they are all reached from it."""
+
+    @staticmethod
+    def forward(ctx: Any, keys: Tensor, memory: Tensor, notes: _Notes) -> tuple[Tensor, Tensor]:
+        ctx.notes = notes
+        ctx.set_materialize_grads(False)
+        return keys.view_as(keys), memory.view_as(memory)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad_keys: None, grad_memory: None) -> tuple[Tensor | None, Tensor | None, None]:
+        assert grad_keys is None, "the steps note their gradients, and nothing else sees the keys"
+        assert grad_memory is None, "the steps note their gradients, and nothing else sees the memory"
+        return *ctx.notes.settle(), None
+
+
+class _Step(torch.autograd.Function):
+    """One query a row -> its context. `energy` is None for multiplicative attention."""
+
+    @staticmethod
+    def forward(
+        ctx: Any, query: Tensor, keys: Tensor, memory: Tensor, bias: Tensor, energy: Tensor | None, notes: _Notes
+    ) -> Tensor:
+        if energy is None:
+            answers = query
+            scores = torch.bmm(keys, query[:, :, None])[:, :, 0]
+        else:
+            answers = tanh_(keys + query[:, None])
+            scores = answers @ energy
+        weights = scores.add_(bias).softmax(dim=1)
+        ctx.save_for_backward(answers, keys, memory, weights, *([] if energy is None else [energy]))
+        ctx.notes = notes
+        return torch.bmm(weights[:, None], memory)[:, 0]
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, d_context: Tensor) -> tuple[Tensor, None, None, None, Tensor | None, None]:
+        answers, keys, memory, weights, *rest = ctx.saved_tensors
+        notes: _Notes = ctx.notes
+        d_weights = torch.bmm(memory, d_context[:, :, None])[:, :, 0]
+        d_scores = weights * (d_weights - (weights * d_weights).sum(dim=1, keepdim=True))
+        notes.open()
+        notes.weights.append(weights)
+        notes.d_contexts.append(d_context)
+        if not rest:
+            notes.queries.append(answers)
+            notes.d_scores.append(d_scores)
+            return torch.bmm(d_scores[:, None], keys)[:, 0], None, None, None, None, None
+        d_sums = d_scores[:, :, None] * rest[0]
+        torch.ops.aten.tanh_backward(d_sums, answers, grad_input=d_sums)
+        d_energy = d_scores.flatten() @ answers.flatten(0, 1)
+        d_query = d_sums.sum(dim=1)
+        notes.d_keys = d_sums if notes.d_keys is None else notes.d_keys.add_(d_sums)
+        return d_query, None, None, None, d_energy, None
+
+
+class StepwiseAttention:
+    """Attention over one memory, asked again and again.
+
+    Args:
+        keys: what the queries are compared with: by a product, or where `energy` is given by energy . tanh(query + key).
+    """
+
+    def __init__(
+        self,
+        keys: Float[Tensor, "batch src_len query_dim"],
+        memory: Float[Tensor, "batch src_len memory_dim"],
+        mask: Bool[Tensor, "batch src_len"],
+        energy: Float[Tensor, "query_dim"] | None,
+    ) -> None:
+        self._notes = _Notes()
+        self._keys, self._memory = _Hold.apply(keys, memory, self._notes)
+        self._bias = keys.new_zeros(mask.shape).masked_fill_(~mask, -math.inf)
+        self._energy = energy
+
+    def __call__(self, query: Float[Tensor, "batch query_dim"]) -> Float[Tensor, "batch memory_dim"]:
+        """The context of one query a row."""
+        context: Tensor = _Step.apply(query, self._keys, self._memory, self._bias, self._energy, self._notes)
+        return context
