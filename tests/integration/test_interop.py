@@ -120,3 +120,163 @@ def test_without_the_package_one_message(trained: Trained, cli: Cli, monkeypatch
     monkeypatch.setitem(sys.modules, "ctranslate2", None)
     message = cli("translate", trained("transformer-tiny"), "--engine", "ctranslate2", status=2)
     assert "pip install 'seqloom[ctranslate2]'" in message
+
+
+def export(cli: Cli, run: Path, out: Path, *options: object, to: str = "ctranslate2") -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(cli("export", run, "--to", to, "--out", out, "--json", *options))
+    return found
+
+
+@pytest.mark.parametrize("recipe", ["transformer-tiny", "transformer-lm-tiny"])
+def test_an_export_is_what_was_trained(
+    recipe: str, trained: Trained, corpus_folder: Path, cli: Cli, tmp_path: Path
+) -> None:
+    run, out = trained(recipe), tmp_path / "new" / "out"
+    report = export(cli, run, out, "--sentences", 20)
+    assert report["notes"] == []
+    parity = report["parity"]
+    assert parity["measured"]
+    assert parity["forced"]["max_difference"] < 1e-3
+    assert parity["forced"]["max_token_difference"] < 1e-4
+    greedy, beam = parity["searches"]
+    assert (greedy["beam"], greedy["identical"], greedy["token_agreement"]) == (1, 1.0, 1.0)
+    assert greedy["bleu"]["difference"] == 0
+    assert "nrefs:1" in greedy["bleu"]["signature"]
+    assert beam["words"]
+    kept = {name: value for name, value in report.items() if name != "out"}
+    assert json.loads((out / "parity.json").read_text()) == kept
+    assert "## Parity" in (out / "README.md").read_text()
+    assert [path.name for path in out.parent.iterdir()] == ["out"]
+    sources = corpus_folder / "sources.txt"
+    argv = ("--engine", "ctranslate2", "--input", sources, "--nbest", 2)
+    assert cli("translate", out, *argv) == cli("translate", run, *argv)
+
+
+@pytest.mark.parametrize(
+    ("recipe", "changes", "layout"),
+    [
+        ("transformer-tiny", (), "PegasusForConditionalGeneration"),
+        ("transformer-tiny", ("model.norm_place=post",), "MarianMTModel"),
+        ("transformer-lm-tiny", (), "GPTNeoXForCausalLM"),
+    ],
+)
+@pytest.mark.filterwarnings("ignore")
+def test_transformers_opens_an_export_and_writes_our_output(
+    recipe: str, changes: tuple[str, ...], layout: str, corpus_folder: Path, cli: Cli, tmp_path: Path
+) -> None:
+    transformers = pytest.importorskip("transformers")
+    made = ("--set", *changes) if changes else ()
+    run = train(corpus_folder / "pairs.tsv", recipe, tmp_path / "run", "--steps", 40, *made)
+    out = tmp_path / "out"
+    report = export(cli, run, out, "--sentences", 6, to="huggingface")
+    assert report["layout"] == layout
+    assert report["parity"]["forced"]["max_token_difference"] < 1e-4
+    greedy = report["parity"]["searches"][0]
+    assert (greedy["identical"], greedy["token_agreement"]) == (1.0, 1.0)
+
+    tokenizer = transformers.AutoTokenizer.from_pretrained(out)
+    decoder_only = "lm" in recipe
+    auto = transformers.AutoModelForCausalLM if decoder_only else transformers.AutoModelForSeq2SeqLM
+    model = auto.from_pretrained(out)
+    generator = seqloom.load(run, device="cpu").generator(beam=1, max_len_ratio=0.0, max_len_offset=12)
+    for text in ["rot Hund", "klein Haus ☃", "Katze </s> Baum"]:
+        inputs = tokenizer(text, return_tensors="pt", return_token_type_ids=False)
+        (row,) = model.generate(**inputs, num_beams=1, early_stopping=None, length_penalty=None, max_new_tokens=12)
+        found = tokenizer.decode(row[inputs["input_ids"].shape[1] if decoder_only else 1 :], skip_special_tokens=True)
+        (ours,) = generator.generate([text])
+        assert found.strip() == ours.text.strip()
+
+
+def test_what_transformers_cannot_express_is_refused(
+    trained: Trained, corpus_folder: Path, cli: Cli, tmp_path: Path
+) -> None:
+    pytest.importorskip("transformers")
+    new = tmp_path / "new"
+    other = train(corpus_folder / "pairs.tsv", "transformer-tiny", tmp_path / "run", "--set", "model.positions=rotary")
+    message = cli("export", other, "--to", "huggingface", "--out", new, status=2)
+    assert "model.positions is rotary; accepted: with norm_place pre, sinusoidal" in message
+    message = cli(
+        "export", trained("transformer-tiny"), "--to", "huggingface", "--out", new, "--quantization", "int8", status=2
+    )
+    assert "huggingface accepts none, float16, bfloat16" in message
+    assert not new.exists()
+
+
+def test_without_transformers_one_message(
+    trained: Trained, cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "transformers", None)
+    message = cli("export", trained("transformer-tiny"), "--to", "huggingface", "--out", tmp_path / "new", status=2)
+    assert "pip install 'seqloom[huggingface]'" in message
+
+
+def test_parity_on_a_file(trained: Trained, corpus_folder: Path, cli: Cli, tmp_path: Path) -> None:
+    options = ("--input", corpus_folder / "sources.txt", "--sentences", 5, "--beam", 2)
+    parity = export(cli, trained("transformer-tiny"), tmp_path / "a", *options)["parity"]
+    assert parity["sentences"] == parity["forced"]["sentences"] == 5
+    assert [search["bleu"] for search in parity["searches"]] == [None, None]
+    assert [search["beam"] for search in parity["searches"]] == [1, 2]
+    assert parity["forced"]["of"] == "our greedy outputs"
+    options = (*options, "--ref", corpus_folder / "references.txt", "--quantization", "int8")
+    report = export(cli, trained("transformer-tiny"), tmp_path / "b", *options)
+    assert report["quantization"] == "int8"
+    assert report["parity"]["searches"][0]["bleu"] is not None
+    sizes = [(tmp_path / name / "model.bin").stat().st_size for name in ("a", "b")]
+    assert sizes[1] < sizes[0]
+
+
+def test_a_language_model_of_text_is_compared_by_its_scores(cli: Cli, corpus_folder: Path, tmp_path: Path) -> None:
+    run = train(corpus_folder / "text.txt", "transformer-lm-tiny", tmp_path / "lm", "--kind", "text")
+    parity = export(cli, run, tmp_path / "out", "--sentences", 3)["parity"]
+    assert parity["searches"] == []
+    assert parity["forced"]["max_token_difference"] < 1e-4
+
+
+def test_parity_may_be_left_out_or_impossible(trained: Trained, corpus_folder: Path, cli: Cli, tmp_path: Path) -> None:
+    run = trained("transformer-tiny")
+    report = export(cli, run, tmp_path / "a", "--sentences", 0)
+    assert not report["parity"]["measured"]
+    assert "not measured" in report["notes"][0]
+    moved = tmp_path / "moved"
+    subprocess.run(["cp", "-r", str(run), str(moved)], check=True)
+    recipe = (moved / "recipe.yaml").read_text().replace(str(corpus_folder), str(tmp_path / "nowhere"))
+    (moved / "recipe.yaml").write_text(recipe)
+    report = export(cli, moved, tmp_path / "b")
+    assert not report["parity"]["measured"]
+    assert "nowhere" in report["notes"][0]
+    assert (tmp_path / "b" / "model.bin").is_file()
+
+
+def test_what_cannot_be_exported_is_refused_and_leaves_nothing(
+    trained: Trained, corpus_folder: Path, cli: Cli, tmp_path: Path
+) -> None:
+    run, out = trained("transformer-tiny"), tmp_path / "out"
+    out.mkdir()
+    (out / "mine").write_text("")
+    message = cli("export", run, "--to", "ctranslate2", "--out", out, status=2)
+    assert "not empty" in message
+    new = tmp_path / "new"
+    assert "model.architecture is rnn" in cli(
+        "export", trained("rnn-tiny"), "--to", "ctranslate2", "--out", new, status=2
+    )
+    message = cli("export", run, "--to", "ctranslate2", "--quantization", "int7", "--out", new, status=2)
+    assert "int8" in message
+    alibi = ("--set", "model.positions=alibi", "model.qk_norm=true")
+    other = train(corpus_folder / "pairs.tsv", "transformer-tiny", tmp_path / "run", *alibi)
+    message = cli("export", other, "--to", "ctranslate2", "--out", new, status=2)
+    assert "model.positions is alibi; accepted: sinusoidal" in message
+    assert "model.qk_norm is true; accepted: false" in message
+    assert "--ref" in cli("export", run, "--to", "ctranslate2", "--out", new, "--ref", out / "mine", status=2)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["out", "run"]
+
+
+def test_another_programs_folder_is_not_opened(trained: Trained, cli: Cli, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    export(cli, trained("transformer-tiny"), out, "--sentences", 0)
+    manifest = json.loads((out / "seqloom" / "engine.json").read_text())
+    (out / "seqloom" / "engine.json").write_text(json.dumps(manifest | {"target": "huggingface"}))
+    assert "--to ctranslate2" in cli("translate", out, "--engine", "ctranslate2", status=2)
+    (out / "seqloom" / "engine.json").write_text(json.dumps(manifest | {"format": 99}))
+    assert "format 99" in cli("translate", out, "--engine", "ctranslate2", status=2)
+    (out / "seqloom" / "engine.json").write_text("{")
+    assert "damaged" in cli("translate", out, "--engine", "ctranslate2", status=2)

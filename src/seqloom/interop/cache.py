@@ -10,7 +10,7 @@ import shutil
 from pathlib import Path
 
 from seqloom.errors import CheckpointError
-from seqloom.interop.folder import FORMAT, MANIFEST, file_hash, is_exported
+from seqloom.interop.folder import FORMAT, MANIFEST, file_hash, is_exported, whole_or_nothing
 
 _SOURCES = ("weights/best.safetensors", "recipe.yaml", "tokenizer.json")
 
@@ -33,8 +33,11 @@ def converted(folder: Path) -> Path:
     place = folder / "engines" / f"ctranslate2-{digest.hexdigest()[:16]}"
     if not (place / MANIFEST).is_file():
         from seqloom.interop.ctranslate2_export import write_ctranslate2
+        from seqloom.interop.exported_run import ExportedRun
 
-        write_ctranslate2(folder, place, quantization="none")
+        source = ExportedRun.read(folder)
+        with whole_or_nothing(place) as partial:
+            write_ctranslate2(source, partial)
         for old in place.parent.glob("ctranslate2-*"):
             # Weights that are no longer the run's.
             if old != place:

@@ -16,6 +16,7 @@ from seqloom.decoding.penalty import LengthPenalty
 from seqloom.decoding.reading import UNFINISHED, Job, Reader, blank_generation, windows
 from seqloom.decoding.settings import DecodingSettings
 from seqloom.errors import CheckpointError, ConfigError, DecodingError
+from seqloom.example import Example
 from seqloom.interop.folder import PART, Manifest
 from seqloom.progress import Progress
 from seqloom.tokenizer import Tokenizer
@@ -121,6 +122,23 @@ class CTranslate2Engine:
             for job in jobs:
                 yield blank_generation(job) if job.blank else self._generation(job, found[job.number])
 
+    def token_log_probs(self, examples: Sequence[Example], *, end: bool = True) -> list[tuple[float, ...]]:
+        """The log-probability of each target token, forced; see `decoding.forced.score_targets`.
+
+        Args:
+            end: whether eos follows each source and target. Only a decoder-only model can go without, on running text.
+        """
+        options = {"max_batch_size": self.settings.batch_tokens, "batch_type": "tokens", "max_input_length": 0}
+        sources = [self._source_tokens(example) if end else [self._bos] for example in examples]
+        targets = [[self._target[number] for number in example.tgt_ids.tolist()] for example in examples]
+        if not self.manifest.decoder_only:
+            return [tuple(one.log_probs) for one in self._backend.score_batch(sources, targets, **options)]
+        ends = [self._eos] if end else []
+        whole = [[*source, *target, *ends] for source, target in zip(sources, targets, strict=True)]
+        scores = self._backend.score_batch(whole, **options)
+        # What precedes the target was scored too.
+        return [tuple(one.log_probs[len(source) - 1 :]) for source, one in zip(sources, scores, strict=True)]
+
     def _generation(self, job: Job, hypotheses: Sequence[Hypothesis]) -> Generation:
         texts = tuple(self.tokenizer.decode_tgt(one.ids) for one in hypotheses)
         notes = job.notes if hypotheses[0].finished else (*job.notes, UNFINISHED)
@@ -160,7 +178,7 @@ class CTranslate2Engine:
         pending = []
         for batch in batches:
             limit = max(map(self._limit, batch))
-            pending.append((batch, self._submit([self._tokens(job) for job in batch], limit)))
+            pending.append((batch, self._submit([self._source_tokens(job.example) for job in batch], limit)))
         for batch, results in pending:
             for job, result in zip(batch, results, strict=True):
                 yield job, result.result()
@@ -184,8 +202,9 @@ class CTranslate2Engine:
         lengths = {"max_decoding_length": limit, "min_decoding_length": settings.min_len, "max_input_length": 0}
         return self._backend.translate_batch(tokens, **options, **lengths)
 
-    def _tokens(self, job: Job) -> list[str]:
-        ids = job.example.src_ids.tolist()
+    def _source_tokens(self, example: Example) -> list[str]:
+        """What is read before the target: a source, or bos at the end of a prompt."""
+        ids = example.src_ids.tolist()
         tokens = [self._source[number] for number in (reversed(ids) if self.manifest.reverse_source else ids)]
         # An encoder's eos is added by CTranslate2.
         return [*tokens, self._eos, self._bos] if self.manifest.decoder_only else tokens

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from seqloom.checkpoint import fill_model, load_weights
+from seqloom.checkpoint import fill_model, load_weights, read_json
 from seqloom.errors import CheckpointError
 from seqloom.interop.folder import PART, Manifest, file_hash
 from seqloom.models import make_model
@@ -22,12 +22,29 @@ from seqloom.tokenizer import Tokenizer
 
 @dataclass(frozen=True)
 class ExportedRun:
-    """A run as an export reads it."""
+    """A run as an export reads it.
+
+    Attributes:
+        weights: the state of its model, by name.
+        running_text: whether it learnt from plain text, not from pairs.
+    """
 
     folder: Path
     recipe: Recipe
     tokenizer: Tokenizer
     weights: Mapping[str, NDArray[np.float32]]
+    running_text: bool = False
+
+    @property
+    def decoder_only(self) -> bool:
+        """Whether a source is the prompt of its target."""
+        return isinstance(self.recipe.model, TransformerLMSettings)
+
+    @property
+    def max_len(self) -> int:
+        """The most positions of a source or a target; for a decoder-only model of both together."""
+        assert isinstance(self.recipe.model, BlockSettings)
+        return self.recipe.model.max_len
 
     @classmethod
     def read(cls, folder: Path) -> "ExportedRun":
@@ -44,19 +61,19 @@ class ExportedRun:
         model = make_model(recipe.model, tokenizer.vocab)
         fill_model(model, load_weights(folder / WEIGHTS), folder / WEIGHTS)
         weights = {name: tensor.float().contiguous().numpy() for name, tensor in model.state_dict().items()}
-        return cls(folder, recipe, tokenizer, weights)
+        kind = read_json(folder / "run.json")["corpus"]["kind"]
+        return cls(folder, recipe, tokenizer, weights, running_text=kind == "text")
 
     def write_our_part(self, out: Path, *, target: str, quantization: str) -> None:
         """Puts recipe, tokenizer and manifest beside the other program's files."""
         settings = self.recipe.model
-        assert isinstance(settings, BlockSettings)
         shutil.copyfile(self.folder / "recipe.yaml", out / PART / "recipe.yaml")
         self.tokenizer.save(out / PART / "tokenizer.json")
         Manifest(
             target=target,
             quantization=quantization,
-            decoder_only=isinstance(settings, TransformerLMSettings),
-            max_len=settings.max_len,
+            decoder_only=self.decoder_only,
+            max_len=self.max_len,
             reverse_source=bool(getattr(settings, "reverse_source", False)),
             decoding=self.recipe.decoding.model_dump(mode="json", exclude_unset=True),
             run=self.recipe.name,

@@ -129,6 +129,10 @@ def whole_or_nothing(out: Path) -> Iterator[Path]:
         shutil.rmtree(partial, ignore_errors=True)
         (partial / PART).mkdir(parents=True)
         yield partial
+        for path in partial.rglob("*"):
+            # Some programs write weights for their owner alone; what is exported is to be shared, as far as the folder is.
+            if path.is_file():
+                path.chmod(partial.stat().st_mode & 0o666)
         if out.is_dir():
             out.rmdir()
         os.replace(partial, out)

@@ -1,0 +1,110 @@
+"""`seqloom export`: a run -> a folder for another program, with a report on whether it still does the same."""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from seqloom.cli import options
+from seqloom.cli.progress import shown
+from seqloom.errors import ConfigError
+
+if TYPE_CHECKING:
+    from seqloom.interop.parity import Material
+
+_EPILOG = """\
+The exported model computes what the run computes, or is refused: settings that the target cannot express are named, with what it
+accepts. DIR then holds the target's files, the run's tokenizer and recipe in seqloom/, a model card (README.md), and parity.json:
+how far the scores of the same targets are apart, and how far greedy and beam outputs agree.
+
+examples:
+  seqloom export runs/en-de --to ctranslate2 --out exported/en-de
+  seqloom export runs/en-de --to ctranslate2 --quantization int8 --out exported/en-de-int8 --sentences 1000
+  seqloom export runs/en-de --to huggingface --out exported/en-de-hf --input some.en --ref some.de
+  seqloom translate exported/en-de --engine ctranslate2 < some.en"""
+
+
+def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Adds the verb."""
+    parser = subparsers.add_parser(
+        "export",
+        help="write a Transformer run for CTranslate2 or Hugging Face",
+        description="Write a Transformer run as a model of CTranslate2 or Hugging Face transformers, and report parity.",
+        epilog=_EPILOG,
+    )
+    parser.add_argument("folder", type=Path, metavar="RUN", help="a run folder")
+    parser.add_argument(
+        "--to",
+        choices=("ctranslate2", "huggingface"),
+        required=True,
+        metavar="PROGRAM",
+        help="ctranslate2, huggingface",
+    )
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="the folder to write; new or empty")
+    parser.add_argument(
+        "--quantization",
+        default="none",
+        metavar="TYPE",
+        help="how weights are stored: none (fp32), float16, bfloat16; for ctranslate2 also int8, int16 and others (default: none)",
+    )
+    group = parser.add_argument_group(
+        "parity", "Measured on the test split of the run's corpus, or on a file; greedily and with the recipe's beam."
+    )
+    group.add_argument(
+        "--sentences", type=options.count, default=100, metavar="N", help="on how many; 0 skips it (default: 100)"
+    )
+    group.add_argument("--input", type=Path, metavar="FILE", help="sources to measure on, one a line")
+    group.add_argument("--ref", type=Path, metavar="FILE", help="their references, for BLEU")
+    group.add_argument("--beam", type=options.positive, metavar="N", help="beam size (default: the recipe's)")
+    options.add_common_options(parser, json=True)
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Writes the folder and prints the report."""
+    if arguments.ref is not None and arguments.input is None:
+        raise ConfigError("--ref holds the references of --input; give both, or neither")
+    material = _material(arguments)
+    from seqloom.interop.card import parity_lines
+    from seqloom.interop.export import export
+
+    with shown(quiet=arguments.quiet) as progress:
+        done = export(
+            arguments.folder,
+            arguments.out,
+            to=arguments.to,
+            quantization=arguments.quantization,
+            material=material,
+            sentences=arguments.sentences,
+            beam=arguments.beam,
+            progress=progress,
+            **options.placement(arguments),
+        )
+    report = done.to_json()
+    if arguments.json:
+        print(json.dumps(report, ensure_ascii=False, indent=2))
+        return 0
+    print(arguments.out)
+    if done.parity is not None:
+        for line in parity_lines(report["parity"]):
+            print(line)
+    if not arguments.quiet:
+        for note in done.notes:
+            print(note, file=sys.stderr)
+    return 0
+
+
+def _material(arguments: argparse.Namespace) -> "Material | None":
+    if arguments.input is None:
+        return None
+    for name in ("input", "ref"):
+        if getattr(arguments, name) is not None:
+            options.existing_file(getattr(arguments, name), f"--{name}")
+    from seqloom.corpus import read_lines, read_parallel
+    from seqloom.interop.parity import Material
+
+    if arguments.ref is None:
+        return Material(str(arguments.input), tuple(read_lines(arguments.input)))
+    pairs = list(read_parallel(arguments.input, arguments.ref))
+    return Material(str(arguments.input), tuple(pair.src for pair in pairs), tuple(pair.tgt for pair in pairs))

@@ -1,0 +1,133 @@
+"""Export: a run becomes a folder that another program opens, with a report on whether it still does the same.
+
+A run folder enters; a folder leaves, whole or not at all: the other program's files, ours beside them, `parity.json` and a model
+card. What the other program cannot express is refused before anything is written.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from seqloom.checkpoint import write_json, write_text
+from seqloom.corpus import open_corpus
+from seqloom.errors import ConfigError, SeqloomError
+from seqloom.interop.card import model_card
+from seqloom.interop.exported_run import ExportedRun
+from seqloom.interop.folder import check_out, whole_or_nothing
+from seqloom.interop.parity import Material, Parity, measure
+from seqloom.interop.targets import TARGETS
+from seqloom.progress import Progress, Silent
+from seqloom.run import Run, load
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """What an export did.
+
+    Attributes:
+        out: the folder.
+        target: the program.
+        layout: which of its model layouts was taken.
+        quantization: how weights are stored.
+        notes: what the user should know.
+        parity: None where it was not measured, for which `notes` say the reason.
+    """
+
+    out: Path
+    target: str
+    layout: str
+    quantization: str
+    versions: Mapping[str, str]
+    notes: tuple[str, ...]
+    parity: Parity | None
+
+    def to_json(self) -> dict[str, Any]:
+        """As plain values; what `parity.json` holds, and the folder."""
+        return {"out": str(self.out), **self.report()}
+
+    def report(self) -> dict[str, Any]:
+        """What `parity.json` holds."""
+        parity = self.parity.to_json() if self.parity is not None else {"schema_version": 1, "measured": False}
+        return {
+            "target": self.target,
+            "layout": self.layout,
+            "quantization": self.quantization,
+            "versions": dict(self.versions),
+            "notes": list(self.notes),
+            "parity": parity,
+        }
+
+
+def export(
+    run: Path | str,
+    out: Path | str,
+    *,
+    to: str,
+    quantization: str = "none",
+    material: Material | None = None,
+    sentences: int = 100,
+    beam: int | None = None,
+    device: str = "cpu",
+    threads: int | None = None,
+    progress: Progress | None = None,
+) -> Exported:
+    """Exports a run and measures parity.
+
+    Args:
+        to: "ctranslate2" or "huggingface".
+        quantization: see the target; "none" keeps weights as they are.
+        material: what to measure parity on; the test split of the run's corpus where none is given.
+        sentences: how many of them; 0 measures nothing.
+        beam: the beam of the comparison beside the greedy one; the recipe's by default.
+
+    Raises:
+        SeqloomError: the run cannot be opened, the package is missing, a setting cannot be expressed, or `out` is not free.
+    """
+    progress = progress or Silent()
+    run, out = Path(run), Path(out)
+    if to not in TARGETS:
+        raise ConfigError(f"there is no target {to!r}; the targets are {', '.join(TARGETS)}")
+    target = TARGETS[to]
+    if quantization not in target.quantizations:
+        raise ConfigError(f"--quantization {quantization}: {to} accepts {', '.join(target.quantizations)}")
+    check_out(out)
+    source = ExportedRun.read(run)
+    with whole_or_nothing(out) as folder:
+        layout, notes = target.write(source, folder, quantization)
+        progress.say(f"{run}: written for {to} as {layout}")
+        parity = None
+        if sentences:
+            opened = load(run, device=device, threads=threads)
+            try:
+                chosen = material or _own_material(opened, progress)
+            except SeqloomError as error:
+                notes = (*notes, f"parity was not measured, because the run's corpus cannot be opened: {error}")
+            else:
+                chosen = _first(chosen, sentences)
+                width = beam or opened.recipe.decoding.beam
+                parity = measure(opened, target.open(folder, threads), chosen, beam=width)
+        else:
+            notes = (*notes, "parity was not measured, as asked for")
+        done = Exported(out, to, layout, quantization, target.versions(), notes, parity)
+        write_json(folder / "parity.json", done.report())
+        write_text(folder / "README.md", model_card(source, done.report()))
+    return done
+
+
+def _own_material(run: Run, progress: Progress) -> Material:
+    if run.recipe.corpus is None:
+        raise ConfigError("the run does not say which corpus it was trained on")
+    corpus = open_corpus(run.recipe.corpus, progress)
+    split = next(iter(corpus.tests.values()), corpus.val)
+    origin = f"{corpus.name}, {split.name}"
+    if corpus.kind == "text":
+        return Material(origin, tuple(one.text for one in islice(split.documents(), 1000)), running_text=True)
+    pairs = list(islice(split.pairs(), 10_000))
+    return Material(origin, tuple(pair.src for pair in pairs), tuple(pair.tgt for pair in pairs))
+
+
+def _first(material: Material, count: int) -> Material:
+    references = material.references[:count] if material.references else None
+    return Material(material.origin, material.sources[:count], references, material.running_text)

@@ -1,0 +1,150 @@
+"""A run becomes a folder that Hugging Face transformers opens: `from_pretrained(FOLDER)`, then `generate`, gives our output.
+
+An ExportedRun enters; model, tokenizer and generation settings leave, as files. transformers itself writes the model, so that a
+weight it lacks or does not know is noticed here.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from seqloom.decoding.settings import DecodingSettings
+from seqloom.errors import ConfigError
+from seqloom.interop.exported_run import ExportedRun
+from seqloom.interop.huggingface_layout import Layout, make_layout, obstacles
+from seqloom.interop.huggingface_tokenizer import make_backend, why_not
+from seqloom.interop.refusal import refuse
+
+NAME = "huggingface"
+QUANTIZATIONS = ("none", "float16", "bfloat16")
+MISSING = "exporting to Hugging Face needs the package transformers, which is not installed: pip install 'seqloom[huggingface]'"
+
+# Targets of about so many tokens are what the nearest power of a length penalty of Wu's form is taken at.
+_TYPICAL = 15
+
+
+def import_transformers() -> Any:
+    """The package.
+
+    Raises:
+        ConfigError: it is not installed.
+    """
+    try:
+        import transformers
+    except ImportError:
+        raise ConfigError(MISSING) from None
+    return transformers
+
+
+@contextmanager
+def quiet(transformers: Any) -> Iterator[None]:
+    """Without the package's own progress bars, which would run into ours."""
+    logging = transformers.utils.logging
+    shown = logging.is_progress_bar_enabled()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        if shown:
+            logging.enable_progress_bar()
+
+
+def write_huggingface(source: ExportedRun, folder: Path, quantization: str = "none") -> tuple[str, tuple[str, ...]]:
+    """Writes a run into an empty folder.
+
+    Args:
+        quantization: the type that weights are stored in; "none" keeps fp32.
+
+    Returns:
+        The class of the model, and notes for the user.
+
+    Raises:
+        ConfigError: the package is missing, or no layout expresses the model.
+    """
+    transformers = import_transformers()
+    vocab = source.tokenizer.vocab
+    refuse(obstacles(source.recipe.model, vocab), run=str(source.folder), target="Hugging Face transformers")
+    layout = make_layout(source.recipe.model, vocab, source.weights)
+    _write_model(transformers, layout, source, folder, quantization)
+    notes = []
+    if reason := why_not(source.tokenizer):
+        notes.append(f"no tokenizer was written, ids only: {reason}")
+    else:
+        _write_tokenizer(transformers, source, folder)
+        if source.tokenizer.settings.lowercase:
+            notes.append(
+                "the tokenizers library lower-cases each letter alone, by its own edition of Unicode: a capital sigma at the end "
+                "of a word, and letters new to Unicode, may become other ids than in seqloom"
+            )
+    source.write_our_part(folder, target=NAME, quantization=quantization)
+    return layout.model, tuple(notes)
+
+
+def generation_settings(source: ExportedRun) -> dict[str, Any]:
+    """The recipe's decoding settings, as `generate` takes them; how long outputs may be depends on the model only."""
+    decoding, vocab = source.recipe.decoding, source.tokenizer.vocab
+    settings: dict[str, Any] = {
+        "pad_token_id": vocab.pad_id,
+        "bos_token_id": vocab.bos_id,
+        "eos_token_id": vocab.eos_id,
+        "suppress_tokens": [vocab.pad_id, vocab.bos_id],
+        "max_length": source.max_len,
+        **search_settings(decoding, decoding.beam),
+    }
+    if not source.decoder_only:
+        settings["decoder_start_token_id"] = vocab.bos_id
+    return settings
+
+
+def search_settings(decoding: DecodingSettings, beam: int) -> dict[str, Any]:
+    """Beam, length penalty and constraints of a search, as `generate` takes them."""
+    settings: dict[str, Any] = {"do_sample": False, "num_beams": beam}
+    if beam > 1:
+        # "never": until nothing that grows can beat what ended, as our search does.
+        settings |= {"early_stopping": "never", "length_penalty": power(decoding)}
+    if decoding.no_repeat_ngram:
+        settings["no_repeat_ngram_size"] = decoding.no_repeat_ngram
+    if decoding.min_len:
+        settings["min_new_tokens"] = decoding.min_len
+    return settings
+
+
+def power(decoding: DecodingSettings) -> float:
+    """The power of the length that the log-probability is divided by: transformers' only form of a length penalty.
+
+    For Wu's form the power that grows as fast at targets of 15 tokens.
+    """
+    if decoding.length_penalty_form == "power":
+        return decoding.length_penalty
+    return round(decoding.length_penalty * _TYPICAL / (_TYPICAL + 5), 3)
+
+
+def _write_model(transformers: Any, layout: Layout, source: ExportedRun, folder: Path, quantization: str) -> None:
+    import torch
+
+    config = getattr(transformers, layout.config)(**layout.settings)
+    model = getattr(transformers, layout.model)(config)
+    state = {name: torch.from_numpy(array.copy()) for name, array in layout.state.items()}
+    # Strictly: each of its weights must be one of ours.
+    model.load_state_dict(state)
+    if quantization != "none":
+        model = model.to(getattr(torch, quantization))
+    model.generation_config = transformers.GenerationConfig(**generation_settings(source))
+    with quiet(transformers):
+        model.save_pretrained(folder)
+
+
+def _write_tokenizer(transformers: Any, source: ExportedRun, folder: Path) -> None:
+    # A source is the prompt of its target; plain text begins with bos.
+    prompt = "<s> $A" if source.running_text else "$A </s> <s>"
+    template = prompt if source.decoder_only else "$A </s>"
+    names = {"pad_token": "<pad>", "bos_token": "<s>", "eos_token": "</s>"}
+    transformers.PreTrainedTokenizerFast(
+        tokenizer_object=make_backend(source.tokenizer, template),
+        **names,
+        model_max_length=source.max_len,
+        clean_up_tokenization_spaces=False,
+        # No text is a special token, whatever it spells.
+        split_special_tokens=True,
+    ).save_pretrained(folder)

@@ -1,0 +1,99 @@
+"""An exported folder as Hugging Face transformers runs it, to measure parity with: sources one by one, so nothing is padded."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from seqloom.decoding.hypothesis import Generation, Hypothesis
+from seqloom.decoding.reading import Job, Reader, blank_generation
+from seqloom.decoding.settings import DecodingSettings
+from seqloom.errors import CheckpointError
+from seqloom.example import Example
+from seqloom.interop.folder import PART, Manifest
+from seqloom.interop.huggingface_export import NAME, import_transformers, power, quiet, search_settings
+from seqloom.tokenizer import Tokenizer
+
+
+class HuggingFacePeer:
+    """See `parity.Peer`."""
+
+    def __init__(self, folder: Path) -> None:
+        """Opens an exported folder; threads are torch's own, as for our model beside it."""
+        transformers = import_transformers()
+        self.manifest = Manifest.load(folder, NAME)
+        self.tokenizer = Tokenizer.load(folder / PART / "tokenizer.json")
+        self._settings = DecodingSettings.parse(self.manifest.decoding)
+        self._reader = Reader(self.manifest, self.tokenizer, self._settings.max_src_len)
+        auto = transformers.AutoModelForCausalLM if self.manifest.decoder_only else transformers.AutoModelForSeq2SeqLM
+        with quiet(transformers):
+            model, told = auto.from_pretrained(folder, output_loading_info=True)
+        lacking = [*told["missing_keys"], *told["unexpected_keys"], *told["mismatched_keys"]]
+        if lacking:
+            raise CheckpointError(f"{folder}: transformers does not find all weights as written: {lacking[:3]}")
+        self.model = model.eval()
+        # Lengths are given by the sentence.
+        self.model.generation_config.max_length = None
+
+    @torch.inference_mode()
+    def outputs(self, texts: Sequence[str], beam: int) -> list[Generation]:
+        """What `generate` writes with the recipe's settings but the beam."""
+        found = []
+        for job in self._reader.sources(list(enumerate(texts))):
+            found.append(blank_generation(job) if job.blank else self._generate(job, beam))
+        return found
+
+    @torch.inference_mode()
+    def token_log_probs(self, examples: Sequence[Example], *, end: bool = True) -> list[tuple[float, ...]]:
+        """The log-probability of each target token, forced."""
+        return [self._forced(example, end) for example in examples]
+
+    def search_words(self, beam: int) -> str:
+        """In what its search differs from ours."""
+        decoding = self._settings
+        if beam == 1 or decoding.length_penalty_form == "power" or not decoding.length_penalty:
+            return ""
+        return (
+            f"transformers knows a power of the length as penalty only: {power(decoding)} is nearest to the recipe's "
+            f"((5 + length) / 6) ** {decoding.length_penalty:g} at 15 tokens. So beams may differ where greedy outputs agree."
+        )
+
+    def _generate(self, job: Job, beam: int) -> Generation:
+        vocab = self.tokenizer.vocab
+        source = self._source(job.example)
+        length = len(job.example.src_ids) + 1
+        limit = max(1, int(self._settings.max_len_ratio * length) + self._settings.max_len_offset)
+        # For an encoder-decoder the start token counts to its positions.
+        room = self.manifest.max_tgt_len(length)
+        (row,) = self.model.generate(
+            source,
+            attention_mask=torch.ones_like(source),
+            max_new_tokens=min(limit, room),
+            **search_settings(self._settings, beam),
+        )
+        ids = row.tolist()[source.shape[1] if self.manifest.decoder_only else 1 :]
+        finished = vocab.eos_id in ids
+        ids = ids[: ids.index(vocab.eos_id)] if finished else ids
+        return Generation(
+            job.text, (self.tokenizer.decode_tgt(ids),), (Hypothesis(tuple(ids), 0.0, 0.0, finished, ()),)
+        )
+
+    def _forced(self, example: Example, end: bool) -> tuple[float, ...]:
+        vocab = self.tokenizer.vocab
+        targets = [*example.tgt_ids.tolist(), *([vocab.eos_id] if end else [])]
+        source = self._source(example) if end else torch.tensor([[vocab.bos_id]])
+        inputs: dict[str, Any]
+        if self.manifest.decoder_only:
+            inputs = {"input_ids": torch.cat([source, torch.tensor([targets[:-1]], dtype=torch.long)], dim=1)}
+        else:
+            fed = torch.tensor([[vocab.bos_id, *targets[:-1]]])
+            inputs = {"input_ids": source, "decoder_input_ids": fed}
+        logits = self.model(**inputs).logits[0, -len(targets) :].float()
+        picked = logits.log_softmax(dim=1).gather(1, torch.tensor(targets)[:, None])[:, 0]
+        return tuple(picked.tolist())
+
+    def _source(self, example: Example) -> torch.Tensor:
+        vocab = self.tokenizer.vocab
+        ends = [vocab.eos_id, vocab.bos_id] if self.manifest.decoder_only else [vocab.eos_id]
+        return torch.tensor([[*example.src_ids.tolist(), *ends]])
