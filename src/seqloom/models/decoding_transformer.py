@@ -143,6 +143,8 @@ class DecodingTransformer(Model):
         maps = [block.cross_attention.key_value for block in blocks if block.cross_attention is not None]
         self._memory_maps = _Linear([(one.weight, one.bias) for one in maps])
         self._encoder_norm, self._decoder_norm = _norm(model.encoder_norm), _norm(model.decoder_norm)
+        # A module begins in training mode; whoever puts this one back as it was must not put the model into it.
+        self.training = model.training
 
     def output_weights(self) -> tuple[Float[Tensor, "vocab d_model"], Float[Tensor, "vocab"] | None]:
         """The model's own."""

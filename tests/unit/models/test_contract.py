@@ -108,6 +108,12 @@ def test_every_decoding_form_is_tested() -> None:
     ] == WITH_DECODING_FORM
 
 
+@pytest.mark.parametrize("training", [True, False])
+@pytest.mark.parametrize("name", WITH_DECODING_FORM)
+def test_a_decoding_form_is_in_the_mode_of_its_model(name: str, training: bool) -> None:
+    assert build(name).train(training).decoding_form().training is training
+
+
 @torch.no_grad()
 def test_padding_does_not_change_results(model: Model) -> None:
     items = examples()
