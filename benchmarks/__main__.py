@@ -15,8 +15,11 @@ from rich.console import Console
 
 from benchmarks.contestants import MATCHES
 from benchmarks.dataset import prepare_dataset
+from benchmarks.decoders import DECODERS
+from benchmarks.decoding import measure_decoding
 from benchmarks.environments import ENVIRONMENTS, FOLDER, install_all
 from benchmarks.peak import best_fp32, measured_peaks
+from benchmarks.profiles import write_profiles
 from benchmarks.speed_table import write_table
 from benchmarks.training import Plan, environments_of, measure_match
 from benchmarks.turns import locked
@@ -57,13 +60,24 @@ def main() -> int:
             matches[name] = measure_match(MATCHES[name], dataset, plan, best_fp32(peaks), failures, console)
             matches[name]["measured"] = _circumstances(plan, peaks)
             results = {"data": dataset.facts, "matches": matches}
-            path.write_text(json.dumps(results, indent=1) + "\n")
+            _write(path, results)
+    if "decoding" in arguments.only:
+        failures = install_all(sorted({decoder.environment for decoder in DECODERS if decoder.environment}))
+        found = measure_decoding(
+            dataset, plan, failures, console, run=arguments.run, singles=20 if arguments.quick else 100
+        )
+        found["measured"] = _circumstances(plan, {})
+        _write(RESULTS / f"decoding{arguments.suffix}.json", found)
     if "profile" in arguments.only:
-        from benchmarks.profiles import write_profiles
-
-        write_profiles(f"now{arguments.suffix}", ["tiny", "small"], ["training"])
-    write_table(PAGE, RESULTS)
+        with locked(plan.locks):
+            write_profiles(f"now{arguments.suffix}", ["tiny", "small"], ["training"])
+    if not arguments.suffix:
+        write_table(PAGE, RESULTS)
     return 0
+
+
+def _write(path: Path, results: dict[str, Any]) -> None:
+    path.write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 def _circumstances(plan: Plan, peaks: dict[str, float]) -> dict[str, Any]:
@@ -98,7 +112,16 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, metavar="S", help="how long a turn is (default: 8)")
     parser.add_argument("--threads", type=int, metavar="N", help="threads for everybody (default: one a core)")
     parser.add_argument(
-        "--suffix", default="", metavar="TEXT", help="added to the names of the result files, such as -before"
+        "--suffix",
+        default="",
+        metavar="TEXT",
+        help="added to the names of the result files, which then are not in the tables",
+    )
+    parser.add_argument(
+        "--run",
+        type=Path,
+        metavar="RUN",
+        help="a trained tiny run to decode with (default: one is trained for minutes)",
     )
     parser.add_argument(
         "--lock",

@@ -28,6 +28,9 @@ def speed_tables(results: Path) -> str:
     path = results / "training.json"
     if path.is_file():
         parts += [training_table(match) for match in json.loads(path.read_text())["matches"].values()]
+    path = results / "decoding.json"
+    if path.is_file():
+        parts.append(decoding_table(json.loads(path.read_text(encoding="utf-8"))))
     return "\n\n".join(parts) or "Nothing has been measured yet."
 
 
@@ -81,13 +84,50 @@ def training_table(match: dict[str, Any]) -> str:
     return f"**{match['title']}**\n\n{_table(rows)}\n\n{' '.join(notes)} {_circumstances(measured)}".strip()
 
 
+def decoding_table(found: dict[str, Any]) -> str:
+    """A row for each program, the fastest first; cold starts below."""
+    head = ["", "sentences/s in batches", "least to largest", "one sentence", "least to largest", "BLEU", "peak memory"]
+    rows = [head, ["---", *["---:"] * 6]]
+    order = sorted(found["contestants"].items(), key=lambda item: -item[1].get("sentences_per_second", 0.0))
+    for label, result in order:
+        name = f"**{label}**" if result["kind"] == "ours" else label
+        if "sentences_per_second" not in result:
+            rows.append([name, "not measured", *[""] * 5])
+            continue
+        rows.append(
+            [
+                name,
+                f"{result['sentences_per_second']:,.0f}",
+                f"{result['least']:,.0f} to {result['largest']:,.0f}",
+                f"{result['single_ms']:.1f} ms",
+                f"{result['single_ms_least']:.1f} to {result['single_ms_largest']:.1f} ms",
+                f"{result['bleu']:.1f}",
+                f"{result['peak_memory_mib']:,.0f} MiB",
+            ]
+        )
+    notes = [
+        f"{label} is not measured: {_in_short(result['not_measured'])}."
+        for label, result in order
+        if "not_measured" in result
+    ]
+    for engine, cold in found["cold_start"].items():
+        if "seconds" in cold:
+            notes.append(
+                f"`seqloom translate --engine {engine}` answers its first sentence {cold['seconds']:.2f} s after it was started "
+                f"({cold['first_seconds']:.2f} s the first time); translating all sentences it needs at most "
+                f"{cold['peak_memory_mib']:,.0f} MiB."
+            )
+        else:
+            notes.append(f"`seqloom translate --engine {engine}` is not measured: {_in_short(cold['not_measured'])}.")
+    title = f"**Decoding with the same tiny weights, test_2016_flickr, beam {found['beam']}, no length penalty**"
+    return f"{title}\n\n{_table(rows)}\n\n{' '.join(notes)} {_circumstances(found['measured'])}".strip()
+
+
 def _circumstances(measured: dict[str, Any]) -> str:
     machine = ", ".join(f"{key} {value}" for key, value in measured["machine"].items())
     peaks = ", ".join(f"{value:,.0f} ({name})" for name, value in measured["matrix_products_gflops"].items())
-    return (
-        f"{measured['rounds']} rounds of {measured['seconds_a_turn']:g} s. Matrix products reach, in GFLOP/s: {peaks}. "
-        f"Measured on {measured['date']}: {machine}."
-    )
+    reach = f" of {measured['seconds_a_turn']:g} s. Matrix products reach, in GFLOP/s: {peaks}" if peaks else ""
+    return f"{measured['rounds']} rounds{reach}. Measured on {measured['date']}: {machine}."
 
 
 def _in_short(reason: str) -> str:

@@ -101,10 +101,7 @@ class Contestant:
     def peak_memory_mib(self) -> float:
         """Peak resident memory of the process so far."""
         assert self.process is not None
-        for line in Path(f"/proc/{self.process.pid}/status").read_text().splitlines():
-            if line.startswith("VmHWM:"):
-                return int(line.split()[1]) / 1024
-        return 0.0
+        return peak_memory_mib(self.process.pid)
 
     def end(self) -> None:
         """Ends the process, whatever it does."""
@@ -140,6 +137,14 @@ class Contestant:
     def _last_words(self) -> str:
         lines = (self.folder / "output.txt").read_text(errors="replace").splitlines()
         return " / ".join(line.strip() for line in lines[-4:] if line.strip())[-600:] or "it printed nothing"
+
+
+def peak_memory_mib(pid: int) -> float:
+    """Peak resident memory of a process so far."""
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith("VmHWM:"):
+            return int(line.split()[1]) / 1024
+    return 0.0
 
 
 @contextmanager
