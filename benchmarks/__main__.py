@@ -129,7 +129,7 @@ def _arguments() -> argparse.Namespace:
         type=Path,
         default=[],
         metavar="FILE",
-        help="files to hold locked during turns, on a shared machine",
+        help="files to hold locked while somebody runs, on a shared machine",
     )
     return parser.parse_args()
 

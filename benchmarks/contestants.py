@@ -118,14 +118,14 @@ _TRANSFORMER_PEERS = (
     Peer("torch.nn.Transformer, tuned", "transformer_loop", "transformers", "tuned"),
     Peer("Marian, tuned", "marian_loop", "transformers", "tuned"),
 )
-_BF16 = Ours("seqloom, bf16 products", {"training__precision": "bf16"})
+BF16 = Ours("seqloom, bf16 products", {"training__precision": "bf16"})
 
 MATCHES = {
     match.name: match
     for match in (
-        Match("tiny", "tiny: 4+4 layers, d 128, ff 256, 4 heads", TINY, (Ours("seqloom"), _BF16), _TRANSFORMER_PEERS),
+        Match("tiny", "tiny: 4+4 layers, d 128, ff 256, 4 heads", TINY, (Ours("seqloom"), BF16), _TRANSFORMER_PEERS),
         Match(
-            "small", "small: 3+3 layers, d 256, ff 1,024, 4 heads", SMALL, (Ours("seqloom"), _BF16), _TRANSFORMER_PEERS
+            "small", "small: 3+3 layers, d 256, ff 1,024, 4 heads", SMALL, (Ours("seqloom"), BF16), _TRANSFORMER_PEERS
         ),
         Match(
             "lstm",

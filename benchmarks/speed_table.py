@@ -4,22 +4,14 @@ import json
 from pathlib import Path
 from typing import Any
 
-BEGIN, END = "<!-- speed: written by benchmarks/speed_table.py -->", "<!-- end of speed -->"
+from benchmarks.marked import rewrite
+
+NAME = "speed"
 
 
 def write_table(page: Path, results: Path) -> None:
     """Fills the place for the tables in a page."""
-    text = page.read_text(encoding="utf-8")
-    page.write_text(filled(text, speed_tables(results)), encoding="utf-8")
-
-
-def filled(text: str, tables: str) -> str:
-    """The page with other tables between the marks."""
-    before, mark, rest = text.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not (mark and end):
-        raise SystemExit(f"the page has no place for the tables: expected the lines\n{BEGIN}\n{END}")
-    return f"{before}{BEGIN}\n{tables}\n{END}{after}"
+    rewrite(page, NAME, speed_tables(results))
 
 
 def speed_tables(results: Path) -> str:

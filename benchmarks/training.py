@@ -14,11 +14,10 @@ from typing import Any
 
 from rich.console import Console
 
-from benchmarks.contestants import MATCHES, Match, Ours, Peer
+from benchmarks.contestants import BF16, MATCHES, Match, Ours, Peer
 from benchmarks.dataset import Dataset
 from benchmarks.environments import FOLDER, ROOT
 from benchmarks.flops import flops_per_target_token
-from benchmarks.sizes import TINY
 from benchmarks.turns import Contestant, ContestantError, locked
 
 WARM_STEPS = 4
@@ -32,7 +31,7 @@ class Plan:
     Attributes:
         seconds: a turn.
         patience: how long a contestant may take to its first steps.
-        locks: files that are locked during turns.
+        locks: files that are locked while a contestant runs.
     """
 
     rounds: int = 3
@@ -57,7 +56,7 @@ def measure_match(
     try:
         for entry in (*match.ours, *match.peers):
             results[entry.label] = {"kind": entry.kind}
-            reason = failures.get(entry.environment) or _needless(match, entry)
+            reason = failures.get(entry.environment) or _needless(entry)
             if reason:
                 results[entry.label]["not_measured"] = reason
                 continue
@@ -89,9 +88,9 @@ def measure_match(
     }
 
 
-def _needless(match: Match, entry: Ours | Peer) -> str | None:
-    if entry.label.endswith("bf16 products") and match.size == TINY and not has_bf16_units():
-        return "this processor has no bf16 units, and without them bf16 products are emulated; measured at small only"
+def _needless(entry: Ours | Peer) -> str | None:
+    if entry.label == BF16.label and not has_bf16_units():
+        return "this processor has no bf16 units; it emulates bf16 products, far slower than fp32 ones (see the peaks)"
     return None
 
 
@@ -111,7 +110,8 @@ def _start(
     contestant = Contestant(entry.label, entry.command(match.size, dataset.folder, folder, plan.threads), folder)
     console.print(f"{match.name}: starting {entry.label}")
     try:
-        contestant.start(process_environment(plan.threads), warm_steps=WARM_STEPS, patience=plan.patience)
+        with locked(plan.locks):
+            contestant.start(process_environment(plan.threads), warm_steps=WARM_STEPS, patience=plan.patience)
     except ContestantError as error:
         contestant.end()
         console.print(f"{entry.label}: {error}", markup=False)

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from benchmarks.speed_table import BEGIN, END, filled, training_table, write_table
+from benchmarks.marked import filled
+from benchmarks.speed_table import NAME, decoding_table, speed_tables, training_table, write_table
 from benchmarks.training import turn_ratio
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -75,7 +76,7 @@ def test_a_turn_without_ours_beside_it_makes_no_ratio() -> None:
 
 def test_the_tables_take_the_place_of_the_old_ones(tmp_path: Path) -> None:
     page = tmp_path / "README.md"
-    page.write_text(f"before\n{BEGIN}\nold\n{END}\nafter\n")
+    page.write_text("before\n<!-- speed: by a script -->\nold\n<!-- end of speed -->\nafter\n")
     (tmp_path / "training.json").write_text(json.dumps({"matches": {"tiny": match()}}))
     write_table(page, tmp_path)
     once = page.read_text()
@@ -87,14 +88,44 @@ def test_the_tables_take_the_place_of_the_old_ones(tmp_path: Path) -> None:
     assert "| **seqloom** |" in once
 
 
-def test_a_page_without_a_place_is_refused() -> None:
-    with pytest.raises(SystemExit, match="no place for the tables"):
-        filled("# a page", "")
+def test_a_page_without_a_place_is_refused(tmp_path: Path) -> None:
+    page = tmp_path / "README.md"
+    page.write_text("# a page")
+    with pytest.raises(SystemExit, match="no place"):
+        write_table(page, tmp_path)
 
 
 def test_the_page_has_the_tables_of_the_results() -> None:
     page, results = ROOT / "benchmarks" / "README.md", ROOT / "benchmarks" / "results"
-    from benchmarks.speed_table import speed_tables
-
     text = page.read_text(encoding="utf-8")
-    assert filled(text, speed_tables(results)) == text
+    assert filled(text, NAME, speed_tables(results)) == text
+
+
+def test_decoding_has_a_row_for_each_program_and_its_cold_starts() -> None:
+    found = {
+        "beam": 5,
+        "contestants": {
+            "seqloom": {
+                "kind": "ours",
+                "sentences_per_second": 600.0,
+                "least": 590.0,
+                "largest": 610.0,
+                "single_ms": 7.0,
+                "single_ms_least": 6.9,
+                "single_ms_largest": 7.5,
+                "bleu": 30.0,
+                "peak_memory_mib": 390.0,
+            },
+            "another": {"kind": "peer", "not_measured": "it printed nothing"},
+        },
+        "cold_start": {
+            "seqloom": {"seconds": 1.5, "first_seconds": 2.5, "peak_memory_mib": 380.0},
+            "ctranslate2": {"not_measured": "not installed"},
+        },
+        "measured": match()["measured"],
+    }
+    table = decoding_table(found)
+    assert "| **seqloom** | 600 | 590 to 610 | 7.0 ms | 6.9 to 7.5 ms | 30.0 | 390 MiB |" in table
+    assert "another is not measured: it printed nothing." in table
+    assert "answers its first sentence 1.50 s" in table
+    assert "`seqloom translate --engine ctranslate2` is not measured: not installed." in table
