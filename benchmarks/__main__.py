@@ -58,7 +58,7 @@ def main() -> int:
         matches = results.get("matches", {})
         for name in arguments.matches:
             matches[name] = measure_match(MATCHES[name], dataset, plan, best_fp32(peaks), failures, console)
-            matches[name]["measured"] = _circumstances(plan, peaks)
+            matches[name]["measured"] = _circumstances(plan, peaks, arguments.note)
             results = {"data": dataset.facts, "matches": matches}
             _write(path, results)
     if "decoding" in arguments.only:
@@ -66,7 +66,7 @@ def main() -> int:
         found = measure_decoding(
             dataset, plan, failures, console, run=arguments.run, singles=20 if arguments.quick else 100
         )
-        found["measured"] = _circumstances(plan, {})
+        found["measured"] = _circumstances(plan, {}, arguments.note)
         _write(RESULTS / f"decoding{arguments.suffix}.json", found)
     if "profile" in arguments.only:
         with locked(plan.locks):
@@ -80,7 +80,7 @@ def _write(path: Path, results: dict[str, Any]) -> None:
     path.write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
-def _circumstances(plan: Plan, peaks: dict[str, float]) -> dict[str, Any]:
+def _circumstances(plan: Plan, peaks: dict[str, float], note: str) -> dict[str, Any]:
     versions = {name: environment.main_version for name, environment in ENVIRONMENTS.items()}
     about = machine.describe_machine(torch.device("cpu"))
     return {
@@ -88,6 +88,7 @@ def _circumstances(plan: Plan, peaks: dict[str, float]) -> dict[str, Any]:
         "machine": about | {"threads": str(plan.threads), "kernel": platform.release()},
         "peers": versions,
         "matrix_products_gflops": peaks,
+        "note": note,
         "rounds": plan.rounds,
         "seconds_a_turn": plan.seconds,
     }
@@ -123,6 +124,7 @@ def _arguments() -> argparse.Namespace:
         metavar="RUN",
         help="a trained tiny run to decode with (default: one is trained for minutes)",
     )
+    parser.add_argument("--note", default="", metavar="TEXT", help="what a reader of the results must know")
     parser.add_argument(
         "--lock",
         nargs="+",

@@ -119,7 +119,8 @@ def _circumstances(measured: dict[str, Any]) -> str:
     machine = ", ".join(f"{key} {value}" for key, value in measured["machine"].items())
     peaks = ", ".join(f"{value:,.0f} ({name})" for name, value in measured["matrix_products_gflops"].items())
     reach = f" of {measured['seconds_a_turn']:g} s. Matrix products reach, in GFLOP/s: {peaks}" if peaks else ""
-    return f"{measured['rounds']} rounds{reach}. Measured on {measured['date']}: {machine}."
+    note = f"{measured['note']} " if measured.get("note") else ""
+    return f"{note}{measured['rounds']} rounds{reach}. Measured on {measured['date']}: {machine}."
 
 
 def _in_short(reason: str) -> str:

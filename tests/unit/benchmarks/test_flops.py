@@ -61,9 +61,7 @@ def attention_rnn(src_len: int, tgt_len: int, attention: str, input_feeding: boo
 @LENGTHS
 def test_transformer(src_len: int, tgt_len: int) -> None:
     size = TRANSFORMER
-    model = nn.Transformer(
-        size.d_model, size.heads, size.layers, size.layers, size.d_ff, batch_first=True
-    )
+    model = nn.Transformer(size.d_model, size.heads, size.layers, size.layers, size.d_ff, batch_first=True)
     src, tgt = torch.randn(ROWS, src_len, size.d_model), torch.randn(ROWS, tgt_len, size.d_model)
     with sdpa_kernel(SDPBackend.MATH), FlopCounterMode(display=False) as counter:
         linear(model(src, tgt), VOCAB_SIZE)
