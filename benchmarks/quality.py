@@ -1,9 +1,8 @@
 """`python -m benchmarks.quality`: trains the arms of quality.yaml, keeps what they reach, and writes their table.
 
-Every arm is a named recipe with changes, a seed and a budget in target tokens, so that the study means the same on a busy
-machine and on an idle one; the time it took is kept beside it. Arms that stand in the results already are left alone, so the
-study may be interrupted and goes on where it was. Everything is chosen on validation data; the test split is read only for arms
-that ask for it.
+Every arm is a named recipe with changes, a seed and a budget in target tokens, so that the study means the same on a busy machine
+and on an idle one; the time it took is kept beside it. Arms that stand in the results already are left alone, so the study may be
+interrupted and goes on where it was. Everything is chosen on validation data; the test split is read only for arms that ask for it.
 """
 
 import argparse
