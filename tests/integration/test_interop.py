@@ -46,7 +46,7 @@ def test_the_engine_answers_as_our_own(
             if own := known.get((one.ids, one.finished)):
                 # A model that has hardly learnt gives pad and bos, which CTranslate2 leaves out of its sums, a share too.
                 assert own.log_prob <= one.log_prob + 1e-3
-                assert one.score == pytest.approx(own.score, rel=0.05)
+                assert one.score == pytest.approx(own.score, rel=0.1)
 
 
 def test_a_batch_changes_no_output(trained: Trained, corpus_folder: Path) -> None:
