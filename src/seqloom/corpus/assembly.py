@@ -25,6 +25,8 @@ _CHARS_PER_WORD = 10
 _ROWS_PER_REPORT = 20_000
 # Of what is cut out of the training data so many characters are kept, so that a large file is not searched for them again.
 _MOST_KEPT_CHARACTERS = 4_000_000
+# So many rows that are not training data are remembered by their numbers, so that later passes need not look at the texts.
+_MOST_KEPT_ROWS = 200_000
 _DIGIT = re.compile("[0-9]")
 _LINE_BREAKS = re.compile(r"[ \t]*[\r\n]+[ \t]*")
 
@@ -115,6 +117,8 @@ class _Builder:
         # What was cut out of the training data, where it is little; and whether overlaps were left out of them.
         self._texts: dict[str, list[tuple[str, str]]] = {}
         self._left_out = False
+        # The rows of the training data that are no training data, by their numbers; None where they are too many.
+        self._rows_apart: list[int] | None = []
         self._keys: dict[str, set[int]] = {}
         self._held_out: dict[int, str] = {}
         self._numbers = False
@@ -183,9 +187,14 @@ class _Builder:
         overlapping = self._overlaps()
         num_overlapping = 0
         reading = Reading(settings.on_bad)
-        for src, tgt in self._watched("train", plan.train, reading):
+        for number, (src, tgt) in enumerate(self._watched("train", plan.train, reading)):
             name = self._destination(src, tgt)
-            if overlapping(src, tgt):
+            overlaps = overlapping(src, tgt)
+            if (name != "train" or (overlaps and self._drops)) and self._rows_apart is not None:
+                self._rows_apart.append(number)
+                if len(self._rows_apart) > _MOST_KEPT_ROWS:
+                    self._rows_apart = None
+            if overlaps:
                 num_overlapping += 1
                 if self._drops:
                     continue
@@ -216,6 +225,7 @@ class _Builder:
             "numbers": self._numbers,
             "left_out": self._left_out,
             "texts": self._texts,
+            "rows_apart": self._rows_apart,
             "notes": self._notes,
         }
 
@@ -226,6 +236,7 @@ class _Builder:
         self._held_out = {hashed: name for name, hashed in facts["held_out"]}
         self._numbers, self._left_out = facts["numbers"], facts["left_out"]
         self._texts = {name: [(src, tgt) for src, tgt in texts] for name, texts in facts["texts"].items()}
+        self._rows_apart = facts["rows_apart"]
         self._notes = list(facts["notes"])
         for name, source in {"val": self._plan.val, **self._plan.tests}.items():
             if source is not None:
@@ -254,6 +265,8 @@ class _Builder:
         texts = self._texts.get(name)
         if texts is not None:
             return lambda: iter(texts)
+        if name == "train" and self._rows_apart is not None:
+            return self._read_others
         overlapping, drops = self._overlaps(), self._left_out
         limit = self._settings.size if name == "train" else None
 
@@ -268,6 +281,21 @@ class _Builder:
                 yield src, tgt
 
         return read
+
+    def _read_others(self) -> Iterator[tuple[str, str]]:
+        """The training data: all rows but those apart, and no more than asked for."""
+        assert self._rows_apart is not None
+        apart = iter([*self._rows_apart, -1])
+        left, unwanted = self._settings.size, next(apart)
+        for number, row in enumerate(self._screened(self._plan.train, Reading(self._settings.on_bad))):
+            if number == unwanted:
+                unwanted = next(apart)
+                continue
+            if left is not None:
+                if left == 0:
+                    return
+                left -= 1
+            yield row
 
     def _destination(self, src: str, tgt: str) -> str:
         if not self._held_out:

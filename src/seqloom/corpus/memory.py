@@ -17,7 +17,7 @@ from seqloom.corpus.streams import Place
 from seqloom.progress import Progress
 
 # Raised whenever the same files and settings begin to give other facts.
-_VERSION = 1
+_VERSION = 2
 # Smaller files are read at once; so much is worth remembering.
 _LEAST_BYTES = 32 << 20
 # A file changed so short a time ago (in seconds) may change once more without its times showing it.

@@ -124,3 +124,16 @@ def test_large_cuts_are_read_from_the_file(tmp_path: Path, monkeypatch: pytest.M
     write(tmp_path / "x.tsv", 0)
     with pytest.raises(CorpusError):
         open_corpus(settings)
+
+
+@pytest.mark.parametrize("size", [None, 1, 700])
+def test_many_rows_apart_are_told_by_their_texts(
+    size: int | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    val = write(tmp_path / "val.tsv", 120, first=900)
+    settings = CorpusSettings(data=write(tmp_path / "x.tsv", 2401), val=val, size=size)
+    by_number = content(open_corpus(settings))
+    monkeypatch.setattr(memory, "_LEAST_BYTES", 1 << 30)
+    monkeypatch.setattr("seqloom.corpus.assembly._MOST_KEPT_ROWS", 10)
+    assert content(open_corpus(settings)) == by_number
+    assert len(by_number["train"]) == size or size is None
