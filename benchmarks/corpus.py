@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 MEBIBYTE = 1 << 20
+_BEGIN, _END = "<!-- corpus: written by benchmarks/corpus.py -->", "<!-- end of corpus -->"
 RECIPE = "transformer-tiny"
 
 
@@ -242,6 +243,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("corpus.json"))
     parser.add_argument("--folder", type=Path, default=Path(tempfile.gettempdir()) / "seqloom-corpus")
     parser.add_argument("--stages", nargs="*", help="only these")
+    parser.add_argument("--page", type=Path, help="a page into which the table is written, between its marks")
     parser.add_argument("--stage", help=argparse.SUPPRESS)
     chosen = parser.parse_args()
     chosen.folder.mkdir(parents=True, exist_ok=True)
@@ -272,14 +274,17 @@ def main() -> None:
         print(title, json.dumps(results["stages"][title], ensure_ascii=False), flush=True)
         results |= describe(chosen.size, data)
         chosen.out.write_text(json.dumps(results, ensure_ascii=False, indent=1) + "\n")
+    if chosen.page is not None:
+        write_table(results, chosen.page)
 
 
 def describe(size: int, data: Path) -> dict[str, Any]:
     """What the numbers depend on."""
     import torch
 
-    from seqloom.machine import describe_machine
+    from seqloom.machine import describe_machine, set_threads
 
+    set_threads(None)  # as training does
     return {
         "pairs": size,
         "file_mib": data.stat().st_size // MEBIBYTE,
@@ -287,6 +292,52 @@ def describe(size: int, data: Path) -> dict[str, Any]:
         "machine": describe_machine(torch.device("cpu")),
         "cores": os.cpu_count(),
     }
+
+
+def write_table(results: dict[str, Any], page: Path) -> None:
+    """Writes the results between the page's marks."""
+    stages = results["stages"]
+    read, encoded, batched, trained = (stages[name] for name in ("read", "tokenize", "batches", "train"))
+    lines, generated = read["lines"], stages["generate"]
+
+    def memory(stage: dict[str, Any]) -> str:
+        return f"{stage['resident_mib']:,} MiB ({stage['anonymous_mib']:,} anonymous)"
+
+    opened = batched["open_corpus_seconds"] + batched["open_tokenizer_and_stores_seconds"]
+    start = opened + batched["fitting_seconds"] + batched["first_batch_seconds"]
+    rows = [
+        ("generating `player-commands`", f"{generated['lines_per_second']:,} pairs/s", memory(generated)),
+        (
+            "reading, checking, splitting (two passes)",
+            f"{read['seconds']:,.0f} s, {lines / read['seconds']:,.0f} lines/s",
+            memory(read),
+        ),
+        ("training the tokenizer (one pass)", f"{encoded['tokenizer_seconds']:,.0f} s", memory(encoded)),
+        (
+            "tokenizing and storing (one pass)",
+            f"{encoded['encoding_seconds']:,.0f} s, {encoded['lines_per_second']:,} lines/s",
+            memory(encoded),
+        ),
+        ("opening corpus, tokenizer and stores again", f"{opened:.3f} s", memory(batched)),
+        ("from there to the first batch", f"{start - opened:.2f} s", memory(batched)),
+        ("each further batch", f"{batched['milliseconds_a_batch']:.2f} ms", memory(batched)),
+        (
+            f"`seqloom train`, {trained['steps']} steps, cached",
+            f"first update's report after {trained['seconds_to_first_update']:.1f} s",
+            memory(trained),
+        ),
+    ]
+    machine = ", ".join(f"{name} {value}" for name, value in results["machine"].items())
+    table = [
+        "| stage | time | peak resident memory |",
+        "| --- | ---: | ---: |",
+        *(f"| {' | '.join(row)} |" for row in rows),
+    ]
+    told = f"{results['pairs']:,} pairs, {results['file_mib']:,} MiB of text. Measured on: {machine}."
+    text = page.read_text(encoding="utf-8")
+    before, _, rest = text.partition(_BEGIN)
+    _, _, after = rest.partition(_END)
+    page.write_text("\n".join([before + _BEGIN, *table, "", told, _END + after]), encoding="utf-8")
 
 
 if __name__ == "__main__":

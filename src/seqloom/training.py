@@ -250,7 +250,7 @@ class Trainer:
         return self.counters
 
     def _stream(self) -> "Generator[_Part] | Prefetch[_Part]":
-        # On a CPU making a batch takes a hundredth of an update, on the cores that the update wants.
+        # On a CPU making a batch takes about a millisecond of an update of hundreds, on the cores that the update wants.
         parts = self._parts(self.counters.epoch, self.counters.batch)
         return parts if self.device.type == "cpu" else Prefetch(parts)
 
