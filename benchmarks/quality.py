@@ -86,16 +86,20 @@ def bleu(run: seqloom.Run, pairs: list[SentencePair], beam: int) -> float:
 
 
 def table(results: dict[str, dict[str, Any]]) -> str:
-    """The arms in the order of the study, a row each."""
+    """The arms in the order of the study, a row each; what all of them change is said once."""
+    common = set.intersection(*(set(one.get("changes", [])) for one in results.values())) if results else set()
     lines = [
-        "| arm | what it changes | seed | target tokens | BLEU, val, beam 5 | greedy | nats a sentence, val | BLEU, test |",
+        f"All arms: {', '.join(f'`{change}`' for change in sorted(common))}.",
+        "",
+        "| arm | recipe and what else it changes | seed | target tokens "
+        "| BLEU, val, beam 5 | greedy | nats a sentence, val | BLEU, test |",
         "| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: |",
     ]
     for key, one in results.items():
-        changes = " ".join(f"`{change}`" for change in one.get("changes", [])) or "nothing"
+        own = [change for change in one.get("changes", []) if change not in common]
         cells = [
             key.partition("/")[0],
-            f"{one['recipe']}: {changes}",
+            " ".join([f"{one['recipe']}:", *(f"`{change}`" for change in own)]),
             str(one["seed"]),
             f"{one['tokens']:,}",
             f"{one['val_bleu'][str(BEAM)]:.1f}",
