@@ -3,7 +3,6 @@
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -51,13 +50,17 @@ def test_help_of_each_verb_teaches_and_imports_nothing_heavy(verb: str) -> None:
     assert done.stdout.count(f"seqloom {verb}") >= 3  # the usage line and examples
 
 
-def test_help_is_fast() -> None:
-    def seconds() -> float:
-        begin = time.perf_counter()
-        subprocess.run([sys.executable, "-m", "seqloom", "--help"], capture_output=True, check=True)
-        return time.perf_counter() - begin
-
-    assert min(seconds() for _ in range(5)) < 0.3
+def test_help_waits_for_nothing_heavy() -> None:
+    code = (
+        "import sys; from seqloom import cli\n"
+        "try: cli.main(['--help'])\n"
+        "except SystemExit: pass\n"
+        "heavy = {'torch', 'numpy', 'pydantic', 'tokenizers', 'altair'} & set(sys.modules)\n"
+        "sys.exit(f'imported: {sorted(heavy)}' if heavy else 0)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "compare" in done.stdout
 
 
 def test_version(capsys: pytest.CaptureFixture[str]) -> None:
