@@ -1,0 +1,65 @@
+"""Claim 4: copy, reverse, duplicate, within the trained lengths and beyond them."""
+
+from seqloom.claims.arms import LABELS, THREE, Test, arm
+from seqloom.claims.claim import Claim, Finding, Protocol
+from seqloom.claims.effects import EXACT, WORDS, Part, bars, contrast
+from seqloom.claims.laboratory import Laboratory
+from seqloom.claims.rule import ask
+from seqloom.claims.series import chart
+from seqloom.claims.verdict import Chart, Question
+
+_MARGIN = 50.0
+
+
+def study(laboratory: Laboratory, protocol: Protocol) -> Finding:
+    """Trains on lists of 1 to 20 words; tests on as long ones and on longer ones."""
+    questions: list[Question] = []
+    charts: list[Chart] = []
+    sentences = protocol["sentences"]
+    splits = [("test", "1-20 words"), ("beyond", "21-40 words"), *protocol["longer"]]
+    for task in protocol["tasks"]:
+        arms = [
+            arm(recipe, task, protocol.steps, small=True, tests=tuple(Test(split, sentences) for split, _ in splits))
+            for recipe in THREE
+        ]
+        trained = laboratory.train(arms, seeds=protocol.seeds)
+        found = [trained[one.name] for one in arms]
+        laboratory.audit(found, EXACT)
+        questions += [
+            ask(
+                f"{task}: does the {LABELS[recipe]} get far fewer lists of 21 to 40 words right than lists of 1 to 20?",
+                contrast(EXACT, Part(1, one), Part(-1, one, "beyond")),
+                unit=EXACT.unit,
+                margin=_MARGIN,
+            )
+            for recipe, one in zip(THREE, found, strict=True)
+        ]
+        charts.append(chart(f"{task}: lists wholly right", "length of the list", "%", bars(EXACT, found, splits)))
+        charts.append(chart(f"{task}: words right", "length of the list", "%", bars(WORDS, found, splits)))
+    return Finding(tuple(questions), tuple(charts), ("Synthetic lists of 26 words; results say little about text.",))
+
+
+CLAIM = Claim(
+    number=4,
+    name="copying",
+    statement="Recurrent networks and Transformers learn to copy, reverse and duplicate lists of the trained lengths, and fail beyond.",
+    source="Delétang 2023, table 1 (Neural Networks and the Chomsky Hierarchy)",
+    published="LSTM and Transformer both near chance on longer reversals and duplications",
+    against="Jelassi 2024: Transformers copy well, also longer texts, where positions allow; attention that moves on by one can too.",
+    supports="Every architecture falls by more than 50 points from trained lengths to 21-40 words.",
+    contradicts="One that does not fall so far, because it goes on to longer lists or never learned the short ones.",
+    protocols={
+        "quick": Protocol(
+            "Two seeds; copy and reverse; 600 steps; 200 lists a test.",
+            seeds=2,
+            steps=600,
+            options={"tasks": ["copy", "reverse"], "sentences": 200, "longer": []},
+        ),
+        "standard": Protocol(
+            "Three seeds, three learning rates; copy, reverse and duplicate; 1,500 steps; to 100 words.",
+            steps=1500,
+            options={"tasks": ["copy", "reverse", "duplicate"], "sentences": 200, "longer": []},
+        ),
+    },
+    study=study,
+)
