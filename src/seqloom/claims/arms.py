@@ -108,3 +108,22 @@ def arm(
         tests=tests,
         probes=probes,
     )
+
+
+MULTI30K = CorpusSettings(data="multi30k", from_lang="en", to_lang="de")
+
+
+def translator(
+    recipe: str,
+    corpus: CorpusSettings,
+    steps: int,
+    *,
+    sentences: int,
+    changes: Mapping[str, Any] | None = None,
+    variant: str = "",
+    probes: tuple[str, ...] = (),
+) -> Arm:
+    """An arm that translates: a tiny recipe over a vocabulary of 4,000, small enough to be trained in a minute or two."""
+    own = {"tokenizer": {"vocab_size": 4000}}
+    tests = (Test("test", sentences),)
+    return arm(recipe, corpus, steps, changes=merge(own, changes or {}), variant=variant, tests=tests, probes=probes)

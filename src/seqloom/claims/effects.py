@@ -68,6 +68,7 @@ NATS = Measure(
 EXACT = Measure(find_metric("exact_match"), "points of exact match")
 WORDS = Measure(find_metric("items"), "points of right words", " ")
 BLEU = Measure(find_metric("bleu"), "BLEU")
+CHRF = Measure(find_metric("chrf"), "chrF")
 
 
 @dataclass(frozen=True)
@@ -106,6 +107,16 @@ def contrast(measure: Measure, *parts: Part) -> Contrast:
     )
 
 
+def apart(measure: Measure, *parts: Part) -> Contrast:
+    """As `contrast`, for parts on different corpora, whose sentences have nothing in common though their splits are named alike."""
+    found = [contrast(measure, part) for part in parts]
+    return Contrast(
+        terms=tuple(term for one in found for term in one.terms),
+        sentence_variance=sum(one.sentence_variance for one in found),
+        num_sentences=min(one.num_sentences for one in found),
+    )
+
+
 def _variance(metric: Metric, table: Sequence[tuple[float, Stats]]) -> float:
     """The variance of a weighted sum of runs' values over sentences drawn with replacement."""
     weights = np.array([weight for weight, _ in table])
@@ -125,7 +136,9 @@ def point(x: float | str, measure: Measure, arm: Trained, split: str = "test", c
     return Point(x=x, y=mean, low=low, high=high)
 
 
-def bars(measure: Measure, arms: Sequence[Trained], splits: Sequence[tuple[str, str]] = (("test", "test"),)) -> tuple[Series, ...]:
+def bars(
+    measure: Measure, arms: Sequence[Trained], splits: Sequence[tuple[str, str]] = (("test", "test"),)
+) -> tuple[Series, ...]:
     """A series for each arm, a point for each split.
 
     Args:

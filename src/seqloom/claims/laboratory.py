@@ -217,4 +217,3 @@ def _is_done(task: Task) -> bool:
 
 def _call(function: str, arguments: Mapping[str, Any]) -> Any:
     return find_function(function)(**arguments)
-

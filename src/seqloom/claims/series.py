@@ -18,13 +18,20 @@ def measured(label: str, rounds: Sequence[Mapping[str, float]]) -> Series:
 
 
 def chart(
-    title: str, x_title: str, y_title: str, series: tuple[Series, ...], *, log: bool = False, log_x: bool | None = None
+    title: str,
+    x_title: str,
+    y_title: str,
+    series: tuple[Series, ...],
+    *,
+    log: bool = False,
+    log_x: bool | None = None,
+    log_y: bool | None = None,
 ) -> Chart:
     """A chart whose description says where each line or group of bars begins and ends.
 
     Args:
         log: whether both axes are logarithmic.
-        log_x: whether the x axis is, where that differs from `log`.
+        log_x: whether the x axis is, where that differs from `log`; log_y likewise.
     """
     told = "; ".join(
         f"{one.label}: from {one.points[0].y:.3g} at {_place(one.points[0])} to {one.points[-1].y:.3g} at {_place(one.points[-1])}"
@@ -38,7 +45,7 @@ def chart(
         y_title=y_title,
         series=series,
         log_x=log if log_x is None else log_x,
-        log_y=log,
+        log_y=log if log_y is None else log_y,
         description=f"{title}, {y_title} by {x_title}. {told}.",
     )
 
