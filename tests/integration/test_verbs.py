@@ -12,7 +12,7 @@ import pytest
 from seqloom.cli import main
 from tests.integration.conftest import BRIEF, SMALL, Cli, train
 
-RECIPES = ("rnn-tiny", "attention-rnn-tiny", "transformer-tiny", "transformer-lm-tiny")
+RECIPES = ("rnn-tiny", "attention-rnn-tiny", "transformer-tiny", "transformer-lm-tiny", "fixed-mixer-tiny")
 Trained = Callable[[str], Path]
 
 

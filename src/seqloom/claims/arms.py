@@ -13,15 +13,22 @@ from seqloom.corpus.settings import CorpusSettings
 from seqloom.recipes import Recipe, load_recipe
 
 RECURRENT, ATTENTIVE, TRANSFORMER = "rnn-tiny", "attention-rnn-tiny", "transformer-tiny"
+FIXED = "fixed-mixer-tiny"
 THREE = (RECURRENT, ATTENTIVE, TRANSFORMER)
 
-LABELS: Mapping[str, str] = {RECURRENT: "RNN", ATTENTIVE: "RNN with attention", TRANSFORMER: "Transformer"}
+LABELS: Mapping[str, str] = {
+    RECURRENT: "RNN",
+    ATTENTIVE: "RNN with attention",
+    TRANSFORMER: "Transformer",
+    FIXED: "fixed mixer",
+}
 
 # Some 170,000 parameters each over a vocabulary of forty words: enough for lists of symbols, trained in seconds.
 _SMALL: Mapping[str, Mapping[str, Any]] = {
     RECURRENT: {"d_model": 64, "hidden_size": 112, "num_layers": 1},
     ATTENTIVE: {"d_model": 64, "hidden_size": 116, "num_layers": 1},
     TRANSFORMER: {"d_model": 64, "d_ff": 128, "num_heads": 4, "num_encoder_layers": 2, "num_decoder_layers": 2},
+    FIXED: {"d_model": 64, "d_ff": 224, "num_heads": 4, "num_encoder_layers": 2, "num_decoder_layers": 2},
 }
 
 

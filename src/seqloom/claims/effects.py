@@ -84,12 +84,13 @@ class Part:
 def contrast(measure: Measure, *parts: Part) -> Contrast:
     """The weighted sum of arms' means, with its variance over sentences.
 
+    An arm that stands in several parts is one term, with the sum of its weights, since its values vary together.
     Parts on the same split share their sentences, so these are drawn together, as in the paired bootstrap; sentences of different
     splits are drawn apart.
     """
     tables: dict[str, list[tuple[float, Stats]]] = {}
     terms = []
-    for part in parts:
+    for part in _joined(parts):
         counts = [measure.counts(run, part.split) for run in part.arm.runs]
         if part.chosen is not None:
             rows = part.chosen(part.arm.runs[0].outputs(part.split))
@@ -105,6 +106,15 @@ def contrast(measure: Measure, *parts: Part) -> Contrast:
         sentence_variance=sum(variances),
         num_sentences=min(len(table[0][1]) for table in tables.values()),
     )
+
+
+def _joined(parts: Sequence[Part]) -> list[Part]:
+    weights: dict[tuple[str, str, Chosen | None], float] = {}
+    for part in parts:
+        key = (part.arm.arm.name, part.split, part.chosen)
+        weights[key] = weights.get(key, 0.0) + part.weight
+    arms = {part.arm.arm.name: part.arm for part in parts}
+    return [Part(weight, arms[name], split, chosen) for (name, split, chosen), weight in weights.items() if weight]
 
 
 def apart(measure: Measure, *parts: Part) -> Contrast:

@@ -8,7 +8,6 @@ import hashlib
 import json
 import multiprocessing
 import os
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
@@ -168,16 +167,14 @@ class Laboratory:
         waiting = [task for task in tasks if not _is_done(task)]
         if not waiting:
             return
-        begin, count = time.perf_counter(), len(waiting)
+        count = len(waiting)
         with self._processes(min(self.workers, count)) as pool:
             futures: dict[Future[None], Task] = {pool.submit(perform, task): task for task in waiting}
             for done, future in enumerate(as_completed(futures), 1):
                 future.result()
                 task = futures[future]
                 status = f"{task.arm.label}, seed {task.seed}"
-                self.progress.update(
-                    f"training {count} {what}", done / count, status=status, seconds=time.perf_counter() - begin
-                )
+                self.progress.update(f"training {count} {what}", done / count, status=status)
 
     @contextmanager
     def _processes(self, count: int, *, fresh: bool = False) -> Iterator[ProcessPoolExecutor]:

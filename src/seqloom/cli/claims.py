@@ -50,7 +50,9 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         help="quick: minutes for all, with the recorded verdicts of claims that take longer; standard: at most ten minutes a "
         "claim on 2 cores; thorough: for large machines (default: quick)",
     )
-    group.add_argument("--seeds", type=options.positive, metavar="K", help="runs of each arm (default: the claim's own)")
+    group.add_argument(
+        "--seeds", type=options.positive, metavar="K", help="runs of each arm (default: the claim's own)"
+    )
     group.add_argument(
         "--workers", type=options.positive, metavar="N", help="runs side by side, a thread each (default: one a core)"
     )

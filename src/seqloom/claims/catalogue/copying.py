@@ -42,10 +42,10 @@ def study(laboratory: Laboratory, protocol: Protocol) -> Finding:
 CLAIM = Claim(
     number=4,
     name="copying",
-    statement="Recurrent networks and Transformers learn to copy, reverse and duplicate lists of the trained lengths, and fail beyond.",
+    statement="Recurrent networks and Transformers copy, reverse and duplicate lists of the trained lengths, and fail beyond.",
     source="Delétang 2023, table 1 (Neural Networks and the Chomsky Hierarchy)",
     published="LSTM and Transformer both near chance on longer reversals and duplications",
-    against="Jelassi 2024: Transformers copy well, also longer texts, where positions allow; attention that moves on by one can too.",
+    against="Jelassi 2024: Transformers copy well, also longer texts, where positions allow; so can attention that moves on.",
     supports="Every architecture falls by more than 50 points from trained lengths to 21-40 words.",
     contradicts="One that does not fall so far, because it goes on to longer lists or never learned the short ones.",
     protocols={

@@ -54,7 +54,7 @@ def study(laboratory: Laboratory, protocol: Protocol) -> Finding:
 CLAIM = Claim(
     number=7,
     name="positions",
-    statement="How positions are told makes no difference within the trained lengths, and decides how far a model goes beyond them.",
+    statement="How positions are told makes no difference within trained lengths, and decides how far a model goes beyond.",
     source="Vaswani 2017, table 3, row E; Press 2022",
     published="learned 25.7 BLEU against sinusoidal 25.8; trained on 512 tokens, ALiBi keeps its perplexity at 3,072 and more",
     against="ALiBi favours near words, which copying from far away does not want (Kazemnejad 2023: no positions do best there).",
