@@ -54,8 +54,8 @@ CLAIM = Claim(
     contradicts="One that does not, because it composes, or because it fails at random too.",
     protocols={
         "standard": Protocol(
-            "Three seeds, three learning rates; 1,200 steps; 300 commands a test.",
-            steps=1200,
+            "Three seeds, three learning rates; 600 steps; 300 commands a test.",
+            steps=600,
             options={"sentences": 300},
         ),
         "thorough": Protocol(

@@ -80,7 +80,7 @@ CLAIM = Claim(
     protocols={
         "standard": Protocol(
             "The runs of claim 4: three seeds, three learning rates; copy and reverse; 60 lists.",
-            steps=1500,
+            steps=600,
             options={"tasks": ["copy", "reverse"], "sentences": 200},
         ),
     },

@@ -98,8 +98,8 @@ CLAIM = Claim(
             options={"task": "copy", "sentences": 200},
         ),
         "standard": Protocol(
-            "Three seeds, three learning rates; copying lists of 1 to 20 words; 1,500 steps.",
-            steps=1500,
+            "Three seeds, three learning rates; copying lists of 1 to 20 words; 1,000 steps.",
+            steps=1000,
             options={"task": "copy", "sentences": 200},
         ),
     },

@@ -62,8 +62,8 @@ CLAIM = Claim(
     contradicts="ALiBi no better beyond, or learned positions apart in range.",
     protocols={
         "standard": Protocol(
-            "Three seeds, three learning rates; copying lists; 1,500 steps; 200 lists a test.",
-            steps=1500,
+            "Three seeds, three learning rates; copying lists; 1,000 steps; 200 lists a test.",
+            steps=1000,
             options={"task": "copy", "sentences": 200},
         ),
     },

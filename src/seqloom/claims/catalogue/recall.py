@@ -56,8 +56,8 @@ CLAIM = Claim(
             "Two seeds; 4 pairs; 800 steps.", seeds=2, steps=800, options={"pairs": [4], "sentences": 300}
         ),
         "standard": Protocol(
-            "Three seeds, three learning rates; 4 and 8 pairs; 2,000 steps.",
-            steps=2000,
+            "Three seeds, three learning rates; 4 and 8 pairs; 1,000 steps.",
+            steps=1000,
             options={"pairs": [4, 8], "sentences": 500},
         ),
     },

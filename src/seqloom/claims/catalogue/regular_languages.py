@@ -45,8 +45,8 @@ CLAIM = Claim(
     contradicts="The Transformer is as good, or neither learns.",
     protocols={
         "standard": Protocol(
-            "Three seeds, three learning rates; 2,000 steps; 500 words a test.",
-            steps=2000,
+            "Three seeds, three learning rates; 800 steps; 500 words a test.",
+            steps=800,
             options={"sentences": 500},
         ),
     },
