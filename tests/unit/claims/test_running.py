@@ -3,7 +3,6 @@
 import json
 
 import pytest
-from tests.unit.claims.mini import ELSEWHERE, MINI, PROBE
 
 from seqloom.claims import claim as claim_module
 from seqloom.claims import running
@@ -11,6 +10,7 @@ from seqloom.claims.laboratory import Laboratory
 from seqloom.claims.rule import ask, together
 from seqloom.claims.running import FILE, read_verdicts, run_claims
 from seqloom.errors import CheckpointError, ConfigError
+from tests.unit.claims.mini import ELSEWHERE, MINI, PROBE
 
 NAMES = ("mini", "elsewhere")
 
@@ -66,9 +66,7 @@ def test_every_verdict_can_be_worked_out_from_the_json_alone(quick):
     plain = json.loads((folder / FILE).read_text())
     assert plain["schema_version"] == 1
     for question in verdict.questions:
-        again = ask(
-            question.text, question.contrast, unit=question.unit, margin=question.margin, asks=question.asks
-        )
+        again = ask(question.text, question.contrast, unit=question.unit, margin=question.margin, asks=question.asks)
         assert again == question
     assert plain["verdicts"][0]["verdict"] == together([question.answer for question in verdict.questions])
 
@@ -96,7 +94,7 @@ def test_what_is_there_is_not_done_again(quick):
 
 
 def test_probes_run_where_the_model_is(quick):
-    folder, verdict = quick
+    folder, _verdict = quick
     found = [json.loads(path.read_text()) for path in folder.glob(f"runs/*/probes/*{PROBE.rpartition(':')[2]}.json")]
     assert {one["name"] for one in found} == {"rnn-tiny", "attention-rnn-tiny"}
 
