@@ -7,8 +7,12 @@ from seqloom.corpus.generators.numbers import NUMBERS
 from seqloom.corpus.generators.player_commands import PLAYER_COMMANDS
 from seqloom.corpus.generators.sequences import SEQUENCES
 
-GENERATORS: Mapping[str, Generator] = {
-    generator.name: generator for generator in (PLAYER_COMMANDS, *SEQUENCES, *NUMBERS)
-}
+_ALL: tuple[Generator, ...] = (
+    PLAYER_COMMANDS,
+    *SEQUENCES,
+    *NUMBERS,
+)
+
+GENERATORS: Mapping[str, Generator] = {generator.name: generator for generator in _ALL}
 
 __all__ = ["GENERATORS", "Generator"]
