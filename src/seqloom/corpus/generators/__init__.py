@@ -5,12 +5,14 @@ from collections.abc import Mapping
 from seqloom.corpus.generators.generator import Generator
 from seqloom.corpus.generators.numbers import NUMBERS
 from seqloom.corpus.generators.player_commands import PLAYER_COMMANDS
+from seqloom.corpus.generators.regular import REGULAR
 from seqloom.corpus.generators.sequences import SEQUENCES
 
 _ALL: tuple[Generator, ...] = (
     PLAYER_COMMANDS,
     *SEQUENCES,
     *NUMBERS,
+    *REGULAR,
 )
 
 GENERATORS: Mapping[str, Generator] = {generator.name: generator for generator in _ALL}

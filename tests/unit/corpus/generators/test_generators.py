@@ -159,6 +159,8 @@ TEXTS = {
     "copy-long": (1, "cf3fcf783d6342f8"),
     "duplicate": (1, "c83854a83a305877"),
     "duplicate-long": (1, "7a941b57c202eec4"),
+    "even-pairs": (1, "fe3799c8109b1695"),
+    "parity": (1, "0650e75b233903f1"),
     "reverse": (1, "0666e1cd3fec56d4"),
     "reverse-long": (1, "92cf2738e5d9bebd"),
     "sort": (1, "62cbd8f22d8c1d6d"),
