@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from seqloom.corpus.generators.generator import Generator
 from seqloom.corpus.generators.numbers import NUMBERS
 from seqloom.corpus.generators.player_commands import PLAYER_COMMANDS
+from seqloom.corpus.generators.recall import RECALL
 from seqloom.corpus.generators.regular import REGULAR
 from seqloom.corpus.generators.sequences import SEQUENCES
 
@@ -13,6 +14,7 @@ _ALL: tuple[Generator, ...] = (
     *SEQUENCES,
     *NUMBERS,
     *REGULAR,
+    *RECALL,
 )
 
 GENERATORS: Mapping[str, Generator] = {generator.name: generator for generator in _ALL}
