@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from seqloom.corpus.generators.agreement import AGREEMENT
 from seqloom.corpus.generators.generator import Generator
 from seqloom.corpus.generators.numbers import NUMBERS
 from seqloom.corpus.generators.player_commands import PLAYER_COMMANDS
@@ -15,6 +16,7 @@ _ALL: tuple[Generator, ...] = (
     *NUMBERS,
     *REGULAR,
     *RECALL,
+    AGREEMENT,
 )
 
 GENERATORS: Mapping[str, Generator] = {generator.name: generator for generator in _ALL}
