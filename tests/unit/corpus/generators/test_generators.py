@@ -167,6 +167,9 @@ TEXTS = {
     "recall-8": (1, "f90346fea9cb8629"),
     "reverse": (1, "0666e1cd3fec56d4"),
     "reverse-long": (1, "92cf2738e5d9bebd"),
+    "scan-add-jump": (1, "bd56e53e79220e13"),
+    "scan-length": (1, "9cbb08ed534f9f43"),
+    "scan-simple": (1, "013acc74cd9a273c"),
     "sort": (1, "62cbd8f22d8c1d6d"),
     "sort-long": (1, "8de99b2de53eaebf"),
 }
