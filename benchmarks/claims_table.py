@@ -23,7 +23,12 @@ def record(folder: Path) -> None:
     """Lays a folder's verdicts over those recorded."""
     found = {verdict.claim: verdict for verdict in recorded().verdicts}
     found |= {v.claim: v for v in read_verdicts(folder).verdicts if v.origin == "live" and v.effort == "standard"}
-    kept = sorted(found.values(), key=lambda verdict: verdict.number)
+    # What was published is said anew: the claim's text may have been corrected since.
+    kept = [
+        found[name].model_copy(update={"published": claim.published})
+        for name, claim in claims().items()
+        if name in found
+    ]
     RECORDED.write_text(Verdicts(verdicts=tuple(kept)).model_dump_json(indent=1) + "\n", encoding="utf-8")
 
 
