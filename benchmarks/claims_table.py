@@ -38,10 +38,10 @@ def page(verdicts: Iterable[Verdict]) -> str:
     lines = [
         "# What is said of recurrent networks and Transformers, and what we found",
         "",
-        "Each row is an experiment that `seqloom claims run NAME --effort standard --out DIR` repeats on your machine; `seqloom claims "
-        "show NAME` explains it. The effect is that of the claim's first question, with its 95% interval over seeds (and test sentences). "
-        "All questions of a claim must be met for it to be supported, and one can contradict it. Budgets are small: minutes on two "
-        "cores. A verdict here speaks of small models after little training.",
+        "Each row is an experiment that `seqloom claims run NAME --effort standard --out DIR` repeats on your machine;",
+        "`seqloom claims show NAME` explains it. The effect is that of the claim's first question, with its 95% interval over seeds",
+        "(and test sentences). All questions of a claim must be met for it to be supported, and one can contradict it. Budgets are",
+        "small: minutes on two cores. A verdict here speaks of small models after little training.",
         "",
         "| | claim | verdict | effect | published |",
         "| --- | --- | --- | --- | --- |",
