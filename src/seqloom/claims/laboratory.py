@@ -9,9 +9,10 @@ import json
 import multiprocessing
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from pathlib import Path
 from statistics import fmean
 from typing import Any, Protocol
@@ -164,17 +165,21 @@ class Laboratory:
             self.audited[one.arm.name] = one.audited(scores, higher_is_better=measure.higher_is_better)
 
     def _perform(self, tasks: Sequence[Task], what: str) -> None:
-        waiting = [task for task in tasks if not _is_done(task)]
-        if not waiting:
+        todo = [task for task in tasks if not _is_done(task)]
+        count, done, waiting = len(todo), 0, iter(todo)
+        if not todo:
             return
-        count = len(waiting)
         with self._processes(min(self.workers, count)) as pool:
-            futures: dict[Future[None], Task] = {pool.submit(perform, task): task for task in waiting}
-            for done, future in enumerate(as_completed(futures), 1):
-                future.result()
-                task = futures[future]
-                status = f"{task.arm.label}, seed {task.seed}"
-                self.progress.update(f"training {count} {what}", done / count, status=status)
+            # No more are handed over than run at once: what lies in the pool's queue would be begun after Ctrl-C.
+            running = {pool.submit(perform, task): task for task in islice(waiting, self.workers)}
+            while running:
+                for future in wait(running, return_when=FIRST_COMPLETED).done:
+                    task = running.pop(future)
+                    future.result()
+                    done += 1
+                    running |= {pool.submit(perform, following): following for following in islice(waiting, 1)}
+                    status = f"{task.arm.label}, seed {task.seed}"
+                    self.progress.update(f"training {count} {what}", done / count, status=status)
 
     @contextmanager
     def _processes(self, count: int, *, fresh: bool = False) -> Iterator[ProcessPoolExecutor]:

@@ -16,7 +16,7 @@ from seqloom.claims.laboratory import Laboratory
 from seqloom.claims.rule import LEVEL, together
 from seqloom.claims.verdict import Audit, AuditedArm, Effort, Verdict, Verdicts
 from seqloom.corpus.settings import CorpusSettings
-from seqloom.errors import CheckpointError, ConfigError
+from seqloom.errors import CheckpointError, ConfigError, CorpusError
 from seqloom.progress import Progress, Silent
 
 FILE = "verdicts.json"
@@ -45,7 +45,7 @@ def run_claims(
 
     Raises:
         ConfigError: there is no such claim, or it cannot be tested so.
-        CorpusError: the data are not there.
+        CorpusError: the data of a named claim are not there.
     """
     progress = progress or Silent()
     folder = Path(out)
@@ -66,7 +66,17 @@ def run_claims(
         protocol = claim.protocols.get(effort)
         if protocol is not None:
             progress.say(f"{claim.number}. {claim.statement}")
-            found.append(_test(claim, protocol, laboratory))
+            try:
+                found.append(_test(claim, protocol, laboratory))
+            except CorpusError as error:
+                if names:
+                    raise
+                # One data set that cannot be had is no reason to give up the other claims.
+                progress.say(f"{claim.number}. {claim.name}: not tested: {error}")
+                continue
+            except KeyboardInterrupt:
+                progress.say(f"Run the same command again to go on: what is finished lies in {folder}.")
+                raise
         elif claim.name in known:
             found.append(known[claim.name].model_copy(update={"origin": "recorded"}))
         else:

@@ -9,7 +9,7 @@ from seqloom.claims import running
 from seqloom.claims.laboratory import Laboratory
 from seqloom.claims.rule import ask, together
 from seqloom.claims.running import FILE, read_verdicts, run_claims
-from seqloom.errors import CheckpointError, ConfigError
+from seqloom.errors import CheckpointError, ConfigError, CorpusError
 from tests.unit.claims.mini import ELSEWHERE, MINI, PROBE
 
 NAMES = ("mini", "elsewhere")
@@ -130,6 +130,23 @@ def test_verdicts_of_other_claims_in_the_folder_stay(quick, tmp_path):
     (tmp_path / FILE).write_text(running.Verdicts(verdicts=(other,)).model_dump_json())
     running._write(tmp_path, [quick[1]])
     assert [verdict.claim for verdict in read_verdicts(tmp_path).verdicts] == ["mini", "another"]
+
+
+def test_data_that_are_missing_stop_one_claim_and_not_all(tmp_path, monkeypatch):
+    def fail(laboratory, protocol):
+        raise CorpusError("multi30k: cannot be had")
+
+    lost = claim_module.Claim(
+        **{name: getattr(MINI, name) for name in MINI.__dataclass_fields__ if name != "study"}, study=fail
+    )
+    known = {"lost": lost, "mini": MINI}
+    monkeypatch.setattr(running, "claims", lambda: known)
+    monkeypatch.setattr(running, "_test", lambda claim, *rest: fail(*rest) if claim is lost else pytest.skip("reached"))
+    with pytest.raises(pytest.skip.Exception, match="reached"):
+        run_claims(out=tmp_path)
+    monkeypatch.setattr(claim_module, "claims", lambda: {"lost": lost})
+    with pytest.raises(CorpusError, match="cannot be had"):
+        run_claims(["lost"], out=tmp_path)
 
 
 @pytest.mark.parametrize(
