@@ -1,0 +1,32 @@
+"""Verdicts in a terminal: a row for each claim, with its answer in a word, a sign and a colour.
+
+Verdicts enter, a table that rich prints leaves.
+"""
+
+from rich.table import Table
+from rich.text import Text
+
+from seqloom.claims.verdict import Verdict, Verdicts
+from seqloom.report import claims_wording
+
+_COLOURS = {"supported": "green", "contradicted": "red", "inconclusive": "yellow"}
+
+
+def claims_table(verdicts: Verdicts) -> Table:
+    """One row a claim: its number and name, the verdict, the effect with its interval, and how it was made."""
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+    table.add_column("", justify="right", no_wrap=True)
+    table.add_column("claim", overflow="fold")
+    table.add_column("verdict", no_wrap=True)
+    table.add_column("effect", no_wrap=True)
+    table.add_column("", overflow="fold", style="dim")
+    table.add_column("made", overflow="fold")
+    for verdict in sorted(verdicts.verdicts, key=lambda one: (one.number, one.claim)):
+        table.add_row(Text(str(verdict.number)), Text(verdict.claim, style="bold"), *_cells(verdict))
+    return table
+
+
+def _cells(verdict: Verdict) -> tuple[Text, Text, Text, Text]:
+    answer = Text(f"{claims_wording.SIGNS[verdict.verdict]} {verdict.verdict}", style=_COLOURS[verdict.verdict])
+    effect, unit = Text(claims_wording.leading_estimate(verdict)), Text(verdict.unit)
+    return answer, effect, unit, Text(f"{verdict.origin}, {verdict.effort}", style="dim")
