@@ -16,13 +16,14 @@ examples:
   seqloom limits runs/copy --on length                   how long may a list be until most of them are copied wrongly?
   seqloom limits runs/commands --on clauses --most 12    from how many commands in a text on are they misunderstood?
   seqloom limits runs/reverse --on distance              how far back may a word stand?
+  seqloom limits runs/recall --on pairs                  how many keys and values can be kept in mind?
   seqloom limits runs/en-de --on length                  real text: from which length of test sentences on does the score fall?
 
 what grows with --on, by what the run was trained on:
-  length     words: of the lists of copy, reverse, sort, duplicate; of the test sentences of any other corpus
+  length     words: of the lists of copy, reverse, sort, duplicate, parity, even-pairs; else of the corpus's test sentences
   clauses    commands of player-commands, numbers of numbers-en-de and its like
-  distance   words between a wanted word and its answer, in copy, reverse, duplicate
-  pairs      keys with their values, where a corpus has such
+  distance   how many words back a wanted word stands, in copy, reverse, duplicate and recall-4 and its like
+  pairs      keys with their values, in recall-4 and its like
 
 Inputs are drawn as the corpus draws them, with exact truth, in sizes 1, 2, 4 and so on; then the gap before the first size that
 fails is closed. A size fails where surely less than --threshold of its inputs are answered rightly. Of all wrong answers the
@@ -47,7 +48,8 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         "--threshold",
         type=options.share,
         metavar="SHARE",
-        help="a size fails where surely less than this share of answers is right (default: 0.5)",
+        help="a size fails where surely less than this share of answers is right (default: halfway from guessing to all: 0.5, "
+        "or 0.75 where there are two answers)",
     )
     group.add_argument(
         "--most", type=options.positive, metavar="N", help="the largest size to try (default: what suits the corpus)"

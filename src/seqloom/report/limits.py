@@ -23,10 +23,11 @@ def limits_table(limits: Limits) -> RenderableType:
     elif limits.finished:
         lines += [Text("No input that was tried was answered wrongly."), Text()]
     lines += [Text(f"! {note}", style="yellow") for note in limits.notes]
-    lines.append(Text(f"Inputs: {limits.judged}.", style="dim"))
+    lines.append(Text(f"Inputs: {limits.judged}; {limits.rule}.", style="dim"))
     if limits.trained is not None:
         low, high = limits.trained
-        lines.append(Text(f"Training shows {low:,} to {high:,} {limits.units}.", style="dim"))
+        shown = f"{low:,}" if low == high else f"{low:,} to {high:,}"
+        lines.append(Text(f"Training shows {shown} {limits.units}.", style="dim"))
     lines.append(Text(f"In brackets: {limits.method}. Seed {limits.settings.seed}.", style="dim"))
     return Group(*lines)
 
@@ -56,7 +57,7 @@ def _value(one: SizeResult) -> Text:
 def _state(one: SizeResult) -> Text:
     text = Text(one.state, style=_STYLES[one.state])
     if one.trained is False:
-        text.append(", beyond training", style="dim")
+        text.append(", outside training", style="dim")
     return text
 
 

@@ -18,8 +18,9 @@ def make(**changes: object) -> Limits:
         "on": "length",
         "unit": "word",
         "units": "words",
-        "judged": "lists of words",
+        "judged": "lists of words, right where all are",
         "measure": "share right",
+        "rule": "a size fails where few are right",
         "method": "Clopper-Pearson",
         "settings": LimitSettings(seed=3),
         "most": 100,
@@ -35,10 +36,10 @@ def make(**changes: object) -> Limits:
 
 
 def text_of(limits: Limits, width: int = 100) -> str:
-    console = Console(width=width, record=True, file=None, highlight=False)
-    with console.capture():
+    console = Console(width=width, highlight=False)
+    with console.capture() as captured:
         console.print(limits_table(limits))
-    return console.export_text()
+    return captured.get()
 
 
 def test_everything_is_there() -> None:
@@ -46,7 +47,7 @@ def test_everything_is_there() -> None:
     assert text.startswith("Fails from 6 words on.\ntransformer-tiny on copy · runs/x\n")
     for part in (
         "15.0% [3.2, 37.9]",
-        "fails, beyond training",
+        "fails, outside training",
         "The smallest failing input: 2 words",
         "a [b]",
         "nothing",
@@ -57,7 +58,7 @@ def test_everything_is_there() -> None:
         "Seed 3",
     ):
         assert part in text
-    assert "passes, beyond" not in text
+    assert "passes, outside" not in text
 
 
 def test_the_one_word_that_is_judged_is_shown() -> None:

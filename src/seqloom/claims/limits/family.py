@@ -14,7 +14,7 @@ from seqloom.errors import ConfigError
 On = Literal["length", "clauses", "distance", "pairs"]
 
 # An input is refused for a good reason now and then; this many refusals in a row mean that there is none of the size.
-_MOST_PROPOSALS = 500
+_MOST_PROPOSALS = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +55,8 @@ class Family:
         judged: what inputs are and when an answer is right, one sentence.
         smallest: the smallest size there is.
         step: from one size to the next.
+        chance: the share of right answers that guessing gets.
+        requires: fails with a SeqloomError where an optional library is missing.
     """
 
     on: On
@@ -66,6 +68,13 @@ class Family:
     judged: str
     smallest: int = 1
     step: int = 1
+    chance: float = 0.0
+    requires: Callable[[], object] = field(default=lambda: None, repr=False)
+
+    @property
+    def threshold(self) -> float:
+        """The share below which a size fails unless somebody says another: halfway from guessing to knowing."""
+        return (1 + self.chance) / 2
 
     def label(self, size: int) -> str:
         """A size for people: "1 word", "12 words"."""
@@ -87,7 +96,7 @@ class Family:
             if case is not None:
                 return Sample(size, case, tuple(choices.made))
         raise ConfigError(
-            f"no input of {self.label(size)} came of {_MOST_PROPOSALS} draws; take a smaller --most than {size}"
+            f"no input of {self.label(size)} came of {_MOST_PROPOSALS:,} draws; take a smaller --most than {size}"
         )
 
     def again(self, size: int, choices: Sequence[float]) -> "Sample | None":

@@ -11,7 +11,6 @@ from seqloom.claims.limits.real_text import SentenceSearch
 from seqloom.claims.limits.result import About, Limits, LimitSettings
 from seqloom.claims.limits.sizes import SizeSearch
 from seqloom.corpus import SentencePair, open_corpus
-from seqloom.corpus.generators import GENERATORS
 from seqloom.errors import ConfigError
 from seqloom.metrics import find_metric
 from seqloom.progress import Progress, Silent
@@ -63,7 +62,7 @@ def open_search(
                 **about,
                 unit=family.unit,
                 units=family.units,
-                judged=f"{family.judged}; a size fails where surely fewer than {100 * chosen.threshold:g}% are",
+                judged=family.judged,
                 measure="share right",
                 trained=family.trained,
             ),
@@ -77,8 +76,7 @@ def open_search(
             **about,
             unit="word",
             units="words",
-            judged=f"test sentences by the words of their source; lengths fail where {label} is surely below "
-            f"{100 * chosen.threshold:g}% of the best at smaller lengths",
+            judged="test sentences, by the words of their source",
             measure=label,
             trained=None,
         ),
@@ -105,7 +103,7 @@ def choose_family(facts: dict[str, Any], on: On) -> Family | None:
     families = FAMILIES.get(facts["name"], ()) if facts["synthetic"] else ()
     for family in families:
         if family.on == on:
-            GENERATORS[facts["name"]].requires()
+            family.requires()
             return family
     if on == "length":
         return None

@@ -31,10 +31,13 @@ from seqloom.progress import Progress
 
 MOST_BINS = 10
 LEVEL = 0.95
+DEFAULT_THRESHOLD = 0.5
 _CAUTION = (
     "These are test sentences, not drawn ones: a score that falls with length may also mean that longer sentences are harder, or "
     "rarer in training. There is one reference a sentence, and other answers may be right too."
 )
+# A score, 0 to 100, below which half of it is noise.
+_HARDLY_LEARNT = 5.0
 Span = tuple[int, int]
 
 
@@ -63,7 +66,8 @@ class SentenceSearch:
             )
         self._engine = engine
         self._about = about
-        self._settings = settings
+        self._threshold = DEFAULT_THRESHOLD if settings.threshold is None else settings.threshold
+        self._settings = settings.model_copy(update={"threshold": self._threshold})
         self._metric = metric
         self._separator = item_separator
         known = [pair for pair in dict.fromkeys(pairs) if pair.src.strip()]
@@ -96,6 +100,7 @@ class SentenceSearch:
         sizes = tuple(self._sizes)
         return Limits(
             **self._about.model_dump(),
+            rule=f"lengths fail where {self._about.measure} is surely below {100 * self._threshold:g}% of its best at smaller ones",
             method=f"{'Clopper-Pearson' if self._metric == 'exact_match' else 'bootstrap over sentences'}, {100 * LEVEL:g}%",
             settings=self._settings,
             most=self._most,
@@ -149,9 +154,9 @@ class SentenceSearch:
             # The others are measured by it; nothing can fall below nothing.
             return "passes" if low > 0 else "undecided"
         best = max(self._sizes, key=lambda one: one.low)
-        if high < self._settings.threshold * best.low:
+        if high < self._threshold * best.low:
             return "fails"
-        return "passes" if low > self._settings.threshold * best.high else "undecided"
+        return "passes" if low > self._threshold * best.high else "undecided"
 
     def _smallest(self) -> FailingInput | None:
         """The shortest sentence whose answer is poor by itself.
@@ -167,13 +172,13 @@ class SentenceSearch:
         typical = (
             100.0 if exact else score(name, [self._said[pair] for pair in pairs], [pair.tgt for pair in pairs]).value
         )
-        bound = typical if exact else self._settings.threshold * typical
+        bound = typical if exact else self._threshold * typical
         values = find_metric(name).combine(stats)
         for pair, value in zip(pairs, values.tolist(), strict=True):
             if value < bound:
                 remark = "the shortest of the test sentences tried that is not answered as the reference does"
                 if not exact:
-                    share = f"{100 * self._settings.threshold:g}%"
+                    share = f"{100 * self._threshold:g}%"
                     remark = (
                         f"the shortest of the test sentences tried whose chrF, {value:.1f}, is below {share} of that of all of "
                         f"them, {typical:.1f}"
@@ -184,7 +189,13 @@ class SentenceSearch:
         return None
 
     def _notes(self) -> list[str]:
-        notes = [f"{count:,} of {len(self._said):,} answers: {note}." for note, count in self._decoding.items()]
+        best = max((one.value for one in self._sizes), default=0.0)
+        notes = []
+        if best < _HARDLY_LEARNT:
+            notes.append(
+                f"The best score is {best:.1f}: the model has hardly learnt its task, so where it falls says little."
+            )
+        notes += [f"{count:,} of {len(self._said):,} answers: {note}." for note, count in self._decoding.items()]
         if self._left_out:
             notes.append(
                 f"{self._left_out:,} further test sentences were not tried: at most {self._settings.samples:,} of each group of "

@@ -19,7 +19,12 @@ State = Literal["passes", "fails", "undecided"]
 class LimitSettings(Settings):
     """How limits are searched for."""
 
-    threshold: float = Field(0.5, gt=0, lt=1, description="a size fails where surely less than this is right")
+    threshold: float | None = Field(
+        None,
+        gt=0,
+        lt=1,
+        description="a size fails where surely less than this is right; None: halfway from guessing to 1",
+    )
     most: int | None = Field(None, ge=1, description="the largest size that is tried; None for what suits the inputs")
     samples: int = Field(160, ge=1, description="the most inputs that are tried at a size")
     seed: int = Field(0, ge=0, description="decides which inputs are drawn")
@@ -69,7 +74,8 @@ class Limits(Settings):
     """Where a model fails.
 
     Attributes:
-        judged: what the inputs are, and what counts.
+        judged: what the inputs are, and when an answer is right.
+        rule: when a size fails.
         measure: what `value` of a size is, for people.
         method: how intervals were made.
         limit: the smallest size tried that surely fails; None where none does.
@@ -88,6 +94,7 @@ class Limits(Settings):
     units: str
     judged: str
     measure: str
+    rule: str
     method: str
     settings: LimitSettings
     most: int

@@ -19,6 +19,7 @@ NUM_STARTS = 5
 MOST_ASKED = 3_000
 
 _BATCH = 32
+_FEW = 6
 # The largest number below 1: a choice that takes the last of its options. 0 takes the first.
 _LAST = 1 - 2.0**-53
 
@@ -107,26 +108,26 @@ class Shrinker:
         """The inputs that variants make and that are smaller and new, the smallest first."""
         made: list[Sample] = []
         for choices in variants:
-            size = sample.size
-            while size >= self.family.smallest:
+            shorter = len(choices) < len(sample.choices)
+            last = self.family.smallest if shorter else sample.size
+            for size in range(sample.size, last - 1, -self.family.step):
                 found = self.family.again(size, choices)
-                size -= self.family.step
-                if found is None or found.rank >= sample.rank:
-                    continue
-                if found.case not in tried:
-                    tried.add(found.case)
-                    made.append(found)
-                # What is smaller still comes of choices that leave out more.
-                break
+                if found is not None and found.rank < sample.rank:
+                    if found.case not in tried:
+                        tried.add(found.case)
+                        made.append(found)
+                    # What is smaller still comes of choices that leave out more.
+                    break
         return sorted(made, key=lambda one: one.rank)
 
 
 def _variants(choices: tuple[float, ...]) -> Iterator[Iterator[tuple[float, ...]]]:
     """Changes of choices, group by group, the coarsest first."""
-    length = len(choices) // 2
-    while length:
+    halves = {len(choices) >> power for power in range(1, len(choices).bit_length())}
+    # What belongs together may be any small number of choices: a key with its value and their places, say.
+    few = range(1, min(_FEW, len(choices) - 1) + 1)
+    for length in sorted(halves.union(few), reverse=True):
         yield _without(choices, length)
-        length //= 2
     yield _changed(choices)
 
 

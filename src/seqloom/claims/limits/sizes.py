@@ -43,11 +43,17 @@ class SizeSearch:
         """Asks nothing yet.
 
         Raises:
-            ConfigError: with so few samples nothing can be decided, or the largest size lies below the smallest.
+            ConfigError: with so few samples nothing can be decided, guessing passes, or the largest size lies below the smallest.
         """
         self._family = family
         self._about = about
-        self._settings = settings
+        threshold = family.threshold if settings.threshold is None else settings.threshold
+        if threshold <= family.chance:
+            raise ConfigError(
+                f"--threshold {threshold:g}: guessing gets {family.chance:g} right here; give more than that"
+            )
+        self._threshold = threshold
+        self._settings = settings.model_copy(update={"threshold": threshold})
         self._looks = looks(settings.samples)
         self._level = 1 - (1 - LEVEL) / len(self._looks)
         most = family.most if settings.most is None else settings.most
@@ -78,6 +84,7 @@ class SizeSearch:
             smallest = first.failing("the search was interrupted before it was made smaller")
         return Limits(
             **self._about.model_dump(),
+            rule=f"a size fails where surely fewer than {100 * self._threshold:g}% of answers are right",
             method=f"Clopper-Pearson, {100 * self._level:.4g}%: {100 * LEVEL:g}% over up to {len(self._looks)} looks",
             settings=self._settings,
             most=self._most,
@@ -90,7 +97,7 @@ class SizeSearch:
         )
 
     def _check_samples(self) -> None:
-        num, threshold = self._settings.samples, self._settings.threshold
+        num, threshold = self._settings.samples, self._threshold
         never_fails = clopper_pearson(0, num, self._level)[1] >= threshold
         never_passes = clopper_pearson(num, num, self._level)[0] <= threshold
         if never_fails or never_passes:
@@ -155,9 +162,9 @@ class SizeSearch:
         right = sum(one.right for one in answers)
         low, high = clopper_pearson(right, len(answers), self._level)
         state: State = "undecided"
-        if high < self._settings.threshold:
+        if high < self._threshold:
             state = "fails"
-        elif low > self._settings.threshold:
+        elif low > self._threshold:
             state = "passes"
         return SizeResult(
             first=size,

@@ -8,12 +8,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from seqloom.claims.limits.families import FAMILIES
-from seqloom.claims.limits.families.lists import TASKS, TRAINED, answer
+from seqloom.claims.limits.families.lists import TASKS, answer
 from seqloom.claims.limits.family import Case
 from seqloom.corpus.generators import GENERATORS
 from seqloom.corpus.generators.adventure.nouns import ADJECTIVES, NOUNS
+from seqloom.corpus.generators.lengths import TRAINED
 from seqloom.corpus.generators.numbers import SEPARATOR
 from seqloom.corpus.generators.player_commands import holds_out_pair
+from seqloom.corpus.generators.recall import ASK, FILLER, LENGTHS, distances
 from tests.unit.corpus.generators.reader import readings
 
 from .engines import family_of
@@ -105,6 +107,60 @@ def test_numbers_are_the_same_in_both_languages() -> None:
         ]
         assert read[0] == read[1]
         assert len(read[0]) == size
+
+
+@pytest.mark.parametrize("num_pairs", [4, 8])
+def test_recall_is_asked_as_its_generator_asks(num_pairs: int) -> None:
+    """As many pairs as trained, in as many words, at distances that are spread alike; and all truths are right."""
+    name = f"recall-{num_pairs}"
+    pairs = list(GENERATORS[name].open(size=1500).train.pairs())
+    drawn = [family_of(name, "pairs").sample(num_pairs, str(key)).case for key in range(1500)]
+    means = []
+    for sources in ([pair.src for pair in pairs], [case.src for case in drawn]):
+        assert {len(source.split()) for source in sources} == {LENGTHS[num_pairs]}
+        found = [distance for source in sources for distance in distances(source)]
+        means.append(sum(found) / len(found))
+        assert min(found) <= 6
+        assert max(found) >= LENGTHS[num_pairs] - 5
+    assert abs(means[0] - means[1]) < 0.06 * means[0]
+    for case in drawn[:200]:
+        assert recalled(case.src) == case.truth.split()
+
+
+def recalled(source: str) -> list[str]:
+    """What a reader with a perfect memory answers."""
+    told, _, asked = source.partition(f" {ASK} ")
+    words = told.split()
+    return [words[words.index(key) + 1] for key in asked.split() if key != FILLER]
+
+
+@given(st.integers(1, 64), st.integers(0, 99))
+@settings(deadline=None, max_examples=40)
+def test_recall_of_any_number_of_pairs(num_pairs: int, key: int) -> None:
+    case = family_of("recall-4", "pairs").sample(num_pairs, str(key)).case
+    assert recalled(case.src) == case.truth.split()
+    assert len(case.truth.split()) == num_pairs
+    assert len(case.src.split()) == max(32, 3 * num_pairs + 1)
+
+
+@pytest.mark.parametrize("distance", [3, 4, 17, 31, 32, 63, 100])
+def test_recall_at_a_distance(distance: int) -> None:
+    case = family_of("recall-4", "distance").sample(distance, "key").case
+    assert case.wanted is not None
+    assert distances(case.src)[case.wanted] == distance
+    assert case.wanted_word == recalled(case.src)[case.wanted]
+    assert len(case.src.split()) == 32 * (distance // 32 + 1)
+
+
+@pytest.mark.parametrize("corpus", ["parity", "even-pairs"])
+def test_regular_languages_are_answered_as_their_generator_does(corpus: str) -> None:
+    truths = {pair.src: pair.tgt for pair in GENERATORS[corpus].open(size=4000).train.pairs()}
+    family = family_of(corpus, "length")
+    drawn = [family.sample(size, str(key)).case for size in (1, 2, 3, 4) for key in range(60)]
+    assert all(truths[case.src] == case.truth for case in drawn)
+    longer = [family.sample(30, str(key)).case.truth for key in range(300)]
+    assert 110 < longer.count("odd") < 190
+    assert family.threshold == 0.75
 
 
 def test_one_word_may_be_all_that_is_judged() -> None:

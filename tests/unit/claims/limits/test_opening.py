@@ -81,7 +81,7 @@ def test_limits_of_a_run() -> None:
     found = find_limits(fake_run("copy", CorpusSettings(data="copy")), "length", seed=2)
     assert found.limit == 8
     assert (found.corpus, found.recipe, found.run, found.unit) == ("copy", "transformer-tiny", "runs/x", "word")
-    assert found.judged.endswith("a size fails where surely fewer than 50% are")
+    assert found.rule == "a size fails where surely fewer than 50% of answers are right"
     assert found.settings.seed == 2
 
 

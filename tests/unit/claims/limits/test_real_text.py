@@ -67,8 +67,12 @@ def test_a_score_that_does_not_fall_has_no_limit() -> None:
     assert {one.state for one in found.sizes} == {"passes"}
     assert found.smallest_failing is None
     assert found.sizes[-1].last == found.most == 40
-    whole = search(garbled)
-    assert whole.limit is None
+    assert search(garbled, "chrf").limit is None
+
+
+def test_where_a_model_has_hardly_learnt_anything_that_is_said() -> None:
+    assert any("hardly learnt" in note for note in search(garbled).notes)
+    assert not any("hardly learnt" in note for note in search(lambda text: text.upper()).notes)
 
 
 def test_a_model_that_knows_nothing_at_any_length_is_undecided() -> None:

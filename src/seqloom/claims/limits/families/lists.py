@@ -10,9 +10,9 @@ from functools import cache, partial
 
 from seqloom.claims.limits.family import Case, Family
 from seqloom.corpus.generators.generator import Draw
+from seqloom.corpus.generators.lengths import TRAINED
 from seqloom.corpus.generators.sequences import SYMBOLS
 
-TRAINED = (1, 20)
 MOST = 100
 
 # For each word of the target, the place in the source where it stands.

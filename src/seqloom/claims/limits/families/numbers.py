@@ -5,7 +5,8 @@ from functools import partial
 
 from seqloom.claims.limits.family import Case, Family
 from seqloom.corpus.generators.generator import Draw
-from seqloom.corpus.generators.numbers import LANGUAGES, MOST_DIGITS, MOST_TRAINED, SEPARATOR, spell
+from seqloom.corpus.generators.numbers import MOST_DIGITS, MOST_TRAINED, SEPARATOR, spell
+from seqloom.corpus.generators.numbers import NUMBERS as GENERATORS
 
 
 def _draw(lang: str, draw: Draw, size: int) -> Case:
@@ -15,16 +16,17 @@ def _draw(lang: str, draw: Draw, size: int) -> Case:
 
 
 NUMBERS: Mapping[str, tuple[Family, ...]] = {
-    f"numbers-en-{lang}": (
+    generator.name: (
         Family(
             on="clauses",
             unit="number",
             units="numbers",
-            draw=partial(_draw, lang),
+            draw=partial(_draw, generator.facts["tgt_lang"]),
             trained=(1, MOST_TRAINED),
             most=25,
             judged="lists of numbers below 10,000, right where every number is",
+            requires=generator.requires,
         ),
     )
-    for lang in LANGUAGES
+    for generator in GENERATORS
 }
