@@ -116,18 +116,18 @@ class SizeSearch:
                 break
             size = following
         tried = sorted(self._results)
-        for before, after in pairwise([None, *tried]):
+        # Below the smallest size there is nothing to try.
+        for before, after in pairwise(tried):
             if self._fails(after) and not self._fails(before):
                 self._close_gap(before, after, progress)
         progress.update("trying sizes", 1.0)
 
-    def _fails(self, size: int | None) -> bool:
-        return size is not None and self._results[size].state == "fails"
+    def _fails(self, size: int) -> bool:
+        return self._results[size].state == "fails"
 
-    def _close_gap(self, good: int | None, failing: int, progress: Progress) -> None:
+    def _close_gap(self, good: int, failing: int, progress: Progress) -> None:
         """Halves the gap between a size that does not fail and a larger one that does, until there is nothing between them."""
         step = self._family.step
-        good = failing - step if good is None else good
         while failing - good > step:
             # Where sizes come in steps, the middle may fall back onto the one that is known already.
             middle = max(self._family.nearest((good + failing) // 2), good + step)
