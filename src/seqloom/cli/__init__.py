@@ -26,6 +26,7 @@ VERBS = (
     "show",
     "compare",
     "claims",
+    "limits",
     "export",
 )
 

@@ -29,7 +29,7 @@ def _count_pairs(symbols: Sequence[str]) -> int:
 
 
 # What is counted, and the fewest symbols of which the count can be odd.
-_TASKS: dict[str, tuple[str, Callable[[Sequence[str]], int], int]] = {
+TASKS: dict[str, tuple[str, Callable[[Sequence[str]], int], int]] = {
     "parity": (
         "Words over two symbols, and whether the second stands in them an even number of times.",
         lambda symbols: symbols.count("b"),
@@ -73,5 +73,5 @@ REGULAR = tuple(
         },
         test_sizes=TEST_SIZES,
     )
-    for name, (description, count, shortest_odd) in _TASKS.items()
+    for name, (description, count, shortest_odd) in TASKS.items()
 )
