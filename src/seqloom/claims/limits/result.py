@@ -146,7 +146,11 @@ def verdict(about: About, sizes: tuple[SizeResult, ...], *, finished: bool) -> s
 
 def span(one: SizeResult) -> str:
     """The sizes of a result: "8", or "8–12"."""
-    return f"{one.first:,}" if one.first == one.last else f"{one.first:,}–{one.last:,}"
+    return _span(one.first, one.last)
+
+
+def _span(first: int, last: int) -> str:
+    return f"{first:,}" if first == last else f"{first:,}–{last:,}"
 
 
 def shown(one: SizeResult) -> str:
@@ -188,7 +192,13 @@ def _named(about: About, one: SizeResult) -> str:
 
 
 def _spans(about: About, sizes: Sequence[SizeResult]) -> str:
-    """ "3, 5 and 8–12 words"."""
-    spans = [span(one) for one in sizes]
+    """ "3, 5 and 8–12 words"; sizes that follow each other become one span."""
+    joined: list[tuple[int, int]] = []
+    for one in sizes:
+        if joined and joined[-1][1] + 1 == one.first:
+            joined[-1] = (joined[-1][0], one.last)
+        else:
+            joined.append((one.first, one.last))
+    spans = [_span(*found) for found in joined]
     text = spans[0] if len(spans) == 1 else f"{', '.join(spans[:-1])} and {spans[-1]}"
     return f"{text} {about.unit if text == '1' else about.units}"

@@ -37,9 +37,9 @@ def test_a_score_over_a_range() -> None:
 
 
 def test_no_limit() -> None:
-    assert say(result(1, "passes"), result(2, "undecided"), result(4, "undecided"), result(8, "passes")) == (
-        "No limit found up to 8 commands: 3 of 20 right [3.2%, 37.9%]; undecided at 2 and 4 commands."
-    )
+    assert say(
+        result(1, "passes"), result(2, "undecided"), result(4, "undecided"), result(5, "undecided"), result(8, "passes")
+    ) == ("No limit found up to 8 commands: 3 of 20 right [3.2%, 37.9%]; undecided at 2 and 4–5 commands.")
 
 
 def test_not_monotone() -> None:

@@ -53,7 +53,7 @@ def test_a_size_that_fails_below_sizes_that_pass_is_told() -> None:
     found = limits(lambda text: text if 2 <= len(text.split()) <= 11 else "wrong")
     assert found.limit == 1
     assert found.verdict.startswith("Fails at 1 word: ")
-    assert "yet passes at 2, 4, 8, 10 and 11 words; fails again from 12 words on." in found.verdict
+    assert "yet passes at 2, 4, 8 and 10–11 words; fails again from 12 words on." in found.verdict
 
 
 def test_a_limit_between_steps_is_found() -> None:
