@@ -34,8 +34,11 @@ LEVEL = 0.95
 DEFAULT_THRESHOLD = 0.5
 _CAUTION = (
     "These are test sentences, not drawn ones: a score that falls with length may also mean that longer sentences are harder, or "
-    "rarer in training. There is one reference a sentence, and other answers may be right too."
+    "rarer in training."
 )
+_REFERENCES = "There is one reference a sentence, and other answers may be right too."
+# Metrics of corpora where one answer alone is right.
+_ONE_TRUTH = ("exact_match", "items")
 # A score, 0 to 100, below which half of it is noise.
 _HARDLY_LEARNT = 5.0
 Span = tuple[int, int]
@@ -165,7 +168,7 @@ class SentenceSearch:
         """
         if not self._said:
             return None
-        exact = self._metric in ("exact_match", "items")
+        exact = self._metric in _ONE_TRUTH
         name = "exact_match" if exact else "chrf"
         pairs = sorted(self._said, key=lambda pair: (_words(pair), len(pair.src), pair.src))
         stats = statistics(name, [self._said[pair] for pair in pairs], [pair.tgt for pair in pairs])
@@ -190,7 +193,7 @@ class SentenceSearch:
 
     def _notes(self) -> list[str]:
         best = max((one.value for one in self._sizes), default=0.0)
-        notes = []
+        notes = [] if self._metric in _ONE_TRUTH else [_REFERENCES]
         if best < _HARDLY_LEARNT:
             notes.append(
                 f"The best score is {best:.1f}: the model has hardly learnt its task, so where it falls says little."
