@@ -67,14 +67,14 @@ def verdict(number: int, claim: str, questions: Sequence[Question], charts: Sequ
     return Verdict(**{**values, **changes})
 
 
-def audited(scores: Mapping[str, Sequence[float]], trials: bool = True) -> Audit:
+def audited(scores: Mapping[str, Sequence[float]], trials: bool = True, task: str = "copy") -> Audit:
     """An audit of arms with these scores."""
     arms = []
     for index, (label, found) in enumerate(scores.items()):
         rates = [0.001 * (1 + index), 0.002 * (1 + index), 0.004 * (1 + index)]
         arms.append(
             AuditedArm(
-                name=f"{label.lower().replace(' ', '-')}/small",
+                name=f"{label.lower().replace(' ', '-')}/small/{task}",
                 label=label,
                 parameters=171_233 + 1_000 * index,
                 steps=2_000,
@@ -216,7 +216,8 @@ def _copying() -> Verdict:
         chart("copy: lists wholly right", "length of the list", "%", points(places)),
         chart("copy: words right", "length of the list", "%", points(places)),
     ]
-    return verdict(4, "copying", questions, drawn, audit=audited(scores))
+    once, again = (audited(scores, task=task) for task in ("copy", "reverse"))
+    return verdict(4, "copying", questions, drawn, audit=once.model_copy(update={"arms": (*once.arms, *again.arms)}))
 
 
 def _unknown() -> Verdict:

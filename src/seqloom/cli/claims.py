@@ -131,7 +131,8 @@ def _report(arguments: argparse.Namespace) -> None:
 def _deliver(verdicts: "Verdicts", folder: Path, *, json: bool) -> None:
     """Writes report.html of all verdicts in the folder, and prints those given."""
     from seqloom.claims.running import read_verdicts
-    from seqloom.report.claims_page import claims_table, write_claims_report
+    from seqloom.report.claims_page import write_claims_report
+    from seqloom.report.claims_terminal import claims_table
 
     report = folder / "report.html"
     write_claims_report(read_verdicts(folder), report)

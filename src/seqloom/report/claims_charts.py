@@ -27,6 +27,7 @@ _REACH = 0.6
 # An axis that would begin this low, as a share of its end, begins at zero.
 _NEAR_ZERO = 0.5
 _MOST_TICKS = 10
+_FEW_DECADES = 2.2
 
 
 def draw(chart: Chart, styles: Sequence[ArmStyle], name: str, palette: Palette) -> tuple[Spec, list[str]]:
@@ -164,8 +165,17 @@ def _rows(
 
 def _y(chart: Chart, domain: Domain) -> Any:
     scale = alt.Scale(type="log" if chart.log_y else "linear", domain=list(domain), nice=False)
-    axis = alt.Axis(tickCount=5, labelOverlap="greedy")
+    ticks = {"values": _decades(domain)} if chart.log_y else {"tickCount": 5}
+    axis = alt.Axis(labelOverlap="greedy", **ticks)
     return alt.Y("y:Q", title=chart.y_title, scale=scale, axis=axis)
+
+
+def _decades(domain: Domain) -> list[float]:
+    """Powers of ten within a range, with 2 and 5 times these where there are but few."""
+    low, high = (math.log10(end) for end in domain)
+    steps = (1, 2, 5) if high - low < _FEW_DECADES else (1,)
+    found = [step * 10.0**power for power in range(math.floor(low), math.ceil(high) + 1) for step in steps]
+    return [value for value in found if domain[0] <= value <= domain[1]]
 
 
 def _row(point: Point, label: str, chart: Chart) -> Row:

@@ -92,9 +92,28 @@ def level(value: float) -> str:
 
 def tally(verdicts: Sequence[Verdict]) -> str:
     """`7 claims: 4 supported, 1 contradicted and 2 inconclusive`."""
-    found = Counter(verdict.verdict for verdict in verdicts)
-    parts = [f"{found[answer]} {answer}" for answer in SIGNS if found[answer]]
-    return f"{plural(len(verdicts), 'claim')}: {listing(parts)}" if parts else "no claims"
+    counts = _counts([verdict.verdict for verdict in verdicts])
+    return f"{plural(len(verdicts), 'claim')}: {counts}" if counts else "no claims"
+
+
+def questions(verdict: Verdict) -> str:
+    """Of which question the effect on the card is, and how all were answered; empty where there is but one."""
+    if len(verdict.questions) == 1:
+        return ""
+    counts = _counts([question.answer for question in verdict.questions])
+    return f"Question 1 of {len(verdict.questions)}; answers: {counts}"
+
+
+def arm_labels(verdict: Verdict) -> dict[str, str]:
+    """For each trained arm's name its label, with what sets it apart where arms share a label: `RNN (copy)`."""
+    labels = Counter(arm.label for arm in verdict.audit.arms)
+    ends = Counter((arm.label, arm.name.rpartition("/")[2]) for arm in verdict.audit.arms)
+    found = {}
+    for arm in verdict.audit.arms:
+        end = arm.name.rpartition("/")[2]
+        apart = end if ends[arm.label, end] == 1 else arm.name
+        found[arm.name] = arm.label if labels[arm.label] == 1 else f"{arm.label} ({apart})"
+    return found
 
 
 def made(verdict: Verdict) -> str:
@@ -131,3 +150,8 @@ def made_where(verdicts: Sequence[Verdict]) -> list[str]:
         how = "run live" if origin == "live" else "recorded earlier"
         lines.append(f"{count} {how} at {effort} effort, on {where}; {when}")
     return lines
+
+
+def _counts(answers: Sequence[Answer]) -> str:
+    found = Counter(answers)
+    return listing([f"{found[answer]} {answer}" for answer in SIGNS if found[answer]])

@@ -217,6 +217,12 @@ def test_the_tables_hold_every_point_with_its_interval(page: Page) -> None:
                     assert claims_wording.measured(point.y, point.low, point.high) in cells
 
 
+def test_arms_that_share_a_label_are_told_apart(page: Page) -> None:
+    rows = [words for _, words in page.all("th", scope="row")]
+    for label in ("RNN (copy)", "RNN (reverse)", "Transformer (reverse)"):
+        assert label in rows
+
+
 def test_the_page_carries_the_verdicts(page: Page) -> None:
     carried = Verdicts.model_validate_json(page.one("script", id="machine")[1])
     assert carried == Verdicts.model_validate_json(make_verdicts().model_dump_json())
@@ -337,6 +343,17 @@ def test_charts_of_words_hold_every_point(places: tuple[str, ...]) -> None:
     assert [(row["arm"], row["x"]) for row in spec["datasets"]["rows"]] == [
         (a, place) for a in "ab" for place in places
     ]
+
+
+@pytest.mark.parametrize("factor", [1.3, 4.0, 1e2, 1e6])
+def test_a_logarithmic_axis_has_few_lines_and_enough(factor: float) -> None:
+    series = (Series(label="a", points=(Point(x=1.0, y=0.04), Point(x=2.0, y=0.04 * factor))),)
+    drawn = chart("Costs", "size", "seconds", series, log=True)
+    spec, _ = claims_charts.draw(drawn, [theme.style_at("a", 0)], "rows", theme.LIGHT)
+    (values,) = {
+        tuple(layer["encoding"]["y"]["axis"]["values"]) for layer in spec["layer"] if "axis" in layer["encoding"]["y"]
+    }
+    assert 1 <= len(values) <= 10
 
 
 def test_values_that_are_not_numbers_do_not_stop_the_page() -> None:

@@ -69,3 +69,10 @@ def test_claims_made_in_the_same_way_share_a_line() -> None:
     lines = claims_wording.made_where(make_verdicts().verdicts)
     assert [line.split()[0] for line in lines] == ["5", "1"]
     assert all("Imaginary Processor" in line and "2026-11-25" in line for line in lines)
+
+
+def test_a_card_says_of_which_question_its_effect_is() -> None:
+    by_name = {one.claim: one for one in make_verdicts().verdicts}
+    told = claims_wording.questions(by_name["copying"])
+    assert told == "Question 1 of 3; answers: 1 supported, 1 contradicted and 1 inconclusive"
+    assert claims_wording.questions(by_name["order"]) == ""
