@@ -18,15 +18,16 @@ def claims_table(verdicts: Verdicts) -> Table:
     table.add_column("", justify="right", no_wrap=True)
     table.add_column("claim", overflow="fold")
     table.add_column("verdict", no_wrap=True)
-    table.add_column("effect", no_wrap=True)
-    table.add_column("", overflow="fold", style="dim")
+    table.add_column("effect", overflow="fold")
     table.add_column("made", overflow="fold")
     for verdict in sorted(verdicts.verdicts, key=lambda one: (one.number, one.claim)):
         table.add_row(Text(str(verdict.number)), Text(verdict.claim, style="bold"), *_cells(verdict))
     return table
 
 
-def _cells(verdict: Verdict) -> tuple[Text, Text, Text, Text]:
+def _cells(verdict: Verdict) -> tuple[Text, Text, Text]:
     answer = Text(f"{claims_wording.SIGNS[verdict.verdict]} {verdict.verdict}", style=_COLOURS[verdict.verdict])
-    effect, unit = Text(claims_wording.leading_estimate(verdict)), Text(verdict.unit)
-    return answer, effect, unit, Text(f"{verdict.origin}, {verdict.effort}", style="dim")
+    # The unit has a line of its own, so that the column can be narrow and names of claims stay whole.
+    effect = Text(claims_wording.leading_estimate(verdict))
+    effect.append(f"\n{verdict.unit}", style="dim")
+    return answer, effect, Text(f"{verdict.origin}\n{verdict.effort}", style="dim")
