@@ -88,6 +88,7 @@ def audited(scores: Mapping[str, Sequence[float]], trials: bool = True, task: st
                 if trials
                 else (),
                 beam=1,
+                measure="share right",
                 scores=tuple(found),
                 best=max(found),
                 recipe=f"name: {label.lower().replace(' ', '-')}\nmodel:\n  d_model: 64\n",

@@ -45,6 +45,11 @@ class Measure:
         return outputs.statistics(self.metric.name, self.separator)
 
     @property
+    def label(self) -> str:
+        """What it measures, for people."""
+        return self.metric.label.format(items="words")
+
+    @property
     def higher_is_better(self) -> bool:
         """False where less is better."""
         return self.metric.higher_is_better

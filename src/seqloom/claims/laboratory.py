@@ -58,8 +58,8 @@ class Trained:
     runs: tuple[RunRecord, ...]
     trials: tuple[Trial, ...]
 
-    def audited(self, scores: Sequence[float], *, higher_is_better: bool = True) -> AuditedArm:
-        """What a reader needs to judge fairness, with the scores of the claim's leading measure."""
+    def audited(self, scores: Sequence[float], measure: str, *, higher_is_better: bool = True) -> AuditedArm:
+        """What a reader needs to judge fairness, with each run's score."""
         results = [run.facts["result"] for run in self.runs]
         recipe = self.runs[0].arm.recipe
         return AuditedArm(
@@ -72,6 +72,7 @@ class Trained:
             learning_rate=recipe.training.learning_rate,
             trials=self.trials,
             beam=recipe.decoding.beam,
+            measure=measure,
             scores=tuple(scores),
             best=(max if higher_is_better else min)(scores),
             recipe=recipe.to_yaml(),
@@ -80,6 +81,10 @@ class Trained:
 
 class Measured(Protocol):
     """What scores a run."""
+
+    @property
+    def label(self) -> str:
+        """What it measures, for people."""
 
     @property
     def higher_is_better(self) -> bool:
@@ -162,7 +167,7 @@ class Laboratory:
         """Notes arms for the audit of fairness, with their scores."""
         for one in arms:
             scores = [measure.value(run, split) for run in one.runs]
-            self.audited[one.arm.name] = one.audited(scores, higher_is_better=measure.higher_is_better)
+            self.audited[one.arm.name] = one.audited(scores, measure.label, higher_is_better=measure.higher_is_better)
 
     def _perform(self, tasks: Sequence[Task], what: str) -> None:
         todo = [task for task in tasks if not _is_done(task)]

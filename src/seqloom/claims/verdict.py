@@ -116,7 +116,8 @@ class AuditedArm(Settings):
     learning_rate: float
     trials: tuple[Trial, ...] = Field(description="empty where the rate was recorded earlier")
     beam: int
-    scores: tuple[float, ...] = Field(description="one a seed, in the claim's leading measure")
+    measure: str = Field(description="what the scores are")
+    scores: tuple[float, ...] = Field(description="one a seed")
     best: float
     recipe: str = Field(description="as YAML, every default written out")
 

@@ -18,7 +18,7 @@ examples:
   seqloom claims run copying recall --effort quick --out claims
   seqloom claims run --all --out claims                        minutes; what takes longer is shown as recorded
   seqloom claims run reversed-source --data pairs.tsv --effort standard --out claims
-  seqloom claims report claims                                 writes claims/report.html anew
+  seqloom claims report claims --predict                       writes claims/report.html anew, with the verdicts folded away
 
 A claim is supported, contradicted or inconclusive, with the effect, its interval over seeds, and the figure that was published.
 Ctrl-C loses nothing that was finished: the same command goes on."""
@@ -61,6 +61,9 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     options.add_common_options(running, device=False, json=True)
     reporting = actions.add_parser("report", help="write report.html of a folder's verdicts anew")
     reporting.add_argument("folder", type=Path, metavar="DIR", help="the --out of `seqloom claims run`")
+    reporting.add_argument(
+        "--predict", action="store_true", help="fold the verdicts away, so that readers predict first"
+    )
     reporting.add_argument("--json", action="store_true", help="print the verdicts as JSON instead")
     reporting.add_argument("--quiet", action="store_true", help="no progress")
     parser.set_defaults(run=run)
@@ -125,17 +128,17 @@ def _run(arguments: argparse.Namespace) -> None:
 def _report(arguments: argparse.Namespace) -> None:
     from seqloom.claims.running import read_verdicts
 
-    _deliver(read_verdicts(arguments.folder), arguments.folder, json=arguments.json)
+    _deliver(read_verdicts(arguments.folder), arguments.folder, json=arguments.json, predict=arguments.predict)
 
 
-def _deliver(verdicts: "Verdicts", folder: Path, *, json: bool) -> None:
+def _deliver(verdicts: "Verdicts", folder: Path, *, json: bool, predict: bool = False) -> None:
     """Writes report.html of all verdicts in the folder, and prints those given."""
     from seqloom.claims.running import read_verdicts
     from seqloom.report.claims_page import write_claims_report
     from seqloom.report.claims_terminal import claims_table
 
     report = folder / "report.html"
-    write_claims_report(read_verdicts(folder), report)
+    write_claims_report(read_verdicts(folder), report, predict=predict)
     if json:
         print(verdicts.model_dump_json(indent=2))
         return

@@ -59,8 +59,9 @@ def audit_table(verdict: Verdict) -> Table:
             )
         )
     heads = ("Arm", "Parameters", "Steps", "Target tokens", "Seconds of updates", "Learning rate", "Beam")
+    measures = " and ".join(dict.fromkeys(arm.measure for arm in verdict.audit.arms)) or "score"
     return Table(
-        f"What each arm was given, and its score with {level(verdict.level)} intervals over seeds",
+        f"What each arm was given, and its {measures} with {level(verdict.level)} intervals over seeds",
         (*heads, "Mean", "Best", "By seed"),
         tuple(rows),
     )
