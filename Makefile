@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.setup-done
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test system lint format types check wheel bench bench-demo clean
+.PHONY: help setup demo claims test system lint format types check wheel bench bench-demo clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(firstword $(MAKEFILE_LIST)) | while IFS='|' read -r target text; do printf '%-17s %s\n' "$$target" "$$text"; done
@@ -29,6 +29,9 @@ $(READY): pyproject.toml constraints.txt
 
 demo: setup ## the main job in minutes: three architectures, one corpus, a report, a prompt
 	$(BIN)/seqloom demo
+
+claims: setup ## test what is said of RNNs and Transformers: all claims at quick effort, with a report (half an hour at most)
+	$(BIN)/seqloom claims run --all --effort quick --out runs/claims $(ARGS)
 
 test: setup ## unit and integration tests
 	$(BIN)/python -m pytest $(ARGS)

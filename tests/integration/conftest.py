@@ -78,6 +78,12 @@ SMALL = {
         "model.num_decoder_layers=1",
     ),
     "transformer-lm-tiny": ("model.d_model=32", "model.d_ff=64", "model.num_layers=2"),
+    "fixed-mixer-tiny": (
+        "model.d_model=32",
+        "model.d_ff=64",
+        "model.num_encoder_layers=1",
+        "model.num_decoder_layers=1",
+    ),
 }
 BRIEF = ("tokenizer.vocab_size=120", "training.batch_tokens=512", "training.validations=2", "decoding.max_len_offset=3")
 

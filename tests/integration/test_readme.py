@@ -65,14 +65,25 @@ def test_python_runs(corpus_folder: Path, tmp_path: Path, monkeypatch: pytest.Mo
     exec(compile(brief, "README.md", "exec"), {})
 
 
-def test_every_command_of_the_readme_is_understood() -> None:
-    text = README.read_text(encoding="utf-8")
+@pytest.mark.parametrize("page", ["README.md", "docs/lecture.md"])
+def test_every_command_of_the_pages_is_understood(page: str) -> None:
+    text = (ROOT / page).read_text(encoding="utf-8")
     verbs = set(re.findall(r"`?seqloom ([a-z]+)\b", text))
     from seqloom.cli import VERBS
 
     assert verbs & set(VERBS)
     # Words that follow the name in sentences.
     assert verbs - set(VERBS) <= {"trains"}
+
+
+def test_the_lecture_names_every_claim() -> None:
+    from seqloom.claims import claims
+
+    text = (ROOT / "docs" / "lecture.md").read_text(encoding="utf-8")
+    assert not [name for name in claims() if name not in text]
+    named = re.findall(r"(\d+) ?`?,? `([a-z-]+)`", text)
+    known = {claim.name: claim.number for claim in claims().values()}
+    assert all(known[name] == int(number) for number, name in named if name in known)
 
 
 def script() -> ModuleType:

@@ -14,7 +14,21 @@ from typing import NoReturn
 
 from seqloom.errors import SeqloomError
 
-VERBS = ("demo", "data", "inspect", "train", "translate", "generate", "score", "evaluate", "show", "compare", "export")
+VERBS = (
+    "demo",
+    "data",
+    "inspect",
+    "train",
+    "translate",
+    "generate",
+    "score",
+    "evaluate",
+    "show",
+    "compare",
+    "claims",
+    "limits",
+    "export",
+)
 
 _DESCRIPTION = (
     "Train, compare and use sequence models, from the recurrent encoder-decoder to the Transformer, on your own data."

@@ -8,13 +8,14 @@ from pydantic import Field
 from seqloom.errors import ConfigError
 from seqloom.models.attention_rnn import AttentionRNN, AttentionRNNSettings
 from seqloom.models.base import DecoderState, Model, StepOutput
+from seqloom.models.fixed_mixer import FixedMixer, FixedMixerSettings
 from seqloom.models.rnn import RNN, RNNSettings
 from seqloom.models.transformer import Transformer, TransformerSettings
 from seqloom.models.transformer_lm import TransformerLM, TransformerLMSettings
 from seqloom.vocabulary import Vocabulary
 
 ModelSettings = Annotated[
-    RNNSettings | AttentionRNNSettings | TransformerSettings | TransformerLMSettings,
+    RNNSettings | AttentionRNNSettings | TransformerSettings | TransformerLMSettings | FixedMixerSettings,
     Field(discriminator="architecture"),
 ]
 
@@ -23,6 +24,7 @@ MODELS: dict[str, tuple[type[Any], Callable[..., Model]]] = {
     "attention-rnn": (AttentionRNNSettings, AttentionRNN),
     "transformer": (TransformerSettings, Transformer),
     "transformer-lm": (TransformerLMSettings, TransformerLM),
+    "fixed-mixer": (FixedMixerSettings, FixedMixer),
 }
 
 

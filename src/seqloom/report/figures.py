@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from seqloom.comparison.comparison import Comparison
 from seqloom.report import charts, rows, sentences, tables, theme, wording
+from seqloom.report.encodings import Palette
 from seqloom.report.rows import COSTS, Row
 from seqloom.report.tables import Table
 from seqloom.report.theme import ArmStyle
@@ -37,7 +38,7 @@ class Figure:
 class Figures:
     """The figures of one comparison; a group is empty where the comparison has nothing to draw in it."""
 
-    def __init__(self, comparison: Comparison, palette: charts.Palette = theme.BY_CSS) -> None:
+    def __init__(self, comparison: Comparison, palette: Palette = theme.BY_CSS) -> None:
         self._comparison = comparison
         self._palette = palette
         self._styles = list(theme.arm_styles(comparison).values())

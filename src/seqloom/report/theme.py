@@ -101,10 +101,15 @@ def arm_styles(comparison: Comparison) -> dict[str, ArmStyle]:
         if not arm.runs:
             styles[arm.name] = ArmStyle(labels[arm.name], "outside", _OUTSIDE_SHAPE, (2, 2), True)
             continue
-        turn = ours % len(_COLOURS), ours % len(_ARM_SHAPES), ours % len(_DASHES)
-        styles[arm.name] = ArmStyle(labels[arm.name], _COLOURS[turn[0]], _ARM_SHAPES[turn[1]], _DASHES[turn[2]], False)
+        styles[arm.name] = style_at(labels[arm.name], ours)
         ours += 1
     return styles
+
+
+def style_at(label: str, place: int) -> ArmStyle:
+    """The style of the arm in a place, from 0; colour and shape together repeat after thirty."""
+    colour, shape = _COLOURS[place % len(_COLOURS)], _ARM_SHAPES[place % len(_ARM_SHAPES)]
+    return ArmStyle(label, colour, shape, _DASHES[place % len(_DASHES)], False)
 
 
 def css_variables() -> str:

@@ -63,6 +63,14 @@ VARIANTS: dict[str, dict[str, object]] = {
         "positions": "learned",
         "reverse_source": True,
     },
+    "fixed mixer": {"architecture": "fixed-mixer", **TRANSFORMER, **ENCODER_DECODER},
+    "fixed mixer reversed": {
+        "architecture": "fixed-mixer",
+        **TRANSFORMER,
+        **ENCODER_DECODER,
+        "tied_embeddings": "output",
+        "reverse_source": True,
+    },
 }
 
 

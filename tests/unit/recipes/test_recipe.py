@@ -9,7 +9,7 @@ from seqloom.models import make_model
 from seqloom.recipes import load_recipe, recipe_names
 from seqloom.vocabulary import Vocabulary
 
-TINY = ("rnn-tiny", "attention-rnn-tiny", "transformer-tiny", "transformer-lm-tiny")
+TINY = ("rnn-tiny", "attention-rnn-tiny", "transformer-tiny", "transformer-lm-tiny", "fixed-mixer-tiny")
 PAPERS = ("sutskever2014", "bahdanau2015", "luong2015", "vaswani2017-base", "vaswani2017-big")
 FAST = ("multi30k-fast",)
 

@@ -7,9 +7,7 @@ import itertools
 import json
 import math
 import re
-from collections import Counter
 from collections.abc import Callable, Iterator
-from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +20,8 @@ from seqloom.errors import SeqloomError
 from seqloom.report import wording
 from seqloom.report.page import comparison_html, json_for_script, write_report
 from tests.comparison_factory import make, make_many, make_text_corpus, with_sample
+from tests.html_page import HOSTILE, Page, utf8
 
-VOID = {"meta", "link", "input", "br", "hr", "img"}
 CASES: dict[str, Callable[[], Comparison]] = {
     "lifelike": make,
     "one arm, one seed, one test": lambda: make(seeds=(0,), tests=("test",), names=("transformer-tiny",)),
@@ -31,49 +29,6 @@ CASES: dict[str, Callable[[], Comparison]] = {
     "twenty arms": make_many,
     "very long texts": lambda: with_sample(make(), "word " * 3000, "reference " * 3000, "output " * 3000),
 }
-
-
-class Page(HTMLParser):
-    """Elements with their attributes and texts; fails where tags are not balanced or an attribute stands twice."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__(convert_charrefs=True)
-        self.elements: list[tuple[str, dict[str, str], list[str]]] = []
-        self._open: list[int] = []
-        self.feed(text)
-        self.close()
-        assert not self._open, f"never closed: {[self.elements[index][0] for index in self._open]}"
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        names = [name for name, _ in attrs]
-        assert len(names) == len(set(names)), (tag, names)
-        self.elements.append((tag, {name: value or "" for name, value in attrs}, []))
-        if tag not in VOID:
-            self._open.append(len(self.elements) - 1)
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self._open, f"</{tag}> closes nothing"
-        opened = self.elements[self._open.pop()][0]
-        assert opened == tag, f"</{tag}> closes <{opened}>"
-
-    def handle_data(self, data: str) -> None:
-        for index in self._open:
-            self.elements[index][2].append(data)
-
-    def all(self, tag: str, **wanted: str) -> Iterator[tuple[dict[str, str], str]]:
-        for name, attributes, texts in self.elements:
-            if name == tag and all(attributes.get(key.rstrip("_")) == value for key, value in wanted.items()):
-                yield attributes, "".join(texts)
-
-    def one(self, tag: str, **wanted: str) -> tuple[dict[str, str], str]:
-        (found,) = self.all(tag, **wanted)
-        return found
-
-    def words(self) -> str:
-        """What a reader can read: the text outside of scripts and styles."""
-        (body,) = [texts for name, _, texts in self.elements if name == "body"]
-        hidden = Counter(text for name, _, texts in self.elements if name in ("script", "style") for text in texts)
-        return re.sub(r"\s+", " ", "".join(text for text in body if not hidden[text]))
 
 
 @pytest.fixture(scope="module")
@@ -292,21 +247,6 @@ def test_fewer_bits_are_marked_as_best() -> None:
     assert best == ["1.873"]
 
 
-HOSTILE = (
-    "<script>alert(1)</script>",
-    "</script><script>alert(2)</script>",
-    "<!-- <script>",
-    '" onmouseover="alert(3)" x=\'',
-    "<img src=x onerror=alert(4)>",
-    "{{ 7 * 7 }} {% raw %}",
-    "مرحبا بالعالم \u202e reversed",
-    "line\u2028separator\u2029paragraph",
-    "]]>&amp;&#x3c;b&gt;",
-    "\ud800 half a pair",
-    "",
-)
-
-
 def test_hostile_texts_are_texts() -> None:
     names = [f"arm-{index}" for index in range(len(HOSTILE))]
     base = make(seeds=(0,), names=names)
@@ -342,10 +282,6 @@ def test_hostile_texts_are_texts() -> None:
     shown = [found for attributes, found in page.all("dd") if attributes.get("dir") == "auto"]
     assert {utf8(text) for text in HOSTILE if text} <= set(shown)
     assert json.loads(page.one("script", id="machine")[1])["verdict"] == list(HOSTILE)
-
-
-def utf8(text: str) -> str:
-    return text.encode("utf-8", "replace").decode()
 
 
 @given(

@@ -4,7 +4,7 @@ A seed and a size enter, a Corpus of streaming splits leaves. This module does n
 """
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from random import Random
@@ -51,6 +51,14 @@ class Draw:
         """One of the items, each as likely as the others."""
         return items[int(self._random() * len(items))]
 
+    def sample(self, items: Iterable[T], count: int) -> list[T]:
+        """So many of the items, none twice, in random order."""
+        mixed = list(items)
+        for place in range(count):
+            other = self.between(place, len(mixed) - 1)
+            mixed[place], mixed[other] = mixed[other], mixed[place]
+        return mixed[:count]
+
 
 def bucket(text: str, num_buckets: int) -> int:
     """A number from 0 to `num_buckets - 1` that depends on the text alone: keeps splits apart without remembering them."""
@@ -71,6 +79,7 @@ class Generator:
         propose: draws a pair that may stand in the given split, or None where this draw makes none.
         facts: the fields of Corpus that do not depend on seed and size.
         requires: fails with a SeqloomError where an optional library is missing; returns what of it belongs in the fingerprint.
+        test_sizes: the test splits and how many pairs each holds, "test" first; `propose` hears their names.
     """
 
     name: str
@@ -79,6 +88,7 @@ class Generator:
     propose: Callable[[Draw, str], SentencePair | None] = field(repr=False)
     facts: Mapping[str, Any] = field(repr=False)
     requires: Callable[[], str] = field(default=lambda: "", repr=False)
+    test_sizes: Mapping[str, int] = field(default_factory=lambda: TEST_SIZES, repr=False)
 
     def open(self, *, seed: int = 0, size: int | None = None) -> Corpus:
         """The corpus of a seed.
@@ -95,14 +105,14 @@ class Generator:
         if size < 1:
             raise CorpusError(f"{self.name}: a training size of {size} was asked for; expected 1 or more")
         libraries = self.requires()
-        sizes = {"train": size, "val": VAL_SIZE, **TEST_SIZES}
+        sizes = {"train": size, "val": VAL_SIZE, **self.test_sizes}
         splits = {name: self._split(name, seed, count, libraries) for name, count in sizes.items()}
         return Corpus(
             name=self.name,
             kind="pairs",
             train=splits["train"],
             val=splits["val"],
-            tests={name: splits[name] for name in TEST_SIZES},
+            tests={name: splits[name] for name in self.test_sizes},
             synthetic=True,
             licence="CC0-1.0",
             **self.facts,

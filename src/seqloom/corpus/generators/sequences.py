@@ -2,13 +2,18 @@
 
 A seed enters, a Corpus leaves. Lists have 1 to 20 words in training, validation and `test`, and 21 to 40 in `beyond`.
 The words stand for symbols only, so what is measured is how an architecture moves them.
+
+`copy-long` and its like ask the same, and are tested to 100 words: `to-60` has 41 to 60, `to-100` 61 to 100. They have names of
+their own because every arm of a comparison decodes every test, and long targets take most of that time: who asks for `copy` does
+not pay for them, and its figures stay what they were. Their tests are small for the same reason.
 """
 
 from collections.abc import Callable
 from functools import partial
 
 from seqloom.corpus.corpus import SentencePair
-from seqloom.corpus.generators.generator import Draw, Generator, bucket
+from seqloom.corpus.generators.generator import TEST_SIZES, Draw, Generator
+from seqloom.corpus.generators.lengths import FURTHER, belongs, draw_length
 
 # In alphabetical order.
 _WORDS = """
@@ -16,41 +21,41 @@ alpha bravo charlie delta echo foxtrot golf hotel india juliett kilo lima mike n
 uniform victor whiskey xray yankee zulu
 """
 SYMBOLS = tuple(_WORDS.split())
-MOST_TRAINED = 20
-LONGEST = 40
+LONG_TEST_SIZES = {"test": 500, "beyond": 200, "to-60": 100, "to-100": 100}
 
 _TASKS: dict[str, tuple[str, Callable[[list[str]], list[str]]]] = {
-    "copy": ("Lists of words, to be said again.", list),
-    "reverse": ("Lists of words, to be said backwards.", lambda words: words[::-1]),
-    "sort": ("Lists of words, to be said in alphabetical order.", sorted),
-    "duplicate": ("Lists of words, each to be said twice.", lambda words: [word for word in words for _ in range(2)]),
+    "copy": ("Lists of words, to be said again", list),
+    "reverse": ("Lists of words, to be said backwards", lambda words: words[::-1]),
+    "sort": ("Lists of words, to be said in alphabetical order", sorted),
+    "duplicate": ("Lists of words, each to be said twice", lambda words: [word for word in words for _ in range(2)]),
 }
-
-# Of ten sources one belongs to validation and one to test.
-_PARTS = {0: "val", 1: "test"}
 
 
 def _propose(change: Callable[[list[str]], list[str]], draw: Draw, split: str) -> SentencePair | None:
-    length = draw.between(MOST_TRAINED + 1, LONGEST) if split == "beyond" else draw.between(1, MOST_TRAINED)
-    words = [draw.choice(SYMBOLS) for _ in range(length)]
+    words = [draw.choice(SYMBOLS) for _ in range(draw_length(draw, split))]
     src = " ".join(words)
-    if split != "beyond" and _PARTS.get(bucket(src, 10), "train") != split:
-        return None
-    return SentencePair(src, " ".join(change(words)))
+    return SentencePair(src, " ".join(change(words))) if belongs(src, split) else None
 
 
-SEQUENCES = tuple(
-    Generator(
-        name=name,
-        description=description,
+def _generator(task: str, *, long: bool) -> Generator:
+    description, change = _TASKS[task]
+    test_sizes = LONG_TEST_SIZES if long else TEST_SIZES
+    further = [
+        f"{name}: lists of {FURTHER[name][0]} to {FURTHER[name][1]} words." for name in test_sizes if name in FURTHER
+    ]
+    return Generator(
+        name=f"{task}-long" if long else task,
+        description=f"{description}; tested to 100 words." if long else f"{description}.",
         version=1,
         propose=partial(_propose, change),
         facts={
             "metric": "exact_match",
             "item_separator": " ",
             "item_name": "words",
-            "notes": ("Synthetic: lists of 1 to 20 random words.", "beyond: lists of 21 to 40 words."),
+            "notes": ("Synthetic: lists of 1 to 20 random words.", *further),
         },
+        test_sizes=test_sizes,
     )
-    for name, (description, change) in _TASKS.items()
-)
+
+
+SEQUENCES = tuple(_generator(task, long=long) for long in (False, True) for task in _TASKS)

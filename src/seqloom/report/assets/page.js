@@ -6,10 +6,10 @@
   const views = new Map();
   let focused = "";
 
-  // A chart is drawn when it is first visible, because it takes its width from its place.
+  // A chart is drawn when its place is first laid out, because it takes its width from there.
   async function draw(place) {
     const name = place.dataset.chart;
-    if (views.has(name) || place.closest("[hidden]")) return;
+    if (views.has(name) || !place.getClientRects().length) return;
     views.set(name, null);
     const own = store.charts[name];
     const spec = { ...own, datasets: { ...store.datasets, ...own.datasets } };
@@ -18,7 +18,13 @@
     views.set(name, result.view);
     focus(result.view);
   }
-  const drawAll = () => Promise.all(all("[data-chart]").map(draw));
+  // One after the other, with a breath between them: a page of many charts answers its reader all the while.
+  async function drawAll() {
+    for (const place of all("[data-chart]")) {
+      await draw(place);
+      await new Promise((resume) => { setTimeout(resume); });
+    }
+  }
 
   function focus(view) {
     try { view.signal("focus", focused).run(); } catch { /* This chart has no arms to bring out. */ }
@@ -62,6 +68,9 @@
     form.addEventListener("submit", (event) => event.preventDefault());
     filter();
   }
+
+  // What a switch of the page's style sheet brings to light has charts of its own.
+  for (const fold of all("#predict, .guess")) fold.addEventListener("change", drawAll);
 
   const said = document.getElementById("said");
   for (const button of all("[data-copy]")) {

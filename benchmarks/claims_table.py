@@ -1,0 +1,91 @@
+"""Writes docs/claims.md from the recorded verdicts: every figure beside the published one, with the machine and the command.
+
+    python benchmarks/claims_table.py [DIR]
+
+With a folder of `seqloom claims run --effort standard`, its verdicts are recorded first: they are what quick runs show, and where
+the learning rates of quick runs come from.
+"""
+
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+from seqloom.claims import claims, read_verdicts
+from seqloom.claims.running import recorded
+from seqloom.claims.verdict import Question, Verdict, Verdicts
+
+ROOT = Path(__file__).resolve().parents[1]
+RECORDED = ROOT / "src" / "seqloom" / "claims" / "recorded.json"
+PAGE = ROOT / "docs" / "claims.md"
+
+
+def record(folder: Path) -> None:
+    """Lays a folder's verdicts over those recorded."""
+    found = {verdict.claim: verdict for verdict in recorded().verdicts}
+    found |= {v.claim: v for v in read_verdicts(folder).verdicts if v.origin == "live" and v.effort == "standard"}
+    # What was published is said anew: the claim's text may have been corrected since.
+    kept = [
+        found[name].model_copy(update={"published": claim.published})
+        for name, claim in claims().items()
+        if name in found
+    ]
+    RECORDED.write_text(Verdicts(verdicts=tuple(kept)).model_dump_json(indent=1) + "\n", encoding="utf-8")
+
+
+def page(verdicts: Iterable[Verdict]) -> str:
+    known = claims()
+    verdicts = list(verdicts)
+    lines = [
+        "# What is said of recurrent networks and Transformers, and what we found",
+        "",
+        "Each row is an experiment that `seqloom claims run NAME --effort standard --out DIR` repeats on your machine;",
+        "`seqloom claims show NAME` explains it. The effect is that of the claim's first question, with its 95% interval over",
+        "seeds (and test sentences). All questions of a claim must be met for it to be supported; one can contradict it.",
+        "Budgets are small: minutes on two cores. A verdict here speaks of small models after little training.",
+        "",
+        "| | claim | verdict | effect | published |",
+        "| --- | --- | --- | --- | --- |",
+    ]
+    for verdict in verdicts:
+        claim = known[verdict.claim]
+        lines.append(
+            f"| {verdict.number} | [{claim.statement}](#{verdict.number}-{verdict.claim}) | **{verdict.verdict}** | "
+            f"{_effect(verdict.questions[0])} | {claim.published} ({claim.source}) |"
+        )
+    missing = [claim for claim in known.values() if claim.name not in {verdict.claim for verdict in verdicts}]
+    if missing:
+        lines += ["", f"Not recorded yet: {', '.join(f'{claim.number} ({claim.name})' for claim in missing)}."]
+    for verdict in verdicts:
+        claim = known[verdict.claim]
+        lines += [
+            "",
+            f"## {verdict.number} {verdict.claim}",
+            "",
+            f"{claim.statement} **{verdict.verdict.capitalize()}** on {verdict.environment['date']}, "
+            f"{verdict.environment['processor']}, {verdict.seconds / 60:.1f} minutes. {claim.protocols['standard'].words}",
+            "",
+            "| question | effect | margin | answer |",
+            "| --- | --- | --- | --- |",
+            *(
+                f"| {question.text} | {_effect(question)} | {question.margin:g} | {question.answer} |"
+                for question in verdict.questions
+            ),
+            "",
+            *(f"- {chart.description}" for chart in verdict.charts),
+            *(f"- {remark}" for remark in (*verdict.caveats, *verdict.audit.remarks)),
+            f"- Known counter-evidence: {claim.against}",
+        ]
+    return "\n".join(lines) + "\n"
+
+
+def _effect(question: Question) -> str:
+    if question.low is None or question.high is None:
+        return f"{question.effect:.3g} {question.unit}"
+    return f"{question.effect:.3g} [{question.low:.3g}, {question.high:.3g}] {question.unit}"
+
+
+if __name__ == "__main__":
+    if len(sys.argv) > 1:
+        record(Path(sys.argv[1]))
+    PAGE.write_text(page(recorded().verdicts), encoding="utf-8")
+    print(f"wrote {PAGE.relative_to(ROOT)}")

@@ -1,0 +1,136 @@
+"""Arm: one recipe on one corpus with one budget, as claims train it; and the small models that most claims compare.
+
+Names and settings enter, Arms leave. Arms of different claims that say the same are the same: they are trained once.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from seqloom.config import merge
+from seqloom.corpus.settings import CorpusSettings
+from seqloom.recipes import Recipe, load_recipe
+
+RECURRENT, ATTENTIVE, TRANSFORMER = "rnn-tiny", "attention-rnn-tiny", "transformer-tiny"
+FIXED = "fixed-mixer-tiny"
+THREE = (RECURRENT, ATTENTIVE, TRANSFORMER)
+
+LABELS: Mapping[str, str] = {
+    RECURRENT: "RNN",
+    ATTENTIVE: "RNN with attention",
+    TRANSFORMER: "Transformer",
+    FIXED: "fixed mixer",
+}
+
+# Some 170,000 parameters each over a vocabulary of forty words: enough for lists of symbols, trained in seconds.
+_SMALL: Mapping[str, Mapping[str, Any]] = {
+    RECURRENT: {"d_model": 64, "hidden_size": 112, "num_layers": 1},
+    ATTENTIVE: {"d_model": 64, "hidden_size": 116, "num_layers": 1},
+    TRANSFORMER: {"d_model": 64, "d_ff": 128, "num_heads": 4, "num_encoder_layers": 2, "num_decoder_layers": 2},
+    FIXED: {"d_model": 64, "d_ff": 224, "num_heads": 4, "num_encoder_layers": 2, "num_decoder_layers": 2},
+}
+
+
+@dataclass(frozen=True)
+class Test:
+    """A test split, and how many of its sentences an arm is to decode; None for all."""
+
+    split: str = "test"
+    sentences: int | None = None
+
+    __test__ = False  # not a test class, whatever its name begins with
+
+
+@dataclass(frozen=True)
+class Arm:
+    """What is trained, and what is then asked of it.
+
+    Attributes:
+        name: the same in all claims and at all efforts, so that its recorded learning rate is found.
+        rates: the learning rates to choose among on validation data.
+        tests: what to decode and score.
+        probes: functions "module:name" that take the trained run and its corpus and return plain values.
+    """
+
+    name: str
+    label: str
+    recipe: Recipe
+    corpus: CorpusSettings
+    steps: int
+    rates: tuple[float, ...]
+    tests: tuple[Test, ...] = (Test(),)
+    probes: tuple[str, ...] = ()
+
+    def at_rate(self, rate: float) -> "Arm":
+        """The same arm with one learning rate."""
+        changed = merge(self.recipe.model_dump(mode="json"), {"training": {"learning_rate": rate}})
+        return replace(self, recipe=Recipe.parse(changed, source=self.name), rates=(rate,))
+
+    @property
+    def key(self) -> str:
+        """A folder's name, which arms share that would be trained alike."""
+        what = f"{self.recipe.to_yaml()}\n{self.corpus.model_dump_json()}\n{self.steps}"
+        return f"{self.recipe.name}-{hashlib.sha256(what.encode()).hexdigest()[:12]}"
+
+
+def arm(
+    recipe: str,
+    corpus: CorpusSettings | str,
+    steps: int,
+    *,
+    small: bool = False,
+    changes: Mapping[str, Any] | None = None,
+    variant: str = "",
+    tests: tuple[Test, ...] = (Test(),),
+    probes: tuple[str, ...] = (),
+) -> Arm:
+    """An arm of a named recipe.
+
+    Args:
+        corpus: settings, or a named data set.
+        small: the small form of the model, over whole words: for lists of symbols.
+        changes: nested settings.
+        variant: what sets the arm apart from others of its recipe: "reversed source".
+    """
+    settings = CorpusSettings(data=corpus) if isinstance(corpus, str) else corpus
+    nested: dict[str, Any] = {
+        "training": {"validations": 4, "validation_sentences": 0, "select_by": "loss", "average_last": 1},
+        "decoding": {"beam": 1},
+    }
+    if small:
+        nested = merge(nested, {"model": dict(_SMALL[recipe]), "tokenizer": {"kind": "words", "min_frequency": 1}})
+    made = load_recipe(recipe, merge(nested, changes or {}))
+    # What the arm is called must not make two of it.
+    made = made.model_copy(update={"corpus": None})
+    rate = made.training.learning_rate
+    place = settings.data or settings.src or "corpus"
+    return Arm(
+        name="/".join(part for part in (recipe, "small" if small else "", variant, str(place).split("/")[-1]) if part),
+        label=", ".join(part for part in (LABELS.get(recipe, made.label), variant) if part),
+        recipe=made,
+        corpus=settings,
+        steps=steps,
+        rates=(rate / 2, rate, rate * 2),
+        tests=tests,
+        probes=probes,
+    )
+
+
+MULTI30K = CorpusSettings(data="multi30k", from_lang="en", to_lang="de")
+
+
+def translator(
+    recipe: str,
+    corpus: CorpusSettings,
+    steps: int,
+    *,
+    sentences: int,
+    changes: Mapping[str, Any] | None = None,
+    variant: str = "",
+    probes: tuple[str, ...] = (),
+) -> Arm:
+    """An arm that translates: a tiny recipe over a vocabulary of 4,000, small enough to be trained in a minute or two."""
+    own = {"tokenizer": {"vocab_size": 4000}}
+    tests = (Test("test", sentences),)
+    return arm(recipe, corpus, steps, changes=merge(own, changes or {}), variant=variant, tests=tests, probes=probes)

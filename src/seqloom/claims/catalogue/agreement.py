@@ -1,0 +1,98 @@
+"""Claim 10: recurrence keeps grammatical number over a distance better than attention."""
+
+from typing import Any
+
+from seqloom.claims.arms import ATTENTIVE, LABELS, RECURRENT, THREE, TRANSFORMER, Test, arm
+from seqloom.claims.claim import Claim, Finding, Protocol
+from seqloom.claims.effects import EXACT
+from seqloom.claims.laboratory import Laboratory, Trained
+from seqloom.claims.rule import ask, interval_of
+from seqloom.claims.series import chart
+from seqloom.claims.verdict import Contrast, Point, Series, Term
+from seqloom.corpus import Corpus
+from seqloom.corpus.generators.agreement import MOST, MOST_TRAINED, attractors, contrast
+from seqloom.run import Run
+
+_PROBE = "seqloom.claims.catalogue.agreement:agreeing"
+_SENTENCES = 400
+
+
+def agreeing(run: Run, corpus: Corpus) -> dict[str, Any]:
+    """By the number of attractors: how many sentences have the right verb form likelier than the wrong one, in percent."""
+    right: dict[int, list[bool]] = {}
+    for split in ("test", "beyond"):
+        pairs = [pair for _, pair in zip(range(_SENTENCES), corpus.tests[split].pairs(), strict=False)]
+        plain, wrong = run.score(pairs), run.score([contrast(pair) for pair in pairs])
+        for pair, one, other in zip(pairs, plain, wrong, strict=True):
+            right.setdefault(attractors(pair.src), []).append(one.log_prob > other.log_prob)
+    return {str(count): 100 * sum(found) / len(found) for count, found in sorted(right.items())}
+
+
+def study(laboratory: Laboratory, protocol: Protocol) -> Finding:
+    """Trains on sentences with few attractors, and compares the likelihood of both verb forms with more of them."""
+    arms = [
+        arm(
+            recipe,
+            "agreement",
+            protocol.steps,
+            small=True,
+            tests=(Test("test", protocol["sentences"]),),
+            probes=(_PROBE,),
+        )
+        for recipe in THREE
+    ]
+    trained = laboratory.train(arms, seeds=protocol.seeds)
+    found = dict(zip(THREE, (trained[one.name] for one in arms), strict=True))
+    laboratory.audit(list(found.values()), EXACT)
+    questions = tuple(
+        ask(
+            f"With {MOST} attractors, does the {LABELS[recipe]} find the right form more often than the Transformer?",
+            Contrast(
+                terms=(
+                    Term(arm=LABELS[recipe], weight=1, values=_shares(found[recipe], MOST)),
+                    Term(arm=LABELS[TRANSFORMER], weight=-1, values=_shares(found[TRANSFORMER], MOST)),
+                )
+            ),
+            unit="points of right verb forms",
+            margin=1.0,
+        )
+        for recipe in (RECURRENT, ATTENTIVE)
+    )
+    series = tuple(
+        Series(label=LABELS[recipe], points=tuple(_point(one, count) for count in range(MOST + 1)))
+        for recipe, one in found.items()
+    )
+    drawn = chart("Right verb forms", "nouns of the other number in between", "%", series)
+    return Finding(
+        questions, (drawn,), (f"A toy grammar. Training has at most {MOST_TRAINED} attractors; 50% is chance.",)
+    )
+
+
+def _shares(arm: Trained, count: int) -> tuple[float, ...]:
+    return tuple(float(run.probe(_PROBE)[str(count)]) for run in arm.runs)
+
+
+def _point(arm: Trained, count: int) -> Point:
+    values = _shares(arm, count)
+    low, high = interval_of(Contrast(terms=(Term(arm="", weight=1, values=values),))) or (None, None)
+    return Point(x=float(count), y=sum(values) / len(values), low=low, high=high)
+
+
+CLAIM = Claim(
+    number=10,
+    name="agreement",
+    statement="Recurrence keeps grammatical number over a distance better than attention does.",
+    source="Tran 2018 (The Importance of Being Recurrent)",
+    published="LSTM ahead of the Transformer in agreement accuracy at every number of attractors",
+    against="Tang 2018: no clear winner in translation, and more heads help the Transformer.",
+    supports="With four attractors both recurrent networks are ahead by more than 1 point.",
+    contradicts="The Transformer is as good or better than one of them.",
+    protocols={
+        "standard": Protocol(
+            "Three seeds, three learning rates; 1,200 steps; 400 sentences a test.",
+            steps=1200,
+            options={"sentences": 200},
+        ),
+    },
+    study=study,
+)

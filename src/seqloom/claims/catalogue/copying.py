@@ -1,0 +1,81 @@
+"""Claim 4: copy, reverse, duplicate, within the trained lengths and beyond them."""
+
+from seqloom.claims.arms import LABELS, THREE, Test, arm
+from seqloom.claims.claim import Claim, Finding, Protocol
+from seqloom.claims.effects import EXACT, WORDS, bars
+from seqloom.claims.laboratory import Laboratory, Trained
+from seqloom.claims.rule import ask
+from seqloom.claims.series import chart
+from seqloom.claims.verdict import Chart, Contrast, Question, Term
+
+_MARGIN = 50.0
+
+
+def study(laboratory: Laboratory, protocol: Protocol) -> Finding:
+    """Trains on lists of 1 to 20 words; tests on as long ones and on longer ones."""
+    questions: list[Question] = []
+    charts: list[Chart] = []
+    sentences = protocol["sentences"]
+    splits = [("test", "1-20 words"), ("beyond", "21-40 words"), *protocol["longer"]]
+    for task in protocol["tasks"]:
+        arms = [
+            arm(recipe, task, protocol.steps, small=True, tests=tuple(Test(split, sentences) for split, _ in splits))
+            for recipe in THREE
+        ]
+        trained = laboratory.train(arms, seeds=protocol.seeds)
+        found = [trained[one.name] for one in arms]
+        laboratory.audit(found, EXACT)
+        questions += [
+            ask(
+                f"{task}: does the {LABELS[recipe]} lose most of what it can within the trained lengths at 21 to 40 words?",
+                Contrast(terms=(Term(arm=LABELS[recipe], weight=1, values=_lost(one)),)),
+                unit="% of the share right",
+                margin=_MARGIN,
+            )
+            for recipe, one in zip(THREE, found, strict=True)
+        ]
+        charts.append(chart(f"{task}: lists wholly right", "length of the list", "%", bars(EXACT, found, splits)))
+        charts.append(chart(f"{task}: words right", "length of the list", "%", bars(WORDS, found, splits)))
+    return Finding(tuple(questions), tuple(charts), ("Synthetic lists of 26 words; results say little about text.",))
+
+
+def _lost(arm: Trained) -> tuple[float, ...]:
+    """For each run the part of its share of right lists that is lost beyond the trained lengths, in percent."""
+    shares = [(EXACT.value(run, "test"), EXACT.value(run, "beyond")) for run in arm.runs]
+    return tuple(100 * (1 - beyond / within) if within else 0.0 for within, beyond in shares)
+
+
+CLAIM = Claim(
+    number=4,
+    name="copying",
+    statement="Recurrent networks and Transformers copy, reverse and duplicate lists of the trained lengths, and fail beyond.",
+    source="Delétang 2023, table 1 (Neural Networks and the Chomsky Hierarchy)",
+    published="LSTM and Transformer both near chance on longer reversals and duplications",
+    against="Jelassi 2024: Transformers copy well, also longer texts, where positions allow; so can attention that moves on.",
+    supports="Every architecture loses more than half of its share of right lists from trained lengths to 21-40 words.",
+    contradicts="One that loses less than half.",
+    protocols={
+        "quick": Protocol(
+            "Two seeds; copy and reverse; 600 steps; 200 lists a test.",
+            seeds=2,
+            steps=600,
+            options={"tasks": ["copy", "reverse"], "sentences": 200, "longer": []},
+        ),
+        "standard": Protocol(
+            "Three seeds, three learning rates; copy, reverse and duplicate; 600 steps; 200 lists a test.",
+            steps=600,
+            options={"tasks": ["copy", "reverse", "duplicate"], "sentences": 200, "longer": []},
+        ),
+        "thorough": Protocol(
+            "Five seeds, three learning rates; the same with 10,000 steps; tests to 100 words.",
+            seeds=5,
+            steps=10000,
+            options={
+                "tasks": ["copy-long", "reverse-long", "duplicate-long"],
+                "sentences": 100,
+                "longer": [["to-60", "41-60 words"], ["to-100", "61-100 words"]],
+            },
+        ),
+    },
+    study=study,
+)

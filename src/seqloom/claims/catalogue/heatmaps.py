@@ -1,0 +1,88 @@
+"""Claim 18: a heatmap of attention is an explanation."""
+
+from seqloom.claims.arms import ATTENTIVE, LABELS, TRANSFORMER, Test, arm
+from seqloom.claims.claim import Claim, Finding, Protocol
+from seqloom.claims.effects import EXACT
+from seqloom.claims.laboratory import Laboratory
+from seqloom.claims.rule import ask
+from seqloom.claims.series import chart
+from seqloom.claims.verdict import Contrast, Point, Question, Series, Term
+
+_PROBE = "seqloom.claims.reach:pointing"
+_MARGIN = 80.0
+_PAIRS = {
+    "attention, truth": "attention and the true word",
+    "gradient, truth": "gradient and the true word",
+    "occlusion, truth": "occlusion and the true word",
+    "attention, occlusion": "attention and occlusion",
+    "attention, gradient": "attention and gradient",
+}
+
+
+def study(laboratory: Laboratory, protocol: Protocol) -> Finding:
+    """Asks attention, gradient and occlusion which word of a list the next word comes from, which is known."""
+    questions: list[Question] = []
+    charts = []
+    for task in protocol["tasks"]:
+        arms = [
+            arm(
+                recipe,
+                task,
+                protocol.steps,
+                small=True,
+                tests=(Test("test", protocol["sentences"]),),
+                probes=(_PROBE,),
+            )
+            for recipe in (ATTENTIVE, TRANSFORMER)
+        ]
+        trained = laboratory.train(arms, seeds=protocol.seeds)
+        found = [trained[one.name] for one in arms]
+        laboratory.audit(found, EXACT)
+        values = {
+            one.arm.label: {pair: tuple(run.probe(_PROBE)[pair] for run in one.runs) for pair in _PAIRS}
+            for one in found
+        }
+        questions += [
+            ask(
+                f"{task}, {label}: does attention point at the word whose loss matters most, nearly always?",
+                Contrast(terms=(Term(arm=label, weight=1, values=pairs["attention, occlusion"]),)),
+                unit="% of words",
+                margin=_MARGIN,
+            )
+            for label, pairs in values.items()
+        ]
+        series = tuple(
+            Series(
+                label=label,
+                points=tuple(
+                    Point(x=_PAIRS[pair], y=sum(v) / len(v), low=min(v), high=max(v)) for pair, v in pairs.items()
+                ),
+            )
+            for label, pairs in values.items()
+        )
+        charts.append(chart(f"{task}: how often two point at the same word", "who is compared", "%", series))
+    caveat = (
+        "The Transformer's attention is the mean over heads of its last layer but one; single heads may point better. Bars end at "
+        "the lowest and the highest seed."
+    )
+    return Finding(tuple(questions), tuple(charts), (caveat,))
+
+
+CLAIM = Claim(
+    number=18,
+    name="heatmaps",
+    statement="A heatmap of attention is an explanation: it shows which word of the source the next word depends on.",
+    source="Bahdanau 2015, figure 3, and many since",
+    published="heatmaps that look like alignments; no agreement was measured",
+    against=f"Jain & Wallace 2019: {LABELS[ATTENTIVE]}'s weights often disagree with gradients; Wiegreffe & Pinter 2019 object.",
+    supports="The word with the most attention is the one whose change hurts most, for more than 80% of words.",
+    contradicts="Attention points elsewhere more often.",
+    protocols={
+        "standard": Protocol(
+            "The runs of claim 4: three seeds, three learning rates; copy and reverse; 60 lists.",
+            steps=600,
+            options={"tasks": ["copy", "reverse"], "sentences": 200},
+        ),
+    },
+    study=study,
+)

@@ -1,0 +1,94 @@
+"""Claim 14: larger models train efficiently."""
+
+from statistics import fmean
+
+from seqloom.claims.arms import MULTI30K, TRANSFORMER, translator
+from seqloom.claims.claim import Claim, Finding, Protocol
+from seqloom.claims.costs import exponent
+from seqloom.claims.effects import NATS, Part, contrast, point
+from seqloom.claims.laboratory import Laboratory
+from seqloom.claims.rule import ask
+from seqloom.claims.series import chart, measured
+from seqloom.claims.verdict import Contrast, Series, Term
+
+
+def study(laboratory: Laboratory, protocol: Protocol) -> Finding:
+    """Measures what training of growing widths makes of the processor, and trains some of them on equally many tokens."""
+    rounds = laboratory.measure(
+        "seqloom.claims.costs:flops_by_width",
+        {"widths": protocol["measured"], "seconds": protocol["seconds"]},
+        rounds=protocol.seeds,
+    )
+    corpus = laboratory.corpus or MULTI30K
+    widths: list[int] = protocol["trained"]
+    arms = {
+        width: translator(
+            TRANSFORMER,
+            corpus,
+            protocol.steps,
+            sentences=protocol["sentences"],
+            changes={} if width == 128 else {"model": {"d_model": width, "d_ff": 2 * width, "num_heads": width // 32}},
+            variant="" if width == 128 else f"width {width}",
+        )
+        for width in widths
+    }
+    trained = laboratory.train(list(arms.values()), seeds=protocol.seeds)
+    found = {width: trained[one.name] for width, one in arms.items()}
+    laboratory.audit(list(found.values()), NATS)
+    small, large = min(widths), max(widths)
+    speeds = tuple(exponent(one) for one in rounds)
+    questions = (
+        ask(
+            f"On equally many tokens, is the cross-entropy of width {large} lower than that of width {small}?",
+            contrast(NATS, Part(1, found[small]), Part(-1, found[large])),
+            unit=NATS.unit,
+            margin=0.01,
+        ),
+        ask(
+            "Does a wider model use more of the processor?",
+            Contrast(terms=(Term(arm="Transformer", weight=1, values=speeds),)),
+            unit="exponent of operations a second over width",
+            margin=0.1,
+        ),
+    )
+    losses = tuple(point(float(width), NATS, found[width]) for width in widths)
+    charts = (
+        chart(
+            "Cross-entropy after equally many tokens",
+            "width",
+            "nats a token",
+            (Series(label="Transformer", points=losses),),
+            log_x=True,
+        ),
+        chart(
+            "Operations a second while training",
+            "width",
+            "floating-point operations a second",
+            (measured("Transformer", rounds),),
+            log=True,
+        ),
+    )
+    costs = {width: fmean(run.facts["result"]["train_seconds"] for run in one.runs) for width, one in found.items()}
+    told = "; ".join(f"width {width}: {seconds:.0f} s" for width, seconds in costs.items())
+    return Finding(questions, charts, (f"Wider models take longer for the same tokens: {told}.",))
+
+
+CLAIM = Claim(
+    number=14,
+    name="larger-models",
+    statement="Larger models train efficiently: they learn more from the same tokens, and use the processor better.",
+    source="Kaplan 2020, section 3 and figure 2",
+    published="loss falls with a power of about 0.076 of the parameters, and larger models need fewer samples",
+    against="Where data is scarce a larger model only overfits sooner; here the corpus is small.",
+    supports="Lower cross-entropy at the largest width, and operations a second that grow with width.",
+    contradicts="No gain from width, or a processor used no better.",
+    protocols={
+        "standard": Protocol(
+            "Three seeds, three learning rates; Multi30k; widths 64, 128 and 192; 300 steps; operations at widths 32 to 512.",
+            steps=300,
+            options={"measured": [32, 64, 128, 256, 512], "seconds": 1.0, "trained": [64, 128, 192], "sentences": 500},
+        ),
+    },
+    study=study,
+    takes_data=True,
+)

@@ -1,0 +1,76 @@
+"""Claim 11: training parallelises over positions; recurrence does not."""
+
+from seqloom.claims.arms import LABELS, THREE, TRANSFORMER
+from seqloom.claims.claim import Claim, Finding, Protocol
+from seqloom.claims.costs import exponent
+from seqloom.claims.laboratory import Laboratory
+from seqloom.claims.rule import ask
+from seqloom.claims.series import chart, measured
+from seqloom.claims.verdict import Contrast, Term
+
+_MARGIN = 0.05
+
+
+def study(laboratory: Laboratory, protocol: Protocol) -> Finding:
+    """Times a training step at growing lengths with the same number of tokens in every batch."""
+    rounds = {}
+    for recipe in THREE:
+        arguments = {
+            "recipe": recipe,
+            "lengths": protocol["lengths"],
+            "tokens": protocol["tokens"],
+            "seconds": protocol["seconds"],
+        }
+        rounds[recipe] = laboratory.measure("seqloom.claims.costs:step_seconds", arguments, rounds=protocol.seeds)
+    fits = {recipe: tuple(exponent(one) for one in found) for recipe, found in rounds.items()}
+    transformer = Term(arm=LABELS[TRANSFORMER], weight=-1, values=fits[TRANSFORMER])
+    questions = tuple(
+        ask(
+            f"Does a step of the {LABELS[recipe]} slow down more than one of the Transformer when as many tokens stand in fewer, "
+            "longer sentences?",
+            Contrast(terms=(Term(arm=LABELS[recipe], weight=1, values=fits[recipe]), transformer)),
+            unit="difference of exponents of time over length",
+            margin=_MARGIN,
+        )
+        for recipe in THREE
+        if recipe != TRANSFORMER
+    )
+    series = tuple(measured(LABELS[recipe], found) for recipe, found in rounds.items())
+    drawn = chart(
+        f"A training step of {protocol['tokens']:,} tokens",
+        "tokens in a sentence",
+        "seconds",
+        series,
+        log=True,
+    )
+    fitted = "; ".join(f"{LABELS[recipe]} {sum(values) / len(values):.2f}" for recipe, values in fits.items())
+    return Finding(questions, (drawn,), (f"Fitted exponents of time over length at equal tokens: {fitted}.",))
+
+
+CLAIM = Claim(
+    number=11,
+    name="parallel-training",
+    statement="Training a Transformer parallelises over the positions of a sentence; training a recurrent network does not.",
+    source="Vaswani 2017, table 1 and section 4",
+    published="O(1) sequential operations a layer against O(n)",
+    against="Attention itself costs the square of the length, so a Transformer slows down too once sentences are long.",
+    supports="With as many tokens in fewer, longer sentences, time grows faster with length for recurrent networks.",
+    contradicts="The Transformer's time grows as fast or faster.",
+    protocols={
+        "quick": Protocol(
+            "Three rounds; lengths 16 to 256; 2,048 tokens a batch.",
+            options={"lengths": [16, 32, 64, 128, 256], "tokens": 2048, "seconds": 0.6},
+        ),
+        "standard": Protocol(
+            "Five rounds; lengths 16 to 1,024; 4,096 tokens a batch.",
+            seeds=5,
+            options={"lengths": [16, 32, 64, 128, 256, 512, 1024], "tokens": 4096, "seconds": 1.5},
+        ),
+        "thorough": Protocol(
+            "Ten rounds; lengths 16 to 4,096; 16,384 tokens a batch.",
+            seeds=10,
+            options={"lengths": [16, 64, 256, 1024, 4096], "tokens": 16384, "seconds": 5.0},
+        ),
+    },
+    study=study,
+)

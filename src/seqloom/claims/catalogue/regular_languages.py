@@ -1,0 +1,54 @@
+"""Claim 5: recurrence counts, attention does not: parity and even pairs."""
+
+from seqloom.claims.arms import LABELS, RECURRENT, THREE, TRANSFORMER, Test, arm
+from seqloom.claims.claim import Claim, Finding, Protocol
+from seqloom.claims.effects import EXACT, Part, bars, contrast
+from seqloom.claims.laboratory import Laboratory
+from seqloom.claims.rule import ask
+from seqloom.claims.series import chart
+from seqloom.claims.verdict import Chart, Question
+
+_MARGIN = 10.0
+_SPLITS = (("test", "5-20"), ("beyond", "21-40"), ("to-100", "61-100"))
+
+
+def study(laboratory: Laboratory, protocol: Protocol) -> Finding:
+    """Trains on words of 1 to 20 symbols, tests on longer ones."""
+    questions: list[Question] = []
+    charts: list[Chart] = []
+    tests = tuple(Test(split, protocol["sentences"]) for split, _ in _SPLITS)
+    for task in ("parity", "even-pairs"):
+        arms = [arm(recipe, task, protocol.steps, small=True, tests=tests) for recipe in THREE]
+        trained = laboratory.train(arms, seeds=protocol.seeds)
+        found = dict(zip(THREE, (trained[one.name] for one in arms), strict=True))
+        laboratory.audit(list(found.values()), EXACT)
+        questions.append(
+            ask(
+                f"{task}: is the {LABELS[RECURRENT]} right more often than the Transformer on 21-40 symbols?",
+                contrast(EXACT, Part(1, found[RECURRENT], "beyond"), Part(-1, found[TRANSFORMER], "beyond")),
+                unit=EXACT.unit,
+                margin=_MARGIN,
+            )
+        )
+        charts.append(chart(f"{task}: right answers", "symbols", "%", bars(EXACT, list(found.values()), _SPLITS)))
+    return Finding(tuple(questions), tuple(charts), ("Half of the answers are even, so 50% is chance.",))
+
+
+CLAIM = Claim(
+    number=5,
+    name="regular-languages",
+    statement="Recurrent networks learn to count modulo two and go on with it to longer words; Transformers do not.",
+    source="Delétang 2023, table 1",
+    published="LSTMs solve both far beyond the trained lengths; Transformers stay near chance on parity",
+    against="With scratchpads or looped layers Transformers solve parity (Anil 2022); learning it needs luck for both.",
+    supports="More than 10 points between them beyond the trained lengths, in both languages.",
+    contradicts="The Transformer is as good, or neither learns.",
+    protocols={
+        "standard": Protocol(
+            "Three seeds, three learning rates; 800 steps; 500 words a test.",
+            steps=800,
+            options={"sentences": 500},
+        ),
+    },
+    study=study,
+)

@@ -1,0 +1,92 @@
+"""Claim 13: decoding stays sequential."""
+
+from seqloom.claims.arms import LABELS, THREE, TRANSFORMER
+from seqloom.claims.claim import Claim, Finding, Protocol
+from seqloom.claims.costs import exponent
+from seqloom.claims.laboratory import Laboratory
+from seqloom.claims.rule import ask
+from seqloom.claims.series import chart, measured
+from seqloom.claims.verdict import Contrast, Term
+
+
+def study(laboratory: Laboratory, protocol: Protocol) -> Finding:
+    """Times writing token by token against reading as many at once, and counts what the state carries."""
+    rounds = {
+        recipe: laboratory.measure(
+            "seqloom.claims.costs:decoding_seconds",
+            {"recipe": recipe, "lengths": protocol["lengths"]},
+            rounds=protocol.seeds,
+        )
+        for recipe in THREE
+    }
+    longest = str(max(protocol["lengths"]))
+    questions = [
+        ask(
+            f"Does the time that the {LABELS[recipe]} takes to write grow in proportion to what it writes?",
+            Contrast(
+                terms=(
+                    Term(
+                        arm=LABELS[recipe], weight=1, values=tuple(exponent(one["stepwise"]) for one in rounds[recipe])
+                    ),
+                )
+            ),
+            unit="exponent of time over length",
+            margin=0.8,
+        )
+        for recipe in (TRANSFORMER, *(recipe for recipe in THREE if recipe != TRANSFORMER))
+    ]
+    questions.append(
+        ask(
+            f"Is writing {longest} tokens slower for the Transformer than reading {longest} at once?",
+            Contrast(
+                terms=(
+                    Term(
+                        arm=LABELS[TRANSFORMER],
+                        weight=1,
+                        values=tuple(one["stepwise"][longest] / one["at once"][longest] for one in rounds[TRANSFORMER]),
+                    ),
+                )
+            ),
+            unit="times as slow",
+            margin=2.0,
+        )
+    )
+    charts = (
+        chart(
+            "Time to write one sentence",
+            "tokens written",
+            "seconds",
+            tuple(measured(LABELS[recipe], [one["stepwise"] for one in found]) for recipe, found in rounds.items()),
+            log=True,
+        ),
+        chart(
+            "What the state carries from step to step",
+            "tokens written",
+            "numbers",
+            tuple(measured(LABELS[recipe], [one["cache"] for one in found]) for recipe, found in rounds.items()),
+        ),
+    )
+    return Finding(
+        tuple(questions), charts, ("Random weights: what a step costs does not depend on what was learned.",)
+    )
+
+
+CLAIM = Claim(
+    number=13,
+    name="sequential-decoding",
+    statement="Decoding stays sequential: every architecture writes one token after the other, the Transformer too.",
+    source="Vaswani 2017, section 3.1 (the decoder is auto-regressive)",
+    published="no figure: it follows from the definition of the decoder",
+    against="Reading given tokens is parallel, so drafts can be verified many at a time (Leviathan 2023).",
+    supports="Time in proportion to the tokens written for all architectures, and writing much slower than reading.",
+    contradicts="Time that grows clearly slower than the number of tokens.",
+    protocols={
+        "quick": Protocol("Three rounds; 16 to 256 tokens, one sentence.", options={"lengths": [16, 32, 64, 128, 256]}),
+        "standard": Protocol(
+            "Five rounds; 16 to 1,024 tokens, one sentence.",
+            seeds=5,
+            options={"lengths": [16, 32, 64, 128, 256, 512, 1024]},
+        ),
+    },
+    study=study,
+)

@@ -1,0 +1,74 @@
+"""Claim 19: tied embeddings: the same quality with fewer parameters."""
+
+from seqloom.claims.arms import LABELS, MULTI30K, THREE, translator
+from seqloom.claims.claim import Claim, Finding, Protocol
+from seqloom.claims.effects import BLEU, Part, contrast, point
+from seqloom.claims.laboratory import Laboratory
+from seqloom.claims.rule import ask
+from seqloom.claims.series import chart
+from seqloom.claims.verdict import Series
+
+_MARGIN = 1.0
+
+
+def study(laboratory: Laboratory, protocol: Protocol) -> Finding:
+    """Trains each architecture with one matrix for embeddings and output, and with three."""
+    corpus = laboratory.corpus or MULTI30K
+    arms = {
+        (recipe, tied): translator(
+            recipe,
+            corpus,
+            protocol.steps,
+            sentences=protocol["sentences"],
+            changes={} if tied else {"model": {"tied_embeddings": "none"}},
+            variant="" if tied else "untied",
+        )
+        for recipe in THREE
+        for tied in (True, False)
+    }
+    trained = laboratory.train(list(arms.values()), seeds=protocol.seeds)
+    found = {key: trained[one.name] for key, one in arms.items()}
+    laboratory.audit(list(found.values()), BLEU)
+    questions = tuple(
+        ask(
+            f"{LABELS[recipe]}: is it no worse with one matrix than with three?",
+            contrast(BLEU, Part(1, found[recipe, True]), Part(-1, found[recipe, False])),
+            unit=BLEU.unit,
+            margin=-_MARGIN,
+        )
+        for recipe in THREE
+    )
+    sizes = "; ".join(
+        f"{LABELS[recipe]} {found[recipe, True].runs[0].facts['parameters']:,} tied, "
+        f"{found[recipe, False].runs[0].facts['parameters']:,} untied"
+        for recipe in THREE
+    )
+    series = tuple(
+        Series(
+            label=LABELS[recipe],
+            points=tuple(point("tied" if tied else "untied", BLEU, found[recipe, tied]) for tied in (True, False)),
+        )
+        for recipe in THREE
+    )
+    return Finding(questions, (chart("Translation quality", "embeddings", "BLEU", series),), (f"Parameters: {sizes}.",))
+
+
+CLAIM = Claim(
+    number=19,
+    name="tied-embeddings",
+    statement="Tied embeddings keep the quality with fewer parameters.",
+    source="Press & Wolf 2017, table 7",
+    published="a three-way tied translation model has less than half the size and about the same BLEU",
+    against="On large data an output matrix of its own can pay for itself.",
+    supports="Tied models lose no more than 1 BLEU (and may gain), in all architectures.",
+    contradicts="One of them loses more than 1 BLEU.",
+    protocols={
+        "standard": Protocol(
+            "Three seeds, three learning rates; Multi30k English-German; 300 steps; margin 1 BLEU.",
+            steps=300,
+            options={"sentences": 500},
+        ),
+    },
+    study=study,
+    takes_data=True,
+)

@@ -1,0 +1,97 @@
+"""Claim 20: the Transformer reaches the recurrent network's best quality in less time."""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from seqloom.claims.arms import ATTENTIVE, LABELS, MULTI30K, THREE, TRANSFORMER, translator
+from seqloom.claims.claim import Claim, Finding, Protocol
+from seqloom.claims.effects import NATS
+from seqloom.claims.laboratory import Laboratory, Trained
+from seqloom.claims.rule import ask
+from seqloom.claims.series import chart
+from seqloom.claims.verdict import Contrast, Point, Series, Term
+
+_Curve = Sequence[Mapping[str, Any]]
+
+
+def time_to(curve: _Curve, loss: float) -> float:
+    """Seconds of updates until a validation loss is reached, between validations by a straight line over the logarithm of time.
+
+    A curve that never reaches it counts as having taken as long as it lasted, which favours that arm.
+    """
+    before = None
+    for point in curve:
+        if point["val_loss"] <= loss:
+            if before is None:
+                return float(point["seconds"])
+            share = (before["val_loss"] - loss) / (before["val_loss"] - point["val_loss"])
+            return math.exp(
+                math.log(before["seconds"]) + share * (math.log(point["seconds"]) - math.log(before["seconds"]))
+            )
+        before = point
+    return float(curve[-1]["seconds"])
+
+
+def study(laboratory: Laboratory, protocol: Protocol) -> Finding:
+    """Reads the validation curves of the arms that claim 3 trains."""
+    corpus = laboratory.corpus or MULTI30K
+    arms = [translator(recipe, corpus, protocol.steps, sentences=protocol["sentences"]) for recipe in THREE]
+    trained = laboratory.train(arms, seeds=protocol.seeds)
+    found = dict(zip(THREE, (trained[one.name] for one in arms), strict=True))
+    laboratory.audit(list(found.values()), NATS)
+    questions = []
+    for recipe in (one for one in THREE if one != TRANSFORMER):
+        target = sum(run.val_loss for run in found[recipe].runs) / len(found[recipe].runs)
+        taken = {
+            one: tuple(math.log2(time_to(run.facts["result"]["curve"], target)) for run in found[one].runs)
+            for one in (recipe, TRANSFORMER)
+        }
+        questions.append(
+            ask(
+                f"Does the Transformer reach the {LABELS[recipe]}'s best validation loss ({target:.3f} nats a token) sooner?",
+                Contrast(
+                    terms=(
+                        Term(arm=LABELS[recipe], weight=1, values=taken[recipe]),
+                        Term(arm=LABELS[TRANSFORMER], weight=-1, values=taken[TRANSFORMER]),
+                    )
+                ),
+                unit="halvings of the time",
+            )
+        )
+    questions.sort(key=lambda question: LABELS[ATTENTIVE] not in question.text)
+    curves = tuple(_curve(LABELS[recipe], found[recipe]) for recipe in THREE)
+    drawn = chart("Validation loss over time", "seconds of updates, one thread", "nats a token", curves, log_x=True)
+    return Finding(tuple(questions), (drawn,), ("Time is that of this machine's processor; on others, ratios differ.",))
+
+
+def _curve(label: str, arm: Trained) -> Series:
+    """The mean of the runs' curves, validation by validation."""
+    rows = zip(*(run.facts["result"]["curve"] for run in arm.runs), strict=True)
+    points = []
+    for row in rows:
+        losses = [point["val_loss"] for point in row]
+        seconds = sum(point["seconds"] for point in row) / len(row)
+        points.append(Point(x=seconds, y=sum(losses) / len(losses), low=min(losses), high=max(losses)))
+    return Series(label=label, points=tuple(points))
+
+
+CLAIM = Claim(
+    number=20,
+    name="time-to-quality",
+    statement="The Transformer reaches the recurrent network's best quality in less time.",
+    source="Vaswani 2017, abstract",
+    published='"significantly less time to train": 41.0 BLEU after 3.5 days on 8 GPUs, a fraction of earlier systems\' costs',
+    against="That was on GPUs; on a processor with few cores, parallel positions gain less.",
+    supports="Less time until the recurrent network's best validation loss, each with its best learning rate.",
+    contradicts="As much time or more.",
+    protocols={
+        "standard": Protocol(
+            "The runs of claim 3: three seeds, three learning rates, 300 steps; four validations each.",
+            steps=300,
+            options={"sentences": 500},
+        ),
+    },
+    study=study,
+    takes_data=True,
+)

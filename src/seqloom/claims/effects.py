@@ -1,0 +1,170 @@
+"""Effects: runs and their outputs become contrasts between arms, over seeds and test sentences.
+
+Trained arms enter, Contrasts and the points of charts leave. What an effect means for a claim is decided by `rule`.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seqloom.claims.laboratory import RunRecord, Trained
+from seqloom.claims.rule import interval_of
+from seqloom.claims.verdict import Contrast, Point, Series, Term
+from seqloom.evaluation import TestOutputs
+from seqloom.metrics import Metric, Stats, find_metric
+from seqloom.metrics.likelihood import likelihood_statistics
+from seqloom.metrics.metric import ratio
+
+_NUM_RESAMPLES = 500
+
+Chosen = Callable[[TestOutputs], NDArray[np.bool_]]
+"""Which sentences of a test count."""
+
+
+@dataclass(frozen=True)
+class Measure:
+    """What a run is measured by: a metric over its outputs, or the likelihood of the references.
+
+    Attributes:
+        unit: of differences, for people.
+        separator: what separates the items of a target.
+    """
+
+    metric: Metric
+    unit: str
+    separator: str | None = None
+
+    def counts(self, run: RunRecord, split: str) -> Stats:
+        """The metric's counts, one row a sentence."""
+        outputs = run.outputs(split)
+        if self.metric is NATS.metric:
+            num_bytes = [len(reference.encode()) for reference in outputs.references]
+            return likelihood_statistics(outputs.log_probs, outputs.num_tokens, num_bytes)
+        return outputs.statistics(self.metric.name, self.separator)
+
+    @property
+    def label(self) -> str:
+        """What it measures, for people."""
+        return self.metric.label.format(items="words")
+
+    @property
+    def higher_is_better(self) -> bool:
+        """False where less is better."""
+        return self.metric.higher_is_better
+
+    def value(self, run: RunRecord, split: str = "test") -> float:
+        """The score of a run on a test split."""
+        return float(self.metric.combine(self.counts(run, split).sum(axis=0)))
+
+
+NATS = Measure(
+    Metric(
+        "nats_per_token",
+        "cross-entropy",
+        False,
+        None,
+        lambda sums: -ratio(sums[..., 0], sums[..., 1], 0.0),
+        lambda separator: "nats_per_token|eos:yes|version:1",
+    ),
+    "nats a token",
+)
+EXACT = Measure(find_metric("exact_match"), "points of exact match")
+WORDS = Measure(find_metric("items"), "points of right words", " ")
+BLEU = Measure(find_metric("bleu"), "BLEU")
+CHRF = Measure(find_metric("chrf"), "chrF")
+
+
+@dataclass(frozen=True)
+class Part:
+    """One term of a contrast: an arm on a test split, on all of its sentences or some."""
+
+    weight: float
+    arm: Trained
+    split: str = "test"
+    chosen: Chosen | None = None
+
+
+def contrast(measure: Measure, *parts: Part) -> Contrast:
+    """The weighted sum of arms' means, with its variance over sentences.
+
+    An arm that stands in several parts is one term, with the sum of its weights, since its values vary together.
+    Parts on the same split share their sentences, so these are drawn together, as in the paired bootstrap; sentences of different
+    splits are drawn apart.
+    """
+    tables: dict[str, list[tuple[float, Stats]]] = {}
+    terms = []
+    for part in _joined(parts):
+        counts = [measure.counts(run, part.split) for run in part.arm.runs]
+        if part.chosen is not None:
+            rows = part.chosen(part.arm.runs[0].outputs(part.split))
+            # Other sentences stay, with nothing to count, so that all parts of a split have the same ones.
+            counts = [stats * rows[:, None] for stats in counts]
+        where = "" if part.split == "test" else f", {part.split}"
+        values = tuple(float(measure.metric.combine(stats.sum(axis=0))) for stats in counts)
+        terms.append(Term(arm=part.arm.arm.label + where, weight=part.weight, values=values))
+        tables.setdefault(part.split, []).extend((part.weight / len(counts), stats) for stats in counts)
+    variances = [_variance(measure.metric, table) for table in tables.values()]
+    return Contrast(
+        terms=tuple(terms),
+        sentence_variance=sum(variances),
+        num_sentences=min(len(table[0][1]) for table in tables.values()),
+    )
+
+
+def _joined(parts: Sequence[Part]) -> list[Part]:
+    weights: dict[tuple[str, str, Chosen | None], float] = {}
+    for part in parts:
+        key = (part.arm.arm.name, part.split, part.chosen)
+        weights[key] = weights.get(key, 0.0) + part.weight
+    arms = {part.arm.arm.name: part.arm for part in parts}
+    return [Part(weight, arms[name], split, chosen) for (name, split, chosen), weight in weights.items() if weight]
+
+
+def apart(measure: Measure, *parts: Part) -> Contrast:
+    """As `contrast`, for parts on different corpora, whose sentences have nothing in common though their splits are named alike."""
+    found = [contrast(measure, part) for part in parts]
+    return Contrast(
+        terms=tuple(term for one in found for term in one.terms),
+        sentence_variance=sum(one.sentence_variance for one in found),
+        num_sentences=min(one.num_sentences for one in found),
+    )
+
+
+def _variance(metric: Metric, table: Sequence[tuple[float, Stats]]) -> float:
+    """The variance of a weighted sum of runs' values over sentences drawn with replacement."""
+    weights = np.array([weight for weight, _ in table])
+    counts = np.stack([stats for _, stats in table], axis=1)
+    num_sentences = len(counts)
+    rng = np.random.default_rng(0)
+    drawn = rng.multinomial(num_sentences, np.full(num_sentences, 1 / num_sentences), size=_NUM_RESAMPLES)
+    sums = np.einsum("rs,sak->rak", drawn.astype(np.float64), counts)
+    return float((metric.combine(sums) @ weights).var(ddof=1))
+
+
+def point(x: float | str, measure: Measure, arm: Trained, split: str = "test", chosen: Chosen | None = None) -> Point:
+    """An arm's mean on a split, with its interval, as a point of a chart."""
+    found = contrast(measure, Part(1.0, arm, split, chosen))
+    mean = float(np.mean(found.terms[0].values))
+    low, high = interval_of(found) or (None, None)
+    return Point(x=x, y=mean, low=low, high=high)
+
+
+def bars(
+    measure: Measure, arms: Sequence[Trained], splits: Sequence[tuple[str, str]] = (("test", "test"),)
+) -> tuple[Series, ...]:
+    """A series for each arm, a point for each split.
+
+    Args:
+        splits: names of splits, and what to call them.
+    """
+    return tuple(
+        Series(label=arm.arm.label, points=tuple(point(label, measure, arm, split) for split, label in splits))
+        for arm in arms
+    )
+
+
+def between(low: int, high: int) -> Chosen:
+    """Sentences whose source has `low` to `high` words, both included."""
+    return lambda outputs: np.array([low <= len(source.split()) <= high for source in outputs.sources])

@@ -1,0 +1,226 @@
+"""Laboratory: trains the arms that claims ask for, each once, side by side, and measures costs in processes of their own.
+
+Arms and measurements enter; what was found leaves, read from files that a repeated command finds again. It knows nothing of
+claims.
+"""
+
+import hashlib
+import json
+import multiprocessing
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from itertools import islice
+from pathlib import Path
+from statistics import fmean
+from typing import Any, Protocol
+
+from seqloom.checkpoint import read_json, write_json
+from seqloom.claims.arms import Arm
+from seqloom.claims.verdict import AuditedArm, Effort, Trial
+from seqloom.claims.worker import Task, find_function, is_trained, outputs_file, perform, prepare_process, probe_file
+from seqloom.corpus.settings import CorpusSettings
+from seqloom.evaluation import TestOutputs
+from seqloom.progress import Progress, Silent
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """A finished run: what its folder says."""
+
+    arm: Arm
+    seed: int
+    folder: Path
+    facts: Mapping[str, Any]
+
+    def outputs(self, split: str = "test") -> TestOutputs:
+        """What it made of a test split."""
+        test = next(test for test in self.arm.tests if test.split == split)
+        return TestOutputs.from_json(read_json(outputs_file(self.folder, test, self.arm)))
+
+    def probe(self, name: str) -> Any:
+        """What a probe found."""
+        return read_json(probe_file(self.folder, name))
+
+    @property
+    def val_loss(self) -> float:
+        """Of the weights that were kept, in nats a token."""
+        return float(min(point["val_loss"] for point in self.facts["result"]["curve"]))
+
+
+@dataclass(frozen=True)
+class Trained:
+    """An arm with its runs, one a seed, and the learning rates that were tried for it."""
+
+    arm: Arm
+    runs: tuple[RunRecord, ...]
+    trials: tuple[Trial, ...]
+
+    def audited(self, scores: Sequence[float], measure: str, *, higher_is_better: bool = True) -> AuditedArm:
+        """What a reader needs to judge fairness, with each run's score."""
+        results = [run.facts["result"] for run in self.runs]
+        recipe = self.runs[0].arm.recipe
+        return AuditedArm(
+            name=self.arm.name,
+            label=self.arm.label,
+            parameters=self.runs[0].facts["parameters"],
+            steps=results[0]["steps"],
+            tokens=round(fmean(result["tokens"] for result in results)),
+            train_seconds=round(fmean(result["train_seconds"] for result in results), 1),
+            learning_rate=recipe.training.learning_rate,
+            trials=self.trials,
+            beam=recipe.decoding.beam,
+            measure=measure,
+            scores=tuple(scores),
+            best=(max if higher_is_better else min)(scores),
+            recipe=recipe.to_yaml(),
+        )
+
+
+class Measured(Protocol):
+    """What scores a run."""
+
+    @property
+    def label(self) -> str:
+        """What it measures, for people."""
+
+    @property
+    def higher_is_better(self) -> bool:
+        """False where less is better."""
+
+    def value(self, run: RunRecord, split: str) -> float:
+        """A run's score on a test split."""
+
+
+@dataclass
+class Laboratory:
+    """Where a claim's experiment takes place.
+
+    Attributes:
+        folder: runs lie in runs/, measurements in measurements/; what is there is used again.
+        rates: learning rates recorded for arms by name, used at quick effort instead of a search.
+        corpus: the user's own, for claims that take one.
+        workers: processes that train side by side, one thread each.
+    """
+
+    folder: Path
+    effort: Effort
+    rates: Mapping[str, float] = field(default_factory=dict)
+    corpus: CorpusSettings | None = None
+    seeds: int | None = None
+    workers: int = field(default_factory=lambda: len(os.sched_getaffinity(0)))
+    progress: Progress = field(default_factory=Silent)
+    audited: dict[str, AuditedArm] = field(default_factory=dict)
+
+    def train(self, arms: Sequence[Arm], *, seeds: int) -> dict[str, Trained]:
+        """Trains arms, or finds them trained; by name.
+
+        At quick effort each arm has its recorded learning rate, or its recipe's. Else its rates are tried with the first seed,
+        and the one with the lowest validation loss goes on with the others: its trial is the first seed's run.
+        """
+        seeds = self.seeds or seeds
+        if self.effort == "quick":
+            chosen = {arm.name: arm.at_rate(self.rates.get(arm.name, _own_rate(arm))) for arm in arms}
+            tried: dict[str, tuple[Trial, ...]] = {arm.name: () for arm in arms}
+        else:
+            trials = {arm.name: [arm.at_rate(rate) for rate in arm.rates] for arm in arms}
+            # What is not chosen need not be decoded.
+            bare = [replace(trial, tests=(), probes=()) for group in trials.values() for trial in group]
+            self._perform([Task(arm, 0, self._place(arm, 0)) for arm in bare], "learning rates")
+            losses = {name: [self._record(arm, 0).val_loss for arm in group] for name, group in trials.items()}
+            chosen, tried = {}, {}
+            for name, group in trials.items():
+                best = losses[name].index(min(losses[name]))
+                chosen[name] = group[best]
+                tried[name] = tuple(
+                    Trial(learning_rate=arm.rates[0], val_loss=loss, chosen=place == best)
+                    for place, (arm, loss) in enumerate(zip(group, losses[name], strict=True))
+                )
+        tasks = [Task(arm, seed, self._place(arm, seed)) for seed in range(seeds) for arm in chosen.values()]
+        self._perform(tasks, "runs")
+        return {
+            name: Trained(arm, tuple(self._record(arm, seed) for seed in range(seeds)), tried[name])
+            for name, arm in chosen.items()
+        }
+
+    def measure(self, function: str, arguments: Mapping[str, Any], *, rounds: int) -> list[Any]:
+        """What a function finds, each round in a fresh process with the machine to itself.
+
+        Args:
+            function: "module:name"; it takes `arguments` and returns plain values.
+        """
+        found = []
+        for number in range(self.seeds or rounds):
+            what = json.dumps([function, dict(arguments), number], sort_keys=True)
+            name = f"{function.rpartition(':')[2]}-{hashlib.sha256(what.encode()).hexdigest()[:12]}.json"
+            file = self.folder / "measurements" / name
+            if not file.exists():
+                with self._processes(1, fresh=True) as pool:
+                    value = pool.submit(_call, function, dict(arguments)).result()
+                write_json(file, {"function": function, "arguments": dict(arguments), "round": number, "value": value})
+            found.append(read_json(file)["value"])
+        return found
+
+    def audit(self, arms: Sequence[Trained], measure: "Measured", split: str = "test") -> None:
+        """Notes arms for the audit of fairness, with their scores."""
+        for one in arms:
+            scores = [measure.value(run, split) for run in one.runs]
+            self.audited[one.arm.name] = one.audited(scores, measure.label, higher_is_better=measure.higher_is_better)
+
+    def _perform(self, tasks: Sequence[Task], what: str) -> None:
+        todo = [task for task in tasks if not _is_done(task)]
+        count, done, waiting = len(todo), 0, iter(todo)
+        if not todo:
+            return
+        with self._processes(min(self.workers, count)) as pool:
+            # No more are handed over than run at once: what lies in the pool's queue would be begun after Ctrl-C.
+            running = {pool.submit(perform, task): task for task in islice(waiting, self.workers)}
+            while running:
+                for future in wait(running, return_when=FIRST_COMPLETED).done:
+                    task = running.pop(future)
+                    future.result()
+                    done += 1
+                    running |= {pool.submit(perform, following): following for following in islice(waiting, 1)}
+                    status = f"{task.arm.label}, seed {task.seed}"
+                    self.progress.update(f"training {count} {what}", done / count, status=status)
+
+    @contextmanager
+    def _processes(self, count: int, *, fresh: bool = False) -> Iterator[ProcessPoolExecutor]:
+        pool = ProcessPoolExecutor(
+            count,
+            mp_context=multiprocessing.get_context("spawn"),
+            initializer=None if fresh else prepare_process,
+        )
+        try:
+            yield pool
+        except BaseException:
+            # Ctrl-C reaches the processes too: each saves the run that it trains; what waits is not begun.
+            pool.shutdown(wait=True, cancel_futures=True)
+            raise
+        pool.shutdown()
+
+    def _place(self, arm: Arm, seed: int) -> Path:
+        return self.folder / "runs" / f"{arm.key}-seed{seed}"
+
+    def _record(self, arm: Arm, seed: int) -> RunRecord:
+        place = self._place(arm, seed)
+        return RunRecord(arm, seed, place, read_json(place / "run.json"))
+
+
+def _own_rate(arm: Arm) -> float:
+    return arm.recipe.training.learning_rate
+
+
+def _is_done(task: Task) -> bool:
+    folder = task.folder
+    return (
+        is_trained(folder)
+        and all(outputs_file(folder, test, task.arm).exists() for test in task.arm.tests)
+        and all(probe_file(folder, probe).exists() for probe in task.arm.probes)
+    )
+
+
+def _call(function: str, arguments: Mapping[str, Any]) -> Any:
+    return find_function(function)(**arguments)

@@ -1,0 +1,26 @@
+"""The limits of a run: the smallest size on which it fails, and the smallest input.
+
+    run = seqloom.load("runs/copy")
+    find_limits(run, "length").verdict     # "Fails from 23 words on: 4 of 20 right [...]; passes at 21 words: ..."
+
+What a run was trained on decides what its inputs are: a Family draws them at any size, with exact truth. Where there is none, the
+run's own test sentences are grouped by length.
+"""
+
+from seqloom.claims.limits.families import FAMILIES
+from seqloom.claims.limits.family import Case, Family
+from seqloom.claims.limits.opening import Search, find_limits, open_search
+from seqloom.claims.limits.result import FailingInput, Limits, LimitSettings, SizeResult
+
+__all__ = [
+    "FAMILIES",
+    "Case",
+    "FailingInput",
+    "Family",
+    "LimitSettings",
+    "Limits",
+    "Search",
+    "SizeResult",
+    "find_limits",
+    "open_search",
+]

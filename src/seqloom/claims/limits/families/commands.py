@@ -1,0 +1,36 @@
+"""The family of `player-commands`: by the number of commands that a text asks for.
+
+Only what training shows is joined here, words and constructions alike: so what fails, fails by size.
+"""
+
+from collections.abc import Mapping
+
+from seqloom.claims.limits.family import Case, Family
+from seqloom.corpus.generators.adventure.discourse import Register, draw_typed
+from seqloom.corpus.generators.generator import Draw
+from seqloom.corpus.generators.player_commands import MOST_TRAINED, SEPARATOR, holds_out_pair, holds_out_phrase
+
+_TRAINED = Register(
+    allows_pair=lambda adjective, noun: not holds_out_pair(adjective, noun),
+    allows_phrase=lambda template, place: not holds_out_phrase(template, place),
+)
+
+
+def _draw(draw: Draw, size: int) -> Case | None:
+    typed = draw_typed(draw, size, _TRAINED)
+    return None if typed is None else Case(typed.text, SEPARATOR.join(typed.commands))
+
+
+COMMANDS: Mapping[str, tuple[Family, ...]] = {
+    "player-commands": (
+        Family(
+            on="clauses",
+            unit="command",
+            units="commands",
+            draw=_draw,
+            trained=(1, MOST_TRAINED),
+            most=24,
+            judged="texts of words and constructions that training shows, right where every command is, in order",
+        ),
+    )
+}

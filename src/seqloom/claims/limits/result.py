@@ -1,0 +1,204 @@
+"""Limits: what a search for a model's limits found, as data, and the sentence that says it.
+
+Counts and scores enter; what leaves can be written as JSON and read again. Nothing here draws inputs or asks models.
+"""
+
+from collections.abc import Sequence
+from typing import Literal
+
+from pydantic import Field
+
+from seqloom.claims.limits.family import On
+from seqloom.config import Settings
+
+SCHEMA_VERSION = 1
+
+State = Literal["passes", "fails", "undecided"]
+
+
+class LimitSettings(Settings):
+    """How limits are searched for."""
+
+    threshold: float | None = Field(
+        None,
+        gt=0,
+        lt=1,
+        description="a size fails where surely less than this is right; None: halfway from guessing to 1",
+    )
+    most: int | None = Field(None, ge=1, description="the largest size that is tried; None for what suits the inputs")
+    samples: int = Field(160, ge=1, description="the most inputs that are tried at a size")
+    seed: int = Field(0, ge=0, description="decides which inputs are drawn")
+
+
+class SizeResult(Settings):
+    """What was found at one size, or at the sizes from `first` to `last`.
+
+    Attributes:
+        tried: inputs.
+        right: how many of them were answered rightly; None where a score is measured and nothing is simply right.
+        value: the share of right answers in percent, or the score.
+        low, high: the ends of its interval.
+        trained: whether training shows inputs of this size; None where that is not known.
+    """
+
+    first: int
+    last: int
+    tried: int
+    right: int | None
+    value: float
+    low: float
+    high: float
+    state: State
+    trained: bool | None = None
+
+
+class FailingInput(Settings):
+    """An input that the model gets wrong, with the truth.
+
+    Attributes:
+        wanted: the place in the truth of the one word that is judged, from 0; None where all of it is.
+        notes: what decoding said about it, such as that the source was cut.
+        remark: how small it is: what was tried to make it smaller.
+    """
+
+    size: int
+    source: str
+    said: str
+    truth: str
+    wanted: int | None = None
+    notes: tuple[str, ...] = ()
+    remark: str = ""
+
+
+class Limits(Settings):
+    """Where a model fails.
+
+    Attributes:
+        judged: what the inputs are, and when an answer is right.
+        rule: when a size fails.
+        measure: what `value` of a size is, for people.
+        method: how intervals were made.
+        limit: the smallest size tried that surely fails; None where none does.
+        smallest_failing: the smallest input that was found to fail, whatever the share at its size.
+        notes: what a reader must know to judge all this, one sentence each.
+        finished: False where the search was interrupted.
+        verdict: one sentence.
+    """
+
+    schema_version: int = SCHEMA_VERSION
+    run: str
+    recipe: str
+    corpus: str
+    on: On
+    unit: str
+    units: str
+    judged: str
+    measure: str
+    rule: str
+    method: str
+    settings: LimitSettings
+    most: int
+    trained: tuple[int, int] | None
+    sizes: tuple[SizeResult, ...]
+    limit: int | None
+    smallest_failing: FailingInput | None
+    notes: tuple[str, ...]
+    finished: bool
+    verdict: str
+
+
+class About(Settings):
+    """Which run was asked, and in what its inputs grow: what all results of one search share."""
+
+    run: str
+    recipe: str
+    corpus: str
+    on: On
+    unit: str
+    units: str
+    judged: str
+    measure: str
+    trained: tuple[int, int] | None
+
+    def label(self, size: int) -> str:
+        """A size for people: "1 word", "12 words"."""
+        return f"{size:,} {self.unit if size == 1 else self.units}"
+
+
+def limit_of(sizes: tuple[SizeResult, ...]) -> int | None:
+    """The smallest size that fails."""
+    return min((one.first for one in sizes if one.state == "fails"), default=None)
+
+
+def verdict(about: About, sizes: tuple[SizeResult, ...], *, finished: bool) -> str:
+    """What was found, in one sentence.
+
+    Args:
+        sizes: in order of size.
+    """
+    begin = "" if finished else "Interrupted; so far: "
+    limit = limit_of(sizes)
+    if not sizes:
+        return f"{begin}nothing was tried." if begin else "Nothing was tried."
+    text = _without_limit(about, sizes) if limit is None else _with_limit(about, sizes, limit)
+    return begin + text if begin else text[0].upper() + text[1:]
+
+
+def span(one: SizeResult) -> str:
+    """The sizes of a result: "8", or "8–12"."""
+    return _span(one.first, one.last)
+
+
+def _span(first: int, last: int) -> str:
+    return f"{first:,}" if first == last else f"{first:,}–{last:,}"
+
+
+def shown(one: SizeResult) -> str:
+    """What was found at a size: "3 of 20 right [3.2%, 37.9%]", or a score with its interval."""
+    if one.right is None:
+        return f"{one.value:.1f} [{one.low:.1f}, {one.high:.1f}]"
+    return f"{one.right:,} of {one.tried:,} right [{one.low:.1f}%, {one.high:.1f}%]"
+
+
+def _with_limit(about: About, sizes: tuple[SizeResult, ...], limit: int) -> str:
+    failing = next(one for one in sizes if one.first == limit)
+    above = [one for one in sizes if one.first > limit and one.state == "passes"]
+    below = [one for one in sizes if one.first < limit]
+    where = f"at {about.label(limit)}" if above else f"from {about.label(limit)} on"
+    parts = [f"fails {where}: {_named(about, failing)}"]
+    passed = [one for one in below if one.state == "passes"]
+    if passed:
+        parts.append(f"passes at {_spans(about, passed[-1:])}: {_named(about, passed[-1])}")
+    undecided = [one for one in below if one.state == "undecided"]
+    if undecided:
+        parts.append(f"undecided at {_spans(about, undecided)}")
+    if above:
+        parts.append(f"yet passes at {_spans(about, above)}")
+        again = [one.first for one in sizes if one.state == "fails" and one.first > above[-1].last]
+        if again:
+            parts.append(f"fails again from {about.label(again[0])} on")
+    return "; ".join(parts) + "."
+
+
+def _without_limit(about: About, sizes: tuple[SizeResult, ...]) -> str:
+    last = sizes[-1]
+    text = f"no limit found up to {about.label(last.last)}: {_named(about, last)}"
+    undecided = [one for one in sizes if one.state == "undecided"]
+    return text + (f"; undecided at {_spans(about, undecided)}." if undecided else ".")
+
+
+def _named(about: About, one: SizeResult) -> str:
+    return shown(one) if one.right is not None else f"{about.measure} {shown(one)}"
+
+
+def _spans(about: About, sizes: Sequence[SizeResult]) -> str:
+    """ "3, 5 and 8–12 words"; sizes that follow each other become one span."""
+    joined: list[tuple[int, int]] = []
+    for one in sizes:
+        if joined and joined[-1][1] + 1 == one.first:
+            joined[-1] = (joined[-1][0], one.last)
+        else:
+            joined.append((one.first, one.last))
+    spans = [_span(*found) for found in joined]
+    text = spans[0] if len(spans) == 1 else f"{', '.join(spans[:-1])} and {spans[-1]}"
+    return f"{text} {about.unit if text == '1' else about.units}"

@@ -1,0 +1,144 @@
+"""Shrinking: failures of a model -> a failing input that none of the smaller ones made from it undercuts.
+
+Greedy, as delta debugging is (Zeller & Hildebrandt 2002), but over the choices that made an input instead of over its text: long
+runs of them are left out first, then shorter ones, then single ones are changed. Whatever comes of it is an input of the family,
+with its truth, and counts where it is smaller and fails too.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from seqloom.claims.limits.asking import Answered, Asker
+from seqloom.claims.limits.family import Case, Family, Sample
+from seqloom.claims.limits.result import FailingInput
+from seqloom.progress import Progress
+
+# Failures that are shrunk, the smallest ones first.
+NUM_STARTS = 5
+# Inputs asked about while shrinking, of all starts together.
+MOST_ASKED = 3_000
+
+_BATCH = 32
+_FEW = 6
+# The largest number below 1: a choice that takes the last of its options. 0 takes the first.
+_LAST = 1 - 2.0**-53
+
+
+@dataclass
+class Shrinker:
+    """Makes failures smaller; what it holds is worth something at every moment.
+
+    Attributes:
+        smallest: the smallest failure so far.
+    """
+
+    asker: Asker
+    family: Family
+    most_asked: int = MOST_ASKED
+    smallest: Answered | None = None
+    _start: Answered | None = None
+    _num_smaller: int | None = None
+
+    def shrink(self, failures: Sequence[Answered], progress: Progress) -> None:
+        """Shrinks the smallest of the failures, each as far as it goes."""
+        ordered = sorted(failures, key=lambda one: (one.sample.rank, one.sample.case.src))
+        unique: dict[Case, Answered] = {}
+        for one in ordered:
+            unique.setdefault(one.sample.case, one)
+        starts = list(unique.values())[:NUM_STARTS]
+        if starts:
+            self.smallest = self._start = starts[0]
+        budget = self.asker.num_asked + self.most_asked
+        for number, start in enumerate(starts):
+            task = "making failures smaller"
+            progress.update(task, number / len(starts), status=self.family.label(start.sample.size))
+            self._shrink_one(start, budget)
+            progress.update(task, (number + 1) / len(starts))
+
+    def report(self) -> FailingInput | None:
+        """The smallest failure, with what was tried to make it smaller."""
+        if self.smallest is None or self._start is None:
+            return None
+        remark = ""
+        if self._start.sample.rank != self.smallest.sample.rank:
+            remark = f"made from a failure of {self.family.label(self._start.sample.size)}; "
+        if self._num_smaller is None:
+            remark += "the search for smaller ones ended early, so there may be some"
+        elif self._num_smaller == 0:
+            remark += "nothing smaller can be made from it"
+        elif self._num_smaller == 1:
+            remark += "the one smaller input that can be made from it by one change is answered rightly"
+        else:
+            remark += f"all {self._num_smaller:,} smaller inputs made from it by one change are answered rightly"
+        return self.smallest.failing(remark)
+
+    def _shrink_one(self, start: Answered, budget: int) -> None:
+        current = start
+        while True:
+            smaller, tried = self._sweep(current, budget)
+            if smaller is None:
+                break
+            current = smaller
+            self._keep(start, current, None)
+        if self.asker.num_asked < budget:
+            self._keep(start, current, tried)
+
+    def _keep(self, start: Answered, found: Answered, num_smaller: int | None) -> None:
+        assert self.smallest is not None
+        if found.sample.case == self.smallest.sample.case:
+            # Another start may lead to the same input; what is known of it stays known.
+            self._num_smaller = self._num_smaller if num_smaller is None else num_smaller
+        elif found.sample.rank < self.smallest.sample.rank:
+            self.smallest, self._start, self._num_smaller = found, start, num_smaller
+
+    def _sweep(self, current: Answered, budget: int) -> tuple[Answered | None, int]:
+        """One way of making it smaller, if there is one; and how many inputs were tried."""
+        tried: set[Case] = set()
+        for variants in _variants(current.sample.choices):
+            made = self._smaller(current.sample, variants, tried)
+            for start in range(0, len(made), _BATCH):
+                if self.asker.num_asked >= budget:
+                    return None, len(tried)
+                for answered in self.asker.ask(made[start : start + _BATCH]):
+                    if not answered.right:
+                        return answered, len(tried)
+        return None, len(tried)
+
+    def _smaller(self, sample: Sample, variants: Iterator[tuple[float, ...]], tried: set[Case]) -> list[Sample]:
+        """The inputs that variants make and that are smaller and new, the smallest first."""
+        made: list[Sample] = []
+        for choices in variants:
+            shorter = len(choices) < len(sample.choices)
+            last = self.family.smallest if shorter else sample.size
+            for size in range(sample.size, last - 1, -self.family.step):
+                found = self.family.again(size, choices)
+                if found is not None and found.rank < sample.rank:
+                    if found.case not in tried:
+                        tried.add(found.case)
+                        made.append(found)
+                    # What is smaller still comes of choices that leave out more.
+                    break
+        return sorted(made, key=lambda one: one.rank)
+
+
+def _variants(choices: tuple[float, ...]) -> Iterator[Iterator[tuple[float, ...]]]:
+    """Changes of choices, group by group, the coarsest first."""
+    halves = {len(choices) >> power for power in range(1, len(choices).bit_length())}
+    # What belongs together may be any small number of choices: a key with its value and their places, say.
+    few = range(1, min(_FEW, len(choices) - 1) + 1)
+    for length in sorted(halves.union(few), reverse=True):
+        yield _without(choices, length)
+    yield _changed(choices)
+
+
+def _without(choices: tuple[float, ...], length: int) -> Iterator[tuple[float, ...]]:
+    step = max(1, length // 2)
+    for start in range(0, len(choices) - length + 1, step):
+        yield choices[:start] + choices[start + length :]
+
+
+def _changed(choices: tuple[float, ...]) -> Iterator[tuple[float, ...]]:
+    for place, choice in enumerate(choices):
+        for other in (0.0, _LAST):
+            if choice != other:
+                yield (*choices[:place], other, *choices[place + 1 :])

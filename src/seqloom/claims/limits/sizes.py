@@ -1,0 +1,190 @@
+"""SizeSearch: how the share of right answers falls with size, the smallest size that fails, the smallest input that fails.
+
+Sizes 1, 2, 4, … are tried until two in a row fail; then each gap before a size that fails is halved until it is closed. At a size
+inputs are drawn, with replacement, until the interval of the share of right answers lies on one side of the threshold, or there
+are as many as allowed. The interval is looked at several times; so that this does not make chance more powerful, each look has an
+interval of its own level, and together they hold with 95% (Bonferroni). A size whose interval holds the threshold to the end
+is undecided, and does not count as failing.
+
+Halving takes for granted that larger inputs are not easier. The sizes that were tried are all in the result, so that a reader sees
+where that is not so.
+"""
+
+from itertools import pairwise
+
+from seqloom.claims.limits.asking import Answered, Asker
+from seqloom.claims.limits.family import Family
+from seqloom.claims.limits.result import About, Limits, LimitSettings, SizeResult, State, limit_of, verdict
+from seqloom.claims.limits.shrinking import Shrinker
+from seqloom.decoding.engines import Engine
+from seqloom.errors import ConfigError
+from seqloom.metrics.binomial import clopper_pearson
+from seqloom.progress import Progress
+
+LEVEL = 0.95
+# How many inputs of a size the first look has; each further look has twice as many.
+FIRST_LOOK = 20
+
+
+def looks(samples: int) -> tuple[int, ...]:
+    """After how many inputs the interval is looked at: 20, 40, 80 and so on, and at last `samples`."""
+    found = []
+    count = FIRST_LOOK
+    while count < samples:
+        found.append(count)
+        count *= 2
+    return (*found, samples)
+
+
+class SizeSearch:
+    """Searches for the limits of an engine on a family."""
+
+    def __init__(self, engine: Engine, family: Family, about: About, settings: LimitSettings) -> None:
+        """Asks nothing yet.
+
+        Raises:
+            ConfigError: with so few samples nothing can be decided, guessing passes, or the largest size lies below the smallest.
+        """
+        self._family = family
+        self._about = about
+        threshold = family.threshold if settings.threshold is None else settings.threshold
+        if threshold <= family.chance:
+            raise ConfigError(
+                f"--threshold {threshold:g}: guessing gets {family.chance:g} right here; give more than that"
+            )
+        self._threshold = threshold
+        self._settings = settings.model_copy(update={"threshold": threshold})
+        self._looks = looks(settings.samples)
+        self._level = 1 - (1 - LEVEL) / len(self._looks)
+        most = family.most if settings.most is None else settings.most
+        if most < family.smallest:
+            raise ConfigError(
+                f"--most {most}: the smallest inputs have {family.label(family.smallest)}; take that or more"
+            )
+        self._most = family.nearest(most)
+        self._check_samples()
+        self._asker = Asker(engine)
+        self._shrinker = Shrinker(self._asker, family)
+        self._answers: dict[int, list[Answered]] = {}
+        self._results: dict[int, SizeResult] = {}
+        self._finished = False
+
+    def run(self, progress: Progress) -> None:
+        """Searches to the end; what was found so far is there even if this is interrupted."""
+        self._search_sizes(progress)
+        self._shrinker.shrink(self._failures(), progress)
+        self._finished = True
+
+    def result(self) -> Limits:
+        """What was found so far."""
+        sizes = tuple(self._results[size] for size in sorted(self._results))
+        smallest = self._shrinker.report()
+        if smallest is None and (failures := self._failures()):
+            first = min(failures, key=lambda one: one.sample.rank)
+            smallest = first.failing("the search was interrupted before it was made smaller")
+        return Limits(
+            **self._about.model_dump(),
+            rule=f"a size fails where surely fewer than {100 * self._threshold:g}% of answers are right",
+            method=f"Clopper-Pearson, {100 * self._level:.4g}%: {100 * LEVEL:g}% over up to {len(self._looks)} looks",
+            settings=self._settings,
+            most=self._most,
+            sizes=sizes,
+            limit=limit_of(sizes),
+            smallest_failing=smallest,
+            notes=self._notes(),
+            finished=self._finished,
+            verdict=verdict(self._about, sizes, finished=self._finished),
+        )
+
+    def _check_samples(self) -> None:
+        num, threshold = self._settings.samples, self._threshold
+        never_fails = clopper_pearson(0, num, self._level)[1] >= threshold
+        never_passes = clopper_pearson(num, num, self._level)[0] <= threshold
+        if never_fails or never_passes:
+            what = "all wrong would not prove less" if never_fails else "all right would not prove more"
+            raise ConfigError(f"--samples {num}: {what} than {threshold:g}; give more samples")
+
+    def _search_sizes(self, progress: Progress) -> None:
+        failed: list[int] = []
+        size = self._family.smallest
+        while True:
+            failed = [*failed, size] if self._try(size, progress).state == "fails" else []
+            following = min(self._most, self._family.nearest(size * 2))
+            if following <= size:
+                following = min(self._most, size + self._family.step)
+            if len(failed) == 2 or following <= size:
+                break
+            size = following
+        tried = sorted(self._results)
+        # Below the smallest size there is nothing to try.
+        for before, after in pairwise(tried):
+            if self._fails(after) and not self._fails(before):
+                self._close_gap(before, after, progress)
+        progress.update("trying sizes", 1.0)
+
+    def _fails(self, size: int) -> bool:
+        return self._results[size].state == "fails"
+
+    def _close_gap(self, good: int, failing: int, progress: Progress) -> None:
+        """Halves the gap between a size that does not fail and a larger one that does, until there is nothing between them."""
+        step = self._family.step
+        while failing - good > step:
+            # Where sizes come in steps, the middle may fall back onto the one that is known already.
+            middle = max(self._family.nearest((good + failing) // 2), good + step)
+            if self._try(middle, progress).state == "fails":
+                failing = middle
+            else:
+                good = middle
+
+    def _try(self, size: int, progress: Progress) -> SizeResult:
+        """Draws inputs of a size until it is decided."""
+        answers = self._answers.setdefault(size, [])
+        result: SizeResult | None = None
+        for look in self._looks:
+            new = [
+                self._family.sample(
+                    size, f"limits/{self._about.corpus}/{self._family.on}/{self._settings.seed}/{size}/{index}"
+                )
+                for index in range(len(answers), look)
+            ]
+            answers += self._asker.ask(new)
+            result = self._judge(size, answers)
+            # How many sizes there will be, nobody knows.
+            status = f"{self._family.label(size)}: {result.right:,} of {result.tried:,} right"
+            progress.update("trying sizes", 0.0, status=status)
+            self._results[size] = result
+            if result.state != "undecided":
+                break
+        assert result is not None
+        return result
+
+    def _judge(self, size: int, answers: list[Answered]) -> SizeResult:
+        right = sum(one.right for one in answers)
+        low, high = clopper_pearson(right, len(answers), self._level)
+        state: State = "undecided"
+        if high < self._threshold:
+            state = "fails"
+        elif low > self._threshold:
+            state = "passes"
+        return SizeResult(
+            first=size,
+            last=size,
+            tried=len(answers),
+            right=right,
+            value=100 * right / len(answers),
+            low=100 * low,
+            high=100 * high,
+            state=state,
+            trained=self._family.trained[0] <= size <= self._family.trained[1],
+        )
+
+    def _failures(self) -> list[Answered]:
+        return [one for answers in self._answers.values() for one in answers if not one.right]
+
+    def _notes(self) -> tuple[str, ...]:
+        """What decoding said about wrong answers, counted: a cut source is another failure than a wrong word."""
+        failures = self._failures()
+        notes = [note for one in failures for note in one.notes]
+        return tuple(
+            f"{notes.count(note):,} of {len(failures):,} wrong answers: {note}." for note in dict.fromkeys(notes)
+        )

@@ -1,0 +1,145 @@
+"""Reach: how much each earlier word matters for a later one, by gradients and by taking words away; the same code for all.
+
+Trained runs and their corpora enter, plain values leave. Inputs are reached through a record, which every architecture passes its
+embeddings through.
+"""
+
+from itertools import islice
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from seqloom.batching import PairBatch, make_batch
+from seqloom.corpus import Corpus
+from seqloom.example import Example
+from seqloom.models import make_model
+from seqloom.models.base import Model
+from seqloom.nn.record import Record
+from seqloom.run import Run
+
+_SOURCES = ("encoder.tokens", "prompt.tokens")
+_TARGETS = ("decoder.tokens",)
+
+
+class Embedded:
+    """Takes the place of embeddings with numbers that gradients are asked of; `tensor` is what they were."""
+
+    def __init__(self) -> None:
+        self.tensor: Tensor | None = None
+
+    def __call__(self, value: Tensor) -> Tensor:
+        """Cuts the embeddings off from what made them."""
+        self.tensor = value.detach().requires_grad_()
+        return self.tensor
+
+
+def log_probs(model: Model, batch: PairBatch, record: Record | None = None) -> Float[Tensor, "batch tgt_len"]:
+    """The log-probability of each target token, given what stands before it."""
+    logits = model.project(model(batch, record))
+    found: Tensor = logits.log_softmax(dim=-1).gather(2, batch.tgt_out[:, :, None])[:, :, 0]
+    return found
+
+
+def gradient_norms(model: Model, batch: PairBatch, *, of: str, position: int) -> Float[Tensor, "batch length"]:
+    """|d loss_t / d x_i| for the target position t and every embedding x_i of one side, for each sentence.
+
+    Args:
+        of: "source" or "target".
+        position: t, counted from 0.
+    """
+    embedded = Embedded()
+    record = Record(dict.fromkeys(_SOURCES if of == "source" else _TARGETS, embedded))
+    loss = -log_probs(model, batch, record)[:, position].sum()
+    assert embedded.tensor is not None, "the architecture does not record its embeddings"
+    (gradient,) = torch.autograd.grad(loss, embedded.tensor)
+    return gradient.norm(dim=-1)
+
+
+def gradient_by_distance(run: Run, corpus: Corpus, *, length: int = 48, sentences: int = 24) -> dict[str, Any]:
+    """Mean gradient norms of the loss at position `length - 1` by the distance t - i, trained and not trained.
+
+    Only targets of `length` tokens and more are read; where there are fewer than `sentences`, as many as there are.
+
+    Returns:
+        "trained" and "untrained": for each distance from 0 the mean over sentences, each divided by its largest value.
+    """
+    examples = []
+    for pair in corpus.tests["test"].pairs():
+        src, tgt = run.tokenizer.encode_src([pair.src])[0], run.tokenizer.encode_tgt([pair.tgt])[0]
+        if len(tgt) >= length and run.model.fits(len(src), length):
+            examples.append(Example(np.asarray(src), np.asarray(tgt[: length - 1])))
+        if len(examples) == sentences:
+            break
+    if not examples:
+        return {"trained": [], "untrained": [], "sentences": 0}
+    vocab = run.tokenizer.vocab
+    batch = make_batch(examples, pad_id=vocab.pad_id, bos_id=vocab.bos_id, eos_id=vocab.eos_id)
+    torch.manual_seed(run.facts["seed"])
+    fresh = make_model(run.recipe.model, vocab).eval()
+    found: dict[str, Any] = {"sentences": len(examples)}
+    for name, model in (("trained", run.model), ("untrained", fresh)):
+        norms = gradient_norms(model, batch, of="target", position=length - 1)
+        scaled = norms / norms.amax(dim=1, keepdim=True).clamp_min(1e-30)
+        found[name] = scaled.mean(dim=0).flip(0).tolist()
+    return found
+
+
+def pointing(run: Run, corpus: Corpus, *, sentences: int = 60) -> dict[str, float]:
+    """How often attention, gradient and occlusion point at the source word that a list's target word comes from, in percent.
+
+    For corpora of lists, where that word is known: the same place in a copy, the mirrored one in a reversal. The `of` values say
+    how often two of them point at the same word.
+    """
+    mirrored = corpus.name.startswith("reverse")
+    rows: list[dict[str, list[int]]] = []
+    for pair in islice(corpus.tests["test"].pairs(), sentences):
+        words = pair.src.split()
+        if len(words) < 3:
+            continue
+        src, tgt = run.tokenizer.encode_src([pair.src])[0], run.tokenizer.encode_tgt([pair.tgt])[0]
+        if not len(src) == len(tgt) == len(words):
+            continue
+        rows.append(_pointed(run, np.asarray(src), np.asarray(tgt), mirrored))
+    return _agreements(rows)
+
+
+def _pointed(run: Run, src: Any, tgt: Any, mirrored: bool) -> dict[str, list[int]]:
+    """For each target word the place of the source word that each method points at."""
+    vocab, count = run.tokenizer.vocab, len(src)
+    special = {"pad_id": vocab.pad_id, "bos_id": vocab.bos_id, "eos_id": vocab.eos_id}
+    batch = make_batch([Example(src, tgt)], **special)
+    record = Record()
+    with torch.no_grad():
+        plain = log_probs(run.model, batch, record)[0]
+        # Each source word in turn becomes another word of the list's kind: the next id, which every list might hold.
+        changed = [src.copy() for _ in range(count)]
+        for place, ids in enumerate(changed):
+            ids[place] = (
+                src[(place + 1) % count] if src[(place + 1) % count] != src[place] else src[(place + 2) % count]
+            )
+        taken = log_probs(run.model, make_batch([Example(ids, tgt) for ids in changed], **special))
+    weights = record.tensors["alignment"][-1][0, :count, :count]
+    drops = (plain - taken)[:, :count].T
+    gradients = torch.stack(
+        [gradient_norms(run.model, batch, of="source", position=t)[0, :count] for t in range(count)]
+    )
+    truth = list(range(count))[::-1] if mirrored else list(range(count))
+    return {
+        "truth": truth,
+        "attention": weights.argmax(dim=1).tolist(),
+        "gradient": gradients.argmax(dim=1).tolist(),
+        "occlusion": drops.argmax(dim=1).tolist(),
+    }
+
+
+def _agreements(rows: list[dict[str, list[int]]]) -> dict[str, float]:
+    names = ("attention", "gradient", "occlusion", "truth")
+    found: dict[str, float] = {"lists": float(len(rows))}
+    for place, one in enumerate(names):
+        for other in names[place + 1 :]:
+            same = [a == b for row in rows for a, b in zip(row[one], row[other], strict=True)]
+            found[f"{one}, {other}"] = 100 * float(np.mean(same)) if same else 0.0
+    return found

@@ -1,0 +1,188 @@
+"""Running claims: names and an effort enter, verdicts leave, in a folder from which a repeated command goes on.
+
+What a claim does stands in its own file; what its numbers mean, in `rule`.
+"""
+
+import datetime
+import time
+from collections.abc import Sequence
+from importlib.resources import files
+from pathlib import Path
+
+from seqloom import machine
+from seqloom.checkpoint import read_json, write_text
+from seqloom.claims.claim import Claim, Protocol, claims, find_claim
+from seqloom.claims.laboratory import Laboratory
+from seqloom.claims.rule import LEVEL, together
+from seqloom.claims.verdict import Audit, AuditedArm, Effort, Verdict, Verdicts
+from seqloom.corpus.settings import CorpusSettings
+from seqloom.errors import CheckpointError, ConfigError, CorpusError
+from seqloom.progress import Progress, Silent
+
+FILE = "verdicts.json"
+_LARGEST_DIFFERENCE = 0.05
+
+
+def run_claims(
+    names: Sequence[str] | None = None,
+    *,
+    effort: Effort = "quick",
+    out: Path | str,
+    seeds: int | None = None,
+    corpus: CorpusSettings | None = None,
+    workers: int | None = None,
+    progress: Progress | None = None,
+) -> Verdicts:
+    """Tests claims, one after the other.
+
+    Args:
+        names: of claims, or their numbers; all where none is named.
+        effort: "quick" tests in minutes what can be decided in minutes, and shows the other claims' recorded verdicts.
+        out: the folder of runs and verdicts. What lies there is not done again.
+        seeds: runs of each arm; the claim's own number where None.
+        corpus: data for claims that can be tested on the user's own.
+        workers: processes side by side; as many as cores by default.
+
+    Raises:
+        ConfigError: there is no such claim, or it cannot be tested so.
+        CorpusError: the data of a named claim are not there.
+    """
+    progress = progress or Silent()
+    folder = Path(out)
+    chosen = [find_claim(name) for name in names] if names else list(claims().values())
+    if seeds is not None and seeds < 2:
+        raise ConfigError(f"--seeds {seeds}: a verdict needs 2 seeds or more, to see how far another seed would fall")
+    untested = [claim.name for claim in chosen if effort != "quick" and effort not in claim.protocols]
+    if untested and names:
+        raise ConfigError(f"{', '.join(untested)}: there is no protocol at effort {effort}; take another --effort")
+    if corpus is not None and not any(claim.takes_data for claim in chosen):
+        raise ConfigError("none of these claims can be tested on other data; leave the data options out")
+    known = {verdict.claim: verdict for verdict in recorded().verdicts}
+    laboratory = Laboratory(folder, effort, recorded_rates(), corpus, seeds, progress=progress)
+    if workers:
+        laboratory.workers = workers
+    found: list[Verdict] = []
+    for claim in chosen:
+        protocol = claim.protocols.get(effort)
+        if protocol is not None:
+            progress.say(f"{claim.number}. {claim.statement}")
+            try:
+                found.append(_test(claim, protocol, laboratory))
+            except CorpusError as error:
+                if names:
+                    raise
+                # One data set that cannot be had is no reason to give up the other claims.
+                progress.say(f"{claim.number}. {claim.name}: not tested: {error}")
+                continue
+            except KeyboardInterrupt:
+                progress.say(f"Run the same command again to go on: what is finished lies in {folder}.")
+                raise
+        elif claim.name in known:
+            found.append(known[claim.name].model_copy(update={"origin": "recorded"}))
+        else:
+            progress.say(f"{claim.number}. {claim.name}: not tested at effort {effort}, and no verdict is recorded yet")
+            continue
+        progress.say(f"{claim.number}. {claim.name}: {found[-1].verdict} ({found[-1].origin})")
+        _write(folder, found)
+    return Verdicts(verdicts=tuple(found))
+
+
+def _test(claim: Claim, protocol: Protocol, laboratory: Laboratory) -> Verdict:
+    begin = time.perf_counter()
+    laboratory.audited.clear()
+    finding = claim.study(laboratory, protocol)
+    leading = finding.questions[0]
+    arms = tuple(laboratory.audited.values())
+    named = dict.fromkeys(term.arm for question in finding.questions for term in question.contrast.terms)
+    bounds = (leading.low, leading.high) if leading.low is not None and leading.high is not None else None
+    return Verdict(
+        claim=claim.name,
+        number=claim.number,
+        verdict=together([question.answer for question in finding.questions]),
+        effect=leading.effect,
+        unit=leading.unit,
+        interval=bounds,
+        level=LEVEL,
+        arms=tuple(arm.label for arm in arms) or tuple(named),
+        seeds=laboratory.seeds or protocol.seeds,
+        effort=laboratory.effort,
+        origin="live",
+        published=claim.published,
+        questions=finding.questions,
+        charts=finding.charts,
+        audit=Audit(arms=arms, remarks=_remarks(arms)),
+        caveats=finding.caveats,
+        environment={
+            **machine.describe_machine(machine.choose_device("cpu")),
+            "date": datetime.date.today().isoformat(),
+        },
+        command=_command(claim, laboratory),
+        seconds=round(time.perf_counter() - begin, 1),
+    )
+
+
+def _remarks(arms: Sequence[AuditedArm]) -> tuple[str, ...]:
+    """Where arms were not treated alike."""
+    remarks = []
+    for what, values in (
+        ("parameters", [arm.parameters for arm in arms]),
+        ("training tokens", [arm.tokens for arm in arms]),
+    ):
+        if values and max(values) > (1 + _LARGEST_DIFFERENCE) * min(values):
+            listed = "; ".join(f"{arm.label} {value:,}" for arm, value in zip(arms, values, strict=True))
+            remarks.append(f"The arms differ by more than 5% in {what}: {listed}.")
+    tried = {len(arm.trials) for arm in arms}
+    if len(tried) > 1:
+        remarks.append("Not all arms had as many learning rates to choose from.")
+    elif tried == {0}:
+        remarks.append("Learning rates were not searched here: they are those recorded earlier, or the recipes' own.")
+    edges = [
+        arm.label
+        for arm in arms
+        if arm.trials and arm.learning_rate in (arm.trials[0].learning_rate, arm.trials[-1].learning_rate)
+    ]
+    if edges:
+        remarks.append(f"At the edge of the rates that were tried, so a better one may lie beyond: {', '.join(edges)}.")
+    return tuple(remarks)
+
+
+def _command(claim: Claim, laboratory: Laboratory) -> str:
+    words = ["seqloom claims run", claim.name, "--effort", laboratory.effort]
+    if laboratory.seeds:
+        words += ["--seeds", str(laboratory.seeds)]
+    if laboratory.corpus is not None and claim.takes_data:
+        for name, value in laboratory.corpus.model_dump(exclude_defaults=True, exclude={"data_dir"}).items():
+            words += [f"--{name.replace('_', '-')}", str(value)]
+    return " ".join([*words, "--out DIR"])
+
+
+def _write(folder: Path, found: Sequence[Verdict]) -> None:
+    """Verdicts of other claims that lie there stay."""
+    names = {verdict.claim for verdict in found}
+    there = read_verdicts(folder).verdicts if (folder / FILE).exists() else ()
+    merged = [verdict for verdict in there if verdict.claim not in names] + list(found)
+    merged.sort(key=lambda verdict: verdict.number)
+    write_text(folder / FILE, Verdicts(verdicts=tuple(merged)).model_dump_json(indent=1))
+
+
+def read_verdicts(folder: Path | str) -> Verdicts:
+    """The verdicts in a folder.
+
+    Raises:
+        CheckpointError: there are none, or they cannot be read.
+    """
+    file = Path(folder) / FILE
+    if not file.is_file():
+        raise CheckpointError(f"{folder}: there are no verdicts ({FILE}); make some: seqloom claims run --out {folder}")
+    return Verdicts.parse(read_json(file), source=str(file))
+
+
+def recorded() -> Verdicts:
+    """The verdicts at standard effort that come with seqloom."""
+    file = files("seqloom.claims").joinpath("recorded.json")
+    return Verdicts.model_validate_json(file.read_text(encoding="utf-8"))
+
+
+def recorded_rates() -> dict[str, float]:
+    """The learning rates that the recorded experiments chose, by the names of arms."""
+    return {arm.name: arm.learning_rate for verdict in recorded().verdicts for arm in verdict.audit.arms}

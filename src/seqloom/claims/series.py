@@ -1,0 +1,54 @@
+"""Series and charts of measurements: rounds enter, points with intervals over them leave."""
+
+from collections.abc import Mapping, Sequence
+from statistics import fmean
+
+from seqloom.claims.rule import interval_of
+from seqloom.claims.verdict import Chart, Contrast, Point, Series, Term
+
+
+def measured(label: str, rounds: Sequence[Mapping[str, float]]) -> Series:
+    """A line of means over rounds; each round maps a number (as text) to a value."""
+    points = []
+    for x in rounds[0]:
+        values = tuple(one[x] for one in rounds)
+        low, high = interval_of(Contrast(terms=(Term(arm=label, weight=1, values=values),))) or (None, None)
+        points.append(Point(x=float(x), y=fmean(values), low=low, high=high))
+    return Series(label=label, points=tuple(points))
+
+
+def chart(
+    title: str,
+    x_title: str,
+    y_title: str,
+    series: tuple[Series, ...],
+    *,
+    log: bool = False,
+    log_x: bool | None = None,
+    log_y: bool | None = None,
+) -> Chart:
+    """A chart whose description says where each line or group of bars begins and ends.
+
+    Args:
+        log: whether both axes are logarithmic.
+        log_x: whether the x axis is, where that differs from `log`; log_y likewise.
+    """
+    told = "; ".join(
+        f"{one.label}: from {one.points[0].y:.3g} at {_place(one.points[0])} to {one.points[-1].y:.3g} at {_place(one.points[-1])}"
+        if len(one.points) > 1
+        else f"{one.label}: {one.points[0].y:.3g}"
+        for one in series
+    )
+    return Chart(
+        title=title,
+        x_title=x_title,
+        y_title=y_title,
+        series=series,
+        log_x=log if log_x is None else log_x,
+        log_y=log if log_y is None else log_y,
+        description=f"{title}, {y_title} by {x_title}. {told}.",
+    )
+
+
+def _place(point: Point) -> str:
+    return point.x if isinstance(point.x, str) else f"{point.x:g}"

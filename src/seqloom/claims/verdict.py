@@ -1,0 +1,160 @@
+"""Verdict: what an experiment found about a claim, as data, with everything from which it can be worked out again.
+
+Numbers of runs and measurements enter; verdicts leave. Nothing here trains, measures or draws. How numbers become a verdict
+stands in `rule`.
+"""
+
+from typing import Literal
+
+from pydantic import Field
+
+from seqloom.config import Settings
+
+SCHEMA_VERSION = 1
+
+Answer = Literal["supported", "contradicted", "inconclusive"]
+Effort = Literal["quick", "standard", "thorough"]
+Origin = Literal["live", "recorded"]
+
+
+class Term(Settings):
+    """One arm's part in a contrast.
+
+    Attributes:
+        values: one for each seed, or for each round of a measurement; all in the contrast's unit.
+    """
+
+    arm: str
+    weight: float
+    values: tuple[float, ...] = Field(min_length=1)
+
+
+class Contrast(Settings):
+    """An effect: the weighted sum of the terms' means.
+
+    Attributes:
+        sentence_variance: the variance of the effect over test sentences (bootstrap), in squared units; 0 where no sentences
+            vary.
+        num_sentences: how many test sentences stand behind it.
+    """
+
+    terms: tuple[Term, ...] = Field(min_length=1)
+    sentence_variance: float = Field(0.0, ge=0)
+    num_sentences: int = Field(0, ge=0)
+
+
+class Question(Settings):
+    """What a claim says about one effect, and what was found.
+
+    Attributes:
+        asks: "more": the effect is above the margin. "alike": it lies between -margin and +margin.
+        low: the interval's lower end; None where nothing says how far the effect would vary.
+    """
+
+    text: str
+    unit: str
+    asks: Literal["more", "alike"]
+    margin: float
+    contrast: Contrast
+    effect: float
+    low: float | None
+    high: float | None
+    level: float
+    method: str
+    answer: Answer
+
+
+class Point(Settings):
+    """A place in a chart; `low` and `high` bound its interval."""
+
+    x: float | str
+    y: float
+    low: float | None = None
+    high: float | None = None
+
+
+class Series(Settings):
+    """A line, or a group of bars."""
+
+    label: str
+    points: tuple[Point, ...]
+
+
+class Chart(Settings):
+    """What was measured, for people.
+
+    Attributes:
+        description: what the chart shows, for those who cannot see it.
+    """
+
+    title: str
+    x_title: str
+    y_title: str
+    series: tuple[Series, ...]
+    log_x: bool = False
+    log_y: bool = False
+    description: str
+
+
+class Trial(Settings):
+    """A learning rate that was tried: its validation loss in nats a token."""
+
+    learning_rate: float
+    val_loss: float
+    chosen: bool
+
+
+class AuditedArm(Settings):
+    """What an arm was given, so that a reader can judge whether the comparison was fair."""
+
+    name: str
+    label: str
+    parameters: int
+    steps: int
+    tokens: int = Field(description="real target tokens trained on, mean over seeds")
+    train_seconds: float = Field(description="seconds of updates on one thread, mean over seeds")
+    learning_rate: float
+    trials: tuple[Trial, ...] = Field(description="empty where the rate was recorded earlier")
+    beam: int
+    measure: str = Field(description="what the scores are")
+    scores: tuple[float, ...] = Field(description="one a seed")
+    best: float
+    recipe: str = Field(description="as YAML, every default written out")
+
+
+class Audit(Settings):
+    """Whether the arms were treated alike; `remarks` say where they were not."""
+
+    arms: tuple[AuditedArm, ...]
+    remarks: tuple[str, ...]
+
+
+class Verdict(Settings):
+    """What was found about a claim. `effect`, `unit` and `interval` are those of the first question."""
+
+    claim: str
+    number: int
+    verdict: Answer
+    effect: float
+    unit: str
+    interval: tuple[float, float] | None
+    level: float
+    arms: tuple[str, ...]
+    seeds: int
+    effort: Effort
+    origin: Origin
+    published: str
+    questions: tuple[Question, ...] = Field(min_length=1)
+    charts: tuple[Chart, ...]
+    audit: Audit
+    caveats: tuple[str, ...]
+    environment: dict[str, str] = Field(description="machine, threads, versions, date")
+    command: str
+    seconds: float = Field(description="how long it took, trained arms that were shared not counted again")
+
+
+class Verdicts(Settings):
+    """What verdicts.json holds."""
+
+    schema_version: int = SCHEMA_VERSION
+    verdicts: tuple[Verdict, ...]

@@ -1,0 +1,169 @@
+"""`seqloom claims`: what is said of recurrent networks and Transformers, tested here -> verdicts and a report."""
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from seqloom.cli import options
+from seqloom.cli.progress import shown
+
+if TYPE_CHECKING:
+    from seqloom.claims.claim import Claim
+    from seqloom.claims.verdict import Verdicts
+
+_EPILOG = """\
+examples:
+  seqloom claims list                                          all claims, a line each
+  seqloom claims show copying                                  what is said, by whom, and how it is tested
+  seqloom claims run copying recall --effort quick --out claims
+  seqloom claims run --all --out claims                        minutes; what takes longer is shown as recorded
+  seqloom claims run reversed-source --data pairs.tsv --effort standard --out claims
+  seqloom claims report claims --predict                       writes claims/report.html anew, with the verdicts folded away
+
+A claim is supported, contradicted or inconclusive, with the effect, its interval over seeds, and the figure that was published.
+Ctrl-C loses nothing that was finished: the same command goes on."""
+
+
+def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Adds the verb."""
+    parser = subparsers.add_parser(
+        "claims",
+        help="test what is said of RNNs and Transformers",
+        description="Test what is said of recurrent networks and Transformers on your own machine, with error bars.",
+        epilog=_EPILOG,
+    )
+    actions = parser.add_subparsers(title="actions", dest="action", metavar="ACTION", required=True)
+    listing = actions.add_parser("list", help="all claims, a line each")
+    showing = actions.add_parser("show", help="one claim: who says it, how it is tested, what would settle it")
+    showing.add_argument("name", metavar="NAME", help="a name or number of `seqloom claims list`")
+    for action in (listing, showing):
+        action.add_argument("--json", action="store_true", help="print the result as JSON")
+        action.add_argument("--quiet", action="store_true", help="no progress")
+    running = actions.add_parser("run", help="test claims; writes verdicts.json and report.html")
+    running.add_argument("names", nargs="*", metavar="NAME", help="names or numbers of claims")
+    group = running.add_argument_group("claims")
+    group.add_argument("--all", action="store_true", help="all claims")
+    group.add_argument(
+        "--effort",
+        choices=("quick", "standard", "thorough"),
+        default="quick",
+        help="quick: minutes for all, with the recorded verdicts of claims that take longer; standard: at most ten minutes a "
+        "claim on 2 cores; thorough: for large machines (default: quick)",
+    )
+    group.add_argument(
+        "--seeds", type=options.positive, metavar="K", help="runs of each arm (default: the claim's own)"
+    )
+    group.add_argument(
+        "--workers", type=options.positive, metavar="N", help="runs side by side, a thread each (default: one a core)"
+    )
+    group.add_argument("--out", type=Path, required=True, metavar="DIR", help="where runs, verdicts and report go")
+    options.add_data_options(running)
+    options.add_common_options(running, device=False, json=True)
+    reporting = actions.add_parser("report", help="write report.html of a folder's verdicts anew")
+    reporting.add_argument("folder", type=Path, metavar="DIR", help="the --out of `seqloom claims run`")
+    reporting.add_argument(
+        "--predict", action="store_true", help="fold the verdicts away, so that readers predict first"
+    )
+    reporting.add_argument("--json", action="store_true", help="print the verdicts as JSON instead")
+    reporting.add_argument("--quiet", action="store_true", help="no progress")
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Lists, shows, runs or reports."""
+    actions = {"list": _list, "show": _show, "run": _run, "report": _report}
+    actions[arguments.action](arguments)
+    return 0
+
+
+def _list(arguments: argparse.Namespace) -> None:
+    from seqloom.claims.claim import claims
+
+    facts = [_facts(claim) for claim in claims().values()]
+    if arguments.json:
+        _print_json(facts)
+        return
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table("", "claim", "says", "efforts", box=None, pad_edge=False)
+    for one in facts:
+        table.add_row(str(one["number"]), one["name"], one["statement"], ", ".join(one["protocols"]))
+    Console().print(table)
+
+
+def _show(arguments: argparse.Namespace) -> None:
+    from seqloom.claims.claim import find_claim
+
+    facts = _facts(find_claim(arguments.name))
+    if arguments.json:
+        _print_json(facts)
+        return
+    from seqloom.cli.lines import as_text
+
+    print("\n".join(as_text(facts)))
+
+
+def _run(arguments: argparse.Namespace) -> None:
+    from seqloom.errors import ConfigError
+
+    if arguments.all == bool(arguments.names):
+        raise ConfigError("claims run: name the claims (`seqloom claims list` shows them), or say --all")
+    corpus = options.corpus_settings(arguments) if options.corpus_given(arguments) else None
+    from seqloom.claims.running import run_claims
+
+    with shown(quiet=arguments.quiet) as progress:
+        verdicts = run_claims(
+            arguments.names or None,
+            effort=arguments.effort,
+            out=arguments.out,
+            seeds=arguments.seeds,
+            corpus=corpus,
+            workers=arguments.workers,
+            progress=progress,
+        )
+    _deliver(verdicts, arguments.out, json=arguments.json)
+
+
+def _report(arguments: argparse.Namespace) -> None:
+    from seqloom.claims.running import read_verdicts
+
+    _deliver(read_verdicts(arguments.folder), arguments.folder, json=arguments.json, predict=arguments.predict)
+
+
+def _deliver(verdicts: "Verdicts", folder: Path, *, json: bool, predict: bool = False) -> None:
+    """Writes report.html of all verdicts in the folder, and prints those given."""
+    from seqloom.claims.running import read_verdicts
+    from seqloom.report.claims_page import write_claims_report
+    from seqloom.report.claims_terminal import claims_table
+
+    report = folder / "report.html"
+    write_claims_report(read_verdicts(folder), report, predict=predict)
+    if json:
+        print(verdicts.model_dump_json(indent=2))
+        return
+    from rich.console import Console
+
+    Console().print(claims_table(verdicts))
+    print(f"report: {report.resolve()}")
+
+
+def _facts(claim: "Claim") -> dict[str, Any]:
+    return {
+        "number": claim.number,
+        "name": claim.name,
+        "statement": claim.statement,
+        "source": claim.source,
+        "published": claim.published,
+        "against": claim.against,
+        "supported by": claim.supports,
+        "contradicted by": claim.contradicts,
+        "protocols": {effort: protocol.words for effort, protocol in claim.protocols.items()},
+        "own data": "yes" if claim.takes_data else "no",
+    }
+
+
+def _print_json(facts: Any) -> None:
+    import json
+
+    print(json.dumps(facts, ensure_ascii=False, indent=2))

@@ -1,0 +1,108 @@
+"""`seqloom limits`: a run -> the smallest size, and the smallest input, on which it fails."""
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from seqloom.cli import options
+from seqloom.cli.progress import shown
+
+if TYPE_CHECKING:
+    from seqloom.claims.limits import Limits
+
+_EPILOG = """\
+examples:
+  seqloom limits runs/copy --on length                   how long may a list be until most of them are copied wrongly?
+  seqloom limits runs/commands --on clauses --most 12    from how many commands in a text on are they misunderstood?
+  seqloom limits runs/reverse --on distance              how far back may a word stand?
+  seqloom limits runs/recall --on pairs                  how many keys and values can be kept in mind?
+  seqloom limits runs/en-de --on length                  real text: from which length of test sentences on does the score fall?
+
+what grows with --on, by what the run was trained on:
+  length     words: of the lists of copy, reverse, sort, duplicate, parity, even-pairs; else of the corpus's test sentences
+  clauses    commands of player-commands, numbers of numbers-en-de and its like
+  distance   how many words back a wanted word stands, in copy, reverse, duplicate and recall-4 and its like
+  pairs      keys with their values, in recall-4 and its like
+
+Inputs are drawn as the corpus draws them, with exact truth, in sizes 1, 2, 4 and so on; then the gap before the first size that
+fails is closed. A size fails where surely less than --threshold of its inputs are answered rightly. Of all wrong answers the
+smallest is then made smaller, until no smaller one fails. The same seed tries the same inputs. After Ctrl-C, what was found so
+far is printed."""
+
+
+def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Adds the verb."""
+    parser = subparsers.add_parser(
+        "limits",
+        help="the smallest input on which a run fails",
+        description="Search for the size of input from which a run fails, and for the smallest input that it gets wrong.",
+        epilog=_EPILOG,
+    )
+    parser.add_argument("folder", type=Path, metavar="RUN", help="a run folder")
+    group = parser.add_argument_group("search")
+    group.add_argument(
+        "--on", choices=("length", "clauses", "distance", "pairs"), required=True, help="what is to grow (see below)"
+    )
+    group.add_argument(
+        "--threshold",
+        type=options.share,
+        metavar="SHARE",
+        help="a size fails where surely less than this share of answers is right (default: halfway from guessing to all: 0.5, "
+        "or 0.75 where there are two answers)",
+    )
+    group.add_argument(
+        "--most", type=options.positive, metavar="N", help="the largest size to try (default: what suits the corpus)"
+    )
+    group.add_argument(
+        "--samples", type=options.positive, metavar="N", help="the most inputs to try at a size (default: 160)"
+    )
+    group.add_argument("--seed", type=options.count, metavar="N", help="where the inputs come from (default: 0)")
+    group.add_argument(
+        "--beam", type=options.positive, metavar="N", help="beam size; 1 is greedy (default: the recipe's)"
+    )
+    options.add_common_options(parser, json=True)
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Searches, and prints what was found, even if the search is interrupted."""
+    from seqloom.claims.limits import open_search
+    from seqloom.run import load
+
+    model = load(arguments.folder, **options.placement(arguments))
+    status = 0
+    with shown(quiet=arguments.quiet) as progress:
+        search = open_search(
+            model,
+            arguments.on,
+            beam=arguments.beam,
+            threshold=arguments.threshold,
+            most=arguments.most,
+            samples=arguments.samples,
+            seed=arguments.seed,
+            progress=progress,
+        )
+        try:
+            search.run(progress)
+        except KeyboardInterrupt:
+            status = 130
+    if status:
+        print("seqloom: stopped by Ctrl-C; this is what was found so far", file=sys.stderr)
+    deliver(search.result(), json=arguments.json)
+    return status
+
+
+def deliver(limits: "Limits", *, json: bool = False) -> None:
+    """Prints the verdict, the sizes and the smallest failing input; or prints all of it as JSON."""
+    if json:
+        print(limits.model_dump_json(indent=2))
+        return
+    from rich.console import Console
+
+    from seqloom.report.limits import limits_table
+
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console.width = 140
+    console.print(limits_table(limits))

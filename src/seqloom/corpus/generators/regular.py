@@ -1,0 +1,77 @@
+"""The corpora `parity` and `even-pairs`: words over two symbols, and whether a count of them is even (Delétang 2023).
+
+    a b b a b -> odd     (parity: it has three b)
+    a b b a b -> odd     (even pairs: three times a symbol stands beside the other one)
+
+A seed enters, a Corpus leaves. Both languages are regular: a machine with two states that reads from left to right recognises
+them. Sources have 1 to 20 symbols in training and validation; tests go on to 100, which costs little, as targets are one word.
+The two answers are as frequent as each other in every split.
+"""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from itertools import pairwise
+
+from seqloom.corpus.corpus import SentencePair
+from seqloom.corpus.generators.generator import Draw, Generator
+from seqloom.corpus.generators.lengths import FURTHER, TRAINED, belongs
+
+SYMBOLS = ("a", "b")
+ANSWERS = ("even", "odd")
+TEST_SIZES = {"test": 1_000, "beyond": 500, "to-60": 200, "to-100": 200}
+
+# Of so few symbols there are only 30 sources: too few to divide, so all of them are for training.
+MOST_NEVER_HELD_OUT = 4
+
+
+def _count_pairs(symbols: Sequence[str]) -> int:
+    return sum(one != other for one, other in pairwise(symbols))
+
+
+# What is counted, and the fewest symbols of which the count can be odd.
+TASKS: dict[str, tuple[str, Callable[[Sequence[str]], int], int]] = {
+    "parity": (
+        "Words over two symbols, and whether the second stands in them an even number of times.",
+        lambda symbols: symbols.count("b"),
+        1,
+    ),
+    "even-pairs": (
+        "Words over two symbols, and whether unequal symbols stand side by side an even number of times.",
+        _count_pairs,
+        2,
+    ),
+}
+
+
+def _propose(count: Callable[[Sequence[str]], int], shortest_odd: int, draw: Draw, split: str) -> SentencePair | None:
+    # The answer is drawn first, so that no length makes one of the two more frequent.
+    answer = draw.below(2)
+    shortest, longest = FURTHER.get(split, TRAINED)
+    length = draw.between(max(shortest, shortest_odd) if answer else shortest, longest)
+    symbols = [draw.choice(SYMBOLS) for _ in range(length)]
+    if count(symbols) % 2 != answer:
+        # In both languages another last symbol gives the other answer.
+        symbols[-1] = "b" if symbols[-1] == "a" else "a"
+    src = " ".join(symbols)
+    held = split == "train" if length <= MOST_NEVER_HELD_OUT else belongs(src, split)
+    return SentencePair(src, ANSWERS[answer]) if held else None
+
+
+REGULAR = tuple(
+    Generator(
+        name=name,
+        description=description,
+        version=1,
+        propose=partial(_propose, count, shortest_odd),
+        facts={
+            "metric": "exact_match",
+            "notes": (
+                "Synthetic: words of 1 to 20 symbols; half of the answers are even.",
+                "Validation and test: of 5 symbols or more, since training sees all shorter ones.",
+                *(f"{split}: words of {low} to {high} symbols." for split, (low, high) in FURTHER.items()),
+            ),
+        },
+        test_sizes=TEST_SIZES,
+    )
+    for name, (description, count, shortest_odd) in TASKS.items()
+)

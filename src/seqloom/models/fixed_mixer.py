@@ -1,0 +1,192 @@
+"""The fixed mixer: an encoder-decoder with neither recurrence nor attention; positions are mixed by weights that never change.
+
+It is a Transformer that cannot ask: how much a position takes from another depends on their distance alone (the slopes of ALiBi,
+Press 2022, without queries and keys), not on what stands there. It is the fourth cell of the question whether recurrence or
+attention is what matters; the others are the RNN, the RNN with attention and the Transformer.
+"""
+
+from typing import Literal
+
+import torch
+from jaxtyping import Float, Int
+from pydantic import Field, model_validator
+from torch import Tensor, nn
+
+from seqloom.batching import Sources
+from seqloom.config import Settings
+from seqloom.errors import DecodingError
+from seqloom.models.base import DecoderState, Model, reverse
+from seqloom.nn.attention import causal_mask, mask_bias
+from seqloom.nn.block import initialise_linear
+from seqloom.nn.dropout import Dropout
+from seqloom.nn.embedding import Embeddings, TyingName
+from seqloom.nn.feed_forward import FeedForward
+from seqloom.nn.norm import make_norm
+from seqloom.nn.positions import AdditivePositions, alibi_bias
+from seqloom.nn.record import Record, see
+from seqloom.vocabulary import Vocabulary
+
+
+class FixedMixerSettings(Settings):
+    """Settings of the fixed mixer."""
+
+    architecture: Literal["fixed-mixer"] = "fixed-mixer"
+    d_model: int = Field(128, gt=0, description="width of every position")
+    d_ff: int = Field(448, gt=0, description="width inside the feed-forward network")
+    num_heads: int = Field(4, gt=0, description="groups of features, each with a reach of its own")
+    num_encoder_layers: int = Field(4, gt=0)
+    num_decoder_layers: int = Field(4, gt=0)
+    dropout: float = Field(0.1, ge=0, lt=1, description="on embeddings and on every sublayer's output")
+    max_len: int = Field(512, gt=1, description="the most positions of a source or a target, bos and eos included")
+    tied_embeddings: TyingName = "all"
+    reverse_source: bool = Field(False, description="read the source backwards (Sutskever 2014)")
+
+    @model_validator(mode="after")
+    def _widths_fit(self) -> "FixedMixerSettings":
+        if self.d_model % self.num_heads:
+            raise ValueError(
+                f"d_model {self.d_model} cannot be divided among {self.num_heads} heads; choose a multiple"
+            )
+        return self
+
+
+class FixedMixing(nn.Module):
+    """Weighted means of other positions, the weights given: what attention would be if it could not look."""
+
+    def __init__(self, d_model: int, num_heads: int) -> None:
+        super().__init__()
+        self.num_heads = num_heads
+        self.value = nn.Linear(d_model, d_model)
+        self.out = nn.Linear(d_model, d_model)
+
+    def values(self, x: Float[Tensor, "rows length d_model"]) -> Float[Tensor, "rows num_heads length head_dim"]:
+        """What there is to take from each position."""
+        split: Tensor = self.value(x).unflatten(-1, (self.num_heads, -1)).transpose(1, 2)
+        return split
+
+    def forward(
+        self,
+        values: Float[Tensor, "rows num_heads key_len head_dim"],
+        weights: Float[Tensor, "#rows num_heads n key_len"],
+    ) -> Float[Tensor, "rows n d_model"]:
+        """The weighted means, projected."""
+        mixed: Tensor = self.out((weights @ values).transpose(1, 2).flatten(2))
+        return mixed
+
+
+class MixerBlock(nn.Module):
+    """Mixing of its own side, in decoders mixing of the memory, and a feed-forward network; norms before each."""
+
+    def __init__(self, settings: FixedMixerSettings, *, cross: bool) -> None:
+        super().__init__()
+        width = settings.d_model
+        self.mixing = FixedMixing(width, settings.num_heads)
+        self.mixing_norm = make_norm("layer", width)
+        self.cross = FixedMixing(width, settings.num_heads) if cross else None
+        self.feed_forward = FeedForward(width, settings.d_ff)
+        self.feed_forward_norm = make_norm("layer", width)
+        self.dropout = Dropout(settings.dropout)
+
+    def forward(
+        self,
+        x: Float[Tensor, "rows n d_model"],
+        weights: Float[Tensor, "#rows num_heads n key_len"],
+        past: Tensor | None = None,
+        context: Float[Tensor, "rows n d_model"] | None = None,
+    ) -> tuple[Float[Tensor, "rows n d_model"], Tensor]:
+        """Runs the sublayers.
+
+        Args:
+            past: values of earlier positions.
+            context: what the memory says to each position; None in encoders.
+
+        Returns:
+            The new positions, and the values of all positions so far.
+        """
+        values = self.mixing.values(self.mixing_norm(x))
+        if past is not None:
+            values = torch.cat([past, values], dim=2)
+        x = x + self.dropout(self.mixing(values, weights))
+        if context is not None:
+            x = x + self.dropout(context)
+        return x + self.dropout(self.feed_forward(self.feed_forward_norm(x))), values
+
+
+class FixedMixer(Model):
+    """Encoder and decoder whose positions are mixed by fixed weights."""
+
+    def __init__(self, settings: FixedMixerSettings, vocab: Vocabulary) -> None:
+        super().__init__()
+        self.settings = settings
+        self.vocab = vocab
+        self.max_len = settings.max_len
+        self.embeddings = Embeddings(
+            vocab.src_size, vocab.tgt_size, settings.d_model, tying=settings.tied_embeddings, scaled=True
+        )
+        self.positions = AdditivePositions("sinusoidal", settings.max_len, settings.d_model)
+        self.dropout = Dropout(settings.dropout)
+        self.encoder = nn.ModuleList(MixerBlock(settings, cross=False) for _ in range(settings.num_encoder_layers))
+        self.decoder = nn.ModuleList(MixerBlock(settings, cross=True) for _ in range(settings.num_decoder_layers))
+        self.encoder_norm = make_norm("layer", settings.d_model)
+        self.decoder_norm = make_norm("layer", settings.d_model)
+        initialise_linear(self)
+
+    def output_weights(self) -> tuple[Float[Tensor, "vocab d_model"], None]:
+        """The output matrix."""
+        return self.embeddings.output, None
+
+    def start(self, sources: Sources, record: Record | None = None) -> DecoderState:
+        """Encodes; the memory holds what each decoder layer may take from each source position."""
+        if self.settings.reverse_source:
+            sources = reverse(sources)
+        length = sources.ids.shape[1]
+        self._check(length, "source")
+        places = torch.arange(length, device=sources.ids.device)[None]
+        x = see(record, "encoder.tokens", self.embeddings.src(sources.ids))
+        x = self.dropout(see(record, "encoder.embedded", self.positions(x, places)))
+        bias = mask_bias(sources.mask, x.dtype)[:, None, None]
+        weights = (bias + self._slopes(places, places, x.dtype)).softmax(dim=-1)
+        for block in self.encoder:
+            x, _ = block(x, weights)
+        x = see(record, "encoder.memory", self.encoder_norm(x))
+        memory = {"mask": sources.mask, "bias": bias}
+        for number, block in enumerate(self.decoder):
+            assert isinstance(block, MixerBlock)
+            assert block.cross is not None
+            memory[f"{number}.value"] = block.cross.values(x)
+        return DecoderState(memory, {}, torch.arange(len(sources), device=sources.ids.device))
+
+    def advance(
+        self, ids: Int[Tensor, "rows n"], state: DecoderState, record: Record | None = None
+    ) -> tuple[Float[Tensor, "rows n d_model"], DecoderState]:
+        """Decodes n positions after those that the state has seen."""
+        n, length = ids.shape[1], state.length
+        self._check(length + n, "target")
+        places = torch.arange(length, length + n, device=ids.device)[None]
+        x = see(record, "decoder.tokens", self.embeddings.tgt(ids))
+        x = self.dropout(see(record, "decoder.embedded", self.positions(x, places)))
+        keys = torch.arange(length + n, device=ids.device)[None]
+        causal = mask_bias(causal_mask(n, length + n, ids.device), x.dtype)
+        own = (causal + self._slopes(places, keys, x.dtype)).softmax(dim=-1)
+        src_places = torch.arange(state.memory["mask"].shape[1], device=ids.device)[None]
+        cross = (state.memory["bias"] + self._slopes(places, src_places, x.dtype)).softmax(dim=-1)
+        if record is not None:
+            record("alignment", cross.mean(dim=1)[state.source_index])
+        cache: dict[str, Tensor] = {}
+        for number, block in enumerate(self.decoder):
+            assert isinstance(block, MixerBlock)
+            assert block.cross is not None
+            # The weights do not depend on what was written, so all hypotheses of a source have the same context.
+            context = block.cross(state.memory[f"{number}.value"], cross)[state.source_index]
+            x, cache[f"{number}.value"] = block(x, own, state.cache.get(f"{number}.value"), context)
+        return see(record, "decoder.hidden", self.decoder_norm(x)), state.after(n, cache)
+
+    def _slopes(self, queries: Tensor, keys: Tensor, dtype: torch.dtype) -> Tensor:
+        return alibi_bias(queries, keys, self.settings.num_heads).to(dtype)
+
+    def _check(self, length: int, what: str) -> None:
+        if length > self.settings.max_len:
+            raise DecodingError(
+                f"a {what} of {length} positions does not fit: the model holds at most {self.settings.max_len} "
+                "(model.max_len); shorten it, or train with a larger model.max_len"
+            )

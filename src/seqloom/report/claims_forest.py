@@ -1,0 +1,87 @@
+"""Where the effect of a question, its interval and its margin stand on a line, in percent of the line's length.
+
+A Question enters, places leave. The page draws them as SVG whose places are percentages, so that they need no script and fit any
+width.
+"""
+
+import math
+from dataclasses import dataclass
+
+from seqloom.claims.verdict import Question
+from seqloom.report import claims_wording
+
+# An interval may reach beyond what else there is to see by this many times its size; then it is cut, and says so.
+_REACH = 1.5
+_ROOM = 0.06
+
+
+@dataclass(frozen=True, slots=True)
+class Margin:
+    """A line that an interval must not cross, and what stands at it."""
+
+    at: float
+    text: str
+    anchor: str
+
+
+@dataclass(frozen=True, slots=True)
+class Forest:
+    """Places in percent.
+
+    Attributes:
+        zone: from where to where the effect is what the claim asks for.
+        low: the interval's lower end; None where there is no interval.
+        cut_low: whether the interval goes on beyond the picture's left edge.
+        sentence: all of it in words.
+    """
+
+    zero: float
+    effect: float | None
+    low: float | None
+    high: float | None
+    cut_low: bool
+    cut_high: bool
+    zone: tuple[float, float]
+    margins: tuple[Margin, ...]
+    sentence: str
+
+
+def forest(question: Question) -> Forest:
+    """The places of a question's effect."""
+    margins = [question.margin] if question.asks == "more" else [-question.margin, question.margin]
+    known = [value for value in (0.0, *margins, question.effect) if math.isfinite(value)]
+    least, most = min(known), max(known)
+    span = (most - least) or abs(most) or 1.0
+    begin, end = least, most
+    if question.low is not None and question.high is not None:
+        begin = max(min(begin, question.low), least - _REACH * span)
+        end = min(max(end, question.high), most + _REACH * span)
+    room = (end - begin or span) * _ROOM
+    begin, end = begin - room, end + room
+
+    def place(value: float) -> float:
+        return round(100 * min(1.0, max(0.0, (value - begin) / (end - begin))), 2)
+
+    bounded = question.low is not None and question.high is not None
+    lines = [Margin(place(value), f"margin {claims_wording.plain(value)}", _anchor(place(value))) for value in margins]
+    return Forest(
+        zero=place(0.0),
+        effect=place(question.effect) if math.isfinite(question.effect) else None,
+        low=place(question.low) if bounded and question.low is not None else None,
+        high=place(question.high) if bounded and question.high is not None else None,
+        cut_low=bounded and question.low is not None and question.low < begin,
+        cut_high=bounded and question.high is not None and question.high > end,
+        zone=(place(margins[0]), 100.0 if question.asks == "more" else place(margins[1])),
+        margins=tuple(lines),
+        sentence=sentence(question),
+    )
+
+
+def sentence(question: Question) -> str:
+    """What the picture shows, in words."""
+    told = f"Effect {claims_wording.estimate(question)} {question.unit}; the claim asks for {claims_wording.asked(question)}."
+    return told if question.low is not None else f"{told} There is no interval, so nothing can be said."
+
+
+def _anchor(at: float) -> str:
+    return "start" if at < 50 else "end"

@@ -1,0 +1,179 @@
+"""The page of claims: one HTML file that works offline, with every verdict and everything from which it was made.
+
+Verdicts enter, HTML leaves; what a claim says comes from the catalogue. Escaping, policy and scripts are those of `page`.
+Nothing but the charts needs a script: verdicts fold behind "What do you predict?" by CSS alone.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from seqloom.claims.claim import Claim, claims
+from seqloom.claims.verdict import Question, Verdict, Verdicts
+from seqloom.errors import SeqloomError
+from seqloom.report import claims_charts, claims_forest, claims_tables, claims_wording, theme, wording
+from seqloom.report.encodings import Palette
+from seqloom.report.figures import Figure
+from seqloom.report.page import asset, environment, json_for_script, script_hash, vega_bundle
+from seqloom.report.tables import Table
+from seqloom.report.theme import ArmStyle
+
+TITLE = "Recurrent networks and Transformers: claims, tested"
+
+
+@dataclass(frozen=True, slots=True)
+class QuestionView:
+    """A question with its picture and the table behind it."""
+
+    question: Question
+    forest: claims_forest.Forest
+    table: Table
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A verdict as the page shows it.
+
+    Attributes:
+        key: unique in the page, fit for an id.
+        claim: what the catalogue says; None where this version of seqloom does not know the claim.
+        protocol: what was done, in words; empty where it is not known.
+    """
+
+    key: str
+    verdict: Verdict
+    claim: Claim | None
+    protocol: str
+    styles: Mapping[str, ArmStyle]
+    questions: Sequence[QuestionView]
+    figures: Sequence[Figure]
+    audit: Table | None
+    trials: Table | None
+
+    @property
+    def statement(self) -> str:
+        """What is claimed, or the claim's name where that is all there is."""
+        return self.claim.statement if self.claim is not None else self.verdict.claim
+
+    @property
+    def source(self) -> str:
+        """Who says so; empty where it is not known."""
+        return self.claim.source if self.claim is not None else ""
+
+
+def write_claims_report(verdicts: Verdicts, path: Path, *, predict: bool = False) -> None:
+    """Writes the page; folders are made as needed, and a page that was there is replaced whole.
+
+    Args:
+        predict: whether the page opens with all verdicts folded, so that its readers predict first.
+
+    Raises:
+        SeqloomError: the file cannot be written.
+    """
+    text = claims_html(verdicts, predict=predict)
+    partial = path.with_name(f".{path.name}.partial")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial.write_text(text, encoding="utf-8")
+        partial.replace(path)
+    except OSError as error:
+        raise SeqloomError(
+            f"{path}: the report cannot be written: {error.strerror}; choose another place with --out"
+        ) from None
+
+
+def claims_html(verdicts: Verdicts, *, predict: bool = False) -> str:
+    """The page as text."""
+    ordered = sorted(verdicts.verdicts, key=lambda verdict: (verdict.number, verdict.claim))
+    sections = sections_of(ordered)
+    store = {
+        "config": theme.chart_config(theme.BY_CSS),
+        "datasets": {},
+        "charts": {figure.name: figure.spec for section in sections for figure in section.figures},
+    }
+    scripts = (vega_bundle(), asset("page.js")) if store["charts"] else (asset("page.js"),)
+    text = (
+        environment()
+        .get_template("claims.html")
+        .render(
+            title=TITLE,
+            sections=sections,
+            tally=claims_wording.tally(ordered),
+            made_where=claims_wording.made_where(ordered),
+            environments=environments_of(ordered),
+            predict=predict,
+            wording=wording,
+            words=claims_wording,
+            variables=theme.css_variables(),
+            css=asset("page.css") + asset("claims.css"),
+            scripts=scripts,
+            hashes=[script_hash(script) for script in scripts],
+            store=json_for_script(store),
+            machine=json_for_script(verdicts.model_dump(mode="json")),
+        )
+    )
+    # Half a surrogate pair, which a file can hold, cannot be written as UTF-8.
+    return text.encode("utf-8", "replace").decode()
+
+
+def sections_of(verdicts: Sequence[Verdict], palette: Palette = theme.BY_CSS) -> list[Section]:
+    """A section for each verdict, in which an arm looks like itself in all the others."""
+    known = claims()
+    preferred = list(dict.fromkeys(series.label for one in verdicts for chart in one.charts for series in chart.series))
+    sections = []
+    for index, verdict in enumerate(verdicts):
+        claim = known.get(verdict.claim)
+        protocol = claim.protocols.get(verdict.effort) if claim is not None else None
+        styles = _styles(verdict, preferred)
+        sections.append(
+            Section(
+                key=f"claim-{index}",
+                verdict=verdict,
+                claim=claim,
+                protocol=protocol.words if protocol is not None else "",
+                styles=styles,
+                questions=[
+                    QuestionView(question, claims_forest.forest(question), claims_tables.contrast_table(question))
+                    for question in verdict.questions
+                ],
+                figures=_figures(verdict, index, styles, palette),
+                audit=claims_tables.audit_table(verdict) if verdict.audit.arms else None,
+                trials=claims_tables.trials_table(verdict),
+            )
+        )
+    return sections
+
+
+def environments_of(verdicts: Sequence[Verdict]) -> list[tuple[str, Mapping[str, str]]]:
+    """Each machine and its versions once, with the numbers of the claims that were tested there."""
+    found: dict[tuple[tuple[str, str], ...], list[str]] = {}
+    for verdict in verdicts:
+        facts = tuple((name, value) for name, value in verdict.environment.items() if name != "date")
+        found.setdefault(facts, []).append(str(verdict.number))
+    return [
+        (f"{'Claim' if len(members) == 1 else 'Claims'} {wording.listing(members)}", dict(facts))
+        for facts, members in found.items()
+    ]
+
+
+def _styles(verdict: Verdict, preferred: Sequence[str]) -> dict[str, ArmStyle]:
+    """Each series in the place that it has in the whole page, or in the next one that is free in this section."""
+    labels = list(dict.fromkeys(series.label for chart in verdict.charts for series in chart.series))
+    places: dict[str, int] = {}
+    for label in sorted(labels, key=preferred.index):
+        # The first six places differ in colour.
+        place = preferred.index(label) % 6
+        while place in places.values():
+            place = (place + 1) % 6 if len(places) < 6 else place + 1
+        places[label] = place
+    return {label: theme.style_at(label, places[label]) for label in labels}
+
+
+def _figures(verdict: Verdict, index: int, styles: Mapping[str, ArmStyle], palette: Palette) -> list[Figure]:
+    figures = []
+    for turn, chart in enumerate(verdict.charts):
+        name = f"chart-{index}-{turn}"
+        drawn, remarks = claims_charts.draw(chart, [styles[series.label] for series in chart.series], name, palette)
+        sentence = wording.capital(" ".join([chart.description, *remarks]))
+        figures.append(Figure(name, wording.capital(chart.title), sentence, drawn, claims_tables.chart_table(chart)))
+    return figures

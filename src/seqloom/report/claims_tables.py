@@ -1,0 +1,101 @@
+"""The tables of the claims page, as text: behind each chart, behind each question, and what the arms were given.
+
+Verdicts enter, tables of texts leave. This module does not know HTML.
+"""
+
+from statistics import fmean
+
+from seqloom.claims.rule import interval_of
+from seqloom.claims.verdict import AuditedArm, Chart, Contrast, Question, Series, Term, Verdict
+from seqloom.report.claims_wording import arm_labels, level, measured, plain, short, significant
+from seqloom.report.tables import Table
+from seqloom.report.wording import MISSING, number
+
+
+def chart_table(chart: Chart) -> Table:
+    """A row for each place on the x axis, a column for each series."""
+    places = list(dict.fromkeys(point.x for series in chart.series for point in series.points))
+    if all(isinstance(place, float) for place in places):
+        places.sort(key=float)
+    rows = [(_place(place), *(_cell(series, place) for series in chart.series)) for place in places]
+    columns = (chart.x_title, *(series.label for series in chart.series))
+    return Table(f"{chart.title}, {chart.y_title} [interval]", columns, tuple(rows))
+
+
+def contrast_table(question: Question) -> Table:
+    """What the effect is the weighted sum of: a row for each term."""
+    rows = [
+        (
+            term.arm,
+            plain(term.weight),
+            significant(fmean(term.values), 4),
+            ", ".join(short(value) for value in term.values),
+        )
+        for term in question.contrast.terms
+    ]
+    caption = f"The effect is the sum of weight times mean. {question.method}"
+    if question.contrast.num_sentences > 1:
+        deviation = significant(question.contrast.sentence_variance**0.5)
+        caption += f"; standard deviation over sentences {deviation}"
+    return Table(caption, ("Arm", "Weight", "Mean", "Values"), tuple(rows))
+
+
+def audit_table(verdict: Verdict) -> Table:
+    """What each arm was given, and what it reached: mean, interval and best."""
+    rows, labels = [], arm_labels(verdict)
+    for arm in verdict.audit.arms:
+        rows.append(
+            (
+                labels[arm.name],
+                number(arm.parameters),
+                number(arm.steps),
+                number(arm.tokens),
+                number(arm.train_seconds, 1),
+                _tried(arm),
+                number(arm.beam),
+                _mean(arm, verdict.level),
+                short(arm.best),
+                ", ".join(short(score) for score in arm.scores) or MISSING,
+            )
+        )
+    heads = ("Arm", "Parameters", "Steps", "Target tokens", "Seconds of updates", "Learning rate", "Beam")
+    measures = " and ".join(dict.fromkeys(arm.measure for arm in verdict.audit.arms)) or "score"
+    return Table(
+        f"What each arm was given, and its {measures} with {level(verdict.level)} intervals over seeds",
+        (*heads, "Mean", "Best", "By seed"),
+        tuple(rows),
+    )
+
+
+def trials_table(verdict: Verdict) -> Table | None:
+    """Every learning rate that was tried; None where none was."""
+    labels = arm_labels(verdict)
+    rows = [
+        (labels[arm.name], f"{trial.learning_rate:g}", number(trial.val_loss, 4), "chosen" if trial.chosen else MISSING)
+        for arm in verdict.audit.arms
+        for trial in arm.trials
+    ]
+    heads = ("Arm", "Learning rate", "Validation loss, nats a token", "Choice")
+    return Table("Learning rates that were tried", heads, tuple(rows), frozenset({3})) if rows else None
+
+
+def _tried(arm: AuditedArm) -> str:
+    told = f"{arm.learning_rate:g}"
+    return f"{told}, best of {len(arm.trials)}" if len(arm.trials) > 1 else told
+
+
+def _mean(arm: AuditedArm, at_level: float) -> str:
+    if not arm.scores:
+        return MISSING
+    bounds = interval_of(Contrast(terms=(Term(arm=arm.name, weight=1, values=arm.scores),)), at_level)
+    return measured(fmean(arm.scores), *(bounds or (None, None)))
+
+
+def _place(place: float | str) -> str:
+    return place if isinstance(place, str) else plain(place)
+
+
+def _cell(series: Series, place: float | str) -> str:
+    # More than one point in a place is unusual, and none of them is dropped.
+    cells = [measured(point.y, point.low, point.high) for point in series.points if point.x == place]
+    return "; ".join(cells) or MISSING

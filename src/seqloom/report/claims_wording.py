@@ -1,0 +1,157 @@
+"""How verdicts are written for people: one way for the page and the terminal.
+
+Verdicts and numbers enter, short texts leave. This module does not know HTML or terminals.
+"""
+
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+from seqloom.claims.verdict import Answer, Question, Verdict
+from seqloom.report.wording import MISSING, duration, listing, number, plural
+
+# Each answer: a sign that every font has.
+SIGNS: Mapping[Answer, str] = {"supported": "✓", "contradicted": "✗", "inconclusive": "?"}
+_MOST_DECIMALS = 6
+_SMALLEST = 1e-4
+
+
+def significant(value: float | None, digits: int = 3) -> str:
+    """`0.08312` as `0.0831`, `1234.5` as `1,234`; a dash for what is missing."""
+    if value is None or not math.isfinite(value) or value == 0:
+        return number(value)
+    if abs(value) < _SMALLEST:
+        return f"{value:.{digits - 1}e}".replace("-", "−")
+    return number(value, max(0, digits - 1 - math.floor(math.log10(abs(value)))))
+
+
+def short(value: float, digits: int = 4) -> str:
+    """`significant` without zeros at the end: `99.5`, `1`."""
+    text = significant(value, digits)
+    return text.rstrip("0").rstrip(".") if "." in text and "e" not in text else text
+
+
+def plain(value: float) -> str:
+    """A number that a person chose, with no more digits than it was given."""
+    text = f"{value:,.6f}".rstrip("0").rstrip(".") if _SMALLEST <= abs(value) < 1e9 else f"{value:g}"
+    return text.replace("-", "−")
+
+
+def with_bounds(value: float, low: float | None, high: float | None, digits: int) -> str:
+    """`34.2 [20.1, 48.3]`, or without brackets where there is no interval."""
+    text = number(value, digits)
+    return text if low is None or high is None else f"{text} [{number(low, digits)}, {number(high, digits)}]"
+
+
+def decimals(value: float, low: float | None, high: float | None) -> int:
+    """How many decimals a value deserves beside its interval: two digits of half the interval's width."""
+    reach = (high - low) / 2 if low is not None and high is not None else 0.0
+    size, digits = (reach, 2) if math.isfinite(reach) and reach > 0 else (abs(value), 3)
+    if not math.isfinite(size) or size == 0:
+        return 0
+    return min(_MOST_DECIMALS, max(0, digits - 1 - math.floor(math.log10(size))))
+
+
+def measured(value: float, low: float | None, high: float | None) -> str:
+    """A measured value with its interval; a wide interval takes no more than the value's last digit."""
+    if 0 < abs(value) < _SMALLEST:
+        text = significant(value)
+        return text if low is None or high is None else f"{text} [{significant(low)}, {significant(high)}]"
+    by_interval = decimals(value, low, high)
+    by_value = min(decimals(value, None, None), by_interval + 1)
+    return with_bounds(value, low, high, max(by_interval, by_value))
+
+
+def estimate(question: Question) -> str:
+    """The effect with its interval, with digits enough to see on which side of the margin each end lies."""
+    ends = [end for end in (question.low, question.high) if end is not None and math.isfinite(end)]
+    margins = (question.margin, -question.margin) if question.asks == "alike" else (question.margin,)
+    digits = decimals(question.effect, question.low, question.high)
+    while digits < _MOST_DECIMALS and any(
+        end != margin and round(end, digits) == round(margin, digits) for end in ends for margin in margins
+    ):
+        digits += 1
+    return with_bounds(question.effect, question.low, question.high, digits)
+
+
+def leading_estimate(verdict: Verdict) -> str:
+    """The effect that stands on a verdict's card, with its interval."""
+    return estimate(verdict.questions[0])
+
+
+def asked(question: Question) -> str:
+    """What the question asks for: `above 10`, or `between −10 and 10`."""
+    margin = plain(question.margin)
+    return f"above {margin}" if question.asks == "more" else f"between {plain(-question.margin)} and {margin}"
+
+
+def level(value: float) -> str:
+    """`95%`."""
+    return f"{100 * value:g}%"
+
+
+def tally(verdicts: Sequence[Verdict]) -> str:
+    """`7 claims: 4 supported, 1 contradicted and 2 inconclusive`."""
+    counts = _counts([verdict.verdict for verdict in verdicts])
+    return f"{plural(len(verdicts), 'claim')}: {counts}" if counts else "no claims"
+
+
+def questions(verdict: Verdict) -> str:
+    """Of which question the effect on the card is, and how all were answered; empty where there is but one."""
+    if len(verdict.questions) == 1:
+        return ""
+    counts = _counts([question.answer for question in verdict.questions])
+    return f"Question 1 of {len(verdict.questions)}; answers: {counts}"
+
+
+def arm_labels(verdict: Verdict) -> dict[str, str]:
+    """For each trained arm's name its label, with what sets it apart where arms share a label: `RNN (copy)`."""
+    labels = Counter(arm.label for arm in verdict.audit.arms)
+    ends = Counter((arm.label, arm.name.rpartition("/")[2]) for arm in verdict.audit.arms)
+    found = {}
+    for arm in verdict.audit.arms:
+        end = arm.name.rpartition("/")[2]
+        apart = end if ends[arm.label, end] == 1 else arm.name
+        found[arm.name] = arm.label if labels[arm.label] == 1 else f"{arm.label} ({apart})"
+    return found
+
+
+def made(verdict: Verdict) -> str:
+    """How a verdict came about: `run live at quick effort, 2 seeds, 88 seconds`."""
+    how = "run live" if verdict.origin == "live" else "recorded earlier"
+    runs = "seed" if verdict.audit.arms else "round"
+    parts = [f"{how} at {verdict.effort} effort", plural(verdict.seeds, runs)]
+    if verdict.seconds > 0:
+        parts.append(duration(verdict.seconds))
+    return ", ".join(parts)
+
+
+def machine(environment: Mapping[str, str]) -> str:
+    """The machine in a few words: `AMD EPYC 9B14, 2 threads, Linux x86_64`."""
+    parts = [environment.get("processor", "")]
+    if environment.get("device", "cpu") not in ("cpu", ""):
+        parts.insert(0, environment["device"])
+    if threads := environment.get("threads"):
+        parts.append(f"{threads} thread{'' if threads == '1' else 's'}")
+    parts.append(environment.get("system", ""))
+    return ", ".join(part for part in parts if part) or MISSING
+
+
+def made_where(verdicts: Sequence[Verdict]) -> list[str]:
+    """A line for each way in which some of the verdicts were made: origin, effort, machine, dates."""
+    groups: dict[tuple[str, str, str], list[Verdict]] = {}
+    for verdict in verdicts:
+        groups.setdefault((verdict.origin, verdict.effort, machine(verdict.environment)), []).append(verdict)
+    lines = []
+    for (origin, effort, where), members in groups.items():
+        dates = sorted({date for verdict in members if (date := verdict.environment.get("date"))})
+        when = dates[0] if len(dates) == 1 else f"{dates[0]} to {dates[-1]}" if dates else "no date"
+        count = plural(len(members), "claim")
+        how = "run live" if origin == "live" else "recorded earlier"
+        lines.append(f"{count} {how} at {effort} effort, on {where}; {when}")
+    return lines
+
+
+def _counts(answers: Sequence[Answer]) -> str:
+    found = Counter(answers)
+    return listing([f"{found[answer]} {answer}" for answer in SIGNS if found[answer]])

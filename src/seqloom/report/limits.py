@@ -1,0 +1,82 @@
+"""The limits of a run in a terminal: the verdict, the sizes that were tried, the smallest failing input.
+
+Limits enter, something that rich prints leaves. This module does not search.
+"""
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from seqloom.claims.limits.result import FailingInput, Limits, SizeResult, span
+
+_STYLES = {"passes": "green", "fails": "red", "undecided": "yellow"}
+
+
+def limits_table(limits: Limits) -> RenderableType:
+    """Everything that a search found."""
+    facts = f"{limits.recipe} on {limits.corpus} · {limits.run}"
+    lines: list[RenderableType] = [Text(limits.verdict, style="bold"), Text(facts, style="dim"), Text()]
+    if limits.sizes:
+        lines += [_sizes(limits), Text()]
+    if limits.smallest_failing is not None:
+        lines += [_failing(limits, limits.smallest_failing), Text()]
+    elif limits.finished:
+        lines += [Text("No input that was tried was answered wrongly."), Text()]
+    lines += [Text(f"! {note}", style="yellow") for note in limits.notes]
+    lines.append(Text(f"Inputs: {limits.judged}; {limits.rule}.", style="dim"))
+    if limits.trained is not None:
+        low, high = limits.trained
+        shown = f"{low:,}" if low == high else f"{low:,} to {high:,}"
+        lines.append(Text(f"Training shows {shown} {limits.units}.", style="dim"))
+    lines.append(Text(f"In brackets: {limits.method}. Seed {limits.settings.seed}.", style="dim"))
+    return Group(*lines)
+
+
+def _sizes(limits: Limits) -> Table:
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+    counted = any(one.right is not None for one in limits.sizes)
+    table.add_column(limits.units, justify="right", no_wrap=True)
+    if counted:
+        table.add_column("right", justify="right", no_wrap=True)
+    table.add_column("tried", justify="right", no_wrap=True)
+    table.add_column(limits.measure, no_wrap=True)
+    table.add_column("", no_wrap=True)
+    for one in limits.sizes:
+        right = [f"{one.right:,}"] if one.right is not None else []
+        table.add_row(span(one), *right, f"{one.tried:,}", _value(one), _state(one))
+    return table
+
+
+def _value(one: SizeResult) -> Text:
+    percent = "%" if one.right is not None else ""
+    text = Text(f"{one.value:.1f}{percent}".rjust(6))
+    text.append(f" [{one.low:.1f}, {one.high:.1f}]", style="dim")
+    return text
+
+
+def _state(one: SizeResult) -> Text:
+    text = Text(one.state, style=_STYLES[one.state])
+    if one.trained is False:
+        text.append(", outside training", style="dim")
+    return text
+
+
+def _failing(limits: Limits, failing: FailingInput) -> RenderableType:
+    size = f"{failing.size:,} {limits.unit if failing.size == 1 else limits.units}"
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 2), show_header=False)
+    table.add_column(style="dim", no_wrap=True)
+    table.add_column(overflow="fold")
+    said = Text(failing.said) if failing.said.strip() else Text("nothing", style="italic")
+    rows = {"source": Text(failing.source), "said": said, "truth": Text(failing.truth)}
+    if failing.wanted is not None:
+        # Only one word is judged, the one in this place.
+        for name, text in (("said", failing.said), ("truth", failing.truth)):
+            words = text.split()
+            word = words[failing.wanted] if failing.wanted < len(words) else "nothing"
+            rows[f"{name}, word {failing.wanted + 1:,}"] = Text(word, style="bold")
+    for name, value in rows.items():
+        table.add_row(name, value)
+    for note in failing.notes:
+        table.add_row("note", Text(note))
+    remark = failing.remark[:1].upper() + failing.remark[1:]
+    return Group(Text(f"The smallest failing input: {size}", style="bold"), table, Text(f"{remark}.", style="dim"))

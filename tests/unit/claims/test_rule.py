@@ -1,0 +1,126 @@
+"""The rule: that it finds effects which are there, and raises no more false alarms than it states. By simulation."""
+
+import numpy as np
+import pytest
+
+from seqloom.claims.rule import answer, ask, effect_of, interval_of, together
+from seqloom.claims.verdict import Contrast, Question, Term
+
+
+def contrast(*arms, sentence_variance=0.0, num_sentences=0):
+    terms = tuple(
+        Term(arm=f"arm {place}", weight=weight, values=tuple(values)) for place, (weight, values) in enumerate(arms)
+    )
+    return Contrast(terms=terms, sentence_variance=sentence_variance, num_sentences=num_sentences)
+
+
+def simulate(effect, *, seeds, spread, trials=2000, margin=0.0, asks="more", seed=0):
+    """How often each answer is given where two arms truly differ by `effect`."""
+    rng = np.random.default_rng(seed)
+    counts = {"supported": 0, "contradicted": 0, "inconclusive": 0}
+    for _ in range(trials):
+        first, second = rng.normal(effect, spread, seeds), rng.normal(0, spread, seeds)
+        counts[ask("?", contrast((1, first), (-1, second)), unit="points", margin=margin, asks=asks).answer] += 1
+    return {name: count / trials for name, count in counts.items()}
+
+
+@pytest.mark.parametrize("seeds", [2, 3, 5])
+def test_where_there_is_no_effect_few_claims_are_supported(seeds):
+    found = simulate(0.0, seeds=seeds, spread=1.0)
+    # Stated: 2.5%; the rest is the noise of 2,000 trials.
+    assert found["supported"] <= 0.025 + 0.011
+    assert found["contradicted"] <= 0.025 + 0.011
+    assert found["inconclusive"] >= 0.93
+
+
+@pytest.mark.parametrize("spread", [0.1, 1.0, 5.0])
+def test_an_effect_at_the_margin_is_supported_as_rarely(spread):
+    assert simulate(3.0, seeds=3, spread=spread, margin=3.0)["supported"] <= 0.036
+
+
+def test_a_large_effect_is_found():
+    assert simulate(10.0, seeds=3, spread=1.0)["supported"] > 0.95
+    assert simulate(-10.0, seeds=3, spread=1.0)["contradicted"] > 0.95
+
+
+def test_an_effect_that_is_there_but_too_small_to_count_contradicts():
+    assert simulate(1.0, seeds=5, spread=0.1, margin=3.0)["contradicted"] > 0.99
+
+
+def test_alike_needs_an_interval_within_the_margin():
+    assert simulate(0.0, seeds=5, spread=0.1, margin=1.0, asks="alike")["supported"] > 0.99
+    assert simulate(0.0, seeds=3, spread=5.0, margin=1.0, asks="alike")["supported"] < 0.05
+    assert simulate(1.0, seeds=3, spread=0.3, margin=1.0, asks="alike")["supported"] <= 0.036
+    assert simulate(5.0, seeds=5, spread=0.3, margin=1.0, asks="alike")["contradicted"] > 0.99
+
+
+def test_unequal_spreads_do_not_raise_more_alarms():
+    rng = np.random.default_rng(4)
+    alarms = 0
+    for _ in range(2000):
+        found = contrast((1, rng.normal(0, 10, 3)), (-1, rng.normal(0, 0.1, 5)))
+        alarms += ask("?", found, unit="points").answer == "supported"
+    assert alarms / 2000 <= 0.036
+
+
+def test_a_difference_of_differences_has_an_interval_that_covers():
+    rng = np.random.default_rng(5)
+    covered = 0
+    for _ in range(2000):
+        arms = [(weight, rng.normal(mean, 1.0, 3)) for weight, mean in ((1, 8), (-1, 5), (-1, 2), (1, 1))]
+        low, high = interval_of(contrast(*arms))
+        covered += low <= 2.0 <= high
+    assert covered / 2000 >= 0.94
+
+
+def test_sentences_widen_the_interval():
+    arms = (1, [4.0, 5.0, 6.0]), (-1, [1.0, 2.0, 3.0])
+    narrow, wide = interval_of(contrast(*arms)), interval_of(contrast(*arms, sentence_variance=4.0, num_sentences=200))
+    assert wide[0] < narrow[0] < 3.0 < narrow[1] < wide[1]
+
+
+def test_one_seed_says_nothing():
+    found = ask("?", contrast((1, [9.0]), (-1, [1.0])), unit="points")
+    assert (found.low, found.high, found.answer) == (None, None, "inconclusive")
+    assert found.effect == 8.0
+
+
+def test_values_that_never_vary_decide():
+    assert interval_of(contrast((1, [1.0, 1.0]), (-1, [0.0, 0.0]))) == (1.0, 1.0)
+
+
+def test_effects_are_weighted_sums_of_means():
+    assert effect_of(contrast((2, [1.0, 3.0]), (-1, [5.0]))) == pytest.approx(-1.0)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "margin", "asks", "expected"),
+    [
+        (1.0, 2.0, 0.5, "more", "supported"),
+        (0.4, 2.0, 0.5, "more", "inconclusive"),
+        (-1.0, 0.4, 0.5, "more", "contradicted"),
+        (-0.4, 0.4, 0.5, "alike", "supported"),
+        (-0.6, 0.4, 0.5, "alike", "inconclusive"),
+        (0.6, 0.9, 0.5, "alike", "contradicted"),
+        (-0.9, -0.6, 0.5, "alike", "contradicted"),
+    ],
+)
+def test_the_rule_as_written(low, high, margin, asks, expected):
+    assert answer(low, high, margin, asks) == expected
+
+
+def test_all_questions_must_be_met_and_one_can_contradict():
+    assert together(["supported", "supported"]) == "supported"
+    assert together(["supported", "inconclusive"]) == "inconclusive"
+    assert together(["supported", "inconclusive", "contradicted"]) == "contradicted"
+
+
+def test_a_question_can_be_answered_again_from_its_json_alone():
+    asked = ask(
+        "?",
+        contrast((1, [4.0, 5.0]), (-1, [1.0, 2.5]), sentence_variance=0.1, num_sentences=50),
+        unit="points",
+        margin=1.0,
+    )
+    read = Question.model_validate_json(asked.model_dump_json())
+    assert ask(read.text, read.contrast, unit=read.unit, margin=read.margin, asks=read.asks) == asked

@@ -1,0 +1,168 @@
+"""Running claims with arms that are trained for two steps: what is shared, found again, recorded and refused."""
+
+import json
+
+import pytest
+
+from seqloom.claims import claim as claim_module
+from seqloom.claims import running
+from seqloom.claims.laboratory import Laboratory
+from seqloom.claims.rule import ask, together
+from seqloom.claims.running import FILE, read_verdicts, run_claims
+from seqloom.errors import CheckpointError, ConfigError, CorpusError
+from tests.unit.claims.mini import ELSEWHERE, MINI, PROBE
+
+NAMES = ("mini", "elsewhere")
+
+
+@pytest.fixture(autouse=True)
+def catalogue(monkeypatch):
+    claim_module.claims.cache_clear()
+    known = {claim.name: claim for claim in (MINI, ELSEWHERE)}
+    monkeypatch.setattr(claim_module, "claims", lambda: known)
+    monkeypatch.setattr(running, "claims", lambda: known)
+
+
+class Interrupts:
+    """A progress whose user presses Ctrl-C once a run is finished."""
+
+    def say(self, text):
+        pass
+
+    def update(self, task, fraction, **facts):
+        if fraction < 1:
+            raise KeyboardInterrupt
+
+
+@pytest.fixture(scope="module")
+def quick(tmp_path_factory):
+    """A folder in which the claim was tested without interruption, and its verdict."""
+    folder = tmp_path_factory.mktemp("quick")
+    patch = pytest.MonkeyPatch()
+    patch.setattr(claim_module, "claims", lambda: {"mini": MINI})
+    patch.setattr(running, "claims", lambda: {"mini": MINI})
+    found = run_claims(["mini"], out=folder, workers=1)
+    patch.undo()
+    return folder, found.verdicts[0]
+
+
+def without_times(verdict):
+    return verdict.model_copy(update={"seconds": 0.0, "audit": None, "environment": {}})
+
+
+def test_a_verdict_has_everything_that_a_reader_needs(quick):
+    folder, verdict = quick
+    assert (verdict.claim, verdict.origin, verdict.effort, verdict.seeds) == ("mini", "live", "quick", 2)
+    assert [arm.label for arm in verdict.audit.arms] == ["RNN", "RNN with attention"]
+    assert all(len(arm.scores) == 2 and arm.best == max(arm.scores) for arm in verdict.audit.arms)
+    assert verdict.interval is not None
+    assert verdict.interval[0] <= verdict.effect <= verdict.interval[1]
+    assert "seqloom claims run mini --effort quick" in verdict.command
+    assert read_verdicts(folder).verdicts == (verdict,)
+
+
+def test_every_verdict_can_be_worked_out_from_the_json_alone(quick):
+    folder, verdict = quick
+    plain = json.loads((folder / FILE).read_text())
+    assert plain["schema_version"] == 1
+    for question in verdict.questions:
+        again = ask(question.text, question.contrast, unit=question.unit, margin=question.margin, asks=question.asks)
+        assert again == question
+    assert plain["verdicts"][0]["verdict"] == together([question.answer for question in verdict.questions])
+
+
+def test_an_interruption_loses_no_finished_run_and_changes_no_verdict(quick, tmp_path):
+    with pytest.raises(KeyboardInterrupt):
+        run_claims(["mini"], out=tmp_path, workers=1, progress=Interrupts())
+    finished = {
+        path: path.stat().st_mtime_ns
+        for path in tmp_path.glob("runs/*/run.json")
+        if json.loads(path.read_text())["result"] is not None
+    }
+    assert finished
+    verdict = run_claims(["mini"], out=tmp_path, workers=1).verdicts[0]
+    assert without_times(verdict) == without_times(quick[1])
+    assert {path: path.stat().st_mtime_ns for path in finished} == finished
+
+
+def test_what_is_there_is_not_done_again(quick):
+    folder, before = quick
+    times = {path: path.stat().st_mtime_ns for path in folder.rglob("*.json") if path.name != FILE}
+    after = run_claims(["mini"], out=folder, workers=1).verdicts[0]
+    assert after.questions == before.questions
+    assert {path: path.stat().st_mtime_ns for path in times} == times
+
+
+def test_probes_run_where_the_model_is(quick):
+    folder, _verdict = quick
+    found = [json.loads(path.read_text()) for path in folder.glob(f"runs/*/probes/*{PROBE.rpartition(':')[2]}.json")]
+    assert {one["name"] for one in found} == {"rnn-tiny", "attention-rnn-tiny"}
+
+
+def test_standard_effort_tries_the_rates_and_keeps_the_best(tmp_path):
+    verdict = run_claims(["mini"], effort="standard", out=tmp_path, workers=2).verdicts[0]
+    for arm in verdict.audit.arms:
+        assert len(arm.trials) == 3
+        best = min(arm.trials, key=lambda trial: trial.val_loss)
+        assert best.chosen
+        assert arm.learning_rate == best.learning_rate
+    # The trial that won is the first seed's run: three trials and one more seed, for each of two arms.
+    assert len(list(tmp_path.glob("runs/*/run.json"))) == 2 * 4
+
+
+def test_claims_without_quick_protocol_are_shown_as_recorded(quick, tmp_path, monkeypatch):
+    kept = running.Verdicts(verdicts=(quick[1].model_copy(update={"claim": "elsewhere", "number": 2}),))
+    monkeypatch.setattr(running, "recorded", lambda: kept)
+    (verdict,) = run_claims(["elsewhere"], out=tmp_path).verdicts
+    assert verdict.origin == "recorded"
+    assert not (tmp_path / "runs").exists()
+
+
+def test_quick_effort_takes_the_recorded_learning_rates(tmp_path):
+    laboratory = Laboratory(tmp_path, "quick", rates={"rnn-tiny/small/copy": 0.123}, workers=1)
+    MINI.study(laboratory, MINI.protocols["quick"])
+    rates = {arm.name: arm.learning_rate for arm in laboratory.audited.values()}
+    assert rates == {"rnn-tiny/small/copy": 0.123, "attention-rnn-tiny/small/copy": 0.008}
+
+
+def test_verdicts_of_other_claims_in_the_folder_stay(quick, tmp_path):
+    other = quick[1].model_copy(update={"claim": "another", "number": 9})
+    (tmp_path / FILE).write_text(running.Verdicts(verdicts=(other,)).model_dump_json())
+    running._write(tmp_path, [quick[1]])
+    assert [verdict.claim for verdict in read_verdicts(tmp_path).verdicts] == ["mini", "another"]
+
+
+def test_data_that_are_missing_stop_one_claim_and_not_all(tmp_path, monkeypatch):
+    def fail(laboratory, protocol):
+        raise CorpusError("multi30k: cannot be had")
+
+    lost = claim_module.Claim(
+        **{name: getattr(MINI, name) for name in MINI.__dataclass_fields__ if name != "study"}, study=fail
+    )
+    known = {"lost": lost, "mini": MINI}
+    monkeypatch.setattr(running, "claims", lambda: known)
+    monkeypatch.setattr(running, "_test", lambda claim, *rest: fail(*rest) if claim is lost else pytest.skip("reached"))
+    with pytest.raises(pytest.skip.Exception, match="reached"):
+        run_claims(out=tmp_path)
+    monkeypatch.setattr(claim_module, "claims", lambda: {"lost": lost})
+    with pytest.raises(CorpusError, match="cannot be had"):
+        run_claims(["lost"], out=tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"names": ["minni"]}, "Did you mean 'mini'"),
+        ({"names": ["mini"], "seeds": 1}, "2 seeds or more"),
+        ({"names": ["mini"], "effort": "thorough"}, "no protocol at effort thorough"),
+    ],
+)
+def test_what_cannot_be_tested_is_refused(options, message, tmp_path):
+    with pytest.raises(ConfigError, match=message):
+        run_claims(**options, out=tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_folder_without_verdicts_says_so(tmp_path):
+    with pytest.raises(CheckpointError, match=r"seqloom claims run"):
+        read_verdicts(tmp_path)

@@ -1,0 +1,93 @@
+"""limits: what the verb passes on, and what it prints when it is stopped."""
+
+import json
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import pytest
+
+from seqloom.cli import main
+from seqloom.decoding.hypothesis import Generation
+
+ARGV = ["limits", "x", "--on", "length", "--quiet"]
+
+
+class Engine:
+    """Copies up to seven words; stopped by Ctrl-C after so many sources."""
+
+    def __init__(self, most: int = 10_000) -> None:
+        self.most = most
+
+    def generate(self, texts: Iterable[str], **_: Any) -> Iterator[Generation]:
+        for text in texts:
+            self.most -= 1
+            if self.most < 0:
+                raise KeyboardInterrupt
+            yield Generation(text, (text if len(text.split()) <= 7 else "wrong",), ())
+
+
+@pytest.fixture
+def copying(fake_run, monkeypatch: pytest.MonkeyPatch):  # type: ignore[no-untyped-def]
+    """A run on `copy` with an engine of a known limit."""
+    import importlib
+    import sys
+    from types import SimpleNamespace
+
+    # What searches asks for the class Run, which the module in its place lacks.
+    monkeypatch.setattr(sys.modules["seqloom.run"], "Run", object, raising=False)
+    importlib.import_module("seqloom.claims.limits")
+    corpus = {"name": "copy", "kind": "pairs", "synthetic": True, "metric": "exact_match"}
+    fake_run.folder, fake_run.recipe = "x", SimpleNamespace(name="transformer-tiny", corpus=None)
+    monkeypatch.setattr(fake_run, "facts", {"corpus": corpus}, raising=False)
+    asked: dict[str, Any] = {}
+
+    def start(most: int = 10_000) -> dict[str, Any]:
+        engine = Engine(most)
+
+        def generator(**settings: Any) -> Engine:
+            asked.update(settings)
+            return engine
+
+        monkeypatch.setattr(fake_run, "generator", generator)
+        return asked
+
+    return start
+
+
+def test_a_limit_is_printed(copying, capsys: pytest.CaptureFixture[str]) -> None:  # type: ignore[no-untyped-def]
+    asked = copying()
+    assert main([*ARGV, "--beam", "2"]) == 0
+    caught = capsys.readouterr()
+    assert caught.out.startswith("Fails from 8 words on: 0 of 20 right [0.0%, 22.4%]; passes at 7 words")
+    assert "The smallest failing input: 8 words" in caught.out
+    assert caught.err == ""
+    assert asked == {"beam": 2}
+
+
+def test_json(copying, capsys: pytest.CaptureFixture[str]) -> None:  # type: ignore[no-untyped-def]
+    copying()
+    assert main([*ARGV, "--json", "--seed", "4", "--most", "12", "--samples", "40", "--threshold", "0.4"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["limit"] == 8
+    assert found["most"] == 12
+    assert found["settings"] == {"threshold": 0.4, "most": 12, "samples": 40, "seed": 4}
+    assert found["smallest_failing"]["size"] == 8
+
+
+def test_ctrl_c_prints_what_was_found(copying, capsys: pytest.CaptureFixture[str]) -> None:  # type: ignore[no-untyped-def]
+    copying(most=50)
+    assert main(ARGV) == 130
+    caught = capsys.readouterr()
+    assert caught.out.startswith("Interrupted; so far: no limit found up to 2 words: 20 of 20 right")
+    assert "this is what was found so far" in caught.err
+
+
+def test_what_does_not_fit_is_one_message(copying, capsys: pytest.CaptureFixture[str]) -> None:  # type: ignore[no-untyped-def]
+    copying()
+    assert main(["limits", "x", "--on", "pairs"]) == 2
+    assert "seqloom: --on pairs: the run was trained on copy" in capsys.readouterr().err
+
+
+def test_on_is_needed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["limits", "x"]) == 2
+    assert "--on" in capsys.readouterr().err
