@@ -6,6 +6,7 @@ is measured does not depend on what a model has learned. `exponent` fits how a c
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from statistics import median
 from typing import Any, Literal
 
@@ -114,7 +115,7 @@ def decoding_seconds(recipe: str, lengths: Sequence[int], src_len: int = 32, rep
         ids = batch.tgt_in[:, :length]
         found["stepwise"][str(length)] = median(marks[length])
         state = plain.start(sources)
-        found["at once"][str(length)] = _median_seconds(lambda ids=ids, state=state: plain.step(ids, state), 0.2)
+        found["at once"][str(length)] = _median_seconds(partial(plain.step, ids, state), 0.2)
         cache = plain.step(ids, state).state.cache
         found["cache"][str(length)] = sum(tensor.numel() for tensor in cache.values())
     return found
@@ -141,8 +142,8 @@ def exponent(costs: Mapping[str, float], *, least: int = 0) -> float:
     Args:
         least: the smallest length that counts: below it, what does not depend on the length hides what does.
     """
-    points = [(np.log(int(x)), np.log(y)) for x, y in costs.items() if int(x) >= least]
-    slope, _ = np.polyfit(*np.array(points).T, 1)
+    chosen = {int(x): y for x, y in costs.items() if int(x) >= least}
+    slope, _ = np.polyfit(np.log(list(chosen)), np.log(list(chosen.values())), 1)
     return float(slope)
 
 

@@ -6,7 +6,7 @@ from seqloom.claims.effects import WORDS, Part, contrast, point
 from seqloom.claims.laboratory import Laboratory
 from seqloom.claims.rule import ask
 from seqloom.claims.series import chart
-from seqloom.claims.verdict import Question, Series
+from seqloom.claims.verdict import Point, Question, Series
 
 _MARGIN = 10.0
 
@@ -14,7 +14,7 @@ _MARGIN = 10.0
 def study(laboratory: Laboratory, protocol: Protocol) -> Finding:
     """Trains on lists of keys with values, then asks for the values of some keys."""
     questions: list[Question] = []
-    points: dict[str, list] = {recipe: [] for recipe in THREE}
+    points: dict[str, list[Point]] = {recipe: [] for recipe in THREE}
     for pairs in protocol["pairs"]:
         arms = [
             arm(recipe, f"recall-{pairs}", protocol.steps, small=True, tests=(Test("test", protocol["sentences"]),))
