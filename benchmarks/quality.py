@@ -87,9 +87,10 @@ def bleu(run: seqloom.Run, pairs: list[SentencePair], beam: int) -> float:
 
 def table(results: dict[str, dict[str, Any]]) -> str:
     """The arms in the order of the study, a row each; what all of them change is said once."""
-    common = set.intersection(*(set(one.get("changes", [])) for one in results.values())) if results else set()
+    changed = [set(one["changes"]) for one in results.values() if one.get("changes")]
+    common = set.intersection(*changed) if changed else set()
     lines = [
-        f"All arms: {', '.join(f'`{change}`' for change in sorted(common))}.",
+        f"All arms of tiny recipes: {', '.join(f'`{change}`' for change in sorted(common))}.",
         "",
         "| arm | recipe and what else it changes | seed | target tokens "
         "| BLEU, val, beam 5 | greedy | nats a sentence, val | BLEU, test |",

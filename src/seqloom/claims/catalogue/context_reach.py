@@ -85,7 +85,7 @@ CLAIM = Claim(
     protocols={
         "standard": Protocol(
             "The runs of claim 1: three seeds, three learning rates; 24 targets of 48 tokens.",
-            steps=300,
+            steps=200,
             options={"sentences": 500, "max_words": 60},
         ),
     },

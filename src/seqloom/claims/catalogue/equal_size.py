@@ -44,8 +44,8 @@ CLAIM = Claim(
     contradicts="One of the recurrent networks translates better.",
     protocols={
         "standard": Protocol(
-            "Three seeds, three learning rates; Multi30k English-German; 300 steps of 1,024 tokens.",
-            steps=300,
+            "Three seeds, three learning rates; Multi30k English-German; 200 steps of 1,024 tokens.",
+            steps=200,
             options={"sentences": 500},
         ),
         "thorough": Protocol(

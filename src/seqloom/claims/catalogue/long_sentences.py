@@ -85,8 +85,8 @@ CLAIM = Claim(
     contradicts="It loses nothing, or no more than they do.",
     protocols={
         "standard": Protocol(
-            "Three seeds, three learning rates; Python's documentation, English-Spanish, to 60 words; 300 steps; four length bins.",
-            steps=300,
+            "Three seeds, three learning rates; Python's documentation, English-Spanish, to 60 words; 200 steps; four length bins.",
+            steps=200,
             options={"sentences": 500, "max_words": 60, "bins": 4},
         ),
         "thorough": Protocol(

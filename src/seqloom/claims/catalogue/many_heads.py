@@ -60,8 +60,8 @@ CLAIM = Claim(
     contradicts="No such difference, or one head ahead.",
     protocols={
         "standard": Protocol(
-            "Three seeds, three learning rates; Multi30k English-German; 300 steps; 1, 4 and 8 heads.",
-            steps=300,
+            "Three seeds, three learning rates; Multi30k English-German; 200 steps; 1, 4 and 8 heads.",
+            steps=200,
             options={"heads": [1, 4, 8], "sentences": 500},
         ),
         "thorough": Protocol(

@@ -80,8 +80,8 @@ CLAIM = Claim(
             options={"corpus": {"data": "player-commands"}, "sentences": 200},
         ),
         "standard": Protocol(
-            "Three seeds, three learning rates; Multi30k English-German, 300 steps.",
-            steps=300,
+            "Three seeds, three learning rates; Multi30k English-German, 200 steps.",
+            steps=200,
             options={"corpus": {"data": "multi30k", "from_lang": "en", "to_lang": "de"}, "sentences": 500},
         ),
     },

@@ -56,8 +56,8 @@ CLAIM = Claim(
     contradicts="The Transformer is as good or better there.",
     protocols={
         "standard": Protocol(
-            "Three seeds, three learning rates; Multi30k English-German, 1,000 and 4,000 sentences; 200 steps.",
-            steps=200,
+            "Three seeds, three learning rates; Multi30k English-German, 1,000 and 4,000 sentences; 140 steps.",
+            steps=140,
             options={"sizes": [1000, 4000], "sentences": 500},
         ),
         "thorough": Protocol(

@@ -87,8 +87,8 @@ CLAIM = Claim(
     contradicts="As much time or more.",
     protocols={
         "standard": Protocol(
-            "The runs of claim 3: three seeds, three learning rates, 300 steps; four validations each.",
-            steps=300,
+            "The runs of claim 3: three seeds, three learning rates, 200 steps; four validations each.",
+            steps=200,
             options={"sentences": 500},
         ),
     },
