@@ -20,6 +20,7 @@ from seqloom.decoding.beam import LengthPenalty, PenaltyForm, beam_search
 from seqloom.decoding.constraints import Constraints
 from seqloom.decoding.forced import score_targets as score_targets
 from seqloom.decoding.hypothesis import Hypothesis
+from seqloom.decoding.penalty import StopName
 from seqloom.errors import DecodingError
 from seqloom.models.base import Model
 
@@ -36,6 +37,7 @@ def search(
     nbest: int = 1,
     length_penalty: float = 0.6,
     length_penalty_form: PenaltyForm = "wu",
+    stop: StopName = "certain",
     temperature: float = 1.0,
     top_k: int = 0,
     top_p: float = 1.0,
@@ -56,6 +58,7 @@ def search(
         method: "beam" (greedy where `beam` is 1) or "sample".
         nbest: hypotheses to return a source; with sampling, how many to draw.
         length_penalty: see `LengthPenalty`; 0 for none.
+        stop: see `beam_search`.
         temperature: 0 always takes the likeliest id.
         top_k: 0 for all.
         numbers: a number for each source that, with the seed, decides what is drawn for it; by default its place in the batch.
@@ -83,7 +86,7 @@ def search(
     )
     penalty = LengthPenalty(length_penalty, length_penalty_form)
     if method == "beam" and beam > 1:
-        found = beam_search(model, sources, constraints, beam=beam, nbest=nbest, penalty=penalty)
+        found = beam_search(model, sources, constraints, beam=beam, nbest=nbest, penalty=penalty, stop=stop)
     elif method == "beam":
         found = greedy(model, sources, constraints, penalty=penalty)
     else:

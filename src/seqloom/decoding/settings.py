@@ -6,7 +6,7 @@ from pydantic import Field, model_validator
 
 from seqloom.config import Settings
 
-_OF_BEAM = ("beam", "length_penalty", "length_penalty_form")
+_OF_BEAM = ("beam", "length_penalty", "length_penalty_form", "stop")
 _OF_SAMPLING = ("temperature", "top_k", "top_p", "min_p", "seed")
 _OF_BATCHES = ("max_src_len", "batch_tokens")
 
@@ -21,6 +21,9 @@ class DecodingSettings(Settings):
         0.6, ge=0, description="the log-probability is divided by ((5 + length) / 6) to this power; 0 for no penalty"
     )
     length_penalty_form: Literal["wu", "power"] = Field("wu", description='"power": divided by length to this power')
+    stop: Literal["certain", "likely"] = Field(
+        "certain", description='"likely": stop when nothing scores better at its present length; faster'
+    )
     temperature: float = Field(1.0, ge=0, description="below 1 surer, above 1 wilder, 0 always the likeliest")
     top_k: int = Field(0, ge=0, description="only the k likeliest tokens; 0 for all")
     top_p: float = Field(1.0, gt=0, le=1, description="only the likeliest tokens that together reach p; 1 for all")
