@@ -132,7 +132,6 @@ class DecodingTransformer(Model):
     def __init__(self, model: Transformer) -> None:
         super().__init__()
         self.model = model
-        self.training = model.training
         self.settings = model.settings
         self.vocab = model.vocab
         self.max_len = model.max_len
