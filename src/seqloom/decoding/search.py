@@ -21,6 +21,7 @@ from seqloom.decoding.constraints import Constraints
 from seqloom.decoding.forced import score_targets as score_targets
 from seqloom.decoding.hypothesis import Hypothesis
 from seqloom.decoding.penalty import StopName
+from seqloom.decoding.shortlist import Shortlisted
 from seqloom.errors import DecodingError
 from seqloom.models.base import Model
 
@@ -50,6 +51,7 @@ def search(
     no_repeat_ngram: int = 0,
     first_ids: Sequence[int] | None = None,
     prefixes: Sequence[Sequence[int] | IdArray] | None = None,
+    shortlists: NDArray[np.int64] | None = None,
 ) -> list[list[Hypothesis]]:
     """Finds targets for sources.
 
@@ -65,15 +67,24 @@ def search(
         max_len_ratio: a target has at most `max_len_ratio` * source length + `max_len_offset` tokens, eos included.
         first_ids: what is fed first to each target; bos by default.
         prefixes: ids that each target must begin with; they are part of the hypotheses and of their scores.
+        shortlists: the ids that the targets of each source may hold (see `Shortlisted`); all by default.
 
     Returns:
-        For each source its hypotheses, best first. Their log-probabilities are the model's own, before any filter.
+        For each source its hypotheses, best first. Their log-probabilities are the model's own, before any filter; with
+        shortlists they are over the shortlist, and so higher than over the vocabulary.
 
     Raises:
         DecodingError: a source or prefix is too long for the model, or the model's scores are not numbers.
     """
     if method == "beam" and nbest > beam:
         raise DecodingError(f"nbest is {nbest}, but a beam of {beam} finds at most {beam} hypotheses; raise the beam")
+    narrowed = None
+    if shortlists is not None:
+        if first_ids is not None or prefixes is not None:
+            raise ValueError(
+                "what targets begin with may stand on no shortlist; give shortlists, or first ids and prefixes"
+            )
+        model = narrowed = Shortlisted(model, shortlists)
     constraints = Constraints.make(
         model,
         sources,
@@ -106,7 +117,7 @@ def search(
         raise DecodingError(
             "the model's scores are not numbers (NaN); its weights are damaged, or its training diverged"
         )
-    return found
+    return found if narrowed is None else narrowed.in_ids(found)
 
 
 def greedy(

@@ -24,6 +24,9 @@ from seqloom.tokenizer import Tokenizer
 NAME = "ctranslate2"
 MISSING = f"the engine {NAME} needs the package of this name, which is not installed: pip install 'seqloom[{NAME}]'"
 
+# How our search saves work; a recipe's do not keep another engine from decoding what the recipe trained.
+_OF_OUR_SEARCH = ("stop", "shortlist")
+
 # More sentences at once leave CTranslate2's small matrix products no faster, and its workers less evenly busy.
 _MOST_SENTENCES = 64
 _COST = 16
@@ -240,9 +243,15 @@ def _sequences(result: Any) -> list[list[str]]:
 def _settings(manifest: Manifest, decoding: Mapping[str, Any]) -> DecodingSettings:
     given = {name: value for name, value in decoding.items() if value is not None}
     recipe = DecodingSettings.parse(manifest.decoding, source="the recipe's decoding settings")
-    settings = DecodingSettings.parse(
-        merge(recipe.for_method(given.get("method", recipe.method)), given), source="decoding"
-    )
+    own = recipe.for_method(given.get("method", recipe.method))
+    for name in _OF_OUR_SEARCH:
+        own.pop(name, None)
+        if given.get(name, default := DecodingSettings.model_fields[name].default) != default:
+            raise ConfigError(
+                f"decoding.{name} is {given[name]!r}: the engine {NAME} searches by its own rules; leave it out, or use engine "
+                "seqloom"
+            )
+    settings = DecodingSettings.parse(merge(own, given), source="decoding")
     if settings.method != "beam":
         raise ConfigError(
             f"decoding.method is {settings.method}: the engine {NAME} cannot draw by our seeds; accepted: beam (beam 1 is greedy)"
