@@ -217,9 +217,10 @@ def _candidates(
     vocab = logits.shape[1]
     # torch's own logsumexp goes over the rows several times; log_softmax once, and what it subtracts is the same in a whole row.
     log_probs = logits.log_softmax(dim=1)
-    logits = constraints.apply_(logits, beams.flat_ids)
     # What is added to a row's logits to make them log-probabilities of whole hypotheses.
-    offsets = torch.from_numpy(beams.log_probs).to(logits).view(-1, 1) + _minus_log_total(logits, log_probs)
+    total = _minus_log_total(logits, log_probs, constraints.vocab.eos_id)
+    offsets = torch.from_numpy(beams.log_probs).to(logits).view(-1, 1) + total
+    logits = constraints.apply_(logits, beams.flat_ids)
     places = _highest(logits, offsets, width, min(count, width * vocab))
     rows = places // vocab + torch.arange(sources, device=places.device)[:, None] * width
     ids = places % vocab
@@ -237,12 +238,16 @@ def _candidates(
 
 
 def _minus_log_total(
-    logits: Float[Tensor, "rows vocab"], log_probs: Float[Tensor, "rows vocab"]
+    logits: Float[Tensor, "rows vocab"], log_probs: Float[Tensor, "rows vocab"], some_id: int
 ) -> Float[Tensor, "rows 1"]:
-    """What was added to each row's logits to make them log-probabilities, as far as their own rounding lets one see."""
-    some = logits[:, -1:]
+    """What was added to each row's logits to make them log-probabilities, as far as their own rounding lets one see.
+
+    Args:
+        some_id: an id that the model itself hardly ever rules out.
+    """
+    some = logits[:, some_id : some_id + 1]
     if bool(some.isfinite().all()):
-        return log_probs[:, -1:] - some
+        return log_probs[:, some_id : some_id + 1] - some
     place = logits.argmax(dim=1, keepdim=True)
     return log_probs.gather(1, place) - logits.gather(1, place)
 
