@@ -3,22 +3,21 @@
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal, overload
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 import torch
 
 from seqloom import machine
 from seqloom.checkpoint import fill_model, load_weights, read_json
 from seqloom.config import merge, read_yaml
-from seqloom.corpus import Corpus, CorpusSettings, SentencePair, open_corpus
-from seqloom.corpus.catalogue import catalogue
+from seqloom.corpus.corpus import Corpus, SentencePair
+from seqloom.corpus.settings import CorpusSettings
 from seqloom.decoding.engines import OWN, Engine, open_engine
 from seqloom.decoding.ensemble import Ensemble
 from seqloom.decoding.generator import DecodingSettings, Generator, PairScore
 from seqloom.decoding.hypothesis import Generation
 from seqloom.decoding.lexicon import Lexicon
 from seqloom.errors import CheckpointError, ConfigError
-from seqloom.evaluation import Evaluation, evaluate_pairs, evaluate_text
 from seqloom.models import make_model
 from seqloom.models.base import Model
 from seqloom.progress import Progress
@@ -26,6 +25,9 @@ from seqloom.recipes import Recipe
 from seqloom.run.lexicon import run_lexicon
 from seqloom.tokenizer import Tokenizer
 from seqloom.training import Budget
+
+if TYPE_CHECKING:
+    from seqloom.evaluation import Evaluation
 
 WEIGHTS = "weights/best.safetensors"
 
@@ -124,12 +126,16 @@ class Run:
         metrics: Sequence[str] | None = None,
         progress: Progress | None = None,
         **decoding: Any,
-    ) -> Evaluation:
+    ) -> "Evaluation":
         """Scores the run on the test splits of a corpus, by default its own, or on given pairs.
 
         Args:
             decoding: beam and the other DecodingSettings, where they are not to be the recipe's.
         """
+        # What reads corpora and scores takes longer to import than the first translation to find.
+        from seqloom.corpus import open_corpus
+        from seqloom.evaluation import evaluate_pairs, evaluate_text
+
         about = self.facts["corpus"]
         if corpus is None:
             if self.recipe.corpus is None:
@@ -159,6 +165,8 @@ class Run:
 
     def _in_my_direction(self, corpus: CorpusSettings) -> CorpusSettings:
         """The corpus as this run was trained on it, or in the direction in which this run translates."""
+        from seqloom.corpus.catalogue import catalogue
+
         own = self.recipe.corpus
         if own is not None and corpus.located() == CorpusSettings(data=own.data):
             return own
