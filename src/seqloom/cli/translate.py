@@ -11,6 +11,7 @@ from typing import IO, TYPE_CHECKING, Any
 from seqloom.cli import options
 from seqloom.cli.lines import one_line, output
 from seqloom.cli.progress import shown
+from seqloom.cli.quick import quick_start
 from seqloom.errors import ConfigError
 from seqloom.progress import Progress
 
@@ -110,6 +111,7 @@ def _check(arguments: argparse.Namespace) -> None:
 def _open(arguments: argparse.Namespace, progress: Progress) -> "Engine":
     search = {**options.search_settings(arguments), "nbest": arguments.nbest}
     if arguments.engine == "seqloom":
+        quick_start()
         from seqloom.run import load
 
         return load(*arguments.runs, **options.placement(arguments)).generator(progress=progress, **search)
