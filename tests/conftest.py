@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 from jaxtyping import install_import_hook
 
 import tests.shapes  # noqa: F401  (the hook finds it by name)
@@ -19,6 +20,10 @@ assert not any(name.startswith(tuple(CHECKED)) for name in sys.modules), (
     "imported before the hook: shapes would go unchecked"
 )
 install_import_hook(CHECKED, "tests.shapes.check_shapes")
+
+# How long an example takes depends on who else computes.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 ROOT = Path(__file__).resolve().parent.parent
 

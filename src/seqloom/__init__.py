@@ -12,6 +12,8 @@ import sys
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from seqloom.doors import door
+
 if TYPE_CHECKING:
     from seqloom.comparison import Comparison, compare
     from seqloom.corpus import Corpus, CorpusSettings, SentencePair, open_corpus
@@ -30,7 +32,7 @@ _PLACES = {
     "seqloom.run": ("Run", "load", "train"),
     "seqloom.training": ("Budget",),
 }
-_PLACE_OF = {name: place for place, names in _PLACES.items() for name in names}
+_find = door(__name__, _PLACES)
 
 __all__ = [
     "Budget",
@@ -52,14 +54,10 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _PLACE_OF:
-        raise AttributeError(f"module 'seqloom' has no attribute {name!r}")
-    value = getattr(import_module(_PLACE_OF[name]), name)
     if name == "load":
         # A run may be asked for another program's engine, which the run's room, standing before, cannot know.
         import_module("seqloom.interop")
-    globals()[name] = value
-    return value
+    return _find(name)
 
 
 if "IPython" in sys.modules:

@@ -3,6 +3,8 @@
 import io
 import json
 import math
+import subprocess
+import sys
 from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
@@ -256,3 +258,20 @@ def test_mistakes_are_one_message(argv: tuple[str, ...], told: str, cli: Cli, co
     assert told.format(**names) in message
     assert sum(line.startswith("seqloom: ") for line in message.splitlines()) == 1
     assert "Traceback" not in message
+
+
+def test_translating_imports_nothing_that_trains_or_scores(trained: Trained) -> None:
+    run = str(trained("transformer-tiny"))
+    needless = (
+        "seqloom.run.walk",
+        "seqloom.evaluation",
+        "seqloom.corpus.open",
+        "sacrebleu",
+        "torch._meta_registrations",
+    )
+    code = (
+        f"import sys; from seqloom.cli import main; main(['translate', {run!r}, '--threads', '1', '--device', 'cpu']); "
+        f"print([name for name in {needless!r} if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], input="rot\n", capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"

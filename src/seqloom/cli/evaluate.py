@@ -31,9 +31,7 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     group.add_argument("--ref", type=Path, metavar="FILE", help="their references, one a line")
     options.add_reading_options(group)
     search = parser.add_argument_group("search")
-    search.add_argument(
-        "--beam", type=options.positive, metavar="N", help="beam size; 1 is greedy (default: the recipe's)"
-    )
+    options.add_search_options(search)
     search.add_argument(
         "--metrics",
         nargs="+",
@@ -60,7 +58,9 @@ def run(arguments: argparse.Namespace) -> int:
         corpus = list(read_parallel(arguments.src, arguments.ref))
     model = load(arguments.folder, **options.placement(arguments))
     with shown(quiet=arguments.quiet) as progress:
-        found = model.evaluate(corpus, beam=arguments.beam, metrics=arguments.metrics, progress=progress)
+        found = model.evaluate(
+            corpus, metrics=arguments.metrics, progress=progress, **options.search_settings(arguments)
+        )
     if arguments.json:
         print(json.dumps(found.to_json(), ensure_ascii=False, indent=2))
         return 0

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from seqloom.cli import options
+from seqloom.cli.quick import quick_start
 
 if TYPE_CHECKING:
     from seqloom.decoding.hypothesis import Generation
@@ -73,6 +74,7 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
 
 def run(arguments: argparse.Namespace) -> int:
     """Prints what the run makes of each prompt."""
+    quick_start()
     from seqloom.corpus import read_lines
     from seqloom.run import load
 

@@ -219,6 +219,28 @@ def budget(arguments: argparse.Namespace) -> "Budget | None":
     return Budget.parse(given, source="the budget")
 
 
+def add_search_options(group: argparse._ActionsContainer) -> None:
+    """Adds how to search; `search_settings` reads it."""
+    group.add_argument("--beam", type=positive, metavar="N", help="beam size; 1 is greedy (default: the recipe's)")
+    group.add_argument(
+        "--stop",
+        choices=("certain", "likely"),
+        help="a search ends where nothing better can come, or, faster, where it is unlikely (default: the recipe's)",
+    )
+    group.add_argument(
+        "--shortlist",
+        type=count,
+        metavar="N",
+        help="faster: only the N likeliest target tokens of each source token, and the N most frequent ones, may come; 0 for "
+        "all (default: the recipe's). They are learned from the run's own training data at first use",
+    )
+
+
+def search_settings(arguments: argparse.Namespace) -> dict[str, Any]:
+    """The decoding settings that were given; None where the recipe's stands."""
+    return {"beam": arguments.beam, "stop": arguments.stop, "shortlist": arguments.shortlist}
+
+
 def add_change_option(parser: argparse._ActionsContainer) -> None:
     """Adds --set."""
     parser.add_argument(

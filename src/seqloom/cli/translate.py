@@ -11,6 +11,7 @@ from typing import IO, TYPE_CHECKING, Any
 from seqloom.cli import options
 from seqloom.cli.lines import one_line, output
 from seqloom.cli.progress import shown
+from seqloom.cli.quick import quick_start
 from seqloom.errors import ConfigError
 from seqloom.progress import Progress
 
@@ -51,9 +52,7 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         "--alignments", action="store_true", help="print which source token each target token attends to most"
     )
     search = parser.add_argument_group("search")
-    search.add_argument(
-        "--beam", type=options.positive, metavar="N", help="beam size; 1 is greedy (default: the recipe's)"
-    )
+    options.add_search_options(search)
     search.add_argument(
         "--nbest", type=options.positive, default=1, metavar="N", help="print the N best translations with their scores"
     )
@@ -72,13 +71,14 @@ def run(arguments: argparse.Namespace) -> int:
     _check(arguments)
     from seqloom.corpus import read_lines
 
-    engine = _open(arguments)
     lines = read_lines(arguments.input or "-")
     notes: Counter[str] = Counter()
-    with output(arguments.output) as stream, shown(quiet=arguments.quiet) as progress:
-        for number, generation in enumerate(_translate(engine, lines, arguments, progress), 1):
-            notes.update(generation.notes)
-            _write(stream, number, generation, engine, arguments)
+    with shown(quiet=arguments.quiet) as progress:
+        engine = _open(arguments, progress)
+        with output(arguments.output) as stream:
+            for number, generation in enumerate(_translate(engine, lines, arguments, progress), 1):
+                notes.update(generation.notes)
+                _write(stream, number, generation, engine, arguments)
         for text in _summary(lines, notes):
             progress.say(text)
     return 0
@@ -108,12 +108,13 @@ def _check(arguments: argparse.Namespace) -> None:
         )
 
 
-def _open(arguments: argparse.Namespace) -> "Engine":
-    search = {"beam": arguments.beam, "nbest": arguments.nbest}
+def _open(arguments: argparse.Namespace, progress: Progress) -> "Engine":
+    search = {**options.search_settings(arguments), "nbest": arguments.nbest}
     if arguments.engine == "seqloom":
+        quick_start()
         from seqloom.run import load
 
-        return load(*arguments.runs, **options.placement(arguments)).generator(**search)
+        return load(*arguments.runs, **options.placement(arguments)).generator(progress=progress, **search)
     # Nothing below needs torch, which takes longer to import than CTranslate2 to answer.
     import seqloom.interop  # noqa: F401  (registers the engines)
     from seqloom.decoding.engines import open_engine

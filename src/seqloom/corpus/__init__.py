@@ -1,10 +1,15 @@
 """The corpus room: files, named data sets and generators become streams of sentence pairs or documents."""
 
-from seqloom.corpus.corpus import Corpus, Document, SentencePair, Split
-from seqloom.corpus.open import open_corpus
-from seqloom.corpus.parallel import read_parallel
-from seqloom.corpus.settings import CorpusSettings
-from seqloom.corpus.streams import read_lines
+from typing import TYPE_CHECKING
+
+from seqloom.doors import door
+
+if TYPE_CHECKING:
+    from seqloom.corpus.corpus import Corpus, Document, SentencePair, Split
+    from seqloom.corpus.open import open_corpus
+    from seqloom.corpus.parallel import read_parallel
+    from seqloom.corpus.settings import CorpusSettings
+    from seqloom.corpus.streams import read_lines
 
 __all__ = [
     "Corpus",
@@ -16,3 +21,15 @@ __all__ = [
     "read_lines",
     "read_parallel",
 ]
+
+# Opening a corpus needs far more than reading lines does.
+__getattr__ = door(
+    __name__,
+    {
+        "seqloom.corpus.corpus": ("Corpus", "Document", "SentencePair", "Split"),
+        "seqloom.corpus.open": ("open_corpus",),
+        "seqloom.corpus.parallel": ("read_parallel",),
+        "seqloom.corpus.settings": ("CorpusSettings",),
+        "seqloom.corpus.streams": ("read_lines",),
+    },
+)

@@ -131,7 +131,7 @@ class _Builder:
         part = _Part(name)
         keys: set[int] = set()
         reading = Reading(self._settings.on_bad)
-        for src, tgt in self._watched(name, source, reading):
+        for src, tgt in self._watched(name, source, reading, long=name != "val"):
             part.add(src, tgt)
             keys.update(self._overlap_keys(src, tgt))
         self._notes += reading.notes(name)
@@ -152,7 +152,7 @@ class _Builder:
         # Texts made from a template differ by numbers only; then numbers have to tell them apart.
         candidates = {numbers: HeldOut(limit) for numbers in (False, True)}
         overlapping = self._overlaps()
-        for src, tgt in self._screened(self._plan.train, Reading(self._settings.on_bad)):
+        for src, tgt in self._watched("what to hold out", self._plan.train, Reading(self._settings.on_bad), long=False):
             if not (self._drops and overlapping(src, tgt)):
                 group = self._group(src, tgt, numbers=False)
                 candidates[False].add(group)
@@ -187,7 +187,7 @@ class _Builder:
         overlapping = self._overlaps()
         num_overlapping = 0
         reading = Reading(settings.on_bad)
-        for number, (src, tgt) in enumerate(self._watched("train", plan.train, reading)):
+        for number, (src, tgt) in enumerate(self._watched("train", plan.train, reading, long=False)):
             name = self._destination(src, tgt)
             overlaps = overlapping(src, tgt)
             if (name != "train" or (overlaps and self._drops)) and self._rows_apart is not None:
@@ -377,10 +377,10 @@ class _Builder:
         if self._settings.size is not None:
             self._notes.append(f"train: the first {self._counts['train']:,} {self._what} were taken, as size asks.")
 
-    def _watched(self, name: str, source: Source, reading: Reading) -> Iterator[tuple[str, str]]:
-        task = f"reading {name}"
+    def _watched(self, name: str, source: Source, reading: Reading, *, long: bool) -> Iterator[tuple[str, str]]:
+        task = f"reading {name}" if name in ("train", "val", *self._plan.tests) else f"choosing {name}"
         count = 0
-        for count, pair in enumerate(self._screened(source, reading, keep_long=name not in ("train", "val")), start=1):
+        for count, pair in enumerate(self._screened(source, reading, keep_long=long), start=1):
             if count % _ROWS_PER_REPORT == 0:
                 self._progress.update(task, min(0.99, reading.fraction), **{self._what: count})
             yield pair

@@ -21,6 +21,7 @@ from seqloom.decoding.filters import precise
 from seqloom.decoding.hypothesis import Hypothesis
 from seqloom.decoding.penalty import LengthPenalty as LengthPenalty
 from seqloom.decoding.penalty import PenaltyForm as PenaltyForm
+from seqloom.decoding.penalty import StopName
 from seqloom.models.base import Model
 
 
@@ -45,6 +46,10 @@ class _Best:
     def best_first(self) -> list[Hypothesis]:
         """A sentence that was cut is no rival of one that ended; it only fills up the list."""
         return (self.finished + self.cut)[: self.size]
+
+
+_LEAVING = 16
+"""Sources that are done leave when they are this part of those that are there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,13 +120,24 @@ class _Beams:
 
 @torch.inference_mode()
 def beam_search(
-    model: Model, sources: Sources, constraints: Constraints, *, beam: int, nbest: int = 1, penalty: LengthPenalty
+    model: Model,
+    sources: Sources,
+    constraints: Constraints,
+    *,
+    beam: int,
+    nbest: int = 1,
+    penalty: LengthPenalty,
+    stop: StopName = "certain",
 ) -> list[list[Hypothesis]]:
     """Keeps the `beam` likeliest beginnings of each source at each length.
 
     A hypothesis that ends among the best `beam` candidates leaves the beam, and the next candidate takes its place. A source is
     done when nothing that still grows can beat the worst of its `nbest` finished hypotheses, whatever its length may become:
     stopping early changes no result. A beam of 1 is greedy search, which ends with the first eos.
+
+    Args:
+        stop: "likely" takes a source for done when nothing that still grows beats that worst hypothesis at its present length;
+            what would have overtaken it by growing longer is not found.
 
     Returns:
         For each source at most `nbest` hypotheses, distinct, best first; those that ended before those that the limit cut.
@@ -156,13 +172,18 @@ def beam_search(
         _cut(beams, full, mine, penalty)
 
         # Log-probabilities only fall, and the largest penalty shrinks them most: no continuation can score higher than this.
-        bound = growing.log_probs[:, 0] / penalty(constraints.limits)
+        bound = growing.log_probs[:, 0] / (penalty(constraints.limits) if stop == "certain" else penalty.of(length))
         done = full | stuck | (bound <= np.array([one.worst for one in mine]))
         if beam == 1:
             done |= np.array([bool(one.finished) for one in mine])
-        kept = np.flatnonzero(~done)
-        if not kept.size:
+        if done.all():
             return [one.best_first() for one in best]
+        # Leaving costs a copy of the state, so a few wait for each other, but none beyond its limit, which may be where the
+        # model's positions end. Who waits has nothing that grows.
+        growing.log_probs[done] = -math.inf
+        kept = np.arange(len(done))
+        if done.sum() * _LEAVING >= len(done) or (done & full).any():
+            kept = np.flatnonzero(~done)
 
         rows = (kept[:, None] * width + growing.parents[kept]).reshape(-1)
         if len(rows) != len(done) * width or (rows != np.arange(len(rows))).any():
@@ -196,9 +217,10 @@ def _candidates(
     vocab = logits.shape[1]
     # torch's own logsumexp goes over the rows several times; log_softmax once, and what it subtracts is the same in a whole row.
     log_probs = logits.log_softmax(dim=1)
-    logits = constraints.apply_(logits, beams.flat_ids)
     # What is added to a row's logits to make them log-probabilities of whole hypotheses.
-    offsets = torch.from_numpy(beams.log_probs).to(logits).view(-1, 1) + _minus_log_total(logits, log_probs)
+    total = _minus_log_total(logits, log_probs, constraints.vocab.eos_id)
+    offsets = torch.from_numpy(beams.log_probs).to(logits).view(-1, 1) + total
+    logits = constraints.apply_(logits, beams.flat_ids)
     places = _highest(logits, offsets, width, min(count, width * vocab))
     rows = places // vocab + torch.arange(sources, device=places.device)[:, None] * width
     ids = places % vocab
@@ -216,12 +238,16 @@ def _candidates(
 
 
 def _minus_log_total(
-    logits: Float[Tensor, "rows vocab"], log_probs: Float[Tensor, "rows vocab"]
+    logits: Float[Tensor, "rows vocab"], log_probs: Float[Tensor, "rows vocab"], some_id: int
 ) -> Float[Tensor, "rows 1"]:
-    """What was added to each row's logits to make them log-probabilities, as far as their own rounding lets one see."""
-    some = logits[:, -1:]
+    """What was added to each row's logits to make them log-probabilities, as far as their own rounding lets one see.
+
+    Args:
+        some_id: an id that the model itself hardly ever rules out.
+    """
+    some = logits[:, some_id : some_id + 1]
     if bool(some.isfinite().all()):
-        return log_probs[:, -1:] - some
+        return log_probs[:, some_id : some_id + 1] - some
     place = logits.argmax(dim=1, keepdim=True)
     return log_probs.gather(1, place) - logits.gather(1, place)
 

@@ -6,6 +6,7 @@ it holds. It does not know files, run folders or the command line.
 
 import math
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TypeVar
@@ -18,15 +19,20 @@ from seqloom.corpus.corpus import SentencePair
 from seqloom.decoding.engines import Engine as Engine
 from seqloom.decoding.forced import align_targets, score_targets
 from seqloom.decoding.hypothesis import Generation, Hypothesis
+from seqloom.decoding.lexicon import Lexicon
 from seqloom.decoding.reading import UNFINISHED as UNFINISHED
 from seqloom.decoding.reading import Job, Reader, TextCodec, blank_generation, windows
 from seqloom.decoding.search import search
 from seqloom.decoding.settings import DecodingSettings as DecodingSettings
+from seqloom.errors import ConfigError
 from seqloom.models.base import Model
 from seqloom.progress import Progress
 
 _COST = 16
 """A source counts at least as many tokens in a batch: even the shortest needs its rows over the vocabulary."""
+
+_CPU_ROWS = 320
+"""Hypotheses that are decoded at once on a CPU: more make products no faster, and their scores leave the cache."""
 
 _Item = TypeVar("_Item")
 
@@ -68,17 +74,27 @@ class Generator:
         *,
         device: torch.device | str = "cpu",
         window: int = 4096,
+        lexicon: Lexicon | None = None,
     ) -> None:
         """Moves the model to the device.
 
         Args:
             window: how many texts are read ahead and sorted by length; 1 answers each text before it reads the next.
+            lexicon: where shortlists come from.
+
+        Raises:
+            ConfigError: the settings ask for shortlists, and there is no lexicon.
         """
-        self.model = model.to(device)
+        self.model = model if _stands_on(model, torch.device(device)) else model.to(device)
         self.tokenizer = tokenizer
         self.settings = settings or DecodingSettings()
         self.device = torch.device(device)
         self.window = window
+        if self.settings.shortlist and lexicon is None:
+            raise ConfigError(
+                f"decoding.shortlist is {self.settings.shortlist}, but there is no lexicon to take shortlists from; set it to 0"
+            )
+        self._lexicon = lexicon
         self._reader = Reader(model, tokenizer, self.settings.max_src_len)
 
     def generate(
@@ -122,7 +138,7 @@ class Generator:
             ]
 
         for window in windows(pairs, self.window, progress, task):
-            yield from self._in_batches(self._reader.pairs(window), finish)
+            yield from self._in_batches(self._reader.pairs(window), finish, rows=1)
 
     def continue_text(
         self,
@@ -136,7 +152,14 @@ class Generator:
 
         Args:
             max_tokens: the most new tokens, eos included; it stands in place of `max_len_ratio` and `max_len_offset`.
+
+        Raises:
+            ConfigError: the settings ask for shortlists.
         """
+        if self.settings.shortlist:
+            raise ConfigError(
+                "decoding.shortlist: a text that goes on has no source to take a shortlist from; set it to 0"
+            )
 
         def finish(jobs: list[Job]) -> list[Generation]:
             found = self._search(jobs, max_tokens=max_tokens)
@@ -145,19 +168,60 @@ class Generator:
         for window in windows(prompts, self.window, progress, task):
             yield from self._in_batches(self._reader.prompts(window, max_tokens), finish)
 
-    def _in_batches(self, jobs: list[Job], finish: Callable[[list[Job]], list[_Item]]) -> list[_Item]:
-        """Handles jobs of like length together; the results stand in the jobs' order."""
+    def _in_batches(
+        self, jobs: list[Job], finish: Callable[[list[Job]], list[_Item]], *, rows: int | None = None
+    ) -> list[_Item]:
+        """Handles jobs of like length together; the results stand in the jobs' order.
+
+        Args:
+            rows: hypotheses of a job; by default as many as the search keeps.
+        """
         results: dict[int, _Item] = {}
+        batches = self._batches(jobs, rows or max(self.settings.beam, self.settings.nbest))
+        with torch.inference_mode(), _evaluating(self.model):
+            for batch, found in zip(batches, self._beside_each_other(batches, finish), strict=True):
+                results.update(zip((job.number for job in batch), found, strict=True))
+        return [results[job.number] for job in jobs]
+
+    def _batches(self, jobs: list[Job], rows: int) -> list[list[Job]]:
         # The longest first: should memory not suffice, it shows at once.
         waiting = sorted(jobs, key=lambda job: -job.size)
-        with torch.inference_mode(), _evaluating(self.model):
-            start = 0
-            while start < len(waiting):
-                count = max(1, self.settings.batch_tokens // max(_COST, waiting[start].size))
-                batch = waiting[start : start + count]
-                results.update(zip((job.number for job in batch), finish(batch), strict=True))
-                start += count
-        return [results[job.number] for job in jobs]
+        most = max(1, _CPU_ROWS // rows) if self.device.type == "cpu" else len(jobs)
+        batches = []
+        while waiting:
+            count = min(most, max(1, self.settings.batch_tokens // max(_COST, waiting[0].size)))
+            batches.append(waiting[:count])
+            waiting = waiting[count:]
+        return batches
+
+    def _beside_each_other(
+        self, batches: list[list[Job]], finish: Callable[[list[Job]], list[_Item]]
+    ) -> Iterator[list[_Item]]:
+        """What `finish` makes of each batch, in order.
+
+        On a CPU each thread decodes batches of its own: a step's operations are too small for threads to share.
+        """
+        threads = torch.get_num_threads()
+        workers = min(threads, len(batches)) if self.device.type == "cpu" else 1
+        if workers <= 1:
+            yield from map(finish, batches)
+            return
+
+        def begin() -> None:
+            torch.set_num_threads(1)
+
+        def work(batch: list[Job]) -> list[_Item]:
+            with torch.inference_mode():
+                return finish(batch)
+
+        pool = ThreadPoolExecutor(workers, "decoding", initializer=begin)
+        try:
+            yield from pool.map(work, batches)
+        finally:
+            # After Ctrl-C or an error too: what has not begun is not begun any more.
+            pool.shutdown(cancel_futures=True)
+            # A worker's setting is also what threads that are made later begin with.
+            torch.set_num_threads(threads)
 
     def _search(self, jobs: list[Job], *, max_tokens: int | None = None) -> list[list[Hypothesis]]:
         vocab, options = self.tokenizer.vocab, self.settings.search_options()
@@ -168,6 +232,8 @@ class Generator:
             # The last token of a prompt is fed, not read: what follows it is the first to be chosen.
             options |= {"max_len_ratio": 0.0, "max_len_offset": max_tokens, "first_ids": [int(row[-1]) for row in rows]}
             rows = [row[:-1] for row in rows]
+        if self._lexicon is not None and self.settings.shortlist:
+            options["shortlists"] = self._lexicon.shortlists(rows, vocab, self.settings.shortlist)
         sources = Sources.pad(rows, pad_id=vocab.pad_id, device=self.device)
         return search(self.model, sources, numbers=[job.number for job in jobs], **options)
 
@@ -193,12 +259,20 @@ class Generator:
         return [replace(one, alignment=alignment) for one, alignment in zip(generations, alignments, strict=True)]
 
 
+def _stands_on(model: Model, device: torch.device) -> bool:
+    """Whether the model is on the device already; moving it nowhere would take as long as a short sentence."""
+    found = next((parameter.device for parameter in model.parameters()), device)
+    return found.type == device.type and device.index in (None, found.index)
+
+
 @contextmanager
 def _evaluating(model: Model) -> Iterator[None]:
     """Without dropout, as generation must be; afterwards the model is as it was."""
-    training = model.training
+    if not model.training:
+        yield
+        return
     model.eval()
     try:
         yield
     finally:
-        model.train(training)
+        model.train()

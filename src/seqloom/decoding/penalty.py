@@ -8,6 +8,9 @@ from numpy.typing import NDArray
 
 PenaltyForm = Literal["wu", "power"]
 
+StopName = Literal["certain", "likely"]
+"""When beam search takes a source for done: see `beam_search`."""
+
 
 @dataclass(frozen=True, slots=True)
 class LengthPenalty:

@@ -20,6 +20,8 @@ from seqloom.decoding.beam import LengthPenalty, PenaltyForm, beam_search
 from seqloom.decoding.constraints import Constraints
 from seqloom.decoding.forced import score_targets as score_targets
 from seqloom.decoding.hypothesis import Hypothesis
+from seqloom.decoding.penalty import StopName
+from seqloom.decoding.shortlist import Shortlisted
 from seqloom.errors import DecodingError
 from seqloom.models.base import Model
 
@@ -36,6 +38,7 @@ def search(
     nbest: int = 1,
     length_penalty: float = 0.6,
     length_penalty_form: PenaltyForm = "wu",
+    stop: StopName = "certain",
     temperature: float = 1.0,
     top_k: int = 0,
     top_p: float = 1.0,
@@ -48,6 +51,7 @@ def search(
     no_repeat_ngram: int = 0,
     first_ids: Sequence[int] | None = None,
     prefixes: Sequence[Sequence[int] | IdArray] | None = None,
+    shortlists: NDArray[np.int64] | None = None,
 ) -> list[list[Hypothesis]]:
     """Finds targets for sources.
 
@@ -56,21 +60,31 @@ def search(
         method: "beam" (greedy where `beam` is 1) or "sample".
         nbest: hypotheses to return a source; with sampling, how many to draw.
         length_penalty: see `LengthPenalty`; 0 for none.
+        stop: see `beam_search`.
         temperature: 0 always takes the likeliest id.
         top_k: 0 for all.
         numbers: a number for each source that, with the seed, decides what is drawn for it; by default its place in the batch.
         max_len_ratio: a target has at most `max_len_ratio` * source length + `max_len_offset` tokens, eos included.
         first_ids: what is fed first to each target; bos by default.
         prefixes: ids that each target must begin with; they are part of the hypotheses and of their scores.
+        shortlists: the ids that the targets of each source may hold (see `Shortlisted`); all by default.
 
     Returns:
-        For each source its hypotheses, best first. Their log-probabilities are the model's own, before any filter.
+        For each source its hypotheses, best first. Their log-probabilities are the model's own, before any filter; with
+        shortlists they are over the shortlist, and so higher than over the vocabulary.
 
     Raises:
         DecodingError: a source or prefix is too long for the model, or the model's scores are not numbers.
     """
     if method == "beam" and nbest > beam:
         raise DecodingError(f"nbest is {nbest}, but a beam of {beam} finds at most {beam} hypotheses; raise the beam")
+    narrowed = None
+    if shortlists is not None:
+        if first_ids is not None or prefixes is not None:
+            raise ValueError(
+                "what targets begin with may stand on no shortlist; give shortlists, or first ids and prefixes"
+            )
+        model = narrowed = Shortlisted(model, shortlists)
     constraints = Constraints.make(
         model,
         sources,
@@ -83,7 +97,7 @@ def search(
     )
     penalty = LengthPenalty(length_penalty, length_penalty_form)
     if method == "beam" and beam > 1:
-        found = beam_search(model, sources, constraints, beam=beam, nbest=nbest, penalty=penalty)
+        found = beam_search(model, sources, constraints, beam=beam, nbest=nbest, penalty=penalty, stop=stop)
     elif method == "beam":
         found = greedy(model, sources, constraints, penalty=penalty)
     else:
@@ -103,7 +117,7 @@ def search(
         raise DecodingError(
             "the model's scores are not numbers (NaN); its weights are damaged, or its training diverged"
         )
-    return found
+    return found if narrowed is None else narrowed.in_ids(found)
 
 
 def greedy(

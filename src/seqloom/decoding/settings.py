@@ -6,9 +6,12 @@ from pydantic import Field, model_validator
 
 from seqloom.config import Settings
 
-_OF_BEAM = ("beam", "length_penalty", "length_penalty_form")
+_OF_BEAM = ("beam", "length_penalty", "length_penalty_form", "stop")
 _OF_SAMPLING = ("temperature", "top_k", "top_p", "min_p", "seed")
-_OF_BATCHES = ("max_src_len", "batch_tokens")
+_OF_SOURCES = ("max_src_len", "batch_tokens", "shortlist")
+
+MOST_TRANSLATIONS = 100
+"""How many target ids a lexicon keeps for each source id, and so the most that a shortlist can ask for."""
 
 
 class DecodingSettings(Settings):
@@ -21,6 +24,9 @@ class DecodingSettings(Settings):
         0.6, ge=0, description="the log-probability is divided by ((5 + length) / 6) to this power; 0 for no penalty"
     )
     length_penalty_form: Literal["wu", "power"] = Field("wu", description='"power": divided by length to this power')
+    stop: Literal["certain", "likely"] = Field(
+        "certain", description='"likely": stop when nothing scores better at its present length; faster'
+    )
     temperature: float = Field(1.0, ge=0, description="below 1 surer, above 1 wilder, 0 always the likeliest")
     top_k: int = Field(0, ge=0, description="only the k likeliest tokens; 0 for all")
     top_p: float = Field(1.0, gt=0, le=1, description="only the likeliest tokens that together reach p; 1 for all")
@@ -30,6 +36,12 @@ class DecodingSettings(Settings):
     max_len_offset: int = Field(20, ge=0, description="see max_len_ratio")
     min_len: int = Field(0, ge=0, description="the fewest tokens of an output")
     no_repeat_ngram: int = Field(0, ge=0, description="no n-gram of this size twice in an output; 0 for no such rule")
+    shortlist: int = Field(
+        0,
+        ge=0,
+        le=MOST_TRANSLATIONS,
+        description="only the n likeliest ids for each source id and the n most frequent ones may come; 0 for all; faster",
+    )
     max_src_len: int = Field(1024, gt=1, description="longer sources are cut, and a note says so")
     batch_tokens: int = Field(4096, gt=0, description="padded source tokens of a batch")
 
@@ -63,4 +75,4 @@ class DecodingSettings(Settings):
 
     def search_options(self) -> dict[str, Any]:
         """The keyword arguments for `search`."""
-        return {name: value for name, value in self.model_dump().items() if name not in _OF_BATCHES}
+        return {name: value for name, value in self.model_dump().items() if name not in _OF_SOURCES}

@@ -24,6 +24,9 @@ from seqloom.tokenizer import Tokenizer
 NAME = "ctranslate2"
 MISSING = f"the engine {NAME} needs the package of this name, which is not installed: pip install 'seqloom[{NAME}]'"
 
+# How our search saves work; a recipe's do not keep another engine from decoding what the recipe trained.
+_OF_OUR_SEARCH = ("stop", "shortlist")
+
 # More sentences at once leave CTranslate2's small matrix products no faster, and its workers less evenly busy.
 _MOST_SENTENCES = 64
 _COST = 16
@@ -147,17 +150,21 @@ class CTranslate2Engine:
     def _search(self, jobs: Sequence[Job]) -> dict[int, list[Hypothesis]]:
         """The hypotheses of each job, by its number."""
         found: dict[int, list[Hypothesis]] = {}
-        # CTranslate2 knows one limit a batch. An output that is longer than its own source allows grew so for the sake of the
-        # others; that is rare, and it is searched again with those of the same limit.
+        # CTranslate2 knows one limit a batch. What ended within its source's own limit would have been found with that one too;
+        # where that is not enough, others' longer limits let an output grow, and it is searched again with those of its limit.
         again: dict[int, list[Job]] = {}
         for job, result in self._decode(self._batches(jobs)):
             own = self._limit(job)
-            if max(map(len, _sequences(result))) > own:
-                again.setdefault(own, []).append(job)
+            hypotheses = self._hypotheses(result)
+            if any(len(tokens) > own for tokens in _sequences(result)):
+                hypotheses = [one for one in hypotheses if one.finished and len(one.ids) < own]
+            if len(hypotheses) >= self.settings.nbest:
+                found[job.number] = hypotheses[: self.settings.nbest]
             else:
-                found[job.number] = self._hypotheses(result)
+                again.setdefault(own, []).append(job)
         batches = [batch for group in again.values() for batch in self._batches(group)]
-        found.update((job.number, self._hypotheses(result)) for job, result in self._decode(batches))
+        for job, result in self._decode(batches):
+            found[job.number] = self._hypotheses(result)[: self.settings.nbest]
         return found
 
     def _batches(self, jobs: Sequence[Job]) -> list[list[Job]]:
@@ -216,6 +223,7 @@ class CTranslate2Engine:
         return min(limit, self.manifest.max_tgt_len(length))
 
     def _hypotheses(self, result: Any) -> list[Hypothesis]:
+        """All that the beam found, best first."""
         found = []
         for tokens, log_prob in zip(_sequences(result), result.scores, strict=True):
             if math.isnan(log_prob):
@@ -224,7 +232,7 @@ class CTranslate2Engine:
             ids = tuple(self._ids[token] for token in (tokens[:-1] if finished else tokens))
             found.append(Hypothesis(ids, log_prob / self._penalty.of(len(tokens)), log_prob, finished, ()))
         # As in beam search of our own: what was cut is no rival of what ended.
-        return sorted(found, key=lambda one: (not one.finished, -one.score))[: self.settings.nbest]
+        return sorted(found, key=lambda one: (not one.finished, -one.score))
 
 
 def _sequences(result: Any) -> list[list[str]]:
@@ -235,9 +243,15 @@ def _sequences(result: Any) -> list[list[str]]:
 def _settings(manifest: Manifest, decoding: Mapping[str, Any]) -> DecodingSettings:
     given = {name: value for name, value in decoding.items() if value is not None}
     recipe = DecodingSettings.parse(manifest.decoding, source="the recipe's decoding settings")
-    settings = DecodingSettings.parse(
-        merge(recipe.for_method(given.get("method", recipe.method)), given), source="decoding"
-    )
+    own = recipe.for_method(given.get("method", recipe.method))
+    for name in _OF_OUR_SEARCH:
+        own.pop(name, None)
+        if given.get(name, default := DecodingSettings.model_fields[name].default) != default:
+            raise ConfigError(
+                f"decoding.{name} is {given[name]!r}: the engine {NAME} searches by its own rules; leave it out, or use engine "
+                "seqloom"
+            )
+    settings = DecodingSettings.parse(merge(own, given), source="decoding")
     if settings.method != "beam":
         raise ConfigError(
             f"decoding.method is {settings.method}: the engine {NAME} cannot draw by our seeds; accepted: beam (beam 1 is greedy)"

@@ -109,7 +109,7 @@ def measure(run: Run, peer: Peer, material: Material, *, beam: int) -> Parity:
         return Parity(material.origin, len(material.sources), _forced_passages(run, peer, material), ())
     searches, greedy = [], list[Generation]()
     for width in sorted({1, beam}):
-        ours = list(run.generator(beam=width, nbest=1).generate(material.sources))
+        ours = list(run.generator(beam=width, nbest=1, stop="certain", shortlist=0).generate(material.sources))
         theirs = peer.outputs(material.sources, width)
         searches.append(_compare(width, ours, theirs, material.references, run.tokenizer.vocab.eos_id, peer))
         greedy = greedy or ours

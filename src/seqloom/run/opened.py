@@ -3,27 +3,31 @@
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal, overload
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 import torch
 
 from seqloom import machine
 from seqloom.checkpoint import fill_model, load_weights, read_json
 from seqloom.config import merge, read_yaml
-from seqloom.corpus import Corpus, CorpusSettings, SentencePair, open_corpus
-from seqloom.corpus.catalogue import catalogue
+from seqloom.corpus.corpus import Corpus, SentencePair
+from seqloom.corpus.settings import CorpusSettings
 from seqloom.decoding.engines import OWN, Engine, open_engine
 from seqloom.decoding.ensemble import Ensemble
 from seqloom.decoding.generator import DecodingSettings, Generator, PairScore
 from seqloom.decoding.hypothesis import Generation
+from seqloom.decoding.lexicon import Lexicon
 from seqloom.errors import CheckpointError, ConfigError
-from seqloom.evaluation import Evaluation, evaluate_pairs, evaluate_text
 from seqloom.models import make_model
 from seqloom.models.base import Model
 from seqloom.progress import Progress
 from seqloom.recipes import Recipe
+from seqloom.run.lexicon import run_lexicon
 from seqloom.tokenizer import Tokenizer
 from seqloom.training import Budget
+
+if TYPE_CHECKING:
+    from seqloom.evaluation import Evaluation
 
 WEIGHTS = "weights/best.safetensors"
 
@@ -37,6 +41,7 @@ class Run:
         self.tokenizer = tokenizer
         self.model = model.eval()
         self.device = device
+        self._known_lexicon: Lexicon | None = None
 
     @cached_property
     def facts(self) -> dict[str, Any]:
@@ -50,18 +55,22 @@ class Run:
         return self.model.decoding_form() if self.device.type == "cpu" else self.model
 
     @overload
-    def generator(self, *, engine: Literal["seqloom"] = "seqloom", **decoding: Any) -> Generator: ...
+    def generator(
+        self, *, engine: Literal["seqloom"] = "seqloom", progress: Progress | None = None, **decoding: Any
+    ) -> Generator: ...
     @overload
-    def generator(self, *, engine: str, **decoding: Any) -> Engine: ...
+    def generator(self, *, engine: str, progress: Progress | None = None, **decoding: Any) -> Engine: ...
 
-    def generator(self, *, engine: str = OWN, **decoding: Any) -> Engine:
+    def generator(self, *, engine: str = OWN, progress: Progress | None = None, **decoding: Any) -> Engine:
         """Text in, generations out; decoding settings that are None are the recipe's.
 
         Args:
             engine: "seqloom", or another program that decodes in its place, such as "ctranslate2".
+            progress: hears of the lexicon, should it have to be learned first (`shortlist`).
 
         Raises:
-            ConfigError: there is no such engine, it is not installed, or cannot honour a setting.
+            ConfigError: there is no such engine, it is not installed, or cannot honour a setting; or shortlists are asked for,
+                and cannot be made.
         """
         if engine != OWN:
             if isinstance(self.model, Ensemble):
@@ -71,7 +80,15 @@ class Run:
         given = {name: value for name, value in decoding.items() if value is not None}
         own = self.recipe.decoding.for_method(given.get("method", self.recipe.decoding.method))
         settings = DecodingSettings.parse(merge(own, given), source="decoding")
-        return Generator(self._decoding_form, self.tokenizer, settings, device=self.device)
+        lexicon = self._lexicon(progress) if settings.shortlist else None
+        return Generator(self._decoding_form, self.tokenizer, settings, device=self.device, lexicon=lexicon)
+
+    def _lexicon(self, progress: Progress | None) -> Lexicon:
+        if isinstance(self.model, Ensemble):
+            raise ConfigError("decoding.shortlist: an ensemble decodes with the whole vocabulary; set it to 0")
+        if self._known_lexicon is None:
+            self._known_lexicon = run_lexicon(self.folder, self.recipe, self.tokenizer, self.facts, progress)
+        return self._known_lexicon
 
     def translate(self, texts: str | Iterable[str], **decoding: Any) -> list[Generation]:
         """Translates texts; one generation each, in order. `decoding`: beam, nbest and the other DecodingSettings."""
@@ -81,7 +98,8 @@ class Run:
         self, texts: Iterable[str], *, alignments: bool = False, progress: Progress | None = None, **decoding: Any
     ) -> Iterator[Generation]:
         """Translates a stream of any length; one generation for each text, in order, whatever it is."""
-        return self.generator(**decoding).generate(texts, alignments=alignments, progress=progress)
+        engine = self.generator(progress=progress, **decoding)
+        return engine.generate(texts, alignments=alignments, progress=progress)
 
     def generate(
         self, prompts: str | Sequence[str] = "", *, num_samples: int = 1, max_tokens: int = 200, **decoding: Any
@@ -105,11 +123,19 @@ class Run:
         self,
         corpus: Corpus | CorpusSettings | Sequence[SentencePair] | None = None,
         *,
-        beam: int | None = None,
         metrics: Sequence[str] | None = None,
         progress: Progress | None = None,
-    ) -> Evaluation:
-        """Scores the run on the test splits of a corpus, by default its own, or on given pairs."""
+        **decoding: Any,
+    ) -> "Evaluation":
+        """Scores the run on the test splits of a corpus, by default its own, or on given pairs.
+
+        Args:
+            decoding: beam and the other DecodingSettings, where they are not to be the recipe's.
+        """
+        # What reads corpora and scores takes longer to import than the first translation to find.
+        from seqloom.corpus import open_corpus
+        from seqloom.evaluation import evaluate_pairs, evaluate_text
+
         about = self.facts["corpus"]
         if corpus is None:
             if self.recipe.corpus is None:
@@ -128,7 +154,7 @@ class Run:
             tests = {"test": list(corpus)}
             leading, separator, items = about["metric"], about["item_separator"], about["item_name"]
         return evaluate_pairs(
-            self.generator(beam=beam),
+            self.generator(progress=progress, **decoding),
             tests,
             leading=leading,
             item_separator=separator,
@@ -139,6 +165,8 @@ class Run:
 
     def _in_my_direction(self, corpus: CorpusSettings) -> CorpusSettings:
         """The corpus as this run was trained on it, or in the direction in which this run translates."""
+        from seqloom.corpus.catalogue import catalogue
+
         own = self.recipe.corpus
         if own is not None and corpus.located() == CorpusSettings(data=own.data):
             return own

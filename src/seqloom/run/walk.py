@@ -15,6 +15,7 @@ from seqloom.batching import Batches
 from seqloom.checkpoint import FORMAT, fill_model, has_checkpoint, load_weights, read_json, write_json, write_text
 from seqloom.corpus import CorpusSettings, open_corpus
 from seqloom.decoding.generator import DecodingSettings, Generator
+from seqloom.decoding.lexicon import Lexicon
 from seqloom.errors import CheckpointError, ConfigError, CorpusError
 from seqloom.evaluation import likelihood, metric_value
 from seqloom.metrics import find_metric
@@ -22,6 +23,7 @@ from seqloom.models import make_model
 from seqloom.models.base import Model
 from seqloom.progress import Progress, Silent
 from seqloom.recipes import Recipe, load_recipe
+from seqloom.run.lexicon import save_lexicon
 from seqloom.run.opened import WEIGHTS, Run, read_recipe
 from seqloom.run.preparation import Prepared, corpus_facts, fitting_examples, prepare
 from seqloom.store import dropout_reencoder
@@ -192,6 +194,11 @@ def train_prepared(
     """Trains a recipe on data that lie ready; see `train`."""
     progress = progress or Silent()
     begin = time.perf_counter()
+    if recipe.decoding.shortlist and prepared.corpus.kind == "text":
+        raise ConfigError(
+            f"decoding.shortlist is {recipe.decoding.shortlist}, but {prepared.corpus.name} is plain text, which has no sources to "
+            "take shortlists from; set it to 0"
+        )
     tokenizer = prepared.tokenizer
     place = machine.choose_device(device)
     machine.set_threads(threads)
@@ -251,6 +258,8 @@ def train_prepared(
         progress=progress,
     )
     counters = trainer.train(resume=resume)
+    if recipe.decoding.shortlist:
+        save_lexicon(folder, Lexicon.learn(prepared.train, tokenizer.vocab, progress))
     facts["result"] = _result(counters, batches.num_batches(), machine.peak_memory_mib(place))
     write_json(folder / "run.json", facts)
     return Run(folder, recipe, tokenizer, trainer.model, place)

@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 import pytest
 
 from seqloom.decoding.hypothesis import Generation, Hypothesis
+from seqloom.progress import Progress
 
 
 @dataclass
@@ -51,7 +52,7 @@ class FakeRun:
         self.asked: dict[str, Any] = {}
         self.facts_shown: dict[str, Any] = {"recipe": "fake"}
 
-    def generator(self, **settings: Any) -> "FakeGenerator":
+    def generator(self, *, progress: Progress | None = None, **settings: Any) -> "FakeGenerator":
         self.asked = settings
         return FakeGenerator(settings["nbest"])
 

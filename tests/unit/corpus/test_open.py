@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from seqloom.corpus import Corpus, CorpusSettings, open_corpus
+from seqloom.corpus import Corpus, CorpusSettings, assembly, open_corpus
 from seqloom.corpus.split import split_key
 from seqloom.errors import ConfigError, CorpusError
 
@@ -48,6 +48,26 @@ def test_the_split_keeps_everything_and_near_duplicates_together(tmp_path: Path)
     assert not keys["val"] & keys["test"]
     assert 38 <= len(parts["val"]) <= 42
     assert any(f"{len(parts['train']):,} train, {len(parts['val'])} val" in note for note in corpus.notes)
+
+
+def test_the_progress_of_every_reading_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Heard:
+        tasks: dict[str, float]
+
+        def __init__(self) -> None:
+            self.tasks = {}
+
+        def say(self, text: str) -> None:
+            del text
+
+        def update(self, task: str, fraction: float, **facts: float | str) -> None:
+            del facts
+            self.tasks[task] = fraction
+
+    monkeypatch.setattr(assembly, "_ROWS_PER_REPORT", 100)
+    heard = Heard()
+    open_corpus(CorpusSettings(data=write(tmp_path / "x.tsv", many())), heard)
+    assert heard.tasks == {"choosing what to hold out": 1.0, "reading train": 1.0}
 
 
 def test_the_split_depends_on_the_seed_and_on_nothing_else(tmp_path: Path) -> None:

@@ -155,6 +155,21 @@ def test_early_stopping_really_stops_early(monkeypatch: pytest.MonkeyPatch) -> N
     assert steps < 40
 
 
+def test_a_likely_end_comes_sooner() -> None:
+    model = counting(seed=5, eos_bias=1.0)
+    options: dict[str, Any] = {"beam": 4, "length_penalty": 1.0, "max_len_ratio": 0.0, "max_len_offset": 40}
+    sources = make_sources(ragged(20))
+    certain = search(model, sources, **options)
+    rows = sum(model.rows)
+    model.rows.clear()
+    likely = search(model, sources, stop="likely", **options)
+    assert sum(model.rows) < rows
+    # What is found is at most as good, and where it differs, something longer was better.
+    for one, other in zip(certain, likely, strict=True):
+        assert other[0].score <= one[0].score + 1e-6
+        assert other[0].ids == one[0].ids or len(other[0].ids) < len(one[0].ids)
+
+
 def test_finished_sources_cost_nothing() -> None:
     model = counting(seed=5, eos_bias=1.5)
     search(model, make_sources(ragged(8)), beam=3, max_len_offset=20)

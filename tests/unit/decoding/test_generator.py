@@ -1,14 +1,17 @@
 import math
+import threading
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from seqloom.batching import Sources
 from seqloom.corpus.corpus import SentencePair
+from seqloom.decoding import generator as generator_module
 from seqloom.decoding import reading
 from seqloom.decoding.generator import UNFINISHED, DecodingSettings, Engine, Generator, PairScore
 from seqloom.decoding.hypothesis import Generation
@@ -68,6 +71,42 @@ def test_samples_depend_on_the_line_not_on_the_window(window: int) -> None:
     found = outputs(make_generator(window=window, **values).generate(LINES * 3))
     assert found == outputs(make_generator(**values).generate(LINES * 3))
     assert found[:10] != found[10:20], "equal lines have draws of their own"
+
+
+@pytest.fixture
+def three_threads() -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(3)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.mark.usefixtures("three_threads")
+def test_batches_beside_each_other_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = set()
+    inner = generator_module.search
+
+    def spy(*arguments: Any, **options: Any) -> Any:
+        seen.add((threading.current_thread().name, torch.get_num_threads()))
+        return inner(*arguments, **options)
+
+    monkeypatch.setattr(generator_module, "search", spy)
+    many = LINES * 20
+    found = outputs(make_generator(batch_tokens=64).generate(many))
+    assert len({name for name, _ in seen}) > 1
+    assert {threads for _, threads in seen} == {1}
+    assert torch.get_num_threads() == 3
+    assert found == [next(make_generator().generate([line])).texts for line in LINES] * 20
+
+
+@pytest.mark.usefixtures("three_threads")
+def test_an_error_beside_others_is_told_and_leaves_the_threads_as_they_were() -> None:
+    model = make_toy(1, 11, 11, shared=True)
+    with torch.no_grad():
+        model.bias[4] = math.nan
+    with pytest.raises(DecodingError, match="not numbers"):
+        list(make_generator(model, batch_tokens=64).generate(LINES * 20))
+    assert torch.get_num_threads() == 3
 
 
 def test_it_reads_no_further_than_its_window() -> None:

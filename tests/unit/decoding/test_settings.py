@@ -22,6 +22,8 @@ from seqloom.errors import ConfigError
         ({"length_penalty": -1}, "length_penalty"),
         ({"lenght_penalty": 1}, "Did you mean 'length_penalty'"),
         ({"top_p": 0}, "top_p"),
+        ({"shortlist": 101}, "shortlist.* 100"),
+        ({"method": "sample", "stop": "likely"}, "stop would be ignored"),
     ],
 )
 def test_what_would_be_ignored_or_makes_no_sense_is_refused(values: dict[str, Any], message: str) -> None:
@@ -35,11 +37,11 @@ def test_settings_written_out_in_full_are_read_again(values: dict[str, Any]) -> 
     assert DecodingSettings.parse(settings.model_dump()) == settings
 
 
-def test_search_takes_every_setting_but_those_of_batches() -> None:
+def test_search_takes_every_setting_but_those_of_sources() -> None:
     known = inspect.signature(search).parameters
     options = DecodingSettings().search_options()
     assert set(options) <= set(known)
-    assert set(DecodingSettings.model_fields) - set(options) == {"max_src_len", "batch_tokens"}
+    assert set(DecodingSettings.model_fields) - set(options) == {"max_src_len", "batch_tokens", "shortlist"}
     assert all(known[name].default == value for name, value in options.items()), "one default, not two"
 
 

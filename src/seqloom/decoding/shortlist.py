@@ -1,0 +1,88 @@
+"""Shortlisted: a model that may say, for each source of a batch, the ids on the source's shortlist only.
+
+A model and shortlists enter; what leaves is a model by the contract, whose vocabulary is a place on a shortlist: search works on it
+as on any other, and what it finds is written in places. Only the rows of the output matrix that a source needs are multiplied
+with, and probabilities are over them. It does not know which architecture it holds, nor where shortlists come from.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int
+from numpy.typing import NDArray
+from torch import Tensor
+
+from seqloom.batching import Sources
+from seqloom.decoding.hypothesis import Hypothesis
+from seqloom.errors import DecodingError
+from seqloom.models.base import DecoderState, MemoryReader, Model, StepOutput
+from seqloom.nn.record import Record
+from seqloom.vocabulary import Vocabulary
+
+_IDS, _WEIGHTS, _BIAS = "shortlist.ids", "shortlist.weights", "shortlist.bias"
+
+
+class Shortlisted(Model):
+    """A model for one batch of sources, narrowed to their shortlists. It is there to generate."""
+
+    def __init__(self, model: Model, shortlists: NDArray[np.int64]) -> None:
+        """Narrows a model.
+
+        Args:
+            shortlists: (sources, longest): pad, bos, eos, then other ids, then -1 where a source has no more.
+        """
+        super().__init__()
+        vocab, width = model.vocab, shortlists.shape[1]
+        self.model = model
+        self.max_len = model.max_len
+        self.vocab = Vocabulary(vocab.src_size, width, shared=False, pad_id=0, bos_id=1, eos_id=2)
+        self.training = model.training
+        self._shortlists = shortlists
+
+    def max_tgt_len(self, src_len: int) -> int | None:
+        """The model's own."""
+        return self.model.max_tgt_len(src_len)
+
+    def output_weights(self) -> tuple[Float[Tensor, "vocab d_model"], Float[Tensor, "vocab"] | None]:
+        """Each source has an output matrix of its own.
+
+        Raises:
+            DecodingError: always; use `step`.
+        """
+        raise DecodingError(
+            "a model with shortlists has an output matrix for each source: it generates, and does no more"
+        )
+
+    def start(self, sources: Sources, record: Record | None = None) -> DecoderState:
+        """The model's own state, and beside its memory the output matrix of each source."""
+        state = self.model.start(sources, record)
+        weight, bias = self.model.output_weights()
+        ids = torch.from_numpy(np.maximum(self._shortlists, 0)).to(weight.device)
+        absent = torch.from_numpy(self._shortlists < 0).to(weight.device)
+        biases = weight.new_zeros(ids.shape) if bias is None else bias[ids]
+        rows = weight.index_select(0, ids.flatten()).unflatten(0, ids.shape)
+        own = {_IDS: ids, _WEIGHTS: rows, _BIAS: biases.masked_fill(absent, -math.inf)[:, None]}
+        return replace(state, memory={**state.memory, **own})
+
+    def advance(
+        self, ids: Int[Tensor, "rows n"], state: DecoderState, record: Record | None = None
+    ) -> tuple[Float[Tensor, "rows n d_model"], DecoderState]:
+        """Feeds places on the shortlists."""
+        return self.model.advance(state.memory[_IDS][state.source_index[:, None], ids], state, record)
+
+    def step(self, ids: Int[Tensor, "rows n"], state: DecoderState, record: Record | None = None) -> StepOutput:
+        """Feeds places on the shortlists, and scores the places that may follow."""
+        hidden, state = self.advance(ids, state, record)
+        memory = MemoryReader(state)
+        logits = torch.baddbmm(memory[_BIAS], memory.fold(hidden), memory[_WEIGHTS].transpose(1, 2))
+        return StepOutput(memory.unfold(logits), state)
+
+    def in_ids(self, found: Sequence[Sequence[Hypothesis]]) -> list[list[Hypothesis]]:
+        """Hypotheses of each source, written in the ids of the model's vocabulary instead of places."""
+        return [
+            [replace(one, ids=tuple(shortlist[np.array(one.ids, dtype=np.int64)].tolist())) for one in hypotheses]
+            for shortlist, hypotheses in zip(self._shortlists, found, strict=True)
+        ]

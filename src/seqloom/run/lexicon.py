@@ -1,0 +1,94 @@
+"""The lexicon of a run: learned from the data that the run was trained on, kept in its folder.
+
+A run's recipe, tokenizer and corpus enter, a Lexicon leaves. Nothing here decodes.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from seqloom.checkpoint import load_weights, save_weights
+from seqloom.decoding.lexicon import Lexicon
+from seqloom.decoding.settings import MOST_TRANSLATIONS
+from seqloom.errors import CheckpointError, ConfigError, CorpusError, SeqloomError
+from seqloom.progress import Progress, Silent
+from seqloom.recipes import Recipe
+from seqloom.tokenizer import Tokenizer
+from seqloom.vocabulary import Vocabulary
+
+LEXICON = "lexicon.safetensors"
+
+
+def save_lexicon(folder: Path, lexicon: Lexicon) -> None:
+    """Writes the lexicon of a run.
+
+    Raises:
+        CheckpointError: it cannot be written.
+    """
+    tensors = {"frequent": lexicon.frequent, "likely": lexicon.likely}
+    save_weights(folder / LEXICON, {name: torch.from_numpy(array) for name, array in tensors.items()})
+
+
+def load_lexicon(folder: Path, vocab: Vocabulary) -> Lexicon:
+    """Reads the lexicon of a run.
+
+    Raises:
+        CheckpointError: there is none, or it is damaged or of another vocabulary.
+    """
+    path = folder / LEXICON
+    tensors = load_weights(path)
+    try:
+        lexicon = Lexicon(*(tensors[name].numpy() for name in ("frequent", "likely")))
+        fits = lexicon.likely.shape == (vocab.src_size, MOST_TRANSLATIONS) and lexicon.frequent.ndim == 1
+        fits = fits and max(lexicon.likely.max(initial=0), lexicon.frequent.max(initial=0)) < vocab.tgt_size
+    except KeyError:
+        fits = False
+    if not fits:
+        raise CheckpointError(
+            f"{path}: not a lexicon of this run's vocabulary; remove it, and it will be learned again"
+        )
+    return lexicon
+
+
+def run_lexicon(
+    folder: Path, recipe: Recipe, tokenizer: Tokenizer, facts: Mapping[str, Any], progress: Progress | None = None
+) -> Lexicon:
+    """The lexicon of a run; learned when it is first asked for, from the run's own corpus.
+
+    Raises:
+        ConfigError: there is none, and the corpus cannot be opened, has changed or is plain text.
+    """
+    if (folder / LEXICON).is_file():
+        return load_lexicon(folder, tokenizer.vocab)
+    progress = progress or Silent()
+    lexicon = _learn(folder, recipe, tokenizer, facts, progress)
+    try:
+        save_lexicon(folder, lexicon)
+    except CheckpointError as error:
+        progress.say(f"{error}; the lexicon will be learned again next time")
+    return lexicon
+
+
+def _learn(folder: Path, recipe: Recipe, tokenizer: Tokenizer, facts: Mapping[str, Any], progress: Progress) -> Lexicon:
+    # Only those who learn one pay for the import of what reads corpora.
+    from seqloom.corpus import open_corpus
+    from seqloom.store import open_store
+
+    needs = (
+        f"decoding.shortlist needs {folder / LEXICON}, which is learned from the data that the run was trained on, but"
+    )
+    if facts["corpus"]["kind"] == "text":
+        raise ConfigError(
+            "decoding.shortlist: a model of plain text has no sources to take shortlists from; set it to 0"
+        )
+    if recipe.corpus is None:
+        raise ConfigError(f"{needs} the run does not say which they were; set decoding.shortlist to 0")
+    try:
+        corpus = open_corpus(recipe.corpus, progress)
+        if corpus.fingerprint != facts["corpus"]["fingerprint"]:
+            raise CorpusError(f"{corpus.name} has changed since (its fingerprint differs)")
+    except SeqloomError as error:
+        raise ConfigError(f"{needs} they cannot be had: {error}; set decoding.shortlist to 0") from None
+    return Lexicon.learn(open_store(corpus.train, tokenizer, progress=progress), tokenizer.vocab, progress)
