@@ -21,6 +21,7 @@ from seqloom.decoding.filters import precise
 from seqloom.decoding.hypothesis import Hypothesis
 from seqloom.decoding.penalty import LengthPenalty as LengthPenalty
 from seqloom.decoding.penalty import PenaltyForm as PenaltyForm
+from seqloom.decoding.trace import BeamTrace
 from seqloom.models.base import Model
 
 
@@ -115,13 +116,23 @@ class _Beams:
 
 @torch.inference_mode()
 def beam_search(
-    model: Model, sources: Sources, constraints: Constraints, *, beam: int, nbest: int = 1, penalty: LengthPenalty
+    model: Model,
+    sources: Sources,
+    constraints: Constraints,
+    *,
+    beam: int,
+    nbest: int = 1,
+    penalty: LengthPenalty,
+    trace: BeamTrace | None = None,
 ) -> list[list[Hypothesis]]:
     """Keeps the `beam` likeliest beginnings of each source at each length.
 
     A hypothesis that ends among the best `beam` candidates leaves the beam, and the next candidate takes its place. A source is
     done when nothing that still grows can beat the worst of its `nbest` finished hypotheses, whatever its length may become:
     stopping early changes no result. A beam of 1 is greedy search, which ends with the first eos.
+
+    Args:
+        trace: is told of every candidate, and what became of it.
 
     Returns:
         For each source at most `nbest` hypotheses, distinct, best first; those that ended before those that the limit cut.
@@ -134,6 +145,8 @@ def beam_search(
     output = model.step(torch.from_numpy(constraints.opening).to(device), model.start(sources))
     state, logits = output.state, output.logits[:, -1]
     beams = _forced_beams(constraints, output.logits)
+    if trace is not None:
+        trace.open(beams.ids[:, 0], beams.token_log_probs[:, 0])
     while True:
         width, length = beams.ids.shape[1], beams.ids.shape[2] + 1
         found = _candidates(logits, constraints, beams, 2 * beam)
@@ -142,14 +155,19 @@ def beam_search(
         ended = found.ids == eos_id
         worst = np.array([one.worst for one in mine])
         better = ended & (found.log_probs > -math.inf) & (found.log_probs / penalty.of(length) > worst[:, None])
-        for source, place in np.argwhere(better[:, :beam]).tolist():
+        kept_ends = np.argwhere(better[:, :beam]).tolist()
+        for source, place in kept_ends:
             parent, gain = int(found.parents[source, place]), float(found.gains[source, place])
             mine[source].add(beams.hypothesis(source, parent, penalty, eos_log_prob=gain))
         stuck = found.log_probs[:, 0] == -math.inf
         _cut(beams, stuck, mine, penalty)
 
         # Those that go on, in their order: the stable sort moves the ended ones behind them.
-        growing = found.take(np.argsort(ended, axis=1, kind="stable")[:, :beam])
+        going = np.argsort(ended, axis=1, kind="stable")[:, :beam]
+        if trace is not None:
+            candidates = (found.parents, found.ids, found.gains, found.log_probs)
+            trace.step(beams.origin, *candidates, ended=ended, kept=kept_ends, going=going)
+        growing = found.take(going)
         growing.log_probs[growing.ids == eos_id] = -math.inf
         beams = beams.extend(growing)
         full = length >= constraints.limits
@@ -160,6 +178,8 @@ def beam_search(
         done = full | stuck | (bound <= np.array([one.worst for one in mine]))
         if beam == 1:
             done |= np.array([bool(one.finished) for one in mine])
+        if trace is not None:
+            trace.close(beams.origin, cut=full | stuck, done=done)
         kept = np.flatnonzero(~done)
         if not kept.size:
             return [one.best_first() for one in best]

@@ -20,6 +20,7 @@ from seqloom.decoding.beam import LengthPenalty, PenaltyForm, beam_search
 from seqloom.decoding.constraints import Constraints
 from seqloom.decoding.forced import score_targets as score_targets
 from seqloom.decoding.hypothesis import Hypothesis
+from seqloom.decoding.trace import BeamTrace
 from seqloom.errors import DecodingError
 from seqloom.models.base import Model
 
@@ -48,6 +49,7 @@ def search(
     no_repeat_ngram: int = 0,
     first_ids: Sequence[int] | None = None,
     prefixes: Sequence[Sequence[int] | IdArray] | None = None,
+    trace: BeamTrace | None = None,
 ) -> list[list[Hypothesis]]:
     """Finds targets for sources.
 
@@ -62,6 +64,7 @@ def search(
         max_len_ratio: a target has at most `max_len_ratio` * source length + `max_len_offset` tokens, eos included.
         first_ids: what is fed first to each target; bos by default.
         prefixes: ids that each target must begin with; they are part of the hypotheses and of their scores.
+        trace: for beams: is told of every candidate, and what became of it.
 
     Returns:
         For each source its hypotheses, best first. Their log-probabilities are the model's own, before any filter.
@@ -82,8 +85,8 @@ def search(
         no_repeat_ngram=no_repeat_ngram,
     )
     penalty = LengthPenalty(length_penalty, length_penalty_form)
-    if method == "beam" and beam > 1:
-        found = beam_search(model, sources, constraints, beam=beam, nbest=nbest, penalty=penalty)
+    if method == "beam" and (beam > 1 or trace is not None):
+        found = beam_search(model, sources, constraints, beam=beam, nbest=nbest, penalty=penalty, trace=trace)
     elif method == "beam":
         found = greedy(model, sources, constraints, penalty=penalty)
     else:
