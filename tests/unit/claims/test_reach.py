@@ -1,0 +1,21 @@
+"""Reach: what is asked of runs for the claims; the gradients themselves are tested where they are made."""
+
+import pytest
+
+from seqloom.claims.reach import gradient_by_distance, pointing
+from seqloom.corpus import CorpusSettings, open_corpus
+from tests.explanation_factory import make_run
+
+
+@pytest.mark.parametrize("task", ["copy", "reverse"])
+def test_pointing_compares_every_two_of_four(task):
+    corpus = open_corpus(CorpusSettings(data=task, size=10))
+    found = pointing(make_run("attention-rnn", corpus=task), corpus, sentences=5)
+    pairs = [name for name in found if name != "lists"]
+    assert len(pairs) == 6
+    assert all(0 <= found[name] <= 100 for name in pairs)
+
+
+def test_no_long_targets_no_gradients():
+    corpus = open_corpus(CorpusSettings(data="copy", size=10))
+    assert gradient_by_distance(make_run("transformer"), corpus, length=400)["sentences"] == 0
