@@ -1,10 +1,12 @@
 """Runs that were never trained, of every architecture, for tests of everything that looks inside."""
 
 from pathlib import Path
+from typing import Any
 
 import torch
 
 from seqloom.corpus.corpus import SentencePair
+from seqloom.explain import Explanations, explain
 from seqloom.models import MODELS, make_model
 from seqloom.recipes import Recipe
 from seqloom.run import Run
@@ -47,3 +49,9 @@ def make_run(variant: str, *, corpus: str = "copy", kind: str = "pairs", folder:
     run = Run(folder, recipe, tokenizer, model, torch.device("cpu"))
     run.__dict__["facts"] = {"corpus": {"name": corpus, "kind": kind}, "seed": 3}
     return run
+
+
+def make_explanations(*variants: str, text: str = "alpha bravo charlie", **options: Any) -> Explanations:
+    """What some untrained runs do with a text, on a corpus whose truth is known."""
+    found = tuple(explain(make_run(name, corpus="copy"), text, **options) for name in variants)
+    return Explanations(text=text, explanations=found)
