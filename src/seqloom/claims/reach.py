@@ -1,7 +1,6 @@
 """Reach: how much each earlier word matters for a later one, by gradients and by taking words away; the same code for all.
 
-Trained runs and their corpora enter, plain values leave. Inputs are reached through a record, which every architecture passes its
-embeddings through.
+Trained runs and their corpora enter, plain values leave.
 """
 
 from itertools import islice
@@ -9,53 +8,15 @@ from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Float
-from torch import Tensor
 
-from seqloom.batching import PairBatch, make_batch
+from seqloom.batching import make_batch
 from seqloom.corpus import Corpus
 from seqloom.example import Example
+from seqloom.explain.saliency import gradient_norms
+from seqloom.explain.sentence import log_probs
 from seqloom.models import make_model
-from seqloom.models.base import Model
 from seqloom.nn.record import Record
 from seqloom.run import Run
-
-_SOURCES = ("encoder.tokens", "prompt.tokens")
-_TARGETS = ("decoder.tokens",)
-
-
-class Embedded:
-    """Takes the place of embeddings with numbers that gradients are asked of; `tensor` is what they were."""
-
-    def __init__(self) -> None:
-        self.tensor: Tensor | None = None
-
-    def __call__(self, value: Tensor) -> Tensor:
-        """Cuts the embeddings off from what made them."""
-        self.tensor = value.detach().requires_grad_()
-        return self.tensor
-
-
-def log_probs(model: Model, batch: PairBatch, record: Record | None = None) -> Float[Tensor, "batch tgt_len"]:
-    """The log-probability of each target token, given what stands before it."""
-    logits = model.project(model(batch, record))
-    found: Tensor = logits.log_softmax(dim=-1).gather(2, batch.tgt_out[:, :, None])[:, :, 0]
-    return found
-
-
-def gradient_norms(model: Model, batch: PairBatch, *, of: str, position: int) -> Float[Tensor, "batch length"]:
-    """|d loss_t / d x_i| for the target position t and every embedding x_i of one side, for each sentence.
-
-    Args:
-        of: "source" or "target".
-        position: t, counted from 0.
-    """
-    embedded = Embedded()
-    record = Record(dict.fromkeys(_SOURCES if of == "source" else _TARGETS, embedded))
-    loss = -log_probs(model, batch, record)[:, position].sum()
-    assert embedded.tensor is not None, "the architecture does not record its embeddings"
-    (gradient,) = torch.autograd.grad(loss, embedded.tensor)
-    return gradient.norm(dim=-1)
 
 
 def gradient_by_distance(run: Run, corpus: Corpus, *, length: int = 48, sentences: int = 24) -> dict[str, Any]:

@@ -24,6 +24,7 @@ VERBS = (
     "score",
     "evaluate",
     "show",
+    "explain",
     "compare",
     "claims",
     "limits",
@@ -31,7 +32,8 @@ VERBS = (
 )
 
 _DESCRIPTION = (
-    "Train, compare and use sequence models, from the recurrent encoder-decoder to the Transformer, on your own data."
+    "Train, compare, explain and use sequence models, from the recurrent encoder-decoder to the Transformer, "
+    "on your own data."
 )
 
 _EPILOG = """\
@@ -39,6 +41,7 @@ examples:
   seqloom demo                                            six minutes: three architectures, one corpus, a report
   seqloom train transformer-tiny --data pairs.tsv --minutes 10 --out runs/mine
   echo "ein Hund" | seqloom translate runs/mine
+  seqloom explain runs/mine --text "ein Hund" --out page.html
   seqloom compare --data pairs.tsv --minutes 10           which architecture is better here, by how much, how surely
 
 `seqloom VERB --help` explains a verb."""

@@ -22,6 +22,7 @@ from seqloom.decoding.hypothesis import Hypothesis
 from seqloom.decoding.penalty import LengthPenalty as LengthPenalty
 from seqloom.decoding.penalty import PenaltyForm as PenaltyForm
 from seqloom.decoding.penalty import StopName
+from seqloom.decoding.trace import BeamTrace
 from seqloom.models.base import Model
 
 
@@ -128,6 +129,7 @@ def beam_search(
     nbest: int = 1,
     penalty: LengthPenalty,
     stop: StopName = "certain",
+    trace: BeamTrace | None = None,
 ) -> list[list[Hypothesis]]:
     """Keeps the `beam` likeliest beginnings of each source at each length.
 
@@ -138,6 +140,7 @@ def beam_search(
     Args:
         stop: "likely" takes a source for done when nothing that still grows beats that worst hypothesis at its present length;
             what would have overtaken it by growing longer is not found.
+        trace: is told of every candidate, and what became of it.
 
     Returns:
         For each source at most `nbest` hypotheses, distinct, best first; those that ended before those that the limit cut.
@@ -150,6 +153,8 @@ def beam_search(
     output = model.step(torch.from_numpy(constraints.opening).to(device), model.start(sources))
     state, logits = output.state, output.logits[:, -1]
     beams = _forced_beams(constraints, output.logits)
+    if trace is not None:
+        trace.open(beams.ids[:, 0], beams.token_log_probs[:, 0])
     while True:
         width, length = beams.ids.shape[1], beams.ids.shape[2] + 1
         found = _candidates(logits, constraints, beams, 2 * beam)
@@ -158,14 +163,19 @@ def beam_search(
         ended = found.ids == eos_id
         worst = np.array([one.worst for one in mine])
         better = ended & (found.log_probs > -math.inf) & (found.log_probs / penalty.of(length) > worst[:, None])
-        for source, place in np.argwhere(better[:, :beam]).tolist():
+        kept_ends = np.argwhere(better[:, :beam]).tolist()
+        for source, place in kept_ends:
             parent, gain = int(found.parents[source, place]), float(found.gains[source, place])
             mine[source].add(beams.hypothesis(source, parent, penalty, eos_log_prob=gain))
         stuck = found.log_probs[:, 0] == -math.inf
         _cut(beams, stuck, mine, penalty)
 
         # Those that go on, in their order: the stable sort moves the ended ones behind them.
-        growing = found.take(np.argsort(ended, axis=1, kind="stable")[:, :beam])
+        going = np.argsort(ended, axis=1, kind="stable")[:, :beam]
+        if trace is not None:
+            candidates = (found.parents, found.ids, found.gains, found.log_probs)
+            trace.step(beams.origin, *candidates, ended=ended, kept=kept_ends, going=going)
+        growing = found.take(going)
         growing.log_probs[growing.ids == eos_id] = -math.inf
         beams = beams.extend(growing)
         full = length >= constraints.limits
@@ -176,13 +186,15 @@ def beam_search(
         done = full | stuck | (bound <= np.array([one.worst for one in mine]))
         if beam == 1:
             done |= np.array([bool(one.finished) for one in mine])
+        if trace is not None:
+            trace.close(beams.origin, cut=full | stuck, done=done)
         if done.all():
             return [one.best_first() for one in best]
         # Leaving costs a copy of the state, so a few wait for each other, but none beyond its limit, which may be where the
-        # model's positions end. Who waits has nothing that grows.
+        # model's positions end. Who waits has nothing that grows. A trace is told once what became of a source.
         growing.log_probs[done] = -math.inf
         kept = np.arange(len(done))
-        if done.sum() * _LEAVING >= len(done) or (done & full).any():
+        if trace is not None or done.sum() * _LEAVING >= len(done) or (done & full).any():
             kept = np.flatnonzero(~done)
 
         rows = (kept[:, None] * width + growing.parents[kept]).reshape(-1)

@@ -22,6 +22,7 @@ from seqloom.decoding.forced import score_targets as score_targets
 from seqloom.decoding.hypothesis import Hypothesis
 from seqloom.decoding.penalty import StopName
 from seqloom.decoding.shortlist import Shortlisted
+from seqloom.decoding.trace import BeamTrace
 from seqloom.errors import DecodingError
 from seqloom.models.base import Model
 
@@ -52,6 +53,7 @@ def search(
     first_ids: Sequence[int] | None = None,
     prefixes: Sequence[Sequence[int] | IdArray] | None = None,
     shortlists: NDArray[np.int64] | None = None,
+    trace: BeamTrace | None = None,
 ) -> list[list[Hypothesis]]:
     """Finds targets for sources.
 
@@ -68,6 +70,7 @@ def search(
         first_ids: what is fed first to each target; bos by default.
         prefixes: ids that each target must begin with; they are part of the hypotheses and of their scores.
         shortlists: the ids that the targets of each source may hold (see `Shortlisted`); all by default.
+        trace: for beams: is told of every candidate, and what became of it.
 
     Returns:
         For each source its hypotheses, best first. Their log-probabilities are the model's own, before any filter; with
@@ -96,8 +99,10 @@ def search(
         no_repeat_ngram=no_repeat_ngram,
     )
     penalty = LengthPenalty(length_penalty, length_penalty_form)
-    if method == "beam" and beam > 1:
-        found = beam_search(model, sources, constraints, beam=beam, nbest=nbest, penalty=penalty, stop=stop)
+    if method == "beam" and (beam > 1 or trace is not None):
+        found = beam_search(
+            model, sources, constraints, beam=beam, nbest=nbest, penalty=penalty, stop=stop, trace=trace
+        )
     elif method == "beam":
         found = greedy(model, sources, constraints, penalty=penalty)
     else:

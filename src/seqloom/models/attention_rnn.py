@@ -101,7 +101,7 @@ class AttentionRNN(Model):
         """Reads the sources; the memory holds every encoder state and its projection for the scores."""
         mask = sources.mask
         if self.settings.reverse_source:
-            sources = reverse(sources)
+            sources = reverse(sources, record)
         x = see(record, "encoder.tokens", self.embeddings.src(sources.ids))
         states, last = self.encoder(self.dropout(x), mask, record=record, name="encoder")
         if self.settings.reverse_source:
@@ -158,7 +158,7 @@ class AttentionRNN(Model):
             if additive:
                 # The context of s_{i-1} enters the step that makes s_i (equations 4 to 6).
                 feed = attend(states[-1][0])
-            states = self.decoder.step(step, feed, fed_weight, states)
+            states = self.decoder.step(step, feed, fed_weight, states, record=record, name="decoder")
             if not additive:
                 feed = torch.tanh(self.readout(torch.cat([attend(states[-1][0]), states[-1][0]], dim=1)))
             tops.append(states[-1][0])

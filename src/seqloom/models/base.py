@@ -14,7 +14,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
 from seqloom.batching import PairBatch, Sources
-from seqloom.nn.record import Record
+from seqloom.nn.record import Record, see
 from seqloom.vocabulary import Vocabulary as Vocabulary
 
 
@@ -89,9 +89,13 @@ def _num_sources(memory: Mapping[str, Tensor]) -> int:
     return next(iter(memory.values())).shape[0]
 
 
-def reverse(sources: Sources) -> Sources:
-    """Sources read backwards (Sutskever 2014, section 3.3); the last token, eos, stays last, and padding stays on the right."""
-    return Sources(sources.ids.gather(1, reversal(sources.mask)), sources.mask)
+def reverse(sources: Sources, record: Record | None = None) -> Sources:
+    """Sources read backwards (Sutskever 2014, section 3.3); the last token, eos, stays last, and padding stays on the right.
+
+    A record is told of the order, so that who looks at the encoder knows which word it is that he sees.
+    """
+    order = see(record, "source.order", reversal(sources.mask))
+    return Sources(sources.ids.gather(1, order), sources.mask)
 
 
 def reversal(mask: Bool[Tensor, "batch src_len"]) -> Int[Tensor, "batch src_len"]:

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from seqloom.batching import Sources
 from seqloom.config import Settings
 from seqloom.errors import DecodingError
-from seqloom.models.base import DecoderState, Model, reverse
+from seqloom.models.base import DecoderState, Model, reversal, reverse
 from seqloom.nn.attention import causal_mask, mask_bias
 from seqloom.nn.block import initialise_linear
 from seqloom.nn.dropout import Dropout
@@ -68,9 +68,13 @@ class FixedMixing(nn.Module):
         self,
         values: Float[Tensor, "rows num_heads key_len head_dim"],
         weights: Float[Tensor, "#rows num_heads n key_len"],
+        record: Record | None = None,
+        name: str = "",
     ) -> Float[Tensor, "rows n d_model"]:
         """The weighted means, projected."""
-        mixed: Tensor = self.out((weights @ values).transpose(1, 2).flatten(2))
+        weights = see(record, f"{name}.attn_weights", weights)
+        context = see(record, f"{name}.context", weights @ values)
+        mixed: Tensor = self.out(context.transpose(1, 2).flatten(2))
         return mixed
 
 
@@ -93,6 +97,9 @@ class MixerBlock(nn.Module):
         weights: Float[Tensor, "#rows num_heads n key_len"],
         past: Tensor | None = None,
         context: Float[Tensor, "rows n d_model"] | None = None,
+        *,
+        record: Record | None = None,
+        name: str = "",
     ) -> tuple[Float[Tensor, "rows n d_model"], Tensor]:
         """Runs the sublayers.
 
@@ -106,10 +113,11 @@ class MixerBlock(nn.Module):
         values = self.mixing.values(self.mixing_norm(x))
         if past is not None:
             values = torch.cat([past, values], dim=2)
-        x = x + self.dropout(self.mixing(values, weights))
+        x = x + self.dropout(self.mixing(values, weights, record, f"{name}.self"))
         if context is not None:
             x = x + self.dropout(context)
-        return x + self.dropout(self.feed_forward(self.feed_forward_norm(x))), values
+        x = x + self.dropout(self.feed_forward(self.feed_forward_norm(x)))
+        return see(record, f"{name}.out", x), values
 
 
 class FixedMixer(Model):
@@ -138,7 +146,7 @@ class FixedMixer(Model):
     def start(self, sources: Sources, record: Record | None = None) -> DecoderState:
         """Encodes; the memory holds what each decoder layer may take from each source position."""
         if self.settings.reverse_source:
-            sources = reverse(sources)
+            sources = reverse(sources, record)
         length = sources.ids.shape[1]
         self._check(length, "source")
         places = torch.arange(length, device=sources.ids.device)[None]
@@ -146,9 +154,13 @@ class FixedMixer(Model):
         x = self.dropout(see(record, "encoder.embedded", self.positions(x, places)))
         bias = mask_bias(sources.mask, x.dtype)[:, None, None]
         weights = (bias + self._slopes(places, places, x.dtype)).softmax(dim=-1)
-        for block in self.encoder:
-            x, _ = block(x, weights)
-        x = see(record, "encoder.memory", self.encoder_norm(x))
+        for number, block in enumerate(self.encoder):
+            x, _ = block(x, weights, record=record, name=f"encoder.{number}")
+        x = self.encoder_norm(x)
+        if self.settings.reverse_source:
+            # Back in the order of the text, so that weights speak of it.
+            x = x.gather(1, reversal(sources.mask)[:, :, None].expand_as(x))
+        x = see(record, "encoder.memory", x)
         memory = {"mask": sources.mask, "bias": bias}
         for number, block in enumerate(self.decoder):
             assert isinstance(block, MixerBlock)
@@ -170,6 +182,8 @@ class FixedMixer(Model):
         own = (causal + self._slopes(places, keys, x.dtype)).softmax(dim=-1)
         src_places = torch.arange(state.memory["mask"].shape[1], device=ids.device)[None]
         cross = (state.memory["bias"] + self._slopes(places, src_places, x.dtype)).softmax(dim=-1)
+        if self.settings.reverse_source:
+            cross = cross.gather(3, reversal(state.memory["mask"])[:, None, None].expand_as(cross))
         if record is not None:
             record("alignment", cross.mean(dim=1)[state.source_index])
         cache: dict[str, Tensor] = {}
@@ -177,8 +191,10 @@ class FixedMixer(Model):
             assert isinstance(block, MixerBlock)
             assert block.cross is not None
             # The weights do not depend on what was written, so all hypotheses of a source have the same context.
-            context = block.cross(state.memory[f"{number}.value"], cross)[state.source_index]
-            x, cache[f"{number}.value"] = block(x, own, state.cache.get(f"{number}.value"), context)
+            name = f"decoder.{number}"
+            context = block.cross(state.memory[f"{number}.value"], cross, record, f"{name}.cross")[state.source_index]
+            past = state.cache.get(f"{number}.value")
+            x, cache[f"{number}.value"] = block(x, own, past, context, record=record, name=name)
         return see(record, "decoder.hidden", self.decoder_norm(x)), state.after(n, cache)
 
     def _slopes(self, queries: Tensor, keys: Tensor, dtype: torch.dtype) -> Tensor:

@@ -66,7 +66,7 @@ class RNN(Model):
     def start(self, sources: Sources, record: Record | None = None) -> DecoderState:
         """Reads the sources; what remains of each is its last states, so there is no memory but the mask."""
         if self.settings.reverse_source:
-            sources = reverse(sources)
+            sources = reverse(sources, record)
         x = see(record, "encoder.tokens", self.embeddings.src(sources.ids))
         _, states = self.encoder(self.dropout(x), sources.mask, record=record, name="encoder")
         index = torch.arange(len(sources), device=sources.ids.device)

@@ -106,7 +106,7 @@ class Transformer(Model):
     def start(self, sources: Sources, record: Record | None = None) -> DecoderState:
         """Encodes; the memory holds each decoder layer's keys and values of the source."""
         if self.settings.reverse_source:
-            sources = reverse(sources)
+            sources = reverse(sources, record)
         length = sources.ids.shape[1]
         self.check_length(length, "source")
         places = torch.arange(length, device=sources.ids.device)[None]
@@ -118,7 +118,11 @@ class Transformer(Model):
             bias = bias + alibi_bias(places, places, self.settings.num_heads).to(x.dtype)
         for number, block in enumerate(self.encoder):
             x, _ = block(x, places, bias, record=record, name=f"encoder.{number}")
-        x = see(record, "encoder.memory", self.encoder_norm(x))
+        x = self.encoder_norm(x)
+        if self.settings.reverse_source:
+            # Back in the order of the text, so that attention weights speak of it.
+            x = x.gather(1, reversal(sources.mask)[:, :, None].expand_as(x))
+        x = see(record, "encoder.memory", x)
         memory = {"mask": sources.mask, "bias": mask_bias(sources.mask, x.dtype)[:, None, None]}
         for number, block in enumerate(self.decoder):
             assert isinstance(block, Block)
@@ -159,7 +163,7 @@ class Transformer(Model):
                     record=record,
                     name=f"decoder.{layer}.cross",
                 )
-                return reader.unfold(cross.join(context))
+                return reader.unfold(see(record, f"decoder.{layer}.cross.joined", cross.join(context)))
 
             x, (key, value) = block(
                 x, places, bias, past=past, attend_memory=attend_memory, record=record, name=f"decoder.{number}"
@@ -168,17 +172,11 @@ class Transformer(Model):
                 key, value = torch.cat([past[0], key], dim=2), torch.cat([past[1], value], dim=2)
             cache |= {f"{number}.key": key, f"{number}.value": value}
         if record is not None:
-            self._record_alignment(record, state)
+            # The last layer but one aligns best (Garg 2019); the mean of its heads.
+            layer = max(0, len(self.decoder) - 2)
+            weights = record.tensors[f"decoder.{layer}.cross.attn_weights"][-1].mean(dim=1)
+            record("alignment", reader.unfold(weights))
         return see(record, "decoder.hidden", self.decoder_norm(x)), state.after(n, cache)
-
-    def _record_alignment(self, record: Record, state: DecoderState) -> None:
-        # The last layer but one aligns best (Garg 2019); the mean of its heads.
-        layer = max(0, len(self.decoder) - 2)
-        weights = record.tensors[f"decoder.{layer}.cross.attn_weights"][-1].mean(dim=1)
-        if self.settings.reverse_source and weights.shape[0] == state.memory["mask"].shape[0]:
-            back = reversal(state.memory["mask"])[:, None].expand_as(weights)
-            weights = weights.gather(2, back)
-        record("alignment", weights)
 
     def decoding_form(self) -> Model:
         """See `Model.decoding_form`."""

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from seqloom.batching import PairBatch, Sources
 from seqloom.errors import DecodingError
-from seqloom.models.base import DecoderState, Model, reverse
+from seqloom.models.base import DecoderState, Model, reversal, reverse
 from seqloom.models.transformer import BlockSettings
 from seqloom.nn.attention import causal_mask, mask_bias
 from seqloom.nn.block import initialise_linear
@@ -67,7 +67,7 @@ class TransformerLM(Model):
     def start(self, sources: Sources, record: Record | None = None) -> DecoderState:
         """Reads the prompts; the memory holds each layer's keys and values of them."""
         if self.settings.reverse_source:
-            sources = reverse(sources)
+            sources = reverse(sources, record)
         rows, length = sources.ids.shape
         device = sources.ids.device
         places = torch.arange(length, device=device)[None]
@@ -87,6 +87,9 @@ class TransformerLM(Model):
         for number, block in enumerate(self.blocks):
             x, (key, value) = block(x, places, bias, record=record, name=f"prompt.{number}")
             memory |= {f"{number}.key": key, f"{number}.value": value}
+        if record is not None:
+            order = reversal(sources.mask)[:, :, None].expand_as(x)
+            record("prompt.memory", x.gather(1, order) if self.settings.reverse_source else x)
         return DecoderState(memory, {}, torch.arange(rows, device=device))
 
     def forward(self, batch: PairBatch, record: Record | None = None) -> Float[Tensor, "batch tgt_len d_model"]:
@@ -136,7 +139,10 @@ class TransformerLM(Model):
         if record is not None and prompt_mask.shape[1]:
             layer = max(0, len(self.blocks) - 2)
             weights = record.tensors[f"decoder.{layer}.self.attn_weights"][-1].mean(dim=1)
-            record("alignment", weights[:, :, : prompt_mask.shape[1]])
+            weights = weights[:, :, : prompt_mask.shape[1]]
+            if self.settings.reverse_source:
+                weights = weights.gather(2, reversal(prompt_mask)[:, None].expand_as(weights))
+            record("alignment", weights)
         return see(record, "decoder.hidden", self.norm(x)), state.after(n, cache)
 
     def _embed(self, x: Tensor, places: Tensor, record: Record | None, name: str) -> Tensor:

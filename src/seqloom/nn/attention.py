@@ -14,7 +14,7 @@ from torch.nn import functional as F
 
 from seqloom.nn.dropout import Dropout
 from seqloom.nn.norm import RMSNorm
-from seqloom.nn.record import Record
+from seqloom.nn.record import Record, see
 
 # Up to this many scores a head, attention is explicit on a CPU. That is the faster way on an AMD Zen 5; on an Intel Xeon the fused
 # kernel is (benchmarks/results/layers.json), so the choice should come to depend on the processor.
@@ -43,14 +43,17 @@ def attend(
 ) -> Float[Tensor, "batch num_heads query_len head_dim"]:
     """softmax(Q K^T / sqrt(head_dim) + bias) V (Vaswani 2017, equation 1).
 
-    With a record the scores and weights pass through it as `name.scores` and `name.attn_weights`, on the explicit path; the fused
-    kernel, which returns no weights, serves long sequences and accelerators.
+    With a record queries, keys, values, scores, weights and each head's weighted sum pass through it, on the explicit path (see
+    `nn.record` for their names); the fused kernel, which returns no weights, serves long sequences and accelerators.
     """
     scale = query.shape[-1] ** -0.5
     short = query.device.type == "cpu" and query.shape[2] * key.shape[2] <= _EXPLICIT_UP_TO
     if record is None and not short:
         p = dropout.p if dropout is not None and dropout.training else 0.0
         return F.scaled_dot_product_attention(query, key, value, attn_mask=bias, dropout_p=p, scale=scale)
+    if record is not None:
+        query, key = record(f"{name}.query", query), record(f"{name}.key", key)
+        value = record(f"{name}.value", value)
     scores = (query * scale) @ key.transpose(2, 3)
     if bias is not None:
         scores = scores + bias
@@ -61,7 +64,7 @@ def attend(
         weights = record(f"{name}.attn_weights", weights)
     if dropout is not None:
         weights = dropout(weights)
-    return weights @ value
+    return see(record, f"{name}.context", weights @ value)
 
 
 class MultiHeadAttention(nn.Module):
@@ -201,4 +204,4 @@ def weigh(
     weights = scores.softmax(dim=-1)
     if record is not None:
         weights = record(f"{name}.attn_weights", weights)
-    return weights @ memory
+    return see(record, f"{name}.context", weights @ memory)

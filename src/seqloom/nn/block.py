@@ -84,7 +84,7 @@ class Block(nn.Module):
             context = attend(
                 query, key, value, bias, dropout=self.self_attention.dropout, record=record, name=f"{name}.self"
             )
-            return self.self_attention.join(context)
+            return see(record, f"{name}.self.joined", self.self_attention.join(context))
 
         x = self._sublayer(x, self.self_norm, self_attend)
         if self.cross_attention is not None and attend_memory is not None:

@@ -1,7 +1,28 @@
 """Record: looks into a running model, and reaches into it.
 
-A model that is given a record passes each tensor worth seeing through it, by name ("encoder.0.attn_weights"). The record keeps
+A model that is given a record passes each tensor worth seeing through it, by name ("encoder.0.self.attn_weights"). The record keeps
 it, or puts another in its place. Without a record a model keeps nothing and may take faster, fused paths.
+
+The names, of which every architecture has those that it has tensors for (SIDE is "encoder", "decoder" or "prompt", N a layer):
+
+    source.order                    (batch, src_len), which position of the text each position of encoder or prompt holds; only
+                                    where the source is read in another order than the text's
+    SIDE.tokens, SIDE.embedded      (batch, length, d_model), token embeddings, and with positions added
+    SIDE.N.self.* , SIDE.N.cross.*  attention within a side, and from the decoder to the encoder's memory
+    decoder.attention.*             attention of a recurrent decoder
+      .query .key .value            (batch, num_heads, length, head_dim)
+      .scores                       before the softmax, biases and masks added: (batch, num_heads, query_len, key_len), without the
+                                    heads for recurrent decoders
+      .attn_weights                 their softmax
+      .context                      the weighted sum: (batch, num_heads, query_len, head_dim), or (batch, query_len, memory_dim)
+      .joined                       (batch, query_len, d_model), the heads joined and projected
+    SIDE.N.gate.NAME, .hidden, .cell  (batch, hidden_size), an entry a step in the order of reading; backwards: SIDE.N.backwards.*
+    SIDE.N.out                      (batch, length, d_model), what a block makes
+    encoder.memory, prompt.memory   (batch, src_len, d_model), what the decoder may ask
+    decoder.hidden                  (batch, tgt_len, d_model), what the vocabulary is multiplied with
+    alignment                       (batch, tgt_len, src_len), how much each target position looks at each source position
+
+Keys of "cross" and "decoder.attention", memories and "alignment" stand in the order of the text.
 """
 
 from collections.abc import Callable, Mapping

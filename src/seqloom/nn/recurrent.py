@@ -18,6 +18,9 @@ from seqloom.nn.recurrent_cells import gru_step, lstm_step
 
 CellName = Literal["lstm", "gru"]
 
+# What the parts of a state are called in a record; a GRU has the first alone.
+_PARTS = ("hidden", "cell")
+
 
 class RecurrentLayer(nn.Module):
     """One recurrent layer that reads forwards or backwards.
@@ -105,21 +108,30 @@ class RecurrentLayer(nn.Module):
         length = x.shape[1]
         outputs: list[Tensor] = [x] * length
         for t in reversed(range(length)) if reverse else range(length):
-            new, gates = self._step(projected[:, t], last)
+            new = self._step(projected[:, t], last, record, name)
             last = new if steps is None else tuple(old.lerp(n, steps[:, t]) for old, n in zip(last, new, strict=True))
-            last = (record(f"{name}.hidden", last[0]), *last[1:])
-            record(f"{name}.gates", gates)
+            last = tuple(record(f"{name}.{part}", state) for part, state in zip(_PARTS, last, strict=False))
             outputs[t] = last[0]
         hiddens = torch.stack(outputs, dim=1)
         return (hiddens if steps is None else hiddens * steps), last
 
-    def step(self, projected: Float[Tensor, "batch gates"], state: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+    def step(
+        self,
+        projected: Float[Tensor, "batch gates"],
+        state: tuple[Tensor, ...],
+        *,
+        record: Record | None = None,
+        name: str = "",
+    ) -> tuple[Tensor, ...]:
         """Reads one position: for decoders whose input depends on their last output.
 
         Args:
             projected: the input times its weights, bias included.
         """
         projected = projected.to(state[0].dtype)
+        if record is not None:
+            new = self._step(projected, state, record, name)
+            return tuple(record(f"{name}.{part}", state) for part, state in zip(_PARTS, new, strict=False))
         if self.cell == "lstm":
             hidden, cell = state
             return lstm_step(torch.addmm(projected, hidden, self.hidden_weight.t()), cell)
@@ -128,20 +140,28 @@ class RecurrentLayer(nn.Module):
         recurrent = F.linear(state[0], self.hidden_weight, bias)
         return (gru_step(projected.clone(), recurrent, state[0]),)
 
-    def _step(self, projected: Tensor, state: tuple[Tensor, ...]) -> tuple[tuple[Tensor, ...], Tensor]:
+    def _step(self, projected: Tensor, state: tuple[Tensor, ...], record: Record, name: str) -> tuple[Tensor, ...]:
+        """One step whose gates can be seen and changed."""
         d = self.hidden_size
         if self.cell == "lstm":
             hidden, cell = state
             raw = projected + F.linear(hidden, self.hidden_weight)
-            sigmoids = raw[:, : 3 * d].sigmoid()
-            gate_in, gate_forget, gate_out = sigmoids.chunk(3, dim=1)
-            candidate = raw[:, 3 * d :].tanh()
+            gate_in, gate_forget, gate_out = (
+                record(f"{name}.gate.{gate}", part)
+                for gate, part in zip(("input", "forget", "output"), raw[:, : 3 * d].sigmoid().chunk(3, 1), strict=True)
+            )
+            candidate = record(f"{name}.gate.candidate", raw[:, 3 * d :].tanh())
             cell = gate_forget * cell + gate_in * candidate
-            return (gate_out * cell.tanh(), cell), torch.cat([sigmoids, candidate], dim=1)
+            return gate_out * cell.tanh(), cell
         (hidden,) = state
         recurrent = F.linear(hidden, self.hidden_weight)
-        sigmoids = (projected[:, : 2 * d] + recurrent[:, : 2 * d]).sigmoid()
-        reset, update = sigmoids.chunk(2, dim=1)
+        reset, update = (
+            record(f"{name}.gate.{gate}", part)
+            for gate, part in zip(
+                ("reset", "update"), (projected + recurrent)[:, : 2 * d].sigmoid().chunk(2, 1), strict=True
+            )
+        )
         assert self.candidate_bias is not None
         candidate = (projected[:, 2 * d :] + reset * (recurrent[:, 2 * d :] + self.candidate_bias)).tanh()
-        return (candidate + update * (hidden - candidate),), torch.cat([sigmoids, candidate], dim=1)
+        candidate = record(f"{name}.gate.candidate", candidate)
+        return (candidate + update * (hidden - candidate),)

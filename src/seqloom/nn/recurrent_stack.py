@@ -107,6 +107,9 @@ class RecurrentStack(nn.Module):
         feed: Float[Tensor, "batch fed_dim"],
         fed_weight: Float[Tensor, "gates fed_dim"],
         states: Sequence[LayerState],
+        *,
+        record: Record | None = None,
+        name: str = "",
     ) -> list[LayerState]:
         """Reads one position of what `project` returned, and what is fed; the top layer's hidden state is the output."""
         new: list[LayerState] = []
@@ -115,7 +118,7 @@ class RecurrentStack(nn.Module):
             assert isinstance(layer, RecurrentLayer)
             if number:
                 projected = F.linear(self.dropout(new[-1][0]), layer.input_weight, layer.bias)
-            new.append(layer.step(projected, state))
+            new.append(layer.step(projected, state, record=record, name=f"{name}.{number}"))
         return new
 
 

@@ -1,0 +1,214 @@
+"""`seqloom explain`: runs and a text -> what each run does with it, as a page, a picture, data, or lines in the terminal."""
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from seqloom.cli import options
+from seqloom.cli.progress import shown
+from seqloom.errors import ConfigError
+
+if TYPE_CHECKING:
+    from seqloom.explain import Change, Explanation, Explanations
+
+_PICTURES = ("heatmap", "heads", "states", "beam", "steps")
+_METHODS = ("attention", "gradient", "occlusion")
+_FORMS = (".html", ".json", ".png", ".svg", ".pdf")
+
+_EPILOG = """\
+what there is to see, for every architecture that has it:
+  attention by layer and head, and how far it agrees with occlusion, with the gradient, and with the truth where the
+  corpus tells it (copy, reverse, numbers, player-commands); gates and states over time; queries, keys, values, scores,
+  masks and the softmax of one head; each step's distribution; the beam as a tree. Attention alone explains little: read
+  the trust beside it.
+
+what if (all given are one change; the output without it stands beside):
+  --change 3=word                  the third word of the text is another; 3= takes it away
+  --silence decoder.1.cross.2      head 2 of that layer says nothing; decoder.1.cross: all its heads
+  --force "sieben"                 the target begins so
+
+examples:
+  seqloom explain runs/mine --text "ein Hund"                            a table in the terminal
+  seqloom explain runs/rnn runs/transformer --text "ein Hund" --out page.html    side by side, one offline file
+  seqloom explain runs/mine --text "ein Hund" --out heads.svg --picture heads    for a paper (needs seqloom[pictures])
+  seqloom explain runs/mine --text "ein Hund" --change 2=Katze --out page.html --history"""
+
+
+def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Adds the verb."""
+    parser = subparsers.add_parser(
+        "explain",
+        help="show what runs do with a text, step by step",
+        description="Show what one run or several do with a text: where words come from, by which heads and states, how surely.",
+        epilog=_EPILOG,
+    )
+    parser.add_argument("runs", nargs="+", type=Path, metavar="RUN", help="run folders, shown side by side")
+    parser.add_argument("--text", required=True, metavar="TEXT", help="the source, or the prompt of a language model")
+    parser.add_argument("--target", metavar="TEXT", help="what to explain (default: what the run itself says)")
+    group = parser.add_argument_group("output")
+    group.add_argument(
+        "--out", type=Path, metavar="FILE", help="a page (.html), data (.json) or a picture (.png, .svg, .pdf)"
+    )
+    group.add_argument("--picture", choices=_PICTURES, help="what a picture shows (default: heatmap)")
+    group.add_argument(
+        "--method",
+        type=_methods,
+        metavar="NAMES",
+        help=f"some of {','.join(_METHODS)} (default: all, which judge each other)",
+    )
+    group.add_argument(
+        "--history", action="store_true", help="look at the weights kept during training too (training.average_last)"
+    )
+    looking = parser.add_argument_group("what to look at closely")
+    looking.add_argument("--layer", type=options.count, metavar="N", help="from 0 (default: the last)")
+    looking.add_argument("--head", type=options.count, metavar="N", default=0, help="from 0 (default: 0)")
+    looking.add_argument("--step", type=options.positive, metavar="N", default=1, help="the target token, from 1")
+    looking.add_argument("--beam", type=options.positive, metavar="N", help="beam size (default: the recipe's)")
+    changes = parser.add_argument_group("what if")
+    changes.add_argument(
+        "--change", nargs="+", action="extend", default=[], metavar="N=WORD", help="another word in place of the N-th"
+    )
+    changes.add_argument(
+        "--silence", nargs="+", action="extend", default=[], metavar="HEAD", help="heads that say nothing"
+    )
+    changes.add_argument("--force", default="", metavar="TEXT", help="what the target begins with")
+    options.add_common_options(parser, json=True)
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Explains, and delivers."""
+    _check(arguments)
+    change = _change(arguments)
+    from seqloom.explain import METHODS, Explanations, explain
+    from seqloom.run import load
+
+    found = []
+    with shown(quiet=arguments.quiet) as progress:
+        for number, folder in enumerate(arguments.runs):
+            progress.update("explaining", number / len(arguments.runs), status=folder.name)
+            found.append(
+                explain(
+                    load(folder, **options.placement(arguments)),
+                    arguments.text,
+                    target=arguments.target,
+                    methods=arguments.method or METHODS,
+                    beam=arguments.beam,
+                    layer=arguments.layer,
+                    head=arguments.head,
+                    step=arguments.step - 1,
+                    change=change or None,
+                    history=arguments.history,
+                )
+            )
+        progress.update("explaining", 1.0)
+        for one in found:
+            for note in one.notes:
+                progress.say(f"{one.run.label}: {note}")
+    _deliver(Explanations(text=arguments.text, explanations=tuple(found)), arguments)
+    return 0
+
+
+def _methods(text: str) -> tuple[str, ...]:
+    names = tuple(name.strip() for name in text.split(",") if name.strip())
+    unknown = [name for name in names if name not in _METHODS]
+    if unknown or not names:
+        raise argparse.ArgumentTypeError(f"{text!r}: choose among {', '.join(_METHODS)}, with commas between them")
+    return names
+
+
+def _check(arguments: argparse.Namespace) -> None:
+    out = arguments.out
+    if out is not None and out.suffix not in _FORMS:
+        raise ConfigError(f"--out {out}: its ending says what to write, so it must be one of {', '.join(_FORMS)}")
+    if arguments.picture and (out is None or out.suffix in (".html", ".json")):
+        raise ConfigError("--picture: say where to draw it, by --out with .png, .svg or .pdf; a page shows them all")
+    if arguments.json and out is not None:
+        raise ConfigError("--json prints, --out writes: leave one out (--out data.json writes the same data)")
+    if out is not None and out.suffix in (".png", ".svg", ".pdf"):
+        from importlib.util import find_spec
+
+        # Told before any work is done.
+        if find_spec("matplotlib") is None:
+            raise ConfigError(
+                f"--out {out}: pictures need matplotlib, which is not installed: pip install 'seqloom[pictures]'; "
+                "--out page.html and --out data.json need nothing more"
+            )
+
+
+def _change(arguments: argparse.Namespace) -> "Change":
+    from seqloom.explain import Change
+
+    words = {}
+    for text in arguments.change:
+        place, equals, word = text.partition("=")
+        if not (equals and place.strip().isdecimal()):
+            raise ConfigError(f"--change {text}: expected N=WORD with N from 1, for example --change 3=Hund")
+        words[int(place)] = word
+    return Change(words=words, silence=tuple(arguments.silence), force=arguments.force)
+
+
+def _deliver(found: "Explanations", arguments: argparse.Namespace) -> None:
+    out: Path | None = arguments.out
+    if out is None:
+        if arguments.json:
+            print(found.model_dump_json(indent=2))
+            return
+        from rich.console import Console
+
+        console = Console()
+        for one in found.explanations:
+            console.print(_table(one))
+            console.print("\n".join(_sentences(one)), highlight=False, markup=False)
+        return
+    if out.suffix == ".html":
+        from seqloom.report.explanation_page import write_explanation_page
+
+        write_explanation_page(found, out)
+    elif out.suffix == ".json":
+        from seqloom.checkpoint import write_text
+
+        write_text(out, found.model_dump_json(indent=1) + "\n")
+    else:
+        from seqloom.report.explanation_pictures import write_picture
+
+        write_picture(found, out, arguments.picture or "heatmap")
+    print(out.resolve())
+
+
+def _table(one: "Explanation") -> Any:
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    from seqloom.report import explanation_wording as words
+
+    pictures = words.pictures_of(one)
+    source = words.token_texts(one.source)
+    title = Text(f"{one.run.label}: {one.output}\n", style="bold")
+    title.append("the source token that each method points at", style="not bold dim")
+    table = Table(box=box.SIMPLE, title=title, title_justify="left")
+    for column in ("token", *(picture.method for picture in pictures)):
+        table.add_column(column)
+    for column in ("prob.", "rank", "entropy"):
+        table.add_column(column, justify="right")
+    for row, (token, step) in enumerate(zip(words.token_texts(one.target), one.steps, strict=True)):
+        pointed = []
+        for picture in pictures:
+            weights = picture.rows[row]
+            pointed.append(Text(source[max(range(len(weights)), key=weights.__getitem__)] if weights else ""))
+        numbers = (f"{step.probability:.3f}", str(step.rank), words.decimal(step.entropy, 2))
+        table.add_row(Text(token), *pointed, *numbers)
+    return table
+
+
+def _sentences(one: "Explanation") -> list[str]:
+    from seqloom.report import explanation_wording as words
+
+    told = [f"{picture.title}. {words.trust_sentence(picture.trust)}" for picture in words.pictures_of(one)]
+    if one.what_if is not None:
+        found = one.what_if
+        told.append(f"What if {found.change}? It says: {found.output}")
+        pairs = zip(words.token_texts(one.target), found.log_probs, found.changed_log_probs, strict=True)
+        told += [f"  {token}  {words.probability(p):.3f} -> {words.probability(q):.3f}" for token, p, q in pairs]
+    return told

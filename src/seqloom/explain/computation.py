@@ -1,0 +1,146 @@
+"""The way through the model, as lectures draw it: embeddings, positions, Q, K, V, scores, mask, softmax, sum, heads, logits.
+
+A model and a sentence enter, the real numbers of one layer, one head and one step leave. What an architecture does not have is left
+out; nothing here asks which one it is.
+"""
+
+import re
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from seqloom.explain.decoding import Name
+from seqloom.explain.explanation import AttentionStage, Computation, Embedding, Logit, Side, Token
+from seqloom.explain.numbers import matrix, plain, vector
+from seqloom.explain.sentence import Sentence, in_text_order
+from seqloom.models.base import Model
+from seqloom.nn.record import Record
+
+_STAGE = re.compile(r"(?P<stem>(?P<side>encoder|prompt|decoder)\.(?P<layer>\d+)\.(?P<kind>self|cross))\.query")
+_PADDING = 2
+_TOP = 5
+
+
+@torch.no_grad()
+def computation_of(
+    model: Model, sentence: Sentence, *, layer: int, head: int, step: int, name_src: Name, name_tgt: Name
+) -> Computation:
+    """Follows one step.
+
+    Args:
+        layer: where a side has fewer layers, its last one is shown.
+        step: a position of the target.
+    """
+    record = Record()
+    padding = _PADDING if sentence.src_ids else 0
+    hidden = model(sentence.batch(model, padding=padding), record)[0, step]
+    src = name_src([*sentence.src_ids, *[model.vocab.pad_id] * padding])
+    fed = name_tgt(sentence.fed_ids)
+    memory = next((record.tensors[n][0][0] for n in ("encoder.memory", "prompt.memory") if n in record.tensors), None)
+    return Computation(
+        layer=layer,
+        head=head,
+        step=step,
+        padding=padding,
+        embeddings=tuple(_embeddings(record, src, fed)),
+        stages=tuple(_stages(record, layer, head, src, fed)),
+        memory=None if memory is None else matrix(memory),
+        hidden=vector(hidden),
+        logits=_logits(model, hidden, name_tgt),
+    )
+
+
+def _embeddings(record: Record, src: Sequence[Token], fed: Sequence[Token]) -> list[Embedding]:
+    found = []
+    for name in ("encoder", "prompt", "decoder"):
+        if f"{name}.tokens" not in record.tensors:
+            continue
+        side: Side = "target" if name == "decoder" else "source"
+        token = record.tensors[f"{name}.tokens"][0][0]
+        total = record.tensors.get(f"{name}.embedded", [token[None]])[0][0]
+        if side == "source":
+            token, total = (in_text_order(record, tensor, 0) for tensor in (token, total))
+        position = total - token
+        found.append(
+            Embedding(
+                side=side,
+                tokens=tuple(src if side == "source" else fed),
+                token=matrix(token),
+                position=matrix(position) if bool(position.any()) else None,
+                total=matrix(total),
+            )
+        )
+    return found
+
+
+def _stages(record: Record, layer: int, head: int, src: Sequence[Token], fed: Sequence[Token]) -> list[AttentionStage]:
+    found: dict[tuple[str, str], AttentionStage] = {}
+    for name in list(record.tensors):
+        match = _STAGE.fullmatch(name)
+        if match is not None and int(match["layer"]) <= layer:
+            # Of the layers up to the one asked for, the last stays.
+            found[match["side"], match["kind"]] = _stage(record, match, head, src, fed)
+    return list(found.values())
+
+
+def _stage(
+    record: Record, match: "re.Match[str]", head: int, src: Sequence[Token], fed: Sequence[Token]
+) -> AttentionStage:
+    stem, own = match["stem"], match["side"] != "decoder"
+
+    def of(part: str, *axes: str) -> Tensor:
+        """A recorded tensor of this head, its axes over the source put into the order of the text."""
+        tensor = record.tensors[f"{stem}.{part}"][0][0]
+        tensor = tensor if part == "joined" else tensor[min(head, tensor.shape[0] - 1)]
+        for dim, axis in enumerate(axes):
+            if axis == "queries" and own:
+                tensor = in_text_order(record, tensor, dim)
+            elif axis == "keys" and match["kind"] == "self":
+                tensor = _keys_in_order(record, tensor, dim, len(src), own)
+        return tensor
+
+    scores = of("scores", "queries", "keys")
+    query, key = of("query", "queries"), of("key", "keys")
+    keys = [*src] if own or match["kind"] == "cross" else [*src, *fed] if scores.shape[1] > len(fed) else [*fed]
+    return AttentionStage(
+        name=stem,
+        head=head,
+        query_tokens=tuple(src if own else fed),
+        key_tokens=tuple(keys),
+        query=matrix(query),
+        key=matrix(key),
+        value=matrix(of("value", "keys")),
+        scores=matrix(query @ key.T * query.shape[1] ** -0.5),
+        mask=tuple(tuple(row) for row in scores.isfinite().tolist()),
+        weights=matrix(of("attn_weights", "queries", "keys")),
+        context=matrix(of("context", "queries")),
+        joined=matrix(of("joined", "queries")),
+    )
+
+
+def _keys_in_order(record: Record, tensor: Tensor, dim: int, src_len: int, own: bool) -> Tensor:
+    if own:
+        return in_text_order(record, tensor, dim)
+    length = tensor.shape[dim]
+    if length <= src_len or "source.order" not in record.tensors or "prompt.tokens" not in record.tensors:
+        return tensor
+    # A decoder-only model's keys are the prompt's, then the answer's.
+    prompt, answer = tensor.split([src_len, length - src_len], dim=dim)
+    return torch.cat([in_text_order(record, prompt, dim), answer], dim=dim)
+
+
+def _logits(model: Model, hidden: Tensor, name: Name) -> tuple[Logit, ...]:
+    logits = model.project(hidden[None])[0]
+    rows, _ = model.output_weights()
+    best = logits.topk(min(_TOP, len(logits))).indices.tolist()
+    probabilities = logits.softmax(dim=0)
+    return tuple(
+        Logit(
+            token=token,
+            row=vector(rows[place]),
+            logit=plain(float(logits[place])),
+            probability=plain(float(probabilities[place])),
+        )
+        for token, place in zip(name(best), best, strict=True)
+    )

@@ -1,0 +1,216 @@
+"""The page of explanations: one HTML file, the runs side by side, that works offline and asks nothing of any other computer.
+
+Explanations enter, HTML leaves, by the same shell, colours and escaping as the other pages. Every drawing is SVG with a text that
+says the same; a small script switches between methods and moves the slider, and without it everything is shown at once.
+"""
+
+from pathlib import Path
+from typing import Any
+
+from markupsafe import Markup
+
+from seqloom.errors import SeqloomError
+from seqloom.explain.explanation import Explanation, Explanations, Moment
+from seqloom.report import explanation_svg as svg
+from seqloom.report import explanation_wording as words
+from seqloom.report import theme, wording
+from seqloom.report.explanation_way import way_view
+from seqloom.report.page import asset, environment, json_for_script, script_hash
+
+_METHODS = ("attention", "occlusion", "gradient")
+
+
+def write_explanation_page(explanations: Explanations, path: Path) -> None:
+    """Writes the page; folders are made as needed, and a page that was there is replaced whole.
+
+    Raises:
+        SeqloomError: the file cannot be written.
+    """
+    text = explanation_html(explanations)
+    partial = path.with_name(f".{path.name}.partial")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial.write_text(text, encoding="utf-8")
+        partial.replace(path)
+    except OSError as error:
+        raise SeqloomError(
+            f"{path}: the page cannot be written: {error.strerror}; choose another place with --out"
+        ) from None
+
+
+def explanation_html(explanations: Explanations) -> str:
+    """The page as text."""
+    scripts = (asset("explanation.js"),)
+    runs = [_run(one, number) for number, one in enumerate(explanations.explanations)]
+    found = {picture.method for one in explanations.explanations for picture in words.pictures_of(one)}
+    text = (
+        environment()
+        .get_template("explanation.html")
+        .render(
+            explanations=explanations,
+            runs=runs,
+            methods=[method for method in _METHODS if method in found],
+            steps=[_slider(one, number) for number, one in enumerate(explanations.explanations) if one.history],
+            wording=wording,
+            words=words,
+            variables=theme.css_variables(),
+            css=asset("page.css"),
+            own_css=asset("explanation.css"),
+            scripts=scripts,
+            hashes=[script_hash(script) for script in scripts],
+            store=json_for_script({}),
+            machine=json_for_script(explanations.model_dump(mode="json")),
+        )
+    )
+    # Half a surrogate pair, which a command line can hold, cannot be written as UTF-8.
+    return text.encode("utf-8", "replace").decode()
+
+
+def _run(one: Explanation, number: int) -> dict[str, Any]:
+    source, target, fed = (words.token_texts(tokens) for tokens in (one.source, one.target, one.fed))
+    truth = one.truth.sources if one.truth else None
+    main = words.main_picture(one)
+    pictures = [
+        {
+            "method": picture.method,
+            "title": picture.title,
+            "svg": svg.heatmap(picture.rows, source, target, words.picture_sentence(one, picture), truth=truth),
+            "trust": words.trust_sentence(picture.trust),
+            "table": _table(picture.rows, source, target, f"{picture.title} of {one.run.label}"),
+        }
+        for picture in words.pictures_of(one)
+        if picture.rows and picture.rows[0]
+    ]
+    return {
+        "number": number,
+        "facts": one.run,
+        "one": one,
+        "colour": f"arm-{number % 6}",
+        "main": main,
+        "pictures": pictures,
+        "methods": [picture["method"] for picture in pictures],
+        "layers": _layers(one, source, target, fed),
+        "tracks": _tracks(one, source, fed),
+        "steps": {"target": target, "rows": svg.steps_table(one.steps), "facts": one.steps},
+        "beam": None
+        if one.beam is None
+        else svg.beam(
+            one.beam,
+            f"Beam of {one.beam.beam} of {one.run.label}: {wording.plural(len(one.beam.nodes) - 1, 'beginning')} looked at; "
+            f"the output is {one.output!r} with a log-probability of {words.decimal(one.log_prob, 2)}.",
+        ),
+        "computation": way_view(one, one.computation) if one.computation else None,
+        "what_if": _what_if(one, target) if one.what_if else None,
+    }
+
+
+def _table(rows: Any, source: list[str], target: list[str], caption: str) -> dict[str, Any]:
+    cells = [[token, *(words.decimal(value, 2) for value in row)] for token, row in zip(target, rows, strict=True)]
+    return {"caption": caption, "columns": ["", *source], "rows": cells, "words": ()}
+
+
+def _layers(one: Explanation, source: list[str], target: list[str], fed: list[str]) -> list[dict[str, Any]]:
+    """Each attention with all its heads, and their mean."""
+    found = []
+    for attention in one.attention:
+        columns = {"source": source, "target": fed, "both": [*source, *fed]}[attention.keys]
+        rows = source if attention.queries == "source" else target
+        truth = (
+            one.truth.sources if one.truth and attention.queries == "target" and attention.keys != "target" else None
+        )
+        trusts = [*attention.trust, attention.mean_trust]
+        heads = [*attention.heads, attention.mean]
+        titles = [*(f"head {head}" for head in range(len(attention.heads))), "mean"]
+        found.append(
+            {
+                "name": attention.name,
+                "where": _where(attention.name, attention.keys),
+                "heads": [
+                    {
+                        "title": title,
+                        "trust": words.trust_short(trust) or "not judged",
+                        "svg": svg.heatmap(
+                            head,
+                            columns,
+                            rows,
+                            f"{one.run.label}, {attention.name}, {title}: {words.trust_sentence(trust)}",
+                            truth=truth,
+                            cell=10 if len(columns) <= 24 else 7,
+                            named=False,
+                        ),
+                    }
+                    for title, head, trust in zip(titles, heads, trusts, strict=True)
+                ],
+            }
+        )
+    return found
+
+
+def _where(name: str, keys: str) -> str:
+    if keys == "both":
+        return "from the target to prompt and target"
+    if name.startswith("decoder"):
+        return "within the target" if keys == "target" else "from the target to the source"
+    return "within the source"
+
+
+def _tracks(one: Explanation, source: list[str], fed: list[str]) -> list[dict[str, Any]]:
+    found = []
+    for track in one.states:
+        tokens = source if track.side == "source" else fed
+        side = "encoder" if track.side == "source" else "decoder"
+        title = f"{side} layer {track.layer}{', read backwards' if track.backwards else ''}"
+        lengths = {"hidden": track.hidden_norm, "cell": track.cell_norm, "change of hidden": track.change}
+        lengths = {name: values for name, values in lengths.items() if values is not None}
+        told = "; ".join(f"{name} {words.decimal(sum(v) / len(v), 2)}" for name, v in track.gates.items())
+        ends = "; ".join(f"{n} {words.decimal(v[0], 1)} to {words.decimal(v[-1], 1)}" for n, v in lengths.items())
+        found.append(
+            {
+                "title": title,
+                "gates": svg.lines(track.gates, tokens, f"Mean gates of {title}, on average: {told}."),
+                "gate_names": list(track.gates),
+                "lengths": svg.lines(lengths, tokens, f"Lengths of states of {title}, first to last: {ends}."),
+                "length_names": list(lengths),
+            }
+        )
+    return found
+
+
+def _what_if(one: Explanation, target: list[str]) -> dict[str, Any]:
+    assert one.what_if is not None
+    found = one.what_if
+    pairs = zip(target, found.log_probs, found.changed_log_probs, strict=True)
+    rows = []
+    for token, before, after in pairs:
+        p, q = words.probability(before), words.probability(after)
+        rows.append({"token": token, "before": p, "after": q, "change": q - p})
+    return {
+        "change": wording.capital(found.change),
+        "text": found.text,
+        "rows": rows,
+        "output": found.output,
+        "same": found.output == one.output,
+        "log_prob": words.decimal(sum(found.output_log_probs), 2),
+    }
+
+
+def _slider(one: Explanation, number: int) -> dict[str, Any]:
+    source, target = words.token_texts(one.source), words.token_texts(one.target)
+    truth = one.truth.sources if one.truth else None
+
+    def moment(found: Moment) -> dict[str, Any]:
+        told = f"{one.run.label} after {found.training_step} steps. {words.trust_sentence(found.trust)}"
+        drawing = (
+            svg.heatmap(found.picture, source, target, told, truth=truth, cell=22)
+            if found.picture and found.picture[0]
+            else Markup()
+        )
+        return {
+            "step": found.training_step,
+            "svg": drawing,
+            "output": found.output,
+            "log_prob": words.decimal(sum(found.log_probs), 2),
+            "trust": words.trust_sentence(found.trust),
+        }
+
+    return {"number": number, "label": one.run.label, "moments": [moment(found) for found in one.history]}

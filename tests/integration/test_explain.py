@@ -1,0 +1,84 @@
+"""`seqloom explain` on tiny trained runs of every architecture."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from seqloom.explain import Explanation, Explanations
+from tests.integration.conftest import Cli
+
+RECIPES = ("rnn-tiny", "attention-rnn-tiny", "transformer-tiny", "transformer-lm-tiny", "fixed-mixer-tiny")
+Trained = Callable[[str], Path]
+TEXT = "rot Hund klein Haus"
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_a_run_is_explained_as_it_translates(recipe: str, trained: Trained, cli: Cli, tmp_path: Path) -> None:
+    run = trained(recipe)
+    (tmp_path / "in.txt").write_text(TEXT + "\n", encoding="utf-8")
+    row = json.loads(cli("translate", run, "--input", tmp_path / "in.txt", "--json"))
+    found = Explanations.model_validate_json(cli("explain", run, "--text", TEXT, "--json")).explanations[0]
+    best = row["translations"][0]
+    assert found.output == best["text"]
+    assert found.log_prob == pytest.approx(best["log_prob"], abs=1e-3)
+    assert [token.text for token in found.target if token.text != "</s>"] == best["tokens"]
+    assert found.beam is not None
+    shown = cli("explain", run, "--text", TEXT)
+    assert found.run.label in shown
+    assert "Occlusion." in shown
+
+
+def test_runs_stand_side_by_side_on_a_page_with_their_history(trained: Trained, cli: Cli, tmp_path: Path) -> None:
+    page = tmp_path / "pages" / "page.html"
+    runs = [trained(recipe) for recipe in ("rnn-tiny", "attention-rnn-tiny", "transformer-tiny")]
+    out = cli(
+        "explain", *runs, "--text", TEXT, "--out", page, "--history", "--change", "1=blau", "2=", "--force", "blue"
+    )
+    assert out.strip() == str(page)
+    text = page.read_text(encoding="utf-8")
+    for name in ("RNN", "RNN with attention", "Transformer"):
+        assert text.count(f"<bdi>{name}</bdi>") > 3
+    # Two validations, so two moments a run.
+    assert text.count("data-moment ") == 6
+    assert "Word 1, &#39;rot&#39;, becomes &#39;blau&#39;" in text
+
+
+def test_data_and_pictures_are_written(trained: Trained, cli: Cli, tmp_path: Path) -> None:
+    run = trained("transformer-tiny")
+    cli(
+        "explain",
+        run,
+        "--text",
+        TEXT,
+        "--target",
+        "red dog",
+        "--out",
+        tmp_path / "data.json",
+        "--layer",
+        0,
+        "--head",
+        1,
+    )
+    (found,) = Explanations.model_validate_json((tmp_path / "data.json").read_text(encoding="utf-8")).explanations
+    assert isinstance(found, Explanation)
+    assert found.forced
+    assert found.computation is not None
+    assert found.computation.head == 1
+    cli("explain", run, "--text", TEXT, "--silence", "decoder.0.cross.1", "--out", tmp_path / "silent.json")
+    message = cli("explain", run, "--text", TEXT, "--silence", "decoder.9.cross", status=2)
+    assert "decoder.0.cross" in message
+    pytest.importorskip("matplotlib")
+    for kind in ("heatmap", "heads", "beam", "steps"):
+        cli("explain", run, "--text", TEXT, "--out", tmp_path / f"{kind}.svg", "--picture", kind)
+        assert (tmp_path / f"{kind}.svg").stat().st_size > 1000
+
+
+def test_a_language_model_of_text_is_explained(cli: Cli, corpus_folder: Path, tmp_path: Path) -> None:
+    from tests.integration.conftest import train
+
+    run = train(corpus_folder / "text.txt", "transformer-lm-tiny", tmp_path / "lm", "--kind", "text")
+    found = Explanations.model_validate_json(cli("explain", run, "--text", "rot Hund", "--json")).explanations[0]
+    assert found.steps
+    assert found.source[0].text == "<s>"

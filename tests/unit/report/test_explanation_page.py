@@ -1,0 +1,116 @@
+"""The page of explanations: complete, safe whatever the texts, alone in the world, and readable without seeing."""
+
+import html
+import json
+import re
+
+import pytest
+
+from seqloom.checkpoint import save_weights
+from seqloom.errors import SeqloomError
+from seqloom.explain import Change, Explanations, explain
+from seqloom.report.explanation_page import explanation_html, write_explanation_page
+from tests.explanation_factory import make_explanations, make_run
+from tests.unit.report.test_page import Page
+
+ALL = ("rnn", "attention-rnn", "transformer", "transformer-lm", "fixed-mixer")
+
+
+@pytest.fixture(scope="module")
+def explanations():
+    return make_explanations(*ALL, change=Change(words={1: "golf"}))
+
+
+@pytest.fixture(scope="module")
+def page(explanations):
+    return Page(explanation_html(explanations))
+
+
+def test_every_run_is_in_every_part(explanations, page):
+    assert [name for name, attributes, _ in page.elements if "data-has" in attributes] == ["div"] * 5
+    has = [attributes["data-has"].split() for _, attributes, _ in page.elements if "data-has" in attributes]
+    assert has[0] == ["occlusion", "gradient"]
+    assert all(methods == ["attention", "occlusion", "gradient"] for methods in has[1:])
+    texts = " ".join("".join(text) for _, _, text in page.elements)
+    for one in explanations.explanations:
+        assert one.run.label in texts
+        assert one.what_if.output in texts
+
+
+def test_drawings_say_what_they_show(explanations, page):
+    drawings = [
+        attributes for name, attributes, _ in page.elements if name == "svg" and "aria-hidden" not in attributes
+    ]
+    assert len(drawings) > 60
+    assert all(one.get("role") == "img" and len(one["aria-label"]) > 10 for one in drawings)
+    scrolled = [a for _, a, _ in page.elements if a.get("role") == "region"]
+    assert all(one.get("tabindex") == "0" and one.get("aria-label") for one in scrolled)
+
+
+def test_cells_are_as_many_as_the_numbers(explanations, page):
+    """The main picture has a cell with its number for each pair of tokens."""
+    one = explanations.explanations[2]
+    text = explanation_html(Explanations(text="x", explanations=(one,)))
+    start = text.index('data-method="attention"')
+    figure = text[start : text.index("</svg>", start)]
+    assert len(re.findall('class="(?:for|against)"', figure)) == len(one.source) * len(one.target)
+    assert figure.count('class="true"') == sum(len(places) for places in one.truth.sources)
+
+
+def test_ids_are_unique_and_links_lead_to_them(page):
+    ids = [attributes["id"] for _, attributes, _ in page.elements if "id" in attributes]
+    assert len(ids) == len(set(ids))
+    links = {attributes["href"] for name, attributes, _ in page.elements if name == "a"}
+    assert links <= {f"#{one}" for one in ids}
+    labelled = {attributes["aria-labelledby"] for _, attributes, _ in page.elements if "aria-labelledby" in attributes}
+    assert labelled <= set(ids)
+
+
+def test_nothing_is_asked_of_other_computers(explanations):
+    text = explanation_html(explanations)
+    assert not re.search(r"""(?:src|href)=["'](?!#|data:)""", text.split("<script", 1)[0])
+    assert "http" not in text.replace("http-equiv", "")
+    assert "default-src 'none'" in text
+
+
+def test_the_data_is_all_there(explanations):
+    text = explanation_html(explanations)
+    data = re.search(r'<script type="application/json" id="machine">(.*?)</script>', text, re.DOTALL)[1]
+    assert Explanations.model_validate(json.loads(data)) == explanations
+
+
+def test_hostile_texts_stay_texts():
+    hostile = "</script><script>alert(1)</script> <img src=x onerror=alert(1)> {{ 7 * 7 }} '\" \ud800"
+    found = make_explanations("rnn").explanations[0]
+    token = found.source[0].model_copy(update={"text": hostile})
+    update = {"text": hostile, "output": hostile, "source": (token, *found.source[1:]), "notes": (hostile,)}
+    text = explanation_html(Explanations(text=hostile, explanations=(found.model_copy(update=update),)))
+    text.encode()
+    parsed = Page(text)
+    assert {name for name, _, _ in parsed.elements}.isdisjoint({"img", "iframe", "link"})
+    assert sum(name == "script" for name, _, _ in parsed.elements) == 3
+    assert "49" not in re.sub(r"[0-9.]+[0-9]", "", html.unescape(text.split("</h1>")[0]))
+
+
+def test_moments_stand_under_a_slider(tmp_path):
+    run = make_run("attention-rnn", folder=tmp_path)
+    for step in (3, 9):
+        state = {name: tensor.float() for name, tensor in run.model.state_dict().items()}
+        save_weights(tmp_path / "weights" / f"step-{step}.safetensors", state)
+    found = Explanations(text="alpha", explanations=(explain(run, "alpha bravo", history=True),))
+    page = Page(explanation_html(found))
+    assert [a["data-step"] for _, a, _ in page.elements if "data-moment" in a] == ["3", "9"]
+    assert [a["max"] for _, a, _ in page.elements if a.get("type") == "range"] == ["1"]
+
+
+def test_a_prompt_without_words_has_a_page():
+    run = make_run("transformer-lm", kind="text")
+    text = explanation_html(Explanations(text="", explanations=(explain(run, ""),)))
+    assert "There is no source to look at." in text
+    Page(text)
+
+
+def test_a_page_that_cannot_be_written_is_told(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(SeqloomError, match="cannot be written"):
+        write_explanation_page(make_explanations("rnn"), tmp_path / "file" / "page.html")

@@ -1,0 +1,46 @@
+"""How explanations are put into words."""
+
+import pytest
+
+from seqloom.explain.explanation import Agreement, Token, Trust, TruthAgreement
+from seqloom.report import explanation_wording as words
+from tests.explanation_factory import make_explanations
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [("▁sieben", "sieben"), ("und", "…und"), ("</s>", "</s>"), ("▁", "␣"), ("<", "…<"), ("▁a▁b", "a b"), ("", "…")],
+)
+def test_tokens_are_shown_as_people_read_them(text, shown):
+    assert words.token_text(Token(text=text, token_id=5)) == shown
+
+
+def test_trust_is_told_with_its_counts():
+    trust = Trust(
+        occlusion=Agreement(alike=0.5, rank=-0.25, count=6),
+        gradient=Agreement(alike=1, rank=None, count=6),
+        truth=TruthAgreement(alike=0.75, mass=0.5, chance=0.1, count=4),
+    )
+    assert words.trust_sentence(trust) == (
+        "Points at the true source for 75% of 4 tokens whose source is known (chance 10%); 50% of its weight lies there. "
+        "Points at the same token as occlusion for 50% of 6 (rank correlation −0.25) and gradient for 100% of 6 "
+        "(rank correlation –)."
+    )
+    assert words.trust_short(trust) == "truth 75%, occl. 50%, grad. 100%"
+    assert words.trust_sentence(Trust()) == "Nothing to hold it against."
+    assert words.trust_short(Trust(truth=trust.truth.model_copy(update={"alike": 0.0}))) == "truth 0%"
+
+
+def test_a_picture_in_words_names_the_largest_of_each_row():
+    (one,) = make_explanations("attention-rnn").explanations
+    picture = words.main_picture(one)
+    told = words.picture_sentence(one, picture)
+    names = words.token_texts(one.source)
+    for row, token in zip(picture.rows, words.token_texts(one.target), strict=True):
+        assert f"{token} at {names[row.index(max(row))]}" in told
+
+
+def test_attention_comes_first_and_occlusion_where_there_is_none():
+    explanations = make_explanations("rnn", "transformer").explanations
+    assert [words.main_picture(one).method for one in explanations] == ["occlusion", "attention"]
+    assert [picture.method for picture in words.pictures_of(explanations[1])] == ["attention", "occlusion", "gradient"]
