@@ -27,6 +27,7 @@ VERBS = (
     "compare",
     "claims",
     "export",
+    "serve",
 )
 
 _DESCRIPTION = (
