@@ -11,11 +11,13 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from seqloom.serve.completions import Completions
+from seqloom.serve.description import describe
 from seqloom.serve.desk import Desk
 from seqloom.serve.door import Door
 from seqloom.serve.generation import GenerationAPI
 from seqloom.serve.libretranslate import LibreTranslate
 from seqloom.serve.measures import CONTENT_TYPE
+from seqloom.serve.page import Page
 
 
 def make_app(desk: Desk, *, origins: Sequence[str] = ()) -> Starlette:
@@ -24,7 +26,7 @@ def make_app(desk: Desk, *, origins: Sequence[str] = ()) -> Starlette:
     Args:
         origins: whom browsers may let read answers from other pages (CORS); nobody by default.
     """
-    libre, completions, own = LibreTranslate(desk), Completions(desk), GenerationAPI(desk)
+    libre, completions, own, page = LibreTranslate(desk), Completions(desk), GenerationAPI(desk), Page()
 
     async def health(request: Request) -> JSONResponse:
         closed = desk.batcher.closed
@@ -34,7 +36,15 @@ def make_app(desk: Desk, *, origins: Sequence[str] = ()) -> Starlette:
         desk.keys.check(request)
         return Response(desk.measures.page(), headers={"content-type": CONTENT_TYPE})
 
+    document = describe()
+
+    async def description(request: Request) -> JSONResponse:
+        return JSONResponse(document)
+
     routes = [
+        Route("/", page.index),
+        Route("/assets/{name}", page.asset),
+        Route("/openapi.json", description),
         Route("/health", health),
         Route("/metrics", metrics),
         Route("/translate", libre.translate, methods=["POST"]),

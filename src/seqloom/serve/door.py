@@ -73,7 +73,7 @@ class Door:
                 status = message["status"]
                 given = {name for name, _ in message["headers"]}
                 extra = [(name, value) for name, value in _SECURITY if name not in given]
-                message = message | {"headers": [*message["headers"], *extra, *cors]}
+                message = {**message, "headers": [*message["headers"], *extra, *cors]}
             await send(message)
 
         self._active += 1
@@ -81,8 +81,8 @@ class Door:
         try:
             if cors and scope["method"] == "OPTIONS" and route != "other":
                 await _respond(watched, 204, b"", [])
-            elif route not in _ALWAYS and (problem := self._refusal()):
-                await _tell(watched, scope["path"], problem)
+            elif route not in _ALWAYS and (busy_now := self._refusal()):
+                await _tell(watched, scope["path"], busy_now)
             else:
                 await self._app(scope, receive, watched)
         except ClientLeftError:
@@ -93,8 +93,8 @@ class Door:
             await _tell(watched, scope["path"], problem)
         except HTTPException as error:
             message = {404: "there is nothing here", 405: "this method is not allowed here"}.get(error.status_code)
-            problem = RefusedError(error.status_code, message or error.detail)
-            await _tell(watched, scope["path"], problem, error.headers or {})
+            refusal = RefusedError(error.status_code, message or error.detail)
+            await _tell(watched, scope["path"], refusal, error.headers or {})
         except Exception as error:
             self._journal.failure(error, route=route)
             if not status:
@@ -105,8 +105,6 @@ class Door:
             seconds = time.perf_counter() - begin
             self._measures.requests.labels(route, str(status or 499)).inc()
             self._measures.seconds.labels(route).observe(seconds)
-            if status == 503:
-                self._measures.refused.labels(facts.get("refused", "busy")).inc()
             self._journal.write(
                 "request",
                 id=secrets.token_hex(4),

@@ -111,8 +111,8 @@ def _multipart(content_type: str, body: bytes) -> list[tuple[str, str]]:
     message = BytesParser(policy=policy.HTTP).parsebytes(head + body)
     if not message.is_multipart():
         raise ValueError("no parts")
-    fields = []
-    for part in message.iter_parts():  # type: ignore[attr-defined]
+    fields: list[tuple[str, str]] = []
+    for part in message.iter_parts():
         name, content = part.get_param("name", header="content-disposition"), part.get_payload(decode=True)
         if not isinstance(name, str) or not isinstance(content, bytes) or len(fields) == _FIELDS:
             raise ValueError("a part without a name")

@@ -13,21 +13,21 @@ class Measures:
     """Counters of one server; in a registry of their own, so that two servers in a process do not mix."""
 
     def __init__(self) -> None:
-        self._registry = CollectorRegistry()
-        known = {"registry": self._registry}
-        self.requests = Counter("seqloom_requests", "Requests, by route and status.", ["route", "status"], **known)
+        self._registry = known = CollectorRegistry()
+        self.requests = Counter(
+            "seqloom_requests", "Requests, by route and status.", ["route", "status"], registry=known
+        )
         self.seconds = Histogram(
-            "seqloom_request_seconds", "From a request's arrival to the end of its answer.", ["route"], **known
+            "seqloom_request_seconds", "From a request's arrival to the end of its answer.", ["route"], registry=known
         )
-        self.active = Gauge("seqloom_requests_active", "Requests that are being answered.", **known)
-        self.refused = Counter("seqloom_refused", "Requests that were too many: why.", ["reason"], **known)
-        self.texts = Counter("seqloom_texts", "Texts that were decoded.", ["run"], **known)
+        self.active = Gauge("seqloom_requests_active", "Requests that are being answered.", registry=known)
+        self.texts = Counter("seqloom_texts", "Texts that were decoded.", ["run"], registry=known)
         self.batches = Histogram(
-            "seqloom_batch_texts", "Texts that were decoded together.", ["run"], buckets=_SIZES, **known
+            "seqloom_batch_texts", "Texts that were decoded together.", ["run"], buckets=_SIZES, registry=known
         )
-        self.decoding = Counter("seqloom_decoding_seconds", "Time spent decoding.", ["run"], **known)
-        self.tokens = Counter("seqloom_output_tokens", "Tokens that were written.", ["run"], **known)
-        self._waiting = Gauge("seqloom_queue_texts", "Texts that wait to be decoded.", **known)
+        self.decoding = Counter("seqloom_decoding_seconds", "Time spent decoding.", ["run"], registry=known)
+        self.tokens = Counter("seqloom_output_tokens", "Tokens that were written.", ["run"], registry=known)
+        self._waiting = Gauge("seqloom_queue_texts", "Texts that wait to be decoded.", registry=known)
         ProcessCollector(registry=self._registry)
 
     def watch_queue(self, length: Callable[[], int]) -> None:

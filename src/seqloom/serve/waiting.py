@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Sequence
+from typing import Any
 
 from starlette.requests import Request
 from starlette.types import Receive
@@ -41,7 +42,8 @@ async def answers(batcher: Batcher, request: Request, tickets: Sequence[Ticket])
     found.add_done_callback(lambda future: future.cancelled() or future.exception())
     try:
         patience = min((ticket.deadline for ticket in tickets), default=time.monotonic()) - time.monotonic()
-        await asyncio.wait({left, found}, timeout=max(0.0, patience), return_when=asyncio.FIRST_COMPLETED)
+        both: set[asyncio.Future[Any]] = {left, found}
+        await asyncio.wait(both, timeout=max(0.0, patience), return_when=asyncio.FIRST_COMPLETED)
         if found.done():
             return [outcome(result) for result in found.result()]
         if left.done():
