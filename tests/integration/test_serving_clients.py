@@ -135,7 +135,7 @@ def test_openai_errors(server: Running, locked: Running) -> None:
 
 def test_the_description_names_every_route(server: Running) -> None:
     document = server.ask("/openapi.json").json
-    assert document == describe()
+    assert document == describe(server.desk.directory)
     routes = {route.path.replace(":path", "") for route in server.server.config.app.routes}  # type: ignore[union-attr]
     assert set(document["paths"]) == routes - {"/", "/assets/{name}", "/openapi.json"}
     names = re.findall(r'"#/components/schemas/([^"]+)"', json.dumps(document))

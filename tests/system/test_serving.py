@@ -11,6 +11,7 @@ pytest.importorskip("starlette")
 pytest.importorskip("uvicorn")
 pytest.importorskip("prometheus_client")
 
+from seqloom.serve.limits import Limits
 from tests.integration.conftest import train
 from tests.serving import running
 
@@ -31,10 +32,12 @@ def test_generated_requests_find_no_500(tmp_path: Path) -> None:
         train(tmp_path / "pairs.tsv", "transformer-tiny", tmp_path / "de-en", "--from-lang", "de", "--to-lang", "en"),
         train(tmp_path / "text.txt", "transformer-lm-tiny", tmp_path / "lm"),
     ]
-    with running(folders) as server:
+    with running(folders, Limits(max_tokens=40)) as server:
         argv = ["-m", "schemathesis.cli", "run", f"{server.url}/openapi.json", "--seed", "1", "--max-examples", "40"]
         argv += ["--checks", ",".join(CHECKS), "--suppress-health-check", "all", "--no-color"]
         done = subprocess.run([sys.executable, *argv], capture_output=True, text=True, cwd=tmp_path, check=False)
         assert done.returncode == 0, done.stdout[-8000:] + done.stderr[-2000:]
         assert not [line for line in server.journal() if line["event"] == "failure"]
+        answered = {line["route"] for line in server.journal() if line.get("status") == 200}
+        assert {"/translate", "/detect", "/generate", "/v1/completions", "/v1/models", "/runs"} <= answered
         assert len(server.journal()) > 300

@@ -36,7 +36,7 @@ def make_app(desk: Desk, *, origins: Sequence[str] = ()) -> Starlette:
         desk.keys.check(request)
         return Response(desk.measures.page(), headers={"content-type": CONTENT_TYPE})
 
-    document = describe()
+    document = describe(desk.directory)
 
     async def description(request: Request) -> JSONResponse:
         return JSONResponse(document)

@@ -7,6 +7,7 @@ from pydantic import BaseModel, Field
 from pydantic.json_schema import models_json_schema
 
 from seqloom.serve.completions import CompletionAnswer, CompletionRequest, ModelAnswer
+from seqloom.serve.directory import Directory
 from seqloom.serve.generation import GenerateAnswer, GenerateRequest, RunAnswer
 from seqloom.serve.libretranslate import (
     DetectedLanguage,
@@ -102,8 +103,8 @@ _WHY = {
 _BODY = (400, 408, 413, 415)
 
 
-def describe() -> dict[str, Any]:
-    """The OpenAPI document."""
+def describe(directory: Directory) -> dict[str, Any]:
+    """The OpenAPI document of a server: the names of its runs and the codes of its languages are part of it."""
     used = (
         *(Error, OpenAIError, Health, Models, Runs, FrontendSettings, ModelAnswer, LanguageAnswer, DetectedLanguage),
         *(TranslateRequest, TranslateAnswer, DetectRequest, CompletionRequest, CompletionAnswer),
@@ -112,6 +113,13 @@ def describe() -> dict[str, Any]:
     _, definitions = models_json_schema(
         [(model, "validation") for model in used], ref_template="#/components/schemas/{model}"
     )
+    schemas = definitions["$defs"]
+    names = [run.name for run in directory.runs]
+    schemas["GenerateRequest"]["properties"]["run"]["enum"] = names
+    schemas["CompletionRequest"]["properties"]["model"]["enum"] = names
+    if codes := [one.code for one in directory.languages]:
+        schemas["TranslateRequest"]["properties"]["source"]["enum"] = ["auto", *codes]
+        schemas["TranslateRequest"]["properties"]["target"]["enum"] = codes
     return {
         "openapi": "3.1.0",
         "info": {
@@ -126,7 +134,7 @@ def describe() -> dict[str, Any]:
         "paths": _paths(),
         "components": {
             "securitySchemes": {"key": {"type": "http", "scheme": "bearer"}},
-            "schemas": definitions["$defs"],
+            "schemas": schemas,
         },
     }
 
@@ -147,7 +155,8 @@ def _paths() -> dict[str, Any]:
         body=(CompletionRequest, (_JSON,)),
         error=OpenAIError,
     )
-    completion["responses"]["200"]["content"]["text/event-stream"] = {"schema": {"type": "string"}}
+    event = {"type": "object", "properties": {"data": {"type": "string"}}, "required": ["data"]}
+    completion["responses"]["200"]["content"]["text/event-stream"] = {"schema": event}
     return {
         "/translate": {
             "post": _operation(

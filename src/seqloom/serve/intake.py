@@ -57,7 +57,8 @@ async def read_json(request: Request, model: type[_Model], max_bytes: int) -> _M
         raise RefusedError(415, "expected a JSON body with Content-Type: application/json")
     body = await read_body(request, max_bytes)
     try:
-        return model.model_validate_json(body)
+        # JSON has types of its own; the fields of forms are all strings.
+        return model.model_validate_json(body, strict=True)
     except ValidationError as error:
         raise _explain(error) from None
     except (RecursionError, ValueError):
