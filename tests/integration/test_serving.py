@@ -1,7 +1,11 @@
 """A server that really runs, and what it answers."""
 
 import json
+import os
+import signal
 import socket
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -558,3 +562,37 @@ def test_engine_ctranslate2(translator: Path, corpus_folder: Path, cli: Cli) -> 
         assert text_of(server.ask("/v1/completions", body | {"stream": True})) == whole["choices"][0]["text"]
         assert server.ask("/v1/completions", body | {"temperature": 1}).status == 400
         assert server.ask("/v1/completions", body | {"logprobs": 1}).status == 400
+
+
+@pytest.mark.parametrize("sign", [signal.SIGTERM, signal.SIGINT])
+def test_the_command_serves_until_it_is_told_to_end(translator: Path, sign: signal.Signals) -> None:
+    argv = [
+        sys.executable,
+        "-m",
+        "seqloom",
+        "serve",
+        str(translator),
+        "--port",
+        "0",
+        "--threads",
+        "1",
+        "--device",
+        "cpu",
+    ]
+    environment = os.environ | {"SEQLOOM_API_KEY": "hidden"}
+    with subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment) as process:
+        assert process.stdout is not None
+        url = process.stdout.readline().strip()
+        connection = HTTPConnection(url.removeprefix("http://"), timeout=60)
+        for key, status in (("hidden", 200), ("other", 401)):
+            connection.request("GET", "/runs", headers={"authorization": f"Bearer {key}"})
+            answer = connection.getresponse()
+            assert (answer.status, bool(answer.read())) == (status, True)
+        connection.close()
+        process.send_signal(sign)
+        _, errors = process.communicate(timeout=60)
+        assert process.returncode == 0
+    lines = [json.loads(line) for line in errors.splitlines() if line.startswith("{")]
+    assert [line["event"] for line in lines] == ["listening", "request", "request", "closing", "closed"]
+    assert lines[-1]["all_done"]
+    assert "hidden" not in errors

@@ -5,6 +5,7 @@ import socket
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from types import FrameType
 from typing import TextIO
 
 import uvicorn
@@ -42,6 +43,11 @@ class Server(uvicorn.Server):
         )
         super().__init__(config)
         self._desk = desk
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Ends on a signal, and at once on a second one; unlike uvicorn's own, it does not raise the signal again after the end."""
+        self.force_exit = self.should_exit
+        self.should_exit = True
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Ends."""
@@ -122,9 +128,6 @@ def serve(
         listening(url)
         try:
             Server(desk, origins=origins).run(sockets=[door])
-        except KeyboardInterrupt:
-            # How uvicorn passes on the Ctrl-C that it has obeyed.
-            pass
         finally:
             desk.batcher.close()
             done = desk.batcher.join(seconds=limits.max_seconds)
