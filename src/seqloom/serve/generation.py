@@ -35,7 +35,10 @@ class GenerateRequest(BaseModel):
     top_p: Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)] | None = None
     min_p: _Share | None = None
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
-    max_tokens: Annotated[int, Field(ge=1)] | None = None
+    max_tokens: Annotated[int, Field(ge=1)] | None = Field(
+        None,
+        description="tokens of an output; 200 for language models and the recipe's rule for models of pairs by default",
+    )
 
 
 class Output(BaseModel):

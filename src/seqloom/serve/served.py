@@ -22,6 +22,9 @@ from seqloom.errors import CheckpointError, ConfigError
 from seqloom.run import Run, load
 from seqloom.serve.batcher import Ticket
 
+_TEXT_TOKENS = 200
+"""How far a language model goes on where nobody says so; as `seqloom generate`."""
+
 _MANNERS = 256
 """Manners that are remembered for each run; texts of one that was forgotten are decoded all the same."""
 
@@ -72,7 +75,7 @@ class Served(ABC):
 
         Args:
             max_tokens: the most tokens of an output, at most what the server allows; by default the recipe's rule for models of
-                pairs, and the most that the server allows for language models.
+                pairs, and 200 for language models.
 
         Raises:
             ConfigError: the settings do not fit together, or not this run.
@@ -132,7 +135,7 @@ class OwnRun(Served):
     def _new_manner(self, given: tuple[tuple[str, Any], ...], max_tokens: int | None) -> "RunManner":
         decoding = self._bounded(self.run.recipe.decoding, dict(given), max_tokens)
         generator = self.run.generator(**decoding)
-        continues = (max_tokens or self.max_tokens) if self.about.kind == "text" else None
+        continues = (max_tokens or min(_TEXT_TOKENS, self.max_tokens)) if self.about.kind == "text" else None
         return _OwnManner(self.name, generator, continues)
 
 
