@@ -12,6 +12,7 @@ import pytest
 
 import seqloom
 from seqloom.errors import ConfigError
+from seqloom.interop.ctranslate2_engine import CTranslate2Engine
 from tests.integration.conftest import Cli, train
 
 pytest.importorskip("ctranslate2")
@@ -54,6 +55,18 @@ def test_a_batch_changes_no_output(trained: Trained, corpus_folder: Path) -> Non
     texts = [*(corpus_folder / "sources.txt").read_text().splitlines(), *STRANGE]
     engine = run.generator(engine="ctranslate2", max_len_ratio=0.5, max_len_offset=1)
     assert outputs(engine, texts) == [found for text in texts for found in outputs(engine, [text])]
+
+
+def test_one_model_serves_several_settings(trained: Trained, corpus_folder: Path) -> None:
+    run = seqloom.load(trained("transformer-tiny"), device="cpu", threads=1)
+    texts = (corpus_folder / "sources.txt").read_text().splitlines()
+    engine = run.generator(engine="ctranslate2", beam=1)
+    assert isinstance(engine, CTranslate2Engine)
+    other = engine.with_decoding({"beam": 3, "nbest": 2, "max_len_offset": 1})
+    assert outputs(other, texts) == outputs(
+        run.generator(engine="ctranslate2", beam=3, nbest=2, max_len_offset=1), texts
+    )
+    assert outputs(engine, texts) == outputs(run.generator(engine="ctranslate2", beam=1), texts)
 
 
 def test_translate_writes_what_the_engine_finds(trained: Trained, corpus_folder: Path, cli: Cli) -> None:

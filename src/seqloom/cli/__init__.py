@@ -29,6 +29,7 @@ VERBS = (
     "claims",
     "limits",
     "export",
+    "serve",
 )
 
 _DESCRIPTION = (

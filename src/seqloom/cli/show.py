@@ -85,6 +85,7 @@ def _files(folder: Path) -> Iterator[str]:
         "run.json": "what is shown here",
         "metrics.jsonl": "a line for each report",
         "tokenizer.json": "",
+        "characters.json": "",
         "weights": "",
     }
     for name, meaning in names.items():

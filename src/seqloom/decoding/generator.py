@@ -5,14 +5,16 @@ it holds. It does not know files, run folders or the command line.
 """
 
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import TypeVar
+from functools import partial
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from seqloom.batching import Example, Sources
 from seqloom.corpus.corpus import SentencePair
@@ -20,6 +22,7 @@ from seqloom.decoding.engines import Engine as Engine
 from seqloom.decoding.forced import align_targets, score_targets
 from seqloom.decoding.hypothesis import Generation, Hypothesis
 from seqloom.decoding.lexicon import Lexicon
+from seqloom.decoding.listening import Listener, Written
 from seqloom.decoding.reading import UNFINISHED as UNFINISHED
 from seqloom.decoding.reading import Job, Reader, TextCodec, blank_generation, windows
 from seqloom.decoding.search import search
@@ -61,6 +64,29 @@ class PairScore:
         """The perplexity of a token; infinite where it is beyond floating point."""
         mean = -self.log_prob / self.num_tokens
         return math.exp(mean) if mean < 700 else math.inf
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """A text that has grown by a token.
+
+    Attributes:
+        number: which of the texts that were given.
+        id: the new token; eos where the text ends.
+        log_prob: its log-probability, the model's own.
+        text: the text so far; to be asked at once. Where a token ends inside a character, that is U+FFFD until the next one.
+        likeliest: the ids that were likeliest here, with their log-probabilities; as many as are asked for, at once.
+    """
+
+    number: int
+    id: int
+    log_prob: float
+    text: Callable[[], str]
+    likeliest: Callable[[int], list[tuple[int, float]]]
+
+
+Hear = Callable[[Heard], bool]
+"""Says whether the text may grow further."""
 
 
 class Generator:
@@ -168,6 +194,55 @@ class Generator:
         for window in windows(prompts, self.window, progress, task):
             yield from self._in_batches(self._reader.prompts(window, max_tokens), finish)
 
+    def answer(
+        self,
+        texts: Sequence[str],
+        *,
+        max_tokens: int | None = None,
+        draw_keys: Sequence[Sequence[int]] | None = None,
+        hear: Hear | None = None,
+    ) -> list[Generation]:
+        """Writes one Generation for each of a few texts, each as it would be if the others were not there.
+
+        Args:
+            max_tokens: takes the texts as prompts, as `continue_text` does; None takes them as sources, as `generate` does.
+            draw_keys: for each text what its random numbers follow from (see `search.sample`), where a text is drawn once.
+            hear: is told of each token as it is written; only for one output a text, and no beam of several. A text that it stops
+                stays as it is. Blank sources are answered without it.
+        """
+        numbered = list(enumerate(texts))
+        continues = max_tokens is not None
+        jobs = self._reader.sources(numbered) if max_tokens is None else self._reader.prompts(numbered, max_tokens)
+
+        def finish(batch: list[Job]) -> list[Generation]:
+            more: dict[str, Any] = {}
+            if draw_keys is not None:
+                more["draw_keys"] = [draw_keys[job.number] for job in batch]
+            if hear is not None:
+                more["listener"] = self._listener(batch, hear, continues=continues)
+            found = self._search(batch, max_tokens=max_tokens, **more)
+            become = self._continuation if continues else self._generation
+            return [become(job, hypotheses) for job, hypotheses in zip(batch, found, strict=True)]
+
+        found = iter(self._in_batches([job for job in jobs if not job.blank], finish))
+        return [blank_generation(job) if job.blank else next(found) for job in jobs]
+
+    def _listener(self, jobs: list[Job], hear: Hear, *, continues: bool) -> Listener:
+        ids: list[list[int]] = [[] for _ in jobs]
+        eos_id, decode = self.tokenizer.vocab.eos_id, self.tokenizer.decode_tgt
+
+        def listen(written: Written) -> NDArray[np.bool_]:
+            going = np.ones(len(written.rows), dtype=np.bool_)
+            for place, (row, token) in enumerate(zip(written.rows.tolist(), written.ids.tolist(), strict=True)):
+                if token != eos_id:
+                    ids[row].append(token)
+                job, log_prob = jobs[row], float(written.log_probs[place])
+                text = partial(self._words, job, ids[row]) if continues else partial(decode, ids[row])
+                going[place] = hear(Heard(job.number, token, log_prob, text, partial(written.likeliest, place)))
+            return going
+
+        return listen
+
     def _in_batches(
         self, jobs: list[Job], finish: Callable[[list[Job]], list[_Item]], *, rows: int | None = None
     ) -> list[_Item]:
@@ -223,7 +298,7 @@ class Generator:
             # A worker's setting is also what threads that are made later begin with.
             torch.set_num_threads(threads)
 
-    def _search(self, jobs: list[Job], *, max_tokens: int | None = None) -> list[list[Hypothesis]]:
+    def _search(self, jobs: list[Job], *, max_tokens: int | None = None, **more: Any) -> list[list[Hypothesis]]:
         vocab, options = self.tokenizer.vocab, self.settings.search_options()
         rows = [job.example.src_ids for job in jobs]
         if max_tokens is None:
@@ -232,10 +307,11 @@ class Generator:
             # The last token of a prompt is fed, not read: what follows it is the first to be chosen.
             options |= {"max_len_ratio": 0.0, "max_len_offset": max_tokens, "first_ids": [int(row[-1]) for row in rows]}
             rows = [row[:-1] for row in rows]
-        if self._lexicon is not None and self.settings.shortlist:
+        # A listener hears ids of the whole vocabulary.
+        if self._lexicon is not None and self.settings.shortlist and "listener" not in more:
             options["shortlists"] = self._lexicon.shortlists(rows, vocab, self.settings.shortlist)
         sources = Sources.pad(rows, pad_id=vocab.pad_id, device=self.device)
-        return search(self.model, sources, numbers=[job.number for job in jobs], **options)
+        return search(self.model, sources, numbers=[job.number for job in jobs], **options, **more)
 
     def _generation(self, job: Job, hypotheses: list[Hypothesis]) -> Generation:
         texts = tuple(self.tokenizer.decode_tgt(one.ids) for one in hypotheses)
@@ -243,14 +319,16 @@ class Generator:
         return Generation(job.text, texts, tuple(hypotheses), notes)
 
     def _continuation(self, job: Job, hypotheses: list[Hypothesis]) -> Generation:
+        texts = tuple(self._words(job, one.ids) for one in hypotheses)
+        return Generation(job.text, texts, tuple(hypotheses), job.notes)
+
+    def _words(self, job: Job, ids: Sequence[int]) -> str:
+        """The text of what follows a prompt."""
         prompt = job.example.src_ids[1:].tolist()
         before = self.tokenizer.decode_tgt(prompt)
-        texts = []
-        for one in hypotheses:
-            # Decoded together, because a tokenizer may write the first token of a text without the space before it.
-            whole = self.tokenizer.decode_tgt([*prompt, *one.ids])
-            texts.append(whole.removeprefix(before) if whole.startswith(before) else self.tokenizer.decode_tgt(one.ids))
-        return Generation(job.text, tuple(texts), tuple(hypotheses), job.notes)
+        # Decoded together, because a tokenizer may write the first token of a text without the space before it.
+        whole = self.tokenizer.decode_tgt([*prompt, *ids])
+        return whole.removeprefix(before) if whole.startswith(before) else self.tokenizer.decode_tgt(ids)
 
     def _align(self, jobs: list[Job], generations: list[Generation]) -> list[Generation]:
         targets = [np.array(one.hypotheses[0].ids, dtype=np.int64) for one in generations]

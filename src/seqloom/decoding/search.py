@@ -23,6 +23,7 @@ from seqloom.decoding.hypothesis import Hypothesis
 from seqloom.decoding.penalty import StopName
 from seqloom.decoding.shortlist import Shortlisted
 from seqloom.decoding.trace import BeamTrace
+from seqloom.decoding.listening import Listener, Written
 from seqloom.errors import DecodingError
 from seqloom.models.base import Model
 
@@ -54,6 +55,8 @@ def search(
     prefixes: Sequence[Sequence[int] | IdArray] | None = None,
     shortlists: NDArray[np.int64] | None = None,
     trace: BeamTrace | None = None,
+    draw_keys: Sequence[Sequence[int]] | None = None,
+    listener: Listener | None = None,
 ) -> list[list[Hypothesis]]:
     """Finds targets for sources.
 
@@ -71,6 +74,8 @@ def search(
         prefixes: ids that each target must begin with; they are part of the hypotheses and of their scores.
         shortlists: the ids that the targets of each source may hold (see `Shortlisted`); all by default.
         trace: for beams: is told of every candidate, and what became of it.
+        draw_keys: see `sample`.
+        listener: hears of each position as it is written. A beam of several has none: what it will keep shows at the end only.
 
     Returns:
         For each source its hypotheses, best first. Their log-probabilities are the model's own, before any filter; with
@@ -88,6 +93,8 @@ def search(
                 "what targets begin with may stand on no shortlist; give shortlists, or first ids and prefixes"
             )
         model = narrowed = Shortlisted(model, shortlists)
+    if method == "beam" and beam > 1 and listener is not None:
+        raise ValueError("a beam of several hypotheses cannot be listened to")
     constraints = Constraints.make(
         model,
         sources,
@@ -104,7 +111,7 @@ def search(
             model, sources, constraints, beam=beam, nbest=nbest, penalty=penalty, stop=stop, trace=trace
         )
     elif method == "beam":
-        found = greedy(model, sources, constraints, penalty=penalty)
+        found = greedy(model, sources, constraints, penalty=penalty, listener=listener)
     else:
         found = sample(
             model,
@@ -117,6 +124,8 @@ def search(
             min_p=min_p,
             seed=seed,
             numbers=numbers,
+            draw_keys=draw_keys,
+            listener=listener,
         )
     if any(not hypotheses or any(math.isnan(one.log_prob) for one in hypotheses) for hypotheses in found):
         raise DecodingError(
@@ -126,7 +135,12 @@ def search(
 
 
 def greedy(
-    model: Model, sources: Sources, constraints: Constraints, *, penalty: LengthPenalty | None = None
+    model: Model,
+    sources: Sources,
+    constraints: Constraints,
+    *,
+    penalty: LengthPenalty | None = None,
+    listener: Listener | None = None,
 ) -> list[list[Hypothesis]]:
     """Takes the likeliest id at each position; the lowest of equals.
 
@@ -134,7 +148,7 @@ def greedy(
         penalty: changes the score only.
     """
     penalty = penalty or LengthPenalty(0.0)
-    found = _roll_out(model, sources, constraints, 1, lambda logits, rows, position: logits.argmax(dim=1))
+    found = _roll_out(model, sources, constraints, 1, lambda logits, rows, position: logits.argmax(dim=1), listener)
     return [
         [Hypothesis.make(ids, log_probs, finished=finished, penalty=penalty.of(len(log_probs)))]
         for ids, log_probs, finished in found
@@ -153,22 +167,31 @@ def sample(
     min_p: float = 0.0,
     seed: int = 0,
     numbers: Sequence[int] | None = None,
+    draw_keys: Sequence[Sequence[int]] | None = None,
+    listener: Listener | None = None,
 ) -> list[list[Hypothesis]]:
     """Draws each id from the model's distribution, changed by temperature, then cut to top-k, top-p and min-p, in this order.
 
     Each sample of each source draws from random numbers of its own, which follow from (seed, number, sample).
 
+    Args:
+        draw_keys: for each source such a (seed, number, sample) of its own, where one is drawn a source: sources of different seeds
+            can then share a batch.
+
     Returns:
         `num_samples` independent hypotheses a source, the likeliest first.
     """
     if temperature == 0:
-        return [hypotheses * num_samples for hypotheses in greedy(model, sources, constraints)]
+        return [hypotheses * num_samples for hypotheses in greedy(model, sources, constraints, listener=listener)]
     numbers = range(len(sources)) if numbers is None else numbers
+    if draw_keys is None:
+        draw_keys = [(seed, number, copy) for number in numbers for copy in range(num_samples)]
+    if len(draw_keys) != len(sources) * num_samples:
+        raise ValueError(
+            f"{len(sources)} sources with {num_samples} samples each need as many keys, not {len(draw_keys)}"
+        )
     length = int(constraints.limits.max(initial=0))
-    draws = np.stack(
-        [np.random.default_rng((seed, n, copy)).random(length) for n in numbers for copy in range(num_samples)]
-        or [np.zeros(0)]
-    )
+    draws = np.stack([np.random.default_rng(tuple(key)).random(length) for key in draw_keys] or [np.zeros(0)])
 
     def choose(logits: Float[Tensor, "rows vocab"], rows: NDArray[np.int64], position: int) -> Int[Tensor, "rows"]:
         logits = filters.temperature(logits, temperature)
@@ -176,7 +199,7 @@ def sample(
         logits = filters.min_p(filters.top_p(logits, top_p), min_p)
         return _draw(logits, torch.from_numpy(draws[rows, position]).to(logits.dtype).to(logits.device))
 
-    drawn = _roll_out(model, sources, constraints, num_samples, choose)
+    drawn = _roll_out(model, sources, constraints, num_samples, choose, listener)
     found = [Hypothesis.make(ids, log_probs, finished=finished) for ids, log_probs, finished in drawn]
     groups = [found[start : start + num_samples] for start in range(0, len(found), num_samples)]
     return [sorted(group, key=lambda one: -one.score) for group in groups]
@@ -184,7 +207,12 @@ def sample(
 
 @torch.inference_mode()
 def _roll_out(
-    model: Model, sources: Sources, constraints: Constraints, copies: int, choose: _Choose
+    model: Model,
+    sources: Sources,
+    constraints: Constraints,
+    copies: int,
+    choose: _Choose,
+    listener: Listener | None = None,
 ) -> list[tuple[list[int], list[float], bool]]:
     """Lets each source grow `copies` hypotheses that do not compete.
 
@@ -235,6 +263,9 @@ def _roll_out(
         position += 1
         lengths[grown] = position
         finished[grown] = tokens[growing] == eos_id
+        if listener is not None and grown.size:
+            heard = np.flatnonzero(growing)
+            growing[heard] = listener(Written(grown, tokens[heard], new_log_probs[heard], logits, heard))
         growing &= (tokens != eos_id) & (position < constraints.limits)
         if not growing.any():
             break

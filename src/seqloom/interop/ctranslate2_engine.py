@@ -4,6 +4,7 @@ Text enters and text leaves, read, cut, noted and answered as by the Generator. 
 penalty, so that scores mean the same. No torch is imported where a run was converted before.
 """
 
+import copy
 import math
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -81,11 +82,9 @@ class CTranslate2Engine:
         """
         package = import_ctranslate2()
         self.manifest = Manifest.load(folder, NAME)
-        self.settings = _settings(self.manifest, decoding or {})
         self.tokenizer = Tokenizer.load(folder / PART / "tokenizer.json")
         self.window = window
-        self._penalty = LengthPenalty(self.settings.length_penalty, self.settings.length_penalty_form)
-        self._reader = Reader(self.manifest, self.tokenizer, self.settings.max_src_len)
+        self._follow(_settings(self.manifest, decoding or {}))
         self._source, self._target = self.tokenizer.source.pieces, self.tokenizer.target.pieces
         self._ids = {piece: number for number, piece in enumerate(self._target)}
         vocab = self.tokenizer.vocab
@@ -98,6 +97,21 @@ class CTranslate2Engine:
             self._backend = make(str(folder), device=where, max_queued_batches=-1, **workers)
         except (RuntimeError, ValueError) as error:
             raise CheckpointError(f"{folder}: CTranslate2 cannot open it: {error}") from None
+
+    def with_decoding(self, decoding: Mapping[str, Any]) -> "CTranslate2Engine":
+        """The same model with other decoding settings; those that are not given are the recipe's.
+
+        Raises:
+            ConfigError: it cannot honour one.
+        """
+        other = copy.copy(self)
+        other._follow(_settings(self.manifest, decoding))
+        return other
+
+    def _follow(self, settings: DecodingSettings) -> None:
+        self.settings = settings
+        self._penalty = LengthPenalty(settings.length_penalty, settings.length_penalty_form)
+        self._reader = Reader(self.manifest, self.tokenizer, settings.max_src_len)
 
     def generate(
         self,

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from seqloom.corpus import Corpus
+from seqloom.corpus.characters import count_sides
 from seqloom.corpus.corpus import Split
 from seqloom.corpus.memory import cache_folder
 from seqloom.errors import CheckpointError, ConfigError, CorpusError
@@ -21,6 +22,8 @@ from seqloom.progress import Progress, Silent
 from seqloom.recipes import Recipe
 from seqloom.store import ExampleStore, Selection, StoredExamples, open_store
 from seqloom.tokenizer import Tokenizer, TokenizerSettings
+
+CHARACTERS = "characters.json"
 
 # Pairs from which on a tokenizer is remembered, and a look at the lengths is taken in pieces.
 _LARGE = 200_000
@@ -94,6 +97,14 @@ def corpus_facts(prepared: Prepared) -> dict[str, Any]:
         "origins": {split.name: split.origin for split in (corpus.train, corpus.val, *corpus.tests.values())},
         "fingerprint": corpus.fingerprint,
     }
+
+
+def character_sides(corpus: Corpus) -> dict[str, Any] | None:
+    """How often which characters follow each other in sources and targets, by which a text's language can be told later."""
+    if corpus.kind != "pairs":
+        return None
+    src, tgt = count_sides(corpus.train.pairs())
+    return {"src": src.to_json(), "tgt": tgt.to_json()}
 
 
 def fitting_examples(

@@ -25,7 +25,7 @@ from seqloom.progress import Progress, Silent
 from seqloom.recipes import Recipe, load_recipe
 from seqloom.run.lexicon import save_lexicon
 from seqloom.run.opened import WEIGHTS, Run, read_recipe
-from seqloom.run.preparation import Prepared, corpus_facts, fitting_examples, prepare
+from seqloom.run.preparation import CHARACTERS, Prepared, character_sides, corpus_facts, fitting_examples, prepare
 from seqloom.store import dropout_reencoder
 from seqloom.tokenizer import Tokenizer
 from seqloom.training import Budget, Counters, Trainer, Validation
@@ -33,7 +33,16 @@ from seqloom.training import Budget, Counters, Trainer, Validation
 DEFAULT_BUDGET = Budget(minutes=10)
 
 # What a run writes before its first checkpoint; a run that was killed so early is begun anew.
-_EARLY_NAMES = {"recipe.yaml", "tokenizer.json", "run.json", "metrics.jsonl", "progress.txt", "weights", "tensorboard"}
+_EARLY_NAMES = {
+    "recipe.yaml",
+    "tokenizer.json",
+    "characters.json",
+    "run.json",
+    "metrics.jsonl",
+    "progress.txt",
+    "weights",
+    "tensorboard",
+}
 
 
 def train(
@@ -226,6 +235,8 @@ def train_prepared(
         shutil.rmtree(folder / "weights", ignore_errors=True)
         write_text(folder / "recipe.yaml", recipe.to_yaml())
         tokenizer.save(folder / "tokenizer.json")
+        if (sides := character_sides(prepared.corpus)) is not None:
+            write_json(folder / CHARACTERS, sides)
     facts: dict[str, Any] = {
         "format": FORMAT,
         "seed": seed,

@@ -13,7 +13,7 @@ from seqloom.batching import Sources
 from seqloom.corpus.corpus import SentencePair
 from seqloom.decoding import generator as generator_module
 from seqloom.decoding import reading
-from seqloom.decoding.generator import UNFINISHED, DecodingSettings, Engine, Generator, PairScore
+from seqloom.decoding.generator import UNFINISHED, DecodingSettings, Engine, Generator, Heard, PairScore
 from seqloom.decoding.hypothesis import Generation
 from seqloom.decoding.search import search
 from seqloom.errors import DecodingError
@@ -283,3 +283,69 @@ def test_a_model_in_training_generates_without_dropout_and_trains_on() -> None:
 def test_a_generator_is_an_engine() -> None:
     engine: Engine = make_generator()
     assert [one.source for one in engine.generate(["abc"])] == ["abc"]
+
+
+WAYS: list[dict[str, Any]] = [{"beam": 1}, {"beam": 3, "nbest": 2}, {"method": "sample", "temperature": 0.7, "seed": 4}]
+
+
+@pytest.mark.parametrize("values", WAYS, ids=str)
+@pytest.mark.parametrize("max_tokens", [None, 7])
+def test_texts_that_are_answered_together_are_answered_as_alone(values: dict[str, Any], max_tokens: int | None) -> None:
+    generator = make_generator(**values)
+    keys = [(number + 5, 0, 0) for number in range(len(LINES))] if "method" in values else None
+    together = generator.answer(LINES, max_tokens=max_tokens, draw_keys=keys)
+    alone = []
+    for number, line in enumerate(LINES):
+        other = make_generator(**values | ({"seed": number + 5} if keys else {}))
+        if max_tokens is None:
+            alone += other.generate([line])
+        else:
+            alone += other.continue_text([line], max_tokens=max_tokens)
+    assert outputs(iter(together)) == outputs(iter(alone))
+    assert [one.source for one in together] == LINES
+    assert [one.notes for one in together] == [one.notes for one in alone]
+
+
+@pytest.mark.parametrize("values", [{"beam": 1}, {"method": "sample", "temperature": 0.7}], ids=str)
+@pytest.mark.parametrize("max_tokens", [None, 7])
+def test_what_is_heard_is_what_is_written(values: dict[str, Any], max_tokens: int | None) -> None:
+    generator = make_generator(**values, batch_tokens=60)
+    heard: dict[int, list[tuple[int, float, str]]] = {}
+
+    def hear(one: Heard) -> bool:
+        likeliest = one.likeliest(3)
+        assert len(likeliest) == 3
+        assert one.log_prob <= likeliest[0][1] + 1e-5
+        heard.setdefault(one.number, []).append((one.id, one.log_prob, one.text()))
+        return True
+
+    found = generator.answer(LINES, max_tokens=max_tokens, hear=hear)
+    assert outputs(iter(found)) == outputs(iter(generator.answer(LINES, max_tokens=max_tokens)))
+    for number, generation in enumerate(found):
+        hypothesis = generation.hypotheses[0]
+        steps = heard.get(number, [])
+        ends = [2] if hypothesis.finished and steps else []
+        assert [token for token, _, _ in steps] == [*hypothesis.ids, *ends]
+        assert [log_prob for _, log_prob, _ in steps] == list(hypothesis.token_log_probs)
+        assert not steps or steps[-1][2] == generation.text
+
+
+def test_a_text_that_is_stopped_does_not_grow_and_the_others_do() -> None:
+    generator = make_generator(make_toy(1, 11, 11, shared=True, eos_bias=-9.0), beam=1)
+    free = generator.answer(["abc", "bad", "ce"])
+    count = [0, 0, 0]
+
+    def hear(one: Heard) -> bool:
+        count[one.number] += 1
+        return one.number != 1 or count[1] < 3
+
+    found = generator.answer(["abc", "bad", "ce"], hear=hear)
+    assert found[1].hypotheses[0].ids == free[1].hypotheses[0].ids[:3]
+    assert not found[1].hypotheses[0].finished
+    assert [found[0].texts, found[2].texts] == [free[0].texts, free[2].texts]
+    assert len(free[1].hypotheses[0].ids) > 3
+
+
+def test_a_beam_of_several_cannot_be_listened_to() -> None:
+    with pytest.raises(ValueError, match="listened"):
+        make_generator(beam=2).answer(["abc"], hear=lambda _: True)

@@ -1,0 +1,166 @@
+"""`seqloom serve`: runs -> a server with known APIs and a page, until it is told to end."""
+
+import argparse
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from seqloom.cli import options
+from seqloom.errors import ConfigError
+
+_KEY_VARIABLE = "SEQLOOM_API_KEY"
+
+_EPILOG = """\
+what answers:
+  /                                   a page to try runs and compare them; it needs nothing from elsewhere
+  /translate /languages /detect       LibreTranslate's API: a run of pairs is found by its two languages
+  /v1/models /v1/completions          OpenAI's API, streaming included: a run is named by its folder's name
+  /generate /runs                     our own: any decoding setting, n-best lists with scores
+  /openapi.json                       all of it described
+  /health /metrics                    for whoever watches over it; metrics are Prometheus's
+
+examples:
+  seqloom serve runs/de-en                            then open http://127.0.0.1:8000
+  seqloom serve runs/rnn runs/transformer runs/lm     several runs, side by side
+  curl -d q="ein Hund" -d source=de -d target=en http://127.0.0.1:8000/translate
+  SEQLOOM_API_KEY=$(openssl rand -hex 16) seqloom serve runs/de-en --host 0.0.0.0
+
+Without a key, whoever reaches the address may use it. Requests that come together are decoded together; what each gets is what it
+would get alone. The log (JSON lines on standard error) holds no text of a user. Ctrl-C or SIGTERM: what was taken is finished, what
+is new is refused. More: docs/serving.md"""
+
+MISSING = "serving needs packages that are not installed ({name}): pip install 'seqloom[serve]'"
+
+# Options that are fields of Limits, with what stands for their value.
+_LIMITS = {
+    "max_body_bytes": "BYTES",
+    "max_chars": "N",
+    "max_texts": "N",
+    "max_beam": "N",
+    "max_tokens": "N",
+    "max_seconds": "S",
+    "max_requests": "N",
+    "queue": "N",
+    "batch": "N",
+    "wait_ms": "MS",
+}
+
+
+def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Adds the verb."""
+    parser = subparsers.add_parser(
+        "serve",
+        help="answer requests over HTTP, with a page to try runs",
+        description="Serve runs over HTTP: a page, LibreTranslate's and OpenAI's APIs, and one of our own.",
+        epilog=_EPILOG,
+    )
+    parser.add_argument("runs", nargs="+", type=Path, metavar="RUN", help="a run folder; its name is the model's name")
+    group = parser.add_argument_group("who may use it")
+    group.add_argument(
+        "--host", default="127.0.0.1", help="the address to listen at (default: 127.0.0.1, this machine)"
+    )
+    group.add_argument("--port", type=_port, default=8000, metavar="N", help="default: 8000; 0 takes any that is free")
+    group.add_argument(
+        "--api-key",
+        action="append",
+        default=[],
+        metavar="KEY",
+        help=f"a key that requests must give; may be repeated. Others on the machine can see it; {_KEY_VARIABLE} hides it",
+    )
+    group.add_argument(
+        "--cors",
+        action="append",
+        default=[],
+        metavar="ORIGIN",
+        help="a site whose pages may read answers, such as https://example.org, or * (default: none)",
+    )
+    decoding = parser.add_argument_group("decoding")
+    decoding.add_argument(
+        "--engine",
+        choices=("seqloom", "ctranslate2"),
+        default="seqloom",
+        help="what decodes (default: seqloom); ctranslate2 takes exported folders too, and neither samples nor streams by token",
+    )
+    decoding.add_argument(
+        "--workers",
+        type=options.positive,
+        default=1,
+        metavar="N",
+        help="batches decoded beside each other (default: 1)",
+    )
+    limits = parser.add_argument_group("limits", "What is refused, instead of slowing down everybody else.")
+    for name, metavar in _LIMITS.items():
+        limits.add_argument(f"--{name.replace('_', '-')}", type=_number(name), metavar=metavar, help=_help(name))
+    options.add_common_options(parser)
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Serves until the process is told to end."""
+    from seqloom.serve.limits import Limits
+
+    given = {name: getattr(arguments, name) for name in _LIMITS if getattr(arguments, name) is not None}
+    limits = Limits.parse(given, source="the limits")
+    keys = [*arguments.api_key, *([os.environ[_KEY_VARIABLE]] if _KEY_VARIABLE in os.environ else [])]
+    if not all(key.strip() for key in keys):
+        raise ConfigError(
+            f"--api-key, {_KEY_VARIABLE}: a key is empty, which would let nobody or everybody in; give one"
+        )
+    try:
+        from seqloom.serve.server import serve
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] not in ("starlette", "uvicorn", "prometheus_client", "anyio", "h11"):
+            raise
+        raise ConfigError(MISSING.format(name=error.name)) from None
+
+    def listening(url: str) -> None:
+        print(url, flush=True)
+        if not arguments.quiet:
+            print(f"serving {len(arguments.runs)} run(s) at {url}; Ctrl-C ends", file=sys.stderr, flush=True)
+            if not keys and arguments.host not in ("127.0.0.1", "localhost", "::1"):
+                print(f"without --api-key, whoever reaches {arguments.host} may use it", file=sys.stderr, flush=True)
+
+    serve(
+        arguments.runs,
+        host=arguments.host,
+        port=arguments.port,
+        limits=limits,
+        keys=keys,
+        origins=arguments.cors,
+        engine=arguments.engine,
+        workers=arguments.workers,
+        log=None if arguments.quiet else sys.stderr,
+        listening=listening,
+        **options.placement(arguments),
+    )
+    return 0
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or int(text) > 65_535:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a port: a number from 0 to 65535")
+    return int(text)
+
+
+def _number(name: str) -> Any:
+    return {"max_seconds": options.positive_float, "wait_ms": options.zero_or_more}.get(name, options.positive)
+
+
+# What Limits itself says, without the import of pydantic for every other verb's sake.
+_HELP = {
+    "max_body_bytes": "bytes of a request's body (default: 1048576)",
+    "max_chars": "characters of a text (default: 5000)",
+    "max_texts": "texts of a request; lines and samples count (default: 128)",
+    "max_beam": "beam size and alternatives of a text (default: 8)",
+    "max_tokens": "tokens of an output (default: 1024)",
+    "max_seconds": "from a request to its answer; later is 503 (default: 30)",
+    "max_requests": "requests that are being answered; more are 503 (default: 512)",
+    "queue": "texts that wait to be decoded; more are 503 (default: 512)",
+    "batch": "texts that are decoded together (default: 64)",
+    "wait_ms": "how long a text waits for others to be decoded with (default: 2)",
+}
+
+
+def _help(name: str) -> str:
+    return _HELP[name]

@@ -1,0 +1,76 @@
+"""App: the routes of all APIs around one desk, as an ASGI application."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from seqloom.serve.completions import Completions
+from seqloom.serve.description import describe
+from seqloom.serve.desk import Desk
+from seqloom.serve.door import Door
+from seqloom.serve.generation import GenerationAPI
+from seqloom.serve.libretranslate import LibreTranslate
+from seqloom.serve.measures import CONTENT_TYPE
+from seqloom.serve.page import Page
+
+
+def make_app(desk: Desk, *, origins: Sequence[str] = ()) -> Starlette:
+    """The application.
+
+    Args:
+        origins: whom browsers may let read answers from other pages (CORS); nobody by default.
+    """
+    libre, completions, own, page = LibreTranslate(desk), Completions(desk), GenerationAPI(desk), Page()
+
+    async def health(request: Request) -> JSONResponse:
+        closed = desk.batcher.closed
+        return JSONResponse({"status": "closing" if closed else "ok"}, status_code=503 if closed else 200)
+
+    async def metrics(request: Request) -> Response:
+        desk.keys.check(request)
+        return Response(desk.measures.page(), headers={"content-type": CONTENT_TYPE})
+
+    document = describe(desk.directory)
+
+    async def description(request: Request) -> JSONResponse:
+        return JSONResponse(document)
+
+    routes = [
+        Route("/", page.index),
+        Route("/assets/{name}", page.asset),
+        Route("/openapi.json", description),
+        Route("/health", health),
+        Route("/metrics", metrics),
+        Route("/translate", libre.translate, methods=["POST"]),
+        Route("/languages", libre.languages, methods=["GET", "POST"]),
+        Route("/detect", libre.detect, methods=["POST"]),
+        Route("/frontend/settings", libre.settings),
+        Route("/v1/models", completions.models),
+        Route("/v1/models/{name:path}", completions.model),
+        Route("/v1/completions", completions.complete, methods=["POST"]),
+        Route("/runs", own.runs),
+        Route("/generate", own.generate, methods=["POST"]),
+    ]
+    door = Middleware(
+        Door,
+        journal=desk.journal,
+        measures=desk.measures,
+        max_requests=desk.limits.max_requests,
+        origins=frozenset(origins),
+        closing=lambda: desk.batcher.closed,
+    )
+    app = Starlette(routes=routes, middleware=[door], exception_handlers={HTTPException: _pass_on})
+    # A redirect would name a host that the request chose.
+    app.router.redirect_slashes = False
+    return app
+
+
+async def _pass_on(request: Request, error: Any) -> Response:
+    """Leaves the answer to the door."""
+    raise error

@@ -1,0 +1,31 @@
+// What the page asks of the server it came from. Nobody else is asked anything.
+
+let key = "";
+
+export function useKey(value) {
+  key = value;
+}
+
+export class Refused extends Error {}
+
+async function ask(path, body, signal) {
+  const headers = { ...(key && { authorization: `Bearer ${key}` }), ...(body && { "content-type": "application/json" }) };
+  let reply;
+  try {
+    reply = await fetch(path, { method: body ? "POST" : "GET", headers, body: body && JSON.stringify(body), signal });
+  } catch (error) {
+    if (error.name === "AbortError") throw error;
+    throw new Refused("The server cannot be reached.");
+  }
+  const answer = await reply.json().catch(() => null);
+  if (!reply.ok) {
+    const why = answer?.error?.message ?? answer?.error ?? `status ${reply.status}`;
+    const wait = reply.headers.get("retry-after");
+    throw new Refused(wait ? `${why} (after ${wait} s)` : why);
+  }
+  return answer;
+}
+
+export const settings = () => ask("frontend/settings");
+export const runs = () => ask("runs");
+export const generate = (request, signal) => ask("generate", request, signal);

@@ -1,0 +1,119 @@
+"""Directory: which runs are served, which languages they speak, and which of them a text is of.
+
+Served runs enter; a run by its name, a run by two languages, or the language of a text leaves. A run that does not know its
+languages gets codes of its own, NAME-src and NAME-tgt, so that every API can ask for it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from seqloom.checkpoint import read_json
+from seqloom.corpus.characters import CharacterCounts, likelihoods
+from seqloom.corpus.languages import name_language
+from seqloom.errors import CheckpointError
+from seqloom.run.preparation import CHARACTERS
+from seqloom.serve.refusals import RefusedError
+from seqloom.serve.served import Served
+from seqloom.tokenizer import Tokenizer
+from seqloom.tokenizer.codec import NUM_RESERVED, Codec
+
+
+@dataclass(frozen=True)
+class Language:
+    """A language that a run reads or writes.
+
+    Attributes:
+        targets: into which languages it can be translated, in the order of the runs.
+    """
+
+    code: str
+    name: str
+    targets: tuple[str, ...]
+
+
+class Directory:
+    """All runs that are served. The first of several that translate alike is asked."""
+
+    def __init__(self, runs: Sequence[Served]) -> None:
+        self.runs = tuple(runs)
+        self._by_name = {run.name: run for run in runs}
+        self._by_pair: dict[tuple[str, str], Served] = {}
+        names: dict[str, str] = {}
+        self._characters: dict[str, CharacterCounts] = {}
+        for run in runs:
+            if run.about.kind != "pairs":
+                continue
+            codes = codes_of(run)
+            for code, known, side in zip(codes, (run.about.src_lang, run.about.tgt_lang), _SIDES, strict=True):
+                names.setdefault(code, name_language(known) if known else f"{run.name} ({side})")
+            for code, counts in zip(codes, _character_counts(run), strict=True):
+                before = self._characters.get(code)
+                self._characters[code] = counts if before is None else before + counts
+            self._by_pair.setdefault(codes, run)
+        self.languages = tuple(
+            Language(code, name, tuple(tgt for src, tgt in self._by_pair if src == code))
+            for code, name in sorted(names.items())
+        )
+        self._codes = frozenset(names)
+
+    def run(self, name: str) -> Served:
+        """The run of a name.
+
+        Raises:
+            RefusedError: 404.
+        """
+        if name not in self._by_name:
+            raise RefusedError(
+                404, "there is no such model here; GET /v1/models lists them", code="model_not_found", param="model"
+            )
+        return self._by_name[name]
+
+    def between(self, source: str, target: str) -> Served | None:
+        """The run that translates; None where source and target are one language, whose texts stay as they are.
+
+        Raises:
+            RefusedError: 400 where no run does.
+        """
+        for code in (source, target):
+            if code not in self._codes:
+                raise RefusedError(400, f"{code[:40]} is not supported; GET /languages lists what is", param="target")
+        run = self._by_pair.get((source, target))
+        if run is None and source != target:
+            raise RefusedError(400, f"{target} is not available as a target language from {source}", param="target")
+        return run
+
+    def into(self, target: str) -> frozenset[str]:
+        """From which languages a target can be reached, itself included."""
+        return frozenset(src for src, tgt in self._by_pair if tgt == target) | {target}
+
+    def detect(self, text: str, among: frozenset[str] | None = None) -> list[tuple[str, float]]:
+        """The languages that a text may be of, with their probabilities, likeliest first; of equals in the alphabet's order."""
+        sides = {code: counts for code, counts in sorted(self._characters.items()) if among is None or code in among}
+        return sorted(likelihoods(text, sides).items(), key=lambda item: -item[1])
+
+
+_SIDES = ("source", "target")
+
+
+def codes_of(run: Served) -> tuple[str, str]:
+    """The codes of the languages that a run of pairs reads and writes."""
+    about = run.about
+    return about.src_lang or f"{about.name}-src", about.tgt_lang or f"{about.name}-tgt"
+
+
+def _character_counts(run: Served) -> tuple[CharacterCounts, CharacterCounts]:
+    """What training counted; for older runs and exported ones what their vocabularies hold, each piece once.
+
+    A joint vocabulary does not tell which side a piece is of, so the sides of such a run cannot be told apart.
+    """
+    try:
+        sides = read_json(run.about.folder / CHARACTERS)
+        return CharacterCounts.from_json(sides["src"]), CharacterCounts.from_json(sides["tgt"])
+    except (CheckpointError, KeyError, TypeError, ValueError):
+        tokenizer = run.tokenizer
+        assert isinstance(tokenizer, Tokenizer)
+        return _of_pieces(tokenizer.source), _of_pieces(tokenizer.target)
+
+
+def _of_pieces(codec: Codec) -> CharacterCounts:
+    return CharacterCounts.of(codec.decode([number]) for number in range(NUM_RESERVED, len(codec)))

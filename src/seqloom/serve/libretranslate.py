@@ -1,0 +1,232 @@
+"""LibreTranslate's API: /translate, /languages, /detect, /frontend/settings, as its clients know them.
+
+A text is translated line by line, because runs learn from sentences; line breaks and blank lines stay where they are.
+"""
+
+import re
+from collections.abc import Sequence
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+
+from seqloom.decoding.hypothesis import Generation
+from seqloom.serve.batcher import Ticket
+from seqloom.serve.desk import Desk
+from seqloom.serve.intake import read_fields
+from seqloom.serve.refusals import RefusedError
+from seqloom.serve.served import RunManner, Served
+from seqloom.serve.waiting import answers
+
+_BREAK = re.compile(r"(\r\n|\n|\r)")
+
+Texts = str | list[str]
+
+
+class TranslateRequest(BaseModel):
+    """What to translate. Fields that are not named here are ignored, as LibreTranslate does."""
+
+    model_config = ConfigDict(title="TranslateRequest")
+
+    q: Texts = Field(description="a text, or a list of texts; line breaks stay where they are")
+    source: str = Field(description='the code of the language of the text, or "auto"')
+    target: str = Field(description="the code of the language to translate into")
+    format: Literal["text", "html", ""] = Field("text", description="text; html is refused")
+    alternatives: Annotated[int, Field(ge=0, le=1_000)] = Field(0, description="how many other translations to give")
+    api_key: str | None = Field(None, description="a key, where the server needs one")
+
+
+class DetectedLanguage(BaseModel):
+    """A language that a text may be of."""
+
+    confidence: float = Field(ge=0, le=100, description="percent")
+    language: str
+
+
+class TranslateAnswer(BaseModel):
+    """Translations: lists where `q` was one."""
+
+    translatedText: str | list[str]  # noqa: N815 (the API's own name)
+    alternatives: list[str] | list[list[str]] | None = None
+    detectedLanguage: DetectedLanguage | list[DetectedLanguage] | None = None  # noqa: N815
+    notes: list[str] | None = Field(None, description="what else there is to know, such as that a text was cut")
+
+
+class DetectRequest(BaseModel):
+    """A text whose language is asked for."""
+
+    model_config = ConfigDict(title="DetectRequest")
+
+    q: Texts
+    api_key: str | None = None
+
+
+class LanguageAnswer(BaseModel):
+    """A language that can be translated."""
+
+    code: str
+    name: str
+    targets: list[str]
+
+
+class LibreTranslate:
+    """The endpoints."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+
+    async def languages(self, request: Request) -> JSONResponse:
+        """All languages, with what each can be translated into."""
+        return JSONResponse(
+            [
+                {"code": one.code, "name": one.name, "targets": list(one.targets)}
+                for one in self._desk.directory.languages
+            ]
+        )
+
+    async def settings(self, request: Request) -> JSONResponse:
+        """What LibreTranslate's own page asks for when it starts."""
+        languages, limits = self._desk.directory.languages, self._desk.limits
+        target = next((code for one in languages for code in one.targets), "")
+        name = next((one.name for one in languages if one.code == target), "")
+        return JSONResponse(
+            {
+                "apiKeys": self._desk.keys.required,
+                "charLimit": limits.max_chars,
+                "filesTranslation": False,
+                "frontendTimeout": 500,
+                "keyRequired": self._desk.keys.required,
+                "language": {
+                    "source": {"code": "auto", "name": "Auto Detect"},
+                    "target": {"code": target, "name": name},
+                },
+                "suggestions": False,
+                "supportedFilesFormat": [],
+            }
+        )
+
+    async def detect(self, request: Request) -> JSONResponse:
+        """The languages that a text may be of."""
+        self._admit(request)
+        asked = await read_fields(request, DetectRequest, self._desk.limits.max_body_bytes)
+        self._admit(request, asked.api_key or "")
+        texts = self._texts(asked.q)
+        found = self._desk.directory.detect("\n".join(texts))
+        return JSONResponse([_detected(code, share) for code, share in found])
+
+    async def translate(self, request: Request) -> JSONResponse:
+        """Translations."""
+        deadline = self._desk.deadline()
+        self._admit(request)
+        asked = await read_fields(request, TranslateRequest, self._desk.limits.max_body_bytes, lists=("q",))
+        self._admit(request, asked.api_key or "")
+        if asked.format == "html":
+            raise RefusedError(400, "Invalid request: format html is not supported, only text", param="format")
+        limit = self._desk.limits.max_beam - 1
+        if asked.alternatives > limit:
+            raise RefusedError(400, f"Invalid request: at most {limit} alternatives", param="alternatives")
+        texts = self._texts(asked.q)
+        detected = [self._source(asked, text) for text in texts]
+        passages = []
+        tickets: list[Ticket] = []
+        for text, (source, _) in zip(texts, detected, strict=True):
+            passage = _Passage(text, self._desk.directory.between(source, asked.target), asked.alternatives)
+            tickets += passage.tickets(deadline)
+            passages.append(passage)
+        self._desk.check_count(len(tickets))
+        runs = sorted({passage.run.name for passage in passages if passage.run})
+        facts = request.state.facts
+        facts |= {"runs": runs, "texts": len(tickets), "characters": sum(map(len, texts))}
+        found = await answers(self._desk.batcher, request, tickets) if tickets else []
+        self._desk.count(tickets, found, facts)
+        for passage in passages:
+            passage.fill(found)
+        return JSONResponse(_answer(asked, passages, [shown for _, shown in detected]))
+
+    def _admit(self, request: Request, key: str | None = None) -> None:
+        """Checks the key: that of the header before the body is read, that of the body after."""
+        if key is not None or self._desk.keys.has_header(request):
+            self._desk.keys.check(request, key, status=403)
+
+    def _texts(self, q: Texts) -> list[str]:
+        texts = [q] if isinstance(q, str) else q
+        self._desk.check_count(len(texts))
+        for text in texts:
+            self._desk.check_text(text, "q")
+        return texts
+
+    def _source(self, asked: TranslateRequest, text: str) -> tuple[str, dict[str, Any] | None]:
+        """The language of a text: the one that is given, or the likeliest of those that can be translated."""
+        if asked.source != "auto":
+            return asked.source, None
+        directory = self._desk.directory
+        directory.between(asked.target, asked.target)  # the target must be known
+        found = directory.detect(text, directory.into(asked.target))
+        # Where nothing speaks for either, a text is rather to be translated than left as it is.
+        code, share = max(found, key=lambda one: (one[1], one[0] != asked.target))
+        return code, _detected(code, share)
+
+
+class _Passage:
+    """A text of a request: its lines, and what becomes of them."""
+
+    def __init__(self, text: str, run: Served | None, alternatives: int) -> None:
+        self.parts = _BREAK.split(text)
+        self.run = run
+        self.alternatives = alternatives
+        # Lines with nothing to read stay as they are.
+        self.places = [place for place, part in enumerate(self.parts) if place % 2 == 0 and part.strip()] if run else []
+        self.results: list[str] = []
+        self.notes: list[str] = []
+        self._tickets: list[Ticket] = []
+
+    def tickets(self, deadline: float) -> list[Ticket]:
+        if self.run is not None:
+            manner = _manner(self.run, self.alternatives)
+            self._tickets = [Ticket(manner, self.parts[place], deadline=deadline) for place in self.places]
+        return self._tickets
+
+    def fill(self, found: list[Generation]) -> None:
+        """Takes its generations from the front of the list."""
+        mine, found[: len(self.places)] = found[: len(self.places)], []
+        for generation in mine:
+            self.notes += generation.notes
+        for rank in range(self.alternatives + 1):
+            if rank and not any(len(one.texts) > rank for one in mine):
+                break
+            parts = list(self.parts)
+            for place, generation in zip(self.places, mine, strict=True):
+                # A line that has fewer keeps its best.
+                parts[place] = generation.texts[rank if rank < len(generation.texts) else 0]
+            text = "".join(parts)
+            if text not in self.results:
+                self.results.append(text)
+
+
+def _manner(run: Served, alternatives: int) -> RunManner:
+    if not alternatives:
+        return run.manner()
+    own = run.manner().settings
+    if own.method == "beam":
+        return run.manner(beam=max(own.beam, alternatives + 1), nbest=alternatives + 1)
+    return run.manner(nbest=alternatives + 1)
+
+
+def _answer(
+    asked: TranslateRequest, passages: Sequence[_Passage], detected: Sequence[dict[str, Any] | None]
+) -> dict[str, Any]:
+    single = isinstance(asked.q, str)
+    best = [passage.results[0] for passage in passages]
+    answer: dict[str, Any] = {"translatedText": best[0] if single else best}
+    if asked.alternatives:
+        others = [passage.results[1:] for passage in passages]
+        answer["alternatives"] = others[0] if single else others
+    if asked.source == "auto":
+        answer["detectedLanguage"] = detected[0] if single else list(detected)
+    notes = list(dict.fromkeys(note for passage in passages for note in passage.notes))
+    return answer | ({"notes": notes} if notes else {})
+
+
+def _detected(code: str, share: float) -> dict[str, Any]:
+    return {"confidence": round(100 * share, 1), "language": code}

@@ -1,0 +1,20 @@
+"""Limits: how much one request may ask for, and how much may wait. No heavy imports, so that the command line can check them."""
+
+from pydantic import Field
+
+from seqloom.config import Settings
+
+
+class Limits(Settings):
+    """What the server refuses to do. Every limit has its own answer: 400 or 413 for too much, 503 for too busy."""
+
+    max_body_bytes: int = Field(1 << 20, gt=0, description="bytes of a request's body; more is 413")
+    max_chars: int = Field(5_000, gt=0, description="characters of a text; more is 400")
+    max_texts: int = Field(128, gt=0, description="texts of a request; lines and samples count as texts")
+    max_beam: int = Field(8, gt=0, description="beam size and alternatives of a text")
+    max_tokens: int = Field(1_024, gt=1, description="tokens of an output")
+    max_seconds: float = Field(30.0, gt=0, description="from a request's arrival to its answer; later is 503")
+    max_requests: int = Field(512, gt=0, description="requests that are being answered; more are 503")
+    queue: int = Field(512, gt=0, description="texts that wait to be decoded; more are 503")
+    batch: int = Field(64, gt=0, description="texts that are decoded together")
+    wait_ms: float = Field(2.0, ge=0, description="how long a text waits for others to be decoded with (milliseconds)")

@@ -1,0 +1,160 @@
+"""Server: opens runs, listens, and ends well: what runs is finished, what is new is refused."""
+
+import os
+import socket
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from types import FrameType
+from typing import TextIO
+
+import uvicorn
+
+from seqloom import machine
+from seqloom.decoding.engines import OWN
+from seqloom.errors import ConfigError
+from seqloom.serve.app import make_app
+from seqloom.serve.batcher import Batcher
+from seqloom.serve.desk import Desk
+from seqloom.serve.directory import Directory
+from seqloom.serve.journal import Journal
+from seqloom.serve.keys import Keys
+from seqloom.serve.limits import Limits
+from seqloom.serve.measures import Measures
+from seqloom.serve.served import Served, open_runs
+
+
+class Server(uvicorn.Server):
+    """A uvicorn that refuses new texts as soon as it is told to end."""
+
+    def __init__(self, desk: Desk, *, origins: Sequence[str] = ()) -> None:
+        seconds = desk.limits.max_seconds
+        config = uvicorn.Config(
+            make_app(desk, origins=origins),
+            lifespan="off",
+            ws="none",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,
+            timeout_keep_alive=15,
+            # Long enough for every request that was taken.
+            timeout_graceful_shutdown=int(seconds) + 5,
+        )
+        super().__init__(config)
+        self._desk = desk
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Ends on a signal, and at once on a second one; unlike uvicorn's own, it does not raise the signal again after the end."""
+        self.force_exit = self.should_exit
+        self.should_exit = True
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Ends."""
+        self._desk.batcher.close()
+        self._desk.journal.write("closing")
+        await super().shutdown(sockets)
+
+
+def make_desk(
+    runs: Sequence[Served],
+    limits: Limits | None = None,
+    *,
+    keys: Sequence[str] = (),
+    workers: int = 1,
+    threads: int | None = None,
+    log: TextIO | None = None,
+) -> Desk:
+    """Everything that the endpoints need, with its threads running.
+
+    Args:
+        workers: how many batches are decoded beside each other.
+        threads: processor threads of each of them.
+        log: where the journal goes.
+    """
+    limits, measures = limits or Limits(), Measures()
+    batcher = Batcher(
+        queue=limits.queue,
+        batch=limits.batch,
+        wait_ms=limits.wait_ms,
+        workers=workers,
+        prepare=lambda: machine.set_threads(threads),
+        watch=measures.decoded,
+    )
+    measures.watch_queue(lambda: len(batcher))
+    return Desk(Directory(runs), batcher, limits, Keys(keys), measures, Journal(log))
+
+
+def serve(
+    folders: Sequence[Path | str],
+    *,
+    host: str = "127.0.0.1",
+    port: int = 8000,
+    limits: Limits | None = None,
+    keys: Sequence[str] = (),
+    origins: Sequence[str] = (),
+    engine: str = OWN,
+    workers: int = 1,
+    device: str = "auto",
+    threads: int | None = None,
+    log: TextIO | None = sys.stderr,
+    listening: Callable[[str], None] = lambda url: None,
+) -> None:
+    """Serves runs until the process is told to end (Ctrl-C or SIGTERM).
+
+    Args:
+        port: 0 takes any that is free.
+        keys: whoever has one of them may use the server; without any everybody may.
+        origins: see `make_app`.
+        workers: how many batches are decoded beside each other.
+        listening: told of the address, once requests are answered.
+
+    Raises:
+        SeqloomError: a run cannot be opened, or the address cannot be listened at.
+    """
+    limits = limits or Limits()
+    door = listen(host, port)
+    with door:
+        runs = open_runs(
+            [Path(folder) for folder in folders],
+            engine=engine,
+            max_tokens=limits.max_tokens,
+            device=device,
+            threads=threads,
+        )
+        desk = make_desk(runs, limits, keys=keys, workers=workers, threads=threads, log=log)
+        url = f"http://{f'[{host}]' if ':' in host else host}:{door.getsockname()[1]}"
+        desk.journal.write("listening", url=url, runs=[run.name for run in runs], key_required=desk.keys.required)
+        listening(url)
+        try:
+            Server(desk, origins=origins).run(sockets=[door])
+        finally:
+            desk.batcher.close()
+            done = desk.batcher.join(seconds=limits.max_seconds)
+            desk.journal.write("closed", all_done=done)
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A socket that listens already, so that an address that is taken shows before runs are loaded.
+
+    Raises:
+        ConfigError: it cannot listen there.
+    """
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        door = socket.socket(family, kind, protocol)
+        try:
+            if os.name == "posix":
+                door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            door.bind(address)
+            door.listen(1024)
+        except OSError:
+            door.close()
+            raise
+    except (OSError, OverflowError) as error:
+        raise ConfigError(
+            f"--host {host} --port {port}: cannot listen there: {error}; choose another port (0 takes any that is free)"
+        ) from None
+    return door
