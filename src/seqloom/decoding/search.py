@@ -20,10 +20,10 @@ from seqloom.decoding.beam import LengthPenalty, PenaltyForm, beam_search
 from seqloom.decoding.constraints import Constraints
 from seqloom.decoding.forced import score_targets as score_targets
 from seqloom.decoding.hypothesis import Hypothesis
+from seqloom.decoding.listening import Listener, Written
 from seqloom.decoding.penalty import StopName
 from seqloom.decoding.shortlist import Shortlisted
 from seqloom.decoding.trace import BeamTrace
-from seqloom.decoding.listening import Listener, Written
 from seqloom.errors import DecodingError
 from seqloom.models.base import Model
 
