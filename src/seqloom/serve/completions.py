@@ -49,7 +49,9 @@ class CompletionRequest(BaseModel):
     model_config = ConfigDict(extra="forbid", title="CompletionRequest")
 
     model: str = Field(description="a name that GET /v1/models lists")
-    prompt: str | list[str] = Field("", description="a source, or what to go on from; several in a list")
+    prompt: str | Annotated[list[str], Field(fail_fast=True)] = Field(
+        "", description="a source, or what to go on from; several in a list"
+    )
     max_tokens: Annotated[int, Field(gt=0)] | None = Field(
         None,
         description="tokens of an output; 16 for language models and the recipe's rule for models of pairs by default",

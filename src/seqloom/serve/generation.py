@@ -25,7 +25,9 @@ class GenerateRequest(BaseModel):
     model_config = ConfigDict(extra="forbid", title="GenerateRequest")
 
     run: str = Field(description="a name that GET /runs lists")
-    texts: list[str] = Field(min_length=1, description="sources, or what a language model is to go on from")
+    texts: Annotated[list[str], Field(fail_fast=True)] = Field(
+        min_length=1, description="sources, or what a language model is to go on from"
+    )
     method: Literal["beam", "sample"] | None = None
     beam: Annotated[int, Field(ge=1, le=1_000)] | None = Field(None, description="1 is greedy")
     nbest: Annotated[int, Field(ge=1, le=1_000)] | None = Field(None, description="outputs of each text")

@@ -4,8 +4,7 @@ Bytes enter, pydantic models leave. Nothing is evaluated, and no name in it is l
 """
 
 import asyncio
-from email import policy
-from email.parser import BytesParser
+from email.message import Message
 from typing import Any, TypeVar
 from urllib.parse import parse_qsl
 
@@ -18,6 +17,7 @@ _BODY_SECONDS = 20.0
 """A body that trickles in more slowly than this is not waited for."""
 
 _FIELDS = 1_000
+_HEADER = 500
 
 _Model = TypeVar("_Model", bound=BaseModel)
 
@@ -89,7 +89,7 @@ async def read_fields(request: Request, model: type[_Model], max_bytes: int, *, 
             raise RefusedError(
                 415, "expected a JSON body (application/json) or a form (application/x-www-form-urlencoded)"
             )
-    except (ValueError, KeyError, LookupError, RecursionError, AttributeError, TypeError):
+    except (ValueError, StopIteration, LookupError):
         raise RefusedError(400, "the form cannot be read") from None
     values: dict[str, Any] = {}
     for name, value in fields:
@@ -108,17 +108,32 @@ def _content_type(request: Request) -> str:
 
 
 def _multipart(content_type: str, body: bytes) -> list[tuple[str, str]]:
-    head = b"Content-Type: " + content_type.encode("latin-1") + b"\r\n\r\n"
-    message = BytesParser(policy=policy.HTTP).parsebytes(head + body)
-    if not message.is_multipart():
-        raise ValueError("no parts")
+    """The fields of a form in parts. Every step goes over the body once, whatever stands in it."""
+    boundary = _parameter("content-type", content_type, "boundary").encode("latin-1")
+    parts = (b"\r\n" + body).split(b"\r\n--" + boundary, _FIELDS + 1)
+    if not boundary or len(parts) < 2 or len(parts) > _FIELDS + 1:
+        raise ValueError("no parts, or too many")
     fields: list[tuple[str, str]] = []
-    for part in message.iter_parts():
-        name, content = part.get_param("name", header="content-disposition"), part.get_payload(decode=True)
-        if not isinstance(name, str) or not isinstance(content, bytes) or len(fields) == _FIELDS:
-            raise ValueError("a part without a name")
+    for part in parts[1:]:
+        if part.startswith(b"--"):
+            return fields
+        head, _, content = part.partition(b"\r\n\r\n")
+        lines = head.decode("utf-8").split("\r\n", 10)
+        disposition = next(line for line in lines if line.lower().startswith("content-disposition:"))
+        name = _parameter("content-disposition", disposition.partition(":")[2].strip(), "name")
         fields.append((name, content.decode("utf-8")))
-    return fields
+    raise ValueError("the last part does not end")
+
+
+def _parameter(header: str, value: str, name: str) -> str:
+    if len(value) > _HEADER:
+        raise ValueError("a header that is too long")
+    message = Message()
+    message[header] = value
+    found = message.get_param(name, header=header)
+    if not isinstance(found, str):
+        raise ValueError(f"no {name}")
+    return found
 
 
 def _too_large(max_bytes: int) -> RefusedError:

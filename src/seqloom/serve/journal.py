@@ -2,6 +2,7 @@
 
 import datetime
 import json
+import logging
 import threading
 import traceback
 from typing import Any, TextIO
@@ -32,3 +33,20 @@ class Journal:
         """A bug: its kind and where it was raised. Its message stays out, since it may quote a text."""
         where = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in traceback.extract_tb(error.__traceback__)]
         self.write("failure", error=type(error).__name__, where=where, **facts)
+
+
+class JournalHandler(logging.Handler):
+    """Puts what libraries log into the journal: where it comes from and its wording, without what it was filled with."""
+
+    def __init__(self, journal: Journal) -> None:
+        super().__init__(logging.WARNING)
+        self._journal = journal
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Adds a line."""
+        facts = {"logger": record.name, "level": record.levelname, "message": str(record.msg).partition("\n")[0][:200]}
+        error = record.exc_info[1] if record.exc_info else None
+        if error is not None:
+            self._journal.failure(error, **facts)
+        else:
+            self._journal.write("library", **facts)

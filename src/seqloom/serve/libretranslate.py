@@ -21,7 +21,7 @@ from seqloom.serve.waiting import answers
 
 _BREAK = re.compile(r"(\r\n|\n|\r)")
 
-Texts = str | list[str]
+Texts = str | Annotated[list[str], Field(fail_fast=True)]
 
 
 class TranslateRequest(BaseModel):

@@ -1,5 +1,6 @@
 """Server: opens runs, listens, and ends well: what runs is finished, what is new is refused."""
 
+import logging
 import os
 import socket
 import sys
@@ -17,11 +18,14 @@ from seqloom.serve.app import make_app
 from seqloom.serve.batcher import Batcher
 from seqloom.serve.desk import Desk
 from seqloom.serve.directory import Directory
-from seqloom.serve.journal import Journal
+from seqloom.serve.journal import Journal, JournalHandler
 from seqloom.serve.keys import Keys
 from seqloom.serve.limits import Limits
 from seqloom.serve.measures import Measures
 from seqloom.serve.served import Served, open_runs
+
+# What they log would otherwise stand between the journal's lines.
+_LOGGERS = ("uvicorn.error", "asyncio")
 
 
 class Server(uvicorn.Server):
@@ -124,11 +128,16 @@ def serve(
         )
         desk = make_desk(runs, limits, keys=keys, workers=workers, threads=threads, log=log)
         url = f"http://{f'[{host}]' if ':' in host else host}:{door.getsockname()[1]}"
+        handler = JournalHandler(desk.journal)
+        for name in _LOGGERS:
+            logging.getLogger(name).addHandler(handler)
         desk.journal.write("listening", url=url, runs=[run.name for run in runs], key_required=desk.keys.required)
         listening(url)
         try:
             Server(desk, origins=origins).run(sockets=[door])
         finally:
+            for name in _LOGGERS:
+                logging.getLogger(name).removeHandler(handler)
             desk.batcher.close()
             done = desk.batcher.join(seconds=limits.max_seconds)
             desk.journal.write("closed", all_done=done)
