@@ -2,9 +2,12 @@
 
 import gc
 import sys
+from importlib.metadata import version
 from types import ModuleType
 
 _UNNEEDED = "torch._meta_registrations"
+# The series of torch that this was tried with; it leans on how torch is put together inside.
+_KNOWN = "2.13."
 
 
 def quick_start() -> None:
@@ -15,7 +18,7 @@ def quick_start() -> None:
     """
     # What is imported stays; to look for garbage among it, again and again, is lost time.
     gc.set_threshold(50_000)
-    if "torch" in sys.modules:
+    if "torch" in sys.modules or not version("torch").startswith(_KNOWN):
         return
     sys.modules[_UNNEEDED] = ModuleType(_UNNEEDED)
     try:

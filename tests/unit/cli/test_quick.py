@@ -2,6 +2,9 @@
 
 import subprocess
 import sys
+from importlib.metadata import version
+
+import pytest
 
 CODE = """
 import sys
@@ -24,6 +27,9 @@ print("as it should be")
 """
 
 
+@pytest.mark.skipif(
+    not version("torch").startswith("2.13."), reason="tried with torch 2.13 alone; others are imported whole"
+)
 def test_what_was_left_out_can_be_imported_before_something_is_compiled() -> None:
     done = subprocess.run([sys.executable, "-c", CODE], capture_output=True, text=True)
     assert done.stdout == "as it should be\n", done.stderr
