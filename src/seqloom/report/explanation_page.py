@@ -76,7 +76,11 @@ def _run(one: Explanation, number: int) -> dict[str, Any]:
             "title": picture.title,
             "svg": svg.heatmap(picture.rows, source, target, words.picture_sentence(one, picture), truth=truth),
             "trust": words.trust_sentence(picture.trust),
-            "table": _table(picture.rows, source, target, f"{picture.title} of {one.run.label}"),
+            "columns": source,
+            "rows": [
+                (token, [words.decimal(value, 2) for value in row])
+                for token, row in zip(target, picture.rows, strict=True)
+            ],
         }
         for picture in words.pictures_of(one)
         if picture.rows and picture.rows[0]
@@ -104,11 +108,6 @@ def _run(one: Explanation, number: int) -> dict[str, Any]:
     }
 
 
-def _table(rows: Any, source: list[str], target: list[str], caption: str) -> dict[str, Any]:
-    cells = [[token, *(words.decimal(value, 2) for value in row)] for token, row in zip(target, rows, strict=True)]
-    return {"caption": caption, "columns": ["", *source], "rows": cells, "words": ()}
-
-
 def _layers(one: Explanation, source: list[str], target: list[str], fed: list[str]) -> list[dict[str, Any]]:
     """Each attention with all its heads, and their mean."""
     found = []
@@ -118,9 +117,10 @@ def _layers(one: Explanation, source: list[str], target: list[str], fed: list[st
         truth = (
             one.truth.sources if one.truth and attention.queries == "target" and attention.keys != "target" else None
         )
-        trusts = [*attention.trust, attention.mean_trust]
-        heads = [*attention.heads, attention.mean]
-        titles = [*(f"head {head}" for head in range(len(attention.heads))), "mean"]
+        trusts, heads = list(attention.trust), list(attention.heads)
+        titles = [f"head {head}" for head in range(len(heads))]
+        if len(heads) > 1:
+            trusts, heads, titles = [*trusts, attention.mean_trust], [*heads, attention.mean], [*titles, "mean"]
         found.append(
             {
                 "name": attention.name,
@@ -135,7 +135,7 @@ def _layers(one: Explanation, source: list[str], target: list[str], fed: list[st
                             rows,
                             f"{one.run.label}, {attention.name}, {title}: {words.trust_sentence(trust)}",
                             truth=truth,
-                            cell=10 if len(columns) <= 24 else 7,
+                            cell=12 if len(columns) <= 14 else 8 if len(columns) <= 24 else 6,
                             named=False,
                         ),
                     }
@@ -201,7 +201,7 @@ def _slider(one: Explanation, number: int) -> dict[str, Any]:
     def moment(found: Moment) -> dict[str, Any]:
         told = f"{one.run.label} after {found.training_step} steps. {words.trust_sentence(found.trust)}"
         drawing = (
-            svg.heatmap(found.picture, source, target, told, truth=truth, cell=22)
+            svg.heatmap(found.picture, source, target, told, truth=truth)
             if found.picture and found.picture[0]
             else Markup()
         )

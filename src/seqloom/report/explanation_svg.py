@@ -13,6 +13,8 @@ from seqloom.report import explanation_wording as words
 
 _CHAR = 7.2
 """Width of a character at 13 px, wide enough for most."""
+_LEAST = 0.78
+"""How far a drawing may shrink with its place before it scrolls: letters are to stay readable."""
 
 
 def heatmap(
@@ -23,7 +25,7 @@ def heatmap(
     *,
     truth: Sequence[Sequence[int]] | None = None,
     masked: Sequence[Sequence[int]] | None = None,
-    cell: int = 26,
+    cell: int | None = None,
     named: bool = True,
 ) -> Markup:
     """Rows over columns; blue speaks for a token, orange against it, outlines are the truth.
@@ -32,8 +34,10 @@ def heatmap(
         text: what it shows, in words.
         truth: for each row the columns to outline.
         masked: for each row the columns that may not be looked at.
+        cell: the side of a cell; by default less where there are many.
         named: whether rows and columns carry their tokens.
     """
+    cell = cell or (26 if len(source) <= 14 else 20 if len(source) <= 24 else 16)
     left = _width(target) + 12 if named else 1
     top = _width(source) + 12 if named else 1
     width, height = left + cell * len(source) + 1, top + cell * len(rows) + 1
@@ -145,7 +149,7 @@ def beam(tree: BeamTree, text: str) -> Markup:
                 Markup('<line x1="{}" y1="{}" x2="{}" y2="{}" class="edge {}"/>').format(px, round(py), x, y, kind)
             )
         token = words.token_text(node.token) if node.token else "start"
-        width = max(34.0, len(token) * 6.6 + 12)
+        width = max(46.0, len(token) * 6.9 + 14)
         numbers = f"log-probability {words.decimal(node.total, 3)}, score {words.decimal(node.score, 3)}"
         value = "" if node.token is None else words.decimal(node.total, 2)
         ended = " ■" if node.fate in ("finished", "outscored") else ""
@@ -191,8 +195,8 @@ def _grid(rows: list[list[float]], text: str, *, width: int, high: int) -> Marku
 
 def _svg(width: float, height: float, text: str, parts: Iterable[Markup], kind: str) -> Markup:
     return Markup(
-        '<svg class="{}" viewBox="0 0 {w} {h}" width="{w}" height="{h}" role="img" aria-label="{}">{}</svg>'
-    ).format(kind, text, Markup("").join(parts), w=round(width), h=round(height))
+        '<svg class="{}" viewBox="0 0 {w} {h}" width="{w}" height="{h}" style="--least:{}px" role="img" aria-label="{}">{}</svg>'
+    ).format(kind, round(_LEAST * width), text, Markup("").join(parts), w=round(width), h=round(height))
 
 
 def _text(text: str, x: float, y: float, more: str) -> Markup:

@@ -15,10 +15,13 @@ from seqloom.report import explanation_wording as words
 def way_view(one: Explanation, found: Computation) -> dict[str, Any]:
     """What the page shows of it: drawings, numbers and the texts beside them."""
     row = found.step
+    main = words.main_picture(one)
+    weights = main.rows[row] if main is not None else ()
+    pointed = max(range(len(weights)), key=weights.__getitem__) if weights else 0
     embeddings = []
     for side in found.embeddings:
-        # The source is followed from its first token, the target at the step that is explained.
-        place = 0 if side.side == "source" else row
+        # The source token that the step points at most, and what was fed at the step.
+        place = pointed if side.side == "source" else row
         if not side.tokens:
             continue
         parts = {"token embedding": side.token[place]}
