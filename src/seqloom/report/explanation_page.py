@@ -160,8 +160,8 @@ def _tracks(one: Explanation, source: list[str], fed: list[str]) -> list[dict[st
         tokens = source if track.side == "source" else fed
         side = "encoder" if track.side == "source" else "decoder"
         title = f"{side} layer {track.layer}{', read backwards' if track.backwards else ''}"
-        lengths = {"hidden": track.hidden_norm, "cell": track.cell_norm, "change of hidden": track.change}
-        lengths = {name: values for name, values in lengths.items() if values is not None}
+        may_be = {"hidden": track.hidden_norm, "cell": track.cell_norm, "change of hidden": track.change}
+        lengths = {name: values for name, values in may_be.items() if values is not None}
         told = "; ".join(f"{name} {words.decimal(sum(v) / len(v), 2)}" for name, v in track.gates.items())
         ends = "; ".join(f"{n} {words.decimal(v[0], 1)} to {words.decimal(v[-1], 1)}" for n, v in lengths.items())
         found.append(

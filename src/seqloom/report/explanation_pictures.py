@@ -65,7 +65,7 @@ def draw(explanations: Explanations, kind: str = "heatmap") -> "Figure":
             "pictures need matplotlib, which is not installed: pip install 'seqloom[pictures]'; "
             "--out page.html and --out data.json need nothing more"
         ) from None
-    style = {"font.size": 9, "axes.edgecolor": _RULE, "text.color": _INK, "axes.labelcolor": _MUTED}
+    style: dict[Any, Any] = {"font.size": 9, "axes.edgecolor": _RULE, "text.color": _INK, "axes.labelcolor": _MUTED}
     with mpl.rc_context({**style, "xtick.color": _MUTED, "ytick.color": _MUTED, "axes.linewidth": 0.8}):
         figure = Figure(facecolor=_PAPER)
         KINDS[kind](figure, explanations.explanations)

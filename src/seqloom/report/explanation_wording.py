@@ -101,12 +101,8 @@ def trust_sentence(trust: Trust) -> str:
 
 def trust_short(trust: Trust) -> str:
     """`truth 92%, occlusion 58%`."""
-    shares = {
-        "truth": trust.truth and trust.truth.alike,
-        "occl.": trust.occlusion and trust.occlusion.alike,
-        "grad.": trust.gradient and trust.gradient.alike,
-    }
-    return ", ".join(f"{name} {percent(share)}" for name, share in shares.items() if share is not None)
+    found = {"truth": trust.truth, "occl.": trust.occlusion, "grad.": trust.gradient}
+    return ", ".join(f"{name} {percent(one.alike)}" for name, one in found.items() if one is not None)
 
 
 def _agreement(one: Agreement) -> str:
