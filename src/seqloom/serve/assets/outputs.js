@@ -22,8 +22,8 @@ function row(output, rank) {
   );
 }
 
-export function outputsView(generation) {
-  const heads = ["", "output", "score", "probability"];
+export function outputsView(generation, { run }) {
+  const heads = ["rank", "output", "score", "probability"];
   const head = make("tr", {}, ...heads.map((name, place) => make("th", { scope: "col", className: place > 1 ? "n" : "" }, name)));
   const rows = generation.outputs.map(row);
   const best = generation.outputs[0];
@@ -31,8 +31,8 @@ export function outputsView(generation) {
     "div",
     {},
     make("p", { className: "best", dir: "auto" }, best.text || "(nothing)"),
-    make("p", { className: "tokens", dir: "auto", ariaLabel: "tokens of the best output" }, ...best.tokens.map((token) => make("span", {}, token))),
-    make("div", { className: "scroll", tabIndex: 0, role: "region", ariaLabel: "all outputs" }, make("table", {}, make("thead", {}, head), make("tbody", {}, ...rows))),
+    make("p", { className: "tokens", dir: "auto", role: "group", ariaLabel: "tokens of the best output" }, ...best.tokens.map((token) => make("span", {}, token))),
+    make("div", { className: "scroll", tabIndex: 0, role: "region", ariaLabel: `all outputs of ${run.name}` }, make("table", {}, make("thead", {}, head), make("tbody", {}, ...rows))),
     ...generation.notes.map((note) => make("p", { className: "aside" }, `Note: ${note}.`)),
   );
 }
