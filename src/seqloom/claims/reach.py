@@ -3,6 +3,7 @@
 Trained runs and their corpora enter, plain values leave.
 """
 
+from functools import partial
 from itertools import islice
 from typing import Any
 
@@ -70,18 +71,18 @@ def pointing(run: Run, corpus: Corpus, *, sentences: int = 60) -> dict[str, floa
 def _pointed(run: Run, src: Any, tgt: Any, mirrored: bool) -> dict[str, list[int]]:
     """For each target word the place of the source word that each method points at."""
     vocab, count = run.tokenizer.vocab, len(src)
-    special = {"pad_id": vocab.pad_id, "bos_id": vocab.bos_id, "eos_id": vocab.eos_id}
-    batch = make_batch([Example(src, tgt)], **special)
+    batch_of = partial(make_batch, pad_id=vocab.pad_id, bos_id=vocab.bos_id, eos_id=vocab.eos_id)
+    batch = batch_of([Example(src, tgt)])
     record = Record()
     with torch.no_grad():
         plain = log_probs(run.model, batch, record)[0]
-        # Each source word in turn becomes another word of the list's kind: the next id, which every list might hold.
+        # Each source word in turn becomes another word of its list.
         changed = [src.copy() for _ in range(count)]
         for place, ids in enumerate(changed):
             ids[place] = (
                 src[(place + 1) % count] if src[(place + 1) % count] != src[place] else src[(place + 2) % count]
             )
-        taken = log_probs(run.model, make_batch([Example(ids, tgt) for ids in changed], **special))
+        taken = log_probs(run.model, batch_of([Example(ids, tgt) for ids in changed]))
     weights = record.tensors["alignment"][-1][0, :count, :count]
     drops = (plain - taken)[:, :count].T
     gradients = torch.stack(
