@@ -27,8 +27,7 @@
         const shown = Math.round(place / Number(slider.max || 1) * (moments.length - 1));
         moments.forEach((moment, number) => { moment.hidden = number !== shown; });
       }
-      const first = all("[data-moments]")[0];
-      output.textContent = all("[data-moment]", first).find((one) => !one.hidden).dataset.step + " steps";
+      output.textContent = `${place + 1} of ${Number(slider.max) + 1}`;
     };
     document.getElementById("moment-form").hidden = false;
     slider.addEventListener("input", show);
