@@ -62,7 +62,7 @@ def page(verdicts: Iterable[Verdict]) -> str:
             f"## {verdict.number} {verdict.claim}",
             "",
             f"{claim.statement} **{verdict.verdict.capitalize()}** on {verdict.environment['date']}, "
-            f"{verdict.environment['processor']}, {verdict.seconds / 60:.1f} minutes. {claim.protocols['standard'].words}",
+            f"{verdict.environment['processor']}, {_took(verdict)}. {claim.protocols['standard'].words}",
             "",
             "| question | effect | margin | answer |",
             "| --- | --- | --- | --- |",
@@ -76,6 +76,12 @@ def page(verdicts: Iterable[Verdict]) -> str:
             f"- Known counter-evidence: {claim.against}",
         ]
     return "\n".join(lines) + "\n"
+
+
+def _took(verdict: Verdict) -> str:
+    """Arms that another claim had trained before cost nothing."""
+    minutes = verdict.seconds / 60
+    return f"{minutes:.1f} minutes" if minutes >= 0.1 else "with runs that were trained before"
 
 
 def _effect(question: Question) -> str:

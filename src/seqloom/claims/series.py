@@ -51,4 +51,4 @@ def chart(
 
 
 def _place(point: Point) -> str:
-    return point.x if isinstance(point.x, str) else f"{point.x:g}"
+    return point.x if isinstance(point.x, str) else f"{point.x:.4g}"
