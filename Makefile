@@ -33,8 +33,8 @@ demo: setup ## the main job in minutes: three architectures, one corpus, a repor
 claims: setup ## test what is said of RNNs and Transformers: all claims at quick effort, with a report (half an hour at most)
 	$(BIN)/seqloom claims run --all --effort quick --out runs/claims $(ARGS)
 
-test: setup ## unit and integration tests
-	$(BIN)/python -m pytest $(ARGS)
+test: setup ## unit and integration tests, a process a core
+	$(BIN)/python -m pytest -n auto $(ARGS)
 
 system: setup ## has every architecture learn something past a bar (minutes)
 	$(BIN)/python -m pytest tests/system $(ARGS)

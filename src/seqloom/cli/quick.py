@@ -2,7 +2,6 @@
 
 import gc
 import sys
-from importlib.metadata import version
 from types import ModuleType
 
 _UNNEEDED = "torch._meta_registrations"
@@ -18,6 +17,9 @@ def quick_start() -> None:
     """
     # What is imported stays; to look for garbage among it, again and again, is lost time.
     gc.set_threshold(50_000)
+    # Slow to import, and help does without it.
+    from importlib.metadata import version
+
     if "torch" in sys.modules or not version("torch").startswith(_KNOWN):
         return
     sys.modules[_UNNEEDED] = ModuleType(_UNNEEDED)

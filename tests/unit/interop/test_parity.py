@@ -39,7 +39,9 @@ class Other:
 
 
 def run_of(peer: Other) -> Any:
-    def generator(*, beam: int, nbest: int) -> Generator:
+    def generator(*, beam: int, nbest: int, stop: str, shortlist: int) -> Generator:
+        # Parity is of the model: nothing may make the search stop early or leave tokens out.
+        assert (nbest, stop, shortlist) == (1, "certain", 0)
         return peer.generator(beam)
 
     decoding = DecodingSettings(max_len_offset=8)
