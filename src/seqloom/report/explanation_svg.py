@@ -47,7 +47,10 @@ def heatmap(
         for place, token in enumerate(source):
             x = left + cell * place + cell / 2 + 4
             parts.append(_text(token, x, top - 6, f'transform="rotate(-90 {x:g} {top - 6})"'))
-    for number, row in enumerate(rows):
+    else:
+        frame = Markup('<rect x="1" y="1" width="{}" height="{}" class="frame"/>')
+        parts += [frame.format(width - 2, height - 2), *_cells(rows, cell, cell, largest, at=1)]
+    for number, row in enumerate(rows) if named else ():
         y = top + cell * number
         cells = [
             Markup(
@@ -63,7 +66,7 @@ def heatmap(
             )
             for place, value in enumerate(row)
         ]
-        label = _text(target[number], left - 6, y + cell / 2 + 4, 'text-anchor="end"') if named else Markup()
+        label = _text(target[number], left - 6, y + cell / 2 + 4, 'text-anchor="end"')
         parts.append(Markup('<g class="row">{}{}</g>').format(label, Markup("").join(cells)))
     marks = [
         Markup('<rect x="{}" y="{}" width="{}" height="{}" class="{}"/>').format(
@@ -177,20 +180,24 @@ def numbers(rows: Matrix, text: str, *, width: int = 420) -> Markup:
 
 def _grid(rows: list[list[float]], text: str, *, width: int, high: int) -> Markup:
     largest = max((abs(value) for row in rows for value in row), default=0.0) or 1.0
-    wide = width / max(1, len(rows[0]))
-    cells = [
-        Markup('<rect x="{}" y="{}" width="{}" height="{}" class="{}" fill-opacity="{}"/>').format(
-            round(wide * column, 2),
-            high * number,
-            round(wide, 2),
-            high,
-            "for" if value >= 0 else "against",
-            _shade(abs(value) / largest),
-        )
-        for number, row in enumerate(rows)
-        for column, value in enumerate(row)
-    ]
+    cells = _cells(rows, round(width / max(1, len(rows[0])), 2), high, largest)
     return _svg(width, high * len(rows), text, cells, "numbers")
+
+
+def _cells(rows: Sequence[Sequence[float]], wide: float, high: float, largest: float, *, at: float = 0) -> list[Markup]:
+    """Cells without names, all of one shade as one path: a page has hundreds of thousands of them."""
+    shades: dict[tuple[str, str], list[str]] = {}
+    for number, row in enumerate(rows):
+        for column, value in enumerate(row):
+            shade = f"{abs(value) / largest:.2f}"
+            if shade != "0.00":
+                corner = f"M{round(at + wide * column, 2):g} {round(at + high * number, 2):g}"
+                kind = "for" if value >= 0 else "against"
+                shades.setdefault((kind, shade), []).append(f"{corner}h{wide:g}v{high:g}h-{wide:g}z")
+    return [
+        Markup('<path class="{}" fill-opacity="{}" d="{}"/>').format(kind, shade, "".join(paths))
+        for (kind, shade), paths in shades.items()
+    ]
 
 
 def _svg(width: float, height: float, text: str, parts: Iterable[Markup], kind: str) -> Markup:
