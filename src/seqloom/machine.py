@@ -44,9 +44,13 @@ def set_threads(count: int | None) -> int:
     """Sets how many threads compute; without a count, as many as cores this process may use. Returns the number."""
     if count is not None and count < 1:
         raise ConfigError(f"--threads {count}: expected 1 or more")
-    available = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1)
-    torch.set_num_threads(count or available)
+    torch.set_num_threads(count or available_cores())
     return torch.get_num_threads()
+
+
+def available_cores() -> int:
+    """How many cores this process may use; where the system does not tell, how many there are."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1)
 
 
 @functools.cache

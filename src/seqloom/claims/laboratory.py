@@ -7,7 +7,6 @@ claims.
 import hashlib
 import json
 import multiprocessing
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from contextlib import contextmanager
@@ -17,6 +16,7 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any, Protocol
 
+from seqloom import machine
 from seqloom.checkpoint import read_json, write_json
 from seqloom.claims.arms import Arm
 from seqloom.claims.verdict import AuditedArm, Effort, Trial
@@ -110,7 +110,7 @@ class Laboratory:
     rates: Mapping[str, float] = field(default_factory=dict)
     corpus: CorpusSettings | None = None
     seeds: int | None = None
-    workers: int = field(default_factory=lambda: len(os.sched_getaffinity(0)))
+    workers: int = field(default_factory=machine.available_cores)
     progress: Progress = field(default_factory=Silent)
     audited: dict[str, AuditedArm] = field(default_factory=dict)
 

@@ -10,11 +10,10 @@ from pathlib import Path
 
 from seqloom.claims.claim import Claim, claims
 from seqloom.claims.verdict import Question, Verdict, Verdicts
-from seqloom.errors import SeqloomError
 from seqloom.report import claims_charts, claims_forest, claims_tables, claims_wording, theme, wording
 from seqloom.report.encodings import Palette
 from seqloom.report.figures import Figure
-from seqloom.report.page import asset, environment, json_for_script, script_hash, vega_bundle
+from seqloom.report.page import asset, environment, json_for_script, script_hash, vega_bundle, write_page
 from seqloom.report.tables import Table
 from seqloom.report.theme import ArmStyle
 
@@ -70,16 +69,7 @@ def write_claims_report(verdicts: Verdicts, path: Path, *, predict: bool = False
     Raises:
         SeqloomError: the file cannot be written.
     """
-    text = claims_html(verdicts, predict=predict)
-    partial = path.with_name(f".{path.name}.partial")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial.write_text(text, encoding="utf-8")
-        partial.replace(path)
-    except OSError as error:
-        raise SeqloomError(
-            f"{path}: the report cannot be written: {error.strerror}; choose another place with --out"
-        ) from None
+    write_page(claims_html(verdicts, predict=predict), path)
 
 
 def claims_html(verdicts: Verdicts, *, predict: bool = False) -> str:

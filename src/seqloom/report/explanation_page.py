@@ -9,13 +9,12 @@ from typing import Any
 
 from markupsafe import Markup
 
-from seqloom.errors import SeqloomError
 from seqloom.explain.explanation import Explanation, Explanations, Moment
 from seqloom.report import explanation_svg as svg
 from seqloom.report import explanation_wording as words
 from seqloom.report import theme, wording
 from seqloom.report.explanation_way import way_view
-from seqloom.report.page import asset, environment, json_for_script, script_hash
+from seqloom.report.page import asset, environment, json_for_script, script_hash, write_page
 
 _METHODS = ("attention", "occlusion", "gradient")
 
@@ -26,16 +25,7 @@ def write_explanation_page(explanations: Explanations, path: Path) -> None:
     Raises:
         SeqloomError: the file cannot be written.
     """
-    text = explanation_html(explanations)
-    partial = path.with_name(f".{path.name}.partial")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial.write_text(text, encoding="utf-8")
-        partial.replace(path)
-    except OSError as error:
-        raise SeqloomError(
-            f"{path}: the page cannot be written: {error.strerror}; choose another place with --out"
-        ) from None
+    write_page(explanation_html(explanations), path)
 
 
 def explanation_html(explanations: Explanations) -> str:

@@ -30,7 +30,15 @@ def write_report(comparison: Comparison, path: Path) -> None:
     Raises:
         SeqloomError: the file cannot be written.
     """
-    text = comparison_html(comparison)
+    write_page(comparison_html(comparison), path)
+
+
+def write_page(text: str, path: Path) -> None:
+    """Writes a page whole or not at all; folders are made as needed.
+
+    Raises:
+        SeqloomError: the file cannot be written.
+    """
     partial = path.with_name(f".{path.name}.partial")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
