@@ -9,6 +9,7 @@ Real target tokens are counted with eos.
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +35,7 @@ class Dataset:
     tgt_lengths: np.ndarray
     facts: dict[str, Any]
 
-    @property
+    @cached_property
     def tokenizer(self) -> Tokenizer:
         return Tokenizer.load(self.folder / "tokenizer.json")
 

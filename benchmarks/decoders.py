@@ -44,9 +44,16 @@ class Decoder:
         return [python, str(DRIVERS / f"{self.driver}.py"), str(path)]
 
 
+def _ours(label: str, engine: str = "seqloom", **settings: Any) -> Decoder:
+    return Decoder(label, "seqloom_answers", "run", options={"engine": engine, "settings": settings})
+
+
 DECODERS = (
-    Decoder("seqloom", "seqloom_answers", "run", options={"engine": "seqloom", "settings": {}}),
-    Decoder("seqloom, engine ctranslate2", "seqloom_answers", "run", options={"engine": "ctranslate2", "settings": {}}),
+    _ours("seqloom"),
+    _ours("seqloom, --stop likely", stop="likely"),
+    _ours("seqloom, --shortlist 50", shortlist=50),
+    _ours("seqloom, --stop likely --shortlist 50", stop="likely", shortlist=50),
+    _ours("seqloom, --engine ctranslate2", engine="ctranslate2"),
     Decoder(
         "CTranslate2, fp32",
         "ctranslate2_answers",

@@ -82,6 +82,7 @@ def arm(
     small: bool = False,
     changes: Mapping[str, Any] | None = None,
     variant: str = "",
+    multiples: tuple[float, ...] = (0.5, 1, 2),
     tests: tuple[Test, ...] = (Test(),),
     probes: tuple[str, ...] = (),
 ) -> Arm:
@@ -89,6 +90,7 @@ def arm(
 
     Args:
         corpus: settings, or a named data set.
+        multiples: of the recipe's learning rate, to choose among.
         small: the small form of the model, over whole words: for lists of symbols.
         changes: nested settings.
         variant: what sets the arm apart from others of its recipe: "reversed source".
@@ -111,7 +113,7 @@ def arm(
         recipe=made,
         corpus=settings,
         steps=steps,
-        rates=(rate / 2, rate, rate * 2),
+        rates=tuple(multiple * rate for multiple in multiples),
         tests=tests,
         probes=probes,
     )
@@ -130,7 +132,17 @@ def translator(
     variant: str = "",
     probes: tuple[str, ...] = (),
 ) -> Arm:
-    """An arm that translates: a tiny recipe over a vocabulary of 4,000, small enough to be trained in a minute or two."""
-    own = {"tokenizer": {"vocab_size": 4000}}
-    tests = (Test("test", sentences),)
-    return arm(recipe, corpus, steps, changes=merge(own, changes or {}), variant=variant, tests=tests, probes=probes)
+    """An arm that translates: a tiny recipe over a vocabulary of 4,000, small enough to be trained in a minute or two.
+
+    Its rates lie above the recipe's own, which is meant for longer training: so few steps want larger ones.
+    """
+    return arm(
+        recipe,
+        corpus,
+        steps,
+        changes=merge({"tokenizer": {"vocab_size": 4000}}, changes or {}),
+        variant=variant,
+        multiples=(1, 2, 4),
+        tests=(Test("test", sentences),),
+        probes=probes,
+    )

@@ -117,12 +117,13 @@ class Laboratory:
     def train(self, arms: Sequence[Arm], *, seeds: int) -> dict[str, Trained]:
         """Trains arms, or finds them trained; by name.
 
-        At quick effort each arm has its recorded learning rate, or its recipe's. Else its rates are tried with the first seed,
+        At quick effort each arm has its recorded learning rate, or what is recorded for the same model on another corpus, or its
+        recipe's. Else its rates are tried with the first seed,
         and the one with the lowest validation loss goes on with the others: its trial is the first seed's run.
         """
         seeds = self.seeds or seeds
         if self.effort == "quick":
-            chosen = {arm.name: arm.at_rate(self.rates.get(arm.name, _own_rate(arm))) for arm in arms}
+            chosen = {arm.name: arm.at_rate(self._known_rate(arm)) for arm in arms}
             tried: dict[str, tuple[Trial, ...]] = {arm.name: () for arm in arms}
         else:
             trials = {arm.name: [arm.at_rate(rate) for rate in arm.rates] for arm in arms}
@@ -169,6 +170,11 @@ class Laboratory:
             scores = [measure.value(run, split) for run in one.runs]
             self.audited[one.arm.name] = one.audited(scores, measure.label, higher_is_better=measure.higher_is_better)
 
+    def _known_rate(self, arm: Arm) -> float:
+        model = arm.name.rpartition("/")[0]
+        elsewhere = (rate for name, rate in self.rates.items() if name.rpartition("/")[0] == model)
+        return self.rates.get(arm.name) or next(elsewhere, arm.recipe.training.learning_rate)
+
     def _perform(self, tasks: Sequence[Task], what: str) -> None:
         todo = [task for task in tasks if not _is_done(task)]
         count, done, waiting = len(todo), 0, iter(todo)
@@ -207,10 +213,6 @@ class Laboratory:
     def _record(self, arm: Arm, seed: int) -> RunRecord:
         place = self._place(arm, seed)
         return RunRecord(arm, seed, place, read_json(place / "run.json"))
-
-
-def _own_rate(arm: Arm) -> float:
-    return arm.recipe.training.learning_rate
 
 
 def _is_done(task: Task) -> bool:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from seqloom.batching import make_batch
+from seqloom.batching import PairBatch, make_batch
 from seqloom.corpus import Corpus
 from seqloom.example import Example
 from seqloom.explain.saliency import gradient_norms
@@ -28,6 +28,34 @@ def gradient_by_distance(run: Run, corpus: Corpus, *, length: int = 48, sentence
     Returns:
         "trained" and "untrained": for each distance from 0 the mean over sentences, each divided by its largest value.
     """
+    batch = _long_targets(run, corpus, length, sentences)
+    if batch is None:
+        return {"trained": [], "untrained": [], "sentences": 0}
+    torch.manual_seed(run.facts["seed"])
+    fresh = make_model(run.recipe.model, run.tokenizer.vocab).eval()
+    found: dict[str, Any] = {"sentences": len(batch.tgt_in)}
+    for name, model in (("trained", run.model), ("untrained", fresh)):
+        norms = gradient_norms(model, batch, of="target", position=length - 1)
+        scaled = norms / norms.amax(dim=1, keepdim=True).clamp_min(1e-30)
+        found[name] = scaled.mean(dim=0).flip(0).tolist()
+    return found
+
+
+def loss_by_position(run: Run, corpus: Corpus, *, length: int = 48, sentences: int = 200) -> list[float]:
+    """Mean cross-entropy of the target tokens at each position from the first, in nats; empty without long targets.
+
+    All positions are read from the same targets, those of `length` tokens and more, so that only the context grows.
+    """
+    batch = _long_targets(run, corpus, length, sentences)
+    if batch is None:
+        return []
+    with torch.no_grad():
+        found: list[float] = (-log_probs(run.model, batch)).mean(dim=0)[: length - 1].tolist()
+    return found
+
+
+def _long_targets(run: Run, corpus: Corpus, length: int, sentences: int) -> PairBatch | None:
+    """The first test pairs whose targets have `length` tokens or more, cut there; None where there are none."""
     examples = []
     for pair in corpus.tests["test"].pairs():
         src, tgt = run.tokenizer.encode_src([pair.src])[0], run.tokenizer.encode_tgt([pair.tgt])[0]
@@ -36,17 +64,9 @@ def gradient_by_distance(run: Run, corpus: Corpus, *, length: int = 48, sentence
         if len(examples) == sentences:
             break
     if not examples:
-        return {"trained": [], "untrained": [], "sentences": 0}
+        return None
     vocab = run.tokenizer.vocab
-    batch = make_batch(examples, pad_id=vocab.pad_id, bos_id=vocab.bos_id, eos_id=vocab.eos_id)
-    torch.manual_seed(run.facts["seed"])
-    fresh = make_model(run.recipe.model, vocab).eval()
-    found: dict[str, Any] = {"sentences": len(examples)}
-    for name, model in (("trained", run.model), ("untrained", fresh)):
-        norms = gradient_norms(model, batch, of="target", position=length - 1)
-        scaled = norms / norms.amax(dim=1, keepdim=True).clamp_min(1e-30)
-        found[name] = scaled.mean(dim=0).flip(0).tolist()
-    return found
+    return make_batch(examples, pad_id=vocab.pad_id, bos_id=vocab.bos_id, eos_id=vocab.eos_id)
 
 
 def pointing(run: Run, corpus: Corpus, *, sentences: int = 60) -> dict[str, float]:

@@ -1,7 +1,7 @@
 """The rule: effects with intervals become supported, contradicted or inconclusive. Written down before any experiment ran.
 
 A claim asks one or more questions. Each has an effect, a 95% interval and a margin that its file declares: the smallest effect
-worth the name.
+worth the name. A file whose question was changed after runs had been seen says so in its caveats.
 
 - "more" asks for an effect above the margin. Supported where the whole interval is above it, contradicted where the whole
   interval is below it, else inconclusive.

@@ -44,7 +44,7 @@ def run_claims(
         workers: processes side by side; as many as cores by default.
 
     Raises:
-        ConfigError: there is no such claim, or it cannot be tested so.
+        ConfigError: there is no such claim, it cannot be tested so, or the verdicts that lie in `out` cannot be read.
         CorpusError: the data of a named claim are not there.
     """
     progress = progress or Silent()
@@ -57,6 +57,8 @@ def run_claims(
         raise ConfigError(f"{', '.join(untested)}: there is no protocol at effort {effort}; take another --effort")
     if corpus is not None and not any(claim.takes_data for claim in chosen):
         raise ConfigError("none of these claims can be tested on other data; leave the data options out")
+    # What cannot be read should be known before hours of training, not after.
+    _there(folder)
     known = {verdict.claim: verdict for verdict in recorded().verdicts}
     laboratory = Laboratory(folder, effort, recorded_rates(), corpus, seeds, progress=progress)
     if workers:
@@ -159,10 +161,13 @@ def _command(claim: Claim, laboratory: Laboratory) -> str:
 def _write(folder: Path, found: Sequence[Verdict]) -> None:
     """Verdicts of other claims that lie there stay."""
     names = {verdict.claim for verdict in found}
-    there = read_verdicts(folder).verdicts if (folder / FILE).exists() else ()
-    merged = [verdict for verdict in there if verdict.claim not in names] + list(found)
+    merged = [verdict for verdict in _there(folder) if verdict.claim not in names] + list(found)
     merged.sort(key=lambda verdict: verdict.number)
     write_text(folder / FILE, Verdicts(verdicts=tuple(merged)).model_dump_json(indent=1))
+
+
+def _there(folder: Path) -> tuple[Verdict, ...]:
+    return read_verdicts(folder).verdicts if (folder / FILE).exists() else ()
 
 
 def read_verdicts(folder: Path | str) -> Verdicts:

@@ -125,6 +125,24 @@ def test_quick_effort_takes_the_recorded_learning_rates(tmp_path):
     assert rates == {"rnn-tiny/small/copy": 0.123, "attention-rnn-tiny/small/copy": 0.008}
 
 
+def test_quick_effort_takes_a_models_rate_from_another_corpus(tmp_path):
+    rates = {"rnn-tiny/small/reverse": 0.123, "attention-rnn-tiny/reverse": 0.4}
+    laboratory = Laboratory(tmp_path, "quick", rates=rates, workers=1)
+    MINI.study(laboratory, MINI.protocols["quick"])
+    # The attention model's recorded rate is that of another size.
+    assert {arm.name: arm.learning_rate for arm in laboratory.audited.values()} == {
+        "rnn-tiny/small/copy": 0.123,
+        "attention-rnn-tiny/small/copy": 0.008,
+    }
+
+
+def test_verdicts_that_cannot_be_read_are_named_before_anything_runs(tmp_path):
+    (tmp_path / FILE).write_text('{"schema_version": 1, "verdicts": [{"claim": "mini"}]}')
+    with pytest.raises(ConfigError, match=FILE):
+        run_claims(["mini"], out=tmp_path, workers=1)
+    assert not (tmp_path / "runs").exists()
+
+
 def test_verdicts_of_other_claims_in_the_folder_stay(quick, tmp_path):
     other = quick[1].model_copy(update={"claim": "another", "number": 9})
     (tmp_path / FILE).write_text(running.Verdicts(verdicts=(other,)).model_dump_json())

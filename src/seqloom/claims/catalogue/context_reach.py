@@ -1,17 +1,20 @@
 """Claim 15: how far back the gradient still flows."""
 
 import math
+from statistics import fmean
 
 from seqloom.claims.arms import ATTENTIVE, LABELS, RECURRENT, THREE, TRANSFORMER, translator
 from seqloom.claims.catalogue.long_sentences import DOCS
 from seqloom.claims.claim import Claim, Finding, Protocol
 from seqloom.claims.effects import CHRF
-from seqloom.claims.laboratory import Laboratory, Trained
+from seqloom.claims.laboratory import Laboratory, RunRecord, Trained
 from seqloom.claims.rule import ask
 from seqloom.claims.series import chart, measured
 from seqloom.claims.verdict import Contrast, Term
 
 _PROBE = "seqloom.claims.reach:gradient_by_distance"
+_LOSSES = "seqloom.claims.reach:loss_by_position"
+_STRETCH = 6
 _NEAR, _FAR = (1, 4), (30, 40)
 
 
@@ -19,7 +22,7 @@ def study(laboratory: Laboratory, protocol: Protocol) -> Finding:
     """Takes the runs of claim 1 and asks how much the loss at one target position depends on each word before it."""
     corpus = (laboratory.corpus or DOCS).model_copy(update={"max_words": protocol["max_words"]})
     arms = [
-        translator(recipe, corpus, protocol.steps, sentences=protocol["sentences"], probes=(_PROBE,))
+        translator(recipe, corpus, protocol.steps, sentences=protocol["sentences"], probes=(_PROBE, _LOSSES))
         for recipe in THREE
     ]
     trained = laboratory.train(arms, seeds=protocol.seeds)
@@ -59,8 +62,24 @@ def study(laboratory: Laboratory, protocol: Protocol) -> Finding:
         )
         for state in ("trained", "untrained")
     )
+    losses = chart(
+        "Loss by position in the target",
+        "target token",
+        "nats a token",
+        tuple(measured(LABELS[recipe], [_stretches(run) for run in found[recipe].runs]) for recipe in THREE),
+        log_x=False,
+    )
     count = found[TRANSFORMER].runs[0].probe(_PROBE)["sentences"]
-    return Finding(questions, charts, (f"Measured on {count} test targets of at least 48 tokens.",))
+    return Finding(questions, (*charts, losses), (f"Measured on {count} test targets of at least 48 tokens.",))
+
+
+def _stretches(run: RunRecord) -> dict[str, float]:
+    """The mean loss of each few positions, at their middle: single positions hold too few tokens to tell."""
+    losses = run.probe(_LOSSES)
+    return {
+        str(place + _STRETCH // 2): fmean(losses[place : place + _STRETCH])
+        for place in range(0, len(losses) - _STRETCH + 1, _STRETCH)
+    }
 
 
 def _falls(arm: Trained) -> tuple[float, ...]:
