@@ -97,7 +97,14 @@ def arm(
     """
     settings = CorpusSettings(data=corpus) if isinstance(corpus, str) else corpus
     nested: dict[str, Any] = {
-        "training": {"validations": 4, "validation_sentences": 0, "select_by": "loss", "average_last": 1},
+        "training": {
+            "validations": 4,
+            "validation_sentences": 0,
+            "select_by": "loss",
+            "average_last": 1,
+            # The recipes' warm-up is meant for longer training; it would be half of the shortest here.
+            "warmup_steps": min(100, steps // 10),
+        },
         "decoding": {"beam": 1},
     }
     if small:
@@ -134,7 +141,7 @@ def translator(
 ) -> Arm:
     """An arm that translates: a tiny recipe over a vocabulary of 4,000, small enough to be trained in a minute or two.
 
-    Its rates lie above the recipe's own, which is meant for longer training: so few steps want larger ones.
+    Its rates are the recipe's own, which is meant for longer training, and larger ones, which few steps want.
     """
     return arm(
         recipe,
