@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 from statistics import fmean
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from seqloom import machine
 from seqloom.checkpoint import read_json, write_json
@@ -24,6 +24,8 @@ from seqloom.claims.worker import Task, find_function, is_trained, outputs_file,
 from seqloom.corpus.settings import CorpusSettings
 from seqloom.evaluation import TestOutputs
 from seqloom.progress import Progress, Silent
+
+Key = TypeVar("Key")
 
 
 @dataclass(frozen=True)
@@ -114,37 +116,35 @@ class Laboratory:
     progress: Progress = field(default_factory=Silent)
     audited: dict[str, AuditedArm] = field(default_factory=dict)
 
-    def train(self, arms: Sequence[Arm], *, seeds: int) -> dict[str, Trained]:
-        """Trains arms, or finds them trained; by name.
+    def train(self, arms: Mapping[Key, Arm], *, seeds: int, measure: "Measured") -> dict[Key, Trained]:
+        """Trains arms, or finds them trained; and notes them for the audit of fairness, with their scores.
 
         At quick effort each arm has its recorded learning rate, or what is recorded for the same model on another corpus, or its
-        recipe's. Else its rates are tried with the first seed,
-        and the one with the lowest validation loss goes on with the others: its trial is the first seed's run.
+        recipe's. Else its rates are tried with the first seed, and the one with the lowest validation loss goes on with the others:
+        its trial is the first seed's run.
+
+        Args:
+            arms: by what the claim tells them apart by.
+            measure: what their scores on the split `test` are.
         """
         seeds = self.seeds or seeds
+        tried: dict[Key, tuple[Trial, ...]]
         if self.effort == "quick":
-            chosen = {arm.name: arm.at_rate(self._known_rate(arm)) for arm in arms}
-            tried: dict[str, tuple[Trial, ...]] = {arm.name: () for arm in arms}
+            chosen = {key: arm.at_rate(self._known_rate(arm)) for key, arm in arms.items()}
+            tried = dict.fromkeys(arms, ())
         else:
-            trials = {arm.name: [arm.at_rate(rate) for rate in arm.rates] for arm in arms}
-            # What is not chosen need not be decoded.
-            bare = [replace(trial, tests=(), probes=()) for group in trials.values() for trial in group]
-            self._perform([Task(arm, 0, self._place(arm, 0)) for arm in bare], "learning rates")
-            losses = {name: [self._record(arm, 0).val_loss for arm in group] for name, group in trials.items()}
-            chosen, tried = {}, {}
-            for name, group in trials.items():
-                best = losses[name].index(min(losses[name]))
-                chosen[name] = group[best]
-                tried[name] = tuple(
-                    Trial(learning_rate=arm.rates[0], val_loss=loss, chosen=place == best)
-                    for place, (arm, loss) in enumerate(zip(group, losses[name], strict=True))
-                )
-        tasks = [Task(arm, seed, self._place(arm, seed)) for seed in range(seeds) for arm in chosen.values()]
-        self._perform(tasks, "runs")
-        return {
-            name: Trained(arm, tuple(self._record(arm, seed) for seed in range(seeds)), tried[name])
-            for name, arm in chosen.items()
+            chosen, tried = self._tune(arms)
+        self._perform(
+            [Task(arm, seed, self._place(arm, seed)) for seed in range(seeds) for arm in chosen.values()], "runs"
+        )
+        found = {
+            key: Trained(arm, tuple(self._record(arm, seed) for seed in range(seeds)), tried[key])
+            for key, arm in chosen.items()
         }
+        for one in found.values():
+            scores = [measure.value(run, "test") for run in one.runs]
+            self.audited[one.arm.name] = one.audited(scores, measure.label, higher_is_better=measure.higher_is_better)
+        return found
 
     def measure(self, function: str, arguments: Mapping[str, Any], *, rounds: int) -> list[Any]:
         """What a function finds, each round in a fresh process with the machine to itself.
@@ -164,11 +164,21 @@ class Laboratory:
             found.append(read_json(file)["value"])
         return found
 
-    def audit(self, arms: Sequence[Trained], measure: "Measured", split: str = "test") -> None:
-        """Notes arms for the audit of fairness, with their scores."""
-        for one in arms:
-            scores = [measure.value(run, split) for run in one.runs]
-            self.audited[one.arm.name] = one.audited(scores, measure.label, higher_is_better=measure.higher_is_better)
+    def _tune(self, arms: Mapping[Key, Arm]) -> tuple[dict[Key, Arm], dict[Key, tuple[Trial, ...]]]:
+        trials = {key: [arm.at_rate(rate) for rate in arm.rates] for key, arm in arms.items()}
+        # What is not chosen need not be decoded.
+        bare = [replace(trial, tests=(), probes=()) for group in trials.values() for trial in group]
+        self._perform([Task(arm, 0, self._place(arm, 0)) for arm in bare], "learning rates")
+        chosen, tried = {}, {}
+        for key, group in trials.items():
+            losses = [self._record(arm, 0).val_loss for arm in group]
+            best = losses.index(min(losses))
+            chosen[key] = group[best]
+            tried[key] = tuple(
+                Trial(learning_rate=arm.rates[0], val_loss=loss, chosen=place == best)
+                for place, (arm, loss) in enumerate(zip(group, losses, strict=True))
+            )
+        return chosen, tried
 
     def _known_rate(self, arm: Arm) -> float:
         model = arm.name.rpartition("/")[0]

@@ -20,13 +20,11 @@ def cost(factor):
 
 def study(laboratory, protocol):
     corpus = laboratory.corpus or CorpusSettings(data="copy", size=120)
-    arms = [
-        arm(recipe, corpus, protocol.steps, small=True, tests=(Test("test", 8),), probes=(PROBE,))
+    arms = {
+        recipe: arm(recipe, corpus, protocol.steps, small=True, tests=(Test("test", 8),), probes=(PROBE,))
         for recipe in (RECURRENT, ATTENTIVE)
-    ]
-    trained = laboratory.train(arms, seeds=protocol.seeds)
-    found = [trained[one.name] for one in arms]
-    laboratory.audit(found, WORDS)
+    }
+    found = list(laboratory.train(arms, seeds=protocol.seeds, measure=WORDS).values())
     rounds = laboratory.measure("tests.unit.claims.mini:cost", {"factor": 3}, rounds=protocol.seeds)
     question = ask("Is one lower?", contrast(NATS, Part(1, found[0]), Part(-1, found[1])), unit=NATS.unit)
     return Finding(

@@ -30,8 +30,8 @@ def agreeing(run: Run, corpus: Corpus) -> dict[str, Any]:
 
 def study(laboratory: Laboratory, protocol: Protocol) -> Finding:
     """Trains on sentences with few attractors, and compares the likelihood of both verb forms with more of them."""
-    arms = [
-        arm(
+    arms = {
+        recipe: arm(
             recipe,
             "agreement",
             protocol.steps,
@@ -40,10 +40,8 @@ def study(laboratory: Laboratory, protocol: Protocol) -> Finding:
             probes=(_PROBE,),
         )
         for recipe in THREE
-    ]
-    trained = laboratory.train(arms, seeds=protocol.seeds)
-    found = dict(zip(THREE, (trained[one.name] for one in arms), strict=True))
-    laboratory.audit(list(found.values()), EXACT)
+    }
+    found = laboratory.train(arms, seeds=protocol.seeds, measure=EXACT)
     questions = tuple(
         ask(
             f"With {MOST} attractors, does the {LABELS[recipe]} find the right form more often than the Transformer?",

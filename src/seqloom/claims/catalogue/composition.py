@@ -16,8 +16,8 @@ def study(laboratory: Laboratory, protocol: Protocol) -> Finding:
     """Trains on three splits of the same commands: at random, by length, and with `jump` seen alone only."""
     found: dict[str, dict[str, Trained]] = {}
     for split in _SPLITS:
-        arms = [
-            arm(
+        arms = {
+            recipe: arm(
                 recipe,
                 split,
                 protocol.steps,
@@ -27,10 +27,8 @@ def study(laboratory: Laboratory, protocol: Protocol) -> Finding:
                 tests=(Test("test", protocol["sentences"]),),
             )
             for recipe in THREE
-        ]
-        trained = laboratory.train(arms, seeds=protocol.seeds)
-        found[split] = dict(zip(THREE, (trained[one.name] for one in arms), strict=True))
-        laboratory.audit(list(found[split].values()), EXACT)
+        }
+        found[split] = laboratory.train(arms, seeds=protocol.seeds, measure=EXACT)
     questions = tuple(
         ask(
             f"{LABELS[recipe]}: are far fewer commands right where they are divided by {_SPLITS[split]} than at random?",

@@ -21,13 +21,11 @@ _NEAR, _FAR = (1, 4), (30, 40)
 def study(laboratory: Laboratory, protocol: Protocol) -> Finding:
     """Takes the runs of claim 1 and asks how much the loss at one target position depends on each word before it."""
     corpus = (laboratory.corpus or DOCS).model_copy(update={"max_words": protocol["max_words"]})
-    arms = [
-        translator(recipe, corpus, protocol.steps, sentences=protocol["sentences"], probes=(_PROBE, _LOSSES))
+    arms = {
+        recipe: translator(recipe, corpus, protocol.steps, sentences=protocol["sentences"], probes=(_PROBE, _LOSSES))
         for recipe in THREE
-    ]
-    trained = laboratory.train(arms, seeds=protocol.seeds)
-    found = dict(zip(THREE, (trained[one.name] for one in arms), strict=True))
-    laboratory.audit(list(found.values()), CHRF)
+    }
+    found = laboratory.train(arms, seeds=protocol.seeds, measure=CHRF)
     questions = tuple(
         ask(
             f"Does the Transformer's gradient fall less over {_FAR[0]}-{_FAR[1]} words than that of the {LABELS[recipe]}?",

@@ -18,13 +18,13 @@ def study(laboratory: Laboratory, protocol: Protocol) -> Finding:
     sentences = protocol["sentences"]
     splits = [("test", "1-20 words"), ("beyond", "21-40 words"), *protocol["longer"]]
     for task in protocol["tasks"]:
-        arms = [
-            arm(recipe, task, protocol.steps, small=True, tests=tuple(Test(split, sentences) for split, _ in splits))
+        arms = {
+            recipe: arm(
+                recipe, task, protocol.steps, small=True, tests=tuple(Test(split, sentences) for split, _ in splits)
+            )
             for recipe in THREE
-        ]
-        trained = laboratory.train(arms, seeds=protocol.seeds)
-        found = [trained[one.name] for one in arms]
-        laboratory.audit(found, EXACT)
+        }
+        found = list(laboratory.train(arms, seeds=protocol.seeds, measure=EXACT).values())
         questions += [
             ask(
                 f"{task}: does the {LABELS[recipe]} lose most of what it can within the trained lengths at 21 to 40 words?",

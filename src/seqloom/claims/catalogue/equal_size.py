@@ -11,10 +11,8 @@ from seqloom.claims.series import chart
 def study(laboratory: Laboratory, protocol: Protocol) -> Finding:
     """Trains the three architectures, equally large, on equally many tokens."""
     corpus = laboratory.corpus or MULTI30K
-    arms = [translator(recipe, corpus, protocol.steps, sentences=protocol["sentences"]) for recipe in THREE]
-    trained = laboratory.train(arms, seeds=protocol.seeds)
-    found = dict(zip(THREE, (trained[one.name] for one in arms), strict=True))
-    laboratory.audit(list(found.values()), BLEU)
+    arms = {recipe: translator(recipe, corpus, protocol.steps, sentences=protocol["sentences"]) for recipe in THREE}
+    found = laboratory.train(arms, seeds=protocol.seeds, measure=BLEU)
     questions = tuple(
         ask(
             f"Does the Transformer translate better than the {LABELS[recipe]}?",

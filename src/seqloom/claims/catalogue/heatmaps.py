@@ -24,8 +24,8 @@ def study(laboratory: Laboratory, protocol: Protocol) -> Finding:
     questions: list[Question] = []
     charts = []
     for task in protocol["tasks"]:
-        arms = [
-            arm(
+        arms = {
+            recipe: arm(
                 recipe,
                 task,
                 protocol.steps,
@@ -34,10 +34,8 @@ def study(laboratory: Laboratory, protocol: Protocol) -> Finding:
                 probes=(_PROBE,),
             )
             for recipe in (ATTENTIVE, TRANSFORMER)
-        ]
-        trained = laboratory.train(arms, seeds=protocol.seeds)
-        found = [trained[one.name] for one in arms]
-        laboratory.audit(found, EXACT)
+        }
+        found = list(laboratory.train(arms, seeds=protocol.seeds, measure=EXACT).values())
         values = {
             one.arm.label: {pair: tuple(run.probe(_PROBE)[pair] for run in one.runs) for pair in _PAIRS}
             for one in found

@@ -32,9 +32,7 @@ def study(laboratory: Laboratory, protocol: Protocol) -> Finding:
         )
         for width in widths
     }
-    trained = laboratory.train(list(arms.values()), seeds=protocol.seeds)
-    found = {width: trained[one.name] for width, one in arms.items()}
-    laboratory.audit(list(found.values()), NATS)
+    found = laboratory.train(arms, seeds=protocol.seeds, measure=NATS)
     small, large = min(widths), max(widths)
     speeds = tuple(exponent(one) for one in rounds)
     questions = (

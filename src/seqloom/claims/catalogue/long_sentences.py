@@ -18,18 +18,16 @@ DOCS = CorpusSettings(data="python-docs-en-es", from_lang="en", to_lang="es")
 def study(laboratory: Laboratory, protocol: Protocol) -> Finding:
     """Trains on text with long segments and looks at quality by the length of the source."""
     corpus = laboratory.corpus or DOCS
-    arms = [
-        translator(
+    arms = {
+        recipe: translator(
             recipe,
             corpus.model_copy(update={"max_words": protocol["max_words"]}),
             protocol.steps,
             sentences=protocol["sentences"],
         )
         for recipe in THREE
-    ]
-    trained = laboratory.train(arms, seeds=protocol.seeds)
-    found = dict(zip(THREE, (trained[one.name] for one in arms), strict=True))
-    laboratory.audit(list(found.values()), CHRF)
+    }
+    found = laboratory.train(arms, seeds=protocol.seeds, measure=CHRF)
     lengths = [len(source.split()) for source in found[RECURRENT].runs[0].outputs().sources]
     bins = _bins(lengths, protocol["bins"])
     short, long = between(*bins[0]), between(*bins[-1])

@@ -24,9 +24,7 @@ def study(laboratory: Laboratory, protocol: Protocol) -> Finding:
         )
         for count in heads
     }
-    trained = laboratory.train(list(arms.values()), seeds=protocol.seeds)
-    found = {count: trained[one.name] for count, one in arms.items()}
-    laboratory.audit(list(found.values()), NATS)
+    found = laboratory.train(arms, seeds=protocol.seeds, measure=NATS)
     question = ask(
         "Is the cross-entropy of four heads lower than that of one?",
         contrast(NATS, Part(1, found[1]), Part(-1, found[4])),

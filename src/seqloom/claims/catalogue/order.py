@@ -38,8 +38,8 @@ def _shuffle(source: str) -> str:
 
 def study(laboratory: Laboratory, protocol: Protocol) -> Finding:
     """Trains with positions and without; then shuffles the words of test sources."""
-    arms = [
-        arm(
+    arms = {
+        positions: arm(
             TRANSFORMER,
             protocol["task"],
             protocol.steps,
@@ -50,10 +50,8 @@ def study(laboratory: Laboratory, protocol: Protocol) -> Finding:
             probes=(_PROBE,),
         )
         for positions in ("sinusoidal", "none")
-    ]
-    trained = laboratory.train(arms, seeds=protocol.seeds)
-    told, bag = (trained[one.name] for one in arms)
-    laboratory.audit([told, bag], EXACT)
+    }
+    told, bag = laboratory.train(arms, seeds=protocol.seeds, measure=EXACT).values()
     same = [tuple(float(run.probe(_PROBE)["same"]) for run in one.runs) for one in (told, bag)]
     terms = tuple(
         Term(arm=one.arm.label, weight=weight, values=values)

@@ -25,9 +25,7 @@ def study(laboratory: Laboratory, protocol: Protocol) -> Finding:
         )
         for kind in _KINDS
     }
-    trained = laboratory.train(list(arms.values()), seeds=protocol.seeds)
-    found = {kind: trained[one.name] for kind, one in arms.items()}
-    laboratory.audit(list(found.values()), WORDS)
+    found = laboratory.train(arms, seeds=protocol.seeds, measure=WORDS)
     questions = (
         ask(
             "Beyond the trained lengths, does ALiBi get more words right than sinusoidal positions?",

@@ -16,13 +16,13 @@ def study(laboratory: Laboratory, protocol: Protocol) -> Finding:
     questions: list[Question] = []
     points: dict[str, list[Point]] = {recipe: [] for recipe in THREE}
     for pairs in protocol["pairs"]:
-        arms = [
-            arm(recipe, f"recall-{pairs}", protocol.steps, small=True, tests=(Test("test", protocol["sentences"]),))
+        arms = {
+            recipe: arm(
+                recipe, f"recall-{pairs}", protocol.steps, small=True, tests=(Test("test", protocol["sentences"]),)
+            )
             for recipe in THREE
-        ]
-        trained = laboratory.train(arms, seeds=protocol.seeds)
-        found = dict(zip(THREE, (trained[one.name] for one in arms), strict=True))
-        laboratory.audit(list(found.values()), WORDS)
+        }
+        found = laboratory.train(arms, seeds=protocol.seeds, measure=WORDS)
         questions += [
             ask(
                 f"{pairs} pairs: does the {LABELS[recipe]} recall more values than the RNN without attention?",

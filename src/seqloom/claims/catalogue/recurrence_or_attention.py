@@ -24,9 +24,7 @@ def study(laboratory: Laboratory, protocol: Protocol) -> Finding:
         cell: translator(recipe, corpus, protocol.steps, sentences=protocol["sentences"])
         for cell, recipe in _CELLS.items()
     }
-    trained = laboratory.train(list(arms.values()), seeds=protocol.seeds)
-    found = {cell: trained[one.name] for cell, one in arms.items()}
-    laboratory.audit(list(found.values()), NATS)
+    found = laboratory.train(arms, seeds=protocol.seeds, measure=NATS)
 
     def gain(place: int, weight: float = 1.0) -> list[Part]:
         """What having it lowers the cross-entropy by, averaged over the other factor."""

@@ -18,10 +18,8 @@ def study(laboratory: Laboratory, protocol: Protocol) -> Finding:
     charts: list[Chart] = []
     tests = tuple(Test(split, protocol["sentences"]) for split, _ in _SPLITS)
     for task in ("parity", "even-pairs"):
-        arms = [arm(recipe, task, protocol.steps, small=True, tests=tests) for recipe in THREE]
-        trained = laboratory.train(arms, seeds=protocol.seeds)
-        found = dict(zip(THREE, (trained[one.name] for one in arms), strict=True))
-        laboratory.audit(list(found.values()), EXACT)
+        arms = {recipe: arm(recipe, task, protocol.steps, small=True, tests=tests) for recipe in THREE}
+        found = laboratory.train(arms, seeds=protocol.seeds, measure=EXACT)
         questions.append(
             ask(
                 f"{task}: is the {LABELS[RECURRENT]} right more often than the Transformer on 21-40 symbols?",

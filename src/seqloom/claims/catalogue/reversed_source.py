@@ -27,9 +27,7 @@ def study(laboratory: Laboratory, protocol: Protocol) -> Finding:
         for recipe in THREE
         for backwards in (False, True)
     }
-    trained = laboratory.train(list(arms.values()), seeds=protocol.seeds)
-    found: dict[tuple[str, bool], Trained] = {key: trained[one.name] for key, one in arms.items()}
-    laboratory.audit(list(found.values()), NATS)
+    found: dict[tuple[str, bool], Trained] = laboratory.train(arms, seeds=protocol.seeds, measure=NATS)
 
     def gain(recipe: str, weight: float = 1.0) -> tuple[Part, Part]:
         return Part(weight, found[recipe, False]), Part(-weight, found[recipe, True])

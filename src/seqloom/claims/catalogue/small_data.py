@@ -27,9 +27,7 @@ def study(laboratory: Laboratory, protocol: Protocol) -> Finding:
         for recipe in _PAIR
         for size in sizes
     }
-    trained = laboratory.train(list(arms.values()), seeds=protocol.seeds)
-    found = {key: trained[one.name] for key, one in arms.items()}
-    laboratory.audit(list(found.values()), NATS)
+    found = laboratory.train(arms, seeds=protocol.seeds, measure=NATS)
     smallest = min(sizes)
     question = ask(
         f"With {smallest:,} sentences, is the cross-entropy of the RNN with attention lower than the Transformer's?",

@@ -26,9 +26,7 @@ def study(laboratory: Laboratory, protocol: Protocol) -> Finding:
         for recipe in THREE
         for tied in (True, False)
     }
-    trained = laboratory.train(list(arms.values()), seeds=protocol.seeds)
-    found = {key: trained[one.name] for key, one in arms.items()}
-    laboratory.audit(list(found.values()), BLEU)
+    found = laboratory.train(arms, seeds=protocol.seeds, measure=BLEU)
     questions = tuple(
         ask(
             f"{LABELS[recipe]}: is it no worse with one matrix than with three?",

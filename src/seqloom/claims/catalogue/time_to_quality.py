@@ -36,10 +36,8 @@ def time_to(curve: _Curve, loss: float) -> float:
 def study(laboratory: Laboratory, protocol: Protocol) -> Finding:
     """Reads the validation curves of the arms that claim 3 trains."""
     corpus = laboratory.corpus or MULTI30K
-    arms = [translator(recipe, corpus, protocol.steps, sentences=protocol["sentences"]) for recipe in THREE]
-    trained = laboratory.train(arms, seeds=protocol.seeds)
-    found = dict(zip(THREE, (trained[one.name] for one in arms), strict=True))
-    laboratory.audit(list(found.values()), NATS)
+    arms = {recipe: translator(recipe, corpus, protocol.steps, sentences=protocol["sentences"]) for recipe in THREE}
+    found = laboratory.train(arms, seeds=protocol.seeds, measure=NATS)
     questions = []
     for recipe in (one for one in THREE if one != TRANSFORMER):
         target = sum(run.val_loss for run in found[recipe].runs) / len(found[recipe].runs)
