@@ -164,20 +164,25 @@ class CTranslate2Engine:
     def _search(self, jobs: Sequence[Job]) -> dict[int, list[Hypothesis]]:
         """The hypotheses of each job, by its number."""
         found: dict[int, list[Hypothesis]] = {}
+        # All that the beam finds is wanted, not ranked: the ranking is ours. Only where we rank by log-probability as well may
+        # CTranslate2 end as soon as nothing better can come.
+        count = self.settings.beam if self.settings.length_penalty else self.settings.nbest
         # CTranslate2 knows one limit a batch. What ended within its source's own limit would have been found with that one too;
         # where that is not enough, others' longer limits let an output grow, and it is searched again with those of its limit.
         again: dict[int, list[Job]] = {}
-        for job, result in self._decode(self._batches(jobs)):
+        for job, result in self._decode(self._batches(jobs), count):
             own = self._limit(job)
             hypotheses = self._hypotheses(result)
             if any(len(tokens) > own for tokens in _sequences(result)):
                 hypotheses = [one for one in hypotheses if one.finished and len(one.ids) < own]
-            if len(hypotheses) >= self.settings.nbest:
+            # One that was cut may hide others that ended.
+            enough = all(one.finished for one in hypotheses) or count == self.settings.beam
+            if enough and len(hypotheses) >= self.settings.nbest:
                 found[job.number] = hypotheses[: self.settings.nbest]
             else:
                 again.setdefault(own, []).append(job)
         batches = [batch for group in again.values() for batch in self._batches(group)]
-        for job, result in self._decode(batches):
+        for job, result in self._decode(batches, self.settings.beam):
             found[job.number] = self._hypotheses(result)[: self.settings.nbest]
         return found
 
@@ -194,22 +199,21 @@ class CTranslate2Engine:
                 batches.append([job])
         return batches
 
-    def _decode(self, batches: Sequence[Sequence[Job]]) -> Iterator[tuple[Job, Any]]:
-        """Each job with what was found."""
+    def _decode(self, batches: Sequence[Sequence[Job]], count: int) -> Iterator[tuple[Job, Any]]:
+        """Each job with the `count` hypotheses that were found."""
         pending = []
         for batch in batches:
             limit = max(map(self._limit, batch))
-            pending.append((batch, self._submit([self._source_tokens(job.example) for job in batch], limit)))
+            pending.append((batch, self._submit([self._source_tokens(job.example) for job in batch], limit, count)))
         for batch, results in pending:
             for job, result in zip(batch, results, strict=True):
                 yield job, result.result()
 
-    def _submit(self, tokens: list[list[str]], limit: int) -> Any:
+    def _submit(self, tokens: list[list[str]], limit: int, count: int) -> Any:
         settings = self.settings
         options = {
             "beam_size": settings.beam,
-            # All that the beam finds, not ranked: the ranking is ours.
-            "num_hypotheses": settings.beam,
+            "num_hypotheses": count,
             "length_penalty": 0,
             "no_repeat_ngram_size": settings.no_repeat_ngram,
             "suppress_sequences": [[self._target[self.tokenizer.vocab.pad_id]], [self._bos]],
