@@ -74,6 +74,7 @@ def page(verdicts: Iterable[Verdict]) -> str:
             *(f"- {chart.description}" for chart in verdict.charts),
             *(f"- {remark}" for remark in (*verdict.caveats, *verdict.audit.remarks)),
             f"- Known counter-evidence: {claim.against}",
+            *([f"- Why this differs from what was published: {claim.reasons}"] if claim.reasons else []),
         ]
     return "\n".join(lines) + "\n"
 

@@ -64,6 +64,7 @@ class Claim:
         protocols: by effort; a claim without "quick" shows its recorded verdict there.
         study: runs the experiment.
         takes_data: whether it can be tested on the user's own corpus.
+        reasons: what is known of why the recorded verdict differs from what was published; empty where it does not.
     """
 
     number: int
@@ -77,6 +78,7 @@ class Claim:
     protocols: Mapping[Effort, Protocol]
     study: "Callable[[Laboratory, Protocol], Finding]" = field(repr=False)
     takes_data: bool = False
+    reasons: str = ""
 
 
 @cache

@@ -160,6 +160,7 @@ def _facts(claim: "Claim") -> dict[str, Any]:
         "contradicted by": claim.contradicts,
         "protocols": {effort: protocol.words for effort, protocol in claim.protocols.items()},
         "own data": "yes" if claim.takes_data else "no",
+        **({"why we differ": claim.reasons} if claim.reasons else {}),
     }
 
 
