@@ -2,7 +2,8 @@
 
 import { decimal, draw } from "./elements.js";
 
-const CHARACTER = 7.2;
+// Wide enough for most letters, bold ones too.
+const CHARACTER = 8;
 const width = (texts) => Math.round(CHARACTER * Math.max(1, ...texts.map((text) => text.length)));
 const kind = (value) => (value >= 0 ? "for" : "against");
 
