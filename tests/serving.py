@@ -111,5 +111,5 @@ def running(
         server.should_exit = True
         thread.join(30)
         assert not thread.is_alive()
-        desk.batcher.close()
+        desk.close()
         assert desk.batcher.join(30)

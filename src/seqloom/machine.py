@@ -9,6 +9,7 @@ import functools
 import os
 import platform
 import sys
+import threading
 from pathlib import Path
 from typing import Literal
 
@@ -46,6 +47,15 @@ def set_threads(count: int | None) -> int:
         raise ConfigError(f"--threads {count}: expected 1 or more")
     torch.set_num_threads(count or available_cores())
     return torch.get_num_threads()
+
+
+def stand_back() -> None:
+    """Gives the thread that calls this less right to the processor than others, where threads can have that (Linux)."""
+    if sys.platform == "linux":
+        try:
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), os.getpriority(os.PRIO_PROCESS, 0) + 10)
+        except OSError:
+            return
 
 
 def available_cores() -> int:

@@ -39,5 +39,5 @@ def test_generated_requests_find_no_500(tmp_path: Path) -> None:
         assert done.returncode == 0, done.stdout[-8000:] + done.stderr[-2000:]
         assert not [line for line in server.journal() if line["event"] == "failure"]
         answered = {line["route"] for line in server.journal() if line.get("status") == 200}
-        assert {"/translate", "/detect", "/generate", "/v1/completions", "/v1/models", "/runs"} <= answered
+        assert {"/translate", "/detect", "/generate", "/explain", "/v1/completions", "/v1/models", "/runs"} <= answered
         assert len(server.journal()) > 300

@@ -13,10 +13,11 @@ _KEY_VARIABLE = "SEQLOOM_API_KEY"
 
 _EPILOG = """\
 what answers:
-  /                                   a page to try runs and compare them; it needs nothing from elsewhere
+  /                                   a page to try runs, compare them and look inside; it needs nothing from elsewhere
   /translate /languages /detect       LibreTranslate's API: a run of pairs is found by its two languages
   /v1/models /v1/completions          OpenAI's API, streaming included: a run is named by its folder's name
   /generate /runs                     our own: any decoding setting, n-best lists with scores
+  /explain                            our own: what a run does with a text, step by step, as seqloom explain --json
   /openapi.json                       all of it described
   /health /metrics                    for whoever watches over it; metrics are Prometheus's
 
@@ -42,6 +43,8 @@ _LIMITS = {
     "max_seconds": "S",
     "max_requests": "N",
     "queue": "N",
+    "explained_tokens": "N",
+    "explanations": "N",
     "batch": "N",
     "wait_ms": "MS",
 }
@@ -157,6 +160,8 @@ _HELP = {
     "max_seconds": "from a request to its answer; later is 503 (default: 30)",
     "max_requests": "requests that are being answered; more are 503 (default: 512)",
     "queue": "texts that wait to be decoded; more are 503 (default: 512)",
+    "explained_tokens": "tokens of a text that is explained, and of its output (default: 64)",
+    "explanations": "explanations that wait or are being made; more are 503 (default: 32)",
     "batch": "texts that are decoded together (default: 64)",
     "wait_ms": "how long a text waits for others to be decoded with (default: 2)",
 }

@@ -3,7 +3,7 @@
 Nothing here asks which architecture it holds: what can be seen follows from the names in its record.
 """
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 import torch
@@ -42,6 +42,9 @@ def explain(
     step: int = 0,
     change: Change | None = None,
     history: bool = False,
+    computation: bool = True,
+    max_tokens: int | None = None,
+    goes_on: Callable[[], None] = lambda: None,
 ) -> Explanation:
     """What a run does with a text.
 
@@ -55,6 +58,9 @@ def explain(
         step: the position of the target shown, from 0.
         change: what if?
         history: whether to look at the weights that the run kept while it was trained.
+        computation: whether to follow one layer, head and step with all numbers.
+        max_tokens: the most tokens of what it says, where its recipe allows more.
+        goes_on: called between one thing and the next; whatever it raises ends the work.
 
     Raises:
         ConfigError: the text is empty, the run is an ensemble, or a change asks for what there is not.
@@ -63,7 +69,7 @@ def explain(
         raise ConfigError("an ensemble has no inside of its own to explain; explain its runs one by one")
     if not methods or not set(methods) <= set(METHODS):
         raise ConfigError(f"methods {', '.join(methods) or 'none'}: choose among {', '.join(METHODS)}")
-    reader = RunReader(run, beam=beam)
+    reader = RunReader(run, beam=beam, max_tokens=max_tokens)
     sentence, notes = reader.read(text)
     found = None
     if target is None:
@@ -72,11 +78,14 @@ def explain(
     else:
         sentence = reader.given(sentence, target)
     eos_id = run.tokenizer.vocab.eos_id
+    goes_on()
     record = Record()
     with torch.no_grad():
         hidden = run.model(sentence.batch(run.model), record)
         said = full_log_probs(run.model.project(hidden)[0].float())
-    seen = _look(reader, sentence, methods)
+    goes_on()
+    seen = _look(reader, sentence, methods, goes_on)
+    goes_on()
     steps = steps_of(said, sentence.tgt_ids, reader.tgt_tokens, top)
     aligned = record.tensors.get("alignment") if "attention" in methods else None
     alignment = None if aligned is None else matrix(aligned[0][0])
@@ -109,7 +118,9 @@ def explain(
             step=min(step, num_steps - 1),
             name_src=reader.src_tokens,
             name_tgt=reader.tgt_tokens,
-        ),
+        )
+        if computation
+        else None,
         what_if=_what_if(reader, text, sentence, change) if change else None,
         history=tuple(history_of(reader, sentence, seen.judge)) if history else (),
     )
@@ -122,12 +133,13 @@ class _Seen:
     judge: Judge
 
 
-def _look(reader: RunReader, sentence: Sentence, methods: Collection[Method]) -> _Seen:
+def _look(reader: RunReader, sentence: Sentence, methods: Collection[Method], goes_on: Callable[[], None]) -> _Seen:
     """Gradient, occlusion, truth, and the judge who holds pictures against them."""
     model = reader.model
     pictures: dict[str, tuple[Tensor, Tensor]] = {}
     if "gradient" in methods:
         pictures["gradient"] = gradient_saliency(model, sentence)
+    goes_on()
     if "occlusion" in methods:
         pictures["occlusion"] = (
             occlusion_saliency(model, sentence, of="source"),
@@ -186,13 +198,14 @@ def _what_if(reader: RunReader, text: str, sentence: Sentence, change: Change) -
     changed_text = change.apply(text)
     source, _ = reader.read(changed_text)
     again = source.with_target(sentence.tgt_ids)
-    written = reader.write(source, force=change.force, model=altered)
+    begin = reader.beginning(source, change.force, change.begin)
+    written = reader.write(source, begin=begin, model=altered)
     with torch.no_grad():
         before = log_probs(model, sentence.batch(model))[0]
         after = log_probs(altered, again.batch(model))[0]
         said = log_probs(altered, written.sentence.batch(model))[0]
     return WhatIf(
-        change=change.describe(text),
+        change=change.describe(text, reader.tokenizer.decode_tgt(begin)),
         text=changed_text,
         source=reader.src_tokens(source.src_ids),
         log_probs=vector(before),

@@ -43,8 +43,15 @@ class RunReader:
         settings: how the run searches: its recipe's beam search, or the default where the recipe samples.
     """
 
-    def __init__(self, run: Run, *, beam: int | None = None) -> None:
+    def __init__(self, run: Run, *, beam: int | None = None, max_tokens: int | None = None) -> None:
+        """Makes it.
+
+        Args:
+            beam: by default the recipe's.
+            max_tokens: the most tokens of what it writes, where its own rule allows more.
+        """
         self.run = run
+        self._max_tokens = max_tokens
         self.model = run.model
         self.tokenizer = run.tokenizer
         self.settings: DecodingSettings = run.generator(method="beam", nbest=1, beam=beam).settings
@@ -67,19 +74,21 @@ class RunReader:
             raise ConfigError(f"{text!r}: there is nothing in this text to explain; give one with words")
         return Sentence((*job.example.src_ids.tolist(), vocab.eos_id), (vocab.bos_id,), ()), job.notes
 
-    def write(self, sentence: Sentence, *, force: str = "", model: Model | None = None) -> Found:
+    def write(self, sentence: Sentence, *, begin: Sequence[int] = (), model: Model | None = None) -> Found:
         """What the run, or an altered model in its place, writes for a source.
 
         Args:
-            force: what the target begins with.
+            begin: ids that the target begins with.
         """
         options = self.settings.search_options()
-        if self._of_text:
-            options |= {"max_len_ratio": 0.0, "max_len_offset": _CONTINUATION}
+        limit = int(options["max_len_ratio"] * len(sentence.src_ids)) + options["max_len_offset"]
+        limit = _CONTINUATION if self._of_text else limit
+        limit = limit if self._max_tokens is None else min(limit, self._max_tokens)
+        options |= {"max_len_ratio": 0.0, "max_len_offset": limit}
         penalty = LengthPenalty(self.settings.length_penalty, self.settings.length_penalty_form)
         trace = BeamTrace(penalty)
         sources = Sources.pad([sentence.src_ids], pad_id=self.model.vocab.pad_id, device=self.run.device)
-        prefixes = [self.tokenizer.encode_tgt([force])[0]] if force else None
+        prefixes = [list(begin)] if begin else None
         first = sentence.fed_ids[:1]
         ((best,),) = search(model or self.model, sources, first_ids=first, prefixes=prefixes, trace=trace, **options)
         ids = (*best.ids, *([self.model.vocab.eos_id] if best.finished else []))
@@ -97,6 +106,30 @@ class RunReader:
         if room is not None and len(ids) + 1 > room:
             raise ConfigError(f"a target of {len(ids) + 1} tokens does not fit: there is room for {room}; shorten it")
         return sentence.with_target((*ids, self.model.vocab.eos_id))
+
+    def beginning(self, sentence: Sentence, force: str, begin: Sequence[int]) -> list[int]:
+        """What a target is to begin with, as ids.
+
+        Args:
+            force: as text.
+            begin: as ids.
+
+        Raises:
+            ConfigError: it does not fit the model, or is of ids that no target may hold.
+        """
+        ids = self.tokenizer.encode_tgt([force])[0].tolist() if force else list(begin)
+        vocab = self.tokenizer.vocab
+        for number in ids:
+            if number in (vocab.pad_id, vocab.bos_id, vocab.eos_id) or not 0 <= number < vocab.tgt_size:
+                raise ConfigError(
+                    f"begin {number}: no token that a target can begin with; take ids from an explanation"
+                )
+        room = self.model.max_tgt_len(len(sentence.src_ids))
+        if room is not None and len(ids) + 1 > room:
+            raise ConfigError(
+                f"a beginning of {len(ids)} tokens does not fit: there is room for {room - 1}; shorten it"
+            )
+        return ids
 
     def src_tokens(self, ids: Sequence[int]) -> tuple[Token, ...]:
         """Source ids as they are shown."""

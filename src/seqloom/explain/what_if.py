@@ -6,10 +6,11 @@ architecture honours.
 
 import re
 from collections.abc import Mapping
+from typing import Self
 
 import torch
 from jaxtyping import Float, Int
-from pydantic import Field
+from pydantic import Field, model_validator
 from torch import Tensor
 
 from seqloom.batching import Sources
@@ -26,18 +27,30 @@ class Change(Settings):
     Attributes:
         words: places of source words, from 1, and what stands there instead; "" takes the word away.
         silence: heads such as "decoder.1.cross.2" (counted from 0), or all heads of "decoder.1.cross".
-        force: what the target is to begin with.
+        force: what the target is to begin with, as text.
+        begin: the same as ids, where the very tokens matter.
     """
 
     words: dict[int, str] = Field(default_factory=dict)
     silence: tuple[str, ...] = ()
     force: str = ""
+    begin: tuple[int, ...] = ()
+
+    @model_validator(mode="after")
+    def _one_beginning(self) -> Self:
+        if self.force and self.begin:
+            raise ValueError("force and begin both say what the target begins with; give one of them")
+        return self
 
     def __bool__(self) -> bool:
-        return bool(self.words or self.silence or self.force)
+        return bool(self.words or self.silence or self.force or self.begin)
 
-    def describe(self, text: str) -> str:
-        """The change in words."""
+    def describe(self, text: str, begin: str = "") -> str:
+        """The change in words.
+
+        Args:
+            begin: the ids of `begin` as text.
+        """
         before = text.split()
         parts = [
             f"word {place}, {before[place - 1]!r}, becomes {word!r}"
@@ -46,7 +59,7 @@ class Change(Settings):
             for place, word in sorted(self.words.items())
         ]
         parts += [f"{head} is silent" for head in self.silence]
-        parts += [f"the target begins with {self.force!r}"] if self.force else []
+        parts += [f"the target begins with {self.force or begin!r}"] if self.force or self.begin else []
         return "; ".join(parts)
 
     def apply(self, text: str) -> str:

@@ -45,7 +45,7 @@ def explanation_html(explanations: Explanations) -> str:
             words=words,
             variables=theme.css_variables(),
             css=asset("page.css"),
-            own_css=asset("explanation.css"),
+            own_css=asset("drawings.css") + asset("explanation.css"),
             scripts=scripts,
             hashes=[script_hash(script) for script in scripts],
             store=json_for_script({}),

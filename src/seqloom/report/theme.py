@@ -124,6 +124,20 @@ def css_variables() -> str:
     )
 
 
+def css_variables_by_choice() -> str:
+    """As `css_variables`, for a page whose readers may choose themselves: `data-theme` of the root says "light" or "dark"."""
+
+    def block(scheme: str, colours: Mapping[str, str]) -> str:
+        return f"color-scheme:{scheme};" + "".join(f"--{name}:{value};" for name, value in colours.items())
+
+    light, dark = block("light", LIGHT), block("dark", DARK)
+    return (
+        f":root{{{light}}}\n"
+        f'@media screen and (prefers-color-scheme:dark){{:root:not([data-theme="light"]){{{dark}}}}}\n'
+        f'@media screen{{:root[data-theme="dark"]{{{dark}}}}}\n'
+    )
+
+
 def chart_config(palette: Mapping[str, str], font: str = FONT) -> dict[str, Any]:
     """Vega-Lite's `config`: quiet axes, no frame, the page's own font and colours."""
     axis = {

@@ -14,6 +14,7 @@ from seqloom.serve.completions import Completions
 from seqloom.serve.description import describe
 from seqloom.serve.desk import Desk
 from seqloom.serve.door import Door
+from seqloom.serve.explanation import ExplanationAPI
 from seqloom.serve.generation import GenerationAPI
 from seqloom.serve.libretranslate import LibreTranslate
 from seqloom.serve.measures import CONTENT_TYPE
@@ -26,7 +27,8 @@ def make_app(desk: Desk, *, origins: Sequence[str] = ()) -> Starlette:
     Args:
         origins: whom browsers may let read answers from other pages (CORS); nobody by default.
     """
-    libre, completions, own, page = LibreTranslate(desk), Completions(desk), GenerationAPI(desk), Page()
+    libre, completions, page = LibreTranslate(desk), Completions(desk), Page()
+    own, explanations = GenerationAPI(desk), ExplanationAPI(desk)
 
     async def health(request: Request) -> JSONResponse:
         closed = desk.batcher.closed
@@ -56,6 +58,7 @@ def make_app(desk: Desk, *, origins: Sequence[str] = ()) -> Starlette:
         Route("/v1/completions", completions.complete, methods=["POST"]),
         Route("/runs", own.runs),
         Route("/generate", own.generate, methods=["POST"]),
+        Route("/explain", explanations.explain, methods=["POST"]),
     ]
     door = Middleware(
         Door,

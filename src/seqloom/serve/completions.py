@@ -263,7 +263,7 @@ class _Order:
         self.lives = [self._make(emit=partial(emit, number)) for number in range(len(self.lives))]
         tickets = self.tickets()
         # Before the answer begins, so that a full queue is still 503.
-        submit(self.desk.batcher, tickets)
+        submit(self.desk.batcher.submit, tickets)
         for number, ticket in enumerate(tickets):
             ticket.future.add_done_callback(partial(tell, number))
 

@@ -6,8 +6,10 @@ from typing import Any, Literal
 from pydantic import BaseModel, Field
 from pydantic.json_schema import models_json_schema
 
+from seqloom.explain.explanation import Explanations
 from seqloom.serve.completions import CompletionAnswer, CompletionRequest, ModelAnswer
 from seqloom.serve.directory import Directory
+from seqloom.serve.explanation import ExplainRequest
 from seqloom.serve.generation import GenerateAnswer, GenerateRequest, RunAnswer
 from seqloom.serve.libretranslate import (
     DetectedLanguage,
@@ -108,7 +110,7 @@ def describe(directory: Directory) -> dict[str, Any]:
     used = (
         *(Error, OpenAIError, Health, Models, Runs, FrontendSettings, ModelAnswer, LanguageAnswer, DetectedLanguage),
         *(TranslateRequest, TranslateAnswer, DetectRequest, CompletionRequest, CompletionAnswer),
-        *(GenerateRequest, GenerateAnswer),
+        *(GenerateRequest, GenerateAnswer, ExplainRequest, Explanations),
     )
     _, definitions = models_json_schema(
         [(model, "validation") for model in used], ref_template="#/components/schemas/{model}"
@@ -116,6 +118,7 @@ def describe(directory: Directory) -> dict[str, Any]:
     schemas = definitions["$defs"]
     names = [run.name for run in directory.runs]
     schemas["GenerateRequest"]["properties"]["run"]["enum"] = names
+    schemas["ExplainRequest"]["properties"]["runs"]["items"]["enum"] = names
     schemas["CompletionRequest"]["properties"]["model"]["enum"] = names
     if codes := [one.code for one in directory.languages]:
         schemas["TranslateRequest"]["properties"]["source"]["enum"] = ["auto", *codes]
@@ -126,8 +129,8 @@ def describe(directory: Directory) -> dict[str, Any]:
             "title": "seqloom",
             "version": version("seqloom"),
             "description": "Trained runs over HTTP. /translate, /languages, /detect and /frontend/settings speak LibreTranslate's "
-            "API, /v1 OpenAI's; /runs and /generate are seqloom's own. A body that is too large is 413, what is beyond any other "
-            "limit 400.",
+            "API, /v1 OpenAI's; /runs, /generate and /explain are seqloom's own. A body that is too large is 413, what is beyond "
+            "any other limit 400.",
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "security": [{}, {"key": []}],
@@ -189,6 +192,14 @@ def _paths() -> dict[str, Any]:
                 GenerateAnswer,
                 (*_BODY, 401, 404),
                 body=(GenerateRequest, (_JSON,)),
+            )
+        },
+        "/explain": {
+            "post": _operation(
+                "Tell what runs do with a text, step by step: where words come from, distributions, the beam, what if",
+                Explanations,
+                (*_BODY, 401, 404),
+                body=(ExplainRequest, (_JSON,)),
             )
         },
         "/health": {"get": _operation("Whether the server takes requests", Health, (), busy=Health)},

@@ -1,4 +1,4 @@
-"""Desk: what every endpoint works with: the runs, the batcher, the limits, the keys, and the counts."""
+"""Desk: what every endpoint works with: the runs, what decodes and explains, the limits, the keys, and the counts."""
 
 import time
 from collections.abc import Sequence
@@ -8,6 +8,7 @@ from typing import Any
 from seqloom.decoding.hypothesis import Generation
 from seqloom.serve.batcher import Batcher, Ticket
 from seqloom.serve.directory import Directory
+from seqloom.serve.explainer import Explainer
 from seqloom.serve.journal import Journal
 from seqloom.serve.keys import Keys
 from seqloom.serve.limits import Limits
@@ -21,10 +22,16 @@ class Desk:
 
     directory: Directory
     batcher: Batcher
+    explainer: Explainer
     limits: Limits
     keys: Keys
     measures: Measures
     journal: Journal
+
+    def close(self) -> None:
+        """Takes no more work; what was taken is still done."""
+        self.batcher.close()
+        self.explainer.close()
 
     def deadline(self) -> float:
         """When a request that arrives now must be answered (`time.monotonic`)."""

@@ -18,7 +18,7 @@ from seqloom.serve.refusals import ClientLeftError, RefusedError, busy
 
 ROUTES = frozenset(
     (
-        *("/", "/health", "/metrics", "/openapi.json", "/runs", "/generate"),
+        *("/", "/health", "/metrics", "/openapi.json", "/runs", "/generate", "/explain"),
         *("/translate", "/languages", "/detect", "/frontend/settings"),
         *("/v1/models", "/v1/completions"),
     )

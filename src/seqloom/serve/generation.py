@@ -81,6 +81,7 @@ class RunAnswer(BaseModel):
     target_name: str | None
     engine: str
     beam: int
+    explained: bool = Field(description="whether POST /explain can look into it")
 
 
 class GenerationAPI:
@@ -155,6 +156,7 @@ class GenerationAPI:
             "target_name": names[codes[1]] if codes[1] else None,
             "engine": about.engine,
             "beam": run.manner(method="beam").settings.beam,
+            "explained": run.own is not None,
         }
 
 

@@ -16,5 +16,9 @@ class Limits(Settings):
     max_seconds: float = Field(30.0, gt=0, description="from a request's arrival to its answer; later is 503")
     max_requests: int = Field(512, gt=0, description="requests that are being answered; more are 503")
     queue: int = Field(512, gt=0, description="texts that wait to be decoded; more are 503")
+    explained_tokens: int = Field(
+        64, gt=1, description="tokens of a text that is explained, and of its output; more is 400"
+    )
+    explanations: int = Field(32, gt=0, description="explanations that wait or are being made; more are 503")
     batch: int = Field(64, gt=0, description="texts that are decoded together")
     wait_ms: float = Field(2.0, ge=0, description="how long a text waits for others to be decoded with (milliseconds)")

@@ -27,18 +27,29 @@ class Measures:
         )
         self.decoding = Counter("seqloom_decoding_seconds", "Time spent decoding.", ["run"], registry=known)
         self.tokens = Counter("seqloom_output_tokens", "Tokens that were written.", ["run"], registry=known)
+        self.explanations = Counter("seqloom_explanations", "Explanations that were made.", ["run"], registry=known)
+        self.explaining = Counter("seqloom_explaining_seconds", "Time spent explaining.", ["run"], registry=known)
         self._waiting = Gauge("seqloom_queue_texts", "Texts that wait to be decoded.", registry=known)
+        self._explaining = Gauge(
+            "seqloom_queue_explanations", "Explanations that wait or are being made.", registry=known
+        )
         ProcessCollector(registry=self._registry)
 
-    def watch_queue(self, length: Callable[[], int]) -> None:
-        """Says how to find out how many texts wait."""
-        self._waiting.set_function(length)
+    def watch_queue(self, texts: Callable[[], int], explanations: Callable[[], int]) -> None:
+        """Says how to find out how many texts and explanations wait."""
+        self._waiting.set_function(texts)
+        self._explaining.set_function(explanations)
 
     def decoded(self, run: str, size: int, seconds: float) -> None:
         """Counts a batch."""
         self.texts.labels(run).inc(size)
         self.batches.labels(run).observe(size)
         self.decoding.labels(run).inc(seconds)
+
+    def explained(self, run: str, seconds: float) -> None:
+        """Counts an explanation."""
+        self.explanations.labels(run).inc()
+        self.explaining.labels(run).inc(seconds)
 
     def page(self) -> bytes:
         """All of it, in Prometheus's text format."""

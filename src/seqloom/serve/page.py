@@ -6,6 +6,7 @@ from importlib.resources import files
 from starlette.requests import Request
 from starlette.responses import Response
 
+from seqloom.report import theme
 from seqloom.serve.refusals import RefusedError
 
 _TYPES = {"html": "text/html", "js": "text/javascript", "css": "text/css"}
@@ -26,6 +27,9 @@ class Page:
         self._files = {
             file.name: file.read_bytes() for file in folder.iterdir() if re.search(r"\.(html|js|css)$", file.name)
         }
+        # Drawings and colours are those of the reports.
+        self._files["drawings.css"] = (files("seqloom.report") / "assets" / "drawings.css").read_bytes()
+        self._files["theme.css"] = theme.css_variables_by_choice().encode()
 
     async def index(self, request: Request) -> Response:
         """The page itself."""

@@ -70,6 +70,11 @@ class Served(ABC):
         """Whether outputs can be heard token by token, sampled, and told with log-probabilities."""
         return self.about.engine == OWN
 
+    @property
+    def own(self) -> Run | None:
+        """The run as it can be looked into; None where another program decodes it."""
+        return None
+
     def manner(self, *, max_tokens: int | None = None, **decoding: Any) -> "RunManner":
         """The manner of some decoding settings; those that are None are the recipe's. The same settings give the same object.
 
@@ -131,6 +136,11 @@ class OwnRun(Served):
     def __init__(self, about: About, run: Run, max_tokens: int) -> None:
         super().__init__(about, run.tokenizer, max_tokens)
         self.run = run
+
+    @property
+    def own(self) -> Run:
+        """The run."""
+        return self.run
 
     def _new_manner(self, given: tuple[tuple[str, Any], ...], max_tokens: int | None) -> "RunManner":
         decoding = self._bounded(self.run.recipe.decoding, dict(given), max_tokens)

@@ -18,6 +18,7 @@ from seqloom.serve.app import make_app
 from seqloom.serve.batcher import Batcher
 from seqloom.serve.desk import Desk
 from seqloom.serve.directory import Directory
+from seqloom.serve.explainer import Explainer
 from seqloom.serve.journal import Journal, JournalHandler
 from seqloom.serve.keys import Keys
 from seqloom.serve.limits import Limits
@@ -55,7 +56,7 @@ class Server(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Ends."""
-        self._desk.batcher.close()
+        self._desk.close()
         self._desk.journal.write("closing")
         await super().shutdown(sockets)
 
@@ -85,8 +86,9 @@ def make_desk(
         prepare=lambda: machine.set_threads(threads),
         watch=measures.decoded,
     )
-    measures.watch_queue(lambda: len(batcher))
-    return Desk(Directory(runs), batcher, limits, Keys(keys), measures, Journal(log))
+    explainer = Explainer(queue=limits.explanations, watch=measures.explained)
+    measures.watch_queue(lambda: len(batcher), lambda: len(explainer))
+    return Desk(Directory(runs), batcher, explainer, limits, Keys(keys), measures, Journal(log))
 
 
 def serve(
@@ -138,7 +140,7 @@ def serve(
         finally:
             for name in _LOGGERS:
                 logging.getLogger(name).removeHandler(handler)
-            desk.batcher.close()
+            desk.close()
             done = desk.batcher.join(seconds=limits.max_seconds)
             desk.journal.write("closed", all_done=done)
 

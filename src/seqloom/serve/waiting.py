@@ -1,9 +1,10 @@
-"""Waiting: tickets -> their generations, as long as the client waits and no longer than a request may take."""
+"""Waiting: tickets -> what becomes of them, as long as the client waits and no longer than a request may take."""
 
 import asyncio
 import time
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from typing import Any, Protocol, TypeVar
 
 from starlette.requests import Request
 from starlette.types import Receive
@@ -13,15 +14,33 @@ from seqloom.errors import SeqloomError
 from seqloom.serve.batcher import Batcher, ClosedError, QueueFullError, Ticket
 from seqloom.serve.refusals import ClientLeftError, RefusedError, busy
 
+_Result = TypeVar("_Result")
+_Item = TypeVar("_Item")
 
-def submit(batcher: Batcher, tickets: Sequence[Ticket]) -> None:
-    """Hands tickets in.
+
+class Awaited(Protocol[_Result]):
+    """Work that was handed in: a ticket, or the task of an explanation."""
+
+    @property
+    def future(self) -> Future[_Result]:
+        """Where its result arrives."""
+
+    @property
+    def deadline(self) -> float:
+        """Until when somebody waits (`time.monotonic`)."""
+
+    def abandon(self) -> None:
+        """Says that nobody waits any more."""
+
+
+def submit(take: Callable[[Sequence[_Item]], None], items: Sequence[_Item]) -> None:
+    """Hands work in.
 
     Raises:
-        RefusedError: 503 where there is no room for them, or the server ends.
+        RefusedError: 503 where there is no room for it, or the server ends.
     """
     try:
-        batcher.submit(tickets)
+        take(items)
     except QueueFullError:
         raise busy("too many texts are waiting") from None
     except ClosedError:
@@ -35,25 +54,35 @@ async def answers(batcher: Batcher, request: Request, tickets: Sequence[Ticket])
         RefusedError: 503 where the queue is full or time is up.
         ClientLeftError: nobody waits any more.
     """
-    submit(batcher, tickets)
+    submit(batcher.submit, tickets)
+    return [outcome(result) for result in await outcomes(request, tickets)]
+
+
+async def outcomes(request: Request, items: Sequence[Awaited[_Result]]) -> list[_Result | BaseException]:
+    """The results of work that was handed in, in its order; nothing of it goes on when this ends.
+
+    Raises:
+        RefusedError: 503 where time is up.
+        ClientLeftError: nobody waits any more.
+    """
     left = asyncio.ensure_future(departure(request.receive))
-    found = asyncio.gather(*(asyncio.wrap_future(ticket.future) for ticket in tickets), return_exceptions=True)
+    found = asyncio.gather(*(asyncio.wrap_future(item.future) for item in items), return_exceptions=True)
     # Where nobody waits any more, nobody looks at what is cancelled.
     found.add_done_callback(lambda future: future.cancelled() or future.exception())
     try:
-        patience = min((ticket.deadline for ticket in tickets), default=time.monotonic()) - time.monotonic()
+        patience = min((item.deadline for item in items), default=time.monotonic()) - time.monotonic()
         both: set[asyncio.Future[Any]] = {left, found}
         await asyncio.wait(both, timeout=max(0.0, patience), return_when=asyncio.FIRST_COMPLETED)
         if found.done():
-            return [outcome(result) for result in found.result()]
+            return found.result()
         if left.done():
             raise ClientLeftError
         raise busy("the answer did not come within the time that a request may take")
     finally:
         left.cancel()
         found.cancel()
-        for ticket in tickets:
-            ticket.abandon()
+        for item in items:
+            item.abandon()
 
 
 def outcome(result: Generation | BaseException) -> Generation:

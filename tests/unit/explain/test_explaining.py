@@ -226,3 +226,32 @@ def test_what_cannot_be_explained_is_told():
     run.model = Ensemble([run.model, run.model])
     with pytest.raises(ConfigError, match="one by one"):
         explain(run, TEXT)
+
+
+def test_outputs_are_as_long_as_is_allowed_and_the_computation_can_be_left_out():
+    whole = explain(make_run("rnn"), "alpha bravo charlie")
+    for most in (1, 3, 10**6):
+        found = explain(make_run("rnn"), "alpha bravo charlie", max_tokens=most, computation=False)
+        assert len(found.target) <= most
+        assert found.computation is None
+    assert found.target == whole.target
+    assert whole.computation is not None
+
+
+def test_work_ends_where_nobody_wants_it_any_more():
+    class EnoughError(Exception):
+        pass
+
+    def until(stop):
+        left = iter(range(stop))
+
+        def goes_on():
+            if next(left, None) is None:
+                raise EnoughError
+
+        return goes_on
+
+    explain(make_run("transformer"), "alpha bravo", goes_on=until(100))
+    for stop in range(4):
+        with pytest.raises(EnoughError):
+            explain(make_run("transformer"), "alpha bravo", goes_on=until(stop))

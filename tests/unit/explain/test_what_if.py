@@ -78,6 +78,26 @@ def test_a_forced_beginning_begins_the_output():
     assert found.what_if.log_probs == found.what_if.changed_log_probs
 
 
+def test_a_beginning_of_ids_is_the_same_as_one_of_text():
+    run = make_run("transformer")
+    (ids,) = run.tokenizer.encode_tgt(["golf golf"])
+    by_text = explain(run, TEXT, change=Change(force="golf golf")).what_if
+    assert explain(run, TEXT, change=Change(begin=tuple(ids.tolist()))).what_if == by_text
+    with pytest.raises(ConfigError, match="give one of them"):
+        Change.parse({"force": "golf", "begin": [5]})
+
+
+@pytest.mark.parametrize("wrong", [0, 1, 2, -1, 10**6])
+def test_a_beginning_holds_only_what_a_target_may_hold(wrong):
+    with pytest.raises(ConfigError, match="no token that a target can begin with"):
+        explain(make_run("rnn"), TEXT, change=Change(begin=(wrong,)))
+
+
+def test_a_beginning_must_fit_the_model():
+    with pytest.raises(ConfigError, match="there is room for"):
+        explain(make_run("transformer"), TEXT, change=Change(begin=(5,) * 60))
+
+
 def test_changes_are_told_in_words():
     change = Change(words={1: "golf", 3: ""}, silence=("decoder.0.cross.1",), force="echo")
     assert change.apply(TEXT) == "golf bravo delta"

@@ -52,3 +52,14 @@ def test_outside_systems_look_unlike_arms() -> None:
 def test_outlines_are_paths() -> None:
     for outline in theme.SHAPES.values():
         assert re.fullmatch(r"[MLHVAZ0-9.,\-]+", outline)
+
+
+def test_a_choice_of_light_or_dark_overrules_the_system_and_paper_is_light():
+    css = theme.css_variables_by_choice()
+    first, by_system, by_choice = css.splitlines()
+    assert all(f"--{name}:{value};" in first for name, value in theme.LIGHT.items())
+    for rule in (by_system, by_choice):
+        assert rule.startswith("@media screen")
+        assert all(f"--{name}:{value};" in rule for name, value in theme.DARK.items())
+    assert ':not([data-theme="light"])' in by_system
+    assert '[data-theme="dark"]' in by_choice

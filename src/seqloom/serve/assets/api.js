@@ -9,7 +9,10 @@ export function useKey(value) {
 export class Refused extends Error {}
 
 async function ask(path, body, signal) {
-  const headers = { ...(key && { authorization: `Bearer ${key}` }), ...(body && { "content-type": "application/json" }) };
+  const headers = {
+    ...(key && { authorization: `Bearer ${key}` }),
+    ...(body && { "content-type": "application/json" }),
+  };
   let reply;
   try {
     reply = await fetch(path, { method: body ? "POST" : "GET", headers, body: body && JSON.stringify(body), signal });
@@ -29,3 +32,4 @@ async function ask(path, body, signal) {
 export const settings = () => ask("frontend/settings");
 export const runs = () => ask("runs");
 export const generate = (request, signal) => ask("generate", request, signal);
+export const explain = (request, signal) => ask("explain", request, signal);

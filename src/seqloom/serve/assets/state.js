@@ -1,6 +1,21 @@
 // The state of the page <-> the URL's hash, so that a link shows the same to somebody else. Keys never stand in it.
 
 const NUMBERS = ["nbest", "beam", "temperature", "top_p", "seed", "max_tokens"];
+export const VIEW_NAMES = ["outputs", "steps", "picture", "heads", "beam", "whatif"];
+const LOOKS = ["attention", "occlusion", "gradient"];
+
+// What is looked at, where the URL does not say.
+export const DEFAULTS = {
+  view: "outputs",
+  step: 0,
+  look: "attention",
+  head: null,
+  path: null,
+  words: {},
+  silence: [],
+  begin: "",
+  force: null,
+};
 
 export function toHash(state) {
   const query = new URLSearchParams();
@@ -8,6 +23,15 @@ export function toHash(state) {
   for (const run of state.runs) query.append("run", run);
   query.set("method", state.method);
   for (const name of NUMBERS) if (state[name] !== undefined) query.set(name, state[name]);
+  if (state.view !== DEFAULTS.view) query.set("view", state.view);
+  if (state.step) query.set("step", state.step + 1);
+  if (state.look !== DEFAULTS.look) query.set("look", state.look);
+  if (state.head) query.set("head", state.head);
+  if (state.path) query.set("path", `${state.path.run}~${state.path.node}`);
+  for (const [place, word] of Object.entries(state.words)) query.append("word", `${place}:${word}`);
+  for (const head of state.silence) query.append("silence", head);
+  if (state.begin) query.set("begin", state.begin);
+  if (state.force) query.set("force", `${state.force.run}~${state.force.ids.join(".")}`);
   return `#${query}`;
 }
 
@@ -15,19 +39,71 @@ export function toHash(state) {
 export function fromHash(hash) {
   const query = new URLSearchParams(hash.replace(/^#/, ""));
   if (!query.has("text")) return null;
-  const state = { text: query.get("text"), runs: query.getAll("run"), method: query.get("method") === "sample" ? "sample" : "beam" };
+  const state = {
+    ...DEFAULTS,
+    text: query.get("text"),
+    runs: query.getAll("run"),
+    method: query.get("method") === "sample" ? "sample" : "beam",
+  };
   for (const name of NUMBERS) {
     const value = Number(query.get(name));
     if (query.get(name) && Number.isFinite(value)) state[name] = value;
   }
+  if (VIEW_NAMES.includes(query.get("view"))) state.view = query.get("view");
+  if (LOOKS.includes(query.get("look"))) state.look = query.get("look");
+  state.step = Math.max(0, (Number.parseInt(query.get("step"), 10) || 1) - 1);
+  state.head = query.get("head");
+  const path = ofRun(query.get("path"));
+  if (path && /^\d+$/.test(path.rest)) state.path = { run: path.run, node: Number(path.rest) };
+  state.words = Object.fromEntries(
+    query
+      .getAll("word")
+      .map((one) => one.match(/^([1-9]\d{0,3}):(.*)$/s)?.slice(1))
+      .filter(Boolean),
+  );
+  state.silence = query.getAll("silence");
+  state.begin = query.get("begin") ?? "";
+  const force = ofRun(query.get("force"));
+  if (force && /^\d+(\.\d+)*$/.test(force.rest))
+    state.force = { run: force.run, ids: force.rest.split(".").map(Number) };
   return state;
 }
 
+function ofRun(text) {
+  const at = text?.lastIndexOf("~") ?? -1;
+  return at < 0 ? null : { run: text.slice(0, at), rest: text.slice(at + 1) };
+}
+
+// What decides the answers, apart from the run and the change.
+export function question(state) {
+  return [state.text, state.method, ...NUMBERS.map((name) => state[name] ?? null)];
+}
+
 // What is asked of one run: only settings that its method reads, since others would be refused.
-export function toRequest(state, run) {
+export function toRequest(state, { name, beam }) {
   const own = state.method === "sample" ? ["temperature", "top_p", "seed"] : ["beam"];
-  const request = { run, texts: [state.text], method: state.method };
+  const request = { run: name, texts: [state.text], method: state.method };
   for (const name of [...own, "nbest", "max_tokens"]) if (state[name] !== undefined) request[name] = state[name];
   if (request.top_p === 1) delete request.top_p;
+  // A beam finds no more outputs than it is wide.
+  if (state.method === "beam" && request.nbest) request.nbest = Math.min(request.nbest, state.beam ?? beam);
   return request;
+}
+
+export const wordsOf = (text) => text.trim().split(/\s+/).filter(Boolean);
+
+export function hasHead(attention, name) {
+  return attention.some((one) => one.name === name || one.heads.some((_, head) => `${one.name}.${head}` === name));
+}
+
+// The change as one run can bear it: heads that it has, and tokens that were chosen in it; null where nothing is left.
+export function changeFor(state, run, attention) {
+  const change = {};
+  const words = Object.entries(state.words).filter(([place]) => Number(place) <= wordsOf(state.text).length);
+  if (words.length) change.words = Object.fromEntries(words);
+  const silence = state.silence.filter((name) => hasHead(attention, name));
+  if (silence.length) change.silence = silence;
+  if (state.force?.run === run) change.begin = state.force.ids;
+  else if (state.begin) change.force = state.begin;
+  return Object.keys(change).length ? change : null;
 }

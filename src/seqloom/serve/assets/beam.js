@@ -1,0 +1,144 @@
+// A view: every beginning that the search looked at, as a tree; each hypothesis is traced through its own parents.
+
+import { cell, decimal, draw, make, scrolling, table } from "./elements.js";
+import { svg } from "./heatmap.js";
+import { FATES, tokenText } from "./wording.js";
+
+const HIGH = 46;
+
+function pathTo(nodes, number) {
+  const found = [];
+  for (let place = number; place !== null; place = nodes[place].parent) found.unshift(place);
+  return found;
+}
+
+// As text; the end is no part of it.
+function textOf(nodes, number) {
+  const ended = ["finished", "outscored"].includes(nodes[number].fate);
+  const path = pathTo(nodes, number).filter((place) => nodes[place].token && !(ended && place === number));
+  return path
+    .map((place) => nodes[place].token.text)
+    .join("")
+    .replaceAll("▁", " ")
+    .trim();
+}
+
+function tree(beam, traced, label, select) {
+  const { nodes } = beam;
+  const [best, path] = [new Set(pathTo(nodes, beam.best.at(-1) ?? 0)), new Set(traced)];
+  // Each column is as wide as its longest token needs.
+  const boxOf = (node) => Math.max(46, (node.token ? tokenText(node.token) : "start").length * 6.9 + 14);
+  const widths = [];
+  for (const node of nodes) widths[node.depth] = Math.max(widths[node.depth] ?? 0, boxOf(node));
+  const middles = widths.map((width, depth) => 6 + widths.slice(0, depth).reduce((sum, one) => sum + one + 26, 0) + width / 2);
+  const at = (node) => [middles[node.depth], 26 + node.rank * HIGH];
+  const edges = [];
+  const boxes = nodes.map((node, number) => {
+    const [x, y] = at(node);
+    const kind = `${best.has(number) ? "best" : node.fate === "pruned" ? "pruned" : "kept"}${path.has(number) ? " traced" : ""}`;
+    if (node.parent !== null) {
+      const [px, py] = at(nodes[node.parent]);
+      edges.push(draw("line", { x1: px, y1: py, x2: x, y2: y, class: `edge ${kind}` }));
+    }
+    const token = node.token ? tokenText(node.token) : "start";
+    const box = boxOf(node);
+    const end = ["finished", "outscored"].includes(node.fate) ? " ■" : "";
+    return draw(
+      "g",
+      { class: `node ${kind}`, on: { click: () => select(number) } },
+      draw(
+        "title",
+        {},
+        `${token}: log-probability ${decimal(node.total, 3)}, score ${decimal(node.score, 3)}; ${FATES[node.fate]}`,
+      ),
+      draw("rect", { x: x - box / 2, y: y - 17, width: box, height: 34, rx: 4 }),
+      draw("text", { x, y: node.token ? y - 2 : y + 4, "text-anchor": "middle" }, token + end),
+      draw("text", { x, y: y + 12, "text-anchor": "middle", class: "value" }, node.token ? decimal(node.total, 2) : ""),
+    );
+  });
+  // Edges that are traced stand above the others.
+  edges.sort((one, other) => one.classList.contains("traced") - other.classList.contains("traced"));
+  const ranks = Math.max(...nodes.map((node) => node.rank)) + 1;
+  return svg(middles.at(-1) + widths.at(-1) / 2 + 6, 52 + (ranks - 1) * HIGH, label, "beam", ...edges, ...boxes);
+}
+
+function hypotheses(beam, numbers, chosen, run, select, name) {
+  const { nodes } = beam;
+  const rows = numbers.map((number) => [
+    make(
+      "th",
+      { scope: "row" },
+      make("bdi", {}, textOf(nodes, number) || "(nothing)"),
+      make("small", { className: "fate" }, FATES[nodes[number].fate]),
+    ),
+    cell(decimal(nodes[number].total, 2), "n"),
+    cell(decimal(nodes[number].score, 2), "n"),
+    make(
+      "td",
+      {},
+      make(
+        "button",
+        {
+          type: "button",
+          className: "quiet",
+          ariaLabel: `trace ${textOf(nodes, number)}`,
+          data: { key: `trace ${number} of ${run.name}` },
+          attributes: { "aria-pressed": String(number === chosen) },
+          on: { click: () => select(number) },
+        },
+        "trace",
+      ),
+    ),
+  ]);
+  const heads = [
+    ["beginning, and what became of it"],
+    ["log-prob.", "n"],
+    ["score", "n"],
+    [make("span", { className: "hidden" }, "choice")],
+  ];
+  return scrolling(name, table(heads, rows, { className: "data" }));
+}
+
+export function beamView(explanation, { run, state, go }) {
+  const { beam } = explanation;
+  if (!beam) return make("p", { className: "aside" }, "There is no beam: this output was not found by beam search.");
+  const own = state.path?.run === run.name && state.path.node < beam.nodes.length ? state.path.node : null;
+  const chosen = own ?? beam.best.at(-1) ?? 0;
+  const select = (node) => go({ path: { run: run.name, node } });
+  const places = beam.nodes.map((_, place) => place).filter((place) => beam.nodes[place].token);
+  const byScore = (one, other) => beam.nodes[other].score - beam.nodes[one].score;
+  const ends = places
+    .filter((place) => ["finished", "outscored", "cut", "left"].includes(beam.nodes[place].fate))
+    .sort(byScore);
+  const others = places
+    .filter((place) => ["pruned", "dropped"].includes(beam.nodes[place].fate))
+    .sort((one, other) => beam.nodes[one].depth - beam.nodes[other].depth || byScore(one, other));
+  const label =
+    `Beam of ${beam.beam} of ${run.name}: ${places.length} beginnings looked at; ` +
+    `the output is ${explanation.output}. The tables below say the same.`;
+  const node = beam.nodes[chosen];
+  return make(
+    "div",
+    {},
+    make(
+      "p",
+      { className: "fact" },
+      "Traced: ",
+      make("b", { dir: "auto" }, textOf(beam.nodes, chosen) || "(nothing)"),
+      `, log-probability ${decimal(node.total, 2)}, score ${decimal(node.score, 2)}; ${FATES[node.fate]}.`,
+    ),
+    scrolling(`beam of ${run.name}`, tree(beam, pathTo(beam.nodes, chosen), label, select), "drawing"),
+    make("h3", {}, "How they ended"),
+    hypotheses(beam, ends, chosen, run, select, `ends of ${run.name}`),
+    make(
+      "details",
+      { data: { key: `others of ${run.name}` } },
+      make(
+        "summary",
+        { data: { key: `unfold others of ${run.name}` } },
+        `Beginnings that were not gone on with (${others.length})`,
+      ),
+      hypotheses(beam, others, chosen, run, select, `what ${run.name} did not go on with`),
+    ),
+  );
+}

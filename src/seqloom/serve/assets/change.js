@@ -1,0 +1,174 @@
+// The change that all runs are put under: words of the source, silent heads, how the output begins.
+
+import { make } from "./elements.js";
+import { wordsOf } from "./state.js";
+
+const key = (name) => ({ key: name });
+
+function wordButton(word, place, state, go) {
+  const now = state.words[place];
+  const button = make("button", {
+    type: "button",
+    className: now === undefined ? "word" : "word changed",
+    data: key(`word ${place}`),
+  });
+  button.append(make("span", { dir: "auto" }, now === "" ? "(taken away)" : (now ?? word)));
+  button.ariaLabel = now === undefined ? `replace ${word}` : `replace ${now || "nothing"}, which stands for ${word}`;
+  button.addEventListener("click", () => edit(button, word, place, state, go));
+  return button;
+}
+
+// The word becomes a field; Enter changes it, Escape leaves it as it was.
+function edit(button, word, place, state, go) {
+  const field = make("input", {
+    type: "text",
+    className: "word",
+    value: state.words[place] ?? word,
+    maxLength: 200,
+    spellcheck: false,
+    ariaLabel: `another word for ${word}; empty takes it away; Enter changes it`,
+  });
+  field.size = Math.max(4, field.value.length + 2);
+  button.replaceWith(field);
+  field.focus();
+  field.select();
+  let done = false;
+  const leave = (changes, focus) => {
+    if (done) return;
+    done = true;
+    field.replaceWith(button);
+    if (focus) button.focus();
+    if (changes) go(changes);
+  };
+  const apply = (focus) => {
+    const { [place]: _, ...others } = state.words;
+    const text = field.value.trim();
+    const same = text === (state.words[place] ?? word);
+    leave(same ? null : { words: text === word ? others : { ...others, [place]: text } }, focus);
+  };
+  field.addEventListener("keydown", (event) => {
+    if (event.key === "Enter") {
+      event.preventDefault();
+      apply(true);
+    } else if (event.key === "Escape") leave(null, true);
+  });
+  field.addEventListener("blur", () => apply(false));
+}
+
+function headChooser(explanations, state, go) {
+  const known = new Map();
+  for (const { attention } of explanations)
+    for (const { name, heads } of attention) known.set(name, Math.max(known.get(name) ?? 0, heads.length));
+  if (!known.size) return null;
+  const options = [...known].flatMap(([name, count]) => [
+    make("option", { value: name }, count > 1 ? `${name}: all heads` : name),
+    ...(count > 1
+      ? Array.from({ length: count }, (_, head) =>
+          make("option", { value: `${name}.${head}` }, `${name}: head ${head}`),
+        )
+      : []),
+  ]);
+  const select = make("select", { id: "silence", data: key("silence") }, ...options);
+  const add = () => go({ silence: [...new Set([...state.silence, select.value])] });
+  return make(
+    "p",
+    {},
+    make("label", { htmlFor: "silence" }, "Silence a head"),
+    make(
+      "span",
+      { className: "pair" },
+      select,
+      make("button", { type: "button", className: "quiet", data: key("silence it"), on: { click: add } }, "Silence"),
+    ),
+  );
+}
+
+function beginning(state, go) {
+  const field = make("input", {
+    id: "begin",
+    type: "text",
+    value: state.begin,
+    maxLength: 200,
+    spellcheck: false,
+    data: key("begin"),
+  });
+  const apply = () => go({ begin: field.value.trim(), force: null });
+  field.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter") return;
+    event.preventDefault();
+    apply();
+  });
+  return make(
+    "p",
+    {},
+    make("label", { htmlFor: "begin" }, "The output begins with"),
+    make(
+      "span",
+      { className: "pair" },
+      field,
+      make("button", { type: "button", className: "quiet", data: key("begin so"), on: { click: apply } }, "Begin so"),
+    ),
+  );
+}
+
+function inForce(state, forcedText, go) {
+  const words = wordsOf(state.text);
+  const { words: changes } = state;
+  const parts = Object.entries(changes)
+    .filter(([place]) => Number(place) <= words.length)
+    .map(([place, word]) => {
+      const { [place]: _, ...others } = changes;
+      return [
+        word ? `“${words[place - 1]}” becomes “${word}”` : `“${words[place - 1]}” is taken away`,
+        { words: others },
+      ];
+    });
+  for (const head of state.silence)
+    parts.push([`${head} is silent`, { silence: state.silence.filter((one) => one !== head) }]);
+  if (state.begin) parts.push([`the output begins with “${state.begin}”`, { begin: "" }]);
+  if (state.force)
+    parts.push([
+      `${state.force.run} begins with ${forcedText ? `“${forcedText}”` : "tokens of its own"}`,
+      { force: null },
+    ]);
+  if (!parts.length) return make("p", { className: "aside" }, "Nothing is changed yet.");
+  return make(
+    "ul",
+    { className: "changes", ariaLabel: "changes in force" },
+    ...parts.map(([said, without]) =>
+      make(
+        "li",
+        {},
+        make("span", { dir: "auto" }, said),
+        " ",
+        make(
+          "button",
+          {
+            type: "button",
+            className: "quiet",
+            ariaLabel: `undo: ${said}`,
+            data: key(`undo ${said}`),
+            on: { click: () => go(without) },
+          },
+          "undo",
+        ),
+      ),
+    ),
+  );
+}
+
+// `explanations`: of the runs that have answered. `forcedText`: what stands for the ids that are forced.
+export function changeEditor(state, explanations, forcedText, go) {
+  return make(
+    "div",
+    { className: "editor" },
+    make("p", { id: "words-said" }, make("b", {}, "Press a word of the source to put another in its place")),
+    make(
+      "p",
+      { className: "words", role: "group", attributes: { "aria-labelledby": "words-said" } },
+      ...wordsOf(state.text).map((word, place) => wordButton(word, place + 1, state, go)),
+    ),
+    make("div", { className: "fields" }, headChooser(explanations, state, go), beginning(state, go)),
+    inForce(state, forcedText, go),
+  );
+}

@@ -1,0 +1,93 @@
+// A view: every head of every layer as a small picture; one is enlarged.
+
+import { make } from "./elements.js";
+import { heatmap } from "./heatmap.js";
+import { pictured } from "./picture.js";
+import { tokenTexts, trustSentence, trustShort, whereOf } from "./wording.js";
+
+// Everything that can be chosen in a layer: its heads, and their mean where there are several.
+function headsOf(attention) {
+  const heads = attention.heads.map((rows, head) => ({
+    id: `${attention.name}.${head}`,
+    title: `head ${head}`,
+    rows,
+    trust: attention.trust[head],
+  }));
+  const mean = { id: `${attention.name}.mean`, title: "mean", rows: attention.mean, trust: attention.mean_trust };
+  return (heads.length > 1 ? [...heads, mean] : heads).map((one) => ({ ...one, attention }));
+}
+
+function axes(explanation, { queries, keys }) {
+  const [source, fed, target] = [explanation.source, explanation.fed, explanation.target].map(tokenTexts);
+  return [{ source, target: fed, both: [...source, ...fed] }[keys], queries === "source" ? source : target];
+}
+
+const truthOf = (explanation, { queries, keys }) =>
+  queries === "target" && keys !== "target" ? explanation.truth?.sources : null;
+
+// What weighs most, for the little room under a small picture.
+const firstTrust = (trust) => trustShort(trust).split(", ")[0];
+
+export function headsView(explanation, { run, state, go }) {
+  const all = explanation.attention.flatMap(headsOf);
+  if (!all.length)
+    return make(
+      "p",
+      { className: "aside" },
+      "This run has no attention, so it has no heads. Step by step and the whole picture show by occlusion and gradient " +
+        "where its words come from.",
+    );
+  const across = (one) => one.attention.queries === "target" && one.attention.keys !== "target";
+  const shown = all.find((one) => one.id === state.head) ?? all.findLast(across) ?? all[0];
+  const [columns, names] = axes(explanation, shown.attention);
+  const silence = () =>
+    go({ view: "whatif", silence: [...new Set([...state.silence, shown.id.replace(/\.mean$/, "")])] });
+  const layers = explanation.attention.map((attention) => {
+    const [wide] = axes(explanation, attention);
+    const side = wide.length <= 14 ? 7 : wide.length <= 24 ? 5 : 3;
+    const small = headsOf(attention).map((one) =>
+      make(
+        "button",
+        {
+          type: "button",
+          className: "head",
+          title: trustShort(one.trust),
+          ariaLabel: `${attention.name}, ${one.title}: ${trustShort(one.trust)}`,
+          data: { key: `${one.id} of ${run.name}` },
+          attributes: { "aria-pressed": String(one === shown || one.id === shown.id) },
+          on: { click: () => go({ head: one.id }) },
+        },
+        heatmap(one.rows, wide, names, "", { named: false, side, truth: truthOf(explanation, attention) }),
+        make("span", {}, one.title),
+        make("small", {}, firstTrust(one.trust)),
+      ),
+    );
+    for (const button of small) button.querySelector("svg").setAttribute("aria-hidden", "true");
+    return make(
+      "div",
+      { role: "group", ariaLabel: attention.name },
+      make("h4", {}, attention.name, " ", make("span", { className: "aside" }, whereOf(attention))),
+      make("div", { className: "heads", style: { "--heads": Math.max(5, small.length) } }, ...small),
+    );
+  });
+  return make(
+    "div",
+    {},
+    make("h3", {}, `${shown.attention.name}, ${shown.title}`),
+    ...pictured(shown.rows, columns, names, `${shown.attention.name}, ${shown.title} of ${run.name}`, {
+      truth: truthOf(explanation, shown.attention),
+    }),
+    make("p", { className: "aside trust" }, trustSentence(shown.trust)),
+    make(
+      "p",
+      {},
+      make(
+        "button",
+        { type: "button", className: "quiet", data: { key: `silence of ${run.name}` }, on: { click: silence } },
+        shown.title === "mean" ? "What if all these heads were silent?" : "What if this head were silent?",
+      ),
+    ),
+    make("h3", {}, "All layers and heads"),
+    ...layers,
+  );
+}

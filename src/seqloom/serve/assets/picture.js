@@ -1,0 +1,42 @@
+// A view: the whole picture of where words come from, and the same in numbers.
+
+import { cell, decimal, heading, make, scrolling, table } from "./elements.js";
+import { heatmap } from "./heatmap.js";
+import { instead, peaks, pictureOf, tokenTexts, trustSentence } from "./wording.js";
+
+// A drawing with its numbers behind it.
+export function pictured(rows, columns, names, title, options) {
+  const told = `${title}, where each token points most: ${peaks(rows, columns, names)}.`;
+  const heads = [
+    [make("span", { className: "hidden" }, "token")],
+    ...columns.map((name) => [make("bdi", {}, name), "n"]),
+  ];
+  const numbers = rows.map((row, place) => [
+    heading(names[place]),
+    ...row.map((value) => cell(decimal(value, 2), "n")),
+  ]);
+  return [
+    scrolling(title, heatmap(rows, columns, names, told, options), "drawing"),
+    make(
+      "details",
+      { data: { key: `numbers of ${title}` } },
+      make("summary", { data: { key: `unfold numbers of ${title}` } }, "The numbers"),
+      scrolling(`${title}, in numbers`, table(heads, numbers, { className: "data" })),
+    ),
+  ];
+}
+
+export function pictureView(explanation, { run, state }) {
+  const picture = pictureOf(explanation, state.look);
+  if (!picture) return make("p", { className: "aside" }, "There is no source to look at.");
+  const [columns, names] = [tokenTexts(explanation.source), tokenTexts(explanation.target)];
+  const options = { truth: explanation.truth?.sources, at: Math.min(state.step, names.length - 1) };
+  return make(
+    "div",
+    {},
+    make("h3", {}, picture.title),
+    ...pictured(picture.rows, columns, names, `${picture.title} of ${run.name}`, options),
+    make("p", { className: "aside trust" }, `${instead(picture, state.look)}${trustSentence(picture.trust)}`),
+    explanation.truth && make("p", { className: "aside" }, `Orange is the truth: ${explanation.truth.rule}.`),
+  );
+}

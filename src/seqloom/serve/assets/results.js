@@ -1,0 +1,235 @@
+// What was found: a view, and in it a column for each run. A new state is shown without asking for what is known already.
+
+import * as answers from "./answers.js";
+import { beamView } from "./beam.js";
+import { changeEditor } from "./change.js";
+import { keeping, make } from "./elements.js";
+import { headsView } from "./heads.js";
+import { outputsView } from "./outputs.js";
+import { pictureView } from "./picture.js";
+import { makeStepper, ownsArrows } from "./stepper.js";
+import { stepsView } from "./steps.js";
+import { makeTabs } from "./tabs.js";
+import { whatIfView } from "./whatif.js";
+import { aboutRun, METHODS } from "./wording.js";
+
+// `load` tells what is drawn of a run, `draw` makes an element of it. `steps` and `looks`: whether a step and a method can be chosen.
+const VIEWS = [
+  {
+    id: "outputs",
+    title: "Outputs",
+    load: answers.generation,
+    draw: outputsView,
+    help: "What each run writes, the best output first.",
+  },
+  {
+    id: "steps",
+    title: "Step by step",
+    load: answers.explanation,
+    draw: stepsView,
+    steps: true,
+    looks: true,
+    help:
+      "At each step a run gives every token a probability; one is chosen, fed back in, and the next step " +
+      "begins, until </s> ends the text. Point at a token of the output to see which tokens of the source it comes from.",
+  },
+  {
+    id: "picture",
+    title: "Where words come from",
+    load: answers.explanation,
+    draw: pictureView,
+    steps: true,
+    looks: true,
+    help:
+      "Each row is a token of the output, each column one of the source. Attention is what the model weighs; " +
+      "occlusion is how much a token's log-probability falls when a source token is blanked out; the gradient " +
+      "is how much a small change of it matters. They often disagree, so each says how far it agrees with the " +
+      "others.",
+  },
+  {
+    id: "heads",
+    title: "Heads",
+    load: answers.explanation,
+    draw: headsView,
+    help:
+      "Every head of every layer. Percentages: how often a head points at the same token as the truth, " +
+      "occlusion and the gradient. Press one to enlarge it.",
+  },
+  {
+    id: "beam",
+    title: "Beam",
+    load: answers.explanation,
+    draw: beamView,
+    help:
+      "Every beginning that the search looked at, the likeliest above, with its log-probability. Dotted lines " +
+      "lead to what was not kept, ■ marks an end, blue is the output. Press a beginning to trace it back.",
+  },
+  {
+    id: "whatif",
+    title: "What if",
+    load: answers.changed,
+    draw: whatIfView,
+    edits: true,
+    help:
+      "Change something, and see what each run says then. Nothing is trained anew: the same weights, under the " +
+      "change.",
+  },
+];
+
+export function makeResults(root, { go, say }) {
+  let state,
+    view,
+    runs = [],
+    asking = new AbortController(),
+    asked = "",
+    told = "",
+    edited = "";
+  const heard = new WeakSet();
+  const panel = make("div", { id: "panel", role: "tabpanel" });
+  const tabs = makeTabs(VIEWS, panel, (id) => go({ view: id }));
+  const stepper = makeStepper((step) => go({ step }, { replace: true }));
+  const help = make("p", { className: "help" });
+  const looks = make(
+    "fieldset",
+    { className: "looks" },
+    make("legend", {}, "Where words come from, by"),
+    ...METHODS.map((name) =>
+      make(
+        "label",
+        {},
+        make("input", { type: "radio", name: "look", value: name, on: { change: () => go({ look: name }) } }),
+        " ",
+        name,
+      ),
+    ),
+  );
+  const editor = make("div", {});
+  const announced = make("p", { className: "hidden", role: "status" });
+  const columns = make("div", { className: "columns" });
+  panel.append(help, make("div", { className: "controls" }, stepper.element, looks), announced, editor, columns);
+  root.append(tabs.element, panel);
+  root.hidden = true;
+
+  document.addEventListener("keydown", (event) => {
+    const change = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+    if (
+      !change ||
+      !view?.steps ||
+      root.hidden ||
+      event.ctrlKey ||
+      event.altKey ||
+      event.metaKey ||
+      event.shiftKey ||
+      ownsArrows(event.target)
+    )
+      return;
+    event.preventDefault();
+    stepper.by(change);
+    // Heard, not seen: the slider shows it.
+    announced.textContent = `Step ${state.step + 1}`;
+  });
+
+  // What has been answered for the runs that are shown, in the view's own form; undefined where it has not.
+  function answered(load) {
+    return runs.map((run) => {
+      const answer = load(state, run, asking.signal);
+      if (!(answer instanceof Promise)) return answer;
+      if (!heard.has(answer)) {
+        heard.add(answer);
+        const { signal } = asking;
+        const again = () => signal.aborted || draw();
+        answer.then(again, again);
+      }
+      return undefined;
+    });
+  }
+
+  function column(run, place, answer) {
+    const content =
+      answer === undefined
+        ? make("p", { className: "aside" }, view.id === "outputs" ? "Writing …" : "Looking inside …")
+        : answer.error
+          ? make("p", { className: "refused", role: "alert" }, answer.error.message)
+          : view.draw(answer, { run, state, go });
+    const head = make("h2", { className: "run-name", style: { "--colour": `var(--arm-${place % 6})` } }, run.name);
+    return make("article", { className: "column" }, head, make("p", { className: "aside" }, aboutRun(run)), content);
+  }
+
+  // The editor is drawn anew only where something in it is another, so that nothing is lost of what is being typed.
+  function edit(found, explained) {
+    const forced = found.find((one, place) => one?.whatIf && runs[place].name === state.force?.run);
+    const text = forced && beginningOf(forced, state.force.ids);
+    const heads = explained.map(({ attention }) => attention.map((one) => [one.name, one.heads.length]));
+    const now = view.edits
+      ? JSON.stringify([state.text, state.words, state.silence, state.begin, state.force, text, heads])
+      : "";
+    if (now === edited || (view.edits && editor.querySelector("input.word"))) return;
+    edited = now;
+    editor.replaceChildren(...(view.edits ? [changeEditor(state, explained, text, go)] : []));
+  }
+
+  function draw() {
+    const found = answered(view.load);
+    const explained = found.map((one) => one?.plain ?? one).filter((one) => one?.target);
+    stepper.element.hidden = !view.steps;
+    looks.hidden = !view.looks;
+    stepper.show(state.step, Math.max(0, ...explained.map((one) => one.target.length)) || state.step + 1);
+    for (const radio of looks.querySelectorAll("input")) radio.checked = radio.value === state.look;
+    keeping(
+      root,
+      () => {
+        edit(found, explained);
+        columns.replaceChildren(...runs.map((run, place) => column(run, place, found[place])));
+      },
+      tabs.focus,
+    );
+    const done = found.filter((one) => one && !one.error).length;
+    const waiting = found.filter((one) => one === undefined).length;
+    panel.setAttribute("aria-busy", String(waiting > 0));
+    const now = waiting ? "Working …" : `${done} of ${runs.length} runs have answered.`;
+    const key = `${asked} ${view.id} ${now}`;
+    if (key !== told) say(now);
+    told = key;
+  }
+
+  return {
+    hide() {
+      root.hidden = true;
+    },
+    show(next, known) {
+      state = next;
+      view = VIEWS.find((one) => one.id === state.view);
+      runs = known.filter((run) => state.runs.includes(run.name));
+      const question = JSON.stringify([
+        state.text,
+        state.runs,
+        state.method,
+        state.beam,
+        state.nbest,
+        state.temperature,
+        state.top_p,
+        state.seed,
+        state.max_tokens,
+      ]);
+      if (question !== asked) {
+        asking.abort();
+        asking = new AbortController();
+        asked = question;
+      }
+      root.hidden = !runs.length;
+      if (!runs.length) {
+        say("Choose at least one run.");
+        return;
+      }
+      tabs.show(view.id);
+      help.textContent = view.help;
+      draw();
+    },
+  };
+}
+
+// What stands for forced ids in what was written under them.
+function beginningOf({ whatIf }, ids) {
+  const tokens = whatIf.output_tokens.slice(0, ids.length).map(({ text }) => text);
+  return tokens.join("").replaceAll("▁", " ").trim();
+}

@@ -1,0 +1,156 @@
+// A view: one step of decoding: what was said, what else might have been, and where it comes from.
+
+import { cell, decimal, heading, make, percent, scrolling, table } from "./elements.js";
+import { instead, peak, pictureOf, tokenText, tokenTexts, trustSentence } from "./wording.js";
+
+// A token above a bar and a number.
+function chip(text, share, value, { className = "", ...more } = {}, tag = "span") {
+  const bar = make("i", {
+    className: value < 0 ? "bar against" : "bar",
+    style: { "--w": Math.min(1, Math.abs(share)) },
+    ariaHidden: "true",
+  });
+  return make(
+    tag,
+    { className: `chip ${className}`, dir: "auto", ...more },
+    make("span", {}, text),
+    bar,
+    make("small", {}, decimal(value, 2)),
+  );
+}
+
+function sources(explanation, picture, step) {
+  const row = picture.rows[step];
+  const largest = Math.max(...row.map(Math.abs)) || 1;
+  const truth = new Set(explanation.truth?.sources[step] ?? []);
+  return tokenTexts(explanation.source).map((text, place) => {
+    const share = row[place] / largest;
+    return chip(text, share, row[place], {
+      className: truth.has(place) ? "true" : "",
+      style: { "--w": Math.max(0, share) },
+    });
+  });
+}
+
+// The source, shaded by what a target token looks at; `show` moves to another token without drawing the rest anew.
+function sourceLine(explanation, picture) {
+  const line = make("p", { className: "chips" });
+  const said = make("p", { className: "aside" });
+  const names = tokenTexts(explanation.source);
+  const verb = picture.method === "attention" ? "looks most at" : "depends most on";
+  const show = (step) => {
+    line.replaceChildren(...sources(explanation, picture, step));
+    said.textContent = `“${tokenText(explanation.target[step])}” ${verb} “${names[peak(picture.rows[step])]}”.`;
+  };
+  return { elements: [line, said], show };
+}
+
+function targetLine(explanation, run, step, show, go) {
+  // Where nothing is pointed at, the token with the focus is shown, and without one that of the step.
+  const rest = () => {
+    const at = buttons.indexOf(document.activeElement);
+    show(at < 0 ? step : at);
+  };
+  const buttons = tokenTexts(explanation.target).map((text, place) =>
+    chip(
+      text,
+      explanation.steps[place].probability,
+      explanation.steps[place].probability,
+      {
+        type: "button",
+        className: place === step ? "chosen" : "",
+        // One stop of the tab key for the whole line; arrows go on from there.
+        tabIndex: place === step ? 0 : -1,
+        data: { key: place === step ? `step of ${run.name}` : `${place} of ${run.name}` },
+        attributes: {
+          "aria-current": place === step ? "step" : null,
+          "aria-label": `step ${place + 1}: ${text}, probability ${decimal(explanation.steps[place].probability, 2)}`,
+        },
+        on: {
+          click: () => go({ step: place }, { replace: true }),
+          pointerenter: () => show(place),
+          pointerleave: rest,
+          focus: () => show(place),
+          blur: rest,
+        },
+      },
+      "button",
+    ),
+  );
+  return make("p", { className: "chips", role: "group", ariaLabel: `output tokens of ${run.name}` }, ...buttons);
+}
+
+function candidates(explanation, run, step, go) {
+  const { token, candidates: found } = explanation.steps[step];
+  const before = explanation.target.slice(0, step).map((one) => one.token_id);
+  const force = (one) =>
+    go({ view: "whatif", begin: "", force: { run: run.name, ids: [...before, one.token.token_id] } });
+  const rows = found.map((one, place) => {
+    const name = tokenText(one.token);
+    const probability = Math.exp(one.log_prob);
+    const chosen = one.token.token_id === token.token_id;
+    const special = /^<.+>$/s.test(one.token.text);
+    return [
+      heading(name),
+      make("td", { className: "share", style: { "--w": probability } }, percent(probability)),
+      chosen
+        ? make("td", {}, make("span", { className: "tag" }, "chosen"))
+        : make(
+            "td",
+            {},
+            special
+              ? ""
+              : make(
+                  "button",
+                  {
+                    type: "button",
+                    className: "quiet",
+                    ariaLabel: `What if ${run.name} said ${name} here?`,
+                    data: { key: `force ${place} of ${run.name}` },
+                    on: { click: () => force(one) },
+                  },
+                  "what if?",
+                ),
+          ),
+    ];
+  });
+  return table([["token"], ["probability"], [make("span", { className: "hidden" }, "choice")]], rows, {
+    className: "candidates",
+  });
+}
+
+export function stepsView(explanation, { run, state, go }) {
+  const picture = pictureOf(explanation, state.look);
+  const step = Math.min(state.step, explanation.target.length - 1);
+  const { token, probability, rank, entropy } = explanation.steps[step];
+  const line = picture && sourceLine(explanation, picture);
+  line?.show(step);
+  const ended = state.step >= explanation.target.length;
+  return make(
+    "div",
+    {},
+    make("p", { className: "best", dir: "auto" }, explanation.output || "(nothing)"),
+    make("h3", {}, "Output, token by token"),
+    targetLine(explanation, run, step, line ? line.show : () => {}, go),
+    make(
+      "p",
+      { className: "fact" },
+      ended
+        ? `It ended after ${explanation.target.length} steps; the last was `
+        : `Step ${step + 1} of ${explanation.target.length}: `,
+      make("b", { dir: "auto" }, `“${tokenText(token)}”`),
+      `, probability ${percent(probability)}, rank ${rank}, entropy ${decimal(entropy, 2)} nats`,
+    ),
+    make("h3", {}, `Where it comes from${picture ? `: ${picture.method}` : ""}`),
+    ...(line ? line.elements : [make("p", { className: "aside" }, "There is no source to look at.")]),
+    picture &&
+      make(
+        "p",
+        { className: "aside trust" },
+        `${instead(picture, state.look)}How far to believe it, over all steps: ${trustSentence(picture.trust)}`,
+      ),
+    make("h3", {}, "What might have come here"),
+    scrolling(`candidates of ${run.name}`, candidates(explanation, run, step, go)),
+    ...explanation.notes.map((note) => make("p", { className: "aside" }, `Note: ${note}.`)),
+  );
+}
