@@ -1,6 +1,8 @@
 """`seqloom explain` on tiny trained runs of every architecture."""
 
 import json
+import re
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 
@@ -73,6 +75,28 @@ def test_data_and_pictures_are_written(trained: Trained, cli: Cli, tmp_path: Pat
     for kind in ("heatmap", "heads", "beam", "steps"):
         cli("explain", run, "--text", TEXT, "--out", tmp_path / f"{kind}.svg", "--picture", kind)
         assert (tmp_path / f"{kind}.svg").stat().st_size > 1000
+
+
+def test_a_walk_says_how_it_was_made(trained: Trained, cli: Cli, tmp_path: Path) -> None:
+    page = tmp_path / "pages" / "walk.md"
+    runs = [trained(recipe) for recipe in ("rnn-tiny", "attention-rnn-tiny", "transformer-tiny")]
+    options = ["--text", TEXT, "--layer", 0, "--head", 1, "--step", 2, "--change", "1=blau"]
+    out = cli("explain", *runs, *options, "--out", page)
+    assert out.strip() == str(page)
+    written = page.read_text(encoding="utf-8")
+    text = written.replace("\\\n", "")
+    (made,) = re.findall(r"^seqloom explain .*$", text, flags=re.MULTILINE)
+    # The command that it names writes the same page.
+    assert cli(*shlex.split(made)[1:]) == out
+    assert page.read_text(encoding="utf-8") == written
+    trainings = re.findall(r"^seqloom train .*$", text, flags=re.MULTILINE)
+    assert len(trainings) == 3
+    for line, run in zip(trainings, runs, strict=True):
+        assert "--steps 60" in line
+        assert "tokenizer.vocab_size=120" in line
+        assert line.endswith(str(run))
+    message = cli("explain", runs[0], "--text", TEXT, "--out", page, status=2)
+    assert "attention within and between both sides" in message
 
 
 def test_a_language_model_of_text_is_explained(cli: Cli, corpus_folder: Path, tmp_path: Path) -> None:

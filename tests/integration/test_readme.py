@@ -65,17 +65,6 @@ def test_python_runs(corpus_folder: Path, tmp_path: Path, monkeypatch: pytest.Mo
     exec(compile(brief, "README.md", "exec"), {})
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/lecture.md"])
-def test_every_command_of_the_pages_is_understood(page: str) -> None:
-    text = (ROOT / page).read_text(encoding="utf-8")
-    verbs = set(re.findall(r"`?seqloom ([a-z]+)\b", text))
-    from seqloom.cli import VERBS
-
-    assert verbs & set(VERBS)
-    # Words that follow the name in sentences.
-    assert verbs - set(VERBS) <= {"trains"}
-
-
 def test_the_lecture_names_every_claim() -> None:
     from seqloom.claims import claims
 

@@ -1,6 +1,7 @@
 """`seqloom explain`: runs and a text -> what each run does with it, as a page, a picture, data, or lines in the terminal."""
 
 import argparse
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 
 _PICTURES = ("heatmap", "heads", "states", "beam", "steps")
 _METHODS = ("attention", "gradient", "occlusion")
-_FORMS = (".html", ".json", ".png", ".svg", ".pdf")
+_FORMS = (".html", ".json", ".md", ".png", ".svg", ".pdf")
 
 _EPILOG = """\
 what there is to see, for every architecture that has it:
@@ -30,6 +31,7 @@ what if (all given are one change; the output without it stands beside):
 examples:
   seqloom explain runs/mine --text "ein Hund"                            a table in the terminal
   seqloom explain runs/rnn runs/transformer --text "ein Hund" --out page.html    side by side, one offline file
+  seqloom explain runs/transformer runs/rnn --text "ein Hund" --out walk.md      from embeddings to softmax, to read along
   seqloom explain runs/mine --text "ein Hund" --out heads.svg --picture heads    for a paper (needs seqloom[pictures])
   seqloom explain runs/mine --text "ein Hund" --change 2=Katze --out page.html --history"""
 
@@ -47,7 +49,10 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     parser.add_argument("--target", metavar="TEXT", help="what to explain (default: what the run itself says)")
     group = parser.add_argument_group("output")
     group.add_argument(
-        "--out", type=Path, metavar="FILE", help="a page (.html), data (.json) or a picture (.png, .svg, .pdf)"
+        "--out",
+        type=Path,
+        metavar="FILE",
+        help="a page (.html), a walk to read (.md), data (.json) or a picture (.png, .svg, .pdf)",
     )
     group.add_argument("--picture", choices=_PICTURES, help="what a picture shows (default: heatmap)")
     group.add_argument(
@@ -121,8 +126,10 @@ def _check(arguments: argparse.Namespace) -> None:
     out = arguments.out
     if out is not None and out.suffix not in _FORMS:
         raise ConfigError(f"--out {out}: its ending says what to write, so it must be one of {', '.join(_FORMS)}")
-    if arguments.picture and (out is None or out.suffix in (".html", ".json")):
+    if arguments.picture and (out is None or out.suffix in (".html", ".json", ".md")):
         raise ConfigError("--picture: say where to draw it, by --out with .png, .svg or .pdf; a page shows them all")
+    if out is not None and out.suffix == ".md" and (arguments.history or arguments.method):
+        raise ConfigError(f"--out {out}: a walk shows all methods and no history: leave --method and --history out")
     if arguments.json and out is not None:
         raise ConfigError("--json prints, --out writes: leave one out (--out data.json writes the same data)")
     if out is not None and out.suffix in (".png", ".svg", ".pdf"):
@@ -165,6 +172,10 @@ def _deliver(found: "Explanations", arguments: argparse.Namespace) -> None:
         from seqloom.report.explanation_page import write_explanation_page
 
         write_explanation_page(found, out)
+    elif out.suffix == ".md":
+        from seqloom.report.walk_page import write_walk
+
+        write_walk(found, out, folders=arguments.runs, command=_command(arguments))
     elif out.suffix == ".json":
         from seqloom.checkpoint import write_text
 
@@ -174,6 +185,19 @@ def _deliver(found: "Explanations", arguments: argparse.Namespace) -> None:
 
         write_picture(found, out, arguments.picture or "heatmap")
     print(out.resolve())
+
+
+def _command(arguments: argparse.Namespace) -> str:
+    """The command line that does the same, whatever the machine."""
+    words = ["seqloom", "explain", *map(str, arguments.runs), "--text", arguments.text]
+    for name in ("target", "beam", "layer", "force"):
+        value = getattr(arguments, name)
+        words += [f"--{name}", str(value)] if value not in (None, "") else []
+    words += ["--head", str(arguments.head)] if arguments.head else []
+    words += ["--step", str(arguments.step)] if arguments.step != 1 else []
+    words += ["--change", *arguments.change] if arguments.change else []
+    words += ["--silence", *arguments.silence] if arguments.silence else []
+    return shlex.join([*words, "--out", str(arguments.out)])
 
 
 def _table(one: "Explanation") -> Any:

@@ -25,6 +25,7 @@ from seqloom.explain.truth import rule_of, true_sources
 from seqloom.explain.what_if import Altered, Change, silencing
 from seqloom.nn.record import Record
 from seqloom.run import Run
+from seqloom.run.command import training_command
 
 METHODS: tuple[Method, ...] = ("attention", "gradient", "occlusion")
 
@@ -224,4 +225,7 @@ def _facts(run: Run) -> RunFacts:
         architecture=run.recipe.model.architecture,
         corpus=str(run.facts["corpus"]["name"]),
         parameters=run.model.num_parameters(),
+        vocab_size=run.model.vocab.tgt_size,
+        max_len=run.model.max_len,
+        trained_by=training_command(run),
     )

@@ -112,6 +112,7 @@ class StateTrack(Settings):
 
     Attributes:
         backwards: whether it read from the end to the beginning.
+        units: how many numbers its hidden state has; the cell has as many.
         gates: for each gate the mean activation over the units.
         hidden_norm: the length of the hidden state after each position.
         cell_norm: the length of the cell; None for a GRU.
@@ -121,6 +122,7 @@ class StateTrack(Settings):
     side: Side
     layer: int
     backwards: bool
+    units: int
     gates: dict[str, Vector]
     hidden_norm: Vector
     cell_norm: Vector | None
@@ -289,7 +291,13 @@ class Moment(Settings):
 
 
 class RunFacts(Settings):
-    """Which run it is."""
+    """Which run it is.
+
+    Attributes:
+        vocab_size: how many ids the output chooses among.
+        max_len: the most positions a source or a target may have; None where there is no limit.
+        trained_by: the command line that trains such a run; None where the run does not say.
+    """
 
     folder: str
     recipe: str
@@ -297,6 +305,9 @@ class RunFacts(Settings):
     architecture: str
     corpus: str
     parameters: int
+    vocab_size: int
+    max_len: int | None = None
+    trained_by: str | None = None
 
 
 class Explanation(Settings):

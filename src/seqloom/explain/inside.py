@@ -82,7 +82,9 @@ def states_of(record: Record) -> Iterator[StateTrack]:
         yield StateTrack(
             side=side,
             layer=int(found["layer"]),
-            backwards=backwards,
+            # A source that is read in the other order turns both ways round.
+            backwards=backwards != (side == "source" and "source.order" in record.tensors),
+            units=states.shape[1],
             gates=gates,
             hidden_norm=vector(over_time(hiddens).norm(dim=1)),
             cell_norm=None if cells is None else vector(over_time(cells).norm(dim=1)),

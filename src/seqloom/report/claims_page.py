@@ -81,7 +81,8 @@ def claims_html(verdicts: Verdicts, *, predict: bool = False) -> str:
         "datasets": {},
         "charts": {figure.name: figure.spec for section in sections for figure in section.figures},
     }
-    scripts = (vega_bundle(), asset("page.js")) if store["charts"] else (asset("page.js"),)
+    own = (asset("save.js"), asset("page.js"))
+    scripts = (vega_bundle(), *own) if store["charts"] else own
     text = (
         environment()
         .get_template("claims.html")

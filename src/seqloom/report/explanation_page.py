@@ -30,7 +30,7 @@ def write_explanation_page(explanations: Explanations, path: Path) -> None:
 
 def explanation_html(explanations: Explanations) -> str:
     """The page as text."""
-    scripts = (asset("explanation.js"),)
+    scripts = (asset("save.js"), asset("explanation.js"))
     runs = [_run(one, number) for number, one in enumerate(explanations.explanations)]
     found = {picture.method for one in explanations.explanations for picture in words.pictures_of(one)}
     text = (

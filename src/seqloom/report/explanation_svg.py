@@ -13,6 +13,8 @@ from seqloom.report import explanation_wording as words
 
 _CHAR = 7.2
 """Width of a character at 13 px, wide enough for most."""
+DASHES = ("none", "6 3", "2 3", "8 3 2 3")
+"""How the lines of a drawing are dashed, by their number."""
 _LEAST = 0.78
 """How far a drawing may shrink with its place before it scrolls: letters are to stay readable."""
 
@@ -102,10 +104,9 @@ def lines(values: Mapping[str, Sequence[float]], tokens: Sequence[str], text: st
     ]
     for number, line in enumerate(values.values()):
         points = " ".join(f"{left + step * place:.1f},{y(value)}" for place, value in enumerate(line))
-        dash = ("", "6 3", "2 3", "8 3 2 3")[number % 4]
         parts.append(
             Markup('<polyline points="{}" class="line" stroke="var(--arm-{})" stroke-dasharray="{}"/>').format(
-                points, number, dash or "none"
+                points, number, DASHES[number % len(DASHES)]
             )
         )
     for place, token in enumerate(tokens):
@@ -173,9 +174,9 @@ def strip(values: Sequence[float], text: str, *, width: int = 640) -> Markup:
     return _grid([list(values)], text, width=width, high=14)
 
 
-def numbers(rows: Matrix, text: str, *, width: int = 420) -> Markup:
-    """A matrix as cells, without names."""
-    return _grid([list(row) for row in rows], text, width=width, high=9)
+def numbers(rows: Matrix, text: str, *, width: int = 420, high: int = 9) -> Markup:
+    """A matrix as cells, without names; `high` is the height of a row."""
+    return _grid([list(row) for row in rows], text, width=width, high=high)
 
 
 def _grid(rows: list[list[float]], text: str, *, width: int, high: int) -> Markup:

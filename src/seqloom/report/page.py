@@ -2,7 +2,7 @@
 
 A comparison enters, HTML leaves. Every text goes through Jinja's automatic escaping; data for scripts goes in as JSON in
 which `<`, `>`, `&` and the line separators of JavaScript are escaped. A content security policy lets the browser run the page's own
-two scripts and nothing else, and forbids every request.
+scripts and nothing else, not even code that they make of texts, and forbids every request.
 """
 
 import base64
@@ -59,7 +59,7 @@ def comparison_html(comparison: Comparison) -> str:
         "datasets": figures.datasets,
         "charts": {figure.name: figure.spec for group in groups.values() for figure in group},
     }
-    scripts = (vega_bundle(), asset("page.js"))
+    scripts = (vega_bundle(), asset("save.js"), asset("page.js"))
     text = (
         environment()
         .get_template("comparison.html")

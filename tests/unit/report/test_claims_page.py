@@ -58,11 +58,11 @@ def test_the_page_is_small_and_asks_for_nothing(text: str, page: Page) -> None:
     style = page.one("style")[1]
     assert "url(" not in style
     assert "@import" not in style
-    ours = [script for _, script in page.all("script")][-1]
+    ours = "".join(script for _, script in list(page.all("script"))[-2:])
     assert not re.search(r"fetch|XMLHttpRequest|import\s*\(|https?:|WebSocket|sendBeacon|new Image", ours)
     policy = page.one("meta", **{"http-equiv": "Content-Security-Policy"})[0]["content"]
     assert "default-src 'none'" in policy
-    assert not re.search(r"https?:|\*|'self'|script-src[^;]*'unsafe-inline'|connect-src", policy)
+    assert not re.search(r"https?:|\*|'self'|script-src[^;]*'unsafe-|connect-src", policy)
 
 
 def test_headings_go_down_one_step_at_a_time(page: Page) -> None:
@@ -311,7 +311,7 @@ def test_hostile_texts_are_texts() -> None:
     page = Page(written)
     known = {name for name, _, _ in Page(claims_html(make_verdicts())).elements}
     assert {name for name, _, _ in page.elements} <= known
-    assert sum(name == "script" for name, _, _ in page.elements) == 4
+    assert sum(name == "script" for name, _, _ in page.elements) == 5
     assert not any(name.startswith("on") for _, attributes, _ in page.elements for name in attributes)
     assert page.one("code", id="command-claim-0")[1] == utf8(everything)
     assert {utf8(text) for text in labels} <= {words for _, words in page.all("bdi")}

@@ -1,4 +1,4 @@
-// Switches between methods, moves the slider of training, saves the data. Without it everything is shown.
+// Switches between methods, moves the slider of training. Without it everything is shown.
 (() => {
   "use strict";
   const all = (selector, root = document) => [...root.querySelectorAll(selector)];
@@ -32,17 +32,5 @@
     document.getElementById("moment-form").hidden = false;
     slider.addEventListener("input", show);
     show();
-  }
-
-  for (const button of all("[data-save]")) {
-    button.hidden = false;
-    button.addEventListener("click", () => {
-      const text = JSON.stringify(JSON.parse(document.getElementById("machine").textContent), null, 2);
-      const link = document.createElement("a");
-      link.href = URL.createObjectURL(new Blob([text], { type: "application/json" }));
-      link.download = button.dataset.save;
-      link.click();
-      URL.revokeObjectURL(link.href);
-    });
   }
 })();

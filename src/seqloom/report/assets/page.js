@@ -14,7 +14,8 @@
     const own = store.charts[name];
     const spec = { ...own, datasets: { ...store.datasets, ...own.datasets } };
     const result = await vegaEmbed(place, spec,
-      { actions: false, config: store.config, renderer: "svg" });
+      // Expressions are interpreted, not compiled: the page's policy forbids making code of texts.
+      { actions: false, ast: true, config: store.config, renderer: "svg" });
     views.set(name, result.view);
     focus(result.view);
   }
@@ -88,17 +89,6 @@
       }
       said.textContent = "Copied.";
       button.textContent = "Copied";
-    });
-  }
-  for (const button of all("[data-save]")) {
-    button.hidden = false;
-    button.addEventListener("click", () => {
-      const text = JSON.stringify(JSON.parse(document.getElementById("machine").textContent), null, 2);
-      const link = document.createElement("a");
-      link.href = URL.createObjectURL(new Blob([text], { type: "application/json" }));
-      link.download = button.dataset.save;
-      link.click();
-      URL.revokeObjectURL(link.href);
     });
   }
 

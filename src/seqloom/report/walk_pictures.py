@@ -1,0 +1,256 @@
+"""The pictures of a walk: SVG files that stand alone, in the reader's light or dark, on a ground of their own.
+
+Explanations enter, SVG leaves. Drawings are those of the page of explanations, set side by side with names.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from markupsafe import Markup, escape
+
+from seqloom.explain.explanation import AttentionStage, BeamTree, Embedding, Explanation, Logit, Matrix, Vector
+from seqloom.report import explanation_svg as svg
+from seqloom.report import explanation_wording as words
+from seqloom.report import theme
+from seqloom.report.page import asset
+
+_MARGIN = 14
+_ROW = 15
+"""Height of a row of a matrix, so that a token stands beside it."""
+_OWN = "text.name { font-weight: 700; } text.quiet { fill: var(--muted); font-size: 12px; } .ground { fill: var(--paper); }"
+
+
+@dataclass
+class Picture:
+    """A sheet on which drawings are put, until it is written.
+
+    Attributes:
+        text: what it shows, in words.
+    """
+
+    text: str
+    _parts: list[Markup] = field(default_factory=list)
+    _width: float = 0.0
+    _height: float = 0.0
+
+    def put(self, drawing: Markup, x: float, y: float) -> tuple[float, float]:
+        """Puts a drawing down; returns where it ends to the right and below."""
+        head = str(drawing).partition(">")[0]
+        width, height = (float(head.split(f' {side}="')[1].partition('"')[0]) for side in ("width", "height"))
+        self._parts.append(Markup(str(drawing).replace("<svg ", f'<svg x="{x:g}" y="{y:g}" ', 1)))
+        self._reach(x + width, y + height)
+        return x + width, y + height
+
+    def write(self, text: str, x: float, y: float, kind: str = "", *, end: bool = False) -> None:
+        """Writes a line whose foot is at y; `end`: whether it ends at x instead of beginning there."""
+        anchor = Markup(' text-anchor="end"') if end else ""
+        place = Markup('<text x="{:g}" y="{:g}" class="{}"{}>{}</text>')
+        self._parts.append(place.format(x, y, kind, anchor, escape(text)))
+        self._reach(x if end else x + _width([text]), y + 4)
+
+    def key(self, x: float, y: float, number: int) -> None:
+        """A stroke of the line of that number, to stand beside its name."""
+        stroke = Markup('<line x1="{:g}" x2="{:g}" y1="{y:g}" y2="{y:g}" class="line" stroke="var(--arm-{})" {}/>')
+        dash = Markup('stroke-dasharray="{}"').format(svg.DASHES[number % len(svg.DASHES)])
+        self._parts.append(stroke.format(x, x + 26, number, dash, y=y))
+        self._reach(x + 26, y)
+
+    def svg(self) -> str:
+        """The file."""
+        style = f"{theme.css_variables()}svg {{ font-family: {theme.FONT}; }}\n{asset('drawings.css')}{_OWN}"
+        width, height = round(self._width + _MARGIN), round(self._height + _MARGIN)
+        head = Markup(
+            '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {w} {h}" width="{w}" height="{h}" role="img" '
+            'aria-label="{text}"><title>{text}</title><style>{style}</style>'
+            '<rect width="{w}" height="{h}" class="ground"/>'
+        ).format(w=width, h=height, text=self.text, style=Markup(style))
+        return f"{head}{Markup('').join(self._parts)}</svg>\n"
+
+    def _reach(self, x: float, y: float) -> None:
+        self._width, self._height = max(self._width, x), max(self._height, y)
+
+
+def embeddings(found: Embedding) -> Picture:
+    """Token embeddings, position embeddings and their sums, one below the other."""
+    tokens = words.token_texts(found.tokens)
+    may_be = {
+        "token embeddings": found.token,
+        "+ position embeddings": found.position,
+        "= what enters the first layer": found.total if found.position is not None else None,
+    }
+    blocks = {name: rows for name, rows in may_be.items() if rows is not None}
+    size = f"{len(tokens)} by {len(found.token[0])} numbers each"
+    picture = Picture(f"{'; '.join(blocks)}: {size}; blue is positive, orange negative.")
+    below = float(_MARGIN)
+    for name, rows in blocks.items():
+        below = _block(picture, name, rows, tokens, _MARGIN, below, 560) + 12
+    return picture
+
+
+def projections(stage: AttentionStage) -> Picture:
+    """Q, K and V of one head, side by side."""
+    size = f"{len(stage.query)} by {len(stage.query[0])}"
+    picture = Picture(f"Queries, keys and values of {stage.name}, head {stage.head}: {size} numbers each.")
+    queries, keys = words.token_texts(stage.query_tokens), words.token_texts(stage.key_tokens)
+    left = float(_MARGIN)
+    for name, rows, tokens in (("Q", stage.query, queries), ("K", stage.key, keys), ("V", stage.value, keys)):
+        _block(picture, name, rows, tokens, left, _MARGIN, 192)
+        left += 192 + _width(tokens) + 26
+    return picture
+
+
+def scores(stage: AttentionStage, truth: Sequence[Sequence[int]] | None = None) -> Picture:
+    """Scores before the softmax and weights after it, side by side; what is masked is grey."""
+    queries, keys = words.token_texts(stage.query_tokens), words.token_texts(stage.key_tokens)
+    pointed = (
+        f"{query} most at {keys[max(range(len(row)), key=row.__getitem__)]}"
+        for query, row in zip(queries, stage.weights, strict=True)
+    )
+    outlined = " Outlined: the true source." if truth and any(truth) else ""
+    picture = Picture(
+        f"Scores and weights of {stage.name}, head {stage.head}; grey is masked. {'; '.join(pointed)}.{outlined}"
+    )
+    masked = [[place for place, allowed in enumerate(mask) if not allowed] for mask in stage.mask]
+    visible = tuple(
+        tuple(score if allowed else 0.0 for score, allowed in zip(row, mask, strict=True))
+        for row, mask in zip(stage.scores, stage.mask, strict=True)
+    )
+    left, names = float(_MARGIN), (f"Q·Kᵀ / √{len(stage.query[0])}", "softmax of each row")
+    for name, rows in zip(names, (visible, stage.weights), strict=True):
+        drawing = svg.heatmap(rows, keys, queries, name, cell=24, masked=masked, truth=truth)
+        picture.write(name, left, _MARGIN + 12, "name")
+        left = picture.put(drawing, left, _MARGIN + 20)[0] + 28
+    return picture
+
+
+def weighted_sum(stage: AttentionStage, row: int) -> Picture:
+    """Each value times its weight, and below them their sum."""
+    keys, weights = words.token_texts(stage.key_tokens), stage.weights[row]
+    parts = tuple(
+        tuple(weight * value for value in values) for weight, values in zip(weights, stage.value, strict=True)
+    )
+    named = [f"{weight:.3f} · {key}" for weight, key in zip(weights, keys, strict=True)]
+    picture = Picture(
+        f"The values of {stage.name}, head {stage.head}, each times its weight ({'; '.join(named)}), and their sum below."
+    )
+    # Drawn as one, so that one shade means one size.
+    _block(
+        picture, "weight · value, and the sum", (*parts, stage.context[row]), [*named, "= sum"], _MARGIN, _MARGIN, 420
+    )
+    return picture
+
+
+def memory(rows: Matrix, tokens: Sequence[str]) -> Picture:
+    """What the encoder hands over."""
+    picture = Picture(f"The memory: {len(rows)} by {len(rows[0])} numbers, a row for each of {', '.join(tokens)}.")
+    _block(picture, "memory", rows, tokens, _MARGIN, _MARGIN, 560)
+    return picture
+
+
+def logits(hidden: Vector, found: Sequence[Logit]) -> Picture:
+    """The decoder's output, and the rows of the embedding matrix that it fits best."""
+    named = [f"{words.token_text(one.token)}  {words.decimal(one.logit, 2)}" for one in found]
+    picture = Picture(f"The decoder's output, and the rows it is multiplied with; token and logit: {'; '.join(named)}.")
+    left = _width([*named, "output"]) + _MARGIN
+    below = picture.put(_strip([hidden], "output"), left, _MARGIN)[1]
+    picture.write("output", left - 6, _MARGIN + 11, end=True)
+    picture.write("times the row of each token, and its logit", _MARGIN, below + 22, "quiet")
+    top = below + 30
+    picture.put(_strip([one.row for one in found], "rows"), left, top)
+    for number, name in enumerate(named):
+        picture.write(name, left - 6, top + _ROW * number + 11, end=True)
+    return picture
+
+
+def beam(tree: BeamTree, label: str) -> Picture:
+    """The search as a tree."""
+    looked = len(tree.nodes) - 1
+    picture = Picture(f"Beam of {tree.beam} of {label}: {looked} beginnings looked at; the output is the blue path.")
+    picture.put(svg.beam(tree, picture.text), 0, 0)
+    return picture
+
+
+def states(one: Explanation) -> Picture:
+    """The encoder's layers over time: how long their states are, and how far they move."""
+    tracks = [track for track in one.states if track.side == "source"]
+    picture = Picture(f"States of {one.run.label} while it reads: {', '.join(words.token_texts(one.source))}.")
+    below = float(_MARGIN)
+    for track in tracks:
+        way = ", reads from the end to the beginning" if track.backwards else ""
+        may_be = {
+            "hidden state": track.hidden_norm,
+            "cell": track.cell_norm,
+            "change of the hidden state": track.change,
+        }
+        lengths = {name: values for name, values in may_be.items() if values is not None}
+        picture.write(f"encoder layer {track.layer}{way}: lengths", _MARGIN, below + 12, "name")
+        drawing = svg.lines(lengths, words.token_texts(one.source), "lengths of states")
+        right, below = picture.put(drawing, _MARGIN, below + 20)
+        for number, name in enumerate(lengths):
+            y = below - 120 + 22 * number
+            picture.key(right + 8, y - 4, number)
+            picture.write(name, right + 40, y)
+        below += 10
+    return picture
+
+
+def methods(explanations: Sequence[Explanation]) -> Picture:
+    """For each run what attention, occlusion and the gradient point at."""
+    told, below = [], float(_MARGIN)
+    picture = Picture("")
+    for one in explanations:
+        left, lowest = float(_MARGIN), below
+        source, target = words.token_texts(one.source), words.token_texts(one.target)
+        for found in words.pictures_of(one):
+            trust = words.trust_short(found.trust) or "nothing to hold it against"
+            told.append(f"{one.run.label}, {found.method}: {trust}")
+            drawing = svg.heatmap(
+                found.rows, source, target, found.title, truth=one.truth.sources if one.truth else None, cell=22
+            )
+            picture.write(f"{one.run.label}: {found.method}", left, below + 12, "name")
+            picture.write(trust, left, below + 29, "quiet")
+            right, foot = picture.put(drawing, left, below + 38)
+            left, lowest = max(right, left + _width([trust])) + 18, max(lowest, foot)
+        below = lowest + 20
+    picture.text = f"Where each method points, run by run, with how often it agrees. {'; '.join(told)}."
+    return picture
+
+
+def heads(one: Explanation) -> Picture:
+    """Every head from target to source, small, with how often it points at the truth."""
+    truth = one.truth.sources if one.truth else None
+    across = [(found, words.looks_across(found, len(one.source))) for found in one.attention]
+    across = [(found, heads) for found, heads in across if heads]
+    picture = Picture(f"All {sum(len(heads) for _, heads in across)} heads of {one.run.label} from target to source.")
+    source, target = words.token_texts(one.source), words.token_texts(one.target)
+    below = float(_MARGIN)
+    for found, rows in across:
+        picture.write(found.name, _MARGIN, below + 12, "name")
+        lowest = below
+        for number, (head, trust) in enumerate(zip(rows, found.trust, strict=True)):
+            left = _MARGIN + 165 * number
+            # There is room for the first of the agreements.
+            picture.write(f"{number}: {words.trust_short(trust).partition(',')[0]}", left, below + 29, "quiet")
+            drawing = svg.heatmap(head, source, target, f"head {number}", truth=truth, cell=13, named=False)
+            lowest = max(lowest, picture.put(drawing, left, below + 36)[1])
+        below = lowest + 14
+    return picture
+
+
+def _block(
+    picture: Picture, name: str, rows: Matrix, tokens: Sequence[str], left: float, top: float, width: int
+) -> float:
+    """A matrix with its name above and its tokens to the left; returns where it ends below."""
+    label = left + _width(tokens)
+    picture.write(name, label, top + 12, "name")
+    for number, token in enumerate(tokens):
+        picture.write(token, label - 6, top + 20 + _ROW * number + 11, end=True)
+    return picture.put(svg.numbers(rows, name, width=width, high=_ROW), label, top + 20)[1]
+
+
+def _strip(rows: Sequence[Vector], name: str) -> Markup:
+    return svg.numbers(tuple(rows), name, width=420, high=_ROW)
+
+
+def _width(texts: Sequence[str]) -> float:
+    return 7.4 * max(map(len, texts), default=1) + 6

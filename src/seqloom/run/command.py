@@ -1,0 +1,54 @@
+"""A run -> the command line that trains such a run: what a page about runs says of how they came about."""
+
+import json
+import shlex
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from seqloom.recipes import load_recipe, recipe_names
+from seqloom.run.opened import Run
+
+
+def training_command(run: Run) -> str | None:
+    """By the recipe's name and what was changed in it, or by the run's own recipe.yaml where its recipe has no name.
+
+    None where the run does not say how long it was trained, or began from the weights of another. A budget of minutes reaches
+    another number of steps on another machine, so the steps stand behind it.
+    """
+    budget, corpus = run.facts.get("budget"), run.recipe.corpus
+    if not budget or corpus is None or run.facts.get("started_from"):
+        return None
+    named = run.recipe.name in recipe_names()
+    words = ["seqloom", "train", run.recipe.name if named else f"{run.folder}/recipe.yaml"]
+    for name, value in corpus.model_dump(mode="json", exclude_defaults=True, exclude={"data_dir"}).items():
+        words += [f"--{name.replace('_', '-')}", str(value)]
+    for name, value in budget.items():
+        words += [f"--{name}", f"{value:g}" if isinstance(value, float) else str(value)]
+    words += ["--seed", str(run.facts["seed"])] if run.facts["seed"] else []
+    changes = _changes(run) if named else []
+    words += ["--set", *changes] if changes else []
+    words += ["--out", str(run.folder)]
+    result = run.facts.get("result")
+    reached = f"  # {result['steps']:,} steps" if result and "steps" not in budget else ""
+    return f"{shlex.join(words)}{reached}"
+
+
+def _changes(run: Run) -> list[str]:
+    """How the run's recipe differs from the named one."""
+    ours, theirs = (
+        dict(_leaves(recipe.model_copy(update={"corpus": None}).model_dump(mode="json")))
+        for recipe in (run.recipe, load_recipe(run.recipe.name))
+    )
+    return [f"{name}={_text(value)}" for name, value in ours.items() if name not in theirs or theirs[name] != value]
+
+
+def _leaves(settings: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for name, value in settings.items():
+        if isinstance(value, Mapping):
+            yield from _leaves(value, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", value
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
