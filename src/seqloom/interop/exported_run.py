@@ -4,6 +4,7 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +18,7 @@ from seqloom.models.transformer_lm import TransformerLMSettings
 from seqloom.recipes import Recipe
 from seqloom.run import read_recipe
 from seqloom.run.opened import WEIGHTS
+from seqloom.run.preparation import CHARACTERS
 from seqloom.tokenizer import Tokenizer
 
 
@@ -26,14 +28,19 @@ class ExportedRun:
 
     Attributes:
         weights: the state of its model, by name.
-        running_text: whether it learnt from plain text, not from pairs.
+        corpus: what its folder tells of the corpus that it was trained on.
     """
 
     folder: Path
     recipe: Recipe
     tokenizer: Tokenizer
     weights: Mapping[str, NDArray[np.float32]]
-    running_text: bool = False
+    corpus: Mapping[str, Any]
+
+    @property
+    def running_text(self) -> bool:
+        """Whether it learnt from plain text, not from pairs."""
+        return bool(self.corpus["kind"] == "text")
 
     @property
     def decoder_only(self) -> bool:
@@ -61,13 +68,14 @@ class ExportedRun:
         model = make_model(recipe.model, tokenizer.vocab)
         fill_model(model, load_weights(folder / WEIGHTS), folder / WEIGHTS)
         weights = {name: tensor.float().contiguous().numpy() for name, tensor in model.state_dict().items()}
-        kind = read_json(folder / "run.json")["corpus"]["kind"]
-        return cls(folder, recipe, tokenizer, weights, running_text=kind == "text")
+        return cls(folder, recipe, tokenizer, weights, read_json(folder / "run.json")["corpus"])
 
     def write_our_part(self, out: Path, *, target: str, quantization: str) -> None:
-        """Puts recipe, tokenizer and manifest beside the other program's files."""
+        """Puts recipe, tokenizer, manifest and what tells languages apart beside the other program's files."""
         settings = self.recipe.model
         shutil.copyfile(self.folder / "recipe.yaml", out / PART / "recipe.yaml")
+        if (self.folder / CHARACTERS).is_file():
+            shutil.copyfile(self.folder / CHARACTERS, out / PART / CHARACTERS)
         self.tokenizer.save(out / PART / "tokenizer.json")
         Manifest(
             target=target,
@@ -78,4 +86,7 @@ class ExportedRun:
             decoding=self.recipe.decoding.model_dump(mode="json", exclude_unset=True),
             run=self.recipe.name,
             weights=file_hash(self.folder / WEIGHTS),
+            corpus=self.corpus["name"],
+            src_lang=self.corpus["src_lang"],
+            tgt_lang=self.corpus["tgt_lang"],
         ).save(out)

@@ -1,6 +1,6 @@
 """What lies in an exported folder beside the other program's own files: our tokenizer, the recipe, and what an engine must know.
 
-    OUT/seqloom/{engine.json,recipe.yaml,tokenizer.json}
+    OUT/seqloom/{engine.json,recipe.yaml,tokenizer.json,characters.json}
 
 It needs no torch, so that an engine can start at once.
 """
@@ -36,6 +36,7 @@ class Manifest:
         decoding: the recipe's decoding settings.
         run: the name of the run's recipe.
         weights: SHA-256 of the weights that were exported.
+        corpus: what the run was trained on; src_lang, tgt_lang: its languages, where they are known.
         format: of this file.
     """
 
@@ -47,6 +48,9 @@ class Manifest:
     decoding: dict[str, Any]
     run: str
     weights: str
+    corpus: str = ""
+    src_lang: str | None = None
+    tgt_lang: str | None = None
     format: int = FORMAT
 
     def max_tgt_len(self, src_len: int) -> int:

@@ -11,7 +11,6 @@ from seqloom.checkpoint import read_json
 from seqloom.corpus.characters import CharacterCounts, likelihoods
 from seqloom.corpus.languages import name_language
 from seqloom.errors import CheckpointError
-from seqloom.run.preparation import CHARACTERS
 from seqloom.serve.refusals import RefusedError
 from seqloom.serve.served import Served
 from seqloom.tokenizer import Tokenizer
@@ -102,12 +101,12 @@ def codes_of(run: Served) -> tuple[str, str]:
 
 
 def _character_counts(run: Served) -> tuple[CharacterCounts, CharacterCounts]:
-    """What training counted; for older runs and exported ones what their vocabularies hold, each piece once.
+    """What training counted; for older runs what their vocabularies hold, each piece once.
 
     A joint vocabulary does not tell which side a piece is of, so the sides of such a run cannot be told apart.
     """
     try:
-        sides = read_json(run.about.folder / CHARACTERS)
+        sides = read_json(run.about.characters)
         return CharacterCounts.from_json(sides["src"]), CharacterCounts.from_json(sides["tgt"])
     except (CheckpointError, KeyError, TypeError, ValueError):
         tokenizer = run.tokenizer

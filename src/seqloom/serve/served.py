@@ -3,7 +3,6 @@
 A run folder enters, once; from then on texts enter and generations leave. It does not know HTTP or queues.
 """
 
-import time
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -19,7 +18,9 @@ from seqloom.decoding.hypothesis import Generation
 from seqloom.decoding.reading import TextCodec
 from seqloom.decoding.settings import DecodingSettings
 from seqloom.errors import CheckpointError, ConfigError
+from seqloom.interop.folder import MANIFEST, PART, Manifest
 from seqloom.run import Run, load
+from seqloom.run.preparation import CHARACTERS
 from seqloom.serve.batcher import Ticket
 
 _TEXT_TOKENS = 200
@@ -37,6 +38,7 @@ class About:
         name: what requests call it.
         kind: "pairs" translates, "text" goes on.
         src_lang, tgt_lang: codes, None where the run does not know.
+        characters: the file that counts the characters of both languages; older runs have none.
         created: when it was made (seconds since 1970).
     """
 
@@ -49,6 +51,7 @@ class About:
     tgt_lang: str | None
     created: int
     engine: str
+    characters: Path
 
 
 class Served(ABC):
@@ -251,8 +254,20 @@ def _about(name: str, folder: Path, engine: str) -> About:
             corpus["tgt_lang"],
             created,
             engine,
+            folder / CHARACTERS,
         )
     if engine == OWN or not folder.is_dir():
         raise CheckpointError(f"{folder}: there is no run (no run.json) in this folder")
-    # What was exported does not tell its languages.
-    return About(name, folder, "pairs", name, name, None, None, int(time.time()), engine)
+    manifest = Manifest.load(folder, engine)
+    return About(
+        name,
+        folder,
+        "pairs",
+        manifest.run,
+        manifest.corpus or name,
+        manifest.src_lang,
+        manifest.tgt_lang,
+        int((folder / MANIFEST).stat().st_mtime),
+        engine,
+        folder / PART / CHARACTERS,
+    )
