@@ -34,8 +34,9 @@ def test_generated_requests_find_no_500(tmp_path: Path) -> None:
     ]
     with running(folders, Limits(max_tokens=40)) as server:
         argv = ["-m", "schemathesis.cli", "run", f"{server.url}/openapi.json", "--seed", "1", "--max-examples", "40"]
+        argv += ["--checks", ",".join(CHECKS), "--suppress-health-check", "all", "--no-color"]
         # An explanation stands back behind everything else, so on a busy machine it may take its time.
-        argv += ["--checks", ",".join(CHECKS), "--suppress-health-check", "all", "--no-color", "--request-timeout", "60"]
+        argv += ["--request-timeout", "60"]
         done = subprocess.run([sys.executable, *argv], capture_output=True, text=True, cwd=tmp_path, check=False)
         assert done.returncode == 0, done.stdout[-8000:] + done.stderr[-2000:]
         assert not [line for line in server.journal() if line["event"] == "failure"]
