@@ -149,7 +149,9 @@ def test_the_page_comes_whole_and_asks_nobody_else(server: Running) -> None:
     folder = files("seqloom.serve") / "assets"
     for file in folder.iterdir():
         text = file.read_text(encoding="utf-8")
-        assert not re.search(r"https?://|//[a-z]+\.|eval\(|innerHTML|document\.write", text), file.name
+        # The name of a language, not an address that is asked.
+        nameless = text.replace("http://www.w3.org/2000/svg", "")
+        assert not re.search(r"https?://|//[a-z]+\.|eval\(|innerHTML|document\.write", nameless), file.name
         if file.name != "index.html":
             assert server.ask(f"/assets/{file.name}").body.decode() == text
     for name in re.findall(r'(?:href|src)="(assets/[^"]+)"', page.body.decode()):
@@ -169,7 +171,7 @@ def browse(url: str) -> str:
 
 def test_a_link_shows_what_it_was_made_for(server: Running, expected: str) -> None:
     found = browse(f"{server.url}/#text=rot+Hund&run=de-en&run=lm&method=beam&nbest=2&beam=4")
-    assert "2 of 2 runs have written" in found
+    assert "2 of 2 runs have answered" in found
     assert found.count('class="column"') == 2
     assert f'<p class="best" dir="auto">{expected}</p>' in found
     hostile = browse(
