@@ -72,9 +72,9 @@ CLAIM = Claim(
     contradicts="No gain without attention, or as large a one with it.",
     protocols={
         "quick": Protocol(
-            "Two seeds; player commands, 400 steps.",
+            "Two seeds; player commands, 200 steps.",
             seeds=2,
-            steps=400,
+            steps=200,
             options={"corpus": {"data": "player-commands"}, "sentences": 200},
         ),
         "standard": Protocol(
