@@ -18,7 +18,7 @@ from seqloom.decoding.hypothesis import Generation
 from seqloom.decoding.reading import TextCodec
 from seqloom.decoding.settings import DecodingSettings
 from seqloom.errors import CheckpointError, ConfigError
-from seqloom.interop.folder import MANIFEST, PART, Manifest
+from seqloom.interop.folder import MANIFEST, PART, Manifest  # (the room registers its engines)
 from seqloom.run import Run, load
 from seqloom.run.preparation import CHARACTERS
 from seqloom.serve.batcher import Ticket
@@ -218,8 +218,6 @@ def open_runs(
             run = load(given, device=device, threads=threads)
             served.append(OwnRun(_about(name, folder, engine), run, max_tokens))
         else:
-            import seqloom.interop  # noqa: F401  (registers the engines)
-
             about = _about(name, folder, engine)
             if about.kind == "text":
                 raise ConfigError(f"{given}: a language model of plain text needs --engine {OWN}, not {engine}")

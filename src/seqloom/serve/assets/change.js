@@ -70,17 +70,7 @@ function headChooser(explanations, state, go) {
   ]);
   const select = make("select", { id: "silence", data: key("silence") }, ...options);
   const add = () => go({ silence: [...new Set([...state.silence, select.value])] });
-  return make(
-    "p",
-    {},
-    make("label", { htmlFor: "silence" }, "Silence a head"),
-    make(
-      "span",
-      { className: "pair" },
-      select,
-      make("button", { type: "button", className: "quiet", data: key("silence it"), on: { click: add } }, "Silence"),
-    ),
-  );
+  return asked("Silence a head", select, "Silence", key("silence it"), add);
 }
 
 function beginning(state, go) {
@@ -98,17 +88,13 @@ function beginning(state, go) {
     event.preventDefault();
     apply();
   });
-  return make(
-    "p",
-    {},
-    make("label", { htmlFor: "begin" }, "The output begins with"),
-    make(
-      "span",
-      { className: "pair" },
-      field,
-      make("button", { type: "button", className: "quiet", data: key("begin so"), on: { click: apply } }, "Begin so"),
-    ),
-  );
+  return asked("The output begins with", field, "Begin so", key("begin so"), apply);
+}
+
+// A field with its name above it and a button beside it.
+function asked(name, field, what, data, click) {
+  const button = make("button", { type: "button", className: "quiet", data, on: { click } }, what);
+  return make("p", {}, make("label", { htmlFor: field.id }, name), make("span", { className: "pair" }, field, button));
 }
 
 function inForce(state, forcedText, go) {
