@@ -1,4 +1,4 @@
-"""Writes docs/claims.md from the recorded verdicts: every figure beside the published one, with the machine and the command.
+"""Writes docs/claims.md and its pictures from the recorded verdicts: every figure beside the published one, with the machine.
 
     python benchmarks/claims_table.py [DIR]
 
@@ -7,16 +7,18 @@ the learning rates of quick runs come from.
 """
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from seqloom.claims import claims, read_verdicts
 from seqloom.claims.running import recorded
 from seqloom.claims.verdict import Question, Verdict, Verdicts
+from seqloom.report.claims_pictures import claims_pictures, picture_name
 
 ROOT = Path(__file__).resolve().parents[1]
 RECORDED = ROOT / "src" / "seqloom" / "claims" / "recorded.json"
 PAGE = ROOT / "docs" / "claims.md"
+PICTURES = ROOT / "docs" / "claims"
 
 
 def record(folder: Path) -> None:
@@ -71,12 +73,26 @@ def page(verdicts: Iterable[Verdict]) -> str:
                 for question in verdict.questions
             ),
             "",
+            *(
+                f"![{chart.title}]({PICTURES.name}/{picture_name(verdict, number)})"
+                for number, chart in enumerate(verdict.charts, start=1)
+            ),
+            "",
             *(f"- {chart.description}" for chart in verdict.charts),
             *(f"- {remark}" for remark in (*verdict.caveats, *verdict.audit.remarks)),
             f"- Known counter-evidence: {claim.against}",
             *([f"- Why this differs from what was published: {claim.reasons}"] if claim.reasons else []),
         ]
     return "\n".join(lines) + "\n"
+
+
+def draw(verdicts: Sequence[Verdict]) -> None:
+    """Draws the charts of the verdicts; pictures of charts that are no more go."""
+    PICTURES.mkdir(exist_ok=True)
+    for old in PICTURES.glob("*.svg"):
+        old.unlink()
+    for name, svg in claims_pictures(verdicts):
+        (PICTURES / name).write_text(svg, encoding="utf-8")
 
 
 def _took(verdict: Verdict) -> str:
@@ -94,5 +110,7 @@ def _effect(question: Question) -> str:
 if __name__ == "__main__":
     if len(sys.argv) > 1:
         record(Path(sys.argv[1]))
-    PAGE.write_text(page(recorded().verdicts), encoding="utf-8")
-    print(f"wrote {PAGE.relative_to(ROOT)}")
+    found = recorded().verdicts
+    PAGE.write_text(page(found), encoding="utf-8")
+    draw(found)
+    print(f"wrote {PAGE.relative_to(ROOT)} and its pictures")

@@ -61,8 +61,7 @@ CLAIM = Claim(
     contradicts="One that loses less than half.",
     protocols={
         "quick": Protocol(
-            "Two seeds; copy and reverse; 600 steps; 200 lists a test.",
-            seeds=2,
+            "Three seeds; copy and reverse; 600 steps; 200 lists a test.",
             steps=600,
             options={"tasks": ["copy", "reverse"], "sentences": 200, "longer": []},
         ),
