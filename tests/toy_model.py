@@ -8,7 +8,6 @@ import torch
 from torch import Tensor, nn
 
 from seqloom.batching import Sources
-from seqloom.errors import DecodingError
 from seqloom.models.base import DecoderState, Model
 from seqloom.nn.record import Record, see
 from seqloom.vocabulary import Vocabulary
@@ -41,7 +40,7 @@ class ToyModel(Model):
 
     def start(self, sources: Sources, record: Record | None = None) -> DecoderState:
         rows, src_len = sources.ids.shape
-        self._check(src_len, "source")
+        self.check_length(src_len, "source")
         embedded = see(record, "encoder.tokens", self.src_embedding(sources.ids))
         weights = sources.mask / torch.arange(1, src_len + 1, device=sources.ids.device, dtype=embedded.dtype)
         total = weights.sum(1, keepdim=True).clamp(min=1e-9)
@@ -54,7 +53,7 @@ class ToyModel(Model):
 
     def advance(self, ids: Tensor, state: DecoderState, record: Record | None = None) -> tuple[Tensor, DecoderState]:
         n = ids.shape[1]
-        self._check(state.length + n, "target")
+        self.check_length(state.length + n, "target")
         embedded = see(record, "decoder.tokens", self.tgt_embedding(ids))
         total, sums = state.cache["sum"], []
         for position in range(n):
@@ -66,10 +65,6 @@ class ToyModel(Model):
             energies = hidden @ memory["embedded"].transpose(1, 2)
             record("alignment", energies.masked_fill(~memory["mask"][:, None], float("-inf")).softmax(-1))
         return see(record, "decoder.hidden", hidden), state.after(n, {"sum": total})
-
-    def _check(self, length: int, what: str) -> None:
-        if self.max_len is not None and length > self.max_len:
-            raise DecodingError(f"a {what} of {length} positions does not fit: the model holds at most {self.max_len}")
 
 
 def make_toy(

@@ -71,12 +71,8 @@ class _Candidates:
 
     def take(self, places: NDArray[np.int64]) -> "_Candidates":
         """Some candidates of each source, in the given order."""
-        return _Candidates(
-            np.take_along_axis(self.parents, places, 1),
-            np.take_along_axis(self.ids, places, 1),
-            np.take_along_axis(self.gains, places, 1),
-            np.take_along_axis(self.log_probs, places, 1),
-        )
+        at = np.arange(len(places))[:, None], places
+        return _Candidates(self.parents[at], self.ids[at], self.gains[at], self.log_probs[at])
 
 
 @dataclass(slots=True)
@@ -220,48 +216,25 @@ def _candidates(
     """The `count` best continuations of each source, over all its hypotheses; of equals those of the earlier one, the lower ids.
 
     Log-probabilities are the model's own: taking ids away does not make the others likelier.
-
-    Args:
-        logits: they are overwritten.
     """
-    logits = precise(logits)
     sources, width = beams.log_probs.shape
-    vocab = logits.shape[1]
-    # torch's own logsumexp goes over the rows several times; log_softmax once, and what it subtracts is the same in a whole row.
-    log_probs = logits.log_softmax(dim=1)
-    # What is added to a row's logits to make them log-probabilities of whole hypotheses.
-    total = _minus_log_total(logits, log_probs, constraints.vocab.eos_id)
-    offsets = torch.from_numpy(beams.log_probs).to(logits).view(-1, 1) + total
-    logits = constraints.apply_(logits, beams.flat_ids)
-    places = _highest(logits, offsets, width, min(count, width * vocab))
-    rows = places // vocab + torch.arange(sources, device=places.device)[:, None] * width
-    ids = places % vocab
+    log_probs = constraints.apply_(precise(logits).log_softmax(dim=1), beams.flat_ids)
+    vocab = log_probs.shape[1]
+    before = torch.from_numpy(beams.log_probs).to(log_probs).view(-1, 1)
+    places = _highest(log_probs, before, width, min(count, width * vocab))
+    rows = places // vocab
     # Rounding may lift a log-probability above 0, which the bound of early stopping could not bear.
-    each = log_probs[rows, ids].clamp(max=0)
-    # What was taken away has none; what is not a number stays so, and is told of.
-    each = each.where(logits[rows, ids] != -math.inf, each - math.inf)
-    parents, gains = (places // vocab).cpu().numpy(), each.cpu().double().numpy()
-    sums = np.take_along_axis(beams.log_probs, parents, 1) + gains
-    missing = max(0, count - sums.shape[1])
-    order = np.pad(np.argsort(-sums, axis=1, kind="stable"), ((0, 0), (0, missing)))
-    chosen = _Candidates(parents, ids.cpu().numpy(), gains, sums).take(order)
+    each = log_probs.view(sources, -1).gather(1, places).clamp(max=0)
+    parents, gains = rows.cpu().numpy(), each.cpu().double().numpy()
+    sums = beams.log_probs[np.arange(sources)[:, None], parents] + gains
+    # What is not a number comes first, so that it is told of instead of passed over.
+    order = np.argsort(np.where(np.isnan(sums), -math.inf, -sums), axis=1, kind="stable")
+    missing = count - sums.shape[1]
+    if missing:
+        order = np.pad(order, ((0, 0), (0, missing)))
+    chosen = _Candidates(parents, (places - rows * vocab).cpu().numpy(), gains, sums).take(order)
     chosen.log_probs[:, count - missing :] = -math.inf
     return chosen
-
-
-def _minus_log_total(
-    logits: Float[Tensor, "rows vocab"], log_probs: Float[Tensor, "rows vocab"], some_id: int
-) -> Float[Tensor, "rows 1"]:
-    """What was added to each row's logits to make them log-probabilities, as far as their own rounding lets one see.
-
-    Args:
-        some_id: an id that the model itself hardly ever rules out.
-    """
-    some = logits[:, some_id : some_id + 1]
-    if bool(some.isfinite().all()):
-        return log_probs[:, some_id : some_id + 1] - some
-    place = logits.argmax(dim=1, keepdim=True)
-    return log_probs.gather(1, place) - logits.gather(1, place)
 
 
 _BLOCK = 100
@@ -269,32 +242,32 @@ _BLOCK = 100
 
 
 def _highest(
-    logits: Float[Tensor, "rows vocab"], offsets: Float[Tensor, "rows 1"], width: int, count: int
+    log_probs: Float[Tensor, "rows vocab"], offsets: Float[Tensor, "rows 1"], width: int, count: int
 ) -> Int[Tensor, "sources count"]:
-    """The places of the `count` highest sums of logits and offsets among the `width` rows of each source, in falling order.
+    """The places of the `count` highest sums of log-probability and offset among the `width` rows of a source, in falling order.
 
     A place is the row within the source times the vocabulary, plus the id. Of equal sums the lowest place comes first, on every
     device.
     """
-    vocab = logits.shape[1]
+    vocab = log_probs.shape[1]
     whole = vocab // _BLOCK * _BLOCK
     # One more than asked for shows whether a tie goes across the border.
     wanted = count + 1
     if vocab // _BLOCK < wanted:
-        sums = (logits + offsets).view(-1, width * vocab)
+        sums = (log_probs + offsets).view(-1, width * vocab)
         values, places = sums.topk(min(wanted, sums.shape[1]), dim=1)
     else:
         # A block holds ids that lie far apart, so that its maximum is one of whole rows of neighbours.
-        blocks = logits[:, :whole].unflatten(1, (_BLOCK, -1))
+        blocks = log_probs[:, :whole].unflatten(1, (_BLOCK, -1))
         num_blocks = blocks.shape[2]
         tops = (blocks.amax(dim=1) + offsets).view(-1, width * num_blocks)
         best = tops.topk(wanted, dim=1, sorted=False).indices
         rows = best // num_blocks + torch.arange(len(best), device=best.device)[:, None] * width
         ids = (best % num_blocks)[..., None] + torch.arange(0, whole, num_blocks, device=best.device)
-        sums = (logits[rows[..., None], ids] + offsets[rows]).flatten(1)
+        sums = (log_probs[rows[..., None], ids] + offsets[rows]).flatten(1)
         places = ((best // num_blocks)[..., None] * vocab + ids).flatten(1)
         if whole < vocab:
-            rest = (logits[:, whole:] + offsets).view(len(best), -1)
+            rest = (log_probs[:, whole:] + offsets).view(len(best), -1)
             ends = torch.arange(width, device=best.device)[:, None] * vocab + torch.arange(
                 whole, vocab, device=best.device
             )
@@ -309,7 +282,7 @@ def _highest(
         across = (values[:, count:] == values[:, count - 1 : count]) & (values[:, count:] > -math.inf)
         for source in across.nonzero()[:, 0].tolist():
             rows = slice(source * width, (source + 1) * width)
-            exact = (logits[rows] + offsets[rows]).view(-1).sort(descending=True, stable=True)
+            exact = (log_probs[rows] + offsets[rows]).view(-1).sort(descending=True, stable=True)
             places[source] = exact.indices[: places.shape[1]]
     return places[:, :count]
 

@@ -14,6 +14,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
 from seqloom.batching import PairBatch, Sources
+from seqloom.errors import DecodingError
 from seqloom.nn.record import Record, see
 from seqloom.vocabulary import Vocabulary as Vocabulary
 
@@ -185,6 +186,21 @@ class Model(nn.Module, ABC):
         model's own.
         """
         return self
+
+    def check_length(self, length: int, what: str) -> None:
+        """Refuses more positions than the model holds.
+
+        Args:
+            what: is so long: "source".
+
+        Raises:
+            DecodingError: there are more.
+        """
+        if self.max_len is not None and length > self.max_len:
+            raise DecodingError(
+                f"a {what} of {length} positions does not fit: the model holds at most {self.max_len} "
+                "(model.max_len); shorten it, or train with a larger model.max_len"
+            )
 
     def max_tgt_len(self, src_len: int) -> int | None:
         """The most target positions that may follow a source of `src_len` tokens; None where there is no limit."""

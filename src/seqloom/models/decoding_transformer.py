@@ -15,10 +15,9 @@ import torch
 from jaxtyping import Float, Int
 from numpy.typing import NDArray
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from seqloom.batching import PairBatch, Sources
-from seqloom.models.base import DecoderState, Model, reverse
+from seqloom.models.base import DecoderState, Model, StepOutput, reverse
 from seqloom.models.transformer import Transformer
 from seqloom.nn.attention import MultiHeadAttention, causal_mask, mask_bias
 from seqloom.nn.block import Block
@@ -141,6 +140,7 @@ class DecodingTransformer(Model):
         self._encoder = [_Layer(block) for block in _blocks(model.encoder)]
         self._decoder = [_Layer(block) for block in blocks]
         maps = [block.cross_attention.key_value for block in blocks if block.cross_attention is not None]
+        self._output = _Linear([model.output_weights()])
         self._memory_maps = _Linear([(one.weight, one.bias) for one in maps])
         self._encoder_norm, self._decoder_norm = _norm(model.encoder_norm), _norm(model.decoder_norm)
         # A module begins in training mode; whoever puts this one back as it was must not put the model into it.
@@ -225,6 +225,12 @@ class DecodingTransformer(Model):
         hidden = self._decoder_norm(x).view(rows, n, -1)
         return hidden, GroupedState(state.memory, {}, state.source_index, written.length, written, source)
 
+    @torch.no_grad()
+    def step(self, ids: Int[Tensor, "rows n"], state: DecoderState, record: Record | None = None) -> StepOutput:
+        """As `Model.step`: with few rows, an output matrix that lies ready on the right takes half the time."""
+        hidden, state = self.advance(ids, state, record)
+        return StepOutput(self._output(hidden.flatten(0, 1)).unflatten(0, ids.shape), state)
+
     def _encode(self, layer: _Layer, places: Tensor, bias: Tensor, x: Tensor) -> Tensor:
         """Self-attention over whole sources."""
         heads = layer.own.query_key_value(x).view(-1, places.shape[1], 3, self._num_heads, self._head_dim)
@@ -307,7 +313,7 @@ def _norm(module: nn.Module) -> _Map:
     """A norm without the detours of a module."""
     if isinstance(module, nn.LayerNorm):
         shape, weight, bias, eps = list(module.normalized_shape), module.weight, module.bias, module.eps
-        return lambda x: F.layer_norm(x, shape, weight, bias, eps)
+        return lambda x: torch.layer_norm(x, shape, weight, bias, eps)
     return module
 
 

@@ -14,7 +14,6 @@ from torch import Tensor, nn
 
 from seqloom.batching import Sources
 from seqloom.config import Settings
-from seqloom.errors import DecodingError
 from seqloom.models.base import DecoderState, Model, reversal, reverse
 from seqloom.nn.attention import causal_mask, mask_bias
 from seqloom.nn.block import initialise_linear
@@ -148,7 +147,7 @@ class FixedMixer(Model):
         if self.settings.reverse_source:
             sources = reverse(sources, record)
         length = sources.ids.shape[1]
-        self._check(length, "source")
+        self.check_length(length, "source")
         places = torch.arange(length, device=sources.ids.device)[None]
         x = see(record, "encoder.tokens", self.embeddings.src(sources.ids))
         x = self.dropout(see(record, "encoder.embedded", self.positions(x, places)))
@@ -173,7 +172,7 @@ class FixedMixer(Model):
     ) -> tuple[Float[Tensor, "rows n d_model"], DecoderState]:
         """Decodes n positions after those that the state has seen."""
         n, length = ids.shape[1], state.length
-        self._check(length + n, "target")
+        self.check_length(length + n, "target")
         places = torch.arange(length, length + n, device=ids.device)[None]
         x = see(record, "decoder.tokens", self.embeddings.tgt(ids))
         x = self.dropout(see(record, "decoder.embedded", self.positions(x, places)))
@@ -199,10 +198,3 @@ class FixedMixer(Model):
 
     def _slopes(self, queries: Tensor, keys: Tensor, dtype: torch.dtype) -> Tensor:
         return alibi_bias(queries, keys, self.settings.num_heads).to(dtype)
-
-    def _check(self, length: int, what: str) -> None:
-        if length > self.settings.max_len:
-            raise DecodingError(
-                f"a {what} of {length} positions does not fit: the model holds at most {self.settings.max_len} "
-                "(model.max_len); shorten it, or train with a larger model.max_len"
-            )

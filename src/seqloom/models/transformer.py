@@ -9,7 +9,6 @@ from torch import Tensor, nn
 
 from seqloom.batching import Sources
 from seqloom.config import Settings
-from seqloom.errors import DecodingError
 from seqloom.models.base import DecoderState, MemoryReader, Model, reversal, reverse
 from seqloom.nn.attention import MultiHeadAttention, attend, causal_mask, mask_bias
 from seqloom.nn.block import Block, NormPlace, initialise_linear
@@ -184,15 +183,3 @@ class Transformer(Model):
         from seqloom.models.decoding_transformer import DecodingTransformer
 
         return DecodingTransformer(self)
-
-    def check_length(self, length: int, what: str) -> None:
-        """Refuses more positions than the model holds.
-
-        Raises:
-            DecodingError: there are more.
-        """
-        if length > self.settings.max_len:
-            raise DecodingError(
-                f"a {what} of {length} positions does not fit: the model holds at most {self.settings.max_len} "
-                "(model.max_len); shorten it, or train with a larger model.max_len"
-            )

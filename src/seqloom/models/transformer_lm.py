@@ -8,7 +8,6 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from seqloom.batching import PairBatch, Sources
-from seqloom.errors import DecodingError
 from seqloom.models.base import DecoderState, Model, reversal, reverse
 from seqloom.models.transformer import BlockSettings
 from seqloom.nn.attention import causal_mask, mask_bias
@@ -77,7 +76,7 @@ class TransformerLM(Model):
             empty = like.new_zeros(rows, self.settings.num_heads, 0, self.settings.d_model // self.settings.num_heads)
             memory |= {f"{n}.{part}": empty for n in range(len(self.blocks)) for part in ("key", "value")}
             return DecoderState(memory, {}, torch.arange(rows, device=device))
-        self._check(length)
+        self.check_length(length, "prompt and answer")
         x = self.embeddings.tgt(sources.ids)
         # A causal mask alone: padding stands on the right of all that a real token may see.
         bias = mask_bias(causal_mask(length, length, device), x.dtype)[None, None]
@@ -95,7 +94,7 @@ class TransformerLM(Model):
     def forward(self, batch: PairBatch, record: Record | None = None) -> Float[Tensor, "batch tgt_len d_model"]:
         """Teacher forcing; the longest prompt and the longest answer of a batch may belong to different rows."""
         lengths = batch.sources.mask.sum(dim=1) + batch.tgt_mask.sum(dim=1)
-        self._check(int(lengths.max()))
+        self.check_length(int(lengths.max()), "prompt and answer")
         hidden, _ = self._continue(batch.tgt_in, self.start(batch.sources, record), record)
         return hidden
 
@@ -103,7 +102,10 @@ class TransformerLM(Model):
         self, ids: Int[Tensor, "rows n"], state: DecoderState, record: Record | None = None
     ) -> tuple[Float[Tensor, "rows n d_model"], DecoderState]:
         """Continues each prompt by n positions."""
-        self._check(int(state.memory["length"][state.source_index].max()) + state.length + ids.shape[1])
+        self.check_length(
+            int(state.memory["length"][state.source_index].max()) + state.length + ids.shape[1],
+            "prompt and answer",
+        )
         return self._continue(ids, state, record)
 
     def _continue(self, ids: Tensor, state: DecoderState, record: Record | None) -> tuple[Tensor, DecoderState]:
@@ -149,10 +151,3 @@ class TransformerLM(Model):
         x = see(record, f"{name}.tokens", x)
         embedded: Tensor = self.dropout(see(record, f"{name}.embedded", self.positions(x, places)))
         return embedded
-
-    def _check(self, length: int) -> None:
-        if length > self.settings.max_len:
-            raise DecodingError(
-                f"prompt and answer of {length} positions do not fit: the model holds at most {self.settings.max_len} "
-                "(model.max_len); shorten them, or train with a larger model.max_len"
-            )

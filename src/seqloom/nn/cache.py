@@ -147,7 +147,7 @@ class GroupedCache:
 
 def _run_length(values: NDArray[np.int64]) -> int:
     """How many equal values stand together each time; 0 where the runs differ in length."""
-    starts = np.flatnonzero(np.diff(values, prepend=-1))
-    width = len(values) // max(1, len(starts))
-    equal = len(starts) * width == len(values) and (starts == np.arange(len(starts)) * width).all()
+    last = np.flatnonzero(values[1:] != values[:-1])
+    width, rest = divmod(len(values), len(last) + 1)
+    equal = not rest and (last == np.arange(1, len(last) + 1) * width - 1).all()
     return width if equal else 0
