@@ -20,7 +20,7 @@ def test_numbers_are_places_in_the_catalogue():
 def test_every_claim_says_what_would_settle_it(claim):
     assert all(getattr(claim, field).strip() for field in SPEECH)
     assert claim.statement.endswith(".")
-    assert "standard" in claim.protocols
+    assert {"standard", "thorough"} <= claim.protocols.keys()
     assert all(protocol.words.endswith(".") and protocol.seeds >= 2 for protocol in claim.protocols.values())
     assert ("quick" in claim.protocols) == (claim.number in DECIDED_IN_MINUTES)
 

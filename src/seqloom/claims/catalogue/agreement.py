@@ -91,6 +91,12 @@ CLAIM = Claim(
             steps=1200,
             options={"sentences": 200},
         ),
+        "thorough": Protocol(
+            "Five seeds, three learning rates; 10,000 steps; verb forms of 400 sentences a test.",
+            seeds=5,
+            steps=10000,
+            options={"sentences": 1000},
+        ),
     },
     study=study,
 )

@@ -81,6 +81,12 @@ CLAIM = Claim(
             steps=600,
             options={"tasks": ["copy", "reverse"], "sentences": 200},
         ),
+        "thorough": Protocol(
+            "Five seeds, three learning rates; copying and reversing lists; 10,000 steps.",
+            seeds=5,
+            steps=10000,
+            options={"tasks": ["copy", "reverse"], "sentences": 1000},
+        ),
     },
     study=study,
     reasons=(

@@ -86,6 +86,17 @@ CLAIM = Claim(
             steps=200,
             options={"measured": [32, 64, 128, 256, 512], "seconds": 1.0, "trained": [64, 128, 192], "sentences": 500},
         ),
+        "thorough": Protocol(
+            "Five seeds, three learning rates; Multi30k; widths 64 to 512; 5,000 steps; operations at widths 32 to 1,024.",
+            seeds=5,
+            steps=5000,
+            options={
+                "measured": [32, 64, 128, 256, 512, 1024],
+                "seconds": 3.0,
+                "trained": [64, 128, 256, 512],
+                "sentences": 1000,
+            },
+        ),
     },
     study=study,
     takes_data=True,

@@ -100,6 +100,12 @@ CLAIM = Claim(
             steps=1000,
             options={"task": "copy", "sentences": 200},
         ),
+        "thorough": Protocol(
+            "Five seeds, three learning rates; copying lists of 1 to 20 words; 10,000 steps.",
+            seeds=5,
+            steps=10000,
+            options={"task": "copy", "sentences": 1000},
+        ),
     },
     study=study,
 )

@@ -64,6 +64,12 @@ CLAIM = Claim(
             steps=1000,
             options={"task": "copy", "sentences": 200},
         ),
+        "thorough": Protocol(
+            "Five seeds, three learning rates; copying lists; 10,000 steps; 1,000 lists a test.",
+            seeds=5,
+            steps=10000,
+            options={"task": "copy", "sentences": 1000},
+        ),
     },
     study=study,
 )

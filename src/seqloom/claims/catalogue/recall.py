@@ -60,6 +60,12 @@ CLAIM = Claim(
             steps=1000,
             options={"pairs": [4, 8], "sentences": 500},
         ),
+        "thorough": Protocol(
+            "Five seeds, three learning rates; 4, 8 and 16 pairs; 10,000 steps.",
+            seeds=5,
+            steps=10000,
+            options={"pairs": [4, 8, 16], "sentences": 1000},
+        ),
     },
     study=study,
 )

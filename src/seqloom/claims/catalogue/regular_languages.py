@@ -47,6 +47,12 @@ CLAIM = Claim(
             steps=800,
             options={"sentences": 500},
         ),
+        "thorough": Protocol(
+            "Five seeds, three learning rates; 10,000 steps; 2,000 words a test.",
+            seeds=5,
+            steps=10000,
+            options={"sentences": 2000},
+        ),
     },
     study=study,
 )

@@ -82,6 +82,12 @@ CLAIM = Claim(
             steps=200,
             options={"corpus": {"data": "multi30k", "from_lang": "en", "to_lang": "de"}, "sentences": 500},
         ),
+        "thorough": Protocol(
+            "Five seeds, three learning rates; Multi30k English-German, 5,000 steps.",
+            seeds=5,
+            steps=5000,
+            options={"corpus": {"data": "multi30k", "from_lang": "en", "to_lang": "de"}, "sentences": 1000},
+        ),
     },
     study=study,
     takes_data=True,

@@ -87,6 +87,11 @@ CLAIM = Claim(
             seeds=5,
             options={"lengths": [16, 32, 64, 128, 256, 512, 1024]},
         ),
+        "thorough": Protocol(
+            "Ten rounds; 16 to 4,096 tokens, one sentence.",
+            seeds=10,
+            options={"lengths": [16, 32, 64, 128, 256, 512, 1024, 2048, 4096]},
+        ),
     },
     study=study,
 )

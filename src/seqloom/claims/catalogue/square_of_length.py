@@ -87,6 +87,11 @@ CLAIM = Claim(
             seeds=5,
             options={"lengths": [64, 128, 256, 512, 1024, 2048, 4096], "least": 1024, "seconds": 1.0},
         ),
+        "thorough": Protocol(
+            "Ten rounds; one layer of width 128, one sequence of 64 to 8,192.",
+            seeds=10,
+            options={"lengths": [64, 128, 256, 512, 1024, 2048, 4096, 8192], "least": 1024, "seconds": 3.0},
+        ),
     },
     study=study,
 )

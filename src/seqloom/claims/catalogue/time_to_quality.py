@@ -89,6 +89,12 @@ CLAIM = Claim(
             steps=200,
             options={"sentences": 500},
         ),
+        "thorough": Protocol(
+            "The runs of claim 3: five seeds, three learning rates, 5,000 steps; four validations each.",
+            seeds=5,
+            steps=5000,
+            options={"sentences": 1000},
+        ),
     },
     study=study,
     takes_data=True,
