@@ -1,0 +1,140 @@
+"""Claim 22: a model is nearly as sure of itself where it is wrong."""
+
+from itertools import islice
+from statistics import fmean
+from typing import Any
+
+import numpy as np
+import torch
+
+from seqloom.batching import make_batch
+from seqloom.claims.arms import LABELS, THREE, Test, arm
+from seqloom.claims.claim import Claim, Finding, Protocol
+from seqloom.claims.effects import EXACT
+from seqloom.claims.laboratory import Laboratory, Trained
+from seqloom.claims.rule import ask, interval_of
+from seqloom.claims.series import chart
+from seqloom.claims.verdict import Contrast, Point, Series, Term
+from seqloom.corpus import Corpus
+from seqloom.example import Example
+from seqloom.run import Run
+
+_MARGIN = 10.0
+_NUM_LISTS = 200
+_PROBE = "seqloom.claims.catalogue.overconfidence:certainty"
+_SPLITS = {"test": "1-20 words", "beyond": "21-40 words"}
+
+
+def certainty(run: Run, corpus: Corpus) -> dict[str, Any]:
+    """How probable the likeliest next word is, and how often it is right, in percent: means over the words of test targets.
+
+    The words before are the true ones (teacher forcing), so that a slip has no consequences.
+    """
+    vocab = run.tokenizer.vocab
+    found: dict[str, Any] = {}
+    for split in _SPLITS:
+        pairs = list(islice(corpus.tests[split].pairs(), _NUM_LISTS))
+        sources = run.tokenizer.encode_src([pair.src for pair in pairs])
+        targets = run.tokenizer.encode_tgt([pair.tgt for pair in pairs])
+        examples = [Example(np.asarray(src), np.asarray(tgt)) for src, tgt in zip(sources, targets, strict=True)]
+        batch = make_batch(examples, pad_id=vocab.pad_id, bos_id=vocab.bos_id, eos_id=vocab.eos_id)
+        with torch.no_grad():
+            highest, likeliest = run.model.project(run.model(batch)).softmax(dim=-1).max(dim=-1)
+        real = batch.tgt_mask
+        right = (likeliest == batch.tgt_out)[real]
+        found[split] = {"sure": 100 * float(highest[real].mean()), "right": 100 * float(right.float().mean())}
+    return found
+
+
+def study(laboratory: Laboratory, protocol: Protocol) -> Finding:
+    """Takes models that copy lists of 1 to 20 words, and asks how sure they are of longer ones."""
+    arms = {
+        recipe: arm(
+            recipe,
+            "copy",
+            protocol.steps,
+            small=True,
+            tests=(Test("test", protocol["sentences"]),),
+            probes=(_PROBE,),
+        )
+        for recipe in THREE
+    }
+    found = laboratory.train(arms, seeds=protocol.seeds, measure=EXACT)
+    questions = tuple(
+        ask(
+            f"Does the {LABELS[recipe]} lose more of what it gets right than of how sure it is, beyond the trained lengths?",
+            Contrast(terms=(Term(arm=LABELS[recipe], weight=1, values=_outgrown(one)),)),
+            unit="points by which sureness outgrows rightness",
+            margin=_MARGIN,
+        )
+        for recipe, one in found.items()
+    )
+    charts = tuple(
+        chart(
+            f"How sure and how right: {told}",
+            "the likeliest next word",
+            "%",
+            tuple(
+                Series(
+                    label=LABELS[recipe],
+                    points=tuple(
+                        _point(told_of, _values(one, split, what))
+                        for what, told_of in (("sure", "its probability"), ("right", "how often it is right"))
+                    ),
+                )
+                for recipe, one in found.items()
+            ),
+        )
+        for split, told in _SPLITS.items()
+    )
+    caveat = (
+        "Training smooths the labels by a tenth, so even a perfect model is but some 90% sure: what counts is how the "
+        "difference grows from trained lengths to longer ones."
+    )
+    return Finding(questions, charts, (caveat,))
+
+
+def _outgrown(arm: Trained) -> tuple[float, ...]:
+    """For each run by how many points sureness exceeds rightness beyond the trained lengths, less what it does within."""
+    excess = {
+        split: [
+            sure - right for sure, right in zip(*(_values(arm, split, what) for what in ("sure", "right")), strict=True)
+        ]
+        for split in _SPLITS
+    }
+    return tuple(beyond - within for within, beyond in zip(excess["test"], excess["beyond"], strict=True))
+
+
+def _values(arm: Trained, split: str, what: str) -> tuple[float, ...]:
+    return tuple(float(run.probe(_PROBE)[split][what]) for run in arm.runs)
+
+
+def _point(x: str, values: tuple[float, ...]) -> Point:
+    low, high = interval_of(Contrast(terms=(Term(arm="", weight=1, values=values),))) or (None, None)
+    return Point(x=x, y=fmean(values), low=low, high=high)
+
+
+CLAIM = Claim(
+    number=22,
+    name="overconfidence",
+    statement="Beyond what it was trained on a model stays sure of itself though it is wrong.",
+    source="Ovadia 2019 (Can You Trust Your Model's Uncertainty?), section 4",
+    published="calibration error grows with the distance from the training data, for every method tried",
+    against="Kadavath 2022: large language models mostly know what they know; smoothed labels make models less sure (Müller 2019).",
+    supports="In each architecture rightness falls by more than 10 points more than sureness does, beyond the trained lengths.",
+    contradicts="One whose sureness falls along.",
+    protocols={
+        "standard": Protocol(
+            "The runs of claim 4: three seeds, three learning rates; copying lists; 600 steps; 200 lists a test.",
+            steps=600,
+            options={"sentences": 200},
+        ),
+        "thorough": Protocol(
+            "Five seeds, three learning rates; copying lists; 10,000 steps; 200 lists a test.",
+            seeds=5,
+            steps=10000,
+            options={"sentences": 1000},
+        ),
+    },
+    study=study,
+)
