@@ -2,13 +2,17 @@
 
 from seqloom.claims.arms import ATTENTIVE, LABELS, RECURRENT, THREE, TRANSFORMER, Test, arm
 from seqloom.claims.claim import Claim, Finding, Protocol
-from seqloom.claims.effects import WORDS, Part, contrast, point
+from seqloom.claims.effects import Measure, Part, contrast, point
 from seqloom.claims.laboratory import Laboratory
 from seqloom.claims.rule import ask
 from seqloom.claims.series import chart
 from seqloom.claims.verdict import Point, Question, Series
+from seqloom.corpus.generators.recall import SEPARATOR
+from seqloom.metrics import find_metric
 
 _MARGIN = 10.0
+# A pair is right where its value is: the key stands in the source, to be copied.
+_PAIRS = Measure(find_metric("items"), "points of right pairs", SEPARATOR)
 
 
 def study(laboratory: Laboratory, protocol: Protocol) -> Finding:
@@ -22,18 +26,18 @@ def study(laboratory: Laboratory, protocol: Protocol) -> Finding:
             )
             for recipe in THREE
         }
-        found = laboratory.train(arms, seeds=protocol.seeds, measure=WORDS)
+        found = laboratory.train(arms, seeds=protocol.seeds, measure=_PAIRS)
         questions += [
             ask(
                 f"{pairs} pairs: does the {LABELS[recipe]} recall more values than the RNN without attention?",
-                contrast(WORDS, Part(1, found[recipe]), Part(-1, found[RECURRENT])),
-                unit="points of right values",
+                contrast(_PAIRS, Part(1, found[recipe]), Part(-1, found[RECURRENT])),
+                unit=_PAIRS.unit,
                 margin=_MARGIN,
             )
             for recipe in (TRANSFORMER, ATTENTIVE)
         ]
         for recipe, one in found.items():
-            points[recipe].append(point(f"{pairs} pairs", WORDS, one))
+            points[recipe].append(point(f"{pairs} pairs", _PAIRS, one))
     series = tuple(Series(label=LABELS[recipe], points=tuple(points[recipe])) for recipe in THREE)
     return Finding(
         tuple(questions),

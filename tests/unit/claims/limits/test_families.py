@@ -16,6 +16,7 @@ from seqloom.corpus.generators.lengths import TRAINED
 from seqloom.corpus.generators.numbers import SEPARATOR
 from seqloom.corpus.generators.player_commands import holds_out_pair
 from seqloom.corpus.generators.recall import ASK, FILLER, LENGTHS, distances
+from seqloom.corpus.generators.recall import SEPARATOR as RECALL_SEPARATOR
 from tests.unit.corpus.generators.reader import readings
 
 from .engines import family_of
@@ -124,22 +125,21 @@ def test_recall_is_asked_as_its_generator_asks(num_pairs: int) -> None:
         assert max(found) >= LENGTHS[num_pairs] - 5
     assert abs(means[0] - means[1]) < 0.06 * means[0]
     for case in drawn[:200]:
-        assert recalled(case.src) == case.truth.split()
+        assert recalled(case.src) == case.truth.split(RECALL_SEPARATOR)
 
 
 def recalled(source: str) -> list[str]:
     """What a reader with a perfect memory answers."""
     told, _, asked = source.partition(f" {ASK} ")
     words = told.split()
-    return [words[words.index(key) + 1] for key in asked.split() if key != FILLER]
+    return [f"{key} {words[words.index(key) + 1]}" for key in asked.split() if key != FILLER]
 
 
 @given(st.integers(1, 64), st.integers(0, 99))
 @settings(deadline=None, max_examples=40)
 def test_recall_of_any_number_of_pairs(num_pairs: int, key: int) -> None:
     case = family_of("recall-4", "pairs").sample(num_pairs, str(key)).case
-    assert recalled(case.src) == case.truth.split()
-    assert len(case.truth.split()) == num_pairs
+    assert recalled(case.src) == case.truth.split(RECALL_SEPARATOR)
     assert len(case.src.split()) == max(32, 3 * num_pairs + 1)
 
 
@@ -147,8 +147,9 @@ def test_recall_of_any_number_of_pairs(num_pairs: int, key: int) -> None:
 def test_recall_at_a_distance(distance: int) -> None:
     case = family_of("recall-4", "distance").sample(distance, "key").case
     assert case.wanted is not None
-    assert distances(case.src)[case.wanted] == distance
-    assert case.wanted_word == recalled(case.src)[case.wanted]
+    asked = case.wanted // 3
+    assert distances(case.src)[asked] == distance
+    assert case.wanted_word == recalled(case.src)[asked].split()[1]
     assert len(case.src.split()) == 32 * (distance // 32 + 1)
 
 

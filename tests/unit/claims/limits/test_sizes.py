@@ -124,7 +124,7 @@ def test_a_memory_of_six_pairs_ends_at_seven() -> None:
         told, _, asked = text.partition(" ? ")
         words = told.split()
         keys = [word for word in asked.split() if word != "x"]
-        return " ".join(words[words.index(key) + 1] if len(keys) <= 6 else "none" for key in keys)
+        return " , ".join(f"{key} {words[words.index(key) + 1] if len(keys) <= 6 else 'none'}" for key in keys)
 
     found = limits(says, "recall-4", "pairs")
     assert found.limit == 7

@@ -27,7 +27,7 @@ def test_the_values_of_the_keys_in_the_order_of_the_queries(name, split, seed, i
     # Apart from pairs there is nothing but fillers.
     assert not set(re.sub(r"\b\w+a \w+o\b", "", told).split()) - {FILLER}
     assert sorted(queries) == sorted(known)
-    assert pair.tgt.split(" ") == [known[query] for query in queries]
+    assert pair.tgt == " , ".join(f"{query} {known[query]}" for query in queries)
 
 
 def test_keys_and_values_are_two_halves_of_256_words():
@@ -42,9 +42,9 @@ def test_distances_lead_from_the_query_to_the_value(name, index):
     pair = GENERATORS[name].item("train", 0, index)
     words = pair.src.split()
     places = [place for place, word in enumerate(words) if place > words.index("?") and word != FILLER]
-    for place, distance, value in zip(places, distances(pair.src), pair.tgt.split(), strict=True):
+    for place, distance, said in zip(places, distances(pair.src), pair.tgt.split(" , "), strict=True):
         assert words[place - distance] == words[place]
-        assert words[place - distance + 1] == value
+        assert f"{words[place]} {words[place - distance + 1]}" == said
 
 
 @pytest.mark.parametrize("name", sorted(LENGTHS))

@@ -9,10 +9,12 @@ from functools import partial
 
 from seqloom.claims.limits.family import Case, Family
 from seqloom.corpus.generators.generator import Draw
-from seqloom.corpus.generators.recall import ASK, FILLER, KEYS, LENGTHS, VALUES, distances
+from seqloom.corpus.generators.recall import ASK, FILLER, KEYS, LENGTHS, SEPARATOR, VALUES, answer, distances
 
 # A key, its value, the question mark, the key again.
 _SMALLEST_DISTANCE = 3
+# A key, its value, and what separates them from the next.
+_WORDS_AN_ANSWER = 2 + len(SEPARATOR.split())
 
 
 def _draw_source(draw: Draw, num_pairs: int, length: int) -> Case:
@@ -32,7 +34,7 @@ def _draw_source(draw: Draw, num_pairs: int, length: int) -> Case:
     told = [*(f"{key} {value}" for key, value in known.items()), ASK, *queries]
     at = dict(zip(sorted(places), told, strict=True))
     words = [at.get(place, FILLER) for place in range(len(places) + len(free))]
-    return Case(" ".join(words), " ".join(known[key] for key in queries))
+    return Case(" ".join(words), answer(known, queries))
 
 
 def _draw_pairs(length: int, draw: Draw, size: int) -> Case:
@@ -42,7 +44,7 @@ def _draw_pairs(length: int, draw: Draw, size: int) -> Case:
 def _draw_distance(num_pairs: int, length: int, draw: Draw, size: int) -> Case | None:
     case = _draw_source(draw, num_pairs, length * (size // length + 1))
     found = [query for query, distance in enumerate(distances(case.src)) if distance == size]
-    return Case(case.src, case.truth, draw.choice(found)) if found else None
+    return Case(case.src, case.truth, _WORDS_AN_ANSWER * draw.choice(found) + 1) if found else None
 
 
 RECALL: Mapping[str, tuple[Family, ...]] = {
