@@ -16,7 +16,7 @@ _PAIRS = Measure(find_metric("items"), "points of right pairs", SEPARATOR)
 
 
 def study(laboratory: Laboratory, protocol: Protocol) -> Finding:
-    """Trains on lists of keys with values, then asks for the values of some keys."""
+    """Trains on lists of keys with values, then asks for each of them."""
     questions: list[Question] = []
     points: dict[str, list[Point]] = {recipe: [] for recipe in THREE}
     for pairs in protocol["pairs"]:
@@ -29,7 +29,7 @@ def study(laboratory: Laboratory, protocol: Protocol) -> Finding:
         found = laboratory.train(arms, seeds=protocol.seeds, measure=_PAIRS)
         questions += [
             ask(
-                f"{pairs} pairs: does the {LABELS[recipe]} recall more values than the RNN without attention?",
+                f"{pairs} pairs: does the {LABELS[recipe]} recall more than the RNN without attention?",
                 contrast(_PAIRS, Part(1, found[recipe]), Part(-1, found[RECURRENT])),
                 unit=_PAIRS.unit,
                 margin=_MARGIN,
@@ -41,8 +41,13 @@ def study(laboratory: Laboratory, protocol: Protocol) -> Finding:
     series = tuple(Series(label=LABELS[recipe], points=tuple(points[recipe])) for recipe in THREE)
     return Finding(
         tuple(questions),
-        (chart("Values recalled", "pairs of key and value", "% right", series),),
-        ("Synthetic; the width is fixed, while the paper varies it from 32 to 128.",),
+        (chart("Pairs recalled", "pairs of key and value", "% right", series),),
+        (
+            "Synthetic; the width is fixed, while the paper varies it from 32 to 128. Guessing among the values that were told "
+            "gets one pair of 4 right, or one of 8.",
+            "The target was changed after a first trial, in which no model had learned anything in 1,000 steps: it says each key "
+            "before its value now, as in the paper.",
+        ),
     )
 
 
@@ -57,11 +62,11 @@ CLAIM = Claim(
     contradicts="Without attention as many are.",
     protocols={
         "quick": Protocol(
-            "Two seeds; 4 pairs; 800 steps.", seeds=2, steps=800, options={"pairs": [4], "sentences": 300}
+            "Two seeds; 4 pairs; 400 steps.", seeds=2, steps=400, options={"pairs": [4], "sentences": 300}
         ),
         "standard": Protocol(
-            "Three seeds, three learning rates; 4 and 8 pairs; 1,000 steps.",
-            steps=1000,
+            "Three seeds, three learning rates; 4 and 8 pairs; 600 steps.",
+            steps=600,
             options={"pairs": [4, 8], "sentences": 500},
         ),
         "thorough": Protocol(
