@@ -43,6 +43,8 @@ def page(verdicts: Iterable[Verdict]) -> str:
         "Each row is an experiment that `seqloom claims run NAME --effort standard --out DIR` repeats on your machine;",
         "`seqloom claims show NAME` explains it. The effect is that of the claim's first question, with its 95% interval over",
         "seeds (and test sentences). All questions of a claim must be met for it to be supported; one can contradict it.",
+        "Where there is no effect, a claim is called supported in at most 2.5% of experiments, provided that seeds scatter as a",
+        "normal distribution does; where some seeds learn a task and others do not, three may agree by chance more often.",
         "Budgets are small: minutes on two cores. A verdict here speaks of small models after little training.",
         "",
         "| | claim | verdict | effect | published |",

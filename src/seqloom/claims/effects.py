@@ -19,6 +19,8 @@ from seqloom.metrics.metric import ratio
 
 _NUM_RESAMPLES = 500
 
+BY_LENGTH = "Quality by the length of the source"
+
 Chosen = Callable[[TestOutputs], NDArray[np.bool_]]
 """Which sentences of a test count."""
 
@@ -161,6 +163,25 @@ def bars(
     """
     return tuple(
         Series(label=arm.arm.label, points=tuple(point(label, measure, arm, split) for split, label in splits))
+        for arm in arms
+    )
+
+
+def length_bins(arm: Trained, count: int) -> list[tuple[int, int]]:
+    """Ranges of the source's words that hold about equally many test sentences."""
+    lengths = [len(source.split()) for source in arm.runs[0].outputs().sources]
+    edges = np.quantile(lengths, np.linspace(0, 1, count + 1)).round().astype(int).tolist()
+    lows = [edges[0], *(edge + 1 for edge in edges[1:-1])]
+    return [(low, high) for low, high in zip(lows, edges[1:], strict=True) if low <= high]
+
+
+def by_length(measure: Measure, arms: Sequence[Trained], bins: Sequence[tuple[int, int]]) -> tuple[Series, ...]:
+    """A series for each arm, a point for each range of the source's words."""
+    return tuple(
+        Series(
+            label=arm.arm.label,
+            points=tuple(point(f"{low}-{high}", measure, arm, chosen=between(low, high)) for low, high in bins),
+        )
         for arm in arms
     )
 

@@ -7,6 +7,7 @@ claims.
 import hashlib
 import json
 import multiprocessing
+import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from contextlib import contextmanager
@@ -21,6 +22,7 @@ from seqloom.checkpoint import read_json, write_json
 from seqloom.claims.arms import Arm
 from seqloom.claims.verdict import AuditedArm, Effort, Trial
 from seqloom.claims.worker import Task, find_function, is_trained, outputs_file, perform, prepare_process, probe_file
+from seqloom.corpus import open_corpus
 from seqloom.corpus.settings import CorpusSettings
 from seqloom.evaluation import TestOutputs
 from seqloom.progress import Progress, Silent
@@ -115,6 +117,7 @@ class Laboratory:
     workers: int = field(default_factory=machine.available_cores)
     progress: Progress = field(default_factory=Silent)
     audited: dict[str, AuditedArm] = field(default_factory=dict)
+    _fingerprints: dict[str, str] = field(default_factory=dict)
 
     def train(self, arms: Mapping[Key, Arm], *, seeds: int, measure: "Measured") -> dict[Key, Trained]:
         """Trains arms, or finds them trained; and notes them for the audit of fairness, with their scores.
@@ -154,7 +157,16 @@ class Laboratory:
         """
         found = []
         for number in range(self.seeds or rounds):
-            what = json.dumps([function, dict(arguments), number], sort_keys=True)
+            # What another machine found says nothing about this one.
+            what = json.dumps(
+                [
+                    function,
+                    dict(arguments),
+                    number,
+                    machine.describe_machine(machine.choose_device("cpu"))["processor"],
+                ],
+                sort_keys=True,
+            )
             name = f"{function.rpartition(':')[2]}-{hashlib.sha256(what.encode()).hexdigest()[:12]}.json"
             file = self.folder / "measurements" / name
             if not file.exists():
@@ -186,6 +198,8 @@ class Laboratory:
         return self.rates.get(arm.name) or next(elsewhere, arm.recipe.training.learning_rate)
 
     def _perform(self, tasks: Sequence[Task], what: str) -> None:
+        for task in tasks:
+            self._discard_outdated(task)
         todo = [task for task in tasks if not _is_done(task)]
         count, done, waiting = len(todo), 0, iter(todo)
         if not todo:
@@ -201,6 +215,20 @@ class Laboratory:
                     running |= {pool.submit(perform, following): following for following in islice(waiting, 1)}
                     status = f"{task.arm.label}, seed {task.seed}"
                     self.progress.update(f"training {count} {what}", done / count, status=status)
+
+    def _discard_outdated(self, task: Task) -> None:
+        """What was trained on other data than those that are there now, or by another version of a generator, is done again."""
+        file, corpus = task.folder / "run.json", task.arm.corpus
+        if not file.exists():
+            return
+        name = corpus.model_dump_json()
+        if name not in self._fingerprints:
+            self._fingerprints[name] = open_corpus(corpus).fingerprint
+        if read_json(file)["corpus"]["fingerprint"] != self._fingerprints[name]:
+            self.progress.say(
+                f"{task.arm.label}, seed {task.seed}: its data have changed since it was trained; training it again"
+            )
+            shutil.rmtree(task.folder)
 
     @contextmanager
     def _processes(self, count: int, *, fresh: bool = False) -> Iterator[ProcessPoolExecutor]:

@@ -14,7 +14,7 @@ from seqloom.checkpoint import read_json, write_text
 from seqloom.claims.claim import Claim, Protocol, claims, find_claim
 from seqloom.claims.laboratory import Laboratory
 from seqloom.claims.rule import LEVEL, together
-from seqloom.claims.verdict import Audit, AuditedArm, Effort, Verdict, Verdicts
+from seqloom.claims.verdict import Audit, AuditedArm, Effort, Verdict, Verdicts, arm_labels
 from seqloom.corpus.settings import CorpusSettings
 from seqloom.errors import CheckpointError, ConfigError, CorpusError
 from seqloom.progress import Progress, Silent
@@ -52,6 +52,13 @@ def run_claims(
     chosen = [find_claim(name) for name in names] if names else list(claims().values())
     if seeds is not None and seeds < 2:
         raise ConfigError(f"--seeds {seeds}: a verdict needs 2 seeds or more, to see how far another seed would fall")
+    if effort == "quick" and (corpus is not None or seeds is not None):
+        shown = [claim.name for claim in chosen if effort not in claim.protocols]
+        told = f"{', '.join(shown)}: shown as recorded at effort quick, not tested on your data or with your seeds"
+        if names and shown:
+            raise ConfigError(f"{told}; say --effort standard")
+        if shown:
+            progress.say(f"{told} (--effort standard would).")
     untested = [claim.name for claim in chosen if effort != "quick" and effort not in claim.protocols]
     if untested and names:
         raise ConfigError(f"{', '.join(untested)}: there is no protocol at effort {effort}; take another --effort")
@@ -125,13 +132,13 @@ def _test(claim: Claim, protocol: Protocol, laboratory: Laboratory) -> Verdict:
 
 def _remarks(arms: Sequence[AuditedArm]) -> tuple[str, ...]:
     """Where arms were not treated alike."""
-    remarks = []
+    remarks, labels = [], arm_labels(arms)
     for what, values in (
         ("parameters", [arm.parameters for arm in arms]),
         ("training tokens", [arm.tokens for arm in arms]),
     ):
         if values and max(values) > (1 + _LARGEST_DIFFERENCE) * min(values):
-            listed = "; ".join(f"{arm.label} {value:,}" for arm, value in zip(arms, values, strict=True))
+            listed = "; ".join(f"{labels[arm.name]} {value:,}" for arm, value in zip(arms, values, strict=True))
             remarks.append(f"The arms differ by more than 5% in {what}: {listed}.")
     tried = {len(arm.trials) for arm in arms}
     if len(tried) > 1:
@@ -139,7 +146,7 @@ def _remarks(arms: Sequence[AuditedArm]) -> tuple[str, ...]:
     elif tried == {0}:
         remarks.append("Learning rates were not searched here: they are those recorded earlier, or the recipes' own.")
     edges = [
-        arm.label
+        labels[arm.name]
         for arm in arms
         if arm.trials and arm.learning_rate in (arm.trials[0].learning_rate, arm.trials[-1].learning_rate)
     ]
@@ -178,7 +185,9 @@ def read_verdicts(folder: Path | str) -> Verdicts:
     """
     file = Path(folder) / FILE
     if not file.is_file():
-        raise CheckpointError(f"{folder}: there are no verdicts ({FILE}); make some: seqloom claims run --out {folder}")
+        raise CheckpointError(
+            f"{folder}: there are no verdicts ({FILE}); make some: seqloom claims run --all --out {folder}"
+        )
     return Verdicts.parse(read_json(file), source=str(file))
 
 

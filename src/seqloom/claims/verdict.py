@@ -4,6 +4,8 @@ Numbers of runs and measurements enter; verdicts leave. Nothing here trains, mea
 stands in `rule`.
 """
 
+from collections import Counter
+from collections.abc import Sequence
 from typing import Literal
 
 from pydantic import Field
@@ -122,11 +124,28 @@ class AuditedArm(Settings):
     recipe: str = Field(description="as YAML, every default written out")
 
 
+def arm_labels(arms: Sequence[AuditedArm]) -> dict[str, str]:
+    """For each arm's name its label, with what sets it apart where arms share a label: `RNN (copy)`."""
+    labels = Counter(arm.label for arm in arms)
+    ends = Counter((arm.label, arm.name.rpartition("/")[2]) for arm in arms)
+    found = {}
+    for arm in arms:
+        end = arm.name.rpartition("/")[2]
+        apart = end if ends[arm.label, end] == 1 else arm.name
+        found[arm.name] = arm.label if labels[arm.label] == 1 else f"{arm.label} ({apart})"
+    return found
+
+
 class Audit(Settings):
     """Whether the arms were treated alike; `remarks` say where they were not."""
 
     arms: tuple[AuditedArm, ...]
     remarks: tuple[str, ...]
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """See `arm_labels`."""
+        return arm_labels(self.arms)
 
 
 class Verdict(Settings):

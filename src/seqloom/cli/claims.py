@@ -95,7 +95,8 @@ def _list(arguments: argparse.Namespace) -> None:
 def _show(arguments: argparse.Namespace) -> None:
     from seqloom.claims.claim import find_claim
 
-    facts = _facts(find_claim(arguments.name))
+    claim = find_claim(arguments.name)
+    facts = _facts(claim) | _recorded(claim)
     if arguments.json:
         _print_json(facts)
         return
@@ -161,6 +162,24 @@ def _facts(claim: "Claim") -> dict[str, Any]:
         "protocols": {effort: protocol.words for effort, protocol in claim.protocols.items()},
         "own data": "yes" if claim.takes_data else "no",
         **({"why we differ": claim.reasons} if claim.reasons else {}),
+    }
+
+
+def _recorded(claim: "Claim") -> dict[str, Any]:
+    """What was found at standard effort: each question with its effect and what would have met it."""
+    from seqloom.claims.running import recorded
+    from seqloom.report.claims_wording import asked, estimate, machine
+
+    found = next((verdict for verdict in recorded().verdicts if verdict.claim == claim.name), None)
+    if found is None:
+        return {}
+    return {
+        "recorded": found.verdict,
+        "recorded on": f"{found.environment.get('date', 'an unknown date')}, {machine(found.environment)}",
+        "questions": {
+            question.text: f"{estimate(question)} {question.unit}; asked for: {asked(question)}; {question.answer}"
+            for question in found.questions
+        },
     }
 
 

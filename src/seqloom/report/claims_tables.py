@@ -7,7 +7,7 @@ from statistics import fmean
 
 from seqloom.claims.rule import interval_of
 from seqloom.claims.verdict import AuditedArm, Chart, Contrast, Question, Series, Term, Verdict
-from seqloom.report.claims_wording import arm_labels, level, measured, plain, short, significant
+from seqloom.report.claims_wording import level, measured, plain, short, significant
 from seqloom.report.tables import Table
 from seqloom.report.wording import MISSING, number
 
@@ -42,7 +42,7 @@ def contrast_table(question: Question) -> Table:
 
 def audit_table(verdict: Verdict) -> Table:
     """What each arm was given, and what it reached: mean, interval and best."""
-    rows, labels = [], arm_labels(verdict)
+    rows, labels = [], verdict.audit.labels
     for arm in verdict.audit.arms:
         rows.append(
             (
@@ -69,7 +69,7 @@ def audit_table(verdict: Verdict) -> Table:
 
 def trials_table(verdict: Verdict) -> Table | None:
     """Every learning rate that was tried; None where none was."""
-    labels = arm_labels(verdict)
+    labels = verdict.audit.labels
     rows = [
         (labels[arm.name], f"{trial.learning_rate:g}", number(trial.val_loss, 4), "chosen" if trial.chosen else MISSING)
         for arm in verdict.audit.arms

@@ -104,18 +104,6 @@ def questions(verdict: Verdict) -> str:
     return f"Question 1 of {len(verdict.questions)}; answers: {counts}"
 
 
-def arm_labels(verdict: Verdict) -> dict[str, str]:
-    """For each trained arm's name its label, with what sets it apart where arms share a label: `RNN (copy)`."""
-    labels = Counter(arm.label for arm in verdict.audit.arms)
-    ends = Counter((arm.label, arm.name.rpartition("/")[2]) for arm in verdict.audit.arms)
-    found = {}
-    for arm in verdict.audit.arms:
-        end = arm.name.rpartition("/")[2]
-        apart = end if ends[arm.label, end] == 1 else arm.name
-        found[arm.name] = arm.label if labels[arm.label] == 1 else f"{arm.label} ({apart})"
-    return found
-
-
 def made(verdict: Verdict) -> str:
     """How a verdict came about: `run live at quick effort, 2 seeds, 88 seconds`."""
     how = "run live" if verdict.origin == "live" else "recorded earlier"

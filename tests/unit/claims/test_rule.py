@@ -124,3 +124,15 @@ def test_a_question_can_be_answered_again_from_its_json_alone():
     )
     read = Question.model_validate_json(asked.model_dump_json())
     assert ask(read.text, read.contrast, unit=read.unit, margin=read.margin, asks=read.asks) == asked
+
+
+def test_seeds_of_which_some_learn_and_some_do_not_raise_the_alarms_that_are_stated():
+    """The docstring's example: seven of ten seeds reach 98, the others 30, and the mean of 77.6 is asked to be above 80."""
+    rng = np.random.default_rng(7)
+
+    def alarms(seeds):
+        values = np.where(rng.random((2000, seeds)) < 0.7, 98, 30) + rng.normal(0, 1, (2000, seeds))
+        return np.mean([ask("?", contrast((1, row)), unit="%", margin=80).answer == "supported" for row in values])
+
+    assert 0.28 < alarms(3) < 0.38
+    assert alarms(10) < 0.05

@@ -1,6 +1,7 @@
 """Running claims with arms that are trained for two steps: what is shared, found again, recorded and refused."""
 
 import json
+import shutil
 
 import pytest
 
@@ -116,6 +117,25 @@ def test_claims_without_quick_protocol_are_shown_as_recorded(quick, tmp_path, mo
     (verdict,) = run_claims(["elsewhere"], out=tmp_path).verdicts
     assert verdict.origin == "recorded"
     assert not (tmp_path / "runs").exists()
+
+
+def test_a_recorded_verdict_is_not_passed_off_as_one_on_the_users_data(quick, tmp_path, monkeypatch):
+    kept = running.Verdicts(verdicts=(quick[1].model_copy(update={"claim": "elsewhere", "number": 2}),))
+    monkeypatch.setattr(running, "recorded", lambda: kept)
+    with pytest.raises(ConfigError, match=r"elsewhere: shown as recorded .* say --effort standard"):
+        run_claims(["elsewhere"], out=tmp_path, seeds=3)
+
+
+def test_a_run_of_other_data_is_trained_again(quick, tmp_path):
+    folder = shutil.copytree(quick[0], tmp_path / "claims")
+    file = min(folder.glob("runs/*/run.json"))
+    facts = json.loads(file.read_text())
+    facts["corpus"]["fingerprint"] = "of a file that has been edited"
+    file.write_text(json.dumps(facts))
+    times = {path: path.stat().st_mtime_ns for path in folder.glob("runs/*/run.json")}
+    verdict = run_claims(["mini"], out=folder, workers=1).verdicts[0]
+    assert without_times(verdict) == without_times(quick[1])
+    assert [path for path, time in times.items() if path.stat().st_mtime_ns != time] == [file]
 
 
 def test_quick_effort_takes_the_recorded_learning_rates(tmp_path):

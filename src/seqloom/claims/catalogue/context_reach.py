@@ -68,7 +68,15 @@ def study(laboratory: Laboratory, protocol: Protocol) -> Finding:
         log_x=False,
     )
     count = found[TRANSFORMER].runs[0].probe(_PROBE)["sentences"]
-    return Finding(questions, (*charts, losses), (f"Measured on {count} test targets of at least 48 tokens.",))
+    return Finding(
+        questions,
+        (*charts, losses),
+        (
+            f"Measured on {count} test targets of at least 48 tokens.",
+            "The questions ask about gradients. The losses by position stand beside them: they fall where a model profits from "
+            "what it has read; what these models have learned so far is not enough for that.",
+        ),
+    )
 
 
 def _stretches(run: RunRecord) -> dict[str, float]:

@@ -2,10 +2,12 @@
 
 from seqloom.claims.arms import ATTENTIVE, LABELS, MULTI30K, RECURRENT, THREE, TRANSFORMER, translator
 from seqloom.claims.claim import Claim, Finding, Protocol
-from seqloom.claims.effects import BLEU, NATS, Part, bars, contrast
+from seqloom.claims.effects import BLEU, BY_LENGTH, CHRF, NATS, Part, bars, by_length, contrast, length_bins
 from seqloom.claims.laboratory import Laboratory
 from seqloom.claims.rule import ask
 from seqloom.claims.series import chart
+
+_BINS = 4
 
 
 def study(laboratory: Laboratory, protocol: Protocol) -> Finding:
@@ -25,6 +27,7 @@ def study(laboratory: Laboratory, protocol: Protocol) -> Finding:
     charts = (
         chart("Translation quality", "test", "BLEU", bars(BLEU, arms_found)),
         chart("Cross-entropy of the test targets", "test", "nats a token", bars(NATS, arms_found)),
+        chart(BY_LENGTH, "words of the source", "chrF", by_length(CHRF, arms_found, length_bins(arms_found[0], _BINS))),
     )
     return Finding(
         questions, charts, ("A short budget on a small corpus; with more data and longer training the gap may differ.",)

@@ -1,14 +1,11 @@
 """Claim 1: a fixed vector forgets long sentences; attention does not."""
 
-import numpy as np
-
 from seqloom.claims.arms import ATTENTIVE, LABELS, RECURRENT, THREE, TRANSFORMER, translator
 from seqloom.claims.claim import Claim, Finding, Protocol
-from seqloom.claims.effects import CHRF, Part, between, contrast, point
+from seqloom.claims.effects import BY_LENGTH, CHRF, Part, between, by_length, contrast, length_bins
 from seqloom.claims.laboratory import Laboratory
 from seqloom.claims.rule import ask
 from seqloom.claims.series import chart
-from seqloom.claims.verdict import Series
 from seqloom.corpus.settings import CorpusSettings
 
 _MARGIN = 1.0
@@ -28,8 +25,7 @@ def study(laboratory: Laboratory, protocol: Protocol) -> Finding:
         for recipe in THREE
     }
     found = laboratory.train(arms, seeds=protocol.seeds, measure=CHRF)
-    lengths = [len(source.split()) for source in found[RECURRENT].runs[0].outputs().sources]
-    bins = _bins(lengths, protocol["bins"])
+    bins = length_bins(found[RECURRENT], protocol["bins"])
     short, long = between(*bins[0]), between(*bins[-1])
 
     def loss(recipe: str, weight: float = 1.0) -> tuple[Part, Part]:
@@ -53,23 +49,10 @@ def study(laboratory: Laboratory, protocol: Protocol) -> Finding:
         )
         for recipe in (ATTENTIVE, TRANSFORMER)
     ]
-    series = tuple(
-        Series(
-            label=LABELS[recipe],
-            points=tuple(point(f"{low}-{high}", CHRF, found[recipe], chosen=between(low, high)) for low, high in bins),
-        )
-        for recipe in THREE
-    )
-    drawn = chart("Quality by the length of the source", "words of the source", "chrF", series)
+    drawn = chart(BY_LENGTH, "words of the source", "chrF", by_length(CHRF, list(found.values()), bins))
+    lengths = [len(source.split()) for source in found[RECURRENT].runs[0].outputs().sources]
     counts = ", ".join(f"{low}-{high}: {sum(low <= n <= high for n in lengths)}" for low, high in bins)
     return Finding(tuple(questions), (drawn,), (f"Test sentences by words of the source: {counts}.",))
-
-
-def _bins(lengths: list[int], count: int) -> list[tuple[int, int]]:
-    """Ranges of lengths that hold about equally many sentences."""
-    edges = np.quantile(lengths, np.linspace(0, 1, count + 1)).round().astype(int).tolist()
-    lows = [edges[0], *(edge + 1 for edge in edges[1:-1])]
-    return [(low, high) for low, high in zip(lows, edges[1:], strict=True) if low <= high]
 
 
 CLAIM = Claim(

@@ -1,4 +1,4 @@
-"""Claim 22: a model is nearly as sure of itself where it is wrong."""
+"""Claim 22: a model is wrong more often than it is unsure, beyond what it was trained on."""
 
 from itertools import islice
 from statistics import fmean
@@ -26,7 +26,7 @@ _SPLITS = {"test": "1-20 words", "beyond": "21-40 words"}
 
 
 def certainty(run: Run, corpus: Corpus) -> dict[str, Any]:
-    """How probable the likeliest next word is, and how often it is right, in percent: means over the words of test targets.
+    """How probable the likeliest next word is, and how often it is right, in percent: for each test target the mean over its words.
 
     The words before are the true ones (teacher forcing), so that a slip has no consequences.
     """
@@ -40,9 +40,11 @@ def certainty(run: Run, corpus: Corpus) -> dict[str, Any]:
         batch = make_batch(examples, pad_id=vocab.pad_id, bos_id=vocab.bos_id, eos_id=vocab.eos_id)
         with torch.no_grad():
             highest, likeliest = run.model.project(run.model(batch)).softmax(dim=-1).max(dim=-1)
-        real = batch.tgt_mask
-        right = (likeliest == batch.tgt_out)[real]
-        found[split] = {"sure": 100 * float(highest[real].mean()), "right": 100 * float(right.float().mean())}
+        right = (likeliest == batch.tgt_out).to(highest)
+        found[split] = {
+            what: (100 * (values * batch.tgt_mask).sum(dim=1) / batch.tgt_mask.sum(dim=1)).tolist()
+            for what, values in (("sure", highest), ("right", right))
+        }
     return found
 
 
@@ -63,7 +65,7 @@ def study(laboratory: Laboratory, protocol: Protocol) -> Finding:
     questions = tuple(
         ask(
             f"Does the {LABELS[recipe]} lose more of what it gets right than of how sure it is, beyond the trained lengths?",
-            Contrast(terms=(Term(arm=LABELS[recipe], weight=1, values=_outgrown(one)),)),
+            _outgrown(one),
             unit="points by which sureness outgrows rightness",
             margin=_MARGIN,
         )
@@ -94,19 +96,26 @@ def study(laboratory: Laboratory, protocol: Protocol) -> Finding:
     return Finding(questions, charts, (caveat,))
 
 
-def _outgrown(arm: Trained) -> tuple[float, ...]:
-    """For each run by how many points sureness exceeds rightness beyond the trained lengths, less what it does within."""
+def _outgrown(arm: Trained) -> Contrast:
+    """By how many points sureness exceeds rightness beyond the trained lengths, less what it does within; for each run."""
     excess = {
-        split: [
-            sure - right for sure, right in zip(*(_values(arm, split, what) for what in ("sure", "right")), strict=True)
-        ]
+        # (runs, lists)
+        split: np.array([run.probe(_PROBE)[split]["sure"] for run in arm.runs])
+        - np.array([run.probe(_PROBE)[split]["right"] for run in arm.runs])
         for split in _SPLITS
     }
-    return tuple(beyond - within for within, beyond in zip(excess["test"], excess["beyond"], strict=True))
+    values = excess["beyond"].mean(axis=1) - excess["test"].mean(axis=1)
+    counts = [one.shape[1] for one in excess.values()]
+    variance = sum(one.mean(axis=0).var(ddof=1) / one.shape[1] for one in excess.values())
+    return Contrast(
+        terms=(Term(arm=arm.arm.label, weight=1, values=tuple(values.tolist())),),
+        sentence_variance=float(variance),
+        num_sentences=min(counts),
+    )
 
 
 def _values(arm: Trained, split: str, what: str) -> tuple[float, ...]:
-    return tuple(float(run.probe(_PROBE)[split][what]) for run in arm.runs)
+    return tuple(fmean(run.probe(_PROBE)[split][what]) for run in arm.runs)
 
 
 def _point(x: str, values: tuple[float, ...]) -> Point:
@@ -117,7 +126,7 @@ def _point(x: str, values: tuple[float, ...]) -> Point:
 CLAIM = Claim(
     number=22,
     name="overconfidence",
-    statement="Beyond what it was trained on a model stays sure of itself though it is wrong.",
+    statement="Beyond what it was trained on a model is wrong more often than it is unsure.",
     source="Ovadia 2019 (Can You Trust Your Model's Uncertainty?), section 4",
     published="calibration error grows with the distance from the training data, for every method tried",
     against="Kadavath 2022: large language models mostly know what they know; smoothed labels make models less sure (Müller 2019).",
@@ -130,7 +139,7 @@ CLAIM = Claim(
             options={"sentences": 200},
         ),
         "thorough": Protocol(
-            "Five seeds, three learning rates; copying lists; 10,000 steps; 200 lists a test.",
+            "Five seeds, three learning rates; copying lists; 10,000 steps; 1,000 lists a test.",
             seeds=5,
             steps=10000,
             options={"sentences": 1000},

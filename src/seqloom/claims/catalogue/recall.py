@@ -1,4 +1,4 @@
-"""Claim 6: attention finds what was said, at any distance."""
+"""Claim 6: attention finds what was said."""
 
 from seqloom.claims.arms import ATTENTIVE, LABELS, RECURRENT, THREE, TRANSFORMER, Test, arm
 from seqloom.claims.claim import Claim, Finding, Protocol
@@ -54,7 +54,7 @@ def study(laboratory: Laboratory, protocol: Protocol) -> Finding:
 CLAIM = Claim(
     number=6,
     name="recall",
-    statement="Attention finds what was said at any distance; a state of fixed size cannot hold it all.",
+    statement="Attention finds what was said before; a state of fixed size cannot hold it all.",
     source="Arora 2023 (Zoology), section 4",
     published="attention solves multi-query associative recall at every width tried; gated recurrences need widths that grow",
     against="The paper has no LSTM; a state that is wide enough for few pairs holds them.",

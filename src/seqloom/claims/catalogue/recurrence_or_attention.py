@@ -6,8 +6,9 @@ from seqloom.claims.effects import BLEU, NATS, Part, contrast, point
 from seqloom.claims.laboratory import Laboratory
 from seqloom.claims.rule import ask
 from seqloom.claims.series import chart
-from seqloom.claims.verdict import Series
+from seqloom.claims.verdict import Contrast, Series
 
+_MARGIN = 0.05
 _CELLS = {
     (True, True): ATTENTIVE,
     (True, False): RECURRENT,
@@ -26,24 +27,17 @@ def study(laboratory: Laboratory, protocol: Protocol) -> Finding:
     }
     found = laboratory.train(arms, seeds=protocol.seeds, measure=NATS)
 
-    def gain(place: int, weight: float = 1.0) -> list[Part]:
-        """What having it lowers the cross-entropy by, averaged over the other factor."""
-        return [Part((-weight if cell[place] else weight) / 2, one) for cell, one in found.items()]
+    def gain(one: tuple[bool, bool], other: tuple[bool, bool]) -> Contrast:
+        """By how much the cross-entropy is lower in the first cell."""
+        return contrast(NATS, Part(1, found[other]), Part(-1, found[one]))
 
-    questions = (
-        ask(
-            "Does attention lower the cross-entropy, with recurrence or without?",
-            contrast(NATS, *gain(1)),
-            unit=NATS.unit,
-            margin=0.05,
-        ),
-        ask(
-            "Does attention lower it more than recurrence does?",
-            contrast(NATS, *gain(1), *gain(0, -1.0)),
-            unit=NATS.unit,
-            margin=0.05,
-        ),
-    )
+    asked = {
+        "Does attention lower the cross-entropy where there is recurrence?": gain((True, True), (True, False)),
+        "Does it lower it where there is none?": gain((False, True), (False, False)),
+        # Averaged over the other factor, attention's gain less recurrence's is what these two cells differ by.
+        "Does attention lower it more than recurrence does?": gain((False, True), (True, False)),
+    }
+    questions = tuple(ask(text, effect, unit=NATS.unit, margin=_MARGIN) for text, effect in asked.items())
     charts = tuple(
         chart(
             title,
@@ -69,9 +63,12 @@ def study(laboratory: Laboratory, protocol: Protocol) -> Finding:
         f"{'with' if recurrent else 'without'} recurrence, {'with' if attentive else 'without'} attention: {LABELS[recipe]}"
         for (recurrent, attentive), recipe in _CELLS.items()
     )
-    return Finding(
-        questions, charts, (f"The four cells: {named}. Cells differ in more than the two, such as depth and norms.",)
+    caveats = (
+        f"The four cells: {named}. Cells differ in more than the two, such as depth and norms.",
+        "The first question, which averaged over recurrence, was divided in two after runs had been seen: attention may help "
+        "in one row and not in the other.",
     )
+    return Finding(questions, charts, caveats)
 
 
 CLAIM = Claim(
@@ -81,8 +78,8 @@ CLAIM = Claim(
     source="Vaswani 2017 (Attention Is All You Need)",
     published="English-German: 28.4 BLEU without recurrence, 24.6 for a deep recurrent network with attention (GNMT + RL)",
     against="Chen 2018: encoders with recurrence and decoders with attention did best; each brings something.",
-    supports="Attention lowers the cross-entropy, and by more than recurrence does.",
-    contradicts="It does not, or recurrence lowers it as much.",
+    supports="Attention lowers the cross-entropy in both rows, and by more than recurrence does.",
+    contradicts="In one row it does not, or recurrence lowers it as much.",
     protocols={
         "standard": Protocol(
             "Three seeds, three learning rates; Multi30k English-German; 200 steps; three cells are the arms of claim 3.",

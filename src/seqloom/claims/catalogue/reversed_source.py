@@ -1,4 +1,4 @@
-"""Claim 2: reading the source backwards helps a recurrent network without attention, and only that."""
+"""Claim 2: reading the source backwards helps a recurrent network without attention, and less where there is attention."""
 
 from seqloom.claims.arms import ATTENTIVE, LABELS, RECURRENT, THREE, TRANSFORMER, translator
 from seqloom.claims.claim import Claim, Finding, Protocol
@@ -64,7 +64,7 @@ def study(laboratory: Laboratory, protocol: Protocol) -> Finding:
 CLAIM = Claim(
     number=2,
     name="reversed-source",
-    statement="Reading the source backwards helps a recurrent network without attention, and only that.",
+    statement="Reading the source backwards helps a recurrent network without attention, and less where there is attention.",
     source="Sutskever 2014, section 3.3",
     published="perplexity 5.8 to 4.7, BLEU 25.9 to 30.6 (English-French, LSTM without attention)",
     against="It brings the beginnings of both sentences together, so it should help only where word order is alike.",

@@ -75,8 +75,8 @@ CLAIM = Claim(
     source="Vaswani 2017, table 1",
     published="O(n^2 d) a layer against O(n d^2) for recurrence",
     against="A fused kernel never holds the matrix of weights: its memory grows linearly (Dao 2022), only its time does not.",
-    supports="Exponents of time and memory of explicit attention above 1.5 at long lengths.",
-    contradicts="One of them below 1.5.",
+    supports="At long lengths exponents of time and memory of explicit attention above 1.5, and of fused time above recurrence's.",
+    contradicts="One of the two below 1.5, or the time of fused attention growing no faster than that of recurrence.",
     protocols={
         "quick": Protocol(
             "Three rounds; one layer of width 128, one sequence of 64 to 2,048.",
