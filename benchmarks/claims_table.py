@@ -7,6 +7,7 @@ the learning rates of quick runs come from.
 """
 
 import sys
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -47,14 +48,14 @@ def page(verdicts: Iterable[Verdict]) -> str:
         "normal distribution does; where some seeds learn a task and others do not, three may agree by chance more often.",
         "Budgets are small: minutes on two cores. A verdict here speaks of small models after little training.",
         "",
-        "| | claim | verdict | effect | published |",
-        "| --- | --- | --- | --- | --- |",
+        "| | claim | verdict | effect | answers | published |",
+        "| --- | --- | --- | --- | --- | --- |",
     ]
     for verdict in verdicts:
         claim = known[verdict.claim]
         lines.append(
             f"| {verdict.number} | [{claim.statement}](#{verdict.number}-{verdict.claim}) | **{verdict.verdict}** | "
-            f"{_effect(verdict.questions[0])} | {claim.published} ({claim.source}) |"
+            f"{_effect(verdict.questions[0])} | {_answers(verdict)} | {claim.published} ({claim.source}) |"
         )
     missing = [claim for claim in known.values() if claim.name not in {verdict.claim for verdict in verdicts}]
     if missing:
@@ -101,6 +102,12 @@ def _took(verdict: Verdict) -> str:
     """Arms that another claim had trained before cost nothing."""
     minutes = verdict.seconds / 60
     return f"{minutes:.1f} minutes" if minutes >= 0.1 else "with runs that were trained before"
+
+
+def _answers(verdict: Verdict) -> str:
+    """How the questions were answered: `2 supported, 1 contradicted`."""
+    counts = Counter(question.answer for question in verdict.questions)
+    return ", ".join(f"{count} {answer}" for answer, count in counts.most_common())
 
 
 def _effect(question: Question) -> str:

@@ -29,6 +29,13 @@ def test_each_chart_becomes_a_picture_that_names_its_arms() -> None:
             assert all(series.label in said for series in chart.series), name
 
 
+def test_the_lecture_shows_pictures_that_are_there() -> None:
+    page = (ROOT / "docs" / "lecture.md").read_text(encoding="utf-8")
+    shown = re.findall(r"\((claims/[^)]+\.svg)\)", page)
+    assert shown
+    assert [name for name in shown if not (ROOT / "docs" / name).is_file()] == []
+
+
 def test_the_documentation_shows_pictures_that_are_there_and_no_others() -> None:
     page = (ROOT / "docs" / "claims.md").read_text(encoding="utf-8")
     shown = set(re.findall(r"\]\(claims/([^)]+\.svg)\)", page))

@@ -72,4 +72,10 @@ CLAIM = Claim(
         ),
     },
     study=study,
+    reasons=(
+        "Both recurrent networks do as published: right in 70% and 77% of commands at random after 600 updates, in 8% "
+        "and 10% of longer ones, in less than 1% with jump in new places. The Transformer falls to less than 1% in "
+        "both too, but from 34%, so it has no 50 points to lose: it learns these commands more slowly. The published "
+        "networks were trained for 100,000 commands."
+    ),
 )

@@ -146,4 +146,10 @@ CLAIM = Claim(
         ),
     },
     study=study,
+    reasons=(
+        "As was said for two of three: in the RNN rightness falls by 14 points more than sureness, in the Transformer "
+        "by 10. The RNN with attention is right about 95% of the next words of longer lists too, given the true words "
+        "before, and as sure as within the trained lengths; where a model does not fail there is nothing to be wrong "
+        "about. The paper speaks of images and of data that are changed much more."
+    ),
 )

@@ -95,4 +95,10 @@ CLAIM = Claim(
     },
     study=study,
     takes_data=True,
+    reasons=(
+        "Where there is recurrence, attention brings 0.33 nats a token. Where there is none it brings nothing yet: "
+        "the fixed mixer, whose weights know distance alone, reaches 3.37 nats after 200 updates and the Transformer "
+        "3.40. Sentences of Multi30k are short and keep their order, so distance says much, and what attention adds "
+        "to it takes longer to learn."
+    ),
 )

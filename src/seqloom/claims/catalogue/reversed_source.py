@@ -93,8 +93,8 @@ CLAIM = Claim(
     takes_data=True,
     reasons=(
         "Without attention it helps, as published: 0.08 nats a token, so a perplexity of 42 instead of 45. The open "
-        "question is one that the paper did not ask: whether it helps less with attention. There the gain was 0.06 nats, "
-        "and three seeds cannot tell the two apart; attention that has seen 200 updates may still profit from sources "
-        "whose beginning was read last."
+        "question is one that the paper did not ask: whether it helps less with attention. There the gain was 0.06 "
+        "nats, and three seeds cannot tell the two apart; attention that has seen 200 updates may still profit from "
+        "sources whose beginning was read last. The Transformer loses by it."
     ),
 )

@@ -98,4 +98,9 @@ CLAIM = Claim(
     },
     study=study,
     takes_data=True,
+    reasons=(
+        "It is sooner than the RNN without attention, in three quarters of the time, and as late as the RNN with "
+        "attention, within 5%. A step of all three takes about as long on one thread of a processor, where nothing is "
+        "gained by computing positions side by side; the published comparison was made on GPUs."
+    ),
 )

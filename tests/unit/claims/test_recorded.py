@@ -1,0 +1,64 @@
+"""The recorded verdicts: that each follows from its own numbers, and that its arms are those which the catalogue asks for."""
+
+from collections.abc import Mapping
+
+import pytest
+import yaml
+
+from seqloom.claims.claim import claims
+from seqloom.claims.rule import ask, together
+from seqloom.claims.running import recorded
+from seqloom.recipes import Recipe
+
+VERDICTS = recorded().verdicts
+
+
+class _AskedError(Exception):
+    def __init__(self, arms):
+        self.arms = list(arms.values())
+
+
+class _Asks:
+    """A laboratory that only hears which arms are asked for first; costs are none of its business."""
+
+    corpus = None
+
+    def train(self, arms: Mapping, *, seeds, measure):
+        raise _AskedError(arms)
+
+    def measure(self, function, arguments, *, rounds):
+        return [{str(x): float(x) for x in arguments["widths"]}] * rounds
+
+
+def by_name(verdict):
+    return verdict.claim
+
+
+def test_every_claim_has_a_recorded_verdict():
+    assert [verdict.claim for verdict in VERDICTS] == list(claims())
+
+
+@pytest.mark.parametrize("verdict", VERDICTS, ids=by_name)
+def test_a_recorded_verdict_can_be_worked_out_from_its_json_alone(verdict):
+    for question in verdict.questions:
+        again = ask(question.text, question.contrast, unit=question.unit, margin=question.margin, asks=question.asks)
+        assert (again.answer, again.method) == (question.answer, question.method)
+        found = (again.effect, again.low, again.high)
+        assert found == pytest.approx((question.effect, question.low, question.high))
+    assert verdict.verdict == together([question.answer for question in verdict.questions])
+    assert verdict.effort == "standard"
+
+
+@pytest.mark.parametrize("verdict", [one for one in VERDICTS if one.audit.arms], ids=by_name)
+def test_a_recorded_verdict_is_that_of_the_arms_in_the_catalogue(verdict):
+    claim = claims()[verdict.claim]
+    with pytest.raises(_AskedError) as asked:
+        claim.study(_Asks(), claim.protocols["standard"])
+    known = {arm.name: arm for arm in verdict.audit.arms}
+    for arm in asked.value.arms:
+        found = known[arm.name]
+        assert found.steps == arm.steps
+        assert sorted(trial.learning_rate for trial in found.trials) == pytest.approx(sorted(arm.rates))
+        # Settings that did not exist yet have their defaults.
+        then = Recipe.parse(yaml.safe_load(found.recipe), source=arm.name)
+        assert then == arm.at_rate(found.learning_rate).recipe
