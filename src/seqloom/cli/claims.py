@@ -47,7 +47,7 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         "--effort",
         choices=("quick", "standard", "thorough"),
         default="quick",
-        help="quick: minutes for all, with the recorded verdicts of claims that take longer; standard: at most ten minutes a "
+        help="quick: minutes for all, with the recorded verdicts of claims that take longer; standard: about ten minutes a "
         "claim on 2 cores; thorough: for large machines (default: quick)",
     )
     group.add_argument(

@@ -41,6 +41,7 @@ def _alone(title: str, spec: Spec, num_arms: int) -> dict[str, Any]:
         "labelColor": theme.LIGHT["ink"],
         "labelLimit": 320,
         "symbolOpacity": 1,
+        "columns": 3,
     }
     changed = {key: value for key, value in spec.items() if key != "autosize"}
     changed |= {"title": title, "width": _WIDTH, "padding": 14, "config": config}

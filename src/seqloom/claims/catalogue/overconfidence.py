@@ -79,10 +79,7 @@ def study(laboratory: Laboratory, protocol: Protocol) -> Finding:
             tuple(
                 Series(
                     label=LABELS[recipe],
-                    points=tuple(
-                        _point(told_of, _values(one, split, what))
-                        for what, told_of in (("sure", "its probability"), ("right", "how often it is right"))
-                    ),
+                    points=tuple(_point(what, _values(one, split, what)) for what in ("sure", "right")),
                 )
                 for recipe, one in found.items()
             ),
