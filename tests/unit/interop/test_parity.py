@@ -55,7 +55,8 @@ def test_the_same_model_agrees_in_all() -> None:
     found = measure(run_of(peer), peer, Material("here", SOURCES, ("abc", "g", "a", "d")), beam=3)
     assert [(one.beam, one.identical, one.token_agreement) for one in found.searches] == [(1, 1.0, 1.0), (3, 1.0, 1.0)]
     assert all(one.bleu is not None and one.bleu["difference"] == 0 for one in found.searches)
-    assert found.forced.max_difference < 1e-6
+    # Sums of some ten log-probabilities in fp32, in another order.
+    assert found.forced.max_difference < 1e-5
     assert found.forced.of == "the references"
     # An empty source is not scored.
     assert (found.sentences, found.forced.sentences) == (4, 3)
