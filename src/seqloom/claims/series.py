@@ -9,12 +9,14 @@ from seqloom.claims.verdict import Chart, Contrast, Point, Series, Term
 
 def measured(label: str, rounds: Sequence[Mapping[str, float]]) -> Series:
     """A line of means over rounds; each round maps a number (as text) to a value."""
-    points = []
-    for x in rounds[0]:
-        values = tuple(one[x] for one in rounds)
-        low, high = interval_of(Contrast(terms=(Term(arm=label, weight=1, values=values),))) or (None, None)
-        points.append(Point(x=float(x), y=fmean(values), low=low, high=high))
+    points = (mean_point(float(x), tuple(one[x] for one in rounds)) for x in rounds[0])
     return Series(label=label, points=tuple(points))
+
+
+def mean_point(x: float | str, values: tuple[float, ...]) -> Point:
+    """The mean of runs or rounds, with its interval over them."""
+    low, high = interval_of(Contrast(terms=(Term(arm="", weight=1, values=values),))) or (None, None)
+    return Point(x=x, y=fmean(values), low=low, high=high)
 
 
 def chart(

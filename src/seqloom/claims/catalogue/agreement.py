@@ -7,9 +7,9 @@ from seqloom.claims.arms import ATTENTIVE, LABELS, RECURRENT, THREE, TRANSFORMER
 from seqloom.claims.claim import Claim, Finding, Protocol
 from seqloom.claims.effects import EXACT
 from seqloom.claims.laboratory import Laboratory, Trained
-from seqloom.claims.rule import ask, interval_of
-from seqloom.claims.series import chart
-from seqloom.claims.verdict import Contrast, Point, Series, Term
+from seqloom.claims.rule import ask
+from seqloom.claims.series import chart, mean_point
+from seqloom.claims.verdict import Contrast, Series, Term
 from seqloom.corpus import Corpus
 from seqloom.corpus.generators.agreement import MOST, MOST_TRAINED, attractors, contrast
 from seqloom.run import Run
@@ -56,7 +56,10 @@ def study(laboratory: Laboratory, protocol: Protocol) -> Finding:
         for recipe in (RECURRENT, ATTENTIVE)
     )
     series = tuple(
-        Series(label=LABELS[recipe], points=tuple(_point(one, count) for count in range(MOST + 1)))
+        Series(
+            label=LABELS[recipe],
+            points=tuple(mean_point(float(count), _shares(one, count)) for count in range(MOST + 1)),
+        )
         for recipe, one in found.items()
     )
     drawn = chart("Right verb forms", "nouns of the other number in between", "%", series)
@@ -77,12 +80,6 @@ def _ahead(one: Trained, other: Trained) -> Contrast:
 
 def _shares(arm: Trained, count: int) -> tuple[float, ...]:
     return tuple(float(run.probe(_PROBE)[str(count)]["right"]) for run in arm.runs)
-
-
-def _point(arm: Trained, count: int) -> Point:
-    values = _shares(arm, count)
-    low, high = interval_of(Contrast(terms=(Term(arm="", weight=1, values=values),))) or (None, None)
-    return Point(x=float(count), y=sum(values) / len(values), low=low, high=high)
 
 
 CLAIM = Claim(

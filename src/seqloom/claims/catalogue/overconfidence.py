@@ -12,9 +12,9 @@ from seqloom.claims.arms import LABELS, THREE, Test, arm
 from seqloom.claims.claim import Claim, Finding, Protocol
 from seqloom.claims.effects import EXACT
 from seqloom.claims.laboratory import Laboratory, Trained
-from seqloom.claims.rule import ask, interval_of
-from seqloom.claims.series import chart
-from seqloom.claims.verdict import Contrast, Point, Series, Term
+from seqloom.claims.rule import ask
+from seqloom.claims.series import chart, mean_point
+from seqloom.claims.verdict import Contrast, Series, Term
 from seqloom.corpus import Corpus
 from seqloom.example import Example
 from seqloom.run import Run
@@ -79,7 +79,7 @@ def study(laboratory: Laboratory, protocol: Protocol) -> Finding:
             tuple(
                 Series(
                     label=LABELS[recipe],
-                    points=tuple(_point(what, _values(one, split, what)) for what in ("sure", "right")),
+                    points=tuple(mean_point(what, _values(one, split, what)) for what in ("sure", "right")),
                 )
                 for recipe, one in found.items()
             ),
@@ -113,11 +113,6 @@ def _outgrown(arm: Trained) -> Contrast:
 
 def _values(arm: Trained, split: str, what: str) -> tuple[float, ...]:
     return tuple(fmean(run.probe(_PROBE)[split][what]) for run in arm.runs)
-
-
-def _point(x: str, values: tuple[float, ...]) -> Point:
-    low, high = interval_of(Contrast(terms=(Term(arm="", weight=1, values=values),))) or (None, None)
-    return Point(x=x, y=fmean(values), low=low, high=high)
 
 
 CLAIM = Claim(
