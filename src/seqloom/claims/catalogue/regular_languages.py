@@ -55,4 +55,9 @@ CLAIM = Claim(
         ),
     },
     study=study,
+    reasons=(
+        "On parity it is as published. On even pairs the published Transformer reached 96%, ours 57% at 21 to 40 "
+        "symbols: the published one is the best of five kinds of positions, trained for a million steps, ours has "
+        "sinusoidal ones and 800 steps."
+    ),
 )
