@@ -73,7 +73,24 @@ def training_table(match: dict[str, Any]) -> str:
     ]
     if best:
         notes.insert(0, f"Ours is {' and '.join(best)}.")
+        notes[1:1] = _further_ratios(match)
     return f"**{match['title']}**\n\n{_table(rows)}\n\n{' '.join(notes)} {_circumstances(measured)}".strip()
+
+
+def _further_ratios(match: dict[str, Any]) -> list[str]:
+    """Our further ways of training over the best peers: quotients of medians, since only the first stands beside every peer."""
+    contestants = match["contestants"]
+    ours = [label for label, result in contestants.items() if result["kind"] == "ours"]
+    sentences = []
+    for label in ours[1:]:
+        ratios = [
+            f"{contestants[label]['tokens_per_second'] / contestants[peer]['tokens_per_second']:.2f}x the best {kind} one"
+            for kind in ("stock", "tuned")
+            if "tokens_per_second" in contestants[label] and (peer := match["ratios"].get(f"best {kind}", {}).get("peer"))
+        ]
+        if ratios:
+            sentences.append(f"{label}: {' and '.join(ratios)}, by medians.")
+    return sentences
 
 
 def decoding_table(found: dict[str, Any]) -> str:

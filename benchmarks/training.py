@@ -19,6 +19,7 @@ from benchmarks.dataset import Dataset
 from benchmarks.environments import FOLDER, ROOT
 from benchmarks.flops import flops_per_target_token
 from benchmarks.turns import Contestant, ContestantError, locked
+from seqloom import machine
 
 WARM_STEPS = 4
 _PEERS_A_TURN = 2
@@ -89,18 +90,9 @@ def measure_match(
 
 
 def _needless(entry: Ours | Peer) -> str | None:
-    if entry.label == BF16.label and not has_bf16_units():
+    if entry.label == BF16.label and not machine.has_bf16_units():
         return "this processor has no bf16 units; it emulates bf16 products, far slower than fp32 ones (see the peaks)"
     return None
-
-
-def has_bf16_units() -> bool:
-    """Whether the processor multiplies bf16 in hardware."""
-    try:
-        flags = Path("/proc/cpuinfo").read_text()
-    except OSError:
-        return False
-    return any(name in flags for name in ("avx512_bf16", "amx_bf16", "bf16 "))
 
 
 def _start(

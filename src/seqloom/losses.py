@@ -32,6 +32,8 @@ class _LinearCrossEntropy(torch.autograd.Function):
         ctx: Any, hidden: Tensor, weight: Tensor, bias: Tensor | None, targets: Tensor, smoothing: float, wanted: bool
     ) -> tuple[Tensor, Tensor]:
         size = weight.shape[0]
+        matrix = weight.to(hidden.dtype)
+        offset = None if bias is None else bias.to(hidden.dtype)
         nll = hidden.new_zeros((), dtype=torch.float32)
         uniform = hidden.new_zeros((), dtype=torch.float32)
         grad_hidden = torch.empty_like(hidden) if wanted else None
@@ -43,7 +45,7 @@ class _LinearCrossEntropy(torch.autograd.Function):
         for at in range(0, hidden.shape[0], BLOCK_ROWS):
             rows = hidden[at : at + BLOCK_ROWS]
             ids = targets[at : at + BLOCK_ROWS, None]
-            logits = F.linear(rows, weight, bias)
+            logits = F.linear(rows, matrix, offset)
             logits = logits.to(torch.promote_types(logits.dtype, torch.float32))
             chosen = logits.gather(1, ids)
             probs = torch.softmax(logits, dim=1, out=logits)
@@ -51,22 +53,26 @@ class _LinearCrossEntropy(torch.autograd.Function):
             log_norm = chosen - chosen_probs.log()
             rare = (chosen_probs < _RARE)[:, 0].nonzero()[:, 0]
             if rare.numel():
-                log_norm[rare] = F.linear(rows[rare], weight, bias).to(chosen.dtype).logsumexp(dim=1, keepdim=True)
+                log_norm[rare] = F.linear(rows[rare], matrix, offset).to(chosen.dtype).logsumexp(dim=1, keepdim=True)
             nll += (log_norm - chosen).sum()
             if smoothing:
-                uniform += (log_norm[:, 0] - (rows @ mean_weight + mean_bias)).sum()
+                uniform += (log_norm[:, 0] - (rows.to(weight.dtype) @ mean_weight + mean_bias)).sum()
             if grad_hidden is None or grad_weight is None:
                 continue
             probs.scatter_add_(1, ids, probs.new_full((), -(1 - smoothing)).expand(ids.shape))
             grad = probs.to(rows.dtype)
-            torch.mm(grad, weight, out=grad_hidden[at : at + BLOCK_ROWS])
-            grad_weight.addmm_(grad.t(), rows)
+            torch.mm(grad, matrix, out=grad_hidden[at : at + BLOCK_ROWS])
+            if matrix.dtype == weight.dtype:
+                grad_weight.addmm_(grad.t(), rows)
+            else:
+                # Sums over blocks keep the precision of the weights.
+                grad_weight += grad.t() @ rows
             if grad_bias is not None:
-                grad_bias += grad.sum(dim=0)
+                grad_bias += probs.sum(dim=0)
         if grad_hidden is not None and grad_weight is not None:
             if smoothing:
                 grad_hidden.sub_(smoothing * mean_weight)
-                grad_weight.sub_(smoothing / size * hidden.sum(dim=0))
+                grad_weight.sub_(smoothing / size * hidden.sum(dim=0, dtype=weight.dtype))
                 if grad_bias is not None:
                     grad_bias -= smoothing / size * hidden.shape[0]
             ctx.save_for_backward(grad_hidden, grad_weight, *([] if grad_bias is None else [grad_bias]))
@@ -90,6 +96,8 @@ def linear_cross_entropy(
     """Cross-entropy of softmax(hidden @ weight.T + bias) against the targets, summed over real tokens.
 
     Args:
+        hidden: in the precision that the matrix products are to have; sums, the softmax and the weights' gradient keep that of
+            the weights.
         label_smoothing: the share of the target's probability that is spread evenly over the vocabulary (Szegedy 2016; Vaswani
             2017, section 5.4).
 

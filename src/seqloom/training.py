@@ -470,7 +470,7 @@ def batch_loss(
         hidden = model(batch)
     weight, bias = model.output_weights()
     return linear_cross_entropy(
-        hidden[batch.tgt_mask].to(weight.dtype),
+        hidden[batch.tgt_mask].to(torch.bfloat16 if precision == "bf16" else weight.dtype),
         weight,
         bias,
         batch.tgt_out[batch.tgt_mask],

@@ -28,6 +28,30 @@ def test_equals_cross_entropy_and_its_gradients(rows: int, with_bias: bool, smoo
     assert_close(ours, theirs, rtol=1e-9, atol=1e-9)
 
 
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+@pytest.mark.parametrize("with_bias", [False, True])
+def test_products_in_bf16_are_summed_in_the_precision_of_the_weights(with_bias: bool, smoothing: float) -> None:
+    torch.manual_seed(0)
+    rows = 16 * BLOCK_ROWS
+    hidden = torch.randn(rows, 6).bfloat16().requires_grad_()
+    weight = torch.randn(11, 6).bfloat16().float().requires_grad_()
+    bias = torch.randn(11).bfloat16().float().requires_grad_() if with_bias else None
+    targets = torch.randint(11, (rows,))
+    exact = [None if t is None else t.detach().double().requires_grad_() for t in (hidden, weight, bias)]
+    loss, nll = linear_cross_entropy(hidden, weight, bias, targets, label_smoothing=smoothing)
+    logits = F.linear(*exact)
+    expected = F.cross_entropy(logits, targets, reduction="sum", label_smoothing=smoothing)
+    assert_close(loss.double(), expected, rtol=1e-4, atol=0)
+    assert_close(nll.double(), F.cross_entropy(logits, targets, reduction="sum"), rtol=1e-4, atol=0)
+    ours = torch.autograd.grad(loss, [t for t in (hidden, weight, bias) if t is not None])
+    theirs = torch.autograd.grad(expected, [t for t in exact if t is not None])
+    for our, their, given in zip(ours, theirs, (hidden, weight, bias), strict=False):
+        assert given is not None
+        assert our.dtype == given.dtype
+        # bf16 has three digits; sums over sixteen blocks in it would keep two.
+        assert float((our.double() - their).norm() / their.norm()) < 0.004
+
+
 def test_without_gradients_only_the_loss_is_formed() -> None:
     with torch.no_grad():
         loss, nll = linear_cross_entropy(torch.zeros(3, 2), torch.zeros(5, 2), None, torch.tensor([0, 1, 2]))

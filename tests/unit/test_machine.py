@@ -42,3 +42,22 @@ def test_matrix_products_stay_exact_whatever_was_arranged() -> None:
     left, right = torch.randn(64, 128), torch.randn(128, 32)
     exact = left.double() @ right.double()
     assert float(((left @ right) - exact).norm() / exact.norm()) < 1e-6
+
+
+@pytest.mark.parametrize(
+    ("units", "precision", "said"),
+    [
+        (True, "bf16", "products in bf16"),
+        (True, "fp32", "training.precision=bf16 may be faster"),
+        (False, "bf16", "emulates"),
+        (False, "fp32", ""),
+    ],
+)
+def test_what_a_precision_means_here_is_said(
+    units: bool, precision: str, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(machine, "_cpuinfo", lambda key: "fpu avx512_bf16 sse" if units and key == "flags" else "")
+    words = machine.weigh_precision(precision)
+    assert said in words
+    assert bool(words) == bool(said)
+    assert ("emulates" in words) == (precision == "bf16" and not units)

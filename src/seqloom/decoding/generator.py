@@ -16,6 +16,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from seqloom import machine
 from seqloom.batching import Example, Sources
 from seqloom.corpus.corpus import SentencePair
 from seqloom.decoding.engines import Engine as Engine
@@ -311,7 +312,8 @@ class Generator:
         if self._lexicon is not None and self.settings.shortlist and "listener" not in more:
             options["shortlists"] = self._lexicon.shortlists(rows, vocab, self.settings.shortlist)
         sources = Sources.pad(rows, pad_id=vocab.pad_id, device=self.device)
-        return search(self.model, sources, numbers=[job.number for job in jobs], **options, **more)
+        with machine.plain_products():
+            return search(self.model, sources, numbers=[job.number for job in jobs], **options, **more)
 
     def _generation(self, job: Job, hypotheses: list[Hypothesis]) -> Generation:
         texts = tuple(self.tokenizer.decode_tgt(one.ids) for one in hypotheses)

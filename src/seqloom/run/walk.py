@@ -214,6 +214,7 @@ def train_prepared(
     arranged = [f"{torch.get_num_threads()} threads"]
     if place.type == "cpu":
         arranged += [machine.keep_freed_memory(), machine.arrange_matrix_products()]
+        arranged += filter(None, [machine.weigh_precision(recipe.training.precision)])
     progress.say(f"{place.type}: {', '.join(arranged)}")
     machine.reset_peak_memory(place)
     torch.manual_seed(seed)

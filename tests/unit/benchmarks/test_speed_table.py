@@ -64,6 +64,14 @@ def test_the_fastest_stands_first_with_its_ratio() -> None:
     assert "3.00x the best stock peer (plain loop; 2.90 to 3.10)" in training_table(match())
 
 
+def test_our_further_ways_are_compared_by_medians() -> None:
+    found = match()
+    found["contestants"]["seqloom, bf16 products"] = {**found["contestants"]["seqloom"], "tokens_per_second": 4500.0}
+    assert "seqloom, bf16 products: 4.50x the best stock one, by medians." in training_table(found)
+    found["contestants"]["seqloom, bf16 products"] = {"kind": "ours", "not_measured": "no units"}
+    assert "by medians" not in training_table(found)
+
+
 def test_ratios_are_made_of_turns_side_by_side() -> None:
     # The machine became half as fast in the second round, for both.
     assert turn_ratio(turns(300, 150, 300), turns(100, 50, 90)) == {"ratio": 3.0, "least": 3.0, "largest": 3.333}
