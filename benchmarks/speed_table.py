@@ -86,7 +86,8 @@ def _further_ratios(match: dict[str, Any]) -> list[str]:
         ratios = [
             f"{contestants[label]['tokens_per_second'] / contestants[peer]['tokens_per_second']:.2f}x the best {kind} one"
             for kind in ("stock", "tuned")
-            if "tokens_per_second" in contestants[label] and (peer := match["ratios"].get(f"best {kind}", {}).get("peer"))
+            if "tokens_per_second" in contestants[label]
+            and (peer := match["ratios"].get(f"best {kind}", {}).get("peer"))
         ]
         if ratios:
             sentences.append(f"{label}: {' and '.join(ratios)}, by medians.")

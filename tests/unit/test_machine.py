@@ -44,6 +44,24 @@ def test_matrix_products_stay_exact_whatever_was_arranged() -> None:
     assert float(((left @ right) - exact).norm() / exact.norm()) < 1e-6
 
 
+def test_products_are_plain_while_anybody_wants_them_so() -> None:
+    matmul = torch.backends.mkldnn.matmul
+    before = matmul.fp32_precision
+    matmul.fp32_precision = "bf16"
+    try:
+        first, second = machine.plain_products(), machine.plain_products()
+        first.__enter__()
+        second.__enter__()
+        assert matmul.fp32_precision == "ieee"
+        # They need not end in the order in which they began: each is a thread's.
+        first.__exit__(None, None, None)
+        assert matmul.fp32_precision == "ieee"
+        second.__exit__(None, None, None)
+        assert matmul.fp32_precision == "bf16"
+    finally:
+        matmul.fp32_precision = before
+
+
 @pytest.mark.parametrize(
     ("units", "precision", "said"),
     [
