@@ -30,7 +30,7 @@ def small(commands: str) -> str:
         line = line.partition("  #")[0]
         if re.search(r"seqloom (train|compare) ", line):
             line += f" --set {BRIEF}"
-        if not re.search(r"seqloom (inspect|data|show) ", line):
+        if not re.search(r"seqloom (inspect|data|show|export) ", line):
             line = re.sub(r"(seqloom \w+)", r"\1 --threads 1", line)
         lines.append(line)
     return "\n".join(lines)
