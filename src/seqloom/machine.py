@@ -110,7 +110,9 @@ def arrange_matrix_products() -> str:
     before = matmul.fp32_precision
     # numpy draws them: torch's generators are not there in a process that began quickly (see cli.quick).
     draw = np.random.default_rng(0)
-    left, right = (torch.from_numpy(draw.standard_normal(shape, dtype=np.float32)) for shape in ((256, 1024), (1024, 256)))
+    left, right = (
+        torch.from_numpy(draw.standard_normal(shape, dtype=np.float32)) for shape in ((256, 1024), (1024, 256))
+    )
     exact = left.double() @ right.double()
     matmul.fp32_precision = "bf16"
     error = float(((left @ right).double() - exact).norm() / exact.norm())
