@@ -124,7 +124,7 @@ def arrange_matrix_products() -> str:
 
 
 class _Plainly:
-    """Counts who wants products by torch's own library; while anybody does, they are, whatever was arranged."""
+    """Counts who wants products by torch's own library; while anybody does, all are. torch has one setting for all threads."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -152,7 +152,7 @@ def plain_products() -> Iterator[None]:
     """Multiplies by torch's own library meanwhile, on all threads.
 
     For work whose shapes hardly ever come again: oneDNN prepares each one, which costs more than a small product. Measured on an
-    AMD Zen 5: search takes 1.4 times as long through oneDNN, and three times the memory.
+    AMD Zen 5: search took up to 1.8 times as long through oneDNN, and 2.6 times the memory (benchmarks/README.md).
     """
     _PLAINLY.change(+1)
     try:

@@ -254,7 +254,8 @@ class Generator:
         """
         results: dict[int, _Item] = {}
         batches = self._batches(jobs, rows or max(self.settings.beam, self.settings.nbest))
-        with torch.inference_mode(), _evaluating(self.model):
+        # Around all batches, so that nothing depends on which of them are under way beside each other.
+        with torch.inference_mode(), _evaluating(self.model), machine.plain_products():
             for batch, found in zip(batches, self._beside_each_other(batches, finish), strict=True):
                 results.update(zip((job.number for job in batch), found, strict=True))
         return [results[job.number] for job in jobs]
@@ -312,8 +313,7 @@ class Generator:
         if self._lexicon is not None and self.settings.shortlist and "listener" not in more:
             options["shortlists"] = self._lexicon.shortlists(rows, vocab, self.settings.shortlist)
         sources = Sources.pad(rows, pad_id=vocab.pad_id, device=self.device)
-        with machine.plain_products():
-            return search(self.model, sources, numbers=[job.number for job in jobs], **options, **more)
+        return search(self.model, sources, numbers=[job.number for job in jobs], **options, **more)
 
     def _generation(self, job: Job, hypotheses: list[Hypothesis]) -> Generation:
         texts = tuple(self.tokenizer.decode_tgt(one.ids) for one in hypotheses)
