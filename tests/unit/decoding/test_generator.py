@@ -349,3 +349,21 @@ def test_a_text_that_is_stopped_does_not_grow_and_the_others_do() -> None:
 def test_a_beam_of_several_cannot_be_listened_to() -> None:
     with pytest.raises(ValueError, match="listened"):
         make_generator(beam=2).answer(["abc"], hear=lambda _: True)
+
+
+def test_it_multiplies_plainly_whatever_was_arranged(monkeypatch: pytest.MonkeyPatch) -> None:
+    matmul = torch.backends.mkldnn.matmul
+    before, seen = matmul.fp32_precision, set()
+
+    def watched(*args: Any, **values: Any) -> Any:
+        seen.add(matmul.fp32_precision)
+        return search(*args, **values)
+
+    monkeypatch.setattr(generator_module, "search", watched)
+    matmul.fp32_precision = "bf16"
+    try:
+        assert len(outputs(make_generator().generate(LINES))) == len(LINES)
+        assert seen == {"ieee"}
+        assert matmul.fp32_precision == "bf16"
+    finally:
+        matmul.fp32_precision = before
