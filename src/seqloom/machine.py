@@ -93,19 +93,29 @@ def release_memory() -> None:
 
 
 @functools.cache
+def prefers_onednn() -> bool:
+    """Whether oneDNN multiplies faster than MKL, which torch takes by itself.
+
+    MKL uses 512-bit vectors on Intel's processors only. Measured: on an AMD Zen 5, which has them, oneDNN reaches twice MKL's
+    speed; on an AMD Zen 3, which has not, a tiny Transformer trains 1.1 to 1.3 times as fast with MKL, and on an Intel Xeon 1.6
+    times. By processor, never by a timing: the same machine must always decide alike, or a resumed run would differ.
+    """
+    if not (torch.backends.mkldnn.is_available() and torch.backends.mkl.is_available()):
+        return False
+    return _cpuinfo("vendor_id") not in ("GenuineIntel", "") and "avx512f" in _cpuinfo("flags").split()
+
+
+@functools.cache
 def arrange_matrix_products() -> str:
     """Routes fp32 matrix products through oneDNN where torch's own library is slow; returns what was done, in words.
 
-    torch multiplies with MKL, which uses 512-bit vectors on Intel's processors only. Measured: on an AMD Zen 5, which has them,
-    oneDNN reaches twice MKL's speed; on an AMD Zen 3, which has not, a tiny Transformer trains 1.1 to 1.3 times as fast with MKL,
-    and on an Intel Xeon 1.6 times. torch's way to oneDNN is the permission to use bf16 inside; processors without bf16 matrix
+    torch's way to oneDNN is the permission to use bf16 inside; processors without bf16 matrix
     units then still compute in fp32. So the error is measured here: the route is taken below a relative error of 1e-6 only.
     """
     matmul = getattr(torch.backends.mkldnn, "matmul", None)
     if matmul is None or not hasattr(matmul, "fp32_precision") or not torch.backends.mkldnn.is_available():
         return "matrix products as torch has them"
-    wide = "avx512f" in _cpuinfo("flags").split()
-    if torch.backends.mkl.is_available() and (_cpuinfo("vendor_id") in ("GenuineIntel", "") or not wide):
+    if torch.backends.mkl.is_available() and not prefers_onednn():
         return "matrix products by MKL"
     before = matmul.fp32_precision
     # numpy draws them: torch's generators are not there in a process that began quickly (see cli.quick).
@@ -116,7 +126,6 @@ def arrange_matrix_products() -> str:
     exact = left.double() @ right.double()
     matmul.fp32_precision = "bf16"
     error = float(((left @ right).double() - exact).norm() / exact.norm())
-    # By processor and error, never by a timing: the same machine must always decide alike, or a resumed run would differ.
     if error > 1e-6:
         matmul.fp32_precision = before
         return f"matrix products as torch has them (oneDNN would round: relative error {error:.0e})"

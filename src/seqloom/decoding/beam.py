@@ -237,7 +237,7 @@ def _candidates(
     return chosen
 
 
-_BLOCK = 100
+_BLOCK = 64
 """Ids in a block: the highest of each is found in one quick pass, and only the blocks that have the best are looked into."""
 
 
@@ -257,10 +257,13 @@ def _highest(
         sums = (log_probs + offsets).view(-1, width * vocab)
         values, places = sums.topk(min(wanted, sums.shape[1]), dim=1)
     else:
-        # A block holds ids that lie far apart, so that its maximum is one of whole rows of neighbours.
-        blocks = log_probs[:, :whole].unflatten(1, (_BLOCK, -1))
-        num_blocks = blocks.shape[2]
-        tops = (blocks.amax(dim=1) + offsets).view(-1, width * num_blocks)
+        # A block holds ids that lie far apart, so that its maximum is found by comparing halves of whole rows. Reducing the
+        # same by amax took up to seven times as long on a CPU.
+        num_blocks = whole // _BLOCK
+        tops = log_probs[:, :whole]
+        while tops.shape[1] > num_blocks:
+            tops = torch.maximum(*tops.chunk(2, dim=1))
+        tops = (tops + offsets).view(-1, width * num_blocks)
         best = tops.topk(wanted, dim=1, sorted=False).indices
         rows = best // num_blocks + torch.arange(len(best), device=best.device)[:, None] * width
         ids = (best % num_blocks)[..., None] + torch.arange(0, whole, num_blocks, device=best.device)
@@ -281,8 +284,8 @@ def _highest(
         places = places.gather(1, order)
         across = (values[:, count:] == values[:, count - 1 : count]) & (values[:, count:] > -math.inf)
         for source in across.nonzero()[:, 0].tolist():
-            rows = slice(source * width, (source + 1) * width)
-            exact = (log_probs[rows] + offsets[rows]).view(-1).sort(descending=True, stable=True)
+            own = slice(source * width, (source + 1) * width)
+            exact = (log_probs[own] + offsets[own]).view(-1).sort(descending=True, stable=True)
             places[source] = exact.indices[: places.shape[1]]
     return places[:, :count]
 

@@ -6,7 +6,6 @@ it holds. It does not know files, run folders or the command line.
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
@@ -28,6 +27,7 @@ from seqloom.decoding.reading import UNFINISHED as UNFINISHED
 from seqloom.decoding.reading import Job, Reader, TextCodec, blank_generation, windows
 from seqloom.decoding.search import search
 from seqloom.decoding.settings import DecodingSettings as DecodingSettings
+from seqloom.decoding.workers import beside_each_other
 from seqloom.errors import ConfigError
 from seqloom.models.base import Model
 from seqloom.progress import Progress
@@ -225,7 +225,7 @@ class Generator:
             become = self._continuation if continues else self._generation
             return [become(job, hypotheses) for job, hypotheses in zip(batch, found, strict=True)]
 
-        found = iter(self._in_batches([job for job in jobs if not job.blank], finish))
+        found = iter(self._in_batches([job for job in jobs if not job.blank], finish, apart=False))
         return [blank_generation(job) if job.blank else next(found) for job in jobs]
 
     def _listener(self, jobs: list[Job], hear: Hear, *, continues: bool) -> Listener:
@@ -245,18 +245,26 @@ class Generator:
         return listen
 
     def _in_batches(
-        self, jobs: list[Job], finish: Callable[[list[Job]], list[_Item]], *, rows: int | None = None
+        self,
+        jobs: list[Job],
+        finish: Callable[[list[Job]], list[_Item]],
+        *,
+        rows: int | None = None,
+        apart: bool = True,
     ) -> list[_Item]:
         """Handles jobs of like length together; the results stand in the jobs' order.
 
         Args:
             rows: hypotheses of a job; by default as many as the search keeps.
+            apart: whether processes may do it, from which nothing but results comes back.
         """
         results: dict[int, _Item] = {}
         batches = self._batches(jobs, rows or max(self.settings.beam, self.settings.nbest))
         # Around all batches, so that nothing depends on which of them are under way beside each other.
         with torch.inference_mode(), _evaluating(self.model), machine.plain_products():
-            for batch, found in zip(batches, self._beside_each_other(batches, finish), strict=True):
+            on_cpu = self.device.type == "cpu"
+            finished = beside_each_other(batches, finish, apart=apart) if on_cpu else map(finish, batches)
+            for batch, found in zip(batches, finished, strict=True):
                 results.update(zip((job.number for job in batch), found, strict=True))
         return [results[job.number] for job in jobs]
 
@@ -270,35 +278,6 @@ class Generator:
             batches.append(waiting[:count])
             waiting = waiting[count:]
         return batches
-
-    def _beside_each_other(
-        self, batches: list[list[Job]], finish: Callable[[list[Job]], list[_Item]]
-    ) -> Iterator[list[_Item]]:
-        """What `finish` makes of each batch, in order.
-
-        On a CPU each thread decodes batches of its own: a step's operations are too small for threads to share.
-        """
-        threads = torch.get_num_threads()
-        workers = min(threads, len(batches)) if self.device.type == "cpu" else 1
-        if workers <= 1:
-            yield from map(finish, batches)
-            return
-
-        def begin() -> None:
-            torch.set_num_threads(1)
-
-        def work(batch: list[Job]) -> list[_Item]:
-            with torch.inference_mode():
-                return finish(batch)
-
-        pool = ThreadPoolExecutor(workers, "decoding", initializer=begin)
-        try:
-            yield from pool.map(work, batches)
-        finally:
-            # After Ctrl-C or an error too: what has not begun is not begun any more.
-            pool.shutdown(cancel_futures=True)
-            # A worker's setting is also what threads that are made later begin with.
-            torch.set_num_threads(threads)
 
     def _search(self, jobs: list[Job], *, max_tokens: int | None = None, **more: Any) -> list[list[Hypothesis]]:
         vocab, options = self.tokenizer.vocab, self.settings.search_options()

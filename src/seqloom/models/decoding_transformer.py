@@ -6,7 +6,7 @@ were written, and the hypotheses of a source ask its memory together. It does no
 into the model that it was made of.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 
@@ -22,6 +22,7 @@ from seqloom.models.transformer import Transformer
 from seqloom.nn.attention import MultiHeadAttention, causal_mask, mask_bias
 from seqloom.nn.block import Block
 from seqloom.nn.cache import GroupedCache
+from seqloom.nn.linear_map import LinearMap
 from seqloom.nn.positions import alibi_bias, rotate
 from seqloom.nn.record import Record
 
@@ -68,19 +69,6 @@ class GroupedState(DecoderState):
         return GroupedState.make(memory, written, source)
 
 
-class _Linear:
-    """Linear maps of the same input as one product, with the weights ready on the right of it."""
-
-    def __init__(self, maps: Sequence[tuple[Tensor, Tensor | None]]) -> None:
-        """Joins (weight, bias) pairs."""
-        self.weight = torch.cat([weight for weight, _ in maps]).detach().t().contiguous()
-        biases = [weight.new_zeros(weight.shape[0]) if bias is None else bias for weight, bias in maps]
-        self.bias = torch.cat(biases).detach()
-
-    def __call__(self, x: Tensor) -> Tensor:
-        return torch.addmm(self.bias, x, self.weight)
-
-
 class _Attention:
     """The weights of an attention; the scale of the scores is part of the queries'."""
 
@@ -93,9 +81,9 @@ class _Attention:
         before = 1.0 if self.query_norm is not None else scale
         asking = (query.weight * before, None if query.bias is None else query.bias * before)
         answering = (key_value.weight, key_value.bias)
-        self.query = _Linear([asking])
-        self.query_key_value = _Linear([asking, answering])
-        self.out = _Linear([(attention.out.weight, attention.out.bias)])
+        self.query = LinearMap([asking])
+        self.query_key_value = LinearMap([asking, answering])
+        self.out = LinearMap([(attention.out.weight, attention.out.bias)])
 
     def normed(self, query: Tensor) -> Tensor:
         """Queries as the scores want them."""
@@ -116,9 +104,9 @@ class _Layer:
         feed_forward = block.feed_forward
         self.feed_forward: _Map = feed_forward
         if feed_forward.activation == "relu":
-            expand = _Linear([(feed_forward.expand.weight, feed_forward.expand.bias)])
-            contract = _Linear([(feed_forward.contract.weight, feed_forward.contract.bias)])
-            self.feed_forward = lambda x: contract(expand(x).relu_())
+            expand = LinearMap([(feed_forward.expand.weight, feed_forward.expand.bias)], relu=True)
+            contract = LinearMap([(feed_forward.contract.weight, feed_forward.contract.bias)])
+            self.feed_forward = lambda x: contract(expand(x))
 
     def sublayer(self, x: Tensor, norm: _Map, sublayer: _Map) -> Tensor:
         """x and what a sublayer makes of it."""
@@ -140,8 +128,8 @@ class DecodingTransformer(Model):
         self._encoder = [_Layer(block) for block in _blocks(model.encoder)]
         self._decoder = [_Layer(block) for block in blocks]
         maps = [block.cross_attention.key_value for block in blocks if block.cross_attention is not None]
-        self._output = _Linear([model.output_weights()])
-        self._memory_maps = _Linear([(one.weight, one.bias) for one in maps])
+        self._output = LinearMap([model.output_weights()])
+        self._memory_maps = LinearMap([(one.weight, one.bias) for one in maps])
         self._encoder_norm, self._decoder_norm = _norm(model.encoder_norm), _norm(model.decoder_norm)
         # A module begins in training mode; whoever puts this one back as it was must not put the model into it.
         self.training = model.training

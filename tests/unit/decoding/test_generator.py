@@ -1,5 +1,4 @@
 import math
-import threading
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -82,21 +81,23 @@ def three_threads() -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("three_threads")
-def test_batches_beside_each_other_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    seen = set()
-    inner = generator_module.search
-
-    def spy(*arguments: Any, **options: Any) -> Any:
-        seen.add((threading.current_thread().name, torch.get_num_threads()))
-        return inner(*arguments, **options)
-
-    monkeypatch.setattr(generator_module, "search", spy)
+def test_batches_beside_each_other_change_nothing() -> None:
     many = LINES * 20
     found = outputs(make_generator(batch_tokens=64).generate(many))
-    assert len({name for name, _ in seen}) > 1
-    assert {threads for _, threads in seen} == {1}
-    assert torch.get_num_threads() == 3
     assert found == [next(make_generator().generate([line])).texts for line in LINES] * 20
+
+
+@pytest.mark.usefixtures("three_threads")
+def test_who_listens_hears_of_batches_beside_each_other() -> None:
+    heard = set()
+
+    def hear(one: Heard) -> bool:
+        heard.add(one.number)
+        return True
+
+    found = make_generator(batch_tokens=64, beam=1).answer(LINES * 20, hear=hear)
+    assert heard == {number for number, one in enumerate(found) if one.notes != (reading.EMPTY,)}
+    assert len(heard) > 100
 
 
 @pytest.mark.usefixtures("three_threads")
