@@ -87,30 +87,27 @@ class MultiHeadAttention(nn.Module):
         self.query_norm = RMSNorm(self.head_dim) if qk_norm else None
         self.key_norm = RMSNorm(self.head_dim) if qk_norm else None
 
-    def _split(self, x: Tensor) -> Tensor:
-        return x.unflatten(-1, (self.num_heads, self.head_dim)).transpose(1, 2)
+    def _split(self, x: Tensor, norm: RMSNorm | None = None) -> Tensor:
+        heads = x.unflatten(-1, (self.num_heads, self.head_dim))
+        return (heads if norm is None else norm(heads)).transpose(1, 2)
 
     def queries(self, x: Float[Tensor, "batch length d_model"]) -> Float[Tensor, "batch num_heads length head_dim"]:
         """Projects the positions that ask."""
-        query = self._split(self.query(x))
-        return self.query_norm(query) if self.query_norm is not None else query
+        return self._split(self.query(x), self.query_norm)
 
     def keys_values(
         self, x: Float[Tensor, "batch length d_model"]
     ) -> tuple[Float[Tensor, "batch num_heads length head_dim"], Float[Tensor, "batch num_heads length head_dim"]]:
         """Projects the positions that answer."""
         key, value = self.key_value(x).chunk(2, dim=-1)
-        key, value = self._split(key), self._split(value)
-        return (self.key_norm(key) if self.key_norm is not None else key), value
+        return self._split(key, self.key_norm), self._split(value)
 
     def self_projections(self, x: Float[Tensor, "batch length d_model"]) -> tuple[Tensor, Tensor, Tensor]:
         """Queries, keys and values of the same positions in one matrix product."""
         weight = torch.cat([self.query.weight, self.key_value.weight])
         bias = None if self.query.bias is None else torch.cat([self.query.bias, self.key_value.bias])
-        query, key, value = (self._split(part) for part in F.linear(x, weight, bias).chunk(3, dim=-1))
-        if self.query_norm is not None and self.key_norm is not None:
-            query, key = self.query_norm(query), self.key_norm(key)
-        return query, key, value
+        query, key, value = F.linear(x, weight, bias).chunk(3, dim=-1)
+        return self._split(query, self.query_norm), self._split(key, self.key_norm), self._split(value)
 
     def join(self, context: Float[Tensor, "batch num_heads length head_dim"]) -> Float[Tensor, "batch length d_model"]:
         """Concatenates the heads and projects back."""

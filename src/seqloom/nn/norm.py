@@ -1,9 +1,11 @@
 """Normalisation by name."""
 
-from typing import Literal
+from typing import Any, Literal
 
+import torch
 from jaxtyping import Float
 from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
 
 NormName = Literal["layer", "rms"]
 
@@ -16,7 +18,35 @@ class RMSNorm(nn.RMSNorm):
 
     def forward(self, x: Float[Tensor, "*rows width"]) -> Float[Tensor, "*rows width"]:
         """Divides by the root mean square over the last axis."""
-        return super().forward(x.to(self.weight.dtype))
+        x = x.to(self.weight.dtype)
+        if x.device.type == "cpu":
+            normed: Tensor = _RootMeanSquare.apply(x, self.weight, self.eps)
+            return normed
+        return super().forward(x)
+
+
+class _RootMeanSquare(torch.autograd.Function):
+    """RMSNorm in few passes, there and back. On a CPU torch puts it together from small operations: four times as slow."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, weight: Tensor, eps: float) -> Tensor:
+        norm = torch.linalg.vector_norm(x, dim=-1, keepdim=True)
+        inverse = norm.square_().div_(x.shape[-1]).add_(eps).rsqrt_()
+        unit = x * inverse
+        ctx.save_for_backward(unit, inverse, weight)
+        return unit * weight
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, None]:
+        unit, inverse, weight = ctx.saved_tensors
+        # Heads come back in another order than they went; a pass over both orders at once takes longer than putting one right.
+        grad = grad.contiguous()
+        turned = grad * unit
+        # A unit cannot grow: the part of its gradient that points along it is taken out.
+        along = (turned @ weight).div_(-len(weight)).unsqueeze(-1)
+        grad_x = torch.addcmul(grad * weight, unit, along).mul_(inverse)
+        return grad_x, turned.view(-1, len(weight)).sum(dim=0), None
 
 
 def make_norm(name: NormName, width: int) -> nn.Module:

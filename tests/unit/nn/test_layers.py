@@ -18,6 +18,7 @@ from seqloom.nn.attention import (
     weigh,
 )
 from seqloom.nn.dropout import Dropout
+from seqloom.nn.norm import RMSNorm, make_norm
 from seqloom.nn.positions import alibi_bias, rotate, sinusoids
 from seqloom.nn.record import Record
 from seqloom.nn.recurrent import RecurrentLayer
@@ -141,3 +142,19 @@ def test_positions_follow_their_definitions() -> None:
     assert abs(at(3, 1) - at(3, 2)) > 1e-4
     bias = alibi_bias(torch.tensor([[4]]), torch.tensor([[1, 4]]), 2)
     assert_close(bias[0, :, 0], torch.tensor([[-3 * 2.0**-4, 0], [-3 * 2.0**-8, 0]]))
+
+
+@pytest.mark.parametrize("shape", [(6,), (5, 6), (2, 3, 4, 6)])
+def test_rms_norm_equals_torchs_own_and_its_gradients(shape: tuple[int, ...]) -> None:
+    torch.manual_seed(0)
+    norm = make_norm("rms", 6).double()
+    assert isinstance(norm, RMSNorm)
+    nn.init.normal_(norm.weight)
+    x = torch.randn(shape, dtype=torch.float64, requires_grad=True)
+    grad = torch.randn(shape, dtype=torch.float64)
+    found, expected = norm(x), F.rms_norm(x, (6,), norm.weight, norm.eps)
+    assert_close(found, expected, rtol=1e-12, atol=1e-12)
+    inputs = [x, norm.weight]
+    ours, theirs = (torch.autograd.grad(y, inputs, grad) for y in (found, expected))
+    assert_close(ours, theirs, rtol=1e-12, atol=1e-12)
+    assert norm(x.bfloat16()).dtype == torch.float64
