@@ -139,6 +139,12 @@ def test_generate_is_seeded(cli: Cli, corpus_folder: Path, tmp_path: Path) -> No
     assert json.loads(cli("evaluate", run, "--json"))
 
 
+def test_a_run_of_pairs_generates_from_a_prompt_only(trained: Trained, cli: Cli) -> None:
+    run = trained("transformer-tiny")
+    assert "--prompt - to read a prompt" in cli("generate", run, status=2)
+    assert cli("generate", run, "--prompt", "rot", "--max-tokens", 5)
+
+
 def test_changes_are_made_and_recorded(cli: Cli, corpus_folder: Path, tmp_path: Path) -> None:
     train(
         corpus_folder / "pairs.tsv",

@@ -76,12 +76,20 @@ def run(arguments: argparse.Namespace) -> int:
     """Prints what the run makes of each prompt."""
     quick_start()
     from seqloom.corpus import read_lines
+    from seqloom.errors import ConfigError
     from seqloom.run import load
 
     prompts = arguments.prompt or [""]
     if prompts == ["-"]:
         prompts = list(read_lines("-"))
     model = load(arguments.folder, **options.placement(arguments))
+    # A model of pairs answers a prompt; a language model goes on with it.
+    continues = model.facts["corpus"]["kind"] == "text"
+    if not continues and not arguments.prompt:
+        raise ConfigError(
+            f"{arguments.folder} was trained on pairs, so it answers a prompt: give --prompt TEXT, or --prompt - to read a "
+            "prompt a line from standard input"
+        )
     generations = model.generate(
         prompts,
         num_samples=arguments.num_samples,
@@ -92,8 +100,6 @@ def run(arguments: argparse.Namespace) -> int:
         min_p=arguments.min_p,
         seed=arguments.seed,
     )
-    # A model of pairs answers a prompt; a language model goes on with it.
-    continues = model.facts["corpus"]["kind"] == "text"
     for number, generation in enumerate(generations):
         if arguments.json:
             print(json.dumps(_as_json(generation), ensure_ascii=False))
