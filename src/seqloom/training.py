@@ -11,7 +11,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Generator, Iterator
-from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, nullcontext
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -94,6 +94,12 @@ class TrainingSettings(Settings):
     schedule: ScheduleName = "linear"
     warmup_steps: int = Field(100, ge=0)
     label_smoothing: float = Field(0.1, ge=0, lt=1)
+    both_ways: float = Field(
+        0.0,
+        ge=0,
+        lt=1,
+        description="share of the budget, from its beginning, in which pairs are trained on in both directions",
+    )
     clip_norm: float = Field(1.0, ge=0, description="the largest gradient norm; 0 for no limit")
     precision: Literal["fp32", "bf16"] = Field("fp32", description="bf16: matrix products in bfloat16, weights in fp32")
     compile: bool = Field(False, description="torch.compile the forward pass: slow to begin, pays on accelerators")
@@ -151,6 +157,7 @@ class Counters:
     curve: list[dict[str, Any]] = field(default_factory=list)
     finished: bool = False
     best_is_average: bool = False
+    both_ways: bool = False
     # Negative log-likelihood and tokens since the last report, and since the last validation.
     report_nll: float = 0.0
     report_tokens: int = 0
@@ -172,6 +179,8 @@ class Trainer:
 
     Args:
         validate: measures the model as it stands; called with the model in evaluation mode.
+        both_ways: the batches of the first part of the budget, as `settings.both_ways` divides it: the same pairs, and their
+            turned ones (Ding 2021).
         title: what progress is reported as.
     """
 
@@ -184,6 +193,7 @@ class Trainer:
         folder: Path,
         *,
         validate: Callable[[Model], Validation],
+        both_ways: Batches | None = None,
         seed: int,
         device: torch.device,
         title: str = "training",
@@ -199,7 +209,8 @@ class Trainer:
         self.device = device
         self.title = title
         self.progress = progress or Silent()
-        self.counters = Counters()
+        self._both_ways = both_ways
+        self.counters = Counters(both_ways=both_ways is not None and settings.both_ways > 0)
         self.optimizers = make_optimizers(
             self.model,
             settings.optimizer,
@@ -226,10 +237,16 @@ class Trainer:
             (self.folder / "metrics.jsonl").write_bytes(b"")
             (self.folder / "progress.txt").write_bytes(b"")
             self._save()
-        with _InterruptLater() as interrupted, closing(self._stream()) as stream:
+        with _InterruptLater() as interrupted, ExitStack() as streams:
+            stream = streams.enter_context(closing(self._stream()))
             saved = time.monotonic()
             while not self.counters.finished:
                 before = self.counters.progress
+                if self.counters.both_ways and before >= self.settings.both_ways:
+                    counters = self.counters
+                    counters.both_ways, counters.epoch, counters.batch = False, counters.epoch + 1, 0
+                    streams.close()
+                    stream = streams.enter_context(closing(self._stream()))
                 self._update(stream)
                 self.counters.finished = self.counters.progress >= 1.0
                 crossed = int(self.counters.progress * self.settings.validations) > int(
@@ -256,8 +273,9 @@ class Trainer:
 
     def _parts(self, epoch: int, start: int) -> Generator[_Part]:
         """The batches of all epochs from a place on, each on the device. May run ahead of the updates, so it counts by itself."""
+        batches = self._both_ways if self.counters.both_ways and self._both_ways is not None else self.batches
         while True:
-            for number, batch in enumerate(self.batches.epoch(epoch, start_batch=start), start=start + 1):
+            for number, batch in enumerate(batches.epoch(epoch, start_batch=start), start=start + 1):
                 yield _Part(epoch, number, batch.num_tokens, batch.to(self.device, non_blocking=True))
             epoch, start = epoch + 1, 0
 

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from seqloom.batching import Batches
 from seqloom.corpus.corpus import Document, SentencePair, Split
 from seqloom.errors import CorpusError, SeqloomError
-from seqloom.store import ExampleStore, Windows, dropout_reencoder, open_store, writing
+from seqloom.store import BothWays, ExampleStore, Windows, dropout_reencoder, open_store, writing
 from seqloom.tokenizer import Tokenizer, TokenizerSettings
 
 PAIRS = [
@@ -260,6 +260,23 @@ def _shared_store() -> ExampleStore:
     if not _stores:
         _stores.append(open_store(_split(PAIRS), TOKENIZER))
     return _stores[0]
+
+
+def test_both_ways_are_all_examples_and_then_some_turned_round() -> None:
+    store = open_store(_split(PAIRS), TOKENIZER)
+    both = BothWays(store, np.array([1, 3]))
+    assert len(both) == len(store) + 2
+    found = [both[i] for i in range(len(both))]
+    expected = [(one.src_ids, one.tgt_ids) for one in (store[i] for i in range(len(store)))]
+    expected += [(store[i].tgt_ids, store[i].src_ids) for i in (1, 3)]
+    for one, (src_ids, tgt_ids), src_len, tgt_len in zip(
+        found, expected, both.src_lengths, both.tgt_lengths, strict=True
+    ):
+        assert one.src_ids.tolist() == src_ids.tolist()
+        assert one.tgt_ids.tolist() == tgt_ids.tolist()
+        assert (len(src_ids), len(tgt_ids)) == (src_len, tgt_len)
+    with pytest.raises(IndexError):
+        both[len(both)]
 
 
 def test_encoding_a_large_corpus_takes_little_memory(tmp_path: Path) -> None:

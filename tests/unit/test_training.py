@@ -15,6 +15,7 @@ from seqloom.checkpoint import load_weights
 from seqloom.errors import CheckpointError, ConfigError, TrainingError
 from seqloom.models import MODELS, make_model
 from seqloom.models.base import Model
+from seqloom.store import BothWays
 from seqloom.training import Budget, Trainer, TrainingSettings, Validation, batch_loss
 from seqloom.vocabulary import Vocabulary
 
@@ -51,7 +52,10 @@ def trainer(
     cls, _ = MODELS["transformer"]
     sizes = {"d_model": 16, "d_ff": 16, "num_heads": 2, "num_encoder_layers": 1, "num_decoder_layers": 1}
     model = make_model(cls(**sizes, dropout=0.2), VOCAB)
-    batches = Batches(Copies(), batch_tokens=60, seed=seed, pad_id=0, bos_id=1, eos_id=2)
+    batches, turned = (
+        Batches(examples, batch_tokens=60, seed=seed, pad_id=0, bos_id=1, eos_id=2)
+        for examples in (Copies(), BothWays(Copies(), np.arange(150)))
+    )
 
     def measure(model: Model) -> Validation:
         batch = next(batches.epoch(1000))
@@ -64,6 +68,7 @@ def trainer(
         budget,
         folder,
         validate=validate or measure,
+        both_ways=turned,
         seed=seed,
         device=torch.device("cpu"),
     )
@@ -94,10 +99,12 @@ class Killed(Exception):  # noqa: N818
     pass
 
 
-@pytest.mark.parametrize("optimizer", ["adamw", "muon"])
+@pytest.mark.parametrize("more", [{"optimizer": "adamw"}, {"optimizer": "muon", "both_ways": 0.4}])
 @pytest.mark.parametrize("dies_at", [1, 4, 9])
-def test_killed_in_a_validation_and_resumed_is_bit_identical(tmp_path: Path, dies_at: int, optimizer: str) -> None:
-    settings = {"optimizer": optimizer, "accumulate": 2, "average_last": 3, "learning_rate": 0.02}
+def test_killed_in_a_validation_and_resumed_is_bit_identical(
+    tmp_path: Path, dies_at: int, more: dict[str, object]
+) -> None:
+    settings = {"accumulate": 2, "average_last": 3, "learning_rate": 0.02, **more}
     whole = trainer(tmp_path / "whole", Budget(steps=40), **settings)
     counters = whole.train()
     calls = 0
@@ -137,6 +144,30 @@ def test_budgets_stop_where_they_say(tmp_path: Path) -> None:
         with pytest.raises(ConfigError, match="exactly one"):
             Budget.parse(wrong)
     assert Budget(steps=100).share(0.1) == Budget(steps=10)
+
+
+def test_both_ways_come_first_and_end_where_the_budget_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    taken: list[tuple[float, int, str]] = []
+
+    def spy(of: Batches, name: str, run: Trainer) -> Batches:
+        epoch = of.epoch
+        monkeypatch.setattr(
+            of,
+            "epoch",
+            lambda k, start_batch=0: (
+                taken.append((run.counters.progress, k, name)) or batch for batch in epoch(k, start_batch)
+            ),
+        )
+        return of
+
+    run = trainer(tmp_path, Budget(steps=60), both_ways=0.5, validations=1)
+    run.batches, run._both_ways = spy(run.batches, "one way", run), spy(run._both_ways, "both ways", run)
+    run.train()
+    assert {name for progress, _, name in taken if progress < 0.5} == {"both ways"}
+    assert {name for progress, _, name in taken if progress >= 0.5} == {"one way"}
+    # A new epoch begins there, with an order of its own.
+    last = max(k for _, k, name in taken if name == "both ways")
+    assert min(k for _, k, name in taken if name == "one way") == last + 1
 
 
 def test_a_loss_that_is_no_number_stops_and_keeps_the_last_checkpoint(

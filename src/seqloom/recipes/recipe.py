@@ -41,6 +41,11 @@ class Recipe(Settings):
                 "model.tied_embeddings all makes source and target embeddings one, but tokenizer.joint is false: "
                 "set model.tied_embeddings to output, or tokenizer.joint to true"
             )
+        if not self.tokenizer.joint and self.training.both_ways:
+            raise ValueError(
+                "training.both_ways reads targets as sources, which takes one vocabulary for both sides: set tokenizer.joint to "
+                "true, or training.both_ways to 0"
+            )
         return self
 
     def to_yaml(self) -> str:

@@ -10,17 +10,19 @@ from importlib.metadata import version
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from seqloom.corpus import Corpus
 from seqloom.corpus.characters import count_sides
 from seqloom.corpus.corpus import Split
 from seqloom.corpus.memory import cache_folder
 from seqloom.errors import CheckpointError, ConfigError, CorpusError
+from seqloom.example import IdArray
 from seqloom.models import takes_text
 from seqloom.models.base import Model
 from seqloom.progress import Progress, Silent
 from seqloom.recipes import Recipe
-from seqloom.store import ExampleStore, Selection, StoredExamples, open_store
+from seqloom.store import BothWays, ExampleStore, Selection, StoredExamples, open_store
 from seqloom.tokenizer import Tokenizer, TokenizerSettings
 
 CHARACTERS = "characters.json"
@@ -116,14 +118,7 @@ def fitting_examples(
         return store.windows(recipe.training.window if room is None else min(recipe.training.window, room - 1))
     if model.max_len is None:
         return store
-    # Whether a target fits depends on its source's length alone. Sources of max_len ids and more fit with no target.
-    rooms = np.array(
-        [(model.max_tgt_len(n + 1) or 0) if model.fits(n, 0) else 0 for n in range(model.max_len)] + [0], dtype=np.int32
-    )
-    fits = np.empty(len(store), dtype=bool)
-    for start in range(0, len(store), _LARGE):
-        part = slice(start, start + _LARGE)
-        fits[part] = store.tgt_lengths[part] < rooms[np.minimum(store.src_lengths[part], model.max_len)]
+    fits = _which_fit(store.src_lengths, store.tgt_lengths, model)
     if fits.all():
         return store
     progress.say(
@@ -133,3 +128,23 @@ def fitting_examples(
     if not fits.any():
         raise CorpusError(f"no {what} pair fits into the model's {model.max_len} positions; raise model.max_len")
     return Selection(store, np.flatnonzero(fits))
+
+
+def both_ways(examples: StoredExamples, model: Model) -> BothWays:
+    """The examples, and those that the model can take turned round."""
+    return BothWays(examples, np.flatnonzero(_which_fit(examples.tgt_lengths, examples.src_lengths, model)))
+
+
+def _which_fit(src_lengths: IdArray, tgt_lengths: IdArray, model: Model) -> NDArray[np.bool_]:
+    """Which examples of such lengths, special ids not counted, the model can take."""
+    fits = np.ones(len(src_lengths), dtype=bool)
+    if model.max_len is None:
+        return fits
+    # Whether a target fits depends on its source's length alone. Sources of max_len ids and more fit with no target.
+    rooms = np.array(
+        [(model.max_tgt_len(n + 1) or 0) if model.fits(n, 0) else 0 for n in range(model.max_len)] + [0], dtype=np.int32
+    )
+    for start in range(0, len(fits), _LARGE):
+        part = slice(start, start + _LARGE)
+        fits[part] = tgt_lengths[part] < rooms[np.minimum(src_lengths[part], model.max_len)]
+    return fits

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 
 from seqloom import machine
-from seqloom.batching import Batches
+from seqloom.batching import Batches, Examples
 from seqloom.checkpoint import FORMAT, fill_model, has_checkpoint, load_weights, read_json, write_json, write_text
 from seqloom.corpus import CorpusSettings, open_corpus
 from seqloom.decoding.generator import DecodingSettings, Generator
@@ -25,7 +25,15 @@ from seqloom.progress import Progress, Silent
 from seqloom.recipes import Recipe, load_recipe
 from seqloom.run.lexicon import save_lexicon
 from seqloom.run.opened import WEIGHTS, Run, read_recipe
-from seqloom.run.preparation import CHARACTERS, Prepared, character_sides, corpus_facts, fitting_examples, prepare
+from seqloom.run.preparation import (
+    CHARACTERS,
+    Prepared,
+    both_ways,
+    character_sides,
+    corpus_facts,
+    fitting_examples,
+    prepare,
+)
 from seqloom.store import dropout_reencoder
 from seqloom.tokenizer import Tokenizer
 from seqloom.training import Budget, Counters, Trainer, Validation
@@ -208,6 +216,11 @@ def train_prepared(
             f"decoding.shortlist is {recipe.decoding.shortlist}, but {prepared.corpus.name} is plain text, which has no sources to "
             "take shortlists from; set it to 0"
         )
+    if recipe.training.both_ways and prepared.corpus.kind == "text":
+        raise ConfigError(
+            f"training.both_ways is {recipe.training.both_ways:g}, but {prepared.corpus.name} is plain text, which has no other "
+            "direction; set it to 0"
+        )
     tokenizer = prepared.tokenizer
     place = machine.choose_device(device)
     machine.set_threads(threads)
@@ -222,15 +235,20 @@ def train_prepared(
     if start_from is not None:
         fill_model(model, load_weights(start_from / WEIGHTS), start_from / WEIGHTS)
     examples = fitting_examples(prepared.train, model, recipe, "training", progress)
-    batches = Batches(
-        examples,
-        batch_tokens=recipe.training.batch_tokens,
-        seed=seed,
-        pad_id=tokenizer.vocab.pad_id,
-        bos_id=tokenizer.vocab.bos_id,
-        eos_id=tokenizer.vocab.eos_id,
-        reencode=dropout_reencoder(tokenizer, seed, fits=model.fits),
-    )
+
+    def batches_of(some: Examples) -> Batches:
+        vocab = tokenizer.vocab
+        return Batches(
+            some,
+            batch_tokens=recipe.training.batch_tokens,
+            seed=seed,
+            pad_id=vocab.pad_id,
+            bos_id=vocab.bos_id,
+            eos_id=vocab.eos_id,
+            reencode=dropout_reencoder(tokenizer, seed, fits=model.fits),
+        )
+
+    batches = batches_of(examples)
     if not resume:
         check_free(folder)
         shutil.rmtree(folder / "weights", ignore_errors=True)
@@ -264,6 +282,7 @@ def train_prepared(
         budget,
         folder,
         validate=_validation(prepared, model, recipe, place, progress),
+        both_ways=batches_of(both_ways(examples, model)) if recipe.training.both_ways else None,
         seed=seed,
         device=place,
         title=title or f"{recipe.name}: training",

@@ -1,7 +1,17 @@
 """Stores: a split as ids, encoded once into memory-mapped files. See `store.py` first."""
 
+from seqloom.store.both_ways import BothWays
 from seqloom.store.dropout import dropout_reencoder
 from seqloom.store.opening import open_store
 from seqloom.store.store import Dropped, ExampleStore, Selection, StoredExamples, Windows
 
-__all__ = ["Dropped", "ExampleStore", "Selection", "StoredExamples", "Windows", "dropout_reencoder", "open_store"]
+__all__ = [
+    "BothWays",
+    "Dropped",
+    "ExampleStore",
+    "Selection",
+    "StoredExamples",
+    "Windows",
+    "dropout_reencoder",
+    "open_store",
+]
