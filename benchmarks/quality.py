@@ -37,16 +37,24 @@ def main() -> int:
     parser.add_argument("--table", action="store_true", help="only write the table from the results")
     arguments = parser.parse_args()
     if not arguments.table:
-        found = json.loads(RESULTS.read_text()) if RESULTS.is_file() else {}
+        found = read_results()
         for name, arm in yaml.safe_load(STUDY.read_text()).items():
             for seed in arm.get("seeds", [0]):
                 key = f"{name}/{seed}"
                 if key in found or (arguments.arms and name not in arguments.arms):
                     continue
-                found[key] = measure(arm, seed, arguments.runs / f"{name}-{seed}", arguments.threads)
+                result = measure(arm, seed, arguments.runs / f"{name}-{seed}", arguments.threads)
+                # Another process may have written meanwhile.
+                found = read_results() | {key: result}
                 RESULTS.write_text(json.dumps(found, indent=1) + "\n")
     rewrite(PAGE, "quality", table(json.loads(RESULTS.read_text())))
     return 0
+
+
+def read_results() -> dict[str, Any]:
+    """What has been measured so far."""
+    found: dict[str, Any] = json.loads(RESULTS.read_text()) if RESULTS.is_file() else {}
+    return found
 
 
 def measure(arm: dict[str, Any], seed: int, folder: Path, threads: int | None) -> dict[str, Any]:

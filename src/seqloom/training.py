@@ -93,6 +93,9 @@ class TrainingSettings(Settings):
     betas: tuple[float, float] = Field((0.9, 0.98), description="AdamW's averages")
     schedule: ScheduleName = "linear"
     warmup_steps: int = Field(100, ge=0)
+    decay_share: float = Field(
+        0.3, gt=0, le=1, description="share of the budget, at its end, in which warmup-stable-decay falls to 0"
+    )
     label_smoothing: float = Field(0.1, ge=0, lt=1)
     both_ways: float = Field(
         0.0,
@@ -286,7 +289,11 @@ class Trainer:
         counters.epoch, counters.batch = parts[-1].epoch, parts[-1].number
         num_tokens = sum(part.num_tokens for part in parts)
         factor = learning_rate_factor(
-            settings.schedule, step=counters.step, progress=counters.progress, warmup_steps=settings.warmup_steps
+            settings.schedule,
+            step=counters.step,
+            progress=counters.progress,
+            warmup_steps=settings.warmup_steps,
+            decay_share=settings.decay_share,
         )
         set_learning_rate(self.optimizers, settings.learning_rate * factor)
         # Dropout's masks follow (seed, step) alone, so a resumed run draws the same ones.

@@ -170,6 +170,17 @@ def test_both_ways_come_first_and_end_where_the_budget_says(tmp_path: Path, monk
     assert min(k for _, k, name in taken if name == "one way") == last + 1
 
 
+def test_the_rate_falls_over_the_share_that_is_set(tmp_path: Path) -> None:
+    settings = {"schedule": "warmup-stable-decay", "decay_share": 0.5, "warmup_steps": 0, "validations": 1}
+    run = trainer(tmp_path, Budget(steps=40), learning_rate=0.01, **settings)
+    rates = []
+    step = run.optimizers[0].step
+    run.optimizers[0].step = lambda: rates.append(run.optimizers[0].param_groups[0]["lr"]) or step()  # type: ignore[method-assign]
+    run.train()
+    assert rates[:21] == [0.01] * 21
+    assert rates[30] == pytest.approx(0.005)
+
+
 def test_a_loss_that_is_no_number_stops_and_keeps_the_last_checkpoint(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
