@@ -10,7 +10,7 @@ from typing import Literal
 import torch
 from jaxtyping import Float, Int
 from pydantic import Field, model_validator
-from torch import Tensor, nn
+from torch import Tensor
 
 from seqloom.batching import Sources
 from seqloom.models.base import DecoderState, MemoryReader, Model, reversal, reverse
@@ -19,6 +19,7 @@ from seqloom.nn.attention import BahdanauAttention, LuongAttention, LuongScore, 
 from seqloom.nn.block import initialise_linear
 from seqloom.nn.dropout import Dropout
 from seqloom.nn.embedding import Embeddings
+from seqloom.nn.linear import Linear
 from seqloom.nn.record import Record, see
 from seqloom.nn.recurrent_stack import LayerState, RecurrentStack, pack_states, unpack_states
 from seqloom.nn.stepwise_attention import StepwiseAttention
@@ -89,8 +90,8 @@ class AttentionRNN(Model):
             else LuongAttention(hidden, hidden, settings.score or "general")
         )
         # Bahdanau 2015, A.2.2: a deep output with one maxout layer; Luong 2015, equation 5: tanh(W_c [c; h]).
-        self.readout = nn.Linear(2 * hidden + d_model, 2 * d_model) if additive else nn.Linear(2 * hidden, d_model)
-        self.bridge = nn.Linear(hidden, hidden) if additive else None
+        self.readout = Linear(2 * hidden + d_model, 2 * d_model) if additive else Linear(2 * hidden, d_model)
+        self.bridge = Linear(hidden, hidden) if additive else None
         initialise_linear(self)
 
     def output_weights(self) -> tuple[Float[Tensor, "vocab d_model"], None]:

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from seqloom.batching import PairBatch, Sources
 from seqloom.errors import DecodingError
+from seqloom.nn.linear import multiply
 from seqloom.nn.record import Record, see
 from seqloom.vocabulary import Vocabulary as Vocabulary
 
@@ -160,7 +161,7 @@ class Model(nn.Module, ABC):
     def project(self, hidden: Float[Tensor, "*rows d_model"]) -> Float[Tensor, "*rows vocab"]:
         """The scores over the vocabulary: hidden states times the embedding matrix, before the softmax."""
         weight, bias = self.output_weights()
-        return nn.functional.linear(hidden, weight, bias)
+        return multiply(hidden, weight, bias)
 
     def forward(self, batch: PairBatch, record: Record | None = None) -> Float[Tensor, "batch tgt_len d_model"]:
         """Teacher forcing over whole sequences: all target positions in one call of `advance`.

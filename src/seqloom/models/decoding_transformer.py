@@ -22,7 +22,7 @@ from seqloom.models.transformer import Transformer
 from seqloom.nn.attention import MultiHeadAttention, causal_mask, mask_bias
 from seqloom.nn.block import Block
 from seqloom.nn.cache import GroupedCache
-from seqloom.nn.linear_map import LinearMap
+from seqloom.nn.linear import LinearMap
 from seqloom.nn.positions import alibi_bias, rotate
 from seqloom.nn.record import Record
 

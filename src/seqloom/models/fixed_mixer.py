@@ -20,6 +20,7 @@ from seqloom.nn.block import initialise_linear
 from seqloom.nn.dropout import Dropout
 from seqloom.nn.embedding import Embeddings, TyingName
 from seqloom.nn.feed_forward import FeedForward
+from seqloom.nn.linear import Linear
 from seqloom.nn.norm import make_norm
 from seqloom.nn.positions import AdditivePositions, alibi_bias
 from seqloom.nn.record import Record, see
@@ -55,8 +56,8 @@ class FixedMixing(nn.Module):
     def __init__(self, d_model: int, num_heads: int) -> None:
         super().__init__()
         self.num_heads = num_heads
-        self.value = nn.Linear(d_model, d_model)
-        self.out = nn.Linear(d_model, d_model)
+        self.value = Linear(d_model, d_model)
+        self.out = Linear(d_model, d_model)
 
     def values(self, x: Float[Tensor, "rows length d_model"]) -> Float[Tensor, "rows num_heads length head_dim"]:
         """What there is to take from each position."""

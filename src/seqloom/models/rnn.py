@@ -5,7 +5,7 @@ from typing import Literal
 import torch
 from jaxtyping import Float, Int
 from pydantic import Field
-from torch import Tensor, nn
+from torch import Tensor
 
 from seqloom.batching import Sources
 from seqloom.config import Settings
@@ -13,6 +13,7 @@ from seqloom.models.base import DecoderState, Model, reverse
 from seqloom.nn.block import initialise_linear
 from seqloom.nn.dropout import Dropout
 from seqloom.nn.embedding import Embeddings, TyingName
+from seqloom.nn.linear import Linear
 from seqloom.nn.record import Record, see
 from seqloom.nn.recurrent import CellName
 from seqloom.nn.recurrent_stack import RecurrentStack, pack_states, unpack_states
@@ -56,7 +57,7 @@ class RNN(Model):
         shape = (settings.cell, settings.d_model, settings.hidden_size, settings.num_layers)
         self.encoder = RecurrentStack(*shape, dropout=settings.dropout)
         self.decoder = RecurrentStack(*shape, dropout=settings.dropout)
-        self.readout = nn.Linear(settings.hidden_size, settings.d_model)
+        self.readout = Linear(settings.hidden_size, settings.d_model)
         initialise_linear(self)
 
     def output_weights(self) -> tuple[Float[Tensor, "vocab d_model"], None]:

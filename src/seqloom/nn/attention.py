@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from seqloom.nn.dropout import Dropout
+from seqloom.nn.linear import Linear, multiply
 from seqloom.nn.norm import RMSNorm
 from seqloom.nn.record import Record, see
 
@@ -79,9 +80,9 @@ class MultiHeadAttention(nn.Module):
         super().__init__()
         self.num_heads = num_heads
         self.head_dim = d_model // num_heads
-        self.query = nn.Linear(d_model, d_model, bias=bias)
-        self.key_value = nn.Linear(d_model, 2 * d_model, bias=bias)
-        self.out = nn.Linear(d_model, d_model, bias=bias)
+        self.query = Linear(d_model, d_model, bias=bias)
+        self.key_value = Linear(d_model, 2 * d_model, bias=bias)
+        self.out = Linear(d_model, d_model, bias=bias)
         self.dropout = Dropout(dropout)
         # Query-key norm (Henry 2020): scores cannot grow without bound.
         self.query_norm = RMSNorm(self.head_dim) if qk_norm else None
@@ -106,7 +107,7 @@ class MultiHeadAttention(nn.Module):
         """Queries, keys and values of the same positions in one matrix product."""
         weight = torch.cat([self.query.weight, self.key_value.weight])
         bias = None if self.query.bias is None else torch.cat([self.query.bias, self.key_value.bias])
-        query, key, value = F.linear(x, weight, bias).chunk(3, dim=-1)
+        query, key, value = multiply(x, weight, bias).chunk(3, dim=-1)
         return self._split(query, self.query_norm), self._split(key, self.key_norm), self._split(value)
 
     def join(self, context: Float[Tensor, "batch num_heads length head_dim"]) -> Float[Tensor, "batch length d_model"]:
@@ -125,11 +126,11 @@ class LuongAttention(nn.Module):
         super().__init__()
         self.score = score
         if score == "general":
-            self.key = nn.Linear(memory_dim, query_dim, bias=False)
+            self.key = Linear(memory_dim, query_dim, bias=False)
         elif score == "concat":
-            self.key = nn.Linear(memory_dim, query_dim, bias=False)
-            self.query = nn.Linear(query_dim, query_dim, bias=False)
-            self.energy = nn.Linear(query_dim, 1, bias=False)
+            self.key = Linear(memory_dim, query_dim, bias=False)
+            self.query = Linear(query_dim, query_dim, bias=False)
+            self.energy = Linear(query_dim, 1, bias=False)
 
     def keys(self, memory: Float[Tensor, "batch src_len memory_dim"]) -> Float[Tensor, "batch src_len query_dim"]:
         """What the queries are compared with; made once a source."""
@@ -161,9 +162,9 @@ class BahdanauAttention(nn.Module):
 
     def __init__(self, query_dim: int, memory_dim: int) -> None:
         super().__init__()
-        self.query = nn.Linear(query_dim, query_dim)
-        self.key = nn.Linear(memory_dim, query_dim, bias=False)
-        self.energy = nn.Linear(query_dim, 1, bias=False)
+        self.query = Linear(query_dim, query_dim)
+        self.key = Linear(memory_dim, query_dim, bias=False)
+        self.energy = Linear(query_dim, 1, bias=False)
 
     def keys(self, memory: Float[Tensor, "batch src_len memory_dim"]) -> Float[Tensor, "batch src_len query_dim"]:
         """U_a h; made once a source."""

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from seqloom.nn.dropout import Dropout
+from seqloom.nn.linear import Linear
 
 ActivationName = Literal["relu", "gelu", "swiglu"]
 
@@ -21,8 +22,8 @@ class FeedForward(nn.Module):
         super().__init__()
         self.activation = activation
         width = d_ff if activation != "swiglu" else max(8, round(d_ff * 2 / 3 / 8) * 8)
-        self.expand = nn.Linear(d_model, width if activation != "swiglu" else 2 * width)
-        self.contract = nn.Linear(width, d_model)
+        self.expand = Linear(d_model, width if activation != "swiglu" else 2 * width)
+        self.contract = Linear(width, d_model)
         self.dropout = Dropout(dropout)
 
     def forward(self, x: Float[Tensor, "*rows d_model"]) -> Float[Tensor, "*rows d_model"]:

@@ -11,6 +11,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from seqloom.nn.linear import multiply, multiply_and_add
 from seqloom.nn.over_time import gru_over_time, lstm_over_time
 from seqloom.nn.packing import Packing
 from seqloom.nn.record import Record
@@ -86,7 +87,7 @@ class RecurrentLayer(nn.Module):
         """Reads packed tokens; states are in the packing's order."""
         state = state if state is not None else self.initial_state(packing.shape[0], self.hidden_weight)
         # Under autocast the products of whole sequences are bf16; the recurrence itself stays in the state's precision.
-        projected = F.linear(tokens, self.input_weight, self.bias).to(state[0].dtype)
+        projected = multiply(tokens, self.input_weight, self.bias).to(state[0].dtype)
         if self.cell == "lstm":
             return lstm_over_time(projected, state, self.hidden_weight, packing.sizes, reverse=reverse)
         assert self.candidate_bias is not None
@@ -134,10 +135,10 @@ class RecurrentLayer(nn.Module):
             return tuple(record(f"{name}.{part}", state) for part, state in zip(_PARTS, new, strict=False))
         if self.cell == "lstm":
             hidden, cell = state
-            return lstm_step(torch.addmm(projected, hidden, self.hidden_weight.t()), cell)
+            return lstm_step(multiply_and_add(projected, hidden, self.hidden_weight), cell)
         assert self.candidate_bias is not None
         bias = F.pad(self.candidate_bias, (2 * self.hidden_size, 0))
-        recurrent = F.linear(state[0], self.hidden_weight, bias)
+        recurrent = multiply(state[0], self.hidden_weight, bias)
         return (gru_step(projected.clone(), recurrent, state[0]),)
 
     def _step(self, projected: Tensor, state: tuple[Tensor, ...], record: Record, name: str) -> tuple[Tensor, ...]:

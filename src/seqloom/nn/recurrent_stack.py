@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from seqloom.nn.dropout import Dropout
+from seqloom.nn.linear import multiply, multiply_and_add
 from seqloom.nn.packing import Packing
 from seqloom.nn.record import Record
 from seqloom.nn.recurrent import CellName, RecurrentLayer
@@ -99,7 +99,7 @@ class RecurrentStack(nn.Module):
         first = self.forwards[0]
         assert isinstance(first, RecurrentLayer)
         known, fed = first.input_weight.split([x.shape[2], first.input_weight.shape[1] - x.shape[2]], dim=1)
-        return F.linear(x.transpose(0, 1), known, first.bias), fed
+        return multiply(x.transpose(0, 1), known, first.bias), fed
 
     def step(
         self,
@@ -113,11 +113,11 @@ class RecurrentStack(nn.Module):
     ) -> list[LayerState]:
         """Reads one position of what `project` returned, and what is fed; the top layer's hidden state is the output."""
         new: list[LayerState] = []
-        projected = torch.addmm(projected, feed, fed_weight.t())
+        projected = multiply_and_add(projected, feed, fed_weight)
         for number, (layer, state) in enumerate(zip(self.forwards, states, strict=True)):
             assert isinstance(layer, RecurrentLayer)
             if number:
-                projected = F.linear(self.dropout(new[-1][0]), layer.input_weight, layer.bias)
+                projected = multiply(self.dropout(new[-1][0]), layer.input_weight, layer.bias)
             new.append(layer.step(projected, state, record=record, name=f"{name}.{number}"))
         return new
 
