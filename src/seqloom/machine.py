@@ -109,8 +109,8 @@ def prefers_onednn() -> bool:
 def arrange_matrix_products() -> str:
     """Routes fp32 matrix products through oneDNN where torch's own library is slow; returns what was done, in words.
 
-    torch's way to oneDNN is the permission to use bf16 inside; processors without bf16 matrix
-    units then still compute in fp32. So the error is measured here: the route is taken below a relative error of 1e-6 only.
+    torch's way to oneDNN is the permission to use bf16 inside; processors without bf16 matrix units then still compute in fp32. So
+    the error is measured here: the route is taken below a relative error of 1e-6 only.
     """
     matmul = getattr(torch.backends.mkldnn, "matmul", None)
     if matmul is None or not hasattr(matmul, "fp32_precision") or not torch.backends.mkldnn.is_available():
