@@ -8,6 +8,8 @@ interrupted and goes on where it was. Everything is chosen on validation data; t
 import argparse
 import json
 import math
+import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -18,7 +20,6 @@ import yaml
 import seqloom
 from benchmarks.marked import rewrite
 from seqloom import machine
-from seqloom.cli.progress import shown
 from seqloom.corpus import CorpusSettings, SentencePair, open_corpus
 from seqloom.metrics import score
 
@@ -58,38 +59,57 @@ def read_results() -> dict[str, Any]:
 
 
 def measure(arm: dict[str, Any], seed: int, folder: Path, threads: int | None) -> dict[str, Any]:
-    """Trains an arm with one seed, or goes on with it, and scores it."""
-    budget = seqloom.Budget(tokens=arm["tokens"]) if "tokens" in arm else seqloom.Budget(minutes=arm["minutes"])
+    """Trains an arm with one seed, or goes on with it, and scores it.
+
+    An arm of several members trains so many runs beside each other, which share the threads, and scores their ensemble; the seeds
+    of its members are those of no other ensemble of the arm.
+    """
+    count = arm.get("members", 1)
+    folders = [folder] if count == 1 else [folder / str(member) for member in range(count)]
+    threads = machine.set_threads(threads)
+    if threads < count:
+        raise SystemExit(f"{folder.name}: {count} members need a thread each, and there are {threads}")
+    begun = any((one / "checkpoint.json").is_file() for one in folders)
     started = time.perf_counter()
-    with shown() as progress:
-        begun = (folder / "checkpoint.json").is_file()
-        where: dict[str, Any] = {"out": folder, "threads": threads, "progress": progress}
-        if begun:
-            run = seqloom.train(resume=True, **where)
-        else:
-            run = seqloom.train(
-                arm["recipe"], CORPUS, changes=arm.get("changes", []), budget=budget, seed=seed, **where
-            )
-    # From the text to the finished run: tokenizer, encoding and validations count. A run that was gone on with has no such time.
+    members = [train_process(arm, count * seed + number, one, threads // count) for number, one in enumerate(folders)]
+    codes = [member.wait() for member in members]
+    if any(codes):
+        raise SystemExit(f"{folder.name}: training did not come to its end; the same command goes on with it")
+    # From the text to the finished runs: tokenizer, encoding and validations count. What was gone on with has no such time.
     wall = {} if begun else {"wall_seconds": round(time.perf_counter() - started, 1)}
+    facts = [seqloom.load(one).facts for one in folders]
+    results = [one["result"] for one in facts]
+    run = seqloom.load(*folders)
     corpus = open_corpus(CORPUS)
     val = list(corpus.val.pairs())
-    result = run.facts["result"]
+    curves = [[round(point["val_loss"], 4) for point in result["curve"]] for result in results]
     return {
         **arm,
         "seed": seed,
-        "parameters": run.facts["parameters"],
-        "steps": result["steps"],
-        "tokens": result["tokens"],
-        "train_seconds": result["train_seconds"],
+        "parameters": sum(one["parameters"] for one in facts),
+        "steps": sum(result["steps"] for result in results),
+        "tokens": sum(result["tokens"] for result in results),
+        "train_seconds": max(result["train_seconds"] for result in results),
         **wall,
-        "tokens_per_second": result["tokens_per_second"],
-        "val_loss": [round(point["val_loss"], 4) for point in result["curve"]],
+        "tokens_per_second": round(sum(result["tokens_per_second"] for result in results), 1),
+        "val_loss": curves[0] if count == 1 else curves,
         "val_bleu": {str(beam): bleu(run, val, beam) for beam in (1, BEAM)},
         "val_nats_per_sentence": round(-math.fsum(one.log_prob for one in run.score(val)) / len(val), 3),
         **({"test_bleu": bleu(run, list(corpus.tests["test"].pairs()), BEAM)} if arm.get("test") else {}),
         "machine": machine.describe_machine(torch.device("cpu")),
     }
+
+
+def train_process(arm: dict[str, Any], seed: int, folder: Path, threads: int) -> subprocess.Popen[bytes]:
+    """A process that trains a run, or goes on with it."""
+    command = [sys.executable, "-m", "seqloom", "train", "--out", str(folder), "--threads", str(threads)]
+    if (folder / "checkpoint.json").is_file():
+        command.append("--resume")
+    else:
+        budget = next(name for name in ("tokens", "minutes") if name in arm)
+        command += [arm["recipe"], "--data", CORPUS.data, f"--{budget}", str(arm[budget]), "--seed", str(seed)]
+        command += ["--set", *arm["changes"]] if arm.get("changes") else []
+    return subprocess.Popen(command)
 
 
 def bleu(run: seqloom.Run, pairs: list[SentencePair], beam: int) -> float:
@@ -111,9 +131,10 @@ def table(results: dict[str, dict[str, Any]]) -> str:
     ]
     for key, one in results.items():
         own = [change for change in one.get("changes", []) if change not in common]
+        recipe = f"{one['members']} runs of {one['recipe']}:" if "members" in one else f"{one['recipe']}:"
         cells = [
             key.partition("/")[0],
-            " ".join([f"{one['recipe']}:", *(f"`{change}`" for change in own)]),
+            " ".join([recipe, *(f"`{change}`" for change in own)]),
             str(one["seed"]),
             f"{one['tokens']:,}",
             f"{one['wall_seconds'] / 60:.1f} min" if "wall_seconds" in one else "",

@@ -146,6 +146,7 @@ class Counters:
     step: int = 0
     epoch: int = 0
     batch: int = 0
+    examples: int = 0
     tokens: int = 0
     positions: int = 0
     seconds: float = 0.0
@@ -317,6 +318,7 @@ class Trainer:
         with (self.folder / "progress.txt").open("a") as log:
             log.write(f"{counters.progress!r}\n")
         counters.step += 1
+        counters.examples += sum(len(part.batch.tgt_in) for part in parts)
         counters.tokens += num_tokens
         counters.positions += sum(part.batch.num_positions for part in parts)
         counters.seconds += time.perf_counter() - begin

@@ -39,6 +39,10 @@ class Copies:
         return Example(self.rows[index], self.rows[index])
 
 
+# An epoch that training never comes to.
+VALIDATION = 1000
+
+
 def trainer(
     folder: Path,
     budget: Budget,
@@ -58,7 +62,7 @@ def trainer(
     )
 
     def measure(model: Model) -> Validation:
-        batch = next(batches.epoch(1000))
+        batch = next(batches.epoch(VALIDATION))
         return Validation(float(batch_loss(model, batch)[1]) / batch.num_tokens, None)
 
     return Trainer(
@@ -147,7 +151,7 @@ def test_budgets_stop_where_they_say(tmp_path: Path) -> None:
 
 
 def test_both_ways_come_first_and_end_where_the_budget_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    taken: list[tuple[float, int, str]] = []
+    taken: list[tuple[float, int, str, int]] = []
 
     def spy(of: Batches, name: str, run: Trainer) -> Batches:
         epoch = of.epoch
@@ -155,7 +159,8 @@ def test_both_ways_come_first_and_end_where_the_budget_says(tmp_path: Path, monk
             of,
             "epoch",
             lambda k, start_batch=0: (
-                taken.append((run.counters.progress, k, name)) or batch for batch in epoch(k, start_batch)
+                taken.append((run.counters.progress, k, name, len(batch.tgt_in))) or batch
+                for batch in epoch(k, start_batch)
             ),
         )
         return of
@@ -163,11 +168,13 @@ def test_both_ways_come_first_and_end_where_the_budget_says(tmp_path: Path, monk
     run = trainer(tmp_path, Budget(steps=60), both_ways=0.5, validations=1)
     run.batches, run._both_ways = spy(run.batches, "one way", run), spy(run._both_ways, "both ways", run)
     run.train()
-    assert {name for progress, _, name in taken if progress < 0.5} == {"both ways"}
-    assert {name for progress, _, name in taken if progress >= 0.5} == {"one way"}
+    assert {name for progress, _, name, _ in taken if progress < 0.5} == {"both ways"}
+    assert {name for progress, _, name, _ in taken if progress >= 0.5} == {"one way"}
     # A new epoch begins there, with an order of its own.
-    last = max(k for _, k, name in taken if name == "both ways")
-    assert min(k for _, k, name in taken if name == "one way") == last + 1
+    last = max(k for _, k, name, _ in taken if name == "both ways")
+    assert min(k for _, k, name, _ in taken if name == "one way") == last + 1
+    # A pair that is turned round is an example of its own.
+    assert run.counters.examples == sum(size for _, k, _, size in taken if k < VALIDATION)
 
 
 def test_the_rate_falls_over_the_share_that_is_set(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from multiprocessing import get_context
+from multiprocessing import active_children, get_context
 from typing import Any, TypeVar
 
 import torch
@@ -43,19 +43,17 @@ def beside_each_other(
     if workers <= 1:
         yield from map(finish, batches)
         return
-    with _pool(workers, batches, finish, apart=apart and _may_fork()) as (pool, work):
-        try:
+    try:
+        with _pool(workers, batches, finish, apart=apart and _may_fork()) as (pool, work):
             yield from pool.map(work, range(len(batches)))
-        except BrokenProcessPool:
-            raise DecodingError(
-                "a process that decoded was ended from outside, perhaps for want of memory. Try fewer --threads, or a smaller "
-                "decoding.batch_tokens."
-            ) from None
-        finally:
-            # After Ctrl-C or an error too: what has not begun is not begun any more.
-            pool.shutdown(cancel_futures=True)
-            # A thread's setting is also what threads that are made later begin with.
-            torch.set_num_threads(threads)
+    except BrokenProcessPool:
+        raise DecodingError(
+            "a process that decoded was ended from outside, perhaps for want of memory. Try fewer --threads, or a smaller "
+            "decoding.batch_tokens."
+        ) from None
+    finally:
+        # A thread's setting is also what threads that are made later begin with.
+        torch.set_num_threads(threads)
 
 
 def _may_fork() -> bool:
@@ -70,20 +68,41 @@ def _may_fork() -> bool:
 def _pool(
     workers: int, batches: Sequence[_Batch], finish: Callable[[_Batch], _Result], *, apart: bool
 ) -> Iterator[tuple[Executor, Callable[[int], _Result]]]:
-    """A pool, and what it can be asked to do with the number of a batch."""
+    """A pool, and what it can be asked to do with the number of a batch.
+
+    After Ctrl-C or an error what has not begun is not begun any more, and processes stop where they are; threads cannot.
+    """
 
     def work(number: int) -> _Result:
         with torch.inference_mode():
             return finish(batches[number])
 
     if not apart:
-        yield ThreadPoolExecutor(workers, "decoding", initializer=torch.set_num_threads, initargs=(1,)), work
+        threads = ThreadPoolExecutor(workers, "decoding", initializer=torch.set_num_threads, initargs=(1,))
+        with _ending(threads):
+            yield threads, work
         return
+    others = set(active_children())
     with warnings.catch_warnings():
         # Python 3.12 warns of every copy of a process with threads, and torch's own are always there.
         warnings.simplefilter("ignore", DeprecationWarning)
         # What the copies inherit needs no pickling; they are made when the first batch is handed in.
-        yield ProcessPoolExecutor(workers, get_context("fork"), _begin, (work,)), _work
+        processes = ProcessPoolExecutor(workers, get_context("fork"), _begin, (work,))
+        with _ending(processes):
+            try:
+                yield processes, _work
+            except BaseException:
+                for child in set(active_children()) - others:
+                    child.kill()
+                raise
+
+
+@contextmanager
+def _ending(pool: Executor) -> Iterator[None]:
+    try:
+        yield
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 _inherited: Callable[[int], Any] | None = None

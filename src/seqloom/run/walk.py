@@ -291,16 +291,17 @@ def train_prepared(
     counters = trainer.train(resume=resume)
     if recipe.decoding.shortlist:
         save_lexicon(folder, Lexicon.learn(prepared.train, tokenizer.vocab, progress))
-    facts["result"] = _result(counters, batches.num_batches(), machine.peak_memory_mib(place))
+    facts["result"] = _result(counters, len(examples), machine.peak_memory_mib(place))
     write_json(folder / "run.json", facts)
     return Run(folder, recipe, tokenizer, trainer.model, place)
 
 
-def _result(counters: Counters, batches_per_epoch: int, peak_memory_mib: float) -> dict[str, Any]:
+def _result(counters: Counters, num_examples: int, peak_memory_mib: float) -> dict[str, Any]:
     return {
         "steps": counters.step,
         "tokens": counters.tokens,
-        "epochs": round(counters.epoch + counters.batch / batches_per_epoch, 3),
+        # A pair that was turned round was seen once more.
+        "epochs": round(counters.examples / num_examples, 3),
         "train_seconds": round(counters.seconds, 2),
         "validation_seconds": round(counters.validation_seconds, 2),
         "tokens_per_second": round(counters.tokens / max(1e-9, counters.seconds), 1),

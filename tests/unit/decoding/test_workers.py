@@ -1,11 +1,13 @@
 """Batches beside each other: in order, in threads or processes, whatever goes wrong in them."""
 
+import multiprocessing
 import os
 import signal
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from pathlib import Path
 
 import pytest
 import torch
@@ -95,3 +97,29 @@ def test_a_process_leaves_ctrl_c_to_the_first_one() -> None:
         return batch
 
     assert list(beside_each_other(range(6), hit, apart=True)) == list(range(6))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="processes are copied on Linux only")
+@pytest.mark.parametrize("reason", ["Ctrl-C", "closed"])
+def test_processes_stop_where_they_are_when_nobody_waits_for_them(tmp_path: Path, reason: str) -> None:
+    def sleep(batch: int) -> int:
+        (tmp_path / f"begun-{batch}").touch()
+        if batch:
+            time.sleep(20)
+            (tmp_path / "slept").touch()
+        return batch
+
+    found = beside_each_other(range(3), sleep, apart=True)
+    assert isinstance(found, Generator)
+    assert next(found) == 0
+    while not (tmp_path / "begun-1").exists():
+        time.sleep(0.01)
+    if reason == "closed":
+        found.close()
+    else:
+        threading.Timer(0.1, os.kill, (os.getpid(), signal.SIGINT)).start()
+        with pytest.raises(KeyboardInterrupt):
+            next(found)
+    assert not multiprocessing.active_children()
+    assert not (tmp_path / "slept").exists()
+    assert torch.get_num_threads() == 3
