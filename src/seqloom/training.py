@@ -34,7 +34,14 @@ from seqloom.config import Settings
 from seqloom.errors import ConfigError, TrainingError
 from seqloom.losses import linear_cross_entropy
 from seqloom.models.base import Model
-from seqloom.optim import OptimizerName, ScheduleName, learning_rate_factor, make_optimizers, set_learning_rate
+from seqloom.optim import (
+    OptimizerName,
+    PrecisionName,
+    ScheduleName,
+    learning_rate_factor,
+    make_optimizers,
+    set_learning_rate,
+)
 from seqloom.prefetch import Prefetch
 from seqloom.progress import Progress, Silent
 from seqloom.readings import Reading, Readings
@@ -104,7 +111,7 @@ class TrainingSettings(Settings):
         description="share of the budget, from its beginning, in which pairs are trained on in both directions",
     )
     clip_norm: float = Field(1.0, ge=0, description="the largest gradient norm; 0 for no limit")
-    precision: Literal["fp32", "bf16"] = Field("fp32", description="bf16: matrix products in bfloat16, weights in fp32")
+    precision: PrecisionName = Field("fp32", description="bf16: matrix products in bfloat16, weights in fp32")
     compile: bool = Field(False, description="torch.compile the forward pass: slow to begin, pays on accelerators")
     validations: int = Field(10, gt=0, description="how often to validate, evenly over the budget")
     validation_sentences: int = Field(500, ge=0, description="decoded at each validation; 0: validate by loss alone")
@@ -221,6 +228,7 @@ class Trainer:
             learning_rate=settings.learning_rate,
             weight_decay=settings.weight_decay,
             betas=settings.betas,
+            precision=settings.precision,
         )
         # Shares its weights with the model; validation, which meets each shape once, takes the plain one.
         self._trained = compiled(self.model, device) if settings.compile else self.model

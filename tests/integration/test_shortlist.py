@@ -48,11 +48,15 @@ def test_a_recipe_with_a_shortlist_learns_its_lexicon_when_it_trains(
     assert cli(*argv, "--shortlist", 0)
 
 
+def test_an_ensemble_takes_the_shortlists_of_its_first_run(trained: Trained, corpus_folder: Path, cli: Cli) -> None:
+    run, argv = trained("transformer-tiny"), ("--input", corpus_folder / "sources.txt", "--shortlist", 5)
+    assert cli("translate", run, run, *argv) == cli("translate", run, *argv)
+
+
 def test_where_there_can_be_no_shortlist_it_is_refused(
     trained: Trained, corpus_folder: Path, cli: Cli, tmp_path: Path
 ) -> None:
     run = trained("transformer-tiny")
-    assert "ensemble" in cli("translate", run, run, "--shortlist", 5, status=2)
     message = cli("translate", run, "--shortlist", 5, "--engine", "ctranslate2", status=2)
     assert "ctranslate2" in message
     argv = ["train", "transformer-lm-tiny", "--data", corpus_folder / "text.txt", "--kind", "text", "--steps", 2]

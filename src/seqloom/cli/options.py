@@ -232,7 +232,7 @@ def add_search_options(group: argparse._ActionsContainer) -> None:
         type=count,
         metavar="N",
         help="faster: only the N likeliest target tokens of each source token, and the N most frequent ones, may come; 0 for "
-        "all (default: the recipe's). They are learned from the run's own training data at first use",
+        "all (default: the recipe's). They are learned from the (first) run's own training data at first use",
     )
 
 

@@ -1,22 +1,41 @@
 """Ensemble: several models of one vocabulary as one model, by the contract.
 
-Models enter; what leaves is a model whose probabilities are the mean of theirs. Its state is a state of states: the members'
-memories and caches under prefixed names, so that `select` moves them together. It does not know which architectures its members
-have, and they need not be alike.
+Models enter; what leaves is a model whose probabilities are the mean of theirs. Its state is a state of states. It does not know
+which architectures its members have, and they need not be alike.
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from seqloom.batching import Sources
+from seqloom.batching import PairBatch, Sources
 from seqloom.decoding.filters import precise
 from seqloom.errors import DecodingError
-from seqloom.models.base import DecoderState, Model
+from seqloom.models.base import DecoderState, Model, StepOutput
 from seqloom.nn.record import Record
+
+_Found = TypeVar("_Found")
+
+
+@dataclass(frozen=True, slots=True)
+class EnsembleState(DecoderState):
+    """The states of an ensemble's members; it has no memory and no cache of its own."""
+
+    states: tuple[DecoderState, ...] = ()
+
+    @classmethod
+    def join(cls, states: Sequence[DecoderState]) -> "EnsembleState":
+        """States of the same rows as one."""
+        return cls({}, {}, states[0].source_index, states[0].length, tuple(states))
+
+    def select(self, rows: Int[Tensor, "selected"]) -> "EnsembleState":
+        """As `DecoderState.select`."""
+        return EnsembleState.join([state.select(rows) for state in self.states])
 
 
 class Ensemble(Model):
@@ -26,7 +45,7 @@ class Ensemble(Model):
     """
 
     def __init__(self, models: Sequence[Model]) -> None:
-        """Makes an ensemble.
+        """Makes an ensemble, in evaluation mode if its members are.
 
         Raises:
             DecodingError: there are no models, or their vocabularies differ.
@@ -43,8 +62,8 @@ class Ensemble(Model):
         self.vocab = models[0].vocab
         self.max_len = min((model.max_len for model in models if model.max_len is not None), default=None)
         self.models = nn.ModuleList(models)
+        self.training = any(model.training for model in models)
         self._members = tuple(models)
-        self._widths = [_width(model) for model in models]
 
     def max_tgt_len(self, src_len: int) -> int | None:
         """What the most narrow member allows."""
@@ -63,38 +82,47 @@ class Ensemble(Model):
 
     def project(self, hidden: Float[Tensor, "*rows d_model"]) -> Float[Tensor, "*rows vocab"]:
         """The logarithm of the mean of the members' probabilities."""
-        log_probs = [
-            precise(model.project(part)).log_softmax(dim=-1)
-            for model, part in zip(self._members, hidden.split(self._widths, dim=-1), strict=True)
-        ]
-        return torch.stack(log_probs).logsumexp(dim=0) - math.log(len(log_probs))
+        parts = hidden.split([_width(model) for model in self._members], dim=-1)
+        return _mean([model.project(part) for model, part in zip(self._members, parts, strict=True)])
+
+    def forward(self, batch: PairBatch, record: Record | None = None) -> Float[Tensor, "batch tgt_len d_model"]:
+        """Teacher forcing by each member."""
+        return torch.cat(self._each(lambda _, model, own: model(batch, own), record), dim=-1)
 
     def start(self, sources: Sources, record: Record | None = None) -> DecoderState:
         """Every member reads the sources."""
-        states = [model.start(sources, _member_record(record, number)) for number, model in enumerate(self._members)]
-        memory = _join([state.memory for state in states])
-        return DecoderState(memory, _join([state.cache for state in states]), states[0].source_index)
+        return EnsembleState.join(self._each(lambda _, model, own: model.start(sources, own), record))
 
     def advance(
         self, ids: Int[Tensor, "rows n"], state: DecoderState, record: Record | None = None
     ) -> tuple[Float[Tensor, "rows n d_model"], DecoderState]:
         """Every member is fed the ids."""
-        hidden, caches = [], []
-        records = [_member_record(record, number) for number in range(len(self._members))]
-        for number, model in enumerate(self._members):
-            memory, cache = _part(state.memory, number), _part(state.cache, number)
-            part, after = model.advance(
-                ids, DecoderState(memory, cache, state.source_index, state.length), records[number]
-            )
-            hidden.append(part)
-            caches.append(after.cache)
-        if record is not None:
-            alignments = [
-                one.tensors["alignment"][-1] for one in records if one is not None and "alignment" in one.tensors
-            ]
-            if len(alignments) == len(records):
-                record("alignment", torch.stack(alignments).mean(dim=0))
-        return torch.cat(hidden, dim=-1), state.after(ids.shape[1], _join(caches))
+        assert isinstance(state, EnsembleState)
+        found = self._each(lambda number, model, own: model.advance(ids, state.states[number], own), record)
+        return torch.cat([hidden for hidden, _ in found], dim=-1), EnsembleState.join([after for _, after in found])
+
+    def step(self, ids: Int[Tensor, "rows n"], state: DecoderState, record: Record | None = None) -> StepOutput:
+        """Every member is fed the ids, and scores what follows them in its own way."""
+        assert isinstance(state, EnsembleState)
+        found = self._each(lambda number, model, own: model.step(ids, state.states[number], own), record)
+        return StepOutput(_mean([one.logits for one in found]), EnsembleState.join([one.state for one in found]))
+
+    def decoding_form(self) -> "Ensemble":
+        """The members' forms as an ensemble."""
+        return self.rebuilt(lambda model: model.decoding_form())
+
+    def rebuilt(self, make: Callable[[Model], Model]) -> "Ensemble":
+        """An ensemble of what is made of each member."""
+        return Ensemble([model.rebuilt(make) for model in self._members])
+
+    def _each(self, call: Callable[[int, Model, Record | None], _Found], record: Record | None) -> list[_Found]:
+        """What each member, asked with its number and its record, answers; the mean of their alignments is recorded."""
+        records = [None if record is None else _MemberRecord(record, number) for number in range(len(self._members))]
+        found = [call(number, model, records[number]) for number, model in enumerate(self._members)]
+        alignments = [one.tensors["alignment"][-1] for one in records if one is not None and "alignment" in one.tensors]
+        if record is not None and len(alignments) == len(records):
+            record("alignment", torch.stack(alignments).mean(dim=0))
+        return found
 
 
 class _MemberRecord(Record):
@@ -109,19 +137,15 @@ class _MemberRecord(Record):
         return super().__call__(name, self._whole(f"{self._number}.{name}", value))
 
 
-def _member_record(record: Record | None, number: int) -> Record | None:
-    return None if record is None else _MemberRecord(record, number)
+def _mean(logits: Sequence[Float[Tensor, "*rows vocab"]]) -> Float[Tensor, "*rows vocab"]:
+    """The logarithm of the mean of probabilities."""
+    log_probs = [precise(one).log_softmax(dim=-1) for one in logits]
+    total = log_probs[0]
+    for one in log_probs[1:]:
+        total = torch.logaddexp(total, one)
+    return total - math.log(len(log_probs))
 
 
 def _width(model: Model) -> int:
     """The size of a model's hidden states."""
-    return sum(model._widths) if isinstance(model, Ensemble) else model.output_weights()[0].shape[1]
-
-
-def _join(parts: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:
-    return {f"{number}.{name}": tensor for number, part in enumerate(parts) for name, tensor in part.items()}
-
-
-def _part(joined: Mapping[str, Tensor], number: int) -> dict[str, Tensor]:
-    prefix = f"{number}."
-    return {name.removeprefix(prefix): tensor for name, tensor in joined.items() if name.startswith(prefix)}
+    return sum(map(_width, model._members)) if isinstance(model, Ensemble) else model.output_weights()[0].shape[1]

@@ -6,6 +6,7 @@ knows no text. A source's hypotheses do not depend on the other sources of its b
 
 import math
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Literal
 
 import numpy as np
@@ -22,7 +23,7 @@ from seqloom.decoding.forced import score_targets as score_targets
 from seqloom.decoding.hypothesis import Hypothesis
 from seqloom.decoding.listening import Listener, Written
 from seqloom.decoding.penalty import StopName
-from seqloom.decoding.shortlist import Shortlisted
+from seqloom.decoding.shortlist import Shortlisted, in_ids
 from seqloom.decoding.trace import BeamTrace
 from seqloom.errors import DecodingError
 from seqloom.models.base import Model
@@ -86,13 +87,12 @@ def search(
     """
     if method == "beam" and nbest > beam:
         raise DecodingError(f"nbest is {nbest}, but a beam of {beam} finds at most {beam} hypotheses; raise the beam")
-    narrowed = None
     if shortlists is not None:
         if first_ids is not None or prefixes is not None:
             raise ValueError(
                 "what targets begin with may stand on no shortlist; give shortlists, or first ids and prefixes"
             )
-        model = narrowed = Shortlisted(model, shortlists)
+        model = model.rebuilt(partial(Shortlisted, shortlists=shortlists))
     if method == "beam" and beam > 1 and listener is not None:
         raise ValueError("a beam of several hypotheses cannot be listened to")
     constraints = Constraints.make(
@@ -131,7 +131,7 @@ def search(
         raise DecodingError(
             "the model's scores are not numbers (NaN); its weights are damaged, or its training diverged"
         )
-    return found if narrowed is None else narrowed.in_ids(found)
+    return found if shortlists is None else in_ids(found, shortlists)
 
 
 def greedy(

@@ -80,9 +80,10 @@ class Shortlisted(Model):
         logits = torch.baddbmm(memory[_BIAS], memory.fold(hidden), memory[_WEIGHTS].transpose(1, 2))
         return StepOutput(memory.unfold(logits), state)
 
-    def in_ids(self, found: Sequence[Sequence[Hypothesis]]) -> list[list[Hypothesis]]:
-        """Hypotheses of each source, written in the ids of the model's vocabulary instead of places."""
-        return [
-            [replace(one, ids=tuple(shortlist[np.array(one.ids, dtype=np.int64)].tolist())) for one in hypotheses]
-            for shortlist, hypotheses in zip(self._shortlists, found, strict=True)
-        ]
+
+def in_ids(found: Sequence[Sequence[Hypothesis]], shortlists: NDArray[np.int64]) -> list[list[Hypothesis]]:
+    """Hypotheses of each source, written in the ids of the vocabulary instead of places on the source's shortlist."""
+    return [
+        [replace(one, ids=tuple(shortlist[np.array(one.ids, dtype=np.int64)].tolist())) for one in hypotheses]
+        for shortlist, hypotheses in zip(shortlists, found, strict=True)
+    ]

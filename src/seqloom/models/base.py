@@ -5,7 +5,7 @@ only what stands here. Nothing here knows text, and no caller asks which archite
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -187,6 +187,10 @@ class Model(nn.Module, ABC):
         model's own.
         """
         return self
+
+    def rebuilt(self, make: Callable[["Model"], "Model"]) -> "Model":
+        """What `make` makes of the model; where several models are one, what it makes of each of them, as one."""
+        return make(self)
 
     def check_length(self, length: int, what: str) -> None:
         """Refuses more positions than the model holds.

@@ -3,7 +3,14 @@
 Nothing here knows batches, losses or time.
 """
 
-from seqloom.optim.optimizers import OptimizerName, make_optimizers, set_learning_rate
+from seqloom.optim.optimizers import OptimizerName, PrecisionName, make_optimizers, set_learning_rate
 from seqloom.optim.schedules import ScheduleName, learning_rate_factor
 
-__all__ = ["OptimizerName", "ScheduleName", "learning_rate_factor", "make_optimizers", "set_learning_rate"]
+__all__ = [
+    "OptimizerName",
+    "PrecisionName",
+    "ScheduleName",
+    "learning_rate_factor",
+    "make_optimizers",
+    "set_learning_rate",
+]

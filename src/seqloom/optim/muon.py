@@ -1,7 +1,7 @@
 """Muon: momentum whose update of each matrix is made orthogonal (Jordan 2024), all matrices of one shape at once.
 
-Gradients enter, weights are changed. torch has a Muon too, which orthogonalises one matrix after the other and in bf16: on a
-processor without bf16 units that costs more than the rest of the step.
+Gradients enter, weights are changed. torch has a Muon too, which orthogonalises one matrix after the other, and always in bf16: on
+a processor without bf16 units that costs more than the rest of the step.
 """
 
 from collections.abc import Callable, Iterable
@@ -23,6 +23,8 @@ class Muon(torch.optim.Optimizer):
     Args:
         momentum: the share of the old direction that is kept.
         iterations: how often the quintic is applied.
+        dtype: what the iteration computes in; by default the matrices' own. bf16 will do (Jordan 2024 computes so), since
+            singular values come near 1 only.
     """
 
     def __init__(
@@ -33,11 +35,13 @@ class Muon(torch.optim.Optimizer):
         weight_decay: float = 0.0,
         momentum: float = 0.95,
         iterations: int = 5,
+        dtype: torch.dtype | None = None,
     ) -> None:
         super().__init__(
             list(matrices),
             {"lr": lr, "weight_decay": weight_decay, "momentum": momentum, "iterations": iterations},
         )
+        self._dtype = dtype
         for group in self.param_groups:
             for matrix in group["params"]:
                 if matrix.ndim != 2:
@@ -69,7 +73,8 @@ class Muon(torch.optim.Optimizer):
         torch._foreach_lerp_(buffers, gradients, 1 - momentum)
         directions = torch.stack(torch._foreach_lerp(gradients, buffers, momentum))
         rows, columns = directions.shape[1:]
-        updates = orthogonalise(directions, group["iterations"])
+        computed = orthogonalise(directions.to(self._dtype or directions.dtype), group["iterations"])
+        updates = computed.to(directions.dtype)
         torch._foreach_mul_(matrices, 1 - group["lr"] * group["weight_decay"])
         torch._foreach_add_(matrices, updates.unbind(), alpha=-group["lr"] * _ADAMW_RMS * max(rows, columns) ** 0.5)
 

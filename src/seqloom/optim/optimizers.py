@@ -9,15 +9,25 @@ from torch import nn
 from seqloom.optim.muon import Muon
 
 OptimizerName = Literal["adamw", "muon"]
+PrecisionName = Literal["fp32", "bf16"]
 
 
 def make_optimizers(
-    model: nn.Module, name: OptimizerName, *, learning_rate: float, weight_decay: float, betas: tuple[float, float]
+    model: nn.Module,
+    name: OptimizerName,
+    *,
+    learning_rate: float,
+    weight_decay: float,
+    betas: tuple[float, float],
+    precision: PrecisionName = "fp32",
 ) -> list[torch.optim.Optimizer]:
     """The optimizers of a model.
 
     AdamW (Loshchilov & Hutter 2019) decays matrices only: not biases, norms, or embeddings. Muon (Jordan 2024) takes the matrices
     between layers, AdamW everything else.
+
+    Args:
+        precision: of the products by which Muon makes its updates orthogonal; weights and averages keep their own.
     """
     embeddings = {id(p) for module in model.modules() if isinstance(module, nn.Embedding) for p in module.parameters()}
     matrices: list[nn.Parameter] = []
@@ -26,7 +36,12 @@ def make_optimizers(
         (matrices if parameter.ndim >= 2 and id(parameter) not in embeddings else others).append(parameter)
     if name == "muon":
         return [
-            Muon(matrices, lr=learning_rate, weight_decay=weight_decay),
+            Muon(
+                matrices,
+                lr=learning_rate,
+                weight_decay=weight_decay,
+                dtype=torch.bfloat16 if precision == "bf16" else None,
+            ),
             torch.optim.AdamW(others, lr=learning_rate, betas=betas, eps=1e-9, weight_decay=0.0, fused=True),
         ]
     groups = [{"params": matrices, "weight_decay": weight_decay}, {"params": others, "weight_decay": 0.0}]

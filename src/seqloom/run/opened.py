@@ -84,8 +84,6 @@ class Run:
         return Generator(self._decoding_form, self.tokenizer, settings, device=self.device, lexicon=lexicon)
 
     def _lexicon(self, progress: Progress | None) -> Lexicon:
-        if isinstance(self.model, Ensemble):
-            raise ConfigError("decoding.shortlist: an ensemble decodes with the whole vocabulary; set it to 0")
         if self._known_lexicon is None:
             self._known_lexicon = run_lexicon(self.folder, self.recipe, self.tokenizer, self.facts, progress)
         return self._known_lexicon

@@ -5,10 +5,12 @@ import pytest
 import torch
 
 from seqloom.batching import Example, Sources, make_batch
-from seqloom.decoding.ensemble import Ensemble
+from seqloom.decoding.ensemble import Ensemble, EnsembleState
 from seqloom.decoding.forced import align_targets, score_targets
 from seqloom.decoding.search import search
 from seqloom.errors import DecodingError
+from seqloom.models import make_model
+from seqloom.models.transformer import TransformerSettings
 from seqloom.nn.record import Record
 from tests.toy_model import ToyModel, make_toy
 
@@ -54,7 +56,9 @@ def test_states_move_together_under_select() -> None:
         state = ensemble.step(torch.tensor([[1, 3], [1, 4], [1, 5]]), ensemble.start(SOURCES)).state
         whole = ensemble.step(torch.tensor([[6], [7], [8]]), state).logits[rows]
         chosen = ensemble.step(torch.tensor([[8], [6], [6]]), state.select(rows)).logits
-        assert {tensor.shape[0] for tensor in state.select(rows).memory.values()} == {2}
+        left = state.select(rows)
+        assert isinstance(left, EnsembleState)
+        assert {len(tensor) for member in left.states for tensor in member.memory.values()} == {2}
     torch.testing.assert_close(chosen, whole)
 
 
@@ -65,6 +69,36 @@ def test_search_and_forced_scores_agree() -> None:
     for source, (one,) in zip(sources, found, strict=True):
         (forced,) = score_targets(ensemble, [Example(np.array(source), np.array(one.ids, dtype=np.int64))])
         assert one.token_log_probs == pytest.approx(forced.token_log_probs[: len(one.token_log_probs)])
+
+
+def test_the_decoding_form_and_shortlists_are_the_members_own() -> None:
+    members = []
+    for seed, positions in enumerate(("sinusoidal", "rotary")):
+        torch.manual_seed(seed)
+        settings = TransformerSettings(
+            d_model=8,
+            d_ff=8,
+            num_heads=2,
+            num_encoder_layers=1,
+            num_decoder_layers=2,
+            positions=positions,
+            tied_embeddings="output",
+        )
+        members.append(make_model(settings, make_toy().vocab).double().eval())
+    nested = Ensemble([Ensemble(members), make_toy(5).double()])
+    form = nested.decoding_form()
+    assert not form.training
+    shortlists = np.array([[0, 1, 2, 5, 7, 8], [0, 1, 2, 3, 4, -1], [0, 1, 2, 8, 6, 4]])
+    for options in ({}, {"shortlists": shortlists}):
+        plain = search(nested, SOURCES, beam=4, nbest=3, **options)
+        for one, other in zip(plain, search(form, SOURCES, beam=4, nbest=3, **options), strict=True):
+            assert [h.ids for h in one] == [h.ids for h in other]
+            assert [h.score for h in one] == pytest.approx([h.score for h in other])
+    for hypotheses, shortlist in zip(plain, shortlists, strict=True):
+        assert all(set(one.ids) <= set(shortlist) for one in hypotheses)
+    with torch.no_grad():
+        batch = make_batch(EXAMPLES, pad_id=0, bos_id=1, eos_id=2)
+        torch.testing.assert_close(form.project(form(batch)), nested.project(nested(batch)))
 
 
 def test_limits_are_those_of_the_narrowest_member() -> None:
