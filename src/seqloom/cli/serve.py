@@ -162,7 +162,7 @@ _HELP = {
     "queue": "texts that wait to be decoded; more are 503 (default: 512)",
     "explained_tokens": "tokens of a text that is explained, and of its output (default: 64)",
     "explanations": "explanations that wait or are being made; more are 503 (default: 32)",
-    "batch": "texts that are decoded together (default: 64)",
+    "batch": "texts that are decoded together; more are little faster, and take more memory (default: 32)",
     "wait_ms": "how long a text waits for others to be decoded with (default: 2)",
 }
 

@@ -81,7 +81,7 @@ class Batcher:
         self,
         *,
         queue: int = 512,
-        batch: int = 64,
+        batch: int = 32,
         wait_ms: float = 2.0,
         workers: int = 1,
         prepare: Callable[[], object] = lambda: None,

@@ -20,5 +20,7 @@ class Limits(Settings):
         64, gt=1, description="tokens of a text that is explained, and of its output; more is 400"
     )
     explanations: int = Field(32, gt=0, description="explanations that wait or are being made; more are 503")
-    batch: int = Field(64, gt=0, description="texts that are decoded together")
+    batch: int = Field(
+        32, gt=0, description="texts that are decoded together; more are little faster, and take more memory"
+    )
     wait_ms: float = Field(2.0, ge=0, description="how long a text waits for others to be decoded with (milliseconds)")

@@ -205,6 +205,9 @@ def open_runs(
 ) -> list[Served]:
     """Opens runs, each under its folder's name, with as much of the path before it as tells it from the others.
 
+    Args:
+        threads: processor threads of another program's engine. Our own has those of the thread that it decodes on.
+
     Raises:
         SeqloomError: a folder is not a run, stands there twice, or the engine cannot decode with it.
     """
@@ -215,7 +218,9 @@ def open_runs(
     served: list[Served] = []
     for name, folder, given in zip(_names(where), where, folders, strict=True):
         if engine == OWN:
-            run = load(given, device=device, threads=threads)
+            # Decoding has threads of its own. Did the one that opens runs compute with several too, OpenMP would count more
+            # threads than cores and let all of them sleep between operations: a sentence took three times as long.
+            run = load(given, device=device, threads=1)
             served.append(OwnRun(_about(name, folder, engine), run, max_tokens))
         else:
             about = _about(name, folder, engine)
