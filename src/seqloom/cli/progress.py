@@ -108,7 +108,10 @@ class Bars:
 
 @dataclass
 class _Pace:
+    """When a task was first heard of and how far it was then, and when it was last told of; resumed work does not begin at 0."""
+
     begun: float
+    begun_at: float
     told: float
 
 
@@ -128,7 +131,7 @@ class Lines:
     def update(self, task: str, fraction: float, **facts: float | str) -> None:
         """Prints how far the task is, unless it was told a moment ago."""
         now = self._clock()
-        pace = self._tasks.setdefault(task, _Pace(now, now))
+        pace = self._tasks.setdefault(task, _Pace(now, fraction, now))
         if fraction >= 1:
             del self._tasks[task]
             if now - pace.begun >= WORTH_TELLING:
@@ -137,11 +140,10 @@ class Lines:
             pace.told = now
             parts = [show_facts(facts)]
             if fraction > 0:
-                parts = [
-                    f"{fraction:.0%}",
-                    *parts,
-                    f"about {_duration((now - pace.begun) * (1 - fraction) / fraction)} left",
-                ]
+                parts.insert(0, f"{fraction:.0%}")
+            if fraction > pace.begun_at:
+                left = (now - pace.begun) * (1 - fraction) / (fraction - pace.begun_at)
+                parts.append(f"about {_duration(left)} left")
             self.say(f"{task}: {', '.join(part for part in parts if part)}")
 
 

@@ -47,6 +47,15 @@ def test_each_task_has_its_own_pace() -> None:
     assert stream.getvalue().splitlines() == ["a: 50%, about 0:11 left"]
 
 
+def test_what_is_left_of_resumed_work_follows_from_what_was_done_since() -> None:
+    stream, now = io.StringIO(), [0.0]
+    lines = Lines(stream, every=10.0, clock=lambda: now[0])
+    for second, fraction in ((0, 0.5), (10, 0.6), (20, 0.6)):
+        now[0] = float(second)
+        lines.update("training", fraction)
+    assert stream.getvalue().splitlines() == ["training: 60%, about 0:40 left", "training: 60%, about 1:20 left"]
+
+
 def test_choice_by_stream() -> None:
     with shown(stream=io.StringIO()) as progress:
         assert isinstance(progress, Lines)
