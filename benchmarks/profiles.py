@@ -19,7 +19,7 @@ import torch
 from benchmarks.attribution import GROUPS, labelled_modules, milliseconds, profiler
 from benchmarks.dataset import CORPUS
 from benchmarks.sizes import SIZES, UPDATES_ONLY, VOCAB_SIZE, Size, our_recipe
-from seqloom import Budget, load, machine, train
+from seqloom import Budget, load, machine, open_corpus, train
 from seqloom.run import walk
 
 RESULTS = Path(__file__).parent / "results"
@@ -65,13 +65,15 @@ def training_profile(size: Size, folder: Path, **changes: Any) -> dict[str, Any]
         "step_ms": round(1000 * seconds / STEPS, 2),
         "target_tokens_per_second": round(sum(tokens[first:last]) / seconds, 1),
         "profiled_step_ms": round(1000 * (times[last + STEPS] - times[last]) / STEPS, 2),
-        **_grouped(watched, STEPS, "ms_a_step"),
+        **_grouped(watched, STEPS, "ms_a_step", VOCAB_SIZE),
     }
 
 
-def decoding_profile(folder: Path, sentences: list[str], beam: int = 5) -> dict[str, Any]:
-    """Groups of decoding `sentences` in batches, in milliseconds a sentence."""
+def decoding_profile(folder: Path, beam: int = 5) -> dict[str, Any]:
+    """Groups of decoding a batch of the test sentences that belong to the run, in milliseconds a sentence."""
     run = load(folder)
+    corpus = open_corpus(run.recipe.corpus or CORPUS)
+    sentences = [pair.src for pair in next(iter(corpus.tests.values())).pairs()][:SENTENCES]
     run.translate(sentences, beam=beam)
     begin = time.perf_counter()
     run.translate(sentences, beam=beam)
@@ -83,12 +85,12 @@ def decoding_profile(folder: Path, sentences: list[str], beam: int = 5) -> dict[
         "sentences": len(sentences),
         "beam": beam,
         "sentences_per_second": round(len(sentences) / seconds, 1),
-        **_grouped(watched, len(sentences), "ms_a_sentence"),
+        **_grouped(watched, len(sentences), "ms_a_sentence", run.tokenizer.vocab.tgt_size),
     }
 
 
-def _grouped(watched: torch.profiler.profile, count: int, unit: str) -> dict[str, Any]:
-    groups, operators = milliseconds(watched.events(), VOCAB_SIZE)
+def _grouped(watched: torch.profiler.profile, count: int, unit: str, vocab_size: int) -> dict[str, Any]:
+    groups, operators = milliseconds(watched.events(), vocab_size)
     total = sum(groups.values())
     return {
         unit: {group: round(groups[group] / count, 4) for group in GROUPS},
@@ -136,21 +138,13 @@ def write_profiles(label: str, sizes: list[str], parts: list[str], run: Path | N
         if "training" in parts:
             with tempfile.TemporaryDirectory() as temporary:
                 profiles[f"training {name}"] = training_profile(SIZES[name], Path(temporary) / name)
-        if "decoding" in parts and run is not None:
-            # Of a trained run: one that knows nothing writes outputs as long as it may.
-            profiles[f"decoding {name}"] = decoding_profile(run, test_sentences()[:SENTENCES])
+    if "decoding" in parts and run is not None:
+        # Of a trained run: one that knows nothing writes outputs as long as it may.
+        profiles["decoding"] = decoding_profile(run)
     profiles["machine"] = machine.describe_machine(torch.device("cpu"))
     path.write_text(json.dumps(profiles, indent=1) + "\n")
     path.with_suffix(".md").write_text(markdown(profiles))
     return profiles
-
-
-def test_sentences() -> list[str]:
-    """The sources of test_2016_flickr."""
-    from seqloom import open_corpus
-
-    corpus = open_corpus(CORPUS)
-    return [pair.src for pair in next(iter(corpus.tests.values())).pairs()]
 
 
 if __name__ == "__main__":
