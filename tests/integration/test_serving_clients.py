@@ -16,8 +16,11 @@ pytest.importorskip("starlette")
 pytest.importorskip("uvicorn")
 pytest.importorskip("prometheus_client")
 
+import torch
+
 import seqloom
 from seqloom.serve.description import describe
+from seqloom.serve.served import open_runs
 from tests.integration.conftest import train
 from tests.serving import Running, running
 
@@ -31,6 +34,16 @@ def folders(corpus_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> li
         train(corpus_folder / "pairs.tsv", "transformer-tiny", folder / "de-en", "--steps", 60, *languages),
         train(corpus_folder / "text.txt", "transformer-lm-tiny", folder / "lm", "--steps", 30),
     ]
+
+
+def test_the_thread_that_opens_runs_leaves_the_cores_to_those_that_decode(folders: list[Path]) -> None:
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        open_runs(folders, threads=2)
+        assert torch.get_num_threads() == 1
+    finally:
+        torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module")

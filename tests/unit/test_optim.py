@@ -91,6 +91,23 @@ def test_muon_agrees_with_torchs_own(dtype: torch.dtype | None) -> None:
     assert difference < 0.03
 
 
+def test_a_bf16_run_makes_its_updates_in_bf16() -> None:
+    torch.manual_seed(0)
+    first, gradient = torch.randn(16, 32), torch.randn(16, 32)
+    moved = {}
+    for precision in ("fp32", "bf16"):
+        layer = torch.nn.Linear(32, 16)
+        layer.weight.data.copy_(first)
+        layer.weight.grad = gradient.clone()
+        for optimizer in make_optimizers(
+            layer, "muon", learning_rate=0.1, weight_decay=0.0, betas=(0.9, 0.98), precision=precision
+        ):
+            optimizer.step()
+        moved[precision] = layer.weight.detach() - first
+    difference = torch.linalg.matrix_norm(moved["bf16"] - moved["fp32"]) / torch.linalg.matrix_norm(moved["fp32"])
+    assert 1e-4 < difference < 0.03
+
+
 def test_muon_refuses_what_is_no_matrix() -> None:
     with pytest.raises(ValueError, match="takes matrices"):
         Muon([torch.nn.Parameter(torch.zeros(3))], lr=0.1)

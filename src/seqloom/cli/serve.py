@@ -90,7 +90,7 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         type=options.positive,
         default=1,
         metavar="N",
-        help="batches decoded beside each other (default: 1)",
+        help="batches decoded beside each other, which share the cores (default: 1)",
     )
     limits = parser.add_argument_group("limits", "What is refused, instead of slowing down everybody else.")
     for name, metavar in _LIMITS.items():

@@ -74,16 +74,18 @@ def make_desk(
 
     Args:
         workers: how many batches are decoded beside each other.
-        threads: processor threads of each of them.
+        threads: processor threads of each of them; by default they share the cores, since more threads than cores wait for each
+            other.
         log: where the journal goes.
     """
     limits, measures = limits or Limits(), Measures()
+    own_threads = threads or max(1, machine.available_cores() // workers)
     batcher = Batcher(
         queue=limits.queue,
         batch=limits.batch,
         wait_ms=limits.wait_ms,
         workers=workers,
-        prepare=lambda: machine.set_threads(threads),
+        prepare=lambda: machine.set_threads(own_threads),
         watch=measures.decoded,
     )
     explainer = Explainer(queue=limits.explanations, watch=measures.explained)
