@@ -105,7 +105,9 @@ def add_data_options(parser: argparse.ArgumentParser) -> None:
 def add_reading_options(group: argparse._ActionsContainer) -> None:
     """Adds what says how to read data: direction, columns, bad lines."""
     group.add_argument(
-        "--from-lang", metavar="CODE", help="the source's language (ISO 639: de); picks or reverses the direction"
+        "--from-lang",
+        metavar="CODE",
+        help="the source's language (de, deu, pt-BR, zh-Hans, German); picks or reverses the direction",
     )
     group.add_argument("--to-lang", metavar="CODE", help="the target's language")
     group.add_argument(

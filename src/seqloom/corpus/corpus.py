@@ -72,8 +72,8 @@ class Corpus:
         name: a short name, fit for a folder and a heading.
         kind: "pairs" of source and target, or "text" for language models.
         tests: test splits by name; the first one, "test", leads reports, others (such as "beyond") stand beside it.
-        src_lang: ISO 639 code of the source language, where it is known.
-        tgt_lang: ISO 639 code of the target language, where it is known.
+        src_lang: BCP 47 tag of the source language, where it is known.
+        tgt_lang: BCP 47 tag of the target language, where it is known.
         metric: the metric that leads reports and selection, by its name in `metrics`.
         item_separator: what separates the items of a target, such as " ; " between commands; None where there are none.
         item_name: what an item is called in the plural ("commands").

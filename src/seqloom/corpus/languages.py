@@ -1,99 +1,268 @@
-"""Languages by their ISO 639 codes: "de", "deu", "ger" and "German" are one language.
+"""Languages by their BCP 47 tags: "de", "deu", "ger", "DE" and "German" are one language, "pt_BR" and "pt-br" another.
 
-A word that a user or a file name gives enters, a canonical code leaves: ISO 639-1 where the language has one, else 639-3. This
-module does not know files or corpora.
+A word that a user, a header or a file name gives enters, a canonical tag leaves: "de", "pt-BR", "zh-Hans". Everything that reads or
+compares languages does so here. This module does not know files or corpora.
 """
 
 import re
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from pathlib import PurePath
 
 from seqloom.config import nearest
+from seqloom.corpus.language_names import COMMON_WORDS, REGIONS, SCRIPTS, read_names
 
-# code of 639-1, codes of 639-2 (terminological, then bibliographic where it differs), English name. A dash: no code of 639-1.
-_TABLE = """
-af afr - afrikaans        ar ara - arabic           az aze - azerbaijani      be bel - belarusian
-bg bul - bulgarian        bn ben - bengali          bs bos - bosnian          ca cat - catalan
-cs ces cze czech          cy cym wel welsh          da dan - danish           de deu ger german
-el ell gre greek          en eng - english          eo epo - esperanto        es spa - spanish
-et est - estonian         eu eus baq basque         fa fas per persian        fi fin - finnish
-fr fra fre french         ga gle - irish            gl glg - galician         gu guj - gujarati
-he heb - hebrew           hi hin - hindi            hr hrv - croatian         hu hun - hungarian
-hy hye arm armenian       id ind - indonesian       is isl ice icelandic      it ita - italian
-ja jpn - japanese         ka kat geo georgian       kk kaz - kazakh           km khm - khmer
-kn kan - kannada          ko kor - korean           la lat - latin            lt lit - lithuanian
-lv lav - latvian          mk mkd mac macedonian     ml mal - malayalam        mn mon - mongolian
-mr mar - marathi          ms msa may malay          mt mlt - maltese          my mya bur burmese
-nb nob - bokmal           ne nep - nepali           nl nld dut dutch          nn nno - nynorsk
-no nor - norwegian        pa pan - punjabi          pl pol - polish           pt por - portuguese
-ro ron rum romanian       ru rus - russian          si sin - sinhala          sk slk slo slovak
-sl slv - slovenian        sq sqi alb albanian       sr srp - serbian          sv swe - swedish
-sw swa - swahili          ta tam - tamil            te tel - telugu           th tha - thai
-tl tgl - tagalog          tr tur - turkish          uk ukr - ukrainian        ur urd - urdu
-uz uzb - uzbek            vi vie - vietnamese       yi yid - yiddish          zh zho chi chinese
-- ber - berber            - tlh - klingon           - yue - cantonese         - cmn - mandarin
-"""
-
-
-def _read_table() -> tuple[dict[str, str], dict[str, str]]:
-    words = _TABLE.split()
-    codes: dict[str, str] = {}
-    names: dict[str, str] = {}
-    for start in range(0, len(words), 4):
-        two, three, bibliographic, name = words[start : start + 4]
-        code = three if two == "-" else two
-        codes.update({spelling: code for spelling in (two, three, bibliographic, name) if spelling != "-"})
-        names[code] = name.capitalize()
-    return codes, names
-
-
-_CODES, _NAMES = _read_table()
-_TAG = re.compile(r"([a-z]{2,3})([-_][A-Za-z0-9]{2,8})*")
+_CODES, _NAMES = read_names()
+# The language alone, or with a script, a region and variants. Longer tags (extensions) are not told apart from other words.
+_TAG = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z]{4})?(-([A-Za-z]{2}|[0-9]{3}))?(-([A-Za-z]{5,8}|[0-9][A-Za-z0-9]{3}))*")
+_ENCODING = re.compile(r"\.(utf-?8|iso-?8859-?\d+|gbk?|big5|koi8-?r)$", re.IGNORECASE)
+# What POSIX names of locales write behind an @.
+_MODIFIERS = {"latin": "Latn", "cyrillic": "Cyrl"}
+# mBART and others write codes such as en_XX where they have no region.
+_NO_REGION = re.compile(r"-(XX|ZZ)$", re.IGNORECASE)
+# In CLDR both stand alone; data sets of Norwegian rarely say which it is.
+_BASES = {"nb": "no", "nn": "no", "fil": "tl"}
+# Regions in which a language is usual, though another one is more so.
+_USUAL = {
+    "en": "US GB AU CA IE NZ IN ZA SG HK",
+    "fr": "CA BE CH LU",
+    "nl": "BE",
+    "de": "AT CH LU LI",
+    "it": "CH",
+    "es": "419 US",
+}
+_ENDINGS = "gz xz bz2 zst txt text tok tsv csv utf8 utf-8 bpe spm sp lc tc true clean norm detok"
+_IGNORED_SUFFIXES = frozenset(_ENDINGS.split())
 
 
 def find_language(word: str) -> str | None:
-    """The canonical code of a code or an English name of a common language; None where it is neither."""
-    return _CODES.get(word.casefold())
+    """The canonical tag of a word that names a common language: a code, a tag with script or region, or a name.
+
+    Returns:
+        None where it names none: for words that are only codes of rare languages, too (`parse_language` takes them).
+    """
+    word = word.strip()
+    known = _CODES.get(word.casefold())
+    if known is not None:
+        return known
+    tag = _as_tag(word)
+    if tag is None or tag.partition("-")[0].casefold() not in _CODES:
+        return None
+    if "-" not in tag:
+        return _CODES[tag.casefold()]
+    found = _standardise(tag)
+    # A column "my-id" or "to-do" is hardly in Burmese of Indonesia.
+    return None if found is None or (is_weak(tag.partition("-")[0]) and _implausible(found)) else found
 
 
 def parse_language(word: str) -> str:
-    """The canonical code of what a user wrote; a rarer code of two or three letters, or one with a region, is taken as it is.
+    """The canonical tag of what a user wrote, rare languages included.
 
     Raises:
-        ValueError: the word cannot be a language code.
+        ValueError: there is no such language.
     """
     known = find_language(word)
     if known is not None:
         return known
-    tag = _TAG.fullmatch(word)
-    if tag is None:
+    tag = _as_tag(word.strip())
+    found = _standardise(tag) if tag is not None else None
+    if found is None:
         hint = nearest(word.casefold(), sorted(_CODES))
-        raise ValueError(f"{word!r} is not an ISO 639 language code such as 'de' or 'deu'.{hint}")
-    base = _CODES.get(tag[1], tag[1])
-    return base + word[len(tag[1]) :]
+        raise ValueError(
+            f"{word!r} is not a language code such as 'de', 'deu', 'pt-BR' or 'zh-Hans', nor an English name.{hint}"
+        )
+    return found
+
+
+def normalise_language(word: str) -> str:
+    """The canonical tag where there is one, else the word as it is: for what old runs recorded, and for made-up codes."""
+    try:
+        return parse_language(word)
+    except ValueError:
+        return word
 
 
 def name_language(code: str) -> str:
-    """The English name of a code, or the code itself."""
-    return _NAMES.get(code, code)
+    """The English name of a tag, such as "Portuguese (Brazil)", or the tag itself."""
+    if code in _NAMES:
+        return _NAMES[code]
+    base, *subtags = code.split("-")
+    if base not in _NAMES or not subtags:
+        return code
+    return f"{_NAMES[base]} ({', '.join(SCRIPTS.get(subtag) or REGIONS.get(subtag, subtag) for subtag in subtags)})"
+
+
+def match_languages(wanted: str, available: Iterable[str]) -> list[str]:
+    """Those of some tags that a request for a language may mean: `pt` means `pt-BR` where there is no other Portuguese.
+
+    The tag itself, if it is there; else tags of the same language that do not contradict the request: another region or script
+    does, and so does a tag without a script where the request's script is not the language's usual one.
+
+    Args:
+        wanted: a canonical tag.
+        available: canonical tags, or made-up codes, which match themselves only.
+
+    Returns:
+        Tags in their order; more than one: the request is ambiguous. None: there is no such language.
+    """
+    tags = list(dict.fromkeys(available))
+    if wanted in tags:
+        return [wanted]
+    return [tag for tag in tags if language_base(tag) == language_base(wanted) and not _contradict(wanted, tag)]
+
+
+@lru_cache(maxsize=4096)
+def language_base(tag: str) -> str:
+    """The language of a tag without script and region, a macrolanguage for its members: "zh" for "cmn-Hans"."""
+    base = tag.partition("-")[0]
+    if base in _BASES:
+        return _BASES[base]
+    if len(base) == 3:
+        import langcodes
+
+        base = langcodes.standardize_tag(base, macro=True)
+    return _BASES.get(base, base)
 
 
 def languages_in_name(path: PurePath) -> tuple[str, str] | None:
-    """The two languages that a file name names, as in `pairs.eng-fra.tsv` or `news_de-en.csv`; None where it names none.
+    """The two languages that a file name names, as in `pairs.eng-fra.tsv`, `news_de-en.csv` or `opus.de-pt_br.tsv`.
 
     Only codes count: English names and single letters in a file name are more often something else.
+
+    Returns:
+        None where it names none, or where it can be read in several ways.
     """
-    for match in re.finditer(r"(?<![A-Za-z])([a-z]{2,3})[-_]([a-z]{2,3})(?![A-Za-z])", path.name):
-        first, second = find_language(match[1]), find_language(match[2])
-        if first and second and first != second:
-            return first, second
+    for piece in re.split(r"[^A-Za-z0-9_-]+", path.name):
+        parts = re.split(r"([-_]+)", piece)
+        words, marks = parts[::2], parts[1::2]
+        found: list[tuple[tuple[int, int], tuple[str, str]]] = []
+        for start in range(len(words)):
+            for stop in range(start + 2, min(start + 8, len(words)) + 1):
+                found += _read_two(words[start:stop], marks[start : stop - 1])
+        if found:
+            best = min(rank for rank, _ in found)
+            readings = {pair for rank, pair in found if rank == best}
+            if len(readings) == 1:
+                return readings.pop()
+            return None
     return None
 
 
 def language_of_suffix(path: PurePath) -> str | None:
-    """The language of one side's file, as in `train.de`, `train.de.gz` or `train.de.txt`; None where its name names none."""
-    for suffix in reversed(path.suffixes[-3:]):
-        word = suffix[1:]
-        if word in ("gz", "xz", "bz2", "zst", "txt", "tok"):
-            continue
-        return find_language(word) if 2 <= len(word) <= 3 else None
+    """The language of one side's file, as in `train.de`, `train.pt_BR.gz`, `train_de.txt` or `german.txt`.
+
+    Returns:
+        None where its name names none.
+    """
+    name = re.sub(r"\.utf-?8(?=$|\.)", "", path.name, flags=re.IGNORECASE)
+    stem, *suffixes = name.split(".")
+    for suffix in reversed(suffixes[-4:]):
+        if suffix.casefold() not in _IGNORED_SUFFIXES:
+            found = find_language(suffix)
+            # pairs.en-fr.txt holds English and French rather than the English of France.
+            return None if found is None or _implausible(found) else found
+    whole = find_language(stem)
+    if whole is not None:
+        return whole
+    words = re.split(r"[-_]", stem)
+    for count in (3, 2, 1):
+        code = "-".join(words[-count:])
+        if len(words) > count and _is_code(code) and code.casefold() not in COMMON_WORDS:
+            found = find_language(code)
+            if found is not None and (count == 1 or not _implausible(found)):
+                return found
     return None
+
+
+def is_weak(word: str) -> bool:
+    """Whether a code is an everyday word too ("id", "no", "is", "to"), so that it says little alone."""
+    return word.strip().casefold() in COMMON_WORDS
+
+
+def _read_two(words: Sequence[str], marks: Sequence[str]) -> list[tuple[tuple[int, int], tuple[str, str]]]:
+    """Ways to read words as two tags, each with a rank: the smaller, the better."""
+    whole = "-".join(words)
+    if len(words) == 2 and find_language(whole) is not None and _region_is_main(whole):
+        return []  # pt-br is one language, not Portuguese and Breton
+    found = []
+    for cut in range(1, len(words)):
+        first, second = "-".join(words[:cut]), "-".join(words[cut:])
+        if not (_is_code(first) and _is_code(second)) or (is_weak(first) and is_weak(second)):
+            continue
+        tags = find_language(first), find_language(second)
+        if tags[0] is None or tags[1] is None or tags[0] == tags[1]:
+            continue
+        if _implausible(tags[0]) or _implausible(tags[1]):
+            continue
+        inner = {mark for number, mark in enumerate(marks, start=1) if number != cut}
+        found.append(((-len(words), int(marks[cut - 1] in inner)), (tags[0], tags[1])))
+    return found
+
+
+def _is_code(word: str) -> bool:
+    # A name is longer; "fr" and "FRA" are codes, "Fra" as well, while "French" in a file name is often something else.
+    return 2 <= len(re.split(r"[-_]", word)[0]) <= 3
+
+
+def _implausible(tag: str) -> bool:
+    """Whether a tag's region is one where the language is unusual, as in de-PT."""
+    tag = _standardise(_as_tag(tag) or tag) or tag
+    base, region = tag.partition("-")[0], _region(tag)
+    return region is not None and not _region_is_main(tag) and region not in _USUAL.get(base, "").split()
+
+
+def _region_is_main(tag: str) -> bool:
+    tag = _standardise(_as_tag(tag) or tag) or tag
+    region = _region(tag)
+    return region is not None and language_base(_maximise(f"und-{region}")) == language_base(tag)
+
+
+def _region(tag: str) -> str | None:
+    return next((part for part in tag.split("-")[1:] if len(part) == 2 or (len(part) == 3 and part.isdigit())), None)
+
+
+def _as_tag(word: str) -> str | None:
+    """A word in the form of a tag, with hyphens; None for one that is not of that form."""
+    locale, _, modifier = _ENCODING.sub("", word).partition("@")
+    script = _MODIFIERS.get(modifier.casefold())
+    tag = _NO_REGION.sub("", _ENCODING.sub("", locale).replace("_", "-"))
+    if script is not None:
+        base, *rest = tag.split("-")
+        tag = "-".join([base, script, *rest])
+    return tag if _TAG.fullmatch(tag) else None
+
+
+@lru_cache(maxsize=4096)
+def _standardise(tag: str) -> str | None:
+    """The canonical form of a tag; None where a part of it is not registered."""
+    import langcodes
+
+    try:
+        if not langcodes.tag_is_valid(tag):
+            return None
+        return str(langcodes.standardize_tag(tag))
+    except ValueError:
+        return None
+
+
+@lru_cache(maxsize=4096)
+def _maximise(tag: str) -> str:
+    import langcodes
+
+    try:
+        return str(langcodes.Language.get(tag).maximize().to_tag())
+    except ValueError:
+        return tag
+
+
+def _contradict(wanted: str, tag: str) -> bool:
+    regions = _region(wanted), _region(tag)
+    if None not in regions and regions[0] != regions[1]:
+        return True
+    scripts = [_script(_maximise(one)) for one in (wanted, tag)]
+    # A request without script and region takes what there is.
+    return "-" in wanted and scripts[0] != scripts[1]
+
+
+def _script(tag: str) -> str | None:
+    return next((part for part in tag.split("-")[1:] if len(part) == 4 and part.isalpha()), None)

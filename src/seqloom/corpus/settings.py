@@ -44,8 +44,9 @@ class CorpusSettings(Settings):
         val_tgt: targets of the validation data.
         test_src: sources of the test data, aligned with `test_tgt`.
         test_tgt: targets of the test data.
-        from_lang: ISO 639 code of the source language; picks or reverses a direction.
-        to_lang: ISO 639 code of the target language.
+        from_lang: the source language, as a BCP 47 tag ("de", "pt-BR", "zh-Hans"), a code of three letters or an English name; it
+            picks or reverses a direction.
+        to_lang: the target language.
         kind: "pairs", "text" for language models, or "auto": what the data look like.
         src_column: the column of the source, a name or a number from 1; guessed from usual names where not given.
         tgt_column: the column of the target; of a text for language models, its only column.

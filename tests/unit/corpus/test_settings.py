@@ -38,7 +38,7 @@ def test_norwegian_survives_yaml_that_reads_no_as_false() -> None:
         ({"data": "x", "src_column": 1}, ["tgt_column"]),
         ({"data": "x", "src_column": 1, "tgt_column": 1}, ["only learn to copy"]),
         ({"src": "a", "tgt": "b", "src_column": 1, "tgt_column": 2}, ["without columns"]),
-        ({"data": "x", "from_lang": "germn"}, ["ISO 639", "german"]),
+        ({"data": "x", "from_lang": "germn"}, ["from_lang", "not a language code", "pt-BR", "german"]),
         ({"data": "x", "max_word": 3}, ["unknown key", "max_words"]),
         ({"data": "x", "overlap": "dropp"}, ["overlap", "Did you mean 'drop'"]),
     ],
