@@ -113,3 +113,18 @@ def trained(tmp_path_factory: pytest.TempPathFactory, corpus_folder: Path) -> Ca
         return runs[recipe]
 
     return get
+
+
+@pytest.fixture(scope="session")
+def translator(corpus_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run `de-en` that knows its languages, to be served."""
+    out = tmp_path_factory.mktemp("served") / "de-en"
+    languages = ("--from-lang", "de", "--to-lang", "en")
+    return train(corpus_folder / "pairs.tsv", "transformer-tiny", out, "--steps", 60, *languages)
+
+
+@pytest.fixture(scope="session")
+def language_model(corpus_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A language model `lm`, to be served."""
+    out = tmp_path_factory.mktemp("served") / "lm"
+    return train(corpus_folder / "text.txt", "transformer-lm-tiny", out, "--steps", 30)

@@ -228,6 +228,17 @@ class Generator:
         found = iter(self._in_batches([job for job in jobs if not job.blank], finish, apart=False))
         return [blank_generation(job) if job.blank else next(found) for job in jobs]
 
+    def num_read(self, texts: Sequence[str], *, max_tokens: int | None = None) -> list[int]:
+        """How many tokens of each text `answer` reads: what does not fit is cut, and does not count. Special tokens do not either.
+
+        Args:
+            max_tokens: as `answer` takes it.
+        """
+        numbered = list(enumerate(texts))
+        if max_tokens is None:
+            return [len(job.example.src_ids) for job in self._reader.sources(numbered)]
+        return [len(job.example.src_ids) - 1 for job in self._reader.prompts(numbered, max_tokens)]
+
     def _listener(self, jobs: list[Job], hear: Hear, *, continues: bool) -> Listener:
         ids: list[list[int]] = [[] for _ in jobs]
         eos_id, decode = self.tokenizer.vocab.eos_id, self.tokenizer.decode_tgt

@@ -139,6 +139,10 @@ class CTranslate2Engine:
             for job in jobs:
                 yield blank_generation(job) if job.blank else self._generation(job, found[job.number])
 
+    def num_read(self, texts: Sequence[str]) -> list[int]:
+        """How many tokens of each source `generate` reads; what does not fit is cut, and does not count."""
+        return [len(job.example.src_ids) for job in self._reader.sources(list(enumerate(texts)))]
+
     def token_log_probs(self, examples: Sequence[Example], *, end: bool = True) -> list[tuple[float, ...]]:
         """The log-probability of each target token, forced; see `decoding.forced.score_targets`.
 

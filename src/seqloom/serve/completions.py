@@ -9,120 +9,26 @@ import secrets
 import time
 from collections.abc import AsyncIterator, Sequence
 from functools import partial
-from typing import Annotated, Any, Literal
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
 from seqloom.decoding.hypothesis import Generation
 from seqloom.errors import ConfigError
 from seqloom.serve.batcher import Ticket
+from seqloom.serve.completion_models import CompletionRequest
 from seqloom.serve.desk import Desk
-from seqloom.serve.door import error_body
 from seqloom.serve.events import EventStream
+from seqloom.serve.http_errors import error_body
 from seqloom.serve.intake import read_json
 from seqloom.serve.live import Live, TokenReport
 from seqloom.serve.refusals import RefusedError
-from seqloom.serve.served import Served
+from seqloom.serve.served import RunManner, Served
 from seqloom.serve.waiting import answers, outcome, submit
 
 _MAX_TOKENS = 16
 """The API's own default for language models."""
-
-
-class StreamOptions(BaseModel):
-    """What a stream tells besides its text."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    include_usage: bool = False
-    include_obfuscation: bool = False
-
-
-Stop = Annotated[str, Field(min_length=1, max_length=200)]
-
-
-class CompletionRequest(BaseModel):
-    """What to write. A field that is not here is refused; those that cannot be honoured may be given with their defaults only."""
-
-    model_config = ConfigDict(extra="forbid", title="CompletionRequest")
-
-    model: str = Field(description="a name that GET /v1/models lists")
-    prompt: str | Annotated[list[str], Field(fail_fast=True)] = Field(
-        "", description="a source, or what to go on from; several in a list"
-    )
-    max_tokens: Annotated[int, Field(gt=0)] | None = Field(
-        None,
-        description="tokens of an output; 16 for language models and the recipe's rule for models of pairs by default",
-    )
-    temperature: Annotated[float, Field(ge=0, le=2, allow_inf_nan=False)] | None = Field(
-        None, description="0 takes the likeliest token; the default is 1"
-    )
-    top_p: Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)] | None = None
-    n: Annotated[int, Field(ge=1, le=128)] | None = Field(None, description="completions of each prompt")
-    best_of: Annotated[int, Field(ge=1, le=128)] | None = Field(None, description="the same as n, or not given")
-    stream: bool | None = None
-    stream_options: StreamOptions | None = None
-    stop: Stop | Annotated[list[Stop], Field(max_length=4)] | None = None
-    seed: Annotated[int, Field(ge=-(2**63), lt=2**63)] | None = None
-    logprobs: Annotated[int, Field(ge=0, le=5)] | None = Field(
-        None, description="how many of the likeliest tokens to tell"
-    )
-    echo: bool | None = Field(None, description="begin with the prompt; language models only")
-    suffix: Literal[""] | None = None
-    frequency_penalty: Annotated[float, Field(ge=0, le=0)] | None = None
-    presence_penalty: Annotated[float, Field(ge=0, le=0)] | None = None
-    logit_bias: Annotated[dict[str, float], Field(max_length=0)] | None = None
-    user: str | None = None
-
-
-class Usage(BaseModel):
-    """How many tokens were read and written; an end of text counts as one."""
-
-    prompt_tokens: int
-    completion_tokens: int
-    total_tokens: int
-
-
-class LogProbs(BaseModel):
-    """How likely the tokens of a completion were, natural logarithms."""
-
-    tokens: list[str]
-    token_logprobs: list[float]
-    top_logprobs: list[dict[str, float]]
-    text_offset: list[int]
-
-
-class Choice(BaseModel):
-    """A completion."""
-
-    text: str
-    index: int
-    logprobs: LogProbs | None
-    finish_reason: Literal["stop", "length"] | None
-
-
-class CompletionAnswer(BaseModel):
-    """All completions, those of the first prompt first; or a part of one, in a stream."""
-
-    id: str
-    object: Literal["text_completion"]
-    created: int
-    model: str
-    choices: list[Choice]
-    usage: Usage | None = None
-    notes: list[str] | None = None
-
-
-class ModelAnswer(BaseModel):
-    """A run that is served."""
-
-    id: str
-    object: Literal["model"]
-    created: int
-    owned_by: Literal["seqloom"]
-    kind: Literal["pairs", "text"]
 
 
 class Completions:
@@ -167,13 +73,13 @@ class _Order:
     def __init__(self, asked: CompletionRequest, desk: Desk, deadline: float) -> None:
         self.asked, self.desk, self.deadline = asked, desk, deadline
         self.run = desk.directory.run(asked.model)
-        prompts = [asked.prompt] if isinstance(asked.prompt, str) else asked.prompt
         self.copies = asked.n or 1
-        self._check(prompts)
-        self.prompts = prompts
+        self.prompts = self._texts()
+        self._check()
+        self.manner = self._manner()
         stop = [asked.stop] if isinstance(asked.stop, str) else asked.stop or []
         make = partial(Live, self.run.tokenizer, stop=stop, likeliest=asked.logprobs)
-        self.lives = [make() for _ in range(len(prompts) * self.copies)]
+        self.lives = [make() for _ in range(len(self.prompts) * self.copies)]
         self._make = make
         self.seed = asked.seed if asked.seed is not None else secrets.randbits(63)
         self._head = {
@@ -183,41 +89,74 @@ class _Order:
             "model": self.run.name,
         }
 
-    def _check(self, prompts: Sequence[str]) -> None:
-        asked, pairs = self.asked, self.run.about.kind == "pairs"
-        if not prompts:
+    def _texts(self) -> list[str]:
+        """The prompts as texts; no prompt is an empty one."""
+        prompt, limit = self.asked.prompt, self.desk.limits.max_chars
+        if prompt is None:
+            return [""]
+        if isinstance(prompt, str) or (prompt and isinstance(prompt[0], int)):
+            items: list[Any] = [prompt]
+        else:
+            items = list(prompt)
+        if not items:
             raise RefusedError(400, "prompt is an empty list; give at least one", param="prompt")
-        self.desk.check_count(len(prompts) * self.copies)
-        for prompt in prompts:
-            self.desk.check_text(prompt, "prompt")
+        self.desk.check_count(len(items) * self.copies)
+        texts: list[str] = []
+        for number, item in enumerate(items):
+            text = item if isinstance(item, str) else self.run.text_of(item[: limit + 1])
+            if text is None or len(item) > limit >= len(text):
+                raise RefusedError(
+                    400,
+                    f"prompt: the token ids of item {number + 1} are not those by which this model writes a text; "
+                    "send the text instead",
+                    param="prompt",
+                )
+            self.desk.check_text(text, "prompt")
+            texts.append(text)
+        return texts
+
+    def _check(self) -> None:
+        asked, pairs = self.asked, self.run.about.kind == "pairs"
         if asked.best_of is not None and asked.best_of != self.copies:
-            raise RefusedError(400, "best_of must be the same as n, or left out", param="best_of")
+            raise RefusedError(
+                400, "best_of is not supported here; leave it out, or give the same number as n", param="best_of"
+            )
+        if asked.stream_options is not None and not asked.stream:
+            raise RefusedError(400, "stream_options may be given only when stream is true", param="stream_options")
         if asked.echo and pairs:
             raise RefusedError(
-                400, "echo is for language models; this model's prompt is a source, in another language", param="echo"
+                400,
+                "echo is not supported here for this model: its prompt is a source, in another language",
+                param="echo",
             )
         if asked.echo and asked.logprobs is not None:
-            raise RefusedError(400, "echo and logprobs cannot be combined here", param="logprobs")
+            raise RefusedError(400, "logprobs together with echo is not supported here", param="logprobs")
         if asked.max_tokens is not None and asked.max_tokens > self.desk.limits.max_tokens:
-            raise RefusedError(400, f"max_tokens may be at most {self.desk.limits.max_tokens} here", param="max_tokens")
+            raise RefusedError(
+                400, f"max_tokens must be from 1 to {self.desk.limits.max_tokens} here", param="max_tokens"
+            )
         if not self.run.can_listen and asked.logprobs is not None:
-            raise RefusedError(400, f"the engine {self.run.about.engine} tells no logprobs", param="logprobs")
+            raise RefusedError(
+                400, f"logprobs is not supported here: the engine {self.run.about.engine} tells none", param="logprobs"
+            )
 
-    def tickets(self, lives: Sequence[Live] | None = None) -> list[Ticket]:
+    def _manner(self) -> RunManner:
         asked = self.asked
         temperature = 1.0 if asked.temperature is None else asked.temperature
         max_tokens = asked.max_tokens
         if max_tokens is None and self.run.about.kind == "text":
             max_tokens = min(_MAX_TOKENS, self.desk.limits.max_tokens)
+        greedy = temperature == 0 or asked.top_p == 0
         try:
-            if temperature == 0:
-                manner = self.run.manner(method="beam", beam=1, max_tokens=max_tokens)
-            else:
-                top_p = None if asked.top_p == 1 else asked.top_p
-                manner = self.run.manner(method="sample", temperature=temperature, top_p=top_p, max_tokens=max_tokens)
+            if greedy:
+                return self.run.manner(method="beam", beam=1, max_tokens=max_tokens)
+            top_p = None if asked.top_p == 1 else asked.top_p
+            return self.run.manner(method="sample", temperature=temperature, top_p=top_p, max_tokens=max_tokens)
         except ConfigError as error:
             raise RefusedError(400, str(error), param="temperature") from None
-        hears = [*(lives or self.lives)]
+
+    def tickets(self) -> list[Ticket]:
+        asked, manner = self.asked, self.manner
         wanted = asked.stream or asked.stop or asked.logprobs is not None
         seed = self.seed % 2**64
         return [
@@ -228,7 +167,7 @@ class _Order:
                 hear=live if manner.listens and wanted else None,
                 deadline=self.deadline,
             )
-            for number, live in enumerate(hears)
+            for number, live in enumerate(self.lives)
         ]
 
     def head(self) -> dict[str, Any]:
@@ -243,7 +182,7 @@ class _Order:
         return _choice(text, number, reports, live.reason(generation))
 
     def usage(self) -> dict[str, int]:
-        read = sum(self.run.num_tokens(prompt) for prompt in self.prompts)
+        read = sum(self.manner.num_read(self.prompts))
         written = sum(live.num_tokens for live in self.lives)
         return {"prompt_tokens": read, "completion_tokens": written, "total_tokens": read + written}
 
@@ -297,7 +236,8 @@ class _Order:
                 live = self.lives[number]
                 live.finish(generation)
                 text, reports = live.rest()
-                yield self._event([_choice(text, number, reports if reported else None, live.reason(generation))])
+                choice = _choice(text, number, reports if reported else None, live.reason(generation))
+                yield self._event([choice], notes=generation.notes)
         except TimeoutError:
             yield _error(RefusedError(503, "the answer did not come within the time that a request may take"))
             return
@@ -310,10 +250,14 @@ class _Order:
             yield self._event([], usage=self.usage())
         yield b"data: [DONE]\n\n"
 
-    def _event(self, choices: list[dict[str, Any]], *, usage: dict[str, int] | None = None) -> bytes:
+    def _event(
+        self, choices: list[dict[str, Any]], *, usage: dict[str, int] | None = None, notes: Sequence[str] = ()
+    ) -> bytes:
         options = self.asked.stream_options
-        told = {"usage": usage} if options and options.include_usage else {}
-        return _data(self._head | {"choices": choices} | told)
+        more: dict[str, Any] = {"usage": usage} if options and options.include_usage else {}
+        if notes:
+            more["notes"] = list(notes)
+        return _data(self._head | {"choices": choices} | more)
 
 
 def _model(run: Served) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from pydantic import BaseModel, Field
 from pydantic.json_schema import models_json_schema
 
 from seqloom.explain.explanation import Explanations
-from seqloom.serve.completions import CompletionAnswer, CompletionRequest, ModelAnswer
+from seqloom.serve.completion_models import CompletionAnswer, CompletionRequest, ModelAnswer
 from seqloom.serve.directory import Directory
 from seqloom.serve.explanation import ExplainRequest
 from seqloom.serve.generation import GenerateAnswer, GenerateRequest, RunAnswer
@@ -176,9 +176,9 @@ def _paths() -> dict[str, Any]:
             )
         },
         "/languages": {
-            "get": languages | {"operationId": "languages"},
-            "post": languages | {"operationId": "languagesPost"},
+            "get": languages,
         },
+        "/spec": {"get": _operation("LibreTranslate's API as Swagger 2.0", {"type": "object"}, ())},
         "/frontend/settings": {"get": _operation("What LibreTranslate's page asks for", FrontendSettings, ())},
         "/v1/models": {"get": _operation("List models", Models, (401,), error=OpenAIError)},
         "/v1/models/{name}": {

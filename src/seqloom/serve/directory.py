@@ -4,15 +4,17 @@ Served runs enter; a run by its name, a run by two languages, or the language of
 languages gets codes of its own, NAME-src and NAME-tgt, so that every API can ask for it.
 """
 
+import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from seqloom.checkpoint import read_json
 from seqloom.corpus.characters import CharacterCounts, likelihoods
-from seqloom.corpus.languages import name_language
+from seqloom.corpus.languages import name_language, parse_language
 from seqloom.errors import CheckpointError
 from seqloom.serve.refusals import RefusedError
 from seqloom.serve.served import Served
+from seqloom.serve.validation import shown
 from seqloom.tokenizer import Tokenizer
 from seqloom.tokenizer.codec import NUM_RESERVED, Codec
 
@@ -53,7 +55,9 @@ class Directory:
             Language(code, name, tuple(tgt for src, tgt in self._by_pair if src == code))
             for code, name in sorted(names.items())
         )
-        self._codes = frozenset(names)
+        self._names = names
+        # Of two codes that differ in their spelling only, the first in the alphabet.
+        self._by_spelling = {_spelling(code): code for code in sorted(names, reverse=True)}
 
     def run(self, name: str) -> Served:
         """The run of a name.
@@ -67,18 +71,33 @@ class Directory:
             )
         return self._by_name[name]
 
+    def code(self, word: str, param: str) -> str:
+        """The code, as /languages lists it, of a language that a request names in any spelling: `EN`, `pt_br`, `zh-Hans`.
+
+        Args:
+            param: the field of the request.
+
+        Raises:
+            RefusedError: 400 where no run reads or writes it.
+        """
+        if word in self._names:
+            return word
+        found = self._by_spelling.get(_spelling(word))
+        if found is None:
+            # LibreTranslate's own words: its clients compare them.
+            raise RefusedError(400, f"{shown(word)} is not supported", param=param)
+        return found
+
     def between(self, source: str, target: str) -> Served | None:
         """The run that translates; None where source and target are one language, whose texts stay as they are.
 
         Raises:
             RefusedError: 400 where no run does.
         """
-        for code in (source, target):
-            if code not in self._codes:
-                raise RefusedError(400, f"{code[:40]} is not supported; GET /languages lists what is", param="target")
         run = self._by_pair.get((source, target))
         if run is None and source != target:
-            raise RefusedError(400, f"{target} is not available as a target language from {source}", param="target")
+            into, of = (f"{self._names[code]} ({code})" for code in (target, source))
+            raise RefusedError(400, f"{into} is not available as a target language from {of}", param="target")
         return run
 
     def into(self, target: str) -> frozenset[str]:
@@ -92,6 +111,21 @@ class Directory:
 
 
 _SIDES = ("source", "target")
+
+
+_LONGEST_CODE = 40
+
+# What LibreTranslate calls by either name.
+_ALIASES = {"zh": "zh-hans", "zh-cn": "zh-hans", "zt": "zh-hant", "zh-tw": "zh-hant", "pb": "pt-br"}
+
+
+def _spelling(word: str) -> str:
+    """What all spellings of a language's code have in common."""
+    if len(word) <= _LONGEST_CODE:
+        with contextlib.suppress(ValueError):
+            word = parse_language(word.lower())
+    plain = word.casefold().replace("_", "-")
+    return _ALIASES.get(plain, plain)
 
 
 def codes_of(run: Served) -> tuple[str, str]:

@@ -5,7 +5,7 @@ A text is translated line by line, because runs learn from sentences; line break
 
 import re
 from collections.abc import Sequence
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.requests import Request
@@ -17,24 +17,43 @@ from seqloom.serve.desk import Desk
 from seqloom.serve.intake import read_fields
 from seqloom.serve.refusals import RefusedError
 from seqloom.serve.served import RunManner, Served
+from seqloom.serve.validation import shown
 from seqloom.serve.waiting import answers
+
+_MOST_NAMED = 10
+
+_AUTO = "auto"
+_OFF = "not_supported"
 
 _BREAK = re.compile(r"(\r\n|\n|\r)")
 
 Texts = str | Annotated[list[str], Field(fail_fast=True)]
 
 
-class TranslateRequest(BaseModel):
-    """What to translate. Fields that are not named here are ignored, as LibreTranslate does."""
+Digits = Annotated[str, Field(pattern=r"^\s*[0-9]{1,4}\s*$", title="one as a string")]
 
-    model_config = ConfigDict(title="TranslateRequest")
+
+class TranslateRequest(BaseModel):
+    """What to translate. A field that is not named here has no effect, and the answer's `notes` say so."""
+
+    model_config = ConfigDict(title="TranslateRequest", extra="allow")
 
     q: Texts = Field(description="a text, or a list of texts; line breaks stay where they are")
     source: str = Field(description='the code of the language of the text, or "auto"')
     target: str = Field(description="the code of the language to translate into")
-    format: Literal["text", "html", ""] = Field("text", description="text; html is refused")
-    alternatives: Annotated[int, Field(ge=0, le=1_000)] = Field(0, description="how many other translations to give")
+    format: str | None = Field(
+        None, description="text; html is not supported", json_schema_extra={"enum": ["text", "html", "", None]}
+    )
+    alternatives: Annotated[int, Field(ge=0, le=1_000)] | Digits | None = Field(
+        None, description="how many other translations to give; none by default"
+    )
     api_key: str | None = Field(None, description="a key, where the server needs one")
+    secret: str | None = Field(None, description="what LibreTranslate's own page sends; it is not needed here")
+
+    def notes(self) -> list[str]:
+        """What had no effect."""
+        names = sorted(shown(name) for name in self.model_extra or {})
+        return [f"{name} is not supported here and had no effect" for name in names[:_MOST_NAMED]]
 
 
 class DetectedLanguage(BaseModel):
@@ -112,8 +131,21 @@ class LibreTranslate:
         asked = await read_fields(request, DetectRequest, self._desk.limits.max_body_bytes)
         self._admit(request, asked.api_key or "")
         texts = self._texts(asked.q)
-        found = self._desk.directory.detect("\n".join(texts))
-        return JSONResponse([_detected(code, share) for code, share in found])
+        whole, directory = "\n".join(texts), self._desk.directory
+        if not _has_letters(whole):
+            codes = [language.code for language in directory.languages]
+            return JSONResponse([_detected(code, 0.0) for code in (["en"] if "en" in codes else codes[:1])])
+        return JSONResponse([_detected(code, share) for code, share in directory.detect(whole)])
+
+    async def translate_file(self, request: Request) -> JSONResponse:
+        """Refuses, as a LibreTranslate without translation of files does."""
+        self._desk.keys.check(request, status=403)
+        raise RefusedError(403, "Translation of files is not supported here; send their text to /translate", code=_OFF)
+
+    async def suggest(self, request: Request) -> JSONResponse:
+        """Refuses, as a LibreTranslate without suggestions does."""
+        self._desk.keys.check(request, status=403)
+        raise RefusedError(403, "Suggestions are not supported here", code=_OFF)
 
     async def translate(self, request: Request) -> JSONResponse:
         """Translations."""
@@ -121,17 +153,21 @@ class LibreTranslate:
         self._admit(request)
         asked = await read_fields(request, TranslateRequest, self._desk.limits.max_body_bytes, lists=("q",))
         self._admit(request, asked.api_key or "")
-        if asked.format == "html":
-            raise RefusedError(400, "Invalid request: format html is not supported, only text", param="format")
+        alternatives = int(asked.alternatives or 0)
         limit = self._desk.limits.max_beam - 1
-        if asked.alternatives > limit:
-            raise RefusedError(400, f"Invalid request: at most {limit} alternatives", param="alternatives")
+        if alternatives > limit:
+            raise RefusedError(400, f"Invalid request: alternatives parameter must be <= {limit}", param="alternatives")
         texts = self._texts(asked.q)
-        detected = [self._source(asked, text) for text in texts]
+        directory = self._desk.directory
+        target = directory.code(asked.target, "target")
+        source = _AUTO if asked.source.lower() == _AUTO else directory.code(asked.source, "source")
+        if asked.format not in (None, "text"):
+            raise RefusedError(400, f"{shown(asked.format)} format is not supported; use text", param="format")
+        detected = [self._source(source, target, text) for text in texts]
         passages = []
         tickets: list[Ticket] = []
-        for text, (source, _) in zip(texts, detected, strict=True):
-            passage = _Passage(text, self._desk.directory.between(source, asked.target), asked.alternatives)
+        for text, (code, _) in zip(texts, detected, strict=True):
+            passage = _Passage(text, directory.between(code, target), alternatives)
             tickets += passage.tickets(deadline)
             passages.append(passage)
         self._desk.check_count(len(tickets))
@@ -142,7 +178,7 @@ class LibreTranslate:
         self._desk.count(tickets, found, facts)
         for passage in passages:
             passage.fill(found)
-        return JSONResponse(_answer(asked, passages, [shown for _, shown in detected]))
+        return JSONResponse(_answer(asked, passages, [one for _, one in detected]))
 
     def _admit(self, request: Request, key: str | None = None) -> None:
         """Checks the key: that of the header before the body is read, that of the body after."""
@@ -152,20 +188,23 @@ class LibreTranslate:
     def _texts(self, q: Texts) -> list[str]:
         texts = [q] if isinstance(q, str) else q
         self._desk.check_count(len(texts))
+        limit = self._desk.limits.max_chars
         for text in texts:
-            self._desk.check_text(text, "q")
+            if len(text) > limit:
+                raise RefusedError(
+                    400, f"Invalid request: request ({len(text)}) exceeds text limit ({limit})", param="q"
+                )
         return texts
 
-    def _source(self, asked: TranslateRequest, text: str) -> tuple[str, dict[str, Any] | None]:
+    def _source(self, source: str, target: str, text: str) -> tuple[str, dict[str, Any] | None]:
         """The language of a text: the one that is given, or the likeliest of those that can be translated."""
-        if asked.source != "auto":
-            return asked.source, None
+        if source != _AUTO:
+            return source, None
         directory = self._desk.directory
-        directory.between(asked.target, asked.target)  # the target must be known
-        found = directory.detect(text, directory.into(asked.target))
+        found = directory.detect(text, directory.into(target))
         # Where nothing speaks for either, a text is rather to be translated than left as it is.
-        code, share = max(found, key=lambda one: (one[1], one[0] != asked.target))
-        return code, _detected(code, share)
+        code, share = max(found, key=lambda one: (one[1], one[0] != target))
+        return code, _detected(code, share if _has_letters(text) else 0.0)
 
 
 class _Passage:
@@ -219,14 +258,18 @@ def _answer(
     single = isinstance(asked.q, str)
     best = [passage.results[0] for passage in passages]
     answer: dict[str, Any] = {"translatedText": best[0] if single else best}
-    if asked.alternatives:
+    if int(asked.alternatives or 0):
         others = [passage.results[1:] for passage in passages]
         answer["alternatives"] = others[0] if single else others
-    if asked.source == "auto":
+    if asked.source.lower() == _AUTO:
         answer["detectedLanguage"] = detected[0] if single else list(detected)
-    notes = list(dict.fromkeys(note for passage in passages for note in passage.notes))
+    notes = list(dict.fromkeys([*asked.notes(), *(note for passage in passages for note in passage.notes)]))
     return answer | ({"notes": notes} if notes else {})
 
 
 def _detected(code: str, share: float) -> dict[str, Any]:
     return {"confidence": round(100 * share, 1), "language": code}
+
+
+def _has_letters(text: str) -> bool:
+    return any(letter.isalpha() for letter in text)

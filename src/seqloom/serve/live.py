@@ -21,7 +21,8 @@ class TokenReport:
         text: what it added to the text.
         offset: where in the text that stands (characters).
         log_prob: the model's own.
-        likeliest: the likeliest tokens at this place, with their log-probabilities.
+        likeliest: the likeliest tokens at this place with their log-probabilities, and the one that was chosen if it is not
+            among them. The chosen one is named by `text`, the others by what they would add.
     """
 
     text: str
@@ -92,9 +93,16 @@ class Live:
         start = len(before.rstrip(_BROKEN))
         if self.stopped and start >= len(self.text):
             return
-        best = tuple((self._name(number), log_prob) for number, log_prob in heard.likeliest(self._likeliest or 0))
         # Half a character is told with the token that makes it whole.
-        self.reports.append(TokenReport(text[start:].rstrip(_BROKEN), start, heard.log_prob, best))
+        added = text[start:].rstrip(_BROKEN)
+        best = {
+            self._name(number): log_prob
+            for number, log_prob in heard.likeliest(self._likeliest or 0)
+            if number != heard.id
+        }
+        best[added] = heard.log_prob
+        ranked = tuple(sorted(best.items(), key=lambda item: -item[1]))
+        self.reports.append(TokenReport(added, start, heard.log_prob, ranked))
 
     def _name(self, number: int) -> str:
         return self._pieces([number])[0].replace("▁", " ")

@@ -22,6 +22,7 @@ from seqloom.interop.folder import MANIFEST, PART, Manifest  # (the room registe
 from seqloom.run import Run, load
 from seqloom.run.preparation import CHARACTERS
 from seqloom.serve.batcher import Ticket
+from seqloom.tokenizer import Tokenizer
 
 _TEXT_TOKENS = 200
 """How far a language model goes on where nobody says so; as `seqloom generate`."""
@@ -96,6 +97,18 @@ class Served(ABC):
         encode = self.tokenizer.encode_src if self.about.kind == "pairs" else self.tokenizer.encode_tgt
         return len(encode([text])[0])
 
+    def text_of(self, ids: Sequence[int]) -> str | None:
+        """The source or prompt that has these token ids; None where the run would write that text with others."""
+        tokenizer = self.tokenizer
+        assert isinstance(tokenizer, Tokenizer)
+        pairs = self.about.kind == "pairs"
+        size = tokenizer.vocab.src_size if pairs else tokenizer.vocab.tgt_size
+        if not all(0 <= number < size for number in ids):
+            return None
+        text = (tokenizer.decode_src if pairs else tokenizer.decode_tgt)(ids)
+        (again,) = (tokenizer.encode_src if pairs else tokenizer.encode_tgt)([text])
+        return text if again.tolist() == list(ids) else None
+
     def _bounded(self, recipe: DecodingSettings, given: Mapping[str, Any], max_tokens: int | None) -> dict[str, Any]:
         """Decoding settings whose outputs have at most so many tokens."""
         method = given.get("method", recipe.method)
@@ -131,6 +144,10 @@ class RunManner(ABC):
     @abstractmethod
     def write(self, tickets: Sequence[Ticket]) -> list[Generation]:
         """One generation for each ticket."""
+
+    @abstractmethod
+    def num_read(self, texts: Sequence[str]) -> list[int]:
+        """How many tokens of each text are read; what does not fit is cut, and does not count."""
 
 
 class OwnRun(Served):
@@ -172,6 +189,9 @@ class _OwnManner(RunManner):
             hear=hear if any(ticket.hear is not None for ticket in tickets) else None,
         )
 
+    def num_read(self, texts: Sequence[str]) -> list[int]:
+        return self._generator.num_read(texts, max_tokens=self._continues)
+
 
 class ForeignRun(Served):
     """A run, or what was exported of one, that another program decodes."""
@@ -193,6 +213,9 @@ class _ForeignManner(RunManner):
 
     def write(self, tickets: Sequence[Ticket]) -> list[Generation]:
         return list(self._engine.generate([ticket.text for ticket in tickets]))
+
+    def num_read(self, texts: Sequence[str]) -> list[int]:
+        return list(self._engine.num_read(texts))
 
 
 def open_runs(

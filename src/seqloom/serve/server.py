@@ -23,6 +23,7 @@ from seqloom.serve.journal import Journal, JournalHandler
 from seqloom.serve.keys import Keys
 from seqloom.serve.limits import Limits
 from seqloom.serve.measures import Measures
+from seqloom.serve.origins import parse_origins
 from seqloom.serve.served import Served, open_runs
 
 # What they log would otherwise stand between the journal's lines.
@@ -118,9 +119,10 @@ def serve(
         listening: told of the address, once requests are answered.
 
     Raises:
-        SeqloomError: a run cannot be opened, or the address cannot be listened at.
+        SeqloomError: a run cannot be opened, the address cannot be listened at, or an origin is none.
     """
     limits = limits or Limits()
+    parse_origins(origins)
     door = listen(host, port)
     with door:
         runs = open_runs(

@@ -5,7 +5,7 @@ import pytest
 from pydantic import ValidationError
 
 from seqloom.serve import intake
-from seqloom.serve.completions import CompletionRequest
+from seqloom.serve.completion_models import CompletionRequest
 from seqloom.serve.generation import GenerateRequest
 from seqloom.serve.libretranslate import DetectRequest, TranslateRequest
 

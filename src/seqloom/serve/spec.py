@@ -1,0 +1,79 @@
+"""Spec: /spec, the Swagger 2.0 document by which LibreTranslate describes its API; /openapi.json describes everything."""
+
+from importlib.metadata import version
+from typing import Any
+
+from seqloom.serve.directory import Directory
+
+_TEXT = {"type": "string"}
+_ERROR = {"type": "object", "properties": {"error": _TEXT}, "required": ["error"]}
+_LANGUAGE = {
+    "type": "object",
+    "properties": {"code": _TEXT, "name": _TEXT, "targets": {"type": "array", "items": _TEXT}},
+}
+_DETECTED = {"type": "object", "properties": {"confidence": {"type": "number"}, "language": _TEXT}}
+_TRANSLATED = {
+    "type": "object",
+    "properties": {
+        "translatedText": {"description": "a string, or a list of strings where q was a list"},
+        "alternatives": {"type": "array", "items": {}},
+        "detectedLanguage": {"description": "an object, or a list of them where q was a list"},
+        "notes": {"type": "array", "items": _TEXT},
+    },
+    "required": ["translatedText"],
+}
+_KEY = {
+    "name": "api_key",
+    "in": "formData",
+    "type": "string",
+    "required": False,
+    "description": "a key, where one is needed",
+}
+
+
+def spec(directory: Directory) -> dict[str, Any]:
+    """The document for the languages that are served."""
+    codes = [language.code for language in directory.languages]
+    choices: dict[str, Any] = {"enum": codes} if codes else {}
+    source: dict[str, Any] = {"enum": ["auto", *codes]} if codes else {}
+    text = _field("q", "the text; a list of texts in JSON")
+    translate = [
+        text,
+        _field("source", 'the code of its language, or "auto"', **source),
+        _field("target", "the code of the language to translate into", **choices),
+        _field("format", "text; html is not supported", required=False, enum=["text"]),
+        _field("alternatives", "how many other translations to give", required=False, type="integer"),
+        _KEY,
+    ]
+    listed = {"type": "array", "items": _LANGUAGE}
+    detected = {"type": "array", "items": _DETECTED}
+    settings = {"type": "object", "description": "limits, and the languages that a page begins with"}
+    health = {"type": "object", "properties": {"status": _TEXT}}
+    return {
+        "swagger": "2.0",
+        "info": {"title": "seqloom", "version": version("seqloom"), "description": "LibreTranslate's API."},
+        "basePath": "/",
+        "consumes": ["application/json", "application/x-www-form-urlencoded", "multipart/form-data"],
+        "produces": ["application/json"],
+        "paths": {
+            "/translate": {"post": _operation("Translate texts", _TRANSLATED, translate)},
+            "/detect": {"post": _operation("Detect the language of a text", detected, [text, _KEY])},
+            "/languages": {"get": _operation("List languages", listed)},
+            "/frontend/settings": {"get": _operation("Settings for a page", settings)},
+            "/health": {"get": _operation("Whether the server takes requests", health)},
+        },
+    }
+
+
+def _field(name: str, description: str, *, required: bool = True, **more: Any) -> dict[str, Any]:
+    return {"name": name, "in": "formData", "type": "string", "required": required, "description": description, **more}
+
+
+def _operation(summary: str, answer: dict[str, Any], parameters: list[dict[str, Any]] | None = None) -> dict[str, Any]:
+    responses = {"200": {"description": "done", "schema": answer}}
+    if parameters:
+        responses |= {str(status): {"description": words, "schema": _ERROR} for status, words in _REFUSALS.items()}
+    return {"summary": summary, "tags": ["translate"], "parameters": parameters or [], "responses": responses}
+
+
+_REFUSALS = {400: "the request is wrong", 403: "a key is needed", 503: "too busy; try again"}

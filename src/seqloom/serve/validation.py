@@ -1,0 +1,199 @@
+"""Validation: pydantic's errors -> one message in the words of the API: the parameter as the client sent it, and what it may be.
+
+The words come from the JSON schema of the model, so they are those of GET /openapi.json and cannot differ from what is checked.
+"""
+
+import difflib
+import types
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Union, get_args, get_origin
+
+from pydantic import BaseModel, ValidationError
+
+from seqloom.serve.refusals import RefusedError
+
+_MOST_PROBLEMS = 5
+_MOST_CHARACTERS = 60
+_LIKENESS = 0.75
+
+
+@dataclass(frozen=True)
+class Unsupported:
+    """Marks a parameter of a known API that is accepted only with the value that changes nothing.
+
+    Attributes:
+        neutral: that value, as a client writes it.
+    """
+
+    neutral: str
+
+
+def shown(name: str) -> str:
+    """A name that a client chose, short and safe to put into a message."""
+    short = name.encode("utf-8", "replace").decode("utf-8")[:_MOST_CHARACTERS]
+    return "".join(letter if letter.isprintable() else "?" for letter in short)
+
+
+def validation_refusal(error: ValidationError, model: type[BaseModel]) -> RefusedError:
+    """The refusal of a request that does not fit a model. It never repeats the value that was given."""
+    problems = error.errors(include_url=False, include_input=False, include_context=False)
+    by_parameter: dict[str, list[dict[str, Any]]] = {}
+    for problem in problems:
+        by_parameter.setdefault(_parameter(problem["loc"], model), []).append(dict(problem))
+    messages = [_message(name, found, model) for name, found in list(by_parameter.items())[:_MOST_PROBLEMS]]
+    more = len(by_parameter) - len(messages)
+    if more > 0:
+        messages.append(f"and {more:,} more")
+    param = next(iter(by_parameter))
+    return RefusedError(400, f"Invalid request: {'; '.join(messages)}", param=param or None)
+
+
+def _message(name: str, problems: Sequence[Mapping[str, Any]], model: type[BaseModel]) -> str:
+    kinds = {problem["type"] for problem in problems}
+    if not name:
+        return "the body must be a JSON object"
+    if "missing" in kinds:
+        return f"missing {name} parameter"
+    if "extra_forbidden" in kinds:
+        owner, _, own_name = name.rpartition(".")
+        return f"{name} is not supported here{_hint(own_name, _model_at(model, owner))}"
+    if "string_unicode" in kinds:
+        return f"{name} holds a lone surrogate (half of a UTF-16 pair), which is not valid Unicode text"
+    field = _field_at(model, name)
+    for mark in field.metadata:
+        if isinstance(mark, Unsupported):
+            return f"{name} is not supported here; leave it out, or set it to {mark.neutral}"
+    owner, _, own_name = name.rpartition(".")
+    schema = _schema(_model_at(model, owner))
+    words = describe_schema(schema["properties"][own_name], schema.get("$defs", {}))
+    index = next((part for problem in problems for part in problem["loc"] if isinstance(part, int)), None)
+    return f"{name} must be {words}" + (f" (item {index + 1} is not)" if index is not None else "")
+
+
+def _hint(name: str, model: type[BaseModel]) -> str:
+    """The parameter that a client may have meant."""
+    close = difflib.get_close_matches(name, sorted(model.model_fields), n=1, cutoff=_LIKENESS)
+    meant = getattr(model, "other_names", {}).get(name) or (close[0] if close else None)
+    return f"; did you mean {meant}?" if meant else ""
+
+
+def _parameter(loc: Sequence[int | str], model: type[BaseModel]) -> str:
+    """The dotted path of the parameter; what follows in `loc` are positions and members of unions."""
+    names: list[str] = []
+    owner: type[BaseModel] | None = model
+    for part in loc:
+        if owner is None or not isinstance(part, str):
+            break
+        if part not in owner.model_fields:
+            if names and owner is not model and part == owner.__name__:
+                continue
+            names.append(shown(part))
+            break
+        names.append(part)
+        owner = _nested(owner.model_fields[part].annotation)
+    return ".".join(names)
+
+
+def _nested(annotation: Any) -> type[BaseModel] | None:
+    """The model that an annotation holds, or None."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    if get_origin(annotation) in (Union, types.UnionType):
+        return next((found for part in get_args(annotation) if (found := _nested(part))), None)
+    return None
+
+
+def _model_at(model: type[BaseModel], path: str) -> type[BaseModel]:
+    for name in path.split(".") if path else []:
+        model = _nested(model.model_fields[name].annotation) or model
+    return model
+
+
+def _field_at(model: type[BaseModel], path: str) -> Any:
+    owner, _, name = path.rpartition(".")
+    return _model_at(model, owner).model_fields[name]
+
+
+@lru_cache(maxsize=64)
+def _schema(model: type[BaseModel]) -> dict[str, Any]:
+    return model.model_json_schema()
+
+
+def describe_schema(
+    schema: Mapping[str, Any], definitions: Mapping[str, Any] | None = None, *, many: bool = False
+) -> str:
+    """A JSON schema in words: "a whole number from 1 to 128", "a string or a list of at most 4 strings".
+
+    Args:
+        definitions: the schemas that `$ref` names.
+        many: whether to write the plural, for the items of a list.
+    """
+    definitions = definitions or {}
+    if "$ref" in schema:
+        return "objects" if many else "an object"
+    if "anyOf" in schema:
+        parts = [
+            describe_schema(part, definitions, many=many) for part in schema["anyOf"] if part.get("type") != "null"
+        ]
+        return " or ".join(dict.fromkeys(parts))
+    if "enum" in schema or "const" in schema:
+        values = [value for value in schema.get("enum", [schema.get("const")]) if value is not None]
+        words = [f'"{value}"' if isinstance(value, str) else str(value) for value in values]
+        told = " or ".join([part for part in (", ".join(words[:-1]), words[-1]) if part])
+        return f"values, each {told}" if many else told
+    kind = schema.get("type")
+    if kind == "boolean":
+        return "true or false"
+    if kind in ("integer", "number"):
+        noun = (
+            ("whole numbers" if many else "a whole number")
+            if kind == "integer"
+            else ("numbers" if many else "a number")
+        )
+        return noun + _range(schema)
+    if kind == "string":
+        if "pattern" in schema and "title" in schema:
+            return str(schema["title"])
+        return ("strings" if many else "a string") + _size(schema, "minLength", "maxLength", "of {} characters")
+    if kind == "array":
+        items = describe_schema(schema.get("items", {}), definitions, many=True)
+        count = _size(schema, "minItems", "maxItems", "of {}") or " of"
+        return f"{'lists' if many else 'a list'}{count} {items}"
+    told = f": {schema['description']}" if "description" in schema else ""
+    return ("objects" if many else "an object") + told
+
+
+def _range(schema: Mapping[str, Any]) -> str:
+    low, above = schema.get("minimum"), schema.get("exclusiveMinimum")
+    high, below = schema.get("maximum"), schema.get("exclusiveMaximum")
+    if schema.get("type") == "integer":
+        low = low if above is None else above + 1
+        high = high if below is None else below - 1
+        above = below = None
+    if low is not None and high is not None:
+        return f" from {_plain(low)} to {_plain(high)}"
+    words = [
+        f"of at least {_plain(low)}" if low is not None else "",
+        f"above {_plain(above)}" if above is not None else "",
+        f"of at most {_plain(high)}" if high is not None else "",
+        f"below {_plain(below)}" if below is not None else "",
+    ]
+    told = " and ".join(word for word in words if word)
+    return f" {told}" if told else ""
+
+
+def _plain(number: float) -> str:
+    return str(int(number)) if number == int(number) else f"{number:g}"
+
+
+def _size(schema: Mapping[str, Any], least: str, most: str, words: str) -> str:
+    low, high = schema.get(least, 0), schema.get(most)
+    if high is not None:
+        count = f"{low} to {high:,}" if low else f"at most {high:,}"
+    elif low:
+        count = f"{low} or more"
+    else:
+        return ""
+    return " " + words.format(count)
