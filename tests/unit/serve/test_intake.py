@@ -1,13 +1,17 @@
+import contextlib
 import json
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from seqloom.serve import intake
 from seqloom.serve.completion_models import CompletionRequest
 from seqloom.serve.generation import GenerateRequest
 from seqloom.serve.libretranslate import DetectRequest, TranslateRequest
+from seqloom.serve.refusals import RefusedError
 
 
 @pytest.mark.parametrize(
@@ -45,3 +49,57 @@ def test_a_form_in_parts() -> None:
 def test_a_broken_form_is_refused(body: bytes) -> None:
     with pytest.raises((ValueError, StopIteration)):
         intake._multipart("multipart/form-data; boundary=b", body)
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        (b"", "not JSON: Expecting value \\(line 1, column 1\\)"),
+        (b'{\n"q": }', "line 2, column 6"),
+        (b'{"q": "\xff"}', "not UTF-8 text \\(byte 8 is not\\)"),
+        (b"[1]", "expected an object"),
+        (b"null", "expected an object"),
+        (b'{"q": 1, "q": 2}', "q is given twice"),
+        (b'{"a": {"b": 1, "b": 2}}', "b is given twice"),
+        (b'{"q": NaN}', "NaN is not a JSON number"),
+        (b'{"q": -Infinity}', "-Infinity is not a JSON number"),
+        (b'{"q": ' + b"9" * 5_000 + b"}", "too many digits"),
+        (b"[" * 100_000, "nested too deeply"),
+        (b'{"a":' * 65 + b"1" + b"}" * 65, "nested too deeply: more than 64 levels"),
+        (b'{"q": ["a", "\\ud83d"]}', "q holds a lone surrogate"),
+        (b'{"\\udc00": 1}', "\\? holds a lone surrogate"),
+    ],
+    ids=range(14),
+)
+def test_a_body_that_is_no_json_object_is_refused_with_the_place(body: bytes, message: str) -> None:
+    with pytest.raises(RefusedError, match=message) as caught:
+        intake.parse_object(body)
+    assert caught.value.status == 400
+
+
+def test_json_objects_are_read() -> None:
+    assert intake.parse_object(b'\xef\xbb\xbf{"q": "\\ud83d\\ude00 \\u0000", "n": 1e3}') == {
+        "q": "\U0001f600 \0",
+        "n": 1000.0,
+    }
+
+
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+        lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=5), inner, max_size=4),
+        max_leaves=12,
+    )
+)
+def test_any_json_value_is_read_or_refused(value: Any) -> None:
+    if isinstance(value, dict):
+        assert intake.parse_object(json.dumps(value).encode()) == value
+    else:
+        with pytest.raises(RefusedError, match="expected an object"):
+            intake.parse_object(json.dumps(value).encode())
+
+
+@given(st.binary(max_size=60))
+def test_any_bytes_are_read_or_refused(body: bytes) -> None:
+    with contextlib.suppress(RefusedError):
+        assert isinstance(intake.parse_object(body), dict)
