@@ -192,6 +192,12 @@ def test_errors_are_libretranslates(server: Running, body: dict[str, Any], messa
     assert (found.status, found.json) == (400, {"error": message})
 
 
+def test_a_language_that_is_another_than_was_asked_for_is_told(server: Running) -> None:
+    found = translate(server, source="de-AT", target="en_GB").json
+    assert found["notes"][:2] == ["source de-AT was taken as de", "target en_GB was taken as en"]
+    assert translate(server, source="AUTO").json["detectedLanguage"]["language"] == "de"
+
+
 def test_a_parameter_that_has_no_effect_is_told(server: Running) -> None:
     found = translate(server, glossary="x", domain="y")
     assert found.json["notes"][:2] == [

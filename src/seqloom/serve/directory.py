@@ -4,13 +4,12 @@ Served runs enter; a run by its name, a run by two languages, or the language of
 languages gets codes of its own, NAME-src and NAME-tgt, so that every API can ask for it.
 """
 
-import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from seqloom.checkpoint import read_json
 from seqloom.corpus.characters import CharacterCounts, likelihoods
-from seqloom.corpus.languages import name_language, parse_language
+from seqloom.corpus.languages import match_languages, name_language, normalise_language
 from seqloom.errors import CheckpointError
 from seqloom.serve.refusals import RefusedError
 from seqloom.serve.served import Served
@@ -57,7 +56,7 @@ class Directory:
         )
         self._names = names
         # Of two codes that differ in their spelling only, the first in the alphabet.
-        self._by_spelling = {_spelling(code): code for code in sorted(names, reverse=True)}
+        self._by_tag = {normalise_language(code): code for code in sorted(names, reverse=True)}
 
     def run(self, name: str) -> Served:
         """The run of a name.
@@ -74,19 +73,26 @@ class Directory:
     def code(self, word: str, param: str) -> str:
         """The code, as /languages lists it, of a language that a request names in any spelling: `EN`, `pt_br`, `zh-Hans`.
 
+        `pt` is `pt-BR` where no other Portuguese is served.
+
         Args:
             param: the field of the request.
 
         Raises:
-            RefusedError: 400 where no run reads or writes it.
+            RefusedError: 400 where no run reads or writes it, or where several languages may be meant.
         """
         if word in self._names:
             return word
-        found = self._by_spelling.get(_spelling(word))
-        if found is None:
-            # LibreTranslate's own words: its clients compare them.
-            raise RefusedError(400, f"{shown(word)} is not supported", param=param)
-        return found
+        if len(word) > _LONGEST_CODE:
+            raise _not_supported(word, param)
+        wanted = normalise_language(_LIBRETRANSLATE.get(word.lower(), word))
+        found = match_languages(wanted, self._by_tag)
+        if not found:
+            raise _not_supported(word, param)
+        if len(found) > 1:
+            codes = ", ".join(sorted(self._by_tag[tag] for tag in found))
+            raise RefusedError(400, f"{shown(word)} is ambiguous here: give one of {codes}", param=param)
+        return self._by_tag[found[0]]
 
     def between(self, source: str, target: str) -> Served | None:
         """The run that translates; None where source and target are one language, whose texts stay as they are.
@@ -110,22 +116,18 @@ class Directory:
         return sorted(likelihoods(text, sides).items(), key=lambda item: -item[1])
 
 
+def _not_supported(word: str, param: str) -> RefusedError:
+    # LibreTranslate's own words: its clients compare them.
+    return RefusedError(400, f"{shown(word)} is not supported", param=param)
+
+
 _SIDES = ("source", "target")
 
 
 _LONGEST_CODE = 40
 
-# What LibreTranslate calls by either name.
-_ALIASES = {"zh": "zh-hans", "zh-cn": "zh-hans", "zt": "zh-hant", "zh-tw": "zh-hant", "pb": "pt-br"}
-
-
-def _spelling(word: str) -> str:
-    """What all spellings of a language's code have in common."""
-    if len(word) <= _LONGEST_CODE:
-        with contextlib.suppress(ValueError):
-            word = parse_language(word.lower())
-    plain = word.casefold().replace("_", "-")
-    return _ALIASES.get(plain, plain)
+# Codes of LibreTranslate's own that are no BCP 47 tags.
+_LIBRETRANSLATE = {"zt": "zh-Hant", "pb": "pt-BR"}
 
 
 def codes_of(run: Served) -> tuple[str, str]:

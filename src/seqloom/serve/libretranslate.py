@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
+from seqloom.corpus.languages import normalise_language
 from seqloom.decoding.hypothesis import Generation
 from seqloom.serve.batcher import Ticket
 from seqloom.serve.desk import Desk
@@ -178,7 +179,12 @@ class LibreTranslate:
         self._desk.count(tickets, found, facts)
         for passage in passages:
             passage.fill(found)
-        return JSONResponse(_answer(asked, passages, [one for _, one in detected]))
+        notes = [
+            f"{param} {word} was taken as {code}"
+            for param, word, code in (("source", asked.source, source), ("target", asked.target, target))
+            if code != _AUTO and normalise_language(word) != normalise_language(code)
+        ]
+        return JSONResponse(_answer(asked, passages, [one for _, one in detected], [*asked.notes(), *notes]))
 
     def _admit(self, request: Request, key: str | None = None) -> None:
         """Checks the key: that of the header before the body is read, that of the body after."""
@@ -253,7 +259,10 @@ def _manner(run: Served, alternatives: int) -> RunManner:
 
 
 def _answer(
-    asked: TranslateRequest, passages: Sequence[_Passage], detected: Sequence[dict[str, Any] | None]
+    asked: TranslateRequest,
+    passages: Sequence[_Passage],
+    detected: Sequence[dict[str, Any] | None],
+    notes: Sequence[str],
 ) -> dict[str, Any]:
     single = isinstance(asked.q, str)
     best = [passage.results[0] for passage in passages]
@@ -263,8 +272,8 @@ def _answer(
         answer["alternatives"] = others[0] if single else others
     if asked.source.lower() == _AUTO:
         answer["detectedLanguage"] = detected[0] if single else list(detected)
-    notes = list(dict.fromkeys([*asked.notes(), *(note for passage in passages for note in passage.notes)]))
-    return answer | ({"notes": notes} if notes else {})
+    told = list(dict.fromkeys([*notes, *(note for passage in passages for note in passage.notes)]))
+    return answer | ({"notes": told} if told else {})
 
 
 def _detected(code: str, share: float) -> dict[str, Any]:
