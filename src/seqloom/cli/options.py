@@ -76,8 +76,8 @@ def add_data_options(parser: argparse.ArgumentParser) -> None:
     """Adds what says which corpus to work on; `corpus_settings` reads it."""
     group = parser.add_argument_group(
         "data",
-        "A named data set (`seqloom data list`), a file (TSV, CSV, JSONL, Parquet or plain text, also .gz .xz .zst), or two "
-        "files whose lines belong together. Without --val or --test, a seeded split is made, printed and saved.",
+        "A named data set (`seqloom data list`), a file (TSV, CSV, JSON, Parquet, TMX, PO or plain text, also .gz .xz .zst), or "
+        "two files whose lines belong together. Without --val or --test, a seeded split is made, printed and saved.",
     )
     group.add_argument("--data", metavar="NAME|FILE", help="a named data set, or a file of pairs or of plain text")
     group.add_argument("--val", metavar="FILE", help="a file to select by, in the form of --data")
@@ -118,6 +118,12 @@ def add_reading_options(group: argparse._ActionsContainer) -> None:
     )
     group.add_argument("--tgt-column", type=_column, metavar="NAME|N", help="the column of targets")
     group.add_argument(
+        "--delimiter",
+        metavar="TEXT",
+        help="what separates columns: tab, comma, semicolon, bar or any other text, such as ' ||| ' (default: what gives the "
+        "most records the same number of fields)",
+    )
+    group.add_argument(
         "--metric",
         metavar="NAME",
         help="what leads reports: bleu, bleu_tokenised, chrf, exact_match, items, bits_per_byte",
@@ -141,6 +147,7 @@ _CORPUS_FIELDS = (
         "kind",
         "src_column",
         "tgt_column",
+        "delimiter",
         "metric",
         "max_words",
     ),
@@ -300,13 +307,18 @@ def named_files(texts: list[str]) -> dict[str, Path]:
 
 
 def existing_file(path: Path, option: str) -> Path:
-    """The path, if a file is there.
+    """The path, if a file or a pipe is there.
 
     Raises:
         SeqloomError: nothing is there, or a folder.
     """
-    if not path.is_file():
-        raise SeqloomError(
-            f"{option} {path}: {'this is a folder, not a file' if path.is_dir() else 'there is no such file'}"
-        )
-    return path
+    try:
+        path.stat()
+        if not path.is_dir():
+            return path
+        what = "this is a folder, not a file"
+    except FileNotFoundError:
+        what = f"a link to {path.readlink()}, where there is no file" if path.is_symlink() else "there is no such file"
+    except (OSError, ValueError) as error:
+        what = f"cannot be opened: {getattr(error, 'strerror', None) or error}"
+    raise SeqloomError(f"{option} {path}: {what}")

@@ -14,13 +14,15 @@ from seqloom.corpus.assembly import Plan, assemble
 from seqloom.corpus.catalogue import Entry, SplitEntry, catalogue
 from seqloom.corpus.corpus import Corpus
 from seqloom.corpus.download import locate
+from seqloom.corpus.formats import Hints, Layout, detect_layout
 from seqloom.corpus.languages import name_language
 from seqloom.corpus.parallel import Joined, ParallelFiles
 from seqloom.corpus.passages import RunningText, cut
 from seqloom.corpus.settings import CorpusSettings
 from seqloom.corpus.sources import PairTable, Passages, Selected, Source, TextTable
-from seqloom.corpus.streams import Place
-from seqloom.corpus.tables import Table, detect_format, open_table
+from seqloom.corpus.spool import describe_copy, is_stream, spooled
+from seqloom.corpus.streams import Place, read_head
+from seqloom.corpus.tables import Table, open_table
 from seqloom.errors import ConfigError, CorpusError
 from seqloom.progress import Progress, Silent
 
@@ -41,6 +43,9 @@ def open_corpus(settings: CorpusSettings | str | Path, progress: Progress | None
     if not isinstance(settings, CorpusSettings):
         settings = CorpusSettings.parse({"data": str(settings)}, source="data")
     progress = progress or Silent()
+    settings, kept = _without_streams(settings)
+    for note in kept:
+        progress.say(note)
     if settings.data is None:
         return assemble(_plan_aligned(settings), settings, progress)
     from seqloom.corpus.generators import GENERATORS
@@ -61,11 +66,41 @@ def open_corpus(settings: CorpusSettings | str | Path, progress: Progress | None
     if entry is not None:
         return assemble(_plan_named(settings.data, entry, settings, progress), settings, progress)
     path = Path(settings.data)
-    if not path.exists():
+    if not _exists(path):
         known = [*GENERATORS, *catalogue()]
         hint = nearest(settings.data, known) or " `seqloom data list` lists the names."
         raise CorpusError(f"{settings.data!r} is neither a named data set nor a file.{hint}")
     return assemble(_plan_file(Place(path), settings), settings, progress)
+
+
+def _without_streams(settings: CorpusSettings) -> tuple[CorpusSettings, list[str]]:
+    """The settings with copies in place of pipes, which cannot be read twice, and a note for each."""
+    copies: dict[str, str] = {}
+    notes: list[str] = []
+    standard: list[str] = []
+    for name in ("data", "src", "tgt", *(f"{part}{side}" for part in _PARTS for side in ("", "_src", "_tgt"))):
+        value = getattr(settings, name)
+        if value is not None and is_stream(value):
+            if value in ("-", "/dev/stdin"):
+                standard.append(name)
+            copy = spooled(value)
+            copies[name] = str(copy)
+            notes.append(describe_copy(value, copy))
+    if len(standard) > 1:
+        raise ConfigError(f"{' and '.join(standard)} are both standard input, which can be read only once")
+    return (settings.model_copy(update=copies), notes) if copies else (settings, notes)
+
+
+def _exists(path: Path) -> bool:
+    """Whether something is there, dangling links included, which are named when they are opened.
+
+    Raises:
+        CorpusError: it cannot be told.
+    """
+    try:
+        return path.exists() or path.is_symlink()
+    except (OSError, ValueError) as error:
+        raise CorpusError(f"{path}: cannot be opened: {getattr(error, 'strerror', None) or error}") from None
 
 
 def fetch(name: str, *, data_dir: str | None = None, progress: Progress | None = None) -> list[Path]:
@@ -110,17 +145,22 @@ def _plan_file(place: Place, settings: CorpusSettings) -> Plan:
         raise CorpusError(
             f"{place}: is a folder; expected a file of pairs or of text, or two aligned files: --src FILE --tgt FILE"
         )
-    format = detect_format(place)
-    if format == "text":
+    layout = _detect(place, settings)
+    if layout.format == "text":
         if settings.kind == "pairs":
             raise CorpusError(
-                f"{place}: holds lines without tabs, not pairs; separate both sides by a tab, "
-                "or give two files: --src FILE --tgt FILE"
+                f"{place}: holds lines without tabs, not pairs; separate both sides by a tab, say what separates them "
+                "(--delimiter ',' or any other text), or give two files: --src FILE --tgt FILE"
             )
         return _plan_running(place, settings)
-    if settings.kind == "text" and format in ("tsv", "csv") and settings.tgt_column is None and "." not in place.name:
+    if (
+        settings.kind == "text"
+        and layout.format in ("tsv", "csv")
+        and settings.tgt_column is None
+        and "." not in place.name
+    ):
         return _plan_running(place, settings)
-    table = _open_table(place, settings)
+    table = _open_table(layout, settings)
     as_text = settings.kind == "text" or (
         settings.kind == "auto" and settings.src_column is None and columns.holds_text(table)
     )
@@ -140,8 +180,9 @@ def _plan_file(place: Place, settings: CorpusSettings) -> Plan:
             _only_test(parts),
             metric="bits_per_byte",
             src_lang=settings.from_lang,
+            notes=(table.describe(),),
         )
-    source, choice = _pair_source(place, settings)
+    source, choice = _pair_source(place, settings, layout)
     given = _given_parts(settings, choice.src_lang, choice.tgt_lang)
     return Plan(
         name=_slug(_stem(place)),
@@ -151,7 +192,7 @@ def _plan_file(place: Place, settings: CorpusSettings) -> Plan:
         tests=_only_test(given),
         src_lang=choice.src_lang,
         tgt_lang=choice.tgt_lang,
-        notes=(choice.note,) if choice.note else (),
+        notes=(table.describe(), *((choice.note,) if choice.note else ())),
     )
 
 
@@ -298,33 +339,43 @@ def _given_parts(settings: CorpusSettings, src_lang: str | None, tgt_lang: str |
     return sources
 
 
-def _pair_source(place: Place, settings: CorpusSettings) -> tuple[PairTable, columns.Choice]:
+def _pair_source(
+    place: Place, settings: CorpusSettings, layout: Layout | None = None
+) -> tuple[PairTable, columns.Choice]:
     if place.path.is_dir():
         raise CorpusError(f"{place}: is a folder; expected a file of pairs")
-    if detect_format(place) == "text":
+    layout = layout or _detect(place, settings.model_copy(update={"kind": "pairs"}))
+    if layout.format == "text":
         raise CorpusError(
-            f"{place}: holds lines without tabs, not pairs; for two aligned files give "
+            f"{place}: holds lines without a separator that gives most of them two fields, not pairs; say what separates both "
+            "sides (--delimiter ',' or any other text); for two aligned files give "
             "--src FILE --tgt FILE (--val-src, --test-src …)"
         )
-    table = _open_table(place, settings)
+    table = _open_table(layout, settings)
     choice = columns.choose_pair(table, settings)
     return PairTable(table, choice.columns), choice
 
 
 def _text_source(place: Place, settings: CorpusSettings) -> TextTable:
-    if detect_format(place) == "text":
+    layout = _detect(place, settings)
+    if layout.format == "text":
         raise CorpusError(f"{place}: is running text, but the training data are a table; give both in one form")
-    table = _open_table(place, settings)
+    table = _open_table(layout, settings)
     return TextTable(table, columns.choose_text(table, settings).columns[0])
 
 
-def _open_table(place: Place, settings: CorpusSettings) -> Table:
-    return open_table(place, detect_format(place), is_header=lambda fields: columns.looks_like_header(fields, settings))
+def _detect(place: Place, settings: CorpusSettings) -> Layout:
+    hints = Hints(settings.delimiter, settings.kind, lambda fields: columns.looks_like_header(fields, settings))
+    return detect_layout(place, hints)
+
+
+def _open_table(layout: Layout, settings: CorpusSettings) -> Table:
+    return open_table(layout, is_header=lambda fields: columns.looks_like_header(fields, settings))
 
 
 def _aligned(src: Place, tgt: Place) -> ParallelFiles:
     for place in (src, tgt):
-        if detect_format(place) == "parquet":
+        if read_head(place).startswith(b"PAR1"):
             raise CorpusError(
                 f"{place}: is Parquet; --src and --tgt take text with a sentence a line, --data takes Parquet"
             )

@@ -147,4 +147,4 @@ def find_drift(src_lengths: "array[int]", tgt_lengths: "array[int]") -> int | No
 
 
 def _line_lengths(place: Place) -> "array[int]":
-    return array("L", (len(line) for line in raw_lines(place, Reading())))
+    return array("L", (len(line or b"") for line in raw_lines(place, Reading("skip"))))

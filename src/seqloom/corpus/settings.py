@@ -14,6 +14,8 @@ from seqloom.corpus.languages import parse_language
 
 Metric = Literal["bleu", "bleu_tokenised", "chrf", "exact_match", "items", "bits_per_byte"]
 
+_DELIMITERS = {"tab": "\t", "comma": ",", "semicolon": ";", "bar": "|", "pipe": "|", "space": " "}
+
 
 def _to_text(value: object) -> object:
     return str(value) if isinstance(value, Path) else value
@@ -26,9 +28,30 @@ def _to_language(value: object) -> object:
     return parse_language(value) if isinstance(value, str) else value
 
 
+def _to_delimiter(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    text = _DELIMITERS.get(value.strip().casefold(), value.replace("\\t", "\t"))
+    # Spaces around a word of bars belong to how it is written, and are missing at the ends of lines.
+    text = text.strip(" ") or text
+    if any(mark in text for mark in '"\n\r'):
+        raise ValueError("a separator holds neither quotes nor line ends")
+    return text
+
+
 File = Annotated[str, BeforeValidator(_to_text), Field(min_length=1)]
 Language = Annotated[str, BeforeValidator(_to_language)]
 Column = Annotated[int, Field(ge=1)] | Annotated[str, Field(min_length=1)]
+
+
+Delimiter = Annotated[str, BeforeValidator(_to_delimiter), Field(min_length=1, max_length=20)]
+
+
+def _exists(path: Path, *, folder: bool) -> bool:
+    try:
+        return path.is_dir() if folder else path.is_file()
+    except OSError:  # a folder on the way may not be entered, or the name is too long; opening it says so
+        return False
 
 
 class CorpusSettings(Settings):
@@ -50,6 +73,8 @@ class CorpusSettings(Settings):
         kind: "pairs", "text" for language models, or "auto": what the data look like.
         src_column: the column of the source, a name or a number from 1; guessed from usual names where not given.
         tgt_column: the column of the target; of a text for language models, its only column.
+        delimiter: what separates the columns of a file: a text such as "," or " ||| ", or "tab", "comma", "semicolon", "bar"; None:
+            the separator that gives the most records the same number of fields.
         metric: what leads reports and selection; None: what suits the data.
         max_words: longest side of a training or validation pair, in words (a word counted as at most 10 characters, so that
             scripts without spaces have a limit too); longer pairs are left out, counted and reported. Test pairs are all kept.
@@ -79,6 +104,7 @@ class CorpusSettings(Settings):
     kind: Literal["auto", "pairs", "text"] = "auto"
     src_column: Column | None = None
     tgt_column: Column | None = None
+    delimiter: Delimiter | None = None
     metric: Metric | None = None
     max_words: int = Field(default=400, ge=1)
     on_bad: Literal["skip", "error"] = "error"
@@ -132,6 +158,10 @@ class CorpusSettings(Settings):
             raise ValueError(
                 f"src_column and tgt_column are both {self.src_column!r}: a model would only learn to copy"
             )
+        if self.src is not None and self.delimiter is not None:
+            raise ValueError(
+                "delimiter separates the columns of one file; --src and --tgt are two files without columns"
+            )
         if self.src is not None and (self.src_column is not None or self.tgt_column is not None):
             raise ValueError(
                 "src_column and tgt_column choose columns of one file; --src and --tgt are two files without columns"
@@ -155,13 +185,22 @@ class CorpusSettings(Settings):
         return {name for name, field in type(self).model_fields.items() if getattr(self, name) != field.default}
 
     def located(self) -> "CorpusSettings":
-        """The same settings with existing files as absolute paths, so that a run can be resumed from another folder."""
+        """The same settings with existing files as absolute paths, so that a run can be resumed from another folder.
+
+        Pipes are copied into the cache, and the copies named.
+
+        Raises:
+            CorpusError: a pipe cannot be copied.
+        """
         names = ("data", "src", "tgt", "val", "test", "val_src", "val_tgt", "test_src", "test_tgt", "data_dir")
+        from seqloom.corpus.spool import spooled
+
         found = {
-            name: Path(value)
+            name: path
             for name in names
             # A folder may be named like a data set, which `data` then means.
             if (value := getattr(self, name)) is not None
-            and (Path(value).is_dir() if name == "data_dir" else Path(value).is_file())
+            and (path := Path(value) if name == "data_dir" else spooled(value)) is not None
+            and _exists(path, folder=name == "data_dir")
         }
         return self.model_copy(update={name: str(path.resolve()) for name, path in found.items()})

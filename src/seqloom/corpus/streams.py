@@ -8,21 +8,25 @@ import bz2
 import gzip
 import io
 import lzma
+import os
+import stat
 import sys
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
+from seqloom.corpus.encodings import advise
 from seqloom.corpus.reading import Reading
+from seqloom.corpus.signatures import COMPRESSIONS, name_binary, name_markup
 from seqloom.errors import CorpusError
 
-_MAGIC = {"gzip": b"\x1f\x8b", "xz": b"\xfd7zXZ\x00", "zstd": b"\x28\xb5\x2f\xfd", "bzip2": b"BZh"}
-_SUFFIXES = {".gz": "gzip", ".xz": "xz", ".zst": "zstd", ".bz2": "bzip2"}
+_MAGIC = {name: magic for name, (magic, _) in COMPRESSIONS.items()}
+_SUFFIXES = {suffix: name for name, (_, suffix) in COMPRESSIONS.items()}
 _HEAD_BYTES = 1 << 16
 _MAX_LINE_BYTES = 1 << 24
 
@@ -58,53 +62,88 @@ def open_bytes(place: Place, reading: Reading) -> Iterator[io.BufferedIOBase]:
             is read) it is damaged.
     """
     path = place.path
-    if path.is_dir():
-        raise CorpusError(f"{path}: is a folder; expected a file")
     with ExitStack() as stack:
+        raw = stack.enter_context(_open_file(path))
         try:
-            raw = stack.enter_context(path.open("rb"))
-            reading.watch(raw, path.stat().st_size)
+            status = os.fstat(raw.fileno())
+            if stat.S_ISREG(status.st_mode):
+                reading.watch(raw, status.st_size)
             stream: Any = raw if place.member is None else stack.enter_context(_open_member(place, raw))
             yield _decompress(stream, place)
-        except FileNotFoundError:
-            raise CorpusError(f"{path}: no such file") from None
-        except PermissionError:
-            raise CorpusError(f"{path}: may not be read; check its permissions") from None
         except _damage() as error:
             raise CorpusError(
                 f"{place}: is damaged or cut short ({error or type(error).__name__}); fetch it again"
             ) from None
 
 
-def raw_lines(place: Place, reading: Reading) -> Iterator[bytes]:
-    """Lines as bytes, without their ends and without a byte order mark.
+def _open_file(path: Path) -> io.BufferedReader:
+    try:
+        return path.open("rb")
+    except FileNotFoundError:
+        if path.is_symlink():
+            target = path.readlink()
+            raise CorpusError(f"{path}: is a link to {target}, where there is no file") from None
+        raise CorpusError(f"{path}: no such file") from None
+    except IsADirectoryError:
+        raise CorpusError(f"{path}: is a folder; expected a file") from None
+    except PermissionError:
+        if path.is_dir():  # how Windows says it
+            raise CorpusError(f"{path}: is a folder; expected a file") from None
+        raise CorpusError(f"{path}: may not be read; check its permissions") from None
+    except (OSError, ValueError) as error:
+        raise CorpusError(f"{path}: cannot be opened: {getattr(error, 'strerror', None) or error}") from None
+
+
+def raw_lines(place: Place, reading: Reading) -> Generator[bytes | None, None, None]:
+    """Lines as bytes, without their ends and without a byte order mark; None for one too long, which `reading` has counted.
 
     Raises:
-        CorpusError: as `open_bytes`, or a line is longer than 16 MiB.
+        CorpusError: as `open_bytes`, or a line is longer than 16 MiB and `reading` does not skip.
     """
     with open_bytes(place, reading) as stream:
         first = True
         for number, line in enumerate(iter(lambda: stream.readline(_MAX_LINE_BYTES + 1), b""), start=1):
-            if len(line) > _MAX_LINE_BYTES:
-                raise CorpusError(f"{place}:{number}: a line of more than 16 MiB; expected one sentence a line")
+            if len(line) > _MAX_LINE_BYTES and not line.endswith(b"\n"):
+                reading.bad(
+                    "lines of more than 16 MiB",
+                    f"{place}:{number}",
+                    "a line of more than 16 MiB",
+                    "Expected one sentence or record a line.",
+                )
+                # The rest of the line is passed over in pieces, so that it is never held as a whole.
+                while line and not line.endswith(b"\n"):
+                    line = stream.readline(_MAX_LINE_BYTES)
+                first = False
+                yield None
+                continue
             if first:
                 line = line.removeprefix(b"\xef\xbb\xbf")
                 first = False
             yield line.removesuffix(b"\n").removesuffix(b"\r")
 
 
-def text_lines(place: Place, reading: Reading) -> Iterator[str | None]:
-    """Lines as text; None for a line that is not UTF-8, which `reading` has counted.
+def text_lines(place: Place, reading: Reading) -> Generator[str | None, None, None]:
+    """Lines as text; None for a line that cannot be read, which `reading` has counted.
 
     Raises:
-        CorpusError: as `raw_lines`, or a line is not UTF-8 and `reading` does not skip.
+        CorpusError: as `raw_lines`, or a line is not UTF-8 or holds zero bytes and `reading` does not skip.
     """
-    for number, line in enumerate(raw_lines(place, reading), start=1):
-        try:
-            yield line.decode("utf-8")
-        except UnicodeDecodeError as error:
-            report_not_utf8(place, number, line, error.start, reading)
-            yield None
+    with closing(raw_lines(place, reading)) as lines:
+        for number, line in enumerate(lines, start=1):
+            if line is None:
+                yield None
+                continue
+            try:
+                text = line.decode("utf-8")
+            except UnicodeDecodeError as error:
+                report_not_utf8(place, number, line, error.start, reading)
+                yield None
+                continue
+            if "\x00" in text:
+                report_zero_byte(f"{place}:{number}", text.index("\x00"), reading)
+                yield None
+                continue
+            yield text
 
 
 def report_not_utf8(place: Place, number: int, line: bytes, start: int, reading: Reading) -> None:
@@ -118,8 +157,25 @@ def report_not_utf8(place: Place, number: int, line: bytes, start: int, reading:
         CorpusError: `reading` does not skip.
     """
     detail = f"byte {start + 1} of the line (0x{line[start]:02x}) is not valid UTF-8"
-    remedy = "If the file is in Latin-1, say, convert it: iconv -f latin1 -t utf-8 FILE > NEW."
-    reading.bad("lines that are not valid UTF-8", f"{place}:{number}", detail, remedy)
+    reading.bad("lines that are not valid UTF-8", f"{place}:{number}", detail, advise(line))
+
+
+def report_zero_byte(where: str, index: int, reading: Reading) -> None:
+    """Reports a line that holds a zero byte.
+
+    Args:
+        where: file and line.
+        index: where in the line, in characters from 0.
+
+    Raises:
+        CorpusError: `reading` does not skip.
+    """
+    reading.bad(
+        "lines with a zero byte",
+        where,
+        f"character {index + 1} of the line is a zero byte (NUL), which no text holds",
+        "Take it out: tr -d '\\000' < FILE > NEW.",
+    )
 
 
 class LenientLines:
@@ -168,7 +224,7 @@ def read_head(place: Place) -> bytes:
     """The first 64 KiB, decompressed and without a byte order mark: enough to see what a file is.
 
     Raises:
-        CorpusError: the file is empty, is not text, or is text in another encoding.
+        CorpusError: the file is empty, is not text, is text in another encoding, or in a form that is not read.
     """
     with open_bytes(place, Reading()) as stream:
         head = stream.read(_HEAD_BYTES)
@@ -176,17 +232,14 @@ def read_head(place: Place) -> bytes:
         raise CorpusError(f"{place}: is empty")
     if head.startswith(b"PAR1"):
         return head
-    if head.startswith((b"\xff\xfe", b"\xfe\xff")):
-        raise CorpusError(f"{place}: is UTF-16; convert it: iconv -f utf-16 -t utf-8 FILE > NEW")
-    if head.startswith(b"PK\x03\x04") or head[257:262] == b"ustar":
-        raise CorpusError(f"{place}: is an archive of files; unpack it and name one of its files")
-    if b"\x00" in head:
-        raise CorpusError(f"{place}: holds zero bytes, so it is not a text file; expected text in UTF-8")
-    if head[:200].lstrip().lower().startswith((b"<!doctype html", b"<html")):
-        raise CorpusError(f"{place}: is a web page; a download went to a page about the file instead of the file")
+    suffix = Path(place.name).suffix.lower()
+    head = head.removeprefix(b"\xef\xbb\xbf")
+    unread = name_binary(head, suffix) or name_markup(head.decode("utf-8", errors="replace"))
+    if unread is not None:
+        raise CorpusError(f"{place}: {unread}")
     if b"\n" not in head and head.count(b"\r") > 1:
         raise CorpusError(f"{place}: its lines end in a lone carriage return; convert it: tr '\\r' '\\n' < FILE > NEW")
-    return head.removeprefix(b"\xef\xbb\xbf")
+    return head
 
 
 def _decompress(stream: Any, place: Place) -> io.BufferedIOBase:

@@ -46,7 +46,7 @@ def test_byte_order_mark_and_windows_line_ends_go(tmp_path: Path) -> None:
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.lists(st.text(st.characters(exclude_characters="\n\r\ufeff", exclude_categories=["Cs"])), min_size=1))
+@given(st.lists(st.text(st.characters(exclude_characters="\n\r\ufeff\x00", exclude_categories=["Cs"])), min_size=1))
 def test_lines_come_back_as_they_were(tmp_path: Path, lines: list[str]) -> None:
     path = tmp_path / "a.txt"
     path.write_bytes("".join(f"{line}\n" for line in lines).encode())

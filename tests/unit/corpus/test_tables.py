@@ -83,7 +83,7 @@ def test_missing_pyarrow_names_the_extra(tmp_path: Path, monkeypatch: pytest.Mon
         ("x.tsv", "a,b\nc,d\n", r"x\.tsv:1: .*no tab; .*\.csv"),
         ("x.tsv", '{"src": "a", "tgt": "b"}\n', "rename it to end in .jsonl"),
         ("x.csv", "ab\ncd\n", r"x\.csv:1: its name says CSV"),
-        ("x.jsonl", "[\n", r"x\.jsonl:1: is one JSON array.*jq"),
+        ("x.jsonl", "[\n", r"x\.jsonl:2: not valid JSON: the list has no end"),
         ("x.jsonl", "a\tb\n", r"x\.jsonl:1: its name says JSON lines"),
         ("x.parquet", "a\tb\n", "PAR1"),
         ("x.parquet", "PAR1 and no more", "damaged or not Parquet"),

@@ -1,0 +1,225 @@
+"""Delimited text: records of fields with a separator between them, quoted or not.
+
+Lines of text enter, records leave; or, for a file whose separator is not known, a judgement on each separator. Python's csv
+module is not used, because it knows separators of one character only, limits cells to 128 KiB, and cannot say where a quote opened
+or go on after a broken one. This module does not know files, columns or headers.
+"""
+
+import re
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+# A quoted field may hold line breaks, but one that runs this far (in characters) is a quote that was never closed.
+_LONGEST_RECORD = 1 << 24
+# Quotes are parsed slowly, so separators that fail on the first records are not tried on the others.
+_FIRST_RECORDS = 2_000
+_EXCEL_LINE = re.compile(r'"?sep=(.|\\t)"?')
+_NAMES = {"\t": "tab", ",": "comma", ";": "semicolon", "|": "bar", "|||": "' ||| '", " ": "space"}
+SEPARATORS = ("\t", ",", ";", "|", "|||")
+
+Broken = Callable[[int, str], None]
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What a file looks like under one separator.
+
+    Attributes:
+        delimiter: the separator.
+        quoted: whether quotes around fields belong to the format.
+        width: the number of fields that most records have, at least 2; 1 where none has more than one.
+        share: the share of records that have so many.
+        num_records: how many records were judged, blank lines aside.
+        first: the first record.
+        prose: whether the separator is always followed by a space, as commas in sentences are.
+    """
+
+    delimiter: str
+    quoted: bool
+    width: int
+    share: float
+    num_records: int
+    first: tuple[str, ...]
+    prose: bool = False
+
+
+def name_delimiter(delimiter: str) -> str:
+    """What people call a separator."""
+    return _NAMES.get(delimiter, repr(delimiter))
+
+
+def excel_delimiter(line: str) -> str | None:
+    """The separator that the first line of an Excel export names (`sep=;`), or None."""
+    match = _EXCEL_LINE.fullmatch(line.strip("\r\ufeff "))
+    return match[1].replace("\\t", "\t") if match else None
+
+
+def read_records(
+    lines: Iterable[str | None], delimiter: str, *, quoted: bool, broken: Broken
+) -> Iterator[tuple[int, list[str]]]:
+    """Records with the number of the line on which they begin, from 1. A blank line is a record of one empty field.
+
+    Args:
+        lines: lines without their ends; None for one that could not be read, which is passed over.
+        delimiter: what separates fields.
+        quoted: whether a field may stand in quotes, with separators, line breaks and doubled quotes inside.
+        broken: called with a line and what is wrong with the quote that opens there. The line is then left out, and reading goes
+            on at the line after it.
+    """
+    numbered = enumerate(lines, start=1)
+    waiting: deque[tuple[int, str | None]] = deque()
+    while True:
+        number, line = waiting.popleft() if waiting else next(numbered, (0, None))
+        if number == 0:
+            return
+        if line is None:
+            continue
+        if not quoted or '"' not in line:
+            yield number, line.split(delimiter)
+            continue
+        scanner = _Scanner(delimiter)
+        scanner.feed(number, line)
+        held: list[tuple[int, str | None]] = []
+        length, readable = len(line), True
+        while scanner.open and length <= _LONGEST_RECORD:
+            following = waiting.popleft() if waiting else next(numbered, None)
+            if following is None:
+                break
+            held.append(following)
+            readable = readable and following[1] is not None
+            length += len(following[1] or "")
+            scanner.feed(following[0], following[1] or "")
+        if scanner.open:
+            scanner.error = "the quote that opens here is not closed"
+        if scanner.error:
+            broken(scanner.opened_at, scanner.error)
+            waiting.extendleft(reversed(held))
+        elif readable:
+            yield number, scanner.fields
+
+
+def judge(lines: Sequence[str | None], delimiter: str, *, quoted: bool, limit: int | None = None) -> Judgement:
+    """How the records of a file look under a separator.
+
+    Args:
+        lines: the first lines of a file, better all of them.
+        limit: at most so many records are looked at.
+    """
+    widths: Counter[int] = Counter()
+    first: tuple[str, ...] = ()
+    num_broken = 0
+
+    def count_broken(number: int, error: str) -> None:
+        nonlocal num_broken
+        del number, error
+        num_broken += 1
+
+    for _, fields in read_records(lines, delimiter, quoted=quoted, broken=count_broken):
+        if not any(map(str.strip, fields)) and len(fields) == 1:
+            continue
+        if not widths:
+            first = tuple(fields)
+        widths[len(fields)] += 1
+        if limit is not None and widths.total() >= limit:
+            break
+    total = widths.total() + num_broken
+    # Of widths that are equally frequent the smaller one counts.
+    width = max((width for width in widths if width > 1), key=lambda width: (widths[width], -width), default=1)
+    return Judgement(delimiter, quoted, width, widths[width] / total if total else 0.0, total, first)
+
+
+def judge_separators(lines: Sequence[str | None], separators: Sequence[str], *, quoted: bool) -> list[Judgement]:
+    """The judgements on several separators that at least half of the records support, best first.
+
+    Args:
+        quoted: whether quotes around fields belong to the format.
+    """
+    quoted = quoted and any(line is not None and '"' in line for line in lines)
+    tried = [judge(lines, separator, quoted=quoted, limit=_FIRST_RECORDS) for separator in separators]
+    found = [one for one in tried if one.width > 1 and one.share >= 0.3]
+    if any(one.num_records >= _FIRST_RECORDS for one in found):
+        found = [judge(lines, one.delimiter, quoted=quoted) for one in found]
+    found = [
+        Judgement(
+            one.delimiter,
+            one.quoted,
+            one.width,
+            one.share,
+            one.num_records,
+            one.first,
+            _always_before_space(lines, one.delimiter),
+        )
+        for one in found
+        if one.width > 1 and one.share >= 0.5
+    ]
+    return sorted(found, key=lambda one: (-one.share, one.prose, one.width != 2))
+
+
+def all_quoted(lines: Sequence[str | None], delimiter: str) -> bool:
+    """Whether every field of every line stands in quotes."""
+    filled = [line for line in lines if line is not None and line.strip()]
+    return bool(filled) and all(
+        len(field) > 1 and field.startswith('"') and field.endswith('"')
+        for line in filled
+        for field in line.split(delimiter)
+    )
+
+
+def _always_before_space(lines: Sequence[str | None], delimiter: str) -> bool:
+    if delimiter in ("\t", "|||"):
+        return False
+    found = [line for line in lines[:_FIRST_RECORDS] if line is not None and delimiter in line]
+    return bool(found) and all(line.count(delimiter) == line.count(f"{delimiter} ") for line in found)
+
+
+class _Scanner:
+    """Splits the lines of one record, quotes and all."""
+
+    def __init__(self, delimiter: str) -> None:
+        self._delimiter = delimiter
+        self._part: list[str] = []
+        self.fields: list[str] = []
+        self.open = False
+        self.opened_at = 0
+        self.error = ""
+
+    def feed(self, number: int, line: str) -> None:
+        position = 0
+        if self.open:
+            self._part.append("\n")
+        while True:
+            if self.open:
+                end = line.find('"', position)
+                if end < 0:
+                    self._part.append(line[position:])
+                    return
+                self._part.append(line[position:end])
+                if line.startswith('"', end + 1):
+                    self._part.append('"')
+                    position = end + 2
+                    continue
+                self.open = False
+                self.fields.append("".join(self._part))
+                self._part = []
+                position = end + 1
+                if position == len(line):
+                    return
+                if not line.startswith(self._delimiter, position):
+                    where = "" if number == self.opened_at else f" in line {number}"
+                    self.error = (
+                        f"the quote that opens here closes{where} before {line[position : position + 10]!r}, "
+                        f"where a {name_delimiter(self._delimiter)} was expected"
+                    )
+                    return
+                position += len(self._delimiter)
+            if line.startswith('"', position):
+                self.open = True
+                self.opened_at = number
+                position += 1
+                continue
+            end = line.find(self._delimiter, position)
+            self.fields.append(line[position:] if end < 0 else line[position:end])
+            if end < 0:
+                return
+            position = end + len(self._delimiter)

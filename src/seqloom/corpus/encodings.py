@@ -1,0 +1,101 @@
+"""In which encoding bytes are that are not UTF-8: a guess for advice, never for reading.
+
+Bytes of a line enter; the name of an encoding leaves, as iconv and Python know it. This module does not read files.
+"""
+
+import re
+from collections.abc import Iterator
+
+_HIGH = range(0x80, 0x100)
+# Characters that are frequent in texts of these languages and rare where bytes were decoded wrongly.
+_KANA = ((0x3040, 0x30FF),)
+_CYRILLIC = ((0x410, 0x44F), (0x401, 0x407), (0x451, 0x457), (0x490, 0x491))
+_QUOTES_AND_DASHES = ((0xAB, 0xAB), (0xBB, 0xBB), (0x2013, 0x2014), (0x2019, 0x2019), (0x201C, 0x201E))
+_MULTIBYTE = (
+    ("euc_jp", _KANA),
+    ("euc_kr", ((0xAC00, 0xD7A3),)),
+    ("gb18030", ((0x4E00, 0x9FFF),)),
+    ("big5", ((0x4E00, 0x9FFF),)),
+)
+
+
+def guess_encoding(line: bytes) -> str | None:
+    """The likely encoding of a line that is not UTF-8; None where its bytes do not tell.
+
+    Western letters come singly between ASCII letters. Cyrillic, Greek, Chinese and Japanese texts are runs of high bytes.
+    """
+    runs = list(_runs(line))
+    if not runs:
+        return None
+    # Kana in Shift-JIS are a high byte and often an ASCII one, which would look like single Western letters.
+    if _share(line, "shift_jis", _KANA) > 0.6:
+        return "shift_jis"
+    if max(runs) <= 2 and runs.count(1) * 2 > len(runs):
+        return "cp1252" if any(0x80 <= byte <= 0x9F for byte in line) else "latin1"
+    cyrillic = [name for name in ("koi8_r", "cp1251") if _looks_cyrillic(line, name)]
+    if len(cyrillic) == 1:
+        return cyrillic[0]
+    for name, ranges in _MULTIBYTE:
+        if _share(line, name, ranges) > 0.6:
+            return name
+    return None
+
+
+def advise(line: bytes) -> str:
+    """What to do about a line that is not UTF-8, a sentence."""
+    name = guess_encoding(line)
+    if name is None:
+        return (
+            "Convert the file from the encoding it was written in, such as cp1252, cp1251, shift_jis or gb18030: "
+            "iconv -f ENCODING -t utf-8 FILE > NEW."
+        )
+    known = {"cp1252": "Windows-1252", "latin1": "Latin-1", "koi8_r": "KOI8-R", "cp1251": "Windows-1251"}
+    option = {"latin1": "latin1", "koi8_r": "koi8-r", "euc_jp": "euc-jp", "euc_kr": "euc-kr"}.get(name, name)
+    return (
+        f"The file is probably in {known.get(name, option)}; convert it and look at the result: "
+        f"iconv -f {option} -t utf-8 FILE > NEW."
+    )
+
+
+def _runs(line: bytes) -> Iterator[int]:
+    length = 0
+    for byte in line:
+        if byte in _HIGH:
+            length += 1
+        elif length:
+            yield length
+            length = 0
+    if length:
+        yield length
+
+
+def _decoded(line: bytes, encoding: str) -> str:
+    try:
+        return line.decode(encoding)
+    except UnicodeDecodeError:
+        return ""
+
+
+def _share(line: bytes, encoding: str, ranges: tuple[tuple[int, int], ...]) -> float:
+    """The share of characters in some ranges among those that are not ASCII; punctuation of East Asia does not count."""
+    points = [ord(char) for char in _decoded(line, encoding) if ord(char) > 0x7F]
+    points = [point for point in points if not (0x3000 <= point <= 0x303F or 0xFF00 <= point <= 0xFF65)]
+    if encoding in ("shift_jis", "euc_jp"):
+        # Japanese mixes kana with Chinese characters; kana must be there.
+        kana = sum(low <= point <= high for point in points for low, high in ranges)
+        both = kana + sum(0x4E00 <= point <= 0x9FFF for point in points)
+        return both / len(points) if points and kana * 5 >= len(points) else 0.0
+    inside = sum(low <= point <= high for point in points for low, high in ranges)
+    return inside / len(points) if points else 0.0
+
+
+def _looks_cyrillic(line: bytes, encoding: str) -> bool:
+    text = _decoded(line, encoding)
+    letters = sum(char.isalpha() for char in text if ord(char) > 0x7F)
+    # KOI8-R and Windows-1251 exchange small and capital letters, so words with capitals inside are the other encoding.
+    return (
+        letters > 0
+        and _share(line, encoding, _CYRILLIC + _QUOTES_AND_DASHES) > 0.95
+        and not re.search(r"[а-яё][А-ЯЁ]", text)
+        and not re.fullmatch(r"[^а-яё]*", text)
+    )

@@ -1,0 +1,325 @@
+"""What a file is: its format and separator, judged on its records rather than on its first line or its name alone.
+
+A Place enters, a Layout leaves. Up to 16 MiB of the file are looked at, which is all of most files. What is ambiguous is an error
+that names the option to give. This module does not know which column is which.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import Literal
+
+from seqloom.corpus import delimited, jsonrecords
+from seqloom.corpus.delimited import Judgement, name_delimiter
+from seqloom.corpus.parquet import read_names
+from seqloom.corpus.po import is_po
+from seqloom.corpus.reading import Reading
+from seqloom.corpus.streams import Place, open_bytes, read_head
+from seqloom.corpus.tmx import is_tmx, read_units
+from seqloom.errors import ConfigError, CorpusError
+
+Format = Literal["tsv", "csv", "jsonl", "json", "parquet", "tmx", "po", "text"]
+IsHeader = Callable[[Sequence[str]], bool]
+
+_SUFFIXES: Mapping[str, Format] = {
+    "tsv": "tsv",
+    "tab": "tsv",
+    "csv": "csv",
+    "jsonl": "jsonl",
+    "ndjson": "jsonl",
+    "json": "jsonl",
+    "parquet": "parquet",
+    "pq": "parquet",
+    "tmx": "tmx",
+    "po": "po",
+    "pot": "po",
+}
+_SAMPLE_BYTES = 1 << 24
+_SAMPLE_RECORDS = 2_000
+# A file whose name does not say that it is a table is one if so many of its lines look like records.
+_UNNAMED_SHARE = 0.9
+_LEAST_UNNAMED_RECORDS = 10
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How a file is to be read.
+
+    Attributes:
+        place: the file.
+        format: its format; "tsv" is delimited text without quotes, "csv" with them, whatever the separator.
+        delimiter: what separates fields of delimited text.
+        width: how many fields most of its records have.
+        first: the fields of its first record.
+        first_line: the line on which that stands.
+        names: the names that the format itself has (keys, languages, columns).
+    """
+
+    place: Place
+    format: Format
+    delimiter: str = "\t"
+    width: int = 0
+    first: tuple[str, ...] = ()
+    first_line: int = 1
+    names: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Hints:
+    """What the user and other files say about a file.
+
+    Attributes:
+        delimiter: the separator, if it was given.
+        kind: "pairs", "text" or "auto".
+        is_header: says whether the fields of the first record look like names of columns.
+    """
+
+    delimiter: str | None = None
+    kind: Literal["auto", "pairs", "text"] = "auto"
+    is_header: IsHeader = lambda fields: False
+
+
+def detect_layout(place: Place, hints: Hints | None = None) -> Layout:
+    """What a file is, by its content and its name.
+
+    Raises:
+        CorpusError: its content is not what its name says, is not read, or is ambiguous.
+        ConfigError: a separator was given for a file that has none.
+    """
+    hints = hints or Hints()
+    head = read_head(place)
+    claimed = _SUFFIXES.get(place.name.rpartition(".")[2].lower()) if "." in place.name else None
+    layout = _detect_named(place, head, claimed) or _detect_text(place, claimed, hints)
+    if hints.delimiter is not None and layout.format not in ("tsv", "csv"):
+        what = {"text": "running text", "po": "a message catalogue", "tmx": "a translation memory"}
+        raise ConfigError(
+            f"delimiter does not apply to {place}, which is {what.get(layout.format, layout.format.upper())}; leave it out"
+        )
+    return layout
+
+
+def _detect_named(place: Place, head: bytes, claimed: Format | None) -> Layout | None:
+    """Formats that begin with a mark of their own."""
+    is_parquet = head.startswith(b"PAR1")
+    if is_parquet != (claimed == "parquet") and not (is_parquet and claimed is None):
+        raise CorpusError(
+            f"{place}: "
+            + (
+                "is Parquet, which its name does not say; rename it to end in .parquet"
+                if is_parquet
+                else "its name says Parquet, but it does not begin with Parquet's mark PAR1; fetch it again or rename it"
+            )
+        )
+    if is_parquet:
+        return Layout(place, "parquet", names=read_names(place))
+    if is_tmx(head.decode("utf-8", errors="replace")):
+        names: dict[str, None] = {}
+        for _, unit in islice(read_units(place, Reading("skip")), _SAMPLE_RECORDS):
+            names.update(dict.fromkeys(unit))
+        if len(names) < 2:
+            raise CorpusError(
+                f"{place}: its units are in {'no language' if not names else 'the one language ' + ', '.join(names)}; "
+                "expected two, named by xml:lang"
+            )
+        return Layout(place, "tmx", names=tuple(names))
+    if claimed == "tmx":
+        raise CorpusError(f"{place}:1: its name says TMX, but no <tmx> begins in it; fetch it again or rename it")
+    return None
+
+
+def _detect_text(place: Place, claimed: Format | None, hints: Hints) -> Layout:
+    lines = sample_lines(place)
+    filled = [line for line in lines if line is not None and line.strip()]
+    if hints.delimiter is None:
+        if claimed == "po" or (claimed is None and is_po(filled[:200])):
+            if not is_po(filled[:2000]):
+                raise CorpusError(
+                    f"{place}: its name says a message catalogue of gettext, but it holds no msgid and msgstr"
+                )
+            return Layout(place, "po", names=("source", "target"))
+        if claimed in ("jsonl", None):
+            layout = _detect_json(place, lines, filled, claimed)
+            if layout is not None:
+                return layout
+    elif claimed in ("jsonl", "po"):
+        return Layout(place, claimed)
+    return _detect_delimited(place, lines, filled, claimed, hints)
+
+
+def sample_lines(place: Place) -> list[str | None]:
+    """The first lines, up to 16 MiB of them; None for one that is not text."""
+    with open_bytes(place, Reading()) as stream:
+        data = stream.read(_SAMPLE_BYTES)
+        whole = len(data) < _SAMPLE_BYTES or not stream.read(1)
+    raw = data.removeprefix(b"\xef\xbb\xbf").split(b"\n")
+    if (not whole or not raw[-1]) and len(raw) > 1:
+        raw.pop()
+    return [_decode(line) for line in raw]
+
+
+def _decode(line: bytes) -> str | None:
+    try:
+        text = line.removesuffix(b"\r").decode("utf-8")
+    except UnicodeDecodeError:
+        return None
+    return None if "\x00" in text else text
+
+
+def _detect_json(
+    place: Place, lines: Sequence[str | None], filled: Sequence[str], claimed: Format | None
+) -> Layout | None:
+    if jsonrecords.is_lines_of_objects(lines):
+        records = _parsed(line for line in filled[:_SAMPLE_RECORDS])
+        return _with_names(Layout(place, "jsonl", names=jsonrecords.common_names(records, _SAMPLE_RECORDS)))
+    start = filled[0].lstrip()[:1] if filled else ""
+    if start in ("[", "{") and start:
+        try:
+            names = jsonrecords.common_names(jsonrecords.read_document(place, Reading("skip")), _SAMPLE_RECORDS)
+        except CorpusError:
+            if claimed is None:
+                return None
+            raise
+        if names or claimed is not None:
+            return _with_names(Layout(place, "json", names=names))
+    if claimed is None:
+        return None
+    raise CorpusError(
+        f"{place}:1: its name says JSON lines, but its first line is not an object like "
+        '{"src": "…", "tgt": "…"}, nor are most others'
+    )
+
+
+def _with_names(layout: Layout) -> Layout:
+    if not layout.names:
+        # The first bad record says best what is wrong.
+        reader = jsonrecords.read_document if layout.format == "json" else jsonrecords.read_lines_of_objects
+        next(iter(reader(layout.place, Reading())), None)
+        raise CorpusError(f'{layout.place}: holds no records; expected objects like {{"src": "…", "tgt": "…"}}')
+    if {"role", "content"} <= set(layout.names) or {"from", "value"} == set(layout.names):
+        raise CorpusError(
+            f"{layout.place}: its records are single messages ({', '.join(layout.names)}), so the file is one conversation; "
+            'expected a conversation a record: {"messages": [{"role": "user", "content": "…"}, '
+            '{"role": "assistant", "content": "…"}]}'
+        )
+    return layout
+
+
+def _parsed(lines: Iterator[str]) -> Iterator[tuple[int, jsonrecords.Record]]:
+    for number, line in enumerate(lines, start=1):
+        try:
+            yield number, jsonrecords.parse_record(line)[0]
+        except jsonrecords.RecordError:
+            continue
+
+
+def _detect_delimited(
+    place: Place, lines: Sequence[str | None], filled: Sequence[str], claimed: Format | None, hints: Hints
+) -> Layout:
+    if not filled:
+        if claimed is None and hints.delimiter is None:
+            return Layout(place, "text")
+        raise CorpusError(f"{place}: holds blank lines only, or none that is text in UTF-8")
+    excel = delimited.excel_delimiter(filled[0])
+    if excel is not None:
+        lines = [*lines]
+        lines[lines.index(filled[0])] = ""
+    delimiter = hints.delimiter or excel
+    if delimiter is not None:
+        found = _plain_or_quoted(lines, delimiter, prefers_quotes=claimed != "tsv" and delimiter != "|||")
+        if found.width < 2 and not hints.is_header(found.first):
+            what = "was given by --delimiter" if hints.delimiter else "its first line names"
+            raise CorpusError(
+                f"{place}: the separator {name_delimiter(delimiter)} that {what} stands in none of its lines"
+            )
+        return _layout(place, found, lines)
+    if claimed == "tsv":
+        if not any("\t" in line for line in filled):
+            if hints.is_header([filled[0].strip()]):
+                return _layout(place, _plain_or_quoted(lines, "\t", prefers_quotes=False), lines)
+            raise CorpusError(
+                f"{place}:1: its name says tab-separated, but its first {len(filled):,} lines hold no tab; {_suggest(filled)}"
+            )
+        return _layout(place, _plain_or_quoted(lines, "\t", prefers_quotes=False), lines)
+    if claimed == "csv":
+        return _layout(place, _choose_csv(place, lines, filled, hints), lines)
+    return _detect_unnamed(place, lines, hints)
+
+
+def _choose_csv(place: Place, lines: Sequence[str | None], filled: Sequence[str], hints: Hints) -> Judgement:
+    found = delimited.judge_separators(lines, delimited.SEPARATORS, quoted=True)
+    if hints.is_header([filled[0].strip(' "')]) and (not found or found[0].prose or len(found[0].first) == 1):
+        # One column under a name such as "text", whose commas are those of sentences.
+        return delimited.judge(lines, "\t", quoted=True)
+    if not found:
+        marks = any(mark in line for line in filled for mark in ",;|\t")
+        raise CorpusError(
+            f"{place}:1: its name says CSV, but "
+            + (
+                "no separator gives most of its records the same number of fields, at least two; say which one it is: "
+                "--delimiter ',' (or ';', '|', tab, or any other text)"
+                if marks
+                else f"its first {len(filled):,} lines hold no comma, semicolon, bar or tab; {_suggest(filled)}"
+            )
+        )
+    best = found[0]
+    rivals = [
+        one for one in found if (one.share, one.prose, one.width != 2) == (best.share, best.prose, best.width != 2)
+    ]
+    if len(rivals) > 1:
+        named = [one for one in rivals if hints.is_header(one.first)]
+        if len(named) != 1:
+            which = " and ".join(name_delimiter(one.delimiter) for one in rivals)
+            raise CorpusError(
+                f"{place}: each of {which} gives its records {best.width} fields; say which one separates them: "
+                + " or ".join(f"--delimiter {_shown(one.delimiter)}" for one in rivals)
+            )
+        best = named[0]
+    return _plain_or_quoted(lines, best.delimiter, prefers_quotes=True) if best.delimiter in ("\t", "|||") else best
+
+
+def _detect_unnamed(place: Place, lines: Sequence[str | None], hints: Hints) -> Layout:
+    for delimiter in ("\t", "|||"):
+        found = _plain_or_quoted(lines, delimiter, prefers_quotes=False)
+        if found.width > 1 and found.share >= (0.5 if hints.kind == "pairs" else _UNNAMED_SHARE):
+            return _layout(place, found, lines)
+    if hints.kind != "text":
+        certain = [
+            one
+            for one in delimited.judge_separators(lines, (";", "|", ","), quoted=True)
+            if one.share == 1 and not one.prose and one.width == 2 and one.num_records >= _LEAST_UNNAMED_RECORDS
+        ]
+        if len(certain) == 1:
+            return _layout(place, certain[0], lines)
+    return Layout(place, "text")
+
+
+def _plain_or_quoted(lines: Sequence[str | None], delimiter: str, *, prefers_quotes: bool) -> Judgement:
+    """Whether quotes belong to the format: decided by which way fits more records, then by what is usual."""
+    plain = delimited.judge(lines, delimiter, quoted=False)
+    if not any(line is not None and '"' in line for line in lines):
+        return plain
+    quoted = delimited.judge(lines, delimiter, quoted=True)
+    if quoted.width < 2:
+        return plain
+    if prefers_quotes:
+        return quoted if quoted.share >= plain.share or delimiter in (",", ";", "|") else plain
+    better = quoted.share > plain.share and quoted.share > 0.99
+    return quoted if better or delimited.all_quoted(lines, delimiter) else plain
+
+
+def _layout(place: Place, found: Judgement, lines: Sequence[str | None]) -> Layout:
+    line = next((number for number, line in enumerate(lines, start=1) if line is not None and line.strip()), 1)
+    return Layout(place, "csv" if found.quoted else "tsv", found.delimiter, found.width, found.first, line)
+
+
+def _shown(delimiter: str) -> str:
+    return "tab" if delimiter == "\t" else f"'{delimiter}'"
+
+
+def _suggest(lines: Sequence[str]) -> str:
+    first = lines[0]
+    if jsonrecords.looks_like_object(first):
+        return "it looks like JSON lines: rename it to end in .jsonl"
+    if "," in first or ";" in first:
+        return "separate the two sides by a tab, or say what separates them: --delimiter ',' (then quotes count, as in .csv)"
+    return "separate the two sides by a tab, or give two files with --src and --tgt"

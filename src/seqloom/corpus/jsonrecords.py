@@ -1,0 +1,445 @@
+"""Records in JSON: an object a line, one array of objects, or one object with the list of records inside.
+
+A Place enters; records leave as flat mappings of names to values, with the line on which each begins. A document is decoded
+record by record, so it may be larger than memory. Conversations (chat `messages`, ShareGPT's `conversations`) become a prompt and a
+response. This module does not know which names are wanted.
+"""
+
+import codecs
+import json
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing
+from itertools import islice
+from typing import Any
+
+from seqloom.corpus.encodings import advise
+from seqloom.corpus.reading import Reading
+from seqloom.corpus.streams import Place, open_bytes, report_zero_byte, text_lines
+from seqloom.errors import CorpusError
+
+Record = Mapping[str, Any]
+
+_PIECE_BYTES = 1 << 18
+_LONGEST_RECORD = 1 << 24
+_SPACE = re.compile(r"[ \t\r\n]*")
+_NEXT_RECORD = re.compile(r"[}\]][ \t\r\n]*,[ \t\r\n]*(?=[{\[])")
+_ROLES = {
+    **dict.fromkeys(("user", "human", "prompter"), "user"),
+    **dict.fromkeys(("assistant", "gpt", "model", "bot", "chatgpt"), "assistant"),
+    **dict.fromkeys(("system", "developer"), "system"),
+}
+_EXPECTED = 'Expected objects like {"src": "…", "tgt": "…"}.'
+
+
+class RecordError(ValueError):
+    """A record that cannot be used.
+
+    Attributes:
+        reason: a plural for the count of such records.
+        remedy: what to do, a sentence.
+    """
+
+    def __init__(self, reason: str, detail: str, remedy: str) -> None:
+        super().__init__(detail)
+        self.reason = reason
+        self.remedy = remedy
+
+
+def parse_record(text: str) -> tuple[Record, bool]:
+    """One record, flat, and whether a system message was put before its prompt.
+
+    Raises:
+        RecordError: it is not JSON, not an object, or a conversation of several turns.
+    """
+    return flatten(_decode(text))
+
+
+def read_lines_of_objects(place: Place, reading: Reading) -> Iterator[tuple[int, Record]]:
+    """The records of a file with an object a line.
+
+    Raises:
+        CorpusError: as `streams.text_lines`, or a line holds no record and `reading` does not skip.
+    """
+    with closing(text_lines(place, reading)) as lines:
+        for number, line in enumerate(lines, start=1):
+            if line is None:
+                continue
+            if not line.strip():
+                reading.skip("blank lines", f"{place}:{number}")
+                continue
+            record = _parse(line, f"{place}:{number}", reading)
+            if record is not None:
+                yield number, record
+
+
+def read_document(place: Place, reading: Reading) -> Iterator[tuple[int, Record]]:
+    """The records of one array, or of the first list of objects inside one object.
+
+    Raises:
+        CorpusError: the file holds no list of records, or a record is broken and `reading` does not skip.
+    """
+    with open_bytes(place, reading) as stream:
+        document = _Document(place, lambda: stream.read(_PIECE_BYTES))
+        try:
+            document.find_list()
+        except json.JSONDecodeError as error:
+            raise CorpusError(f"{place}:{document.line}: not valid JSON: {error.msg}. {_EXPECTED}") from None
+        except RecursionError:
+            raise CorpusError(f"{place}:{document.line}: JSON that is nested too deeply. {_EXPECTED}") from None
+        for number, text, error in document.elements():
+            where = f"{place}:{number}"
+            if error:
+                reading.bad("records that are not JSON", where, f"not valid JSON: {error}", _EXPECTED)
+                continue
+            if re.search("[\udc80-\udcff]", text):
+                raw = text.encode("utf-8", "surrogateescape")
+                reading.bad("records that are not valid UTF-8", where, "holds bytes that are not UTF-8", advise(raw))
+                continue
+            record = _parse(text, where, reading)
+            if record is not None:
+                yield number, record
+
+
+def is_lines_of_objects(lines: Sequence[str | None]) -> bool:
+    """Whether most lines are a JSON value of their own, so that a document a line is meant rather than one document."""
+    filled = [line for line in lines if line is not None and line.strip()]
+    if not filled or filled[0].strip() in ("[", "{"):
+        return False
+    # The first and some others tell; a file of gigabytes would only say the same.
+    tried = filled[:200]
+    good = [value for line in tried if (value := _try(line)) is not None]
+    if len(good) * 2 <= len(tried):
+        return False
+    if len(filled) > 1:
+        return True
+    return isinstance(good[0], dict) and not any(map(_is_list_of_records, good[0].values()))
+
+
+def looks_like_object(line: str) -> bool:
+    """Whether a line is a whole JSON object."""
+    return isinstance(_try(line), dict)
+
+
+def common_names(records: Iterator[tuple[int, Record]], limit: int) -> tuple[str, ...]:
+    """The names that at least half of the first records have, in the order in which they come."""
+    counts: Counter[str] = Counter()
+    total = 0
+    for _, record in islice(records, limit):
+        total += 1
+        counts.update(record.keys())
+    return tuple(name for name, count in counts.items() if count * 2 >= total)
+
+
+def check_text(value: object, name: str) -> None:
+    """Checks that a value is text that can be written as UTF-8.
+
+    Raises:
+        RecordError: it is not.
+    """
+    if not isinstance(value, str):
+        shown = json.dumps(value, default=str)[:60]
+        raise RecordError("lines whose value is not text", f"the value of {name!r} is {shown}", "Expected a string.")
+    if not value.isascii() and re.search("[\ud800-\udfff]", value):
+        raise RecordError(
+            "lines with half a character",
+            f"the value of {name!r} holds a lone surrogate, which is half of a character",
+            r"Write both halves (\ud83d\ude00) or the character itself.",
+        )
+
+
+def checked_values(
+    record: Record, names: Sequence[str], where: str, reading: Reading, unit: str = "Every line"
+) -> list[str] | None:
+    """The values of the wanted names; None for a record that was reported as bad.
+
+    Raises:
+        CorpusError: one is missing or not text, and `reading` does not skip.
+    """
+    for name in names:
+        if name not in record:
+            detail = f"no key {name!r}; it has {', '.join(map(_printable, record)) or 'none'}"
+            reading.bad("lines without a wanted key", where, detail, f"{unit} needs the same keys.")
+            return None
+        try:
+            check_text(record[name], name)
+        except RecordError as error:
+            reading.bad(error.reason, where, str(error), error.remedy)
+            return None
+        if "\x00" in record[name]:
+            report_zero_byte(f"{where} ({name})", record[name].index("\x00"), reading)
+            return None
+    return [record[name] for name in names]
+
+
+def flatten(value: Any) -> tuple[Record, bool]:
+    """A record as a flat mapping, and whether a system message was put before its prompt.
+
+    `{"translation": {"de": …, "en": …}}`, which is how Hugging Face's data sets hold pairs, gets names with a dot. A conversation
+    becomes "prompt" and "response". An array of two texts becomes "src" and "tgt".
+
+    Raises:
+        RecordError: it is no record, or a conversation of several turns.
+    """
+    if isinstance(value, list) and value and all(isinstance(turn, dict) for turn in value):
+        value = {"messages": value}
+    if isinstance(value, list) and len(value) == 2 and all(isinstance(text, str) for text in value):
+        return {"src": value[0], "tgt": value[1]}, False
+    if not isinstance(value, dict):
+        raise RecordError(
+            "lines that are not a JSON object", f"not a JSON object: it is {type(value).__name__}", _EXPECTED
+        )
+    flat: dict[str, Any] = {}
+    system = False
+    for key, inner in value.items():
+        if key in ("messages", "conversations", "conversation") and _is_conversation(inner):
+            prompt, response, system = _single_turn(inner)
+            flat.update({"prompt": prompt, "response": response})
+        elif isinstance(inner, dict):
+            flat.update({f"{key}.{name}": text for name, text in inner.items()})
+        else:
+            flat[key] = inner
+    return flat, system
+
+
+def _parse(text: str, where: str, reading: Reading) -> Record | None:
+    try:
+        record, system = parse_record(text)
+    except RecordError as error:
+        reading.bad(error.reason, where, str(error), error.remedy)
+        return None
+    if system:
+        reading.changed["conversations had a system message, which was put before the prompt"] += 1
+    return record
+
+
+def _decode(text: str) -> Any:
+    try:
+        return json.loads(text, object_pairs_hook=_refuse_duplicates, parse_int=_parse_int)
+    except RecursionError:
+        detail = "JSON that is nested too deeply"
+    except RecordError:
+        raise
+    except ValueError as error:
+        detail = str(error)
+    raise RecordError("lines that are not a JSON object", f"not a JSON object: {detail}", _EXPECTED)
+
+
+def _try(line: str) -> Any:
+    try:
+        value = json.loads(line, parse_int=_parse_int)
+    except (ValueError, RecursionError):
+        return None
+    return value if isinstance(value, dict | list) else None
+
+
+def _parse_int(digits: str) -> int | float:
+    # Python refuses to read numbers of more than 4,300 digits; none of them is wanted here.
+    return int(digits) if len(digits) < 1000 else float("inf")
+
+
+def _refuse_duplicates(items: list[tuple[str, Any]]) -> dict[str, Any]:
+    record = dict(items)
+    if len(record) < len(items):
+        keys = [key for key, _ in items]
+        twice = next(key for key in keys if keys.count(key) > 1)
+        raise RecordError("lines with a duplicate key", f"the key {twice!r} stands twice", "Keep one of them.")
+    return record
+
+
+def _printable(name: str) -> str:
+    return name if name.isprintable() else repr(name)
+
+
+def _is_list_of_records(value: Any) -> bool:
+    return isinstance(value, list) and bool(value) and isinstance(value[0], dict) and not _is_conversation(value)
+
+
+def _is_conversation(value: Any) -> bool:
+    return (
+        isinstance(value, list)
+        and bool(value)
+        and all(isinstance(turn, dict) and ("role" in turn or "from" in turn) for turn in value)
+    )
+
+
+def _single_turn(turns: list[dict[str, Any]]) -> tuple[Any, Any, bool]:
+    roles = [_ROLES.get(str(turn.get("role", turn.get("from"))).casefold(), "?") for turn in turns]
+    texts = [_content(turn.get("content", turn.get("value"))) for turn in turns]
+    first = texts.pop(0) if roles[0] == "system" else None
+    if [role for role in roles if role != "system"] != ["user", "assistant"] or roles.count("system") > 1:
+        raise RecordError(
+            "conversations of several turns",
+            f"a conversation of the turns {', '.join(str(turn.get('role', turn.get('from'))) for turn in turns)[:80]}",
+            "A pair takes one turn of the user and one answer of the assistant; cut longer ones into such pairs.",
+        )
+    prompt, response = texts
+    if isinstance(first, str) and first.strip() and isinstance(prompt, str):
+        return f"{first}\n{prompt}", response, True
+    return prompt, response, False
+
+
+def _content(value: Any) -> Any:
+    # The newer form of a message is a list of parts, of which only texts are text.
+    if isinstance(value, list) and all(isinstance(part, dict) and isinstance(part.get("text"), str) for part in value):
+        return "\n".join(part["text"] for part in value)
+    return value
+
+
+class _Document:
+    """A JSON document that is decoded from pieces of its text, value by value.
+
+    Attributes:
+        line: the line that is read, from 1.
+    """
+
+    def __init__(self, place: Place, read: Callable[[], bytes]) -> None:
+        self._place = place
+        self._read = read
+        # Bytes that are not UTF-8 pass as lone surrogates, so that they are reported with the record that holds them.
+        self._bytes = codecs.getincrementaldecoder("utf-8-sig")("surrogateescape")
+        self._json = json.JSONDecoder(parse_int=_parse_int)
+        self._text = ""
+        self._position = 0
+        self._ended = False
+        self.line = 1
+
+    def find_list(self) -> None:
+        """Goes to the first element of the list of records."""
+        start = self._peek()
+        if start == "[":
+            self._advance(1)
+            return
+        if start != "{":
+            raise json.JSONDecodeError("expected an array or an object", "", 0)
+        self._advance(1)
+        names: list[str] = []
+        depth = 1
+        while True:
+            self._skip(",")
+            if self._peek() == "}":
+                self._advance(1)
+                depth -= 1
+                if depth == 0:
+                    break
+                continue
+            name = self._value()
+            if not isinstance(name, str) or not self._skip(":"):
+                raise json.JSONDecodeError("expected a key and a colon", "", 0)
+            names.append(name)
+            if self._peek() == "[" and self._holds_records():
+                self._advance(1)
+                return
+            if self._peek() == "{" and depth == 1:
+                # The list may stand one level deeper: {"data": {"rows": […]}}.
+                self._advance(1)
+                depth += 1
+                continue
+            self._value()
+        shown = ", ".join(map(repr, names[:5])) + (", …" if len(names) > 5 else "")
+        raise CorpusError(
+            f"{self._place}: is one JSON object (with {shown or 'no keys'}) that holds no list of records; "
+            'expected a list of objects: [{"src": "…", "tgt": "…"}, …], in an object or not, or one object a line'
+        )
+
+    def elements(self) -> Iterator[tuple[int, str, str]]:
+        """Each element of the list: the line it begins on, its text, and what is wrong with it ("" if nothing)."""
+        while True:
+            self._skip(",")
+            start = self._peek()
+            if start in ("]", ""):
+                if not start:
+                    yield self.line, "", "the list has no end; the file may be cut short"
+                return
+            number = self.line
+            try:
+                end = self._end_of_value()
+            except (json.JSONDecodeError, RecursionError) as error:
+                detail = (
+                    f"{error.msg} (line {number + error.doc.count(chr(10), self._position, error.pos)})"
+                    if isinstance(error, json.JSONDecodeError)
+                    else "nested too deeply"
+                )
+                yield number, "", detail
+                if not self._find_next_record(error.pos if isinstance(error, json.JSONDecodeError) else None):
+                    return
+                continue
+            text = self._text[self._position : end]
+            self._advance(end - self._position)
+            yield number, text, ""
+
+    def _holds_records(self) -> bool:
+        match = _SPACE.match(self._text, self._position + 1)
+        while match is not None and match.end() >= len(self._text) and self._more():
+            match = _SPACE.match(self._text, self._position + 1)
+        return match is not None and self._text[match.end() : match.end() + 1] in ("{", "[")
+
+    def _value(self) -> Any:
+        self._peek()
+        end = self._end_of_value()
+        text = self._text[self._position : end]
+        self._advance(end - self._position)
+        return json.loads(text, parse_int=_parse_int)
+
+    def _end_of_value(self) -> int:
+        while True:
+            try:
+                end = self._json.raw_decode(self._text, self._position)[1]
+                # A number may go on in the next piece.
+                if end < len(self._text) or not self._more():
+                    return end
+            except json.JSONDecodeError as error:
+                certain = error.pos + 1000 < len(self._text) and not error.msg.startswith("Unterminated")
+                if certain or len(self._text) - self._position > _LONGEST_RECORD or not self._more(double=True):
+                    raise
+
+    def _find_next_record(self, position: int | None) -> bool:
+        start = max(self._position + 1, (position or 0) - 1)
+        while True:
+            match = _NEXT_RECORD.search(self._text, start)
+            if match is not None:
+                self._advance(match.end() - self._position)
+                return True
+            start = max(start, self._text.rfind("}", start), len(self._text) - 4096)
+            self._advance(start - self._position)
+            if not self._more():
+                return False
+            start = self._position
+
+    def _peek(self) -> str:
+        while True:
+            match = _SPACE.match(self._text, self._position)
+            assert match is not None
+            self._advance(match.end() - self._position)
+            if self._position < len(self._text) or not self._more():
+                return self._text[self._position : self._position + 1]
+
+    def _skip(self, mark: str) -> bool:
+        if self._peek() != mark:
+            return False
+        self._advance(1)
+        return True
+
+    def _advance(self, count: int) -> None:
+        self.line += self._text.count("\n", self._position, self._position + count)
+        self._position += count
+
+    def _more(self, *, double: bool = False) -> bool:
+        """Reads on, and forgets what was read; with `double` as much again as is held, so that long records cost little."""
+        if self._ended:
+            return False
+        self._text = self._text[self._position :]
+        self._position = 0
+        wanted = len(self._text) if double else 1
+        pieces = [self._text]
+        while wanted > 0:
+            raw = self._read()
+            piece = self._bytes.decode(raw, final=not raw)
+            pieces.append(piece)
+            wanted -= len(piece)
+            if not raw:
+                self._ended = True
+                break
+        self._text = "".join(pieces)
+        return len(pieces) > 1 and bool("".join(pieces[1:]))

@@ -1,0 +1,103 @@
+"""Parquet: the names of the columns, structs included, and their values row by row.
+
+A Place enters, names and rows leave. This module does not know which columns are wanted.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from seqloom.corpus.jsonrecords import RecordError, check_text
+from seqloom.corpus.reading import Reading
+from seqloom.corpus.streams import Place, report_zero_byte
+from seqloom.errors import CorpusError
+
+
+def read_names(place: Place) -> tuple[str, ...]:
+    """The names of the columns; fields of a struct have a dot in theirs.
+
+    Raises:
+        CorpusError: the file is damaged, or pyarrow is not installed.
+    """
+    names: list[str] = []
+    with _open(place) as file:
+        for column in file.schema_arrow:
+            children = getattr(column.type, "num_fields", 0) if str(column.type).startswith("struct") else 0
+            names += [f"{column.name}.{column.type.field(i).name}" for i in range(children)] or [column.name]
+    return tuple(names)
+
+
+def read_rows(place: Place, keys: Sequence[str], reading: Reading) -> Iterator[tuple[int, list[str]]]:
+    """Rows, numbered from 1.
+
+    Raises:
+        CorpusError: the file is damaged, or a value is not text and `reading` does not skip.
+    """
+    number = 0
+    with _open(place) as file:
+        names = set(file.schema_arrow.names)
+        columns = sorted({key if key in names else key.partition(".")[0] for key in keys})
+        batches = file.iter_batches(batch_size=4096, columns=columns)
+        while (batch := _next_batch(batches, place)) is not None:
+            values_of = [_column(batch, key) for key in keys]
+            for values in zip(*values_of, strict=True):
+                number += 1
+                if _is_text(values, keys, f"{place}: row {number}", reading):
+                    yield number, list(values)
+
+
+def _is_text(values: Sequence[Any], keys: Sequence[str], where: str, reading: Reading) -> bool:
+    for key, value in zip(keys, values, strict=True):
+        if not isinstance(value, str):
+            reading.bad(
+                "rows whose value is not text",
+                where,
+                f"column {key!r} holds no text",
+                "Expected strings without nulls.",
+            )
+            return False
+        try:
+            check_text(value, key)
+        except RecordError as error:
+            reading.bad(error.reason, where, str(error), error.remedy)
+            return False
+        if "\x00" in value:
+            report_zero_byte(f"{where} ({key})", value.index("\x00"), reading)
+            return False
+    return True
+
+
+def _next_batch(batches: Iterator[Any], place: Place) -> Any:
+    import pyarrow
+
+    try:
+        return next(batches, None)
+    except (pyarrow.ArrowException, OSError) as error:
+        raise CorpusError(f"{place}: is damaged ({error}); fetch it again") from None
+
+
+def _open(place: Place) -> Any:
+    try:
+        import pyarrow
+        import pyarrow.parquet
+    except ImportError:
+        raise CorpusError(f"{place}: reading Parquet needs an extra: pip install 'seqloom[parquet]'") from None
+    if place.path.suffix in (".gz", ".xz", ".zst", ".bz2"):
+        raise CorpusError(
+            f"{place}: Parquet is compressed inside already and cannot be read from a compressed file; unpack it"
+        )
+    try:
+        return pyarrow.parquet.ParquetFile(place.path)
+    except (pyarrow.ArrowException, OSError) as error:
+        raise CorpusError(f"{place}: is damaged or not Parquet ({error}); fetch it again") from None
+
+
+def _column(batch: Any, key: str) -> list[Any]:
+    name, _, inner = key.partition(".")
+    try:
+        if key in batch.schema.names:
+            return list(batch.column(key).to_pylist())
+        return [None if value is None else value.get(inner) for value in batch.column(name).to_pylist()]
+    except UnicodeDecodeError as error:
+        raise CorpusError(
+            f"column {name!r} holds bytes that are not UTF-8 ({error.reason}); write the file again from text"
+        ) from None

@@ -1,0 +1,110 @@
+"""Pipes as files: what can be read only once is copied into the user's cache, where it can be read again.
+
+A path enters; the path of a regular file leaves. This module does not know formats.
+"""
+
+import hashlib
+import os
+import stat
+import sys
+import tempfile
+from pathlib import Path
+from typing import BinaryIO
+
+from seqloom.corpus.memory import cache_folder
+from seqloom.corpus.signatures import compression_suffix
+from seqloom.errors import CorpusError
+
+_PIECE_BYTES = 1 << 20
+# What was copied by this process: a pipe gives its content to the first reader only.
+_copies: dict[tuple[str, int, int], Path] = {}
+
+
+def is_stream(path: str | Path) -> bool:
+    """Whether a path names standard input ("-"), a pipe, or another thing that can be read only once."""
+    try:
+        if str(path) == "-":
+            return not Path("-").exists()
+        mode = os.stat(path).st_mode
+    except (OSError, ValueError):
+        return False
+    return not stat.S_ISREG(mode) and not stat.S_ISDIR(mode)
+
+
+def spooled(path: str | Path) -> Path:
+    """A regular file with the content of a stream; regular files and names are returned as they are.
+
+    Raises:
+        CorpusError: the stream is a terminal or a device, is empty, or its content cannot be kept.
+    """
+    if not is_stream(path):
+        return Path(path)
+    standard = str(path) in ("-", "/dev/stdin", "/dev/fd/0", "/proc/self/fd/0")
+    try:
+        status = os.fstat(sys.stdin.fileno()) if standard else os.stat(path)
+    except (OSError, ValueError, AttributeError):
+        raise CorpusError(f"{path}: there is no standard input; name a file, or pipe the data in") from None
+    key = ("-" if standard else str(path), status.st_dev, status.st_ino)
+    if key not in _copies:
+        _refuse_devices(path, status)
+        if standard:
+            _copies[key] = _copy(sys.stdin.buffer, path)
+        else:
+            try:
+                with open(path, "rb") as stream:
+                    _copies[key] = _copy(stream, path)
+            except OSError as error:
+                raise CorpusError(f"{path}: cannot be read: {error.strerror}") from None
+    return _copies[key]
+
+
+def describe_copy(path: str | Path, copy: Path) -> str:
+    """What was done with a stream, a sentence."""
+    what = "standard input" if str(path) in ("-", "/dev/stdin") else f"{path} (a pipe)"
+    return f"{what} can be read only once, so its content was kept as {copy}."
+
+
+def _refuse_devices(path: str | Path, status: os.stat_result) -> None:
+    if stat.S_ISCHR(status.st_mode):
+        if status.st_rdev == os.stat(os.devnull).st_rdev:
+            raise CorpusError(f"{path}: is empty")
+        raise CorpusError(f"{path}: is a terminal or a device, not data; name a file, or pipe the data in")
+    if stat.S_ISBLK(status.st_mode) or stat.S_ISSOCK(status.st_mode):
+        raise CorpusError(f"{path}: is a device or a socket; expected a file or a pipe")
+
+
+def _copy(stream: BinaryIO, path: str | Path) -> Path:
+    digest = hashlib.sha256()
+    start = b""
+    folder = _writable_folder()
+    try:
+        handle, name = tempfile.mkstemp(dir=folder, prefix="partial-")
+        partial = Path(name)
+        try:
+            with open(handle, "wb") as file:
+                while piece := stream.read(_PIECE_BYTES):
+                    start = start or piece[:16]
+                    digest.update(piece)
+                    file.write(piece)
+            if not start:
+                raise CorpusError(f"{path}: is empty")
+            target = folder / f"{digest.hexdigest()[:16]}{compression_suffix(start)}"
+            partial.replace(target)
+            return target
+        finally:
+            partial.unlink(missing_ok=True)
+    except OSError as error:
+        raise CorpusError(
+            f"{path}: can be read only once, and its content cannot be kept in {folder} ({error.strerror}); "
+            "write it to a file and name that"
+        ) from None
+
+
+def _writable_folder() -> Path:
+    folder = cache_folder("streams")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            return folder
+    except OSError:
+        return Path(tempfile.gettempdir())

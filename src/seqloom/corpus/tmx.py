@@ -1,0 +1,130 @@
+"""Translation memories (TMX): the segments of each unit, by language.
+
+A Place enters; units leave as mappings of languages to texts, with the line on which each begins. The file is parsed in pieces, so
+it may be larger than memory. Entity declarations are refused: a few hundred bytes of them can expand to gigabytes. This module does
+not know which languages are wanted.
+"""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+from xml.parsers import expat
+
+from seqloom.corpus.reading import Reading
+from seqloom.corpus.streams import Place, open_bytes
+from seqloom.errors import CorpusError
+
+Unit = dict[str, str]
+
+_PIECE_BYTES = 1 << 16
+# Their content is markup of a document (TMX 1.4, section 4), not text.
+_CODES = frozenset(("bpt", "ept", "ph", "it", "ut"))
+_LONGEST_SEGMENT = 1 << 24
+
+
+def read_units(place: Place, reading: Reading) -> Iterator[tuple[int, Unit]]:
+    """The units of a translation memory.
+
+    Raises:
+        CorpusError: it is not well-formed XML, declares entities, or as `streams.open_bytes`.
+    """
+    units = _Units(place, reading)
+    with open_bytes(place, reading) as stream:
+        while True:
+            piece = stream.read(_PIECE_BYTES)
+            units.feed(piece)
+            yield from units.take()
+            if not piece:
+                return
+
+
+class _Units:
+    def __init__(self, place: Place, reading: Reading) -> None:
+        self._place = place
+        self._reading = reading
+        self._parser = expat.ParserCreate()
+        self._parser.buffer_text = True
+        self._parser.StartElementHandler = self._start
+        self._parser.EndElementHandler = self._end
+        self._parser.CharacterDataHandler = self._text
+        self._parser.EntityDeclHandler = self._refuse_entity
+        self._ready: list[tuple[int, Unit]] = []
+        self._names: dict[str, str] = {}
+        self._unit: Unit | None = None
+        self._line = 0
+        self._language = ""
+        self._segment: list[str] | None = None
+        self._length = 0
+        self._codes = 0
+
+    def feed(self, piece: bytes) -> None:
+        try:
+            self._parser.Parse(piece, not piece)
+        except expat.ExpatError as error:
+            raise CorpusError(
+                f"{self._place}:{error.lineno}: not well-formed XML: {expat.ErrorString(error.code)}. "
+                "Nothing after a broken element can be read; mend it, or export the memory again"
+            ) from None
+        except (LookupError, ValueError) as error:  # an encoding that Python does not know
+            raise CorpusError(
+                f"{self._place}:1: {error}; convert the file to UTF-8 and say so in its first line"
+            ) from None
+
+    def take(self) -> list[tuple[int, Unit]]:
+        ready, self._ready = self._ready, []
+        return ready
+
+    def _start(self, tag: str, attributes: dict[str, str]) -> None:
+        name = tag.lower()
+        if name == "tu":
+            self._unit, self._line = {}, self._parser.CurrentLineNumber
+        elif name == "tuv":
+            code = attributes.get("xml:lang") or attributes.get("lang") or ""
+            # One language has one name, whatever its case.
+            self._language = self._names.setdefault(code.replace("_", "-").casefold(), code)
+        elif name == "seg" and self._unit is not None:
+            self._segment, self._length, self._codes = [], 0, 0
+        elif self._segment is not None:
+            if name in _CODES:
+                self._codes += 1
+            self._reading.changed["inline tags were left out of segments"] += 1
+
+    def _end(self, tag: str) -> None:
+        name = tag.lower()
+        if name == "seg" and self._unit is not None and self._segment is not None:
+            text = "".join(self._segment)
+            if self._language in self._unit:
+                self._reading.skip(
+                    "further translations of a unit into the same language",
+                    f"{self._place}:{self._parser.CurrentLineNumber}",
+                )
+            elif self._language:
+                self._unit[self._language] = text
+            self._segment = None
+        elif name == "tu" and self._unit is not None:
+            self._ready.append((self._line, self._unit))
+            self._unit = None
+        elif self._segment is not None and name in _CODES:
+            self._codes -= 1
+
+    def _text(self, text: str) -> None:
+        if self._segment is not None and not self._codes:
+            self._length += len(text)
+            if self._length > _LONGEST_SEGMENT:
+                raise CorpusError(
+                    f"{self._place}:{self._line}: a segment of more than 16 MiB; expected a sentence or two"
+                )
+            self._segment.append(text)
+
+    def _refuse_entity(self, name: str, *rest: Any) -> None:
+        raise CorpusError(
+            f"{self._place}:{self._parser.CurrentLineNumber}: declares the entity {name!r}, which is not read, because entities "
+            "can expand to gigabytes; write the text itself"
+        )
+
+
+def is_tmx(text: str) -> bool:
+    """Whether a text begins a translation memory."""
+    return re.search(r"<tmx[\s>]", text[:8000], re.IGNORECASE) is not None and text.lstrip("\ufeff \r\n\t").startswith(
+        "<"
+    )
