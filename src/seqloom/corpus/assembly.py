@@ -101,6 +101,7 @@ def assemble(plan: Plan, settings: CorpusSettings, progress: Progress) -> Corpus
     if missing:
         builder.choose(missing)
     builder.finish(missing)
+    memory.check_unchanged()
     memory.keep(builder.facts(), progress)
     return builder.corpus()
 

@@ -64,8 +64,8 @@ def read_records(
         lines: lines without their ends; None for one that could not be read, which is passed over.
         delimiter: what separates fields.
         quoted: whether a field may stand in quotes, with separators, line breaks and doubled quotes inside.
-        broken: called with a line and what is wrong with the quote that opens there. The line is then left out, and reading goes
-            on at the line after it.
+        broken: called with a line and what is wrong with the quote that opens there. The record up to that line is then left
+            out, and reading goes on at the line after it.
     """
     numbered = enumerate(lines, start=1)
     waiting: deque[tuple[int, str | None]] = deque()
@@ -94,7 +94,7 @@ def read_records(
             scanner.error = "the quote that opens here is not closed"
         if scanner.error:
             broken(scanner.opened_at, scanner.error)
-            waiting.extendleft(reversed(held))
+            waiting.extendleft(one for one in reversed(held) if one[0] > scanner.opened_at)
         elif readable:
             yield number, scanner.fields
 

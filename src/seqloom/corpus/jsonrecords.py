@@ -88,10 +88,10 @@ def read_document(place: Place, reading: Reading) -> Iterator[tuple[int, Record]
             raise CorpusError(f"{place}:{document.line}: not valid JSON: {error.msg}. {_EXPECTED}") from None
         except RecursionError:
             raise CorpusError(f"{place}:{document.line}: JSON that is nested too deeply. {_EXPECTED}") from None
-        for number, text, error in document.elements():
+        for number, text, fault in document.elements():
             where = f"{place}:{number}"
-            if error:
-                reading.bad("records that are not JSON", where, f"not valid JSON: {error}", _EXPECTED)
+            if fault:
+                reading.bad("records that are not JSON", where, f"not valid JSON: {fault}", _EXPECTED)
                 continue
             if re.search("[\udc80-\udcff]", text):
                 raw = text.encode("utf-8", "surrogateescape")
@@ -114,7 +114,10 @@ def is_lines_of_objects(lines: Sequence[str | None]) -> bool:
         return False
     if len(filled) > 1:
         return True
-    return isinstance(good[0], dict) and not any(map(_is_list_of_records, good[0].values()))
+    if not isinstance(good[0], dict):
+        return False
+    inner = [value for outer in good[0].values() if isinstance(outer, dict) for value in outer.values()]
+    return not any(map(_is_list_of_records, [*good[0].values(), *inner]))
 
 
 def looks_like_object(line: str) -> bool:
@@ -427,19 +430,16 @@ class _Document:
 
     def _more(self, *, double: bool = False) -> bool:
         """Reads on, and forgets what was read; with `double` as much again as is held, so that long records cost little."""
-        if self._ended:
-            return False
-        self._text = self._text[self._position :]
-        self._position = 0
-        wanted = len(self._text) if double else 1
-        pieces = [self._text]
-        while wanted > 0:
+        wanted = len(self._text) - self._position if double else 1
+        pieces: list[str] = []
+        while wanted > 0 and not self._ended:
             raw = self._read()
-            piece = self._bytes.decode(raw, final=not raw)
-            pieces.append(piece)
-            wanted -= len(piece)
-            if not raw:
-                self._ended = True
-                break
-        self._text = "".join(pieces)
-        return len(pieces) > 1 and bool("".join(pieces[1:]))
+            pieces.append(self._bytes.decode(raw, final=not raw))
+            wanted -= len(pieces[-1])
+            self._ended = not raw
+        following = "".join(pieces)
+        # Where nothing came, positions stay as they are: an error may point to them.
+        if following:
+            self._text = self._text[self._position :] + following
+            self._position = 0
+        return bool(following)

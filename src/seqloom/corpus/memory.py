@@ -14,10 +14,11 @@ from pathlib import Path
 from typing import Any
 
 from seqloom.corpus.streams import Place
+from seqloom.errors import CorpusError
 from seqloom.progress import Progress
 
 # Raised whenever the same files and settings begin to give other facts.
-_VERSION = 2
+_VERSION = 3
 # Smaller files are read at once; so much is worth remembering.
 _LEAST_BYTES = 32 << 20
 # A file changed so short a time ago (in seconds) may change once more without its times showing it.
@@ -43,6 +44,7 @@ class Memory:
     def __init__(self, plan: Any, settings: str) -> None:
         self._plan = plan
         self._what = f"{_VERSION}\n{plan!r}\n{settings}"
+        self._states = self._find_states()
         self._key = self._find_key()
 
     def recall(self) -> dict[str, Any] | None:
@@ -72,11 +74,27 @@ class Memory:
                 f"{file.parent}: cannot be written ({error.strerror}), so the corpus will be read again next time"
             )
 
+    def check_unchanged(self) -> None:
+        """Checks that no file changed since this memory was made.
+
+        Raises:
+            CorpusError: one did, or is gone.
+        """
+        for path, (before, now) in zip(self._paths(), zip(self._states, self._find_states(), strict=True), strict=True):
+            if before != now:
+                raise CorpusError(
+                    f"{path}: {'vanished' if now is None else 'changed'} while it was read; "
+                    "wait until it is complete, then begin again"
+                )
+
     def _file(self) -> Path:
         return cache_folder("corpora") / f"{self._key}.json"
 
     def _paths(self) -> list[Path]:
         return sorted({place.path for place in _places(self._plan)})
+
+    def _find_states(self) -> list[tuple[int, int] | None]:
+        return [_state(path) for path in self._paths()]
 
     def _find_key(self) -> str | None:
         states = []
@@ -91,6 +109,14 @@ class Memory:
         if size < _LEAST_BYTES:
             return None
         return hashlib.sha256(f"{self._what}\n{states}".encode()).hexdigest()[:32]
+
+
+def _state(path: Path) -> tuple[int, int] | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_size, found.st_mtime_ns
 
 
 def _places(value: Any) -> Iterator[Place]:

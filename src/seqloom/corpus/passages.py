@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from seqloom.corpus.reading import Reading
-from seqloom.corpus.streams import Place, open_bytes, report_not_utf8
+from seqloom.corpus.streams import Place, open_bytes, report_not_utf8, report_zero_byte
 
 _PIECE_BYTES = 1 << 18
 _WANTED_CHARS = 1 << 14
@@ -87,6 +87,9 @@ def text_pieces(place: Place, reading: Reading) -> Iterator[str]:
             except UnicodeDecodeError as error:
                 report_not_utf8(place, number, error.object, error.start, reading)
                 decoder.reset()
+                text = ""
+            if "\x00" in text:
+                report_zero_byte(f"{place}:{number}", text.index("\x00"), reading)
                 text = ""
             number += raw.endswith(b"\n")
             if text:
