@@ -5,6 +5,7 @@ that names the option to give. This module does not know which column is which.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from itertools import islice
 from typing import Literal
@@ -14,7 +15,7 @@ from seqloom.corpus.delimited import Judgement, name_delimiter
 from seqloom.corpus.parquet import read_names
 from seqloom.corpus.po import is_po
 from seqloom.corpus.reading import Reading
-from seqloom.corpus.streams import Place, open_bytes, read_head
+from seqloom.corpus.streams import Place, open_bytes, read_head, text_lines
 from seqloom.corpus.tmx import is_tmx, read_units
 from seqloom.errors import ConfigError, CorpusError
 
@@ -130,6 +131,10 @@ def _detect_named(place: Place, head: bytes, claimed: Format | None) -> Layout |
 def _detect_text(place: Place, claimed: Format | None, hints: Hints) -> Layout:
     lines = sample_lines(place)
     filled = [line for line in lines if line is not None and line.strip()]
+    if not filled and None in lines:
+        # No line is text in UTF-8, so the first one says best what is wrong, and in which encoding it may be.
+        with closing(text_lines(place, Reading())) as bad:
+            next((line for line in bad if line), None)
     if hints.delimiter is None:
         if claimed == "po" or (claimed is None and is_po(filled[:200])):
             if not is_po(filled[:2000]):

@@ -15,6 +15,7 @@ from typing import Literal
 
 from seqloom.corpus.corpus import SentencePair
 from seqloom.corpus.reading import Reading
+from seqloom.corpus.spool import spooled
 from seqloom.corpus.streams import Place, raw_lines, text_lines
 from seqloom.errors import CorpusError
 
@@ -86,7 +87,8 @@ def read_parallel(src: Path | str, ref: Path | str) -> Iterator[SentencePair]:
     Raises:
         CorpusError: the files have unequal numbers of lines, or hold bytes that are not UTF-8.
     """
-    for _, _, source, reference in ParallelFiles(Place(Path(src)), Place(Path(ref))).rows(Reading()):
+    # Files of unequal length are read once more, to say where they drift apart; pipes cannot be.
+    for _, _, source, reference in ParallelFiles(Place(spooled(src)), Place(spooled(ref))).rows(Reading()):
         yield SentencePair(source, reference)
 
 

@@ -48,11 +48,11 @@ def spooled(path: str | Path) -> Path:
     if key not in _copies:
         _refuse_devices(path, status)
         if standard:
-            _copies[key] = _copy(sys.stdin.buffer, path)
+            _copies[key] = _copy(sys.stdin.buffer, "standard input", "stdin")
         else:
             try:
                 with open(path, "rb") as stream:
-                    _copies[key] = _copy(stream, path)
+                    _copies[key] = _copy(stream, str(path), "pipe")
             except OSError as error:
                 raise CorpusError(f"{path}: cannot be read: {error.strerror}") from None
     return _copies[key]
@@ -67,19 +67,19 @@ def describe_copy(path: str | Path, copy: Path) -> str:
 def _refuse_devices(path: str | Path, status: os.stat_result) -> None:
     if stat.S_ISCHR(status.st_mode):
         if status.st_rdev == os.stat(os.devnull).st_rdev:
-            raise CorpusError(f"{path}: is empty")
+            raise CorpusError(f"{'standard input' if str(path) == '-' else path}: is empty")
         raise CorpusError(f"{path}: is a terminal or a device, not data; name a file, or pipe the data in")
     if stat.S_ISBLK(status.st_mode) or stat.S_ISSOCK(status.st_mode):
         raise CorpusError(f"{path}: is a device or a socket; expected a file or a pipe")
 
 
-def _copy(stream: BinaryIO, path: str | Path) -> Path:
+def _copy(stream: BinaryIO, what: str, name: str) -> Path:
     digest = hashlib.sha256()
     start = b""
     folder = _writable_folder()
     try:
-        handle, name = tempfile.mkstemp(dir=folder, prefix="partial-")
-        partial = Path(name)
+        handle, temporary = tempfile.mkstemp(dir=folder, prefix="partial-")
+        partial = Path(temporary)
         try:
             with open(handle, "wb") as file:
                 while piece := stream.read(_PIECE_BYTES):
@@ -87,15 +87,15 @@ def _copy(stream: BinaryIO, path: str | Path) -> Path:
                     digest.update(piece)
                     file.write(piece)
             if not start:
-                raise CorpusError(f"{path}: is empty")
-            target = folder / f"{digest.hexdigest()[:16]}{compression_suffix(start)}"
+                raise CorpusError(f"{what}: is empty")
+            target = folder / f"{name}-{digest.hexdigest()[:16]}{compression_suffix(start)}"
             partial.replace(target)
             return target
         finally:
             partial.unlink(missing_ok=True)
     except OSError as error:
         raise CorpusError(
-            f"{path}: can be read only once, and its content cannot be kept in {folder} ({error.strerror}); "
+            f"{what}: can be read only once, and its content cannot be kept in {folder} ({error.strerror}); "
             "write it to a file and name that"
         ) from None
 

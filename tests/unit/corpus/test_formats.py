@@ -148,6 +148,13 @@ def test_conversations_that_are_no_pairs_are_bad_records(tmp_path: Path) -> None
     assert "20 conversations had a system message" in notes
 
 
+@pytest.mark.parametrize("name", ["x.tsv", "x.csv", "x.jsonl", "x.txt", "x.po"])
+def test_a_file_in_another_encoding_names_it(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_bytes("".join(f"„Bär“ {i}\tx;\n" for i in range(20)).encode("cp1252"))
+    with pytest.raises(CorpusError, match=r":1: byte 1 of the line .*Windows-1252.*iconv -f cp1252"):
+        pairs_of(tmp_path / name)
+
+
 def test_a_separator_for_what_has_none_is_refused(tmp_path: Path) -> None:
     path = write(tmp_path / "x.jsonl", FORMS["lines.jsonl"])
     with pytest.raises(ConfigError, match="delimiter does not apply"):

@@ -10,6 +10,7 @@ import pytest
 
 from seqloom.corpus import Corpus, CorpusSettings, memory, open_corpus
 from seqloom.corpus.parallel import ParallelFiles
+from seqloom.corpus.streams import Place
 from seqloom.corpus.tables import Table
 from seqloom.errors import CorpusError
 
@@ -137,3 +138,16 @@ def test_many_rows_apart_are_told_by_their_texts(
     monkeypatch.setattr("seqloom.corpus.assembly._MOST_KEPT_ROWS", 10)
     assert content(open_corpus(settings)) == by_number
     assert len(by_number["train"]) == size or size is None
+
+
+def test_a_file_that_changes_while_it_is_read_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "x.tsv"
+    path.write_text("a\tb\n")
+    kept = memory.Memory([Place(path)], "")
+    kept.check_unchanged()
+    path.write_text("a\tb\nc\td\n")
+    with pytest.raises(CorpusError, match=r"x\.tsv: changed while it was read"):
+        kept.check_unchanged()
+    path.unlink()
+    with pytest.raises(CorpusError, match=r"x\.tsv: vanished while it was read"):
+        kept.check_unchanged()

@@ -1,4 +1,6 @@
+import os
 import random
+import threading
 from array import array
 from pathlib import Path
 
@@ -78,3 +80,14 @@ def test_scoring_reads_every_line_as_it_is(tmp_path: Path) -> None:
     write(tmp_path / "b", ["x"])
     with pytest.raises(CorpusError, match="has 2 lines"):
         list(read_parallel(src.path, ref.path))
+
+
+def test_scoring_reads_pipes_and_still_says_both_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SEQLOOM_CACHE_DIR", str(tmp_path / "cache"))
+    ref = write(tmp_path / "b", ["x", "y"])
+    os.mkfifo(tmp_path / "pipe")
+    writer = threading.Thread(target=(tmp_path / "pipe").write_bytes, args=(b"a\n",))
+    writer.start()
+    with pytest.raises(CorpusError, match=r"has 1 lines, .*b has 2"):
+        list(read_parallel(tmp_path / "pipe", ref.path))
+    writer.join()

@@ -168,3 +168,33 @@ def test_fraction_moves_from_nothing_to_all(tmp_path: Path) -> None:
     assert fractions == sorted(fractions)
     assert fractions[0] < 0.1
     assert reading.fraction == 1.0
+
+
+def test_lines_with_zero_bytes_and_lines_too_long_are_left_out_and_counted(tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    path.write_bytes(b"x\n" + b"y" * ((1 << 24) + 10) + b"\n" + b"good\n" * 20 + b"a\x00b\nlast\n")
+    reading = Reading("skip")
+    assert list(text_lines(Place(path), reading)) == ["x", None, *["good"] * 20, None, "last"]
+    assert reading.left_out == {"lines of more than 16 MiB": 1, "lines with a zero byte": 1}
+    path.write_bytes(b"a\x00b\n")
+    with pytest.raises(CorpusError, match=r"a\.txt:1: character 2 of the line is a zero byte"):
+        lines_of(path)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        ("a.xlsx", b"PK\x03\x04", "Excel workbook; save the sheet as CSV"),
+        ("a.docx", b"PK\x03\x04", "Word document"),
+        ("a", b"%PDF-1.7\n", "PDF"),
+        ("a", b"SQLite format 3\x00", "SQLite"),
+        ("a.pkl", b"\x80\x04\x95\x00", "pickle"),
+        ("a.jpg", b"\xff\xd8\xff\xe0", "picture"),
+        ("a.txt", "a\tb\n".encode("utf-16-le") * 20, r"iconv -f utf-16le"),
+        ("a.txt", "a\tb\n".encode("utf-32"), "UTF-32"),
+    ],
+)
+def test_binary_files_are_named(tmp_path: Path, name: str, content: bytes, words: str) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(CorpusError, match=words):
+        read_head(Place(tmp_path / name))
