@@ -18,6 +18,9 @@ _MOST_PROBLEMS = 5
 _MOST_CHARACTERS = 60
 _LIKENESS = 0.75
 
+Path = tuple[str, ...]
+"""The names that lead to a parameter, from the outermost."""
+
 
 @dataclass(frozen=True)
 class Unsupported:
@@ -39,61 +42,57 @@ def shown(name: str) -> str:
 def validation_refusal(error: ValidationError, model: type[BaseModel]) -> RefusedError:
     """The refusal of a request that does not fit a model. It never repeats the value that was given."""
     problems = error.errors(include_url=False, include_input=False, include_context=False)
-    by_parameter: dict[str, list[dict[str, Any]]] = {}
+    by_path: dict[Path, list[dict[str, Any]]] = {}
     for problem in problems:
-        by_parameter.setdefault(_parameter(problem["loc"], model), []).append(dict(problem))
-    messages = [_message(name, found, model) for name, found in list(by_parameter.items())[:_MOST_PROBLEMS]]
-    more = len(by_parameter) - len(messages)
+        by_path.setdefault(_path(problem["loc"], model), []).append(dict(problem))
+    messages = [_message(path, found, model) for path, found in list(by_path.items())[:_MOST_PROBLEMS]]
+    more = len(by_path) - len(messages)
     if more > 0:
         messages.append(f"and {more:,} more")
-    param = next(iter(by_parameter))
-    return RefusedError(400, f"Invalid request: {'; '.join(messages)}", param=param or None)
+    first = next(iter(by_path))
+    return RefusedError(400, f"Invalid request: {'; '.join(messages)}", param=_dotted(first) if first else None)
 
 
-def _message(name: str, problems: Sequence[Mapping[str, Any]], model: type[BaseModel]) -> str:
-    kinds = {problem["type"] for problem in problems}
-    if not name:
+def _message(path: Path, problems: Sequence[Mapping[str, Any]], model: type[BaseModel]) -> str:
+    if not path:
         return "the body must be a JSON object"
+    kinds = {problem["type"] for problem in problems}
+    name, owner = _dotted(path), _model_at(model, path[:-1])
     if "missing" in kinds:
         return f"missing {name} parameter"
     if "extra_forbidden" in kinds:
-        owner, _, own_name = name.rpartition(".")
-        return f"{name} is not supported here{_hint(own_name, _model_at(model, owner))}"
+        return f"{name} is not supported here{_hint(path[-1], owner)}"
     if "string_unicode" in kinds:
         return f"{name} holds a lone surrogate (half of a UTF-16 pair), which is not valid Unicode text"
-    field = _field_at(model, name)
-    for mark in field.metadata:
+    for mark in owner.model_fields[path[-1]].metadata:
         if isinstance(mark, Unsupported):
             return f"{name} is not supported here; leave it out, or set it to {mark.neutral}"
-    owner, _, own_name = name.rpartition(".")
-    schema = _schema(_model_at(model, owner))
-    words = describe_schema(schema["properties"][own_name], schema.get("$defs", {}))
+    words = describe_schema(_schema(owner)["properties"][path[-1]])
     index = next((part for problem in problems for part in problem["loc"] if isinstance(part, int)), None)
     return f"{name} must be {words}" + (f" (item {index + 1} is not)" if index is not None else "")
 
 
 def _hint(name: str, model: type[BaseModel]) -> str:
     """The parameter that a client may have meant."""
-    close = difflib.get_close_matches(name, sorted(model.model_fields), n=1, cutoff=_LIKENESS)
+    close = difflib.get_close_matches(name[:_MOST_CHARACTERS], sorted(model.model_fields), n=1, cutoff=_LIKENESS)
     meant = getattr(model, "other_names", {}).get(name) or (close[0] if close else None)
     return f"; did you mean {meant}?" if meant else ""
 
 
-def _parameter(loc: Sequence[int | str], model: type[BaseModel]) -> str:
-    """The dotted path of the parameter; what follows in `loc` are positions and members of unions."""
+def _path(loc: Sequence[int | str], model: type[BaseModel]) -> Path:
+    """The names that lead to the parameter; what follows in `loc` are positions and members of unions."""
     names: list[str] = []
     owner: type[BaseModel] | None = model
     for part in loc:
         if owner is None or not isinstance(part, str):
             break
-        if part not in owner.model_fields:
-            if names and owner is not model and part == owner.__name__:
-                continue
-            names.append(shown(part))
-            break
         names.append(part)
-        owner = _nested(owner.model_fields[part].annotation)
-    return ".".join(names)
+        owner = _nested(owner.model_fields[part].annotation) if part in owner.model_fields else None
+    return tuple(names)
+
+
+def _dotted(path: Path) -> str:
+    return ".".join(shown(name) or '""' for name in path)
 
 
 def _nested(annotation: Any) -> type[BaseModel] | None:
@@ -105,15 +104,10 @@ def _nested(annotation: Any) -> type[BaseModel] | None:
     return None
 
 
-def _model_at(model: type[BaseModel], path: str) -> type[BaseModel]:
-    for name in path.split(".") if path else []:
+def _model_at(model: type[BaseModel], path: Path) -> type[BaseModel]:
+    for name in path:
         model = _nested(model.model_fields[name].annotation) or model
     return model
-
-
-def _field_at(model: type[BaseModel], path: str) -> Any:
-    owner, _, name = path.rpartition(".")
-    return _model_at(model, owner).model_fields[name]
 
 
 @lru_cache(maxsize=64)
@@ -121,22 +115,16 @@ def _schema(model: type[BaseModel]) -> dict[str, Any]:
     return model.model_json_schema()
 
 
-def describe_schema(
-    schema: Mapping[str, Any], definitions: Mapping[str, Any] | None = None, *, many: bool = False
-) -> str:
+def describe_schema(schema: Mapping[str, Any], *, many: bool = False) -> str:
     """A JSON schema in words: "a whole number from 1 to 128", "a string or a list of at most 4 strings".
 
     Args:
-        definitions: the schemas that `$ref` names.
         many: whether to write the plural, for the items of a list.
     """
-    definitions = definitions or {}
     if "$ref" in schema:
         return "objects" if many else "an object"
     if "anyOf" in schema:
-        parts = [
-            describe_schema(part, definitions, many=many) for part in schema["anyOf"] if part.get("type") != "null"
-        ]
+        parts = [describe_schema(part, many=many) for part in schema["anyOf"] if part.get("type") != "null"]
         return " or ".join(dict.fromkeys(parts))
     if "enum" in schema or "const" in schema:
         values = [value for value in schema.get("enum", [schema.get("const")]) if value is not None]
@@ -158,7 +146,7 @@ def describe_schema(
             return str(schema["title"])
         return ("strings" if many else "a string") + _size(schema, "minLength", "maxLength", "of {} characters")
     if kind == "array":
-        items = describe_schema(schema.get("items", {}), definitions, many=True)
+        items = describe_schema(schema.get("items", {}), many=True)
         count = _size(schema, "minItems", "maxItems", "of {}") or " of"
         return f"{'lists' if many else 'a list'}{count} {items}"
     told = f": {schema['description']}" if "description" in schema else ""

@@ -57,6 +57,9 @@ def refusal(model: type[BaseModel], values: dict[str, Any]) -> Any:
         ),
         ({"logit_bias": {"5": 1}}, "logit_bias is not supported here; leave it out, or set it to null", "logit_bias"),
         ({"suffix": "x"}, "suffix is not supported here; leave it out, or set it to null", "suffix"),
+        ({"stream_options": {".": 1}}, "stream_options.. is not supported here", "stream_options.."),
+        ({"": 1}, '"" is not supported here', '""'),
+        ({"stop.x": 1}, "stop.x is not supported here; did you mean stop?", "stop.x"),
         ({"tools": []}, "tools is not supported here", "tools"),
         ({"response_format": None}, "response_format is not supported here", "response_format"),
         (
