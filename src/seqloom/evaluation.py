@@ -5,9 +5,9 @@ A Generator and pairs enter (text), Evaluation leaves. It does not know run fold
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from statistics import median
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -16,7 +16,19 @@ from seqloom.batching import Examples, batches_in_order
 from seqloom.corpus import Corpus, SentencePair
 from seqloom.decoding.generator import Generator
 from seqloom.errors import ConfigError, CorpusError
-from seqloom.metrics import Score, Stats, aggregate, find_metric, likelihood_statistics, score, score_runs, statistics
+from seqloom.metrics import (
+    Score,
+    Stats,
+    aggregate,
+    can_be_right,
+    find_metric,
+    is_bleu,
+    likelihood_statistics,
+    make_score,
+    score,
+    score_runs,
+    statistics,
+)
 from seqloom.models.base import Model
 from seqloom.progress import Progress, Silent
 from seqloom.store import open_store
@@ -56,20 +68,54 @@ class TestOutputs:
         plain: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in values.items()}
         return cls(**plain)
 
-    def statistics(self, metric: str, item_separator: str | None) -> Stats:
-        """The metric's counts for each sentence."""
+    def statistics(
+        self, metric: str, item_separator: str | None, more_references: Sequence[Sequence[str]] = ()
+    ) -> Stats:
+        """The metric's counts for each sentence.
+
+        Args:
+            more_references: of further translators; what is made of log-probabilities is of the first one's alone.
+        """
         if find_metric(metric).count is not None:
-            return statistics(metric, self.outputs, self.references, item_separator=item_separator)
+            streams = [self.references, *more_references]
+            return statistics(metric, self.outputs, streams, item_separator=item_separator)
         num_bytes = [len(reference.encode()) for reference in self.references]
         return likelihood_statistics(self.log_probs, self.num_tokens, num_bytes)
 
 
 @dataclass(frozen=True, slots=True)
+class Scope:
+    """What scores speak of: how many items, and which.
+
+    Attributes:
+        unit: pairs; or bytes of running text.
+        what: "all of new.tsv", "the test split of the run's own corpus".
+    """
+
+    num_items: int
+    unit: Literal["pairs", "bytes"]
+    what: str
+
+    def __str__(self) -> str:
+        unit = self.unit.removesuffix("s") if self.num_items == 1 else self.unit
+        return f"{self.num_items:,} {unit}, {self.what}"
+
+
+@dataclass(frozen=True, slots=True)
 class Evaluation:
-    """Scores by test split, the leading metric first, with the outputs behind them (none for plain text)."""
+    """Scores by test split, the leading metric first, with the outputs behind them (none for plain text).
+
+    Attributes:
+        scopes: by test split, what the scores speak of.
+        num_references: how many references each sentence has.
+        notes: what the user should know of the numbers, one sentence each.
+    """
 
     scores: Mapping[str, tuple[Score, ...]]
     tests: Mapping[str, TestOutputs]
+    scopes: Mapping[str, Scope] = field(default_factory=dict)
+    num_references: int = 1
+    notes: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """As plain values."""
@@ -87,11 +133,17 @@ class Evaluation:
                     for one in scores
                 ],
                 **(
+                    {"items": scope.num_items, "unit": scope.unit, "scored": scope.what, "notes": list(self.notes)}
+                    if (scope := self.scopes.get(name)) is not None
+                    else {}
+                ),
+                **(
                     {
                         "sentences": len(test.outputs),
+                        "references": self.num_references,
                         "sentences_per_second": round(test.sentences_per_second, 1),
                         "latency_ms": round(test.latency_ms, 2),
-                        "notes": list(test.notes),
+                        "notes": [*self.notes, *test.notes],
                     }
                     if (test := self.tests.get(name)) is not None
                     else {}
@@ -101,15 +153,32 @@ class Evaluation:
         }
 
     def __str__(self) -> str:
-        return "\n".join(f"{name}: {', '.join(map(str, scores))}" for name, scores in self.scores.items())
+        return "\n".join(f"{self.heading(name)}: {', '.join(map(str, scores))}" for name, scores in self.scores.items())
+
+    def heading(self, name: str) -> str:
+        """The name of a test split, with what its scores speak of."""
+        scope = self.scopes.get(name)
+        return name if scope is None else f"{name} ({scope})"
 
 
-def metrics_for(leading: str, item_separator: str | None) -> list[str]:
-    """The metrics of a report on pairs, the leading one first."""
-    # Of the two BLEUs only one fits a corpus: over its own tokens where it is published tokenised, else over sacreBLEU's.
-    bleu = [] if leading == "bleu_tokenised" else ["bleu"]
-    others = (["items"] if item_separator else []) + ["exact_match", *bleu, "chrf", "ter", "perplexity"]
+def metrics_for(leading: str, item_separator: str | None, bleu: str = "bleu") -> list[str]:
+    """The metrics of a report on pairs, the leading one first.
+
+    Args:
+        bleu: the BLEU whose tokenizer fits the targets.
+    """
+    # Of the BLEUs only one fits a corpus: over its own tokens where it is published tokenised, else over sacreBLEU's.
+    bleus = [] if is_bleu(leading) else [bleu]
+    ter = "ter" if bleu == "bleu" else "ter_segments"
+    others = (["items"] if item_separator else []) + ["exact_match", *bleus, "chrf", ter, "perplexity"]
     return [leading, *(name for name in others if name != leading)]
+
+
+def fitting_metric(name: str, bleu: str) -> str:
+    """The metric that a user means: "bleu" and "ter" count what the targets' words are."""
+    if bleu == "bleu":
+        return name
+    return {"bleu": bleu, "ter": "ter_segments"}.get(name, name)
 
 
 def metric_value(
@@ -181,36 +250,100 @@ def evaluate_pairs(
     leading: str,
     item_separator: str | None,
     item_name: str,
+    bleu: str = "bleu",
     metrics: Sequence[str] | None = None,
+    more_references: Sequence[Sequence[str]] = (),
+    scopes: Mapping[str, Scope] | None = None,
+    notes: Sequence[str] = (),
     progress: Progress | None = None,
 ) -> Evaluation:
-    """Scores each test split, with intervals over its sentences."""
+    """Scores each test split, with intervals over its sentences.
+
+    Args:
+        leading: the metric that comes first, unless it says nothing about these references.
+        bleu: the BLEU whose tokenizer fits the targets.
+        metrics: what to measure instead of what fits the corpus.
+        more_references: the references of further translators, for a single test split.
+        scopes: what the splits are.
+        notes: what is known of them already.
+    """
     progress = progress or Silent()
-    names = list(metrics) if metrics else metrics_for(leading, item_separator)
+    wanted = list(metrics) if metrics else metrics_for(fitting_metric(leading, bleu), item_separator, bleu)
+    names = list(dict.fromkeys(fitting_metric(name, bleu) for name in wanted))
     for name in names:
-        find_metric(name)
+        found = find_metric(name)
         if name == "items" and not item_separator:
             raise ConfigError("metric items: the targets of this corpus are not lists of items; take another metric")
+        if found.count is not None:
+            # Whether its tokenizer is there shows before hours of decoding.
+            found.sign(item_separator)
     for name, pairs in tests.items():
         if not pairs:
             raise CorpusError(f"the test split {name!r} is empty, so there is nothing to score; give at least one pair")
+    _check_references(tests, more_references)
+    scopes = dict(
+        scopes or {name: Scope(len(pairs), "pairs", "all of the given pairs") for name, pairs in tests.items()}
+    )
+    said = [*notes, *(_renamed(name, bleu) for name in wanted if fitting_metric(name, bleu) != name)]
     outputs = {
         name: generate_outputs(generator, pairs, progress=progress, task=f"decoding {name}")
         for name, pairs in tests.items()
     }
-    scores = {
-        name: tuple(score_test(test, metric, item_separator=item_separator, item_name=item_name) for metric in names)
-        for name, test in outputs.items()
-    }
-    return Evaluation(scores, outputs)
+    scores = {}
+    for name, test in outputs.items():
+        streams = [test.references, *more_references]
+        useless = [metric for metric in names if not can_be_right(metric, streams, item_separator=item_separator)]
+        said += [_says_nothing(metric, name) for metric in useless]
+        # An order that the user gave stays.
+        ordered = names if metrics else [*(one for one in names if one not in useless), *useless]
+        scores[name] = tuple(
+            score_test(
+                test, metric, item_separator=item_separator, item_name=item_name, more_references=more_references
+            )
+            for metric in ordered
+        )
+    return Evaluation(scores, outputs, scopes, 1 + len(more_references), tuple(dict.fromkeys(said)))
 
 
-def score_test(test: TestOutputs, metric: str, *, item_separator: str | None, item_name: str) -> Score:
+def _renamed(name: str, bleu: str) -> str:
+    return f"{name} is measured as {fitting_metric(name, bleu)}: the words of the targets do not stand between spaces."
+
+
+def _says_nothing(metric: str, test: str) -> str:
+    label = find_metric(metric).label.format(items="items")
+    why = ": no reference has four words in a row" if is_bleu(metric) else ""
+    return f"{label} says nothing about {test}{why}; it is 0 even for outputs equal to their references."
+
+
+def _check_references(tests: Mapping[str, Sequence[SentencePair]], more_references: Sequence[Sequence[str]]) -> None:
+    """Refuses further references that do not belong to the sentences one by one."""
+    if not more_references:
+        return
+    if len(tests) > 1:
+        raise ConfigError(f"more references belong to one test split, but there are {len(tests)}: {', '.join(tests)}")
+    ((name, pairs),) = tests.items()
+    for number, stream in enumerate(more_references, start=2):
+        if len(stream) != len(pairs):
+            raise CorpusError(
+                f"references {number}: {len(stream):,} were given for the {len(pairs):,} sentences of {name}; expected one for "
+                "each sentence, in the same order"
+            )
+
+
+def score_test(
+    test: TestOutputs,
+    metric: str,
+    *,
+    item_separator: str | None,
+    item_name: str,
+    more_references: Sequence[Sequence[str]] = (),
+) -> Score:
     """One metric on one split; with its interval where there are sentences enough for one."""
-    stats = test.statistics(metric, item_separator)
+    stats = test.statistics(metric, item_separator, more_references)
+    count = 1 + len(more_references)
     if len(stats) > 1:
-        return score_runs(metric, [stats], item_separator=item_separator, item_name=item_name)
-    return _without_interval(metric, stats, item_separator, item_name)
+        return score_runs(metric, [stats], item_separator=item_separator, item_name=item_name, num_references=count)
+    return _without_interval(metric, stats, item_separator, item_name, num_references=count)
 
 
 def evaluate_text(
@@ -220,10 +353,16 @@ def evaluate_text(
     *,
     window: int,
     device: torch.device,
+    scopes: Mapping[str, Scope] | None = None,
+    notes: Sequence[str] = (),
     progress: Progress | None = None,
 ) -> Evaluation:
-    """Bits per byte and perplexity of a language model on the test splits of a plain text."""
-    scores = {}
+    """Bits per byte and perplexity of a language model on the test splits of a plain text.
+
+    Args:
+        scopes: what the splits are; how many bytes they have is counted here.
+    """
+    scores, counted = {}, {}
     for name, split in corpus.tests.items():
         store = open_store(split, tokenizer, progress=progress)
         room = model.max_tgt_len(0)
@@ -233,10 +372,13 @@ def evaluate_text(
         scores[name] = tuple(
             _without_interval(metric, stats, None, "items") for metric in ("bits_per_byte", "perplexity")
         )
-    return Evaluation(scores, {})
+        what = scopes[name].what if scopes else f"the test split of {corpus.name}"
+        counted[name] = Scope(int(examples.num_bytes), "bytes", what)
+    return Evaluation(scores, {}, counted, notes=tuple(notes))
 
 
-def _without_interval(metric: str, stats: Stats, item_separator: str | None, item_name: str) -> Score:
-    found = find_metric(metric)
+def _without_interval(
+    metric: str, stats: Stats, item_separator: str | None, item_name: str, *, num_references: int = 1
+) -> Score:
     value = float(np.asarray(aggregate(metric, stats.sum(axis=0))))
-    return Score(metric, found.label.format(items=item_name), value, found.higher_is_better, found.sign(item_separator))
+    return make_score(metric, value, item_separator, item_name, num_references=num_references)

@@ -123,11 +123,40 @@ def test_an_ensemble_of_runs(cli: Cli, corpus_folder: Path, tmp_path: Path) -> N
 
 def test_evaluate(trained: Trained, corpus_folder: Path, cli: Cli) -> None:
     run = trained("transformer-tiny")
-    by_default = json.loads(cli("evaluate", run, "--json"))
-    assert by_default
-    text = cli("evaluate", run, "--src", corpus_folder / "sources.txt", "--ref", corpus_folder / "references.txt")
+    by_default = json.loads(cli("evaluate", run, "--json"))["test"]
+    assert by_default["scored"] == "the test split of the run's own corpus"
+    assert 0 < by_default["items"] < 30
+    sources, references = corpus_folder / "sources.txt", corpus_folder / "references.txt"
+    text = cli("evaluate", run, "--src", sources, "--ref", references)
+    assert text.startswith("test (20 pairs, all of the given pairs):")
     assert "BLEU" in text
     assert "nrefs:1" in text  # sacreBLEU's signature
+    assert "nrefs:2" in cli("evaluate", run, "--src", sources, "--ref", references, "--ref", sources)
+    several = json.loads(cli("evaluate", run, "--src", sources, "--ref", references, sources, "--json"))["test"]
+    assert several["references"] == 2
+    assert "lines" in cli("evaluate", run, "--src", sources, "--ref", references, corpus_folder / "pairs.tsv", status=2)
+
+
+def test_evaluate_scores_all_of_another_file(trained: Trained, corpus_folder: Path, cli: Cli, tmp_path: Path) -> None:
+    run = trained("transformer-tiny")
+    other = tmp_path / "other.tsv"
+    rows = (corpus_folder / "pairs.tsv").read_text(encoding="utf-8").splitlines()[:70]
+    other.write_text("".join(f"neu {row}\n" for row in rows), encoding="utf-8")
+    found = json.loads(cli("evaluate", run, "--data", other, "--beam", 1, "--json"))["test"]
+    assert (found["items"], found["sentences"], found["unit"]) == (70, 70, "pairs")
+    assert found["scored"] == f"all of {other}"
+    chinese = tmp_path / "zh.tsv"
+    chinese.write_text("".join(f"rot {i}\t今天是第{i}天\n" for i in range(10)), encoding="utf-8")
+    scores = json.loads(cli("evaluate", run, "--data", chinese, "--beam", 1, "--metrics", "bleu", "ter", "--json"))[
+        "test"
+    ]
+    assert [one["metric"] for one in scores["scores"]] == ["bleu_zh", "ter_segments"]
+    assert "bleu is measured as bleu_zh" in scores["notes"][0]
+    labels = tmp_path / "labels.tsv"
+    labels.write_text("".join(f"rot {i}\tgut\n" for i in range(10)), encoding="utf-8")
+    scores = json.loads(cli("evaluate", run, "--data", labels, "--beam", 1, "--json"))["test"]
+    assert scores["scores"][0]["metric"] == "exact_match"
+    assert any("BLEU says nothing about test" in note for note in scores["notes"])
 
 
 def test_generate_is_seeded(cli: Cli, corpus_folder: Path, tmp_path: Path) -> None:
@@ -136,7 +165,12 @@ def test_generate_is_seeded(cli: Cli, corpus_folder: Path, tmp_path: Path) -> No
     assert first == cli("generate", run, "--prompt", "rot", "--max-tokens", 20, "--num-samples", 2)
     assert first != cli("generate", run, "--prompt", "rot", "--max-tokens", 20, "--num-samples", 2, "--seed", 1)
     assert first.startswith("rot")
-    assert json.loads(cli("evaluate", run, "--json"))
+    own = json.loads(cli("evaluate", run, "--json"))["test"]
+    assert own["scored"] == "the test split of the run's own corpus"
+    other = tmp_path / "other.txt"
+    other.write_text("rot und blau.\n" * 500, encoding="utf-8")
+    whole = json.loads(cli("evaluate", run, "--data", other, "--json"))["test"]
+    assert (whole["items"], whole["unit"], whole["scored"]) == (7000, "bytes", f"all of {other}")
 
 
 def test_a_run_of_pairs_generates_from_a_prompt_only(trained: Trained, cli: Cli) -> None:

@@ -16,6 +16,7 @@ from seqloom.evaluation import TestOutputs
 from seqloom.metrics import Metric, Stats, find_metric
 from seqloom.metrics.likelihood import likelihood_statistics
 from seqloom.metrics.metric import ratio
+from seqloom.segments import num_segments
 
 _NUM_RESAMPLES = 500
 
@@ -169,7 +170,7 @@ def bars(
 
 def length_bins(arm: Trained, count: int) -> list[tuple[int, int]]:
     """Ranges of the source's words that hold about equally many test sentences."""
-    lengths = [len(source.split()) for source in arm.runs[0].outputs().sources]
+    lengths = [num_segments(source) for source in arm.runs[0].outputs().sources]
     edges = np.quantile(lengths, np.linspace(0, 1, count + 1)).round().astype(int).tolist()
     lows = [edges[0], *(edge + 1 for edge in edges[1:-1])]
     return [(low, high) for low, high in zip(lows, edges[1:], strict=True) if low <= high]
@@ -188,4 +189,4 @@ def by_length(measure: Measure, arms: Sequence[Trained], bins: Sequence[tuple[in
 
 def between(low: int, high: int) -> Chosen:
     """Sentences whose source has `low` to `high` words, both included."""
-    return lambda outputs: np.array([low <= len(source.split()) <= high for source in outputs.sources])
+    return lambda outputs: np.array([low <= num_segments(source) <= high for source in outputs.sources])

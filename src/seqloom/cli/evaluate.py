@@ -13,7 +13,9 @@ _EPILOG = """\
 examples:
   seqloom evaluate runs/en-de                                          on the test splits of the corpus that it was trained on
   seqloom evaluate runs/en-de --data multi30k --from-lang en --to-lang de --beam 5
-  seqloom evaluate runs/en-de --src test.en --ref test.de --json"""
+  seqloom evaluate runs/en-de --data new.tsv                           on all pairs of the file
+  seqloom evaluate runs/en-de --src test.en --ref test.de --json
+  seqloom evaluate runs/en-de --src test.en --ref a.de --ref b.de      several references for each sentence, as in sacreBLEU"""
 
 
 def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -26,9 +28,20 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     )
     parser.add_argument("folder", type=Path, metavar="RUN", help="a run folder")
     group = parser.add_argument_group("data", "By default the test splits of the corpus that the run was trained on.")
-    group.add_argument("--data", metavar="NAME|FILE", help="a named data set or a file, of which the test split counts")
+    group.add_argument(
+        "--data",
+        metavar="NAME|FILE",
+        help="a named data set, of which the test split counts, or a file, of which all counts unless the run was trained on it",
+    )
     group.add_argument("--src", type=Path, metavar="FILE", help="source sentences, one a line")
-    group.add_argument("--ref", type=Path, metavar="FILE", help="their references, one a line")
+    group.add_argument(
+        "--ref",
+        type=Path,
+        nargs="+",
+        action="extend",
+        metavar="FILE",
+        help="their references, one a line; a file for each translator where there are several",
+    )
     options.add_reading_options(group)
     search = parser.add_argument_group("search")
     options.add_search_options(search)
@@ -52,22 +65,30 @@ def run(arguments: argparse.Namespace) -> int:
     from seqloom.run import load
 
     corpus: CorpusSettings | list[SentencePair] | None = None
+    more: list[list[str]] = []
     if arguments.src is None and options.corpus_given(arguments):
         corpus = options.corpus_settings(arguments)
     elif arguments.src is not None:
-        corpus = list(read_parallel(arguments.src, arguments.ref))
+        corpus, *others = (list(read_parallel(arguments.src, ref)) for ref in arguments.ref)
+        more = [[pair.tgt for pair in pairs] for pairs in others]
     model = load(arguments.folder, **options.placement(arguments))
     with shown(quiet=arguments.quiet) as progress:
         found = model.evaluate(
-            corpus, metrics=arguments.metrics, progress=progress, **options.search_settings(arguments)
+            corpus,
+            more_references=more,
+            metrics=arguments.metrics,
+            progress=progress,
+            **options.search_settings(arguments),
         )
     if arguments.json:
         print(json.dumps(found.to_json(), ensure_ascii=False, indent=2))
         return 0
     for split, scores in found.scores.items():
-        print(f"{split}:")
+        print(f"{found.heading(split)}:")
         for score in scores:
             print(f"  {score}    {score.signature}")
+    for note in found.notes:
+        print(f"note: {note}", file=sys.stderr)
     for split, test in found.tests.items():
         for note in test.notes:
             print(f"{split}: {note}", file=sys.stderr)

@@ -107,7 +107,7 @@ class TuningTrial(Settings):
 
 
 class Difference(Settings):
-    """Two arms on one test split, by the leading metric; positive favours `better`."""
+    """Two arms on one test split, by the leading metric or the first one that tells them apart; positive favours `better`."""
 
     test: str
     better: str
@@ -117,6 +117,11 @@ class Difference(Settings):
     p_value: float
     significant: bool
     scope: Literal["between these runs", "between architectures"]
+    metric: str | None = Field(None, description="the metric that was compared; None: the comparison's")
+    metric_label: str | None = Field(None, description="the same for people")
+    note: str = Field(
+        "", description="why the comparison's leading metric does not judge this pair; empty where it does"
+    )
 
 
 class Sample(Settings):
@@ -138,6 +143,7 @@ class CorpusFacts(Settings):
     tgt_lang: str | None
     licence: str | None
     sizes: dict[str, int] = Field(description="items by split")
+    val_decoded: int | None = Field(None, description="validation items that val_quality is of; None: not known")
     notes: tuple[str, ...]
     fingerprint: str
     tokenizer: str = Field(description="the tokenizer's kind and sizes, in words")
@@ -160,6 +166,8 @@ class Comparison(Settings):
     seeds: tuple[int, ...]
     metric: str
     metric_label: str
+    val_metric: str | None = Field(None, description="what val_quality is; None: the leading metric")
+    val_metric_label: str | None = None
     test_labels: dict[str, str] = Field(description='by test split, for people: "within the trained range"')
     arms: tuple[Arm, ...]
     differences: tuple[Difference, ...]

@@ -4,7 +4,7 @@ Facts of runs and their outputs enter, a Comparison leaves. Nothing here trains 
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations, pairwise
 from pathlib import Path
 from statistics import mean
@@ -26,11 +26,13 @@ from seqloom.comparison.comparison import (
     Sample,
     TuningTrial,
 )
+from seqloom.comparison.judging import Judge, Judged
 from seqloom.corpus import Corpus, SentencePair
 from seqloom.evaluation import TestOutputs, metrics_for
 from seqloom.metrics import Stats, aggregate, by_length, choose_bins, difference, find_metric, interval, statistics
 from seqloom.recipes import Recipe
 from seqloom.run import Prepared
+from seqloom.segments import num_segments
 
 NUM_SAMPLES = 12
 
@@ -50,6 +52,10 @@ class Outside:
 
     test: str
     outputs: tuple[str, ...]
+
+
+Counted = Mapping[str, Mapping[str, Mapping[str, Sequence[Stats]]]]
+"""The counts of each run, by metric, arm and test split."""
 
 
 @dataclass(frozen=True)
@@ -121,28 +127,44 @@ def gather(
     command: str,
 ) -> Comparison:
     """Everything that the runs say together."""
+    first_test = next(iter(tests))
+    counted = _count(corpus, tests, results, outside)
+    judge = Judge(
+        list(counted),
+        {test: [pair.tgt for pair in pairs] for test, pairs in tests.items()},
+        counted,
+        _outputs(results, outside),
+        corpus.item_separator,
+    )
+    caveats = (
+        *caveats,
+        *(f"{results[name].recipe.label} has diverged: its perplexity is no number." for name in _diverged(results)),
+    )
+    said = _Measure(corpus).label(corpus.metric)
+    judged = judge.judge(list(_outputs(results, outside)), first_test)
+    validated = corpus.metric
+    if judged.metric is not None and judged.metric != corpus.metric:
+        corpus = replace(corpus, metric=judged.metric)
+        instead = _Measure(corpus).label(judged.metric)
+        caveats = (
+            *caveats,
+            f"{_capital(said)} says nothing here, since {judged.why}: {instead} leads.",
+        )
     measure = _Measure(corpus)
     leading = corpus.metric
-    first_test = next(iter(tests))
-    stats = {
-        name: {
-            test: [outputs[test].statistics(leading, corpus.item_separator) for _, outputs, _ in arm.runs]
-            for test in tests
-        }
-        for name, arm in results.items()
-    }
-    for name, system in outside.items():
-        references = [pair.tgt for pair in tests[system.test]]
-        stats[name] = {
-            system.test: [statistics(leading, system.outputs, references, item_separator=corpus.item_separator)]
-        }
-    arms = [_trained_arm(name, arm, measure, tests, stats[name], beam) for name, arm in results.items()]
-    arms += [_outside_arm(name, system, measure, tests, stats[name]) for name, system in outside.items()]
+    arms = [_trained_arm(name, arm, measure, tests, counted, beam) for name, arm in results.items()]
+    arms += [_outside_arm(name, system, measure, tests, counted) for name, system in outside.items()]
     higher = find_metric(leading).higher_is_better
     arms.sort(key=lambda arm: arm.tests[first_test][0].value, reverse=higher)
     seeds = [facts["seed"] for facts, _, _ in next(iter(results.values())).runs]
     differences = _differences(
-        [arm.name for arm in arms], stats, list(tests), leading, num_seeds=len(seeds), outside=set(outside)
+        [arm.name for arm in arms],
+        counted,
+        list(tests),
+        measure,
+        judge.led_by(leading),
+        num_seeds=len(seeds),
+        outside=set(outside),
     )
     test_labels = _test_labels(list(tests), corpus)
     sizes = {
@@ -152,7 +174,7 @@ def gather(
     }
     return Comparison(
         title=f"{' against '.join(arm.recipe.label for arm in results.values())} on {corpus.name}",
-        verdict=_verdict(arms, differences, first_test, test_labels, measure.label(leading)),
+        verdict=_verdict(arms, differences, tests, test_labels, measure.label(leading)),
         corpus=CorpusFacts(
             name=corpus.name,
             kind=corpus.kind,
@@ -161,6 +183,7 @@ def gather(
             tgt_lang=corpus.tgt_lang,
             licence=corpus.licence,
             sizes=sizes,
+            val_decoded=_val_decoded(results),
             notes=corpus.notes,
             fingerprint=corpus.fingerprint,
             tokenizer=prepared.tokenizer.describe(),
@@ -170,6 +193,8 @@ def gather(
         seeds=tuple(seeds),
         metric=leading,
         metric_label=measure.label(leading),
+        val_metric=validated,
+        val_metric_label=said,
         test_labels=test_labels,
         arms=tuple(arms),
         differences=differences,
@@ -178,6 +203,68 @@ def gather(
         environment=environment,
         command=command,
     )
+
+
+def _count(
+    corpus: Corpus,
+    tests: Mapping[str, Sequence[SentencePair]],
+    results: Mapping[str, ArmRuns],
+    outside: Mapping[str, Outside],
+) -> dict[str, dict[str, dict[str, Sequence[Stats]]]]:
+    """The counts of each run, the leading metric first; what an arm lacks is left out.
+
+    Outside systems have no likelihoods, and those of a model that has diverged are no numbers.
+    """
+    counted: dict[str, dict[str, dict[str, Sequence[Stats]]]] = {}
+    diverged = set(_diverged(results))
+    for metric in metrics_for(corpus.metric, corpus.item_separator, corpus.bleu):
+        of_texts = find_metric(metric).count is not None
+        counted[metric] = {
+            name: {
+                test: [outputs[test].statistics(metric, corpus.item_separator) for _, outputs, _ in arm.runs]
+                for test in tests
+            }
+            for name, arm in results.items()
+            if of_texts or name not in diverged
+        }
+        for name, system in outside.items() if of_texts else ():
+            references = [pair.tgt for pair in tests[system.test]]
+            counts = statistics(metric, system.outputs, references, item_separator=corpus.item_separator)
+            counted[metric][name] = {system.test: [counts]}
+    return counted
+
+
+def _diverged(results: Mapping[str, ArmRuns]) -> list[str]:
+    """The arms with log-probabilities that are no numbers."""
+    return [
+        name
+        for name, arm in results.items()
+        if not all(np.isfinite(test.log_probs).all() for _, outputs, _ in arm.runs for test in outputs.values())
+    ]
+
+
+def _measured(counted: Counted, measure: _Measure, name: str) -> list[str]:
+    """The metrics of an arm, the leading one first."""
+    leading = measure.corpus.metric
+    return [leading, *(metric for metric in counted if metric != leading and name in counted[metric])]
+
+
+def _outputs(
+    results: Mapping[str, ArmRuns], outside: Mapping[str, Outside]
+) -> dict[str, dict[str, list[Sequence[str]]]]:
+    """What each arm wrote, by test split, for each of its runs."""
+    found: dict[str, dict[str, list[Sequence[str]]]] = {}
+    for name, arm in results.items():
+        tests = arm.runs[0][1]
+        found[name] = {test: [outputs[test].outputs for _, outputs, _ in arm.runs] for test in tests}
+    return found | {name: {system.test: [system.outputs]} for name, system in outside.items()}
+
+
+def _val_decoded(results: Mapping[str, ArmRuns]) -> int | None:
+    """How many validation items the curves' quality is of."""
+    facts, _, _ = next(iter(results.values())).runs[0]
+    decoded: int | None = facts.get("validation", {}).get("decoded")
+    return decoded
 
 
 def _test_labels(tests: Sequence[str], corpus: Corpus) -> dict[str, str]:
@@ -192,18 +279,12 @@ def _trained_arm(
     arm: ArmRuns,
     measure: _Measure,
     tests: Mapping[str, Sequence[SentencePair]],
-    stats: Mapping[str, Sequence[Stats]],
+    counted: Counted,
     beam: int,
 ) -> Arm:
-    corpus = measure.corpus
-    metrics = metrics_for(corpus.metric, corpus.item_separator)
-    by_metric = {
-        test: {
-            metric: [outputs[test].statistics(metric, corpus.item_separator) for _, outputs, _ in arm.runs]
-            for metric in metrics
-        }
-        for test in tests
-    }
+    metrics = _measured(counted, measure, name)
+    by_metric = {test: {metric: counted[metric][name][test] for metric in metrics} for test in tests}
+    stats = counted[measure.corpus.metric][name]
     sources = {test: [pair.src for pair in pairs] for test, pairs in tests.items()}
     runs = []
     for index, (facts, outputs, folder) in enumerate(arm.runs):
@@ -253,15 +334,12 @@ def _outside_arm(
     system: Outside,
     measure: _Measure,
     tests: Mapping[str, Sequence[SentencePair]],
-    stats: Mapping[str, Sequence[Stats]],
+    counted: Counted,
 ) -> Arm:
-    corpus = measure.corpus
     pairs = tests[system.test]
-    metrics = [m for m in metrics_for(corpus.metric, corpus.item_separator) if find_metric(m).count is not None]
-    qualities = []
-    for metric in metrics:
-        counts = statistics(metric, system.outputs, [pair.tgt for pair in pairs], item_separator=corpus.item_separator)
-        qualities.append(measure.quality(metric, [counts]))
+    metrics = _measured(counted, measure, name)
+    qualities = [measure.quality(metric, counted[metric][name][system.test]) for metric in metrics]
+    stats = counted[measure.corpus.metric][name]
     return Arm(
         name=name,
         label=name,
@@ -274,19 +352,25 @@ def _outside_arm(
 
 def _differences(
     names: Sequence[str],
-    stats: Mapping[str, Mapping[str, Sequence[Stats]]],
+    counted: Counted,
     tests: Sequence[str],
-    metric: str,
+    measure: _Measure,
+    judge: Judge,
     *,
     num_seeds: int,
     outside: set[str],
 ) -> tuple[Difference, ...]:
     found = []
-    higher = find_metric(metric).higher_is_better
+    leading = measure.corpus.metric
     for test in tests:
         for one, other in combinations(names, 2):
+            stats = counted[leading]
             if test not in stats[one] or test not in stats[other] or len(stats[one][test][0]) < 2:
                 continue
+            judged = judge.judge([one, other], test)
+            metric = judged.metric or leading
+            stats = counted[metric]
+            higher = find_metric(metric).higher_is_better
             result = difference(metric, stats[one][test], stats[other][test])
             ahead = result.difference >= 0 if higher else result.difference <= 0
             # Written so that a positive difference favours `better`, whichever way the metric runs.
@@ -300,17 +384,35 @@ def _differences(
                     difference=abs(result.difference),
                     interval=Interval(low=low, high=high, level=result.level, method=result.method),
                     p_value=result.p_value,
-                    significant=result.significant,
+                    # Where no metric tells two arms apart, no number of any says that one is ahead.
+                    significant=result.significant and judged.metric is not None,
                     scope="between architectures"
                     if num_seeds > 1 and not {one, other} & outside
                     else "between these runs",
+                    metric=metric,
+                    metric_label=measure.label(metric),
+                    note=_why_not(judged, measure.label(leading), same=judge.same_outputs([one, other], test)),
                 )
             )
     return tuple(found)
 
 
+def _why_not(judged: Judged, label: str, *, same: bool) -> str:
+    if same:
+        return "their outputs are the same"
+    if not judged.why:
+        return ""
+    return f"{label} says nothing about them, since {judged.why}" + (
+        "" if judged.metric else ", nor does any other metric"
+    )
+
+
 def _verdict(
-    arms: Sequence[Arm], differences: Sequence[Difference], test: str, test_labels: Mapping[str, str], label: str
+    arms: Sequence[Arm],
+    differences: Sequence[Difference],
+    tests: Mapping[str, Sequence[SentencePair]],
+    test_labels: Mapping[str, str],
+    label: str,
 ) -> tuple[str, ...]:
     """Who is better, by how much, how surely, and at what cost."""
     labels = {arm.name: arm.label for arm in arms}
@@ -321,6 +423,8 @@ def _verdict(
         values = "; ".join(f"{arm.label} {_with_interval(arm.tests[name][0])}" for arm in there)
         where = f" ({test_labels[name]})" if len(test_labels) > 1 else ""
         sentences.append(f"{_capital(label)}{where}: {values}.")
+        if len(tests[name]) == 1 and len(there) > 1:
+            sentences.append("One test sentence does not say which arm is ahead.")
         for ahead, behind in pairwise(there):
             found = next(
                 (d for d in differences if d.test == name and {d.better, d.worse} == {ahead.name, behind.name}), None
@@ -333,9 +437,14 @@ def _verdict(
 
 def _difference_in_words(found: Difference, labels: Mapping[str, str]) -> str:
     size = f"{found.difference:.1f} [{found.interval.low:.1f}, {found.interval.high:.1f}]"
+    better, worse = labels[found.better], labels[found.worse]
+    judged_otherwise = found.note.endswith("nor does any other metric") or found.note == "their outputs are the same"
+    if judged_otherwise:
+        return f"Nothing tells {better} and {worse} apart {found.scope}: {found.note}."
+    by = f" in {found.metric_label} ({found.note})" if found.note else ""
     if found.significant:
-        return f"{labels[found.better]} is ahead of {labels[found.worse]} by {size} {found.scope}."
-    return f"{labels[found.better]} and {labels[found.worse]} cannot be told apart {found.scope}: the difference is {size}."
+        return f"{better} is ahead of {worse} by {size}{by} {found.scope}."
+    return f"{better} and {worse} cannot be told apart {found.scope}: the difference is {size}{by}."
 
 
 def _with_interval(quality: Quality) -> str:
@@ -370,7 +479,7 @@ def _samples(
     """Sentences evenly over each test split, by their source's length, so that short and long ones are seen."""
     samples = []
     for test, pairs in tests.items():
-        order = sorted(range(len(pairs)), key=lambda i: (len(pairs[i].src.split()), i))
+        order = sorted(range(len(pairs)), key=lambda i: (num_segments(pairs[i].src), i))
         wanted = min(len(order), NUM_SAMPLES if len(tests) == 1 else NUM_SAMPLES // 2)
         for k in range(wanted):
             index = order[(2 * k + 1) * len(order) // (2 * wanted)]

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from seqloom.corpus.corpus import Corpus, Document, SentencePair, Split
+from seqloom.corpus.leading import TargetFacts, choose_leading
 from seqloom.corpus.memory import Memory
 from seqloom.corpus.reading import Reading
 from seqloom.corpus.settings import CorpusSettings
@@ -20,6 +21,7 @@ from seqloom.corpus.sources import Source
 from seqloom.corpus.split import HeldOut, automatic_size, hash_key, pair_key, split_key
 from seqloom.errors import CorpusError
 from seqloom.progress import Progress
+from seqloom.segments import num_segments
 
 _CHARS_PER_WORD = 10
 _ROWS_PER_REPORT = 20_000
@@ -115,6 +117,8 @@ class _Builder:
         self._splits: dict[str, Split] = {}
         self._counts: dict[str, int] = {}
         self._fingerprints: dict[str, str] = {}
+        # What decides which metric leads.
+        self._targets = TargetFacts()
         # What was cut out of the training data, where it is little; and whether overlaps were left out of them.
         self._texts: dict[str, list[tuple[str, str]]] = {}
         self._left_out = False
@@ -202,6 +206,8 @@ class _Builder:
             if name == "train" and settings.size is not None and parts["train"].num_items >= settings.size:
                 continue
             parts[name].add(src, tgt)
+            if name == "train" and plan.kind == "pairs":
+                self._targets.add(tgt)
         self._notes += reading.notes("train")
         self._left_out = num_overlapping > 0 and self._drops
         for part in parts.values():
@@ -226,6 +232,7 @@ class _Builder:
             "numbers": self._numbers,
             "left_out": self._left_out,
             "texts": self._texts,
+            "targets": self._targets.to_json(),
             "rows_apart": self._rows_apart,
             "notes": self._notes,
         }
@@ -238,6 +245,7 @@ class _Builder:
         self._numbers, self._left_out = facts["numbers"], facts["left_out"]
         self._texts = {name: [(src, tgt) for src, tgt in texts] for name, texts in facts["texts"].items()}
         self._rows_apart = facts["rows_apart"]
+        self._targets = TargetFacts.from_json(facts["targets"])
         self._notes = list(facts["notes"])
         for name, source in {"val": self._plan.val, **self._plan.tests}.items():
             if source is not None:
@@ -249,6 +257,7 @@ class _Builder:
         """What was assembled."""
         plan, settings = self._plan, self._settings
         tests = {name: self._splits[name] for name in ("test", *plan.tests) if name in self._splits}
+        leading = choose_leading(settings.metric, plan.metric, plan.tgt_lang, self._targets)
         return Corpus(
             name=plan.name,
             kind=plan.kind,
@@ -257,9 +266,10 @@ class _Builder:
             tests=tests,
             src_lang=plan.src_lang,
             tgt_lang=plan.tgt_lang,
-            metric=settings.metric or plan.metric,
+            metric=leading.metric,
+            bleu=leading.bleu,
             licence=plan.licence,
-            notes=tuple(self._notes),
+            notes=(*self._notes, *leading.notes),
         )
 
     def _reader_of(self, name: str) -> Callable[[], Iterator[tuple[str, str]]]:
@@ -426,7 +436,7 @@ def screen_pairs(source: Source, reading: Reading, *, max_words: int | None) -> 
 
 
 def num_words(text: str) -> int:
-    """Words between spaces, each counted as at most 10 characters, so that scripts without spaces have lengths too."""
+    """Segments (words, or characters of scripts without spaces between words), each counted as at most 10 characters."""
     if len(text) < 2 * _CHARS_PER_WORD:
-        return len(text.split())
-    return max(len(text.split()), math.ceil(len(text) / _CHARS_PER_WORD))
+        return num_segments(text)
+    return max(num_segments(text), math.ceil(len(text) / _CHARS_PER_WORD))

@@ -75,6 +75,7 @@ class Corpus:
         src_lang: BCP 47 tag of the source language, where it is known.
         tgt_lang: BCP 47 tag of the target language, where it is known.
         metric: the metric that leads reports and selection, by its name in `metrics`.
+        bleu: the BLEU whose tokenizer fits the targets, by its name in `metrics`.
         item_separator: what separates the items of a target, such as " ; " between commands; None where there are none.
         item_name: what an item is called in the plural ("commands").
         synthetic: True where a generator made it; reports must say so.
@@ -90,6 +91,7 @@ class Corpus:
     src_lang: str | None = None
     tgt_lang: str | None = None
     metric: str = "bleu"
+    bleu: str = "bleu"
     item_separator: str | None = None
     item_name: str = "items"
     synthetic: bool = False

@@ -17,6 +17,7 @@ from seqloom.corpus.corpus import Corpus, SentencePair, Split
 from seqloom.corpus.split import automatic_size, hash_key, pair_key, split_key
 from seqloom.corpus.suspicion import Suspicions, main_script, scripts_of
 from seqloom.progress import Progress, Silent
+from seqloom.segments import num_segments
 
 _SAMPLE_PAIRS = 2000
 _ROWS_PER_REPORT = 5000
@@ -199,7 +200,7 @@ class _Side:
         self.letters: Counter[str] = Counter()
 
     def add(self, text: str) -> None:
-        self.words[len(text.split())] += 1
+        self.words[num_segments(text)] += 1
         self.chars[len(text)] += 1
         self.letters.update(text)
 

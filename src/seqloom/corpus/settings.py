@@ -12,7 +12,19 @@ from pydantic import BeforeValidator, Field, model_validator
 from seqloom.config import Settings
 from seqloom.corpus.languages import parse_language
 
-Metric = Literal["bleu", "bleu_tokenised", "chrf", "exact_match", "items", "bits_per_byte"]
+Metric = Literal[
+    "bleu",
+    "bleu_13a",
+    "bleu_zh",
+    "bleu_ja_mecab",
+    "bleu_ko_mecab",
+    "bleu_char",
+    "bleu_tokenised",
+    "chrf",
+    "exact_match",
+    "items",
+    "bits_per_byte",
+]
 
 _DELIMITERS = {"tab": "\t", "comma": ",", "semicolon": ";", "bar": "|", "pipe": "|", "space": " "}
 
@@ -75,9 +87,10 @@ class CorpusSettings(Settings):
         tgt_column: the column of the target; of a text for language models, its only column.
         delimiter: what separates the columns of a file: a text such as "," or " ||| ", or "tab", "comma", "semicolon", "bar"; None:
             the separator that gives the most records the same number of fields.
-        metric: what leads reports and selection; None: what suits the data.
-        max_words: longest side of a training or validation pair, in words (a word counted as at most 10 characters, so that
-            scripts without spaces have a limit too); longer pairs are left out, counted and reported. Test pairs are all kept.
+        metric: what leads reports and selection; None: what suits the data. "bleu" takes the target language's tokenizer.
+        max_words: longest side of a training or validation pair, in words (a word counted as at most 10 characters; in scripts
+            without spaces between words each character counts); longer pairs are left out, counted and reported. Test pairs
+            are all kept.
         on_bad: "error" stops at a line that cannot be read (invalid UTF-8, wrong number of columns, broken JSON);
             "skip" leaves it out, counts and reports it.
         split_seed: seed of the split that is made where val or test is missing, and of generators.

@@ -11,6 +11,8 @@ from collections import Counter
 from collections.abc import Mapping
 from functools import cache
 
+from seqloom.segments import segments
+
 _MARKUP = re.compile(r"</?[A-Za-z][^<>]{0,80}>|&(?:amp|lt|gt|quot|apos|nbsp|#\d+);")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200b\u2028\u2029\ufeff\ufffd]")
 # UTF-8 read as Windows-1252: a lead byte as a letter, then continuation bytes as the signs they are there.
@@ -135,7 +137,7 @@ def shorten(text: str) -> str:
 
 
 def _mostly_shared(src: str, tgt: str) -> bool:
-    words, others = src.casefold().split(), tgt.casefold().split()
+    words, others = segments(src.casefold()), segments(tgt.casefold())
     if len(words) < 4 or len(others) < 4:
         return False
     shared = (Counter(words) & Counter(others)).total()

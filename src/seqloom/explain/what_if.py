@@ -19,13 +19,15 @@ from seqloom.errors import ConfigError
 from seqloom.explain.sentence import Sentence
 from seqloom.models.base import DecoderState, Model
 from seqloom.nn.record import Intervention, Record
+from seqloom.segments import num_segments, replace_segments, segments
 
 
 class Change(Settings):
     """What is to be changed; several at once are one change.
 
     Attributes:
-        words: places of source words, from 1, and what stands there instead; "" takes the word away.
+        words: places of source words, from 1, and what stands there instead; "" takes the word away. In scripts without spaces
+            between words, each character is one.
         silence: heads such as "decoder.1.cross.2" (counted from 0), or all heads of "decoder.1.cross".
         force: what the target is to begin with, as text.
         begin: the same as ids, where the very tokens matter.
@@ -51,7 +53,7 @@ class Change(Settings):
         Args:
             begin: the ids of `begin` as text.
         """
-        before = text.split()
+        before = segments(text)
         parts = [
             f"word {place}, {before[place - 1]!r}, becomes {word!r}"
             if word
@@ -68,11 +70,11 @@ class Change(Settings):
         Raises:
             ConfigError: there is no such word.
         """
-        words = text.split()
+        count = num_segments(text)
         for place in self.words:
-            if not 1 <= place <= len(words):
-                raise ConfigError(f"change {place}: the text has words 1 to {len(words)}: {text!r}")
-        return " ".join(w for w in (self.words.get(i, word) for i, word in enumerate(words, 1)) if w)
+            if not 1 <= place <= count:
+                raise ConfigError(f"change {place}: the text has words 1 to {count}: {text!r}")
+        return replace_segments(text, self.words)
 
 
 class Altered(Model):

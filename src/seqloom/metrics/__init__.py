@@ -16,12 +16,12 @@ from seqloom.errors import ConfigError
 from seqloom.metrics.exact import EXACT_MATCH, ITEMS
 from seqloom.metrics.lengths import LengthEstimate, choose_bins, estimate_by_length
 from seqloom.metrics.likelihood import BITS_PER_BYTE, PERPLEXITY, likelihood_statistics
-from seqloom.metrics.metric import Metric, Score, Stats, check_texts
-from seqloom.metrics.overlap import BLEU, BLEU_TOKENISED, CHRF, TER
+from seqloom.metrics.metric import Metric, Score, Stats, check_texts, reference_streams
+from seqloom.metrics.overlap import BLEUS, CHRF, TER, TER_SEGMENTS
 from seqloom.metrics.significance import LEVEL, NUM_RESAMPLES, Difference, Estimate, compare, estimate
 
 METRICS: Mapping[str, Metric] = {
-    metric.name: metric for metric in (BLEU, BLEU_TOKENISED, CHRF, TER, EXACT_MATCH, ITEMS, PERPLEXITY, BITS_PER_BYTE)
+    metric.name: metric for metric in (*BLEUS, CHRF, TER, TER_SEGMENTS, EXACT_MATCH, ITEMS, PERPLEXITY, BITS_PER_BYTE)
 }
 
 
@@ -39,12 +39,17 @@ def find_metric(name: str) -> Metric:
     raise ConfigError(f"unknown metric {name!r}.{hint} Known metrics: {', '.join(METRICS)}.")
 
 
+References = Sequence[str] | Sequence[Sequence[str]]
+"""One reference for each hypothesis; or several, as one sequence for each translator, as sacreBLEU takes them."""
+
+
 def statistics(
-    metric: str, hypotheses: Sequence[str], references: Sequence[str], *, item_separator: str | None = None
+    metric: str, hypotheses: Sequence[str], references: References, *, item_separator: str | None = None
 ) -> Stats:
     """Counts of each sentence, whose sums give the corpus value.
 
     Args:
+        references: one for each hypothesis, or a sequence of such sequences, one for each translator.
         item_separator: what separates the items of a target; "items" needs it.
 
     Returns:
@@ -59,8 +64,9 @@ def statistics(
         raise ConfigError(
             f"{metric} is not measured on texts but on a model's log-probabilities; use likelihood_statistics"
         )
-    check_texts(hypotheses, references)
-    return found.count(hypotheses, references, item_separator)
+    streams = reference_streams(references)
+    check_texts(hypotheses, streams)
+    return found.count(hypotheses, streams, item_separator)
 
 
 def aggregate(metric: str, stats_sum: Stats) -> Stats:
@@ -71,14 +77,15 @@ def aggregate(metric: str, stats_sum: Stats) -> Stats:
 def score(
     metric: str,
     hypotheses: Sequence[str],
-    references: Sequence[str],
+    references: References,
     *,
     item_separator: str | None = None,
     item_name: str = "items",
 ) -> Score:
-    """The score of a corpus, without an interval. See `statistics` for what it raises."""
+    """The score of a corpus, without an interval. See `statistics` for the arguments and for what it raises."""
     stats = statistics(metric, hypotheses, references, item_separator=item_separator)
-    return _score(metric, float(aggregate(metric, stats.sum(axis=0))), item_separator, item_name)
+    value = float(aggregate(metric, stats.sum(axis=0)))
+    return make_score(metric, value, item_separator, item_name, num_references=len(reference_streams(references)))
 
 
 def score_runs(
@@ -87,13 +94,15 @@ def score_runs(
     *,
     item_separator: str | None = None,
     item_name: str = "items",
+    num_references: int = 1,
     num_resamples: int = NUM_RESAMPLES,
     level: float = LEVEL,
     seed: int = 0,
 ) -> Score:
     """The mean score of an arm's runs (one or several seeds), with its interval; see `significance` for how it is made."""
     found = estimate(find_metric(metric), runs, num_resamples=num_resamples, level=level, seed=seed)
-    return replace(_score(metric, found.value, item_separator, item_name), interval=(found.low, found.high))
+    plain = make_score(metric, found.value, item_separator, item_name, num_references=num_references)
+    return replace(plain, interval=(found.low, found.high))
 
 
 def interval(
@@ -149,9 +158,32 @@ def by_length(
     return estimate_by_length(find_metric(metric), sources, runs, bins=bins, seed=seed)
 
 
-def _score(metric: str, value: float, item_separator: str | None, item_name: str) -> Score:
+def make_score(
+    metric: str, value: float, item_separator: str | None, item_name: str, *, num_references: int = 1
+) -> Score:
+    """A value with its label and signature."""
     found = METRICS[metric]
-    return Score(metric, found.label.format(items=item_name), value, found.higher_is_better, found.sign(item_separator))
+    return Score(
+        metric,
+        found.label.format(items=item_name),
+        value,
+        found.higher_is_better,
+        found.signature(item_separator, num_references),
+    )
+
+
+def can_be_right(metric: str, references: References, *, item_separator: str | None = None) -> bool:
+    """Whether the references themselves get the metric's best value: BLEU gives 0 to all texts where none has four words."""
+    found = find_metric(metric)
+    if found.count is None or not found.higher_is_better:
+        return True
+    first = reference_streams(references)[0]
+    return float(score(metric, first, references, item_separator=item_separator).value) > 0
+
+
+def is_bleu(metric: str) -> bool:
+    """Whether a name means one of the BLEUs, which differ by their tokenizers."""
+    return metric.startswith("bleu")
 
 
 __all__ = [
@@ -160,16 +192,20 @@ __all__ = [
     "Estimate",
     "LengthEstimate",
     "Metric",
+    "References",
     "Score",
     "Stats",
     "aggregate",
     "bootstrap_interval",
     "by_length",
+    "can_be_right",
     "choose_bins",
     "difference",
     "find_metric",
     "interval",
+    "is_bleu",
     "likelihood_statistics",
+    "make_score",
     "paired_bootstrap",
     "score",
     "score_runs",

@@ -34,23 +34,29 @@ def longest_common_subsequence(first: Sequence[str], second: Sequence[str]) -> i
     return best[-1]
 
 
-def _count_exact(hypotheses: Sequence[str], references: Sequence[str], separator: str | None) -> Stats:
+def _count_exact(hypotheses: Sequence[str], references: Sequence[Sequence[str]], separator: str | None) -> Stats:
     # White space around a text is the file format's business, not the model's.
     right = [
-        hypothesis.strip() == reference.strip() for hypothesis, reference in zip(hypotheses, references, strict=True)
+        hypothesis.strip() in [reference.strip() for reference in meant]
+        for hypothesis, *meant in zip(hypotheses, *references, strict=True)
     ]
     return np.stack([np.asarray(right, dtype=np.float64), np.ones(len(right))], axis=1)
 
 
-def _count_items(hypotheses: Sequence[str], references: Sequence[str], separator: str | None) -> Stats:
+def _count_items(hypotheses: Sequence[str], references: Sequence[Sequence[str]], separator: str | None) -> Stats:
     if separator is None or separator == "":
         raise ConfigError(
             "the metric 'items' needs to know what separates the items of a target, for example item_separator=' ; '"
         )
     rows = []
-    for hypothesis, reference in zip(hypotheses, references, strict=True):
-        said, meant = split_items(hypothesis, separator), split_items(reference, separator)
-        rows.append((longest_common_subsequence(said, meant), max(len(said), len(meant))))
+    for hypothesis, *meant in zip(hypotheses, *references, strict=True):
+        said = split_items(hypothesis, separator)
+        counts = [
+            (longest_common_subsequence(said, items), max(len(said), len(items)))
+            for items in (split_items(reference, separator) for reference in meant)
+        ]
+        # Of several references the one that the hypothesis comes nearest to.
+        rows.append(max(counts, key=lambda count: count[0] / count[1] if count[1] else 1.0))
     return np.asarray(rows, dtype=np.float64)
 
 

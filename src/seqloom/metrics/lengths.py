@@ -1,7 +1,7 @@
 """Quality by the length of the source: which sentences go together, and the score of each group.
 
-Source texts and counts enter, scores of groups leave. Length is counted in words between white space, which every system that is
-compared sees alike; it says little in languages that are written without spaces.
+Source texts and counts enter, scores of groups leave. Length is counted in segments: words, or characters in scripts that put no
+spaces between words, which every system that is compared sees alike.
 """
 
 from collections.abc import Sequence
@@ -12,6 +12,7 @@ import numpy as np
 from seqloom.errors import ConfigError, CorpusError
 from seqloom.metrics.metric import Metric, Stats
 from seqloom.metrics.significance import Estimate, estimate
+from seqloom.segments import num_segments
 
 MOST_BINS = 6
 FEWEST_SENTENCES = 30
@@ -43,7 +44,7 @@ def choose_bins(
     """
     if not sources:
         raise CorpusError("there are no sources to be grouped by length")
-    lengths, counts = np.unique([len(source.split()) for source in sources], return_counts=True)
+    lengths, counts = np.unique([num_segments(source) for source in sources], return_counts=True)
     aim = max(fewest_sentences, -(-len(sources) // most_bins))
     starts, filled = [0], 0
     for index, count in enumerate(counts):
@@ -82,7 +83,7 @@ def estimate_by_length(
                 f"{len(stats):,} scored sentences were given for {len(sources):,} sources; expected one for each"
             )
     bins = choose_bins(sources) if bins is None else bins
-    lengths = np.asarray([len(source.split()) for source in sources])
+    lengths = np.asarray([num_segments(source) for source in sources])
     members = [(lengths >= low) & (lengths <= high) for low, high in bins]
     found = np.sum(members, axis=0)
     if (found != 1).any():

@@ -12,6 +12,9 @@ from numpy.typing import NDArray
 from seqloom.errors import CorpusError
 from seqloom.metrics.metric import Metric, Stats, ratio
 
+# exp of more is no number any longer.
+_MOST_NATS = 700.0
+
 _Numbers = Sequence[float] | NDArray[np.floating] | NDArray[np.integer]
 
 
@@ -47,7 +50,8 @@ def likelihood_statistics(log_probs: _Numbers, num_tokens: _Numbers, num_bytes: 
 
 def combine_perplexity(sums: Stats) -> Stats:
     """exp of the mean negative log-probability of a token, from sums (..., 3)."""
-    return np.exp(-ratio(sums[..., 0], sums[..., 1], 0.0))
+    # A model that has diverged would overflow.
+    return np.exp(np.minimum(-ratio(sums[..., 0], sums[..., 1], 0.0), _MOST_NATS))
 
 
 def combine_bits_per_byte(sums: Stats) -> Stats:

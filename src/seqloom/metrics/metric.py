@@ -50,7 +50,8 @@ class Metric:
         name: its name in METRICS.
         label: for people; may hold "{items}" for what an item is called.
         higher_is_better: False where less is better.
-        count: (hypotheses, references, item separator) to counts, (sentences, k); None where texts do not suffice.
+        count: (hypotheses, references, item separator) to counts, (sentences, k); None where texts do not suffice. References are
+            one sequence for each translator, of equal length.
         combine: sums of counts, (..., k), to values, (...).
         sign: the item separator to a signature.
     """
@@ -58,17 +59,44 @@ class Metric:
     name: str
     label: str
     higher_is_better: bool
-    count: Callable[[Sequence[str], Sequence[str], str | None], Stats] | None
+    count: Callable[[Sequence[str], Sequence[Sequence[str]], str | None], Stats] | None
     combine: Callable[[Stats], Stats]
     sign: Callable[[str | None], str]
 
+    def signature(self, separator: str | None, num_references: int = 1) -> str:
+        """How it was measured, with the number of references of a sentence."""
+        found = self.sign(separator)
+        if num_references == 1:
+            return found
+        if self.count is None:
+            return f"{found}|refs:first"
+        name = "nrefs:1"
+        return found.replace(name, f"nrefs:{num_references}") if name in found else f"{found}|nrefs:{num_references}"
 
-def check_texts(hypotheses: Sequence[str], references: Sequence[str]) -> None:
+
+def reference_streams(references: Sequence[str] | Sequence[Sequence[str]]) -> list[Sequence[str]]:
+    """References as one sequence for each translator, also where one translator's were given as a plain sequence of texts."""
+    if all(isinstance(one, str) for one in references):
+        return [references]  # type: ignore[list-item]
+    return list(references)
+
+
+def check_texts(hypotheses: Sequence[str], streams: Sequence[Sequence[str]]) -> None:
     """Refuses what cannot be compared line by line.
+
+    Args:
+        streams: references, one sequence for each translator.
 
     Raises:
         CorpusError: unequal counts, or nothing at all.
     """
+    for number, stream in enumerate(streams[1:], start=2):
+        if len(stream) != len(streams[0]):
+            raise CorpusError(
+                f"translator {number} has {len(stream):,} references, the first {len(streams[0]):,}; expected one for each "
+                "sentence from every translator, in the same order"
+            )
+    references = streams[0]
     if len(hypotheses) != len(references):
         raise CorpusError(
             f"{len(hypotheses):,} hypotheses were given for {len(references):,} references; "

@@ -10,23 +10,29 @@ from typing import Any
 
 import numpy as np
 
+from seqloom.errors import ConfigError
 from seqloom.metrics.metric import Metric, Stats, ratio
+from seqloom.segments import segments
 
 _MAX_NGRAM = 4
 _BETA_SQUARED = 4.0
 
 
-def _bleu() -> Any:
-    from sacrebleu.metrics.bleu import BLEU
+def _bleu(tokenizer: str) -> Callable[[], Any]:
+    def make() -> Any:
+        from sacrebleu.metrics.bleu import BLEU
 
-    # force: a hypothesis that ends in " ." is what the model said, not a mistake in the call.
-    return BLEU(force=True)
+        # force: a hypothesis that ends in " ." is what the model said, not a mistake in the call.
+        try:
+            return BLEU(tokenize=tokenizer, force=True)
+        except RuntimeError:
+            extra = tokenizer.partition("-")[0]
+            raise ConfigError(
+                f"BLEU with sacreBLEU's tokenizer {tokenizer!r} needs more packages: pip install 'sacrebleu[{extra}]'; or take "
+                "bleu_char or chrf"
+            ) from None
 
-
-def _bleu_tokenised() -> Any:
-    from sacrebleu.metrics.bleu import BLEU
-
-    return BLEU(tokenize="none", force=True)
+    return make
 
 
 def _chrf() -> Any:
@@ -41,9 +47,12 @@ def _ter() -> Any:
     return TER(case_sensitive=True)
 
 
-def _counter(make: Callable[[], Any]) -> Callable[[Sequence[str], Sequence[str], str | None], Stats]:
-    def count(hypotheses: Sequence[str], references: Sequence[str], separator: str | None) -> Stats:
-        rows = make()._extract_corpus_statistics(hypotheses, [references])
+def _counter(
+    make: Callable[[], Any], change: Callable[[str], str] = str
+) -> Callable[[Sequence[str], Sequence[Sequence[str]], str | None], Stats]:
+    def count(hypotheses: Sequence[str], references: Sequence[Sequence[str]], separator: str | None) -> Stats:
+        changed = [[change(text) for text in stream] for stream in references]
+        rows = make()._extract_corpus_statistics([change(text) for text in hypotheses], changed)
         return np.asarray(rows, dtype=np.float64)
 
     return count
@@ -101,15 +110,34 @@ def combine_ter(sums: Stats) -> Stats:
     return 100.0 * np.where(words > 0, ratio(edits, words, 0.0), edits > 0)
 
 
-BLEU = Metric("bleu", "BLEU", True, _counter(_bleu), combine_bleu, _signer(_bleu))
+def _spaced(text: str) -> str:
+    return " ".join(segments(text))
+
+
+def _bleu_metric(name: str, label: str, tokenizer: str) -> Metric:
+    make = _bleu(tokenizer)
+    return Metric(name, label, True, _counter(make), combine_bleu, _signer(make))
+
+
+BLEU = _bleu_metric("bleu", "BLEU", "13a")
+# The same by its full name, for those who want it in whatever language.
+BLEU_13A = _bleu_metric("bleu_13a", "BLEU (13a)", "13a")
+# For targets whose words do not stand between spaces, or for which sacreBLEU has a tokenizer of their own.
+BLEU_ZH = _bleu_metric("bleu_zh", "BLEU (zh)", "zh")
+BLEU_JA_MECAB = _bleu_metric("bleu_ja_mecab", "BLEU (ja-mecab)", "ja-mecab")
+BLEU_KO_MECAB = _bleu_metric("bleu_ko_mecab", "BLEU (ko-mecab)", "ko-mecab")
+BLEU_CHAR = _bleu_metric("bleu_char", "BLEU (char)", "char")
 # For corpora that are published tokenised, whose papers count the tokens as they stand; not comparable with BLEU.
-BLEU_TOKENISED = Metric(
-    "bleu_tokenised",
-    "BLEU over given tokens",
-    True,
-    _counter(_bleu_tokenised),
-    combine_bleu,
-    _signer(_bleu_tokenised),
-)
+BLEU_TOKENISED = _bleu_metric("bleu_tokenised", "BLEU over given tokens", "none")
+BLEUS = (BLEU, BLEU_13A, BLEU_ZH, BLEU_JA_MECAB, BLEU_KO_MECAB, BLEU_CHAR, BLEU_TOKENISED)
 CHRF = Metric("chrf", "chrF", True, _counter(_chrf), combine_chrf, _signer(_chrf))
 TER = Metric("ter", "TER", False, _counter(_ter), combine_ter, _signer(_ter))
+# Edits of segments, in scripts that put no spaces between words.
+TER_SEGMENTS = Metric(
+    "ter_segments",
+    "TER (segments)",
+    False,
+    _counter(_ter, _spaced),
+    combine_ter,
+    lambda separator: f"{_signer(_ter)(separator)}|words:segments",
+)

@@ -87,7 +87,7 @@ class Figures:
         """Learning curves: quality and loss, each against time and against tokens."""
         found: list[Figure] = []
         ours = [style for style in self._styles if not style.outside]
-        measures = {"quality": f"{self._comparison.metric_label} on validation", "loss": "validation loss"}
+        measures = {"quality": wording.validation_label(self._comparison), "loss": "validation loss"}
         along_titles = {"time": f"{rows.time_unit(self._comparison)} of updates", "tokens": "target tokens trained on"}
         for measure, title in measures.items():
             if all(row[measure] is None for row in self.datasets["curve"]):

@@ -182,13 +182,13 @@ def difference_rows(comparison: Comparison) -> list[Row]:
     return [
         {
             "test": test,
-            "pair": f"{labels[found.better]} over {labels[found.worse]}",
+            "pair": f"{labels[found.better]} over {labels[found.worse]}{wording.judged_by(comparison, found)}",
             "arm": labels[found.better],
             "value": finite(found.difference),
             "low": finite(found.interval.low),
             "high": finite(found.interval.high),
             "significant": found.significant,
-            "text": wording.difference(comparison.metric, found.difference),
+            "text": wording.difference(found.metric or comparison.metric, found.difference),
         }
         for test in comparison.test_labels
         for found in drawn_differences(comparison, test)

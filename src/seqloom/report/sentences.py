@@ -65,14 +65,16 @@ def about_curve(comparison: Comparison, measure: str) -> str:
             continue
         losses = wording.mean(end.val_loss for end in ends)
         scores = wording.mean(end.val_quality for end in ends if end.val_quality is not None)
-        value = number(losses, 3) if measure == "loss" else wording.score(comparison.metric, scores)
+        value = (
+            number(losses, 3)
+            if measure == "loss"
+            else wording.score(comparison.val_metric or comparison.metric, scores)
+        )
         time = wording.duration(wording.mean(end.seconds for end in ends) or 0.0)
         tokens = wording.compact(wording.mean(float(end.tokens) for end in ends) or 0.0)
         parts.append(f"{labels[arm.name]} at {value} after {time} and {tokens} target tokens")
     name = (
-        "validation loss (nats a token, lower is better)"
-        if measure == "loss"
-        else f"{comparison.metric_label} on validation"
+        "validation loss (nats a token, lower is better)" if measure == "loss" else wording.validation_label(comparison)
     )
     return sentence(f"{name} ends, on average over seeds, with {listing(parts)}")
 

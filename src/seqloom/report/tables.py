@@ -85,7 +85,7 @@ def curve_table(comparison: Comparison) -> Table:
             number(point.seconds, 1),
             number(point.train_loss, 4),
             number(point.val_loss, 4),
-            wording.score(comparison.metric, point.val_quality),
+            wording.score(comparison.val_metric or comparison.metric, point.val_quality),
         )
         for arm in comparison.arms
         for run in arm.runs
@@ -162,9 +162,9 @@ def difference_table(comparison: Comparison, test: str) -> Table:
     labels = wording.arm_labels(comparison)
     rows = [
         (
-            f"{labels[found.better]} over {labels[found.worse]}",
-            wording.difference(comparison.metric, found.difference),
-            f"{wording.level(found.interval)} {wording.bounds(comparison.metric, found.interval)}",
+            f"{labels[found.better]} over {labels[found.worse]}{wording.judged_by(comparison, found)}",
+            wording.difference(found.metric or comparison.metric, found.difference),
+            f"{wording.level(found.interval)} {wording.bounds(found.metric or comparison.metric, found.interval)}",
             wording.p_value(found.p_value),
             "yes" if found.significant else "no",
             found.scope,

@@ -8,10 +8,13 @@ from collections.abc import Iterator
 from difflib import SequenceMatcher
 from typing import Literal, NamedTuple
 
+from seqloom.segments import main_script, segments
+
 Kind = Literal["same", "added", "missing"]
 
-# A word with the space after it. Scripts that put no spaces between words are compared character by character.
-_WORD = re.compile(r"(?:[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\u0e00-\u0e7f]|\w+|[^\w\s])\s*")
+# A word or a sign, and the space after it.
+_WORD = re.compile(r"\w+|[^\w\s]")
+_SPACE = re.compile(r"\s*")
 # Comparing takes time by the product of the lengths.
 MAX_WORDS = 400
 
@@ -38,10 +41,24 @@ def compare_words(output: str, reference: str) -> list[Piece] | None:
 
     The "same" and "added" pieces, joined, are the output. White space makes no difference.
     """
-    ours, theirs = _WORD.findall(output), _WORD.findall(reference)
+    ours, theirs = _words(output), _words(reference)
     if max(len(ours), len(theirs)) > MAX_WORDS:
         return None
     return list(_pieces(output, ours, theirs))
+
+
+def _words(text: str) -> list[str]:
+    """Words and signs, each with the space after it; in scripts without spaces between words, segments."""
+    found = []
+    place = len(text) - len(text.lstrip())
+    for segment in segments(text):
+        parts = [segment] if main_script(segment) is not None else _WORD.findall(segment)
+        for part in parts:
+            start = text.index(part, place)
+            space = _SPACE.match(text, start + len(part))
+            place = space.end() if space is not None else start + len(part)
+            found.append(text[start:place])
+    return found
 
 
 def _pieces(output: str, ours: list[str], theirs: list[str]) -> Iterator[Piece]:

@@ -6,15 +6,16 @@ Values and nouns of the comparison enter, short texts leave. This module does no
 import math
 from collections.abc import Iterable, Sequence
 
-from seqloom.comparison.comparison import Comparison, Interval, LengthBin, Quality, RunResult
+from seqloom.comparison.comparison import Comparison, Difference, Interval, LengthBin, Quality, RunResult
 
 MISSING = "–"
 
+_BLEUS = ("bleu", "bleu_13a", "bleu_zh", "bleu_ja_mecab", "bleu_ko_mecab", "bleu_char", "bleu_tokenised")
 _DIGITS = {
-    "bleu": 1,
-    "bleu_tokenised": 1,
+    **dict.fromkeys(_BLEUS, 1),
     "chrf": 1,
     "ter": 1,
+    "ter_segments": 1,
     "exact_match": 1,
     "items": 1,
     "perplexity": 2,
@@ -22,7 +23,7 @@ _DIGITS = {
 }
 _SHARES = frozenset({"exact_match", "items"})
 # Metrics that cannot leave 0 to 100.
-BOUNDED = frozenset({"bleu", "bleu_tokenised", "chrf", "exact_match", "items"})
+BOUNDED = frozenset({*_BLEUS, "chrf", "exact_match", "items"})
 
 
 def number(value: float | None, digits: int = 0) -> str:
@@ -132,6 +133,22 @@ def arm_labels(comparison: Comparison) -> dict[str, str]:
     return {
         arm.name: arm.label if labels.count(arm.label) == 1 else f"{arm.label} ({arm.name})" for arm in comparison.arms
     }
+
+
+def judged_by(comparison: Comparison, found: Difference) -> str:
+    """What a difference is of, where it is not of the comparison's leading metric: ", in chrF"."""
+    if found.metric is None or found.metric == comparison.metric:
+        return ""
+    return f", in {found.metric_label or found.metric}"
+
+
+def validation_label(comparison: Comparison) -> str:
+    """What was measured on validation data while training, and on how many of them where not on all."""
+    label = f"{comparison.val_metric_label or comparison.metric_label} on validation"
+    decoded, total = comparison.corpus.val_decoded, comparison.corpus.sizes.get("val", 0)
+    if decoded is None or decoded >= total:
+        return label
+    return f"{label} ({number(decoded)} of {number(total)} items)"
 
 
 def leading(qualities: Sequence[Quality], metric: str) -> Quality | None:

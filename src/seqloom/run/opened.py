@@ -119,59 +119,64 @@ class Run:
 
     def evaluate(
         self,
-        corpus: Corpus | CorpusSettings | Sequence[SentencePair] | None = None,
+        corpus: Corpus | CorpusSettings | str | Path | Sequence[SentencePair] | None = None,
         *,
+        more_references: Sequence[Sequence[str]] = (),
         metrics: Sequence[str] | None = None,
         progress: Progress | None = None,
         **decoding: Any,
     ) -> "Evaluation":
-        """Scores the run on the test splits of a corpus, by default its own, or on given pairs.
+        """Scores the run on its own corpus, on a file, or on given pairs.
+
+        Of the run's own corpus and of named data sets the test splits are scored, of any other file all of it; the scopes of the
+        evaluation say which, and how many items that were.
 
         Args:
+            corpus: a corpus, settings, a name or a file; by default the run's own corpus.
+            more_references: for given pairs, the references of further translators, one sequence for each translator.
             decoding: beam and the other DecodingSettings, where they are not to be the recipe's.
+
+        Raises:
+            SeqloomError: the data cannot be read, or do not fit each other or the metrics.
         """
         # What reads corpora and scores takes longer to import than the first translation to find.
-        from seqloom.corpus import open_corpus
+        from seqloom.corpus.leading import TargetFacts, bleu_for
         from seqloom.evaluation import evaluate_pairs, evaluate_text
+        from seqloom.run.scoring import choose_test_data
 
         about = self.facts["corpus"]
-        if corpus is None:
-            if self.recipe.corpus is None:
-                raise ConfigError(f"{self.folder}: the run does not say which corpus it was trained on; name one")
-            corpus = self.recipe.corpus
-        if isinstance(corpus, CorpusSettings):
-            corpus = open_corpus(self._in_my_direction(corpus), progress)
-        if isinstance(corpus, Corpus) and corpus.kind == "text":
+        found = choose_test_data(corpus, own=self.recipe.corpus, facts=about, folder=self.folder, progress=progress)
+        if found.corpus is not None and found.corpus.kind == "text":
+            if more_references:
+                raise ConfigError("more references: running text has none; they belong to pairs")
             return evaluate_text(
-                self.model, self.tokenizer, corpus, window=self.recipe.training.window, device=self.device
+                self.model,
+                self.tokenizer,
+                found.corpus,
+                window=self.recipe.training.window,
+                device=self.device,
+                scopes=found.scopes,
+                notes=found.notes,
             )
-        if isinstance(corpus, Corpus):
-            tests = {name: list(split.pairs()) for name, split in corpus.tests.items()}
-            leading, separator, items = corpus.metric, corpus.item_separator, corpus.item_name
+        if found.corpus is not None:
+            leading, bleu = found.corpus.metric, found.corpus.bleu
+            separator, items = found.corpus.item_separator, found.corpus.item_name
         else:
-            tests = {"test": list(corpus)}
             leading, separator, items = about["metric"], about["item_separator"], about["item_name"]
+            bleu = bleu_for(about["tgt_lang"], TargetFacts.of(pair.tgt for pair in found.pairs["test"]))
         return evaluate_pairs(
             self.generator(progress=progress, **decoding),
-            tests,
+            found.pairs,
             leading=leading,
+            bleu=bleu,
             item_separator=separator,
             item_name=items,
             metrics=metrics,
+            more_references=more_references,
+            scopes=found.scopes,
+            notes=found.notes,
             progress=progress,
         )
-
-    def _in_my_direction(self, corpus: CorpusSettings) -> CorpusSettings:
-        """The corpus as this run was trained on it, or in the direction in which this run translates."""
-        from seqloom.corpus.catalogue import catalogue
-
-        own = self.recipe.corpus
-        if own is not None and corpus.located() == CorpusSettings(data=own.data):
-            return own
-        src, tgt = self.facts["corpus"]["src_lang"], self.facts["corpus"]["tgt_lang"]
-        if src and tgt and corpus.data in catalogue() and not (corpus.from_lang or corpus.to_lang):
-            return corpus.model_copy(update={"from_lang": src, "to_lang": tgt})
-        return corpus
 
     def describe(self) -> dict[str, Any]:
         """Everything that the run knows about itself, as plain values."""

@@ -92,6 +92,7 @@ def corpus_facts(prepared: Prepared) -> dict[str, Any]:
         "tgt_lang": corpus.tgt_lang,
         "licence": corpus.licence,
         "metric": corpus.metric,
+        "bleu": corpus.bleu,
         "item_separator": corpus.item_separator,
         "item_name": corpus.item_name,
         "notes": list(corpus.notes),

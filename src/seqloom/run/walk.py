@@ -13,7 +13,7 @@ import torch
 from seqloom import machine
 from seqloom.batching import Batches, Examples
 from seqloom.checkpoint import FORMAT, fill_model, has_checkpoint, load_weights, read_json, write_json, write_text
-from seqloom.corpus import CorpusSettings, open_corpus
+from seqloom.corpus import CorpusSettings, SentencePair, open_corpus
 from seqloom.decoding.generator import DecodingSettings, Generator
 from seqloom.decoding.lexicon import Lexicon
 from seqloom.errors import CheckpointError, ConfigError, CorpusError
@@ -256,6 +256,13 @@ def train_prepared(
         tokenizer.save(folder / "tokenizer.json")
         if (sides := character_sides(prepared.corpus)) is not None:
             write_json(folder / CHARACTERS, sides)
+    decoded = _decoded_in_validation(prepared, recipe)
+    if decoded and len(decoded) < len(prepared.val):
+        label = find_metric(prepared.corpus.metric).label.format(items=prepared.corpus.item_name)
+        progress.say(
+            f"validation: the loss is of all {len(prepared.val):,} pairs, {label} of {len(decoded):,} of them "
+            "(training.validation_sentences)"
+        )
     facts: dict[str, Any] = {
         "format": FORMAT,
         "seed": seed,
@@ -263,6 +270,7 @@ def train_prepared(
         "started": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         "started_from": str(start_from) if start_from is not None else None,
         "corpus": corpus_facts(prepared),
+        "validation": {"items": len(prepared.val), "decoded": len(decoded)},
         "tokenizer": {"description": tokenizer.describe(), "hash": tokenizer.hash},
         "parameters": model.num_parameters(),
         "parameters_without_embeddings": model.num_parameters(embeddings=False),
@@ -281,7 +289,7 @@ def train_prepared(
         recipe.training,
         budget,
         folder,
-        validate=_validation(prepared, model, recipe, place, progress),
+        validate=_validation(prepared, decoded, model, recipe, place, progress),
         both_ways=batches_of(both_ways(examples, model)) if recipe.training.both_ways else None,
         seed=seed,
         device=place,
@@ -329,16 +337,26 @@ def check_free(folder: Path) -> None:
         raise CheckpointError(f"{folder}: there is {what} already; choose another folder by --out")
 
 
-def _validation(
-    prepared: Prepared, model: Model, recipe: Recipe, device: torch.device, progress: Progress
-) -> Callable[[Model], Validation]:
-    """Nats a token over the validation data, and the leading metric over some of it, decoded greedily."""
-    corpus, settings = prepared.corpus, recipe.training
-    examples = fitting_examples(prepared.val, model, recipe, "validation", progress)
-    decoded = corpus.kind == "pairs" and find_metric(corpus.metric).count is not None
-    wanted = settings.validation_sentences if decoded else 0
+def _decoded_in_validation(prepared: Prepared, recipe: Recipe) -> list[SentencePair]:
+    """The validation pairs that are decoded: as many as the recipe wants, evenly over all of them."""
+    corpus = prepared.corpus
+    measured = corpus.kind == "pairs" and find_metric(corpus.metric).count is not None
+    wanted = recipe.training.validation_sentences if measured else 0
     every = max(1, len(prepared.val) // wanted) if wanted else 1
-    pairs = list(islice(corpus.val.pairs(), 0, None, every))[:wanted] if wanted else []
+    return list(islice(corpus.val.pairs(), 0, None, every))[:wanted] if wanted else []
+
+
+def _validation(
+    prepared: Prepared,
+    pairs: Sequence[SentencePair],
+    model: Model,
+    recipe: Recipe,
+    device: torch.device,
+    progress: Progress,
+) -> Callable[[Model], Validation]:
+    """Nats a token over the validation data, and the leading metric over `pairs` of them, decoded greedily."""
+    corpus = prepared.corpus
+    examples = fitting_examples(prepared.val, model, recipe, "validation", progress)
     greedy = DecodingSettings(
         beam=1, max_len_ratio=recipe.decoding.max_len_ratio, max_len_offset=recipe.decoding.max_len_offset
     )

