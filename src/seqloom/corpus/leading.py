@@ -81,9 +81,9 @@ class TargetFacts:
             return None
         share = self.num_short / self.num_targets
         if share >= _FEW_WORDS_SHARE:
-            return f"{'all' if share == 1 else f'{100 * share:.0f}%'} of the training targets have at most {_FEW_WORDS} words"
+            return f"{'all' if share == 1 else f'{100 * share:.0f}%'} of the targets have at most {_FEW_WORDS} words"
         if self.labels is not None and self.num_targets >= _REPEATS * len(self.labels):
-            return f"the training targets are {len(self.labels):,} different texts that repeat, as labels do"
+            return f"the targets are {len(self.labels):,} different texts that repeat, as labels do"
         return None
 
     def to_json(self) -> dict[str, Any]:
