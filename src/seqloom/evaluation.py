@@ -143,6 +143,7 @@ class Evaluation:
                         "references": self.num_references,
                         "sentences_per_second": round(test.sentences_per_second, 1),
                         "latency_ms": round(test.latency_ms, 2),
+                        "latency_sentences": min(len(test.outputs), _LATENCY_SENTENCES),
                         "notes": [*self.notes, *test.notes],
                     }
                     if (test := self.tests.get(name)) is not None

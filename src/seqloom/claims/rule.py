@@ -54,6 +54,7 @@ def ask(
     effect = effect_of(contrast)
     bounds = interval_of(contrast, level)
     low, high = bounds if bounds is not None else (None, None)
+    blind = blindness(contrast, asks)
     return Question(
         text=text,
         unit=unit,
@@ -64,8 +65,8 @@ def ask(
         low=low,
         high=high,
         level=level,
-        method=_method(contrast),
-        answer=answer(low, high, margin, asks),
+        method=f"{_method(contrast)}; {blind}" if blind else _method(contrast),
+        answer="inconclusive" if blind else answer(low, high, margin, asks),
     )
 
 
@@ -78,6 +79,23 @@ def answer(low: float | None, high: float | None, margin: float, asks: Literal["
     if low > -margin and high < margin:
         return "supported"
     return "contradicted" if low > margin or high < -margin else "inconclusive"
+
+
+def blindness(contrast: Contrast, asks: Literal["more", "alike"]) -> str:
+    """Why a contrast between arms says nothing of them, though it has an interval; empty where it says something.
+
+    Where all arms score 0 the test is too hard to tell them apart, or the metric is not defined there (BLEU without four words in
+    a row). Where all are right everywhere it is too easy to show that one is better.
+    """
+    between = {1 if term.weight > 0 else -1 for term in contrast.terms} == {1, -1}
+    if not between or contrast.num_sentences < 1 or contrast.sentence_variance > _NOTHING:
+        return ""
+    values = {value for term in contrast.terms for value in term.values}
+    if values == {0.0}:
+        return "all arms score 0, so the metric cannot tell them apart"
+    if values == {100.0} and asks == "more":
+        return "all arms score 100, so the test is too easy to tell them apart"
+    return ""
 
 
 def together(answers: Sequence[Answer]) -> Answer:

@@ -49,7 +49,7 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         "--metrics",
         nargs="+",
         metavar="NAME",
-        help="bleu, chrf, ter, exact_match, items (default: what fits the corpus)",
+        help="bleu (with the target language's tokenizer), chrf, ter, exact_match, items (default: what fits the corpus)",
     )
     options.add_common_options(parser, json=True)
     parser.set_defaults(run=run)

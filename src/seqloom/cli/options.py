@@ -126,7 +126,8 @@ def add_reading_options(group: argparse._ActionsContainer) -> None:
     group.add_argument(
         "--metric",
         metavar="NAME",
-        help="what leads reports: bleu, bleu_tokenised, chrf, exact_match, items, bits_per_byte",
+        help="what leads reports: bleu (with the tokenizer of the target language), bleu_13a, bleu_zh, bleu_char, bleu_ja_mecab, "
+        "bleu_ko_mecab, bleu_tokenised, chrf, exact_match, items, bits_per_byte (default: what suits the targets)",
     )
     group.add_argument(
         "--on-bad",

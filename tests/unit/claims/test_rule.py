@@ -136,3 +136,26 @@ def test_seeds_of_which_some_learn_and_some_do_not_raise_the_alarms_that_are_sta
 
     assert 0.28 < alarms(3) < 0.38
     assert alarms(10) < 0.05
+
+
+@pytest.mark.parametrize(
+    ("values", "asks", "expected"),
+    [
+        ((0.0, 0.0), "more", "inconclusive"),
+        ((0.0, 0.0), "alike", "inconclusive"),
+        ((100.0, 100.0), "more", "inconclusive"),
+        ((100.0, 100.0), "alike", "supported"),
+        ((0.0, 50.0), "more", "contradicted"),
+    ],
+)
+def test_scores_that_cannot_tell_arms_apart_decide_nothing(values, asks, expected):
+    first, second = values
+    found = ask(
+        "?",
+        contrast((1, (first,) * 3), (-1, (second,) * 3), num_sentences=50),
+        unit="points",
+        margin=2.0,
+        asks=asks,
+    )
+    assert found.answer == expected
+    assert ("tell them apart" in found.method) is (expected == "inconclusive")

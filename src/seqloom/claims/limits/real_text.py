@@ -24,7 +24,7 @@ from seqloom.claims.limits.result import (
 from seqloom.corpus.corpus import SentencePair
 from seqloom.decoding.engines import Engine
 from seqloom.errors import ConfigError, CorpusError
-from seqloom.metrics import choose_bins, find_metric, interval, score, statistics
+from seqloom.metrics import can_be_right, choose_bins, find_metric, interval, score, statistics
 from seqloom.metrics.binomial import clopper_pearson
 from seqloom.metrics.lengths import FEWEST_SENTENCES
 from seqloom.progress import Progress
@@ -72,7 +72,6 @@ class SentenceSearch:
         self._about = about
         self._threshold = DEFAULT_THRESHOLD if settings.threshold is None else settings.threshold
         self._settings = settings.model_copy(update={"threshold": self._threshold})
-        self._metric = metric
         self._separator = item_separator
         known = [pair for pair in dict.fromkeys(pairs) if pair.src.strip()]
         kept = [pair for pair in known if settings.most is None or _words(pair) <= settings.most]
@@ -82,6 +81,7 @@ class SentenceSearch:
             )
         self._most = max(map(_words, kept))
         self._chosen = self._choose(kept)
+        self._metric, self._replaced = self._defined(metric)
         self._left_out = len(kept) - sum(map(len, self._chosen.values()))
         self._said: dict[SentencePair, str] = {}
         self._decoding: Counter[str] = Counter()
@@ -115,6 +115,18 @@ class SentenceSearch:
             finished=self._finished,
             verdict=verdict(self._about, sizes, finished=self._finished),
         )
+
+    def _defined(self, metric: str) -> tuple[str, str]:
+        """The metric, or chrF where there are lengths of which BLEU says nothing; and what to tell of it."""
+        for (low, high), pairs in self._chosen.items():
+            if not can_be_right(metric, [pair.tgt for pair in pairs], item_separator=self._separator):
+                label = find_metric(metric).label
+                self._about = self._about.model_copy(update={"measure": find_metric("chrf").label})
+                return "chrf", (
+                    f"{label} says nothing of sentences of {low} to {high} words, whose references have no four words in a row; "
+                    "chrF is measured instead."
+                )
+        return metric, ""
 
     def _choose(self, pairs: list[SentencePair]) -> Mapping[Span, list[SentencePair]]:
         """Some of the sentences of each group of lengths, chosen by the seed."""
@@ -194,7 +206,10 @@ class SentenceSearch:
 
     def _notes(self) -> list[str]:
         best = max((one.value for one in self._sizes), default=0.0)
-        notes = [] if self._metric in _ONE_TRUTH else [_REFERENCES]
+        notes = [self._replaced] if self._replaced else []
+        notes += [] if self._metric in _ONE_TRUTH else [_REFERENCES]
+        tried = sum(map(len, self._chosen.values()))
+        notes.append(f"{tried:,} test sentences were chosen to be tried, of {tried + self._left_out:,}.")
         if best < _HARDLY_LEARNT:
             notes.append(
                 f"The best score is {best:.1f}: the model has hardly learnt its task, so where it falls says little."

@@ -113,3 +113,12 @@ def test_what_cannot_be_tried_is_refused() -> None:
         search(str.upper, pairs=[])
     with pytest.raises(ConfigError, match="--samples 5: the score of so few sentences says little; give 30 or more"):
         search(str.upper, samples=5)
+
+
+def test_where_bleu_is_not_defined_chrf_is_measured_and_it_is_said() -> None:
+    words = [f"w{number}" for number in range(200)]
+    short = [SentencePair(" ".join(words[i : i + 1 + i % 3]), words[i]) for i in range(190)]
+    found = search(lambda text: text, pairs=short)
+    assert found.measure == "chrF"
+    assert "no four words in a row; chrF is measured instead" in " ".join(found.notes)
+    assert any("190 test sentences were chosen to be tried, of 190." in note for note in found.notes)
