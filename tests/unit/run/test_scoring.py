@@ -49,7 +49,7 @@ def test_another_file_is_scored_whole(run: Run, tmp_path: Path) -> None:
         found = run.choose(named)
         assert len(found.pairs["test"]) == 200
         assert found.scopes["test"] == Scope(200, "pairs", f"all of {new}")
-        assert found.notes == ()
+        assert not any(note.startswith(("Split:", "train:", "val:")) for note in found.notes)
 
 
 def test_nothing_is_too_long_and_repeated_pairs_count(run: Run, tmp_path: Path) -> None:
@@ -75,8 +75,7 @@ def test_bad_lines_that_are_skipped_are_counted_once(run: Run, tmp_path: Path) -
     new.write_text(new.read_text(encoding="utf-8") + "no target\t\n", encoding="utf-8")
     found = run.choose(CorpusSettings(data=str(new), on_bad="skip"))
     assert len(found.pairs["test"]) == 20
-    (note,) = found.notes
-    assert "empty target" in note
+    assert len([note for note in found.notes if "empty target" in note]) == 1
 
 
 def test_the_own_corpus_is_known_by_what_it_holds(run: Run, tmp_path: Path) -> None:
