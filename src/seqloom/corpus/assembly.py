@@ -157,7 +157,8 @@ class _Builder:
         # Texts made from a template differ by numbers only; then numbers have to tell them apart.
         candidates = {numbers: HeldOut(limit) for numbers in (False, True)}
         overlapping = self._overlaps()
-        for src, tgt in self._watched("what to hold out", self._plan.train, Reading(self._settings.on_bad), long=False):
+        reading = Reading(self._settings.on_bad)
+        for src, tgt in self._watched("what to hold out", self._plan.train, reading, long=False):
             if not (self._drops and overlapping(src, tgt)):
                 group = self._group(src, tgt, numbers=False)
                 candidates[False].add(group)
@@ -171,6 +172,7 @@ class _Builder:
                 f"{self._plan.train.origin}: has {num_items:,} usable {self._what}, too few to cut "
                 f"{' and '.join(missing)} of {sum(counts):,} from them; "
                 "ask for less with --val-size and --test-size, or give files for them"
+                + "".join(f". {note.removesuffix('.')}" for note in reading.notes("train"))
             )
         for numbers, held_out in candidates.items():
             chosen = held_out.choose(*counts)

@@ -5,16 +5,16 @@ record by record, so it may be larger than memory. Conversations (chat `messages
 response. This module does not know which names are wanted.
 """
 
-import codecs
 import json
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from itertools import islice
 from typing import Any
 
 from seqloom.corpus.encodings import advise
+from seqloom.corpus.jsondocument import Document, parse_int
 from seqloom.corpus.reading import Reading
 from seqloom.corpus.streams import Place, open_bytes, report_zero_byte, text_lines
 from seqloom.errors import CorpusError
@@ -22,9 +22,6 @@ from seqloom.errors import CorpusError
 Record = Mapping[str, Any]
 
 _PIECE_BYTES = 1 << 18
-_LONGEST_RECORD = 1 << 24
-_SPACE = re.compile(r"[ \t\r\n]*")
-_NEXT_RECORD = re.compile(r"[}\]][ \t\r\n]*,[ \t\r\n]*(?=[{\[])")
 _ROLES = {
     **dict.fromkeys(("user", "human", "prompter"), "user"),
     **dict.fromkeys(("assistant", "gpt", "model", "bot", "chatgpt"), "assistant"),
@@ -81,7 +78,7 @@ def read_document(place: Place, reading: Reading) -> Iterator[tuple[int, Record]
         CorpusError: the file holds no list of records, or a record is broken and `reading` does not skip.
     """
     with open_bytes(place, reading) as stream:
-        document = _Document(place, lambda: stream.read(_PIECE_BYTES))
+        document = Document(place, lambda: stream.read(_PIECE_BYTES))
         try:
             document.find_list()
         except json.JSONDecodeError as error:
@@ -219,7 +216,7 @@ def _parse(text: str, where: str, reading: Reading) -> Record | None:
 
 def _decode(text: str) -> Any:
     try:
-        return json.loads(text, object_pairs_hook=_refuse_duplicates, parse_int=_parse_int)
+        return json.loads(text, object_pairs_hook=_refuse_duplicates, parse_int=parse_int)
     except RecursionError:
         detail = "JSON that is nested too deeply"
     except RecordError:
@@ -231,15 +228,10 @@ def _decode(text: str) -> Any:
 
 def _try(line: str) -> Any:
     try:
-        value = json.loads(line, parse_int=_parse_int)
+        value = json.loads(line, parse_int=parse_int)
     except (ValueError, RecursionError):
         return None
     return value if isinstance(value, dict | list) else None
-
-
-def _parse_int(digits: str) -> int | float:
-    # Python refuses to read numbers of more than 4,300 digits; none of them is wanted here.
-    return int(digits) if len(digits) < 1000 else float("inf")
 
 
 def _refuse_duplicates(items: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -288,158 +280,3 @@ def _content(value: Any) -> Any:
     if isinstance(value, list) and all(isinstance(part, dict) and isinstance(part.get("text"), str) for part in value):
         return "\n".join(part["text"] for part in value)
     return value
-
-
-class _Document:
-    """A JSON document that is decoded from pieces of its text, value by value.
-
-    Attributes:
-        line: the line that is read, from 1.
-    """
-
-    def __init__(self, place: Place, read: Callable[[], bytes]) -> None:
-        self._place = place
-        self._read = read
-        # Bytes that are not UTF-8 pass as lone surrogates, so that they are reported with the record that holds them.
-        self._bytes = codecs.getincrementaldecoder("utf-8-sig")("surrogateescape")
-        self._json = json.JSONDecoder(parse_int=_parse_int)
-        self._text = ""
-        self._position = 0
-        self._ended = False
-        self.line = 1
-
-    def find_list(self) -> None:
-        """Goes to the first element of the list of records."""
-        start = self._peek()
-        if start == "[":
-            self._advance(1)
-            return
-        if start != "{":
-            raise json.JSONDecodeError("expected an array or an object", "", 0)
-        self._advance(1)
-        names: list[str] = []
-        depth = 1
-        while True:
-            self._skip(",")
-            if self._peek() == "}":
-                self._advance(1)
-                depth -= 1
-                if depth == 0:
-                    break
-                continue
-            name = self._value()
-            if not isinstance(name, str) or not self._skip(":"):
-                raise json.JSONDecodeError("expected a key and a colon", "", 0)
-            names.append(name)
-            if self._peek() == "[" and self._holds_records():
-                self._advance(1)
-                return
-            if self._peek() == "{" and depth == 1:
-                # The list may stand one level deeper: {"data": {"rows": […]}}.
-                self._advance(1)
-                depth += 1
-                continue
-            self._value()
-        shown = ", ".join(map(repr, names[:5])) + (", …" if len(names) > 5 else "")
-        raise CorpusError(
-            f"{self._place}: is one JSON object (with {shown or 'no keys'}) that holds no list of records; "
-            'expected a list of objects: [{"src": "…", "tgt": "…"}, …], in an object or not, or one object a line'
-        )
-
-    def elements(self) -> Iterator[tuple[int, str, str]]:
-        """Each element of the list: the line it begins on, its text, and what is wrong with it ("" if nothing)."""
-        while True:
-            self._skip(",")
-            start = self._peek()
-            if start in ("]", ""):
-                if not start:
-                    yield self.line, "", "the list has no end; the file may be cut short"
-                return
-            number = self.line
-            try:
-                end = self._end_of_value()
-            except (json.JSONDecodeError, RecursionError) as error:
-                detail = (
-                    f"{error.msg} (line {number + error.doc.count(chr(10), self._position, error.pos)})"
-                    if isinstance(error, json.JSONDecodeError)
-                    else "nested too deeply"
-                )
-                yield number, "", detail
-                if not self._find_next_record(error.pos if isinstance(error, json.JSONDecodeError) else None):
-                    return
-                continue
-            text = self._text[self._position : end]
-            self._advance(end - self._position)
-            yield number, text, ""
-
-    def _holds_records(self) -> bool:
-        match = _SPACE.match(self._text, self._position + 1)
-        while match is not None and match.end() >= len(self._text) and self._more():
-            match = _SPACE.match(self._text, self._position + 1)
-        return match is not None and self._text[match.end() : match.end() + 1] in ("{", "[")
-
-    def _value(self) -> Any:
-        self._peek()
-        end = self._end_of_value()
-        text = self._text[self._position : end]
-        self._advance(end - self._position)
-        return json.loads(text, parse_int=_parse_int)
-
-    def _end_of_value(self) -> int:
-        while True:
-            try:
-                end = self._json.raw_decode(self._text, self._position)[1]
-                # A number may go on in the next piece.
-                if end < len(self._text) or not self._more():
-                    return end
-            except json.JSONDecodeError as error:
-                certain = error.pos + 1000 < len(self._text) and not error.msg.startswith("Unterminated")
-                if certain or len(self._text) - self._position > _LONGEST_RECORD or not self._more(double=True):
-                    raise
-
-    def _find_next_record(self, position: int | None) -> bool:
-        start = max(self._position + 1, (position or 0) - 1)
-        while True:
-            match = _NEXT_RECORD.search(self._text, start)
-            if match is not None:
-                self._advance(match.end() - self._position)
-                return True
-            start = max(start, self._text.rfind("}", start), len(self._text) - 4096)
-            self._advance(start - self._position)
-            if not self._more():
-                return False
-            start = self._position
-
-    def _peek(self) -> str:
-        while True:
-            match = _SPACE.match(self._text, self._position)
-            assert match is not None
-            self._advance(match.end() - self._position)
-            if self._position < len(self._text) or not self._more():
-                return self._text[self._position : self._position + 1]
-
-    def _skip(self, mark: str) -> bool:
-        if self._peek() != mark:
-            return False
-        self._advance(1)
-        return True
-
-    def _advance(self, count: int) -> None:
-        self.line += self._text.count("\n", self._position, self._position + count)
-        self._position += count
-
-    def _more(self, *, double: bool = False) -> bool:
-        """Reads on, and forgets what was read; with `double` as much again as is held, so that long records cost little."""
-        wanted = len(self._text) - self._position if double else 1
-        pieces: list[str] = []
-        while wanted > 0 and not self._ended:
-            raw = self._read()
-            pieces.append(self._bytes.decode(raw, final=not raw))
-            wanted -= len(pieces[-1])
-            self._ended = not raw
-        following = "".join(pieces)
-        # Where nothing came, positions stay as they are: an error may point to them.
-        if following:
-            self._text = self._text[self._position :] + following
-            self._position = 0
-        return bool(following)

@@ -6,8 +6,9 @@ breaks is read as well, so neither lines nor files need fit into memory. This mo
 """
 
 import codecs
-from collections.abc import Iterator
-from dataclasses import dataclass
+import io
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from typing import Literal
 
 from seqloom.corpus.reading import Reading
@@ -59,12 +60,31 @@ class RunningText:
 
     def _pieces(self, reading: Reading) -> Iterator[str]:
         position = 0
-        for piece in text_pieces(self.place, reading):
+
+        def inside() -> bool:
+            return position >= self.start and (self.stop is None or position < self.stop)
+
+        for piece in text_pieces(self.place, _PartReading(reading.on_bad, outer=reading, inside=inside)):
             first, position = position, position + len(piece)
             if self.stop is not None and first >= self.stop:
                 return
             if position > self.start:
                 yield piece[max(0, self.start - first) : None if self.stop is None else self.stop - first]
+
+
+@dataclass
+class _PartReading(Reading):
+    """Counts for another reading what lies inside a part of a file; the parts of a file are all read from its beginning."""
+
+    outer: Reading = field(default_factory=Reading)
+    inside: Callable[[], bool] = field(default=lambda: True)
+
+    def skip(self, reason: str, where: str) -> None:
+        if self.inside():
+            self.outer.skip(reason, where)
+
+    def watch(self, raw: io.BufferedReader, size: int) -> None:
+        self.outer.watch(raw, size)
 
 
 def text_pieces(place: Place, reading: Reading) -> Iterator[str]:

@@ -167,3 +167,9 @@ def test_hints_name_the_header_of_a_file_with_one_column(tmp_path: Path) -> None
     path = write(tmp_path / "x.csv", ["text", *(f"Well, {i}" for i in range(20))])
     layout = detect_layout(Place(path), Hints(is_header=lambda fields: list(fields) == ["text"]))
     assert (layout.format, layout.first) == ("tsv", ("text",)) or layout.first == ("text",)
+
+
+def test_a_file_without_usable_pairs_says_why(tmp_path: Path) -> None:
+    path = write(tmp_path / "x.jsonl", [json.dumps({"src": "", "tgt": f"a {i}"}) for i in range(20)])
+    with pytest.raises(CorpusError, match=r"0 usable pairs.*left out 20 pairs with an empty source"):
+        pairs_of(path)

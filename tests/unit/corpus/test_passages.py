@@ -4,6 +4,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from seqloom.corpus import CorpusSettings, open_corpus
 from seqloom.corpus.passages import RunningText, cut
 from seqloom.corpus.reading import Reading
 from seqloom.corpus.streams import Place
@@ -67,3 +68,12 @@ def test_invalid_bytes_are_located_or_left_out(tmp_path: Path) -> None:
     reading = Reading("skip")
     assert "".join(RunningText(Place(path)).passages(reading)) == "one\nthree\n"
     assert reading.left_out.total() == 1
+
+
+def test_a_bad_line_is_counted_in_the_part_that_holds_it(tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    path.write_bytes(b"A line of text.\n" * 60 + b"a\x00b\n" + b"Another line.\n" * 40)
+    corpus = open_corpus(CorpusSettings(data=str(path), on_bad="skip"))
+    assert [note for note in corpus.notes if "left out" in note] == [
+        f"train: left out 1 lines with a zero byte (the first: {path}:61)."
+    ]
