@@ -8,10 +8,20 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Self, get_args
 
-import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from seqloom.errors import ConfigError
+from seqloom.untrusted import read_text
+from seqloom.yaml_text import MAX_YAML_BYTES, YamlError, parse_yaml
+
+MOST_LAYERS = 1_000
+WIDEST = 1 << 16
+LONGEST = 1 << 20
+"""Bounds of settings, far above what has been built: a slip of the finger, or a folder that somebody sent, must not take hours or
+all memory before anything can be said of it."""
+
+_LONGEST_SHOWN = 200
+_MOST_PROBLEMS = 8
 
 
 class Settings(BaseModel):
@@ -36,13 +46,17 @@ class Settings(BaseModel):
         try:
             return cls.model_validate(values)
         except ValidationError as error:
-            raise ConfigError(
-                "\n".join(_explain(cls, problem, source, lines or {}) for problem in error.errors())
-            ) from None
+            problems = [_explain(cls, problem, source, lines or {}) for problem in error.errors()[:_MOST_PROBLEMS]]
+            if error.error_count() > _MOST_PROBLEMS:
+                problems.append(f"{source}: and {error.error_count() - _MOST_PROBLEMS:,} more of the kind")
+            raise ConfigError("\n".join(problems)) from None
 
 
-def read_yaml(path: Path) -> tuple[dict[str, Any], dict[str, int]]:
-    """Reads a YAML mapping.
+def read_yaml(path: Path, *, within: Path | None = None) -> tuple[dict[str, Any], dict[str, int]]:
+    """Reads a YAML mapping, which may come from somebody else: see `yaml_text` for what is refused.
+
+    Args:
+        within: the folder that the file must lie in, wherever links lead.
 
     Returns:
         The values, and for each dotted key the line in which it stands (from 1).
@@ -51,21 +65,18 @@ def read_yaml(path: Path) -> tuple[dict[str, Any], dict[str, int]]:
         ConfigError: the file is missing, is not YAML, is not a mapping, or repeats a key.
     """
     try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: cannot be read: {error}") from None
-    try:
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
-        values = yaml.safe_load(text)
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark
-        raise ConfigError(f"{path}:{mark.line + 1 if mark else 1}: not valid YAML: {error.problem}") from None
-    if node is None:
-        return {}, {}
-    if not isinstance(node, yaml.MappingNode):
-        raise ConfigError(f"{path}:1: expected `key: value` lines at the top level")
+        text = read_text(path, max_bytes=MAX_YAML_BYTES, within=within, error=ConfigError)
+    except FileNotFoundError as error:
+        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from None
     lines: dict[str, int] = {}
-    _collect_lines(node, "", lines, path)
+    try:
+        values = parse_yaml(text, lines)
+    except YamlError as error:
+        raise ConfigError(f"{path}:{error.line or 1}: {error}") from None
+    if values is None:
+        return {}, {}
+    if not isinstance(values, dict):
+        raise ConfigError(f"{path}:1: expected `key: value` lines at the top level")
     return values, lines
 
 
@@ -81,8 +92,8 @@ def parse_assignments(assignments: list[str]) -> dict[str, Any]:
         if not equals or not key.strip():
             raise ConfigError(f"--set {assignment}: expected key=value, for example --set model.dropout=0.1")
         try:
-            value = yaml.safe_load(text)
-        except yaml.YAMLError:
+            value = parse_yaml(text)
+        except YamlError:
             raise ConfigError(
                 f"--set {assignment}: the value is not valid YAML; quote it, such as 'key=\"a: b\"'"
             ) from None
@@ -109,7 +120,7 @@ def merge(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]
 
 def nearest(word: str, known: list[str]) -> str:
     """` Did you mean …?` for a misspelt word, or the empty string."""
-    close = difflib.get_close_matches(word, known, n=1, cutoff=0.5)
+    close = difflib.get_close_matches(word[:_LONGEST_SHOWN], known, n=1, cutoff=0.5)
     return f" Did you mean {close[0]!r}?" if close else ""
 
 
@@ -121,25 +132,12 @@ def _number(text: str) -> float | str:
         return text
 
 
-def _collect_lines(node: yaml.MappingNode, prefix: str, lines: dict[str, int], path: Path) -> None:
-    for key_node, value_node in node.value:
-        key = f"{prefix}{key_node.value}"
-        line = key_node.start_mark.line + 1
-        if key in lines:
-            raise ConfigError(
-                f"{path}:{line}: {key!r} stands here a second time (first in line {lines[key]}); keep one of them"
-            )
-        lines[key] = line
-        if isinstance(value_node, yaml.MappingNode):
-            _collect_lines(value_node, f"{key}.", lines, path)
-
-
 def _explain(cls: type[BaseModel], problem: Any, source: str, lines: Mapping[str, int]) -> str:
     path = [str(part) for part in problem["loc"]]
     key = ".".join(path)
     fields = _fields_at(cls, path[:-1])
     # A discriminated union puts its tag into the location; users never wrote it.
-    shown = ".".join(part for part in path if part not in _tags(cls)) or "settings"
+    shown = ".".join(part for part in path if part not in _tags(cls))[:_LONGEST_SHOWN] or "settings"
     line = next((lines[k] for k in (shown, key, shown.rpartition(".")[0]) if k in lines), None)
     where = f"{source}:{line}" if line is not None else source
     kind = problem["type"]
@@ -159,7 +157,13 @@ def _explain(cls: type[BaseModel], problem: Any, source: str, lines: Mapping[str
         hint = nearest(
             given, [word.strip("'") for word in str(problem["ctx"]["expected"]).replace(" or ", ", ").split(", ")]
         )
-    return f"{where}: {shown} is {given!r}: {message}.{hint}"
+    return f"{where}: {shown} is {_short(given)}: {message}.{hint}"
+
+
+def _short(value: Any) -> str:
+    """A value as a message shows it: a file that somebody sent may hold a long one."""
+    shown = repr(value)
+    return shown if len(shown) <= _LONGEST_SHOWN else f"{shown[:_LONGEST_SHOWN]}…"
 
 
 def _fields_at(cls: type[BaseModel], path: list[str]) -> list[str]:

@@ -6,16 +6,19 @@ A Generator and pairs enter (text), Evaluation leaves. It does not know run fold
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from statistics import median
 from typing import Any, Literal
 
 import numpy as np
 import torch
+from pydantic import TypeAdapter, ValidationError
 
 from seqloom.batching import Examples, batches_in_order
+from seqloom.checkpoint import read_json
 from seqloom.corpus import Corpus, SentencePair
 from seqloom.decoding.generator import Generator
-from seqloom.errors import ConfigError, CorpusError
+from seqloom.errors import CheckpointError, ConfigError, CorpusError
 from seqloom.metrics import (
     Score,
     Stats,
@@ -34,9 +37,12 @@ from seqloom.progress import Progress, Silent
 from seqloom.store import open_store
 from seqloom.tokenizer import Tokenizer
 from seqloom.training import batch_loss
+from seqloom.untrusted import MEBIBYTE
 
 # Positions in a batch when only the loss is wanted.
 _LOSS_TOKENS = 8192
+# Of the outputs of a test split: more than a million sentences.
+_MAX_OUTPUT_BYTES = 512 * MEBIBYTE
 # How many single sentences the latency is the median of.
 _LATENCY_SENTENCES = 25
 
@@ -62,12 +68,6 @@ class TestOutputs:
 
     __test__ = False  # not a test class, whatever its name begins with
 
-    @classmethod
-    def from_json(cls, values: Mapping[str, Any]) -> "TestOutputs":
-        """What `dataclasses.asdict` and JSON made plain."""
-        plain: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in values.items()}
-        return cls(**plain)
-
     def statistics(
         self, metric: str, item_separator: str | None, more_references: Sequence[Sequence[str]] = ()
     ) -> Stats:
@@ -81,6 +81,26 @@ class TestOutputs:
             return statistics(metric, self.outputs, streams, item_separator=item_separator)
         num_bytes = [len(reference.encode()) for reference in self.references]
         return likelihood_statistics(self.log_probs, self.num_tokens, num_bytes)
+
+
+def read_outputs(path: Path, *, within: Path | None = None) -> TestOutputs:
+    """Reads outputs that `dataclasses.asdict` and `write_json` wrote.
+
+    Raises:
+        CheckpointError: the file is missing or damaged.
+    """
+    values = read_json(path, within=within, max_bytes=_MAX_OUTPUT_BYTES)
+    try:
+        found = TypeAdapter(TestOutputs).validate_python(values)
+        if len({len(part) for part in (found.sources, found.references, found.outputs)}) > 1:
+            raise ValueError("not as many outputs as sources")
+    except ValueError as error:
+        reason = str(error)
+        if isinstance(error, ValidationError):
+            problem = error.errors()[0]
+            reason = f"{'.'.join(map(str, problem['loc']))[:200]}: {problem['msg'].lower()}"
+        raise CheckpointError(f"{path}: damaged: {reason}; remove it, and it will be made again") from None
+    return found
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,19 +10,20 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, nullcontext
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 import torch
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 from torch import nn
 
 from seqloom.batching import Batches, PairBatch
 from seqloom.checkpoint import (
     average_weights,
+    fill_model,
     load_checkpoint,
     load_weights,
     save_checkpoint,
@@ -30,8 +31,8 @@ from seqloom.checkpoint import (
     update_counters,
 )
 from seqloom.compilation import compiled
-from seqloom.config import Settings
-from seqloom.errors import ConfigError, TrainingError
+from seqloom.config import LONGEST, Settings
+from seqloom.errors import CheckpointError, ConfigError, TrainingError
 from seqloom.losses import linear_cross_entropy
 from seqloom.models.base import Model
 from seqloom.optim import (
@@ -45,9 +46,12 @@ from seqloom.optim import (
 from seqloom.prefetch import Prefetch
 from seqloom.progress import Progress, Silent
 from seqloom.readings import Reading, Readings
+from seqloom.untrusted import MEBIBYTE, read_text
 
 # A line in the log and on the screen for every so many updates.
 _SHOW_EVERY = 20
+# Of the progress of a run to repeat: some ten million updates.
+_MAX_PROGRESS_BYTES = 256 * MEBIBYTE
 
 
 class Budget(Settings):
@@ -56,6 +60,8 @@ class Budget(Settings):
     Minutes count updates only; reading data, validation and checkpoints are reported apart. `like` repeats a run that was bounded
     by minutes: it names its progress.txt, which holds the share of the budget spent before each update.
     """
+
+    model_config = ConfigDict(allow_inf_nan=False)
 
     steps: int | None = Field(None, gt=0, description="updates")
     tokens: int | None = Field(None, gt=0, description="real target tokens")
@@ -91,9 +97,11 @@ class Budget(Settings):
 class TrainingSettings(Settings):
     """How to train."""
 
-    batch_tokens: int = Field(2048, gt=0, description="padded target positions in a batch")
-    window: int = Field(128, gt=1, description="tokens in each piece that a plain text is cut into")
-    accumulate: int = Field(1, gt=0, description="batches whose gradients are summed for one update")
+    model_config = ConfigDict(allow_inf_nan=False)
+
+    batch_tokens: int = Field(2048, gt=0, le=1 << 24, description="padded target positions in a batch")
+    window: int = Field(128, gt=1, le=LONGEST, description="tokens in each piece that a plain text is cut into")
+    accumulate: int = Field(1, gt=0, le=10_000, description="batches whose gradients are summed for one update")
     optimizer: OptimizerName = "adamw"
     learning_rate: float = Field(2e-3, gt=0, description="the peak")
     weight_decay: float = Field(0.01, ge=0, description="on matrices only")
@@ -117,7 +125,9 @@ class TrainingSettings(Settings):
     validation_sentences: int = Field(500, ge=0, description="decoded at each validation; 0: validate by loss alone")
     select_by: Literal["metric", "loss"] = Field("metric", description="what chooses the best weights and stops early")
     patience: int | None = Field(None, gt=0, description="stop after so many validations without a better one")
-    average_last: int = Field(4, gt=0, description="how many of the last validations' weights are averaged; 1: none")
+    average_last: int = Field(
+        4, gt=0, le=1_000, description="how many of the last validations' weights are averaged; 1: none"
+    )
     tensorboard: bool = Field(
         False, description="write the log for TensorBoard too (needs the extra seqloom[tensorboard])"
     )
@@ -174,6 +184,40 @@ class Counters:
     report_tokens: int = 0
     window_nll: float = 0.0
     window_tokens: int = 0
+
+    @classmethod
+    def restore(cls, values: Mapping[str, Any], folder: Path) -> "Counters":
+        """The counters of a checkpoint, which may come from somebody else.
+
+        Args:
+            folder: the run folder, whose logs are at least as long as the counters say.
+
+        Raises:
+            CheckpointError: a value is missing, of another type or out of range.
+        """
+        path = folder / "counters.json"
+        given = {name: value for name, value in values.items() if name != "format"}
+        try:
+            counters = TypeAdapter(cls).validate_python(given)
+            unknown = sorted(set(given) - {one.name for one in fields(cls)})
+            if unknown:
+                raise ValueError(f"{unknown[0][:80]} is not known")
+            for one in fields(cls):
+                value = getattr(counters, one.name)
+                if isinstance(value, int | float) and not one.name.endswith("_nll") and not 0 <= value < 1 << 62:
+                    raise ValueError(f"{one.name} is out of range")
+            if len(counters.snapshots) > 1_000 or any(step < 0 for step in counters.snapshots):
+                raise ValueError("snapshots are out of range")
+            for point in counters.curve:
+                if not {"step", "tokens", "seconds", "train_loss", "val_loss", "val_quality"} <= set(point):
+                    raise ValueError("a point of the curve is not complete")
+        except ValidationError as error:
+            problem = error.errors()[0]
+            where = ".".join(map(str, problem["loc"]))[:200]
+            raise CheckpointError(f"{path}: damaged: {where}: {problem['msg'].lower()}") from None
+        except ValueError as error:
+            raise CheckpointError(f"{path}: damaged: {error}") from None
+        return counters
 
 
 class _Part(NamedTuple):
@@ -435,7 +479,7 @@ class Trainer:
         files = [self._weights(f"step-{step}") for step in counters.snapshots]
         if len(files) > 1:
             trained = {name: tensor.clone() for name, tensor in self.model.state_dict().items()}
-            averaged = average_weights(files)
+            averaged = average_weights(files, within=self.folder)
             save_weights(self._weights("averaged"), averaged)
             self.model.load_state_dict(averaged)
             result = self._measure()
@@ -447,8 +491,7 @@ class Trainer:
                 self._measure_logs()
                 update_counters(self.folder, counters.step, asdict(counters))
             self.model.load_state_dict(trained)
-        best = load_weights(self._weights("best"))
-        self.model.load_state_dict(best)
+        fill_model(self.model, load_weights(self._weights("best"), within=self.folder), self._weights("best"))
         self.model.eval()
         self.progress.update(self.title, 1.0, step=counters.step)
 
@@ -474,13 +517,18 @@ class Trainer:
 
     def _restore(self) -> None:
         values = load_checkpoint(self.folder, self.model, self.optimizers)
-        values.pop("format")
-        self.counters = Counters(**values)
+        self.counters = Counters.restore(values, self.folder)
         for name, size in (
             ("metrics.jsonl", self.counters.metrics_bytes),
             ("progress.txt", self.counters.progress_bytes),
         ):
-            with (self.folder / name).open("ab") as log:
+            path = self.folder / name
+            if not path.is_file() or path.stat().st_size < size:
+                raise CheckpointError(
+                    f"{path}: is shorter than the {size:,} bytes that the checkpoint knows; restore it, or start a new run from "
+                    "this one by --from"
+                )
+            with path.open("ab") as log:
                 log.truncate(size)
         self.progress.say(f"{self.title}: going on from step {self.counters.step:,}.")
 
@@ -526,9 +574,12 @@ class _LikeRun:
 
     def __init__(self, path: Path) -> None:
         try:
-            self.values = [float(line) for line in path.read_text().split()]
+            text = read_text(path, max_bytes=_MAX_PROGRESS_BYTES, error=ConfigError)
+            self.values = [float(line) for line in text.split()]
+            if not all(map(math.isfinite, self.values)):
+                raise ValueError("a share in it is not a finite number")
         except (OSError, ValueError) as error:
-            raise ConfigError(f"{path}: not the progress.txt of a run: {error}") from None
+            raise ConfigError(f"{path}: not the progress.txt of a run: {str(error)[:200]}") from None
         if not self.values:
             raise ConfigError(f"{path}: the run it belongs to made no update")
 

@@ -11,7 +11,19 @@ SOURCE = ROOT / "src" / "seqloom"
 
 # In reading order: a room may import rooms that stand before it, never one after it.
 ROOMS = (
-    *("doors", "errors", "config", "vocabulary", "example", "progress", "machine", "prefetch", "segments"),
+    *(
+        "doors",
+        "errors",
+        "untrusted",
+        "yaml_text",
+        "config",
+        "vocabulary",
+        "example",
+        "progress",
+        "machine",
+        "prefetch",
+        "segments",
+    ),
     *("corpus", "tokenizer", "batching", "store", "nn", "models", "losses", "decoding", "metrics"),
     *("optim", "checkpoint", "readings", "compilation", "training", "evaluation", "recipes", "run"),
     *("stages", "explain", "comparison", "claims", "report", "fiction", "interop", "serve"),

@@ -24,8 +24,10 @@ from seqloom.claims.verdict import AuditedArm, Effort, Trial
 from seqloom.claims.worker import Task, find_function, is_trained, outputs_file, perform, prepare_process, probe_file
 from seqloom.corpus import open_corpus
 from seqloom.corpus.settings import CorpusSettings
-from seqloom.evaluation import TestOutputs
+from seqloom.errors import CheckpointError
+from seqloom.evaluation import TestOutputs, read_outputs
 from seqloom.progress import Progress, Silent
+from seqloom.run.facts import read_facts
 
 Key = TypeVar("Key")
 
@@ -42,7 +44,7 @@ class RunRecord:
     def outputs(self, split: str = "test") -> TestOutputs:
         """What it made of a test split."""
         test = next(test for test in self.arm.tests if test.split == split)
-        return TestOutputs.from_json(read_json(outputs_file(self.folder, test, self.arm)))
+        return read_outputs(outputs_file(self.folder, test, self.arm))
 
     def probe(self, name: str) -> Any:
         """What a probe found."""
@@ -173,7 +175,7 @@ class Laboratory:
                 with self._processes(1, fresh=True) as pool:
                     value = pool.submit(_call, function, dict(arguments)).result()
                 write_json(file, {"function": function, "arguments": dict(arguments), "round": number, "value": value})
-            found.append(read_json(file)["value"])
+            found.append(_value(read_json(file), file))
         return found
 
     def _tune(self, arms: Mapping[Key, Arm]) -> tuple[dict[Key, Arm], dict[Key, tuple[Trial, ...]]]:
@@ -224,7 +226,7 @@ class Laboratory:
         name = corpus.model_dump_json()
         if name not in self._fingerprints:
             self._fingerprints[name] = open_corpus(corpus).fingerprint
-        if read_json(file)["corpus"]["fingerprint"] != self._fingerprints[name]:
+        if read_facts(task.folder)["corpus"]["fingerprint"] != self._fingerprints[name]:
             self.progress.say(
                 f"{task.arm.label}, seed {task.seed}: its data have changed since it was trained; training it again"
             )
@@ -250,7 +252,13 @@ class Laboratory:
 
     def _record(self, arm: Arm, seed: int) -> RunRecord:
         place = self._place(arm, seed)
-        return RunRecord(arm, seed, place, read_json(place / "run.json"))
+        return RunRecord(arm, seed, place, read_facts(place))
+
+
+def _value(measured: Any, file: Path) -> Any:
+    if not isinstance(measured, dict) or "value" not in measured:
+        raise CheckpointError(f"{file}: damaged: it holds no value; remove it, and it will be measured again")
+    return measured["value"]
 
 
 def _is_done(task: Task) -> bool:

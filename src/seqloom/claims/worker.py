@@ -16,11 +16,12 @@ from typing import Any
 
 import torch
 
-from seqloom.checkpoint import has_checkpoint, read_json, write_json
+from seqloom.checkpoint import has_checkpoint, write_json
 from seqloom.claims.arms import Arm, Test
 from seqloom.corpus import Corpus, CorpusSettings, open_corpus
 from seqloom.evaluation import generate_outputs
 from seqloom.run import Prepared, load, prepare, train_prepared
+from seqloom.run.facts import read_facts
 from seqloom.training import Budget
 
 
@@ -70,7 +71,7 @@ def perform(task: Task) -> None:
 
 def is_trained(folder: Path) -> bool:
     """Whether a finished run lies there."""
-    return (folder / "run.json").exists() and read_json(folder / "run.json")["result"] is not None
+    return (folder / "run.json").exists() and read_facts(folder)["result"] is not None
 
 
 def outputs_file(folder: Path, test: Test, arm: Arm) -> Path:

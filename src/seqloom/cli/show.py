@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -32,12 +33,13 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
 def run(arguments: argparse.Namespace) -> int:
     """Prints what the run says of itself."""
     from seqloom.run import describe
+    from seqloom.untrusted import printable
 
     facts = describe(arguments.folder)
     if arguments.json:
         print(json.dumps(facts, ensure_ascii=False, indent=2))
     else:
-        print("\n".join(lines_about(facts, arguments.folder)))
+        print("\n".join(map(printable, lines_about(facts, arguments.folder))))
     return 0
 
 
@@ -74,7 +76,8 @@ def _curve(points: Sequence[Mapping[str, Any]], metric: str) -> Iterator[str]:
     columns |= {"train_loss": "train loss", "val_loss": "val loss", "val_quality": f"val {metric}"}
     yield from table([{name: point.get(key) for key, name in columns.items()} for point in points])
     for key in ("val_loss", "val_quality"):
-        values = [point[key] for point in points if point.get(key) is not None]
+        known = [point[key] for point in points if point.get(key) is not None]
+        values = [value for value in known if math.isfinite(value)]
         if len(values) > 2:
             yield f"{columns[key]:>12}  {sparkline(values)}"
 
@@ -90,8 +93,8 @@ def _files(folder: Path) -> Iterator[str]:
     }
     for name, meaning in names.items():
         path = folder / name
-        if path.exists():
-            size = sum(part.stat().st_size for part in ([path] if path.is_file() else path.iterdir()))
+        if path.is_file() or path.is_dir():
+            size = sum(part.lstat().st_size for part in ([path] if path.is_file() else path.iterdir()))
             yield f"{_bytes(size):>10}  {path}{f': {meaning}' if meaning else ''}"
 
 

@@ -16,18 +16,21 @@ from typing import Any, Literal
 import torch
 
 from seqloom import machine
-from seqloom.checkpoint import has_checkpoint, read_json, write_json
+from seqloom.checkpoint import has_checkpoint, write_json
 from seqloom.comparison.comparison import Comparison, TuningTrial
 from seqloom.comparison.findings import ArmRuns, Outside, gather
 from seqloom.config import merge
 from seqloom.corpus import Corpus, CorpusSettings, SentencePair, open_corpus, read_lines
 from seqloom.decoding.settings import DecodingSettings
 from seqloom.errors import CheckpointError, ConfigError, CorpusError
-from seqloom.evaluation import TestOutputs, generate_outputs
+from seqloom.evaluation import TestOutputs, generate_outputs, read_outputs
 from seqloom.progress import Progress, Silent
 from seqloom.recipes import Recipe, load_recipe
 from seqloom.run import DEFAULT_BUDGET, Prepared, Run, load, prepare, train_prepared
+from seqloom.run.facts import read_facts
 from seqloom.training import Budget
+from seqloom.untrusted import read_text
+from seqloom.yaml_text import MAX_YAML_BYTES
 
 DEFAULT_RECIPES = ("rnn-tiny", "attention-rnn-tiny", "transformer-tiny")
 # --tune quick: the same learning rates for every arm; each trial costs a tenth of the arm's budget, the run gets the rest.
@@ -159,7 +162,7 @@ class _Work:
         resume = False
         if (folder / "run.json").exists():
             self._check_same(folder, recipe, prepared, seed, budget)
-            if read_json(folder / "run.json")["result"] is not None:
+            if read_facts(folder)["result"] is not None:
                 self.progress.say(f"{title}: already trained, in {folder}")
                 return load(folder, device=self.device, threads=self.threads)
             resume = has_checkpoint(folder)
@@ -184,8 +187,8 @@ class _Work:
             raise
 
     def _check_same(self, folder: Path, recipe: Recipe, prepared: Prepared, seed: int, budget: Budget) -> None:
-        facts = read_json(folder / "run.json")
-        recipe_there = (folder / "recipe.yaml").read_text(encoding="utf-8")
+        facts = read_facts(folder)
+        recipe_there = read_text(folder / "recipe.yaml", max_bytes=MAX_YAML_BYTES, within=folder)
         differs = [
             what
             for what, there, here in (
@@ -235,7 +238,7 @@ class _Work:
         for name, pairs in tests.items():
             path = run.folder / "outputs" / f"{name}-beam{self.beam}.json"
             if path.exists():
-                kept = TestOutputs.from_json(read_json(path))
+                kept = read_outputs(path, within=run.folder)
                 if tuple(pair.src for pair in pairs) == kept.sources:
                     found[name] = kept
                     continue

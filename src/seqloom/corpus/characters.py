@@ -59,7 +59,11 @@ class CharacterCounts:
         Raises:
             ValueError, KeyError, TypeError: the values are not what `to_json` made.
         """
-        return cls({str(name): float(count) for name, count in values["counts"].items()}, float(values["rest"]))
+        counts = {str(name): float(count) for name, count in values["counts"].items()}
+        rest = float(values["rest"])
+        if not all(0 <= count < math.inf for count in (*counts.values(), rest)):
+            raise ValueError("a count is not a number of occurrences")
+        return cls(counts, rest)
 
 
 def count_sides(pairs: Iterable[SentencePair]) -> tuple[CharacterCounts, CharacterCounts]:

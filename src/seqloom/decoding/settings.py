@@ -2,9 +2,9 @@
 
 from typing import Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
-from seqloom.config import Settings
+from seqloom.config import LONGEST, Settings
 
 _OF_BEAM = ("beam", "length_penalty", "length_penalty_form", "stop")
 _OF_SAMPLING = ("temperature", "top_k", "top_p", "min_p", "seed")
@@ -17,9 +17,11 @@ MOST_TRANSLATIONS = 100
 class DecodingSettings(Settings):
     """How a model writes. A setting that its method would ignore is refused."""
 
+    model_config = ConfigDict(allow_inf_nan=False)
+
     method: Literal["beam", "sample"] = Field("beam", description="search for the likeliest, or draw at random")
-    beam: int = Field(4, gt=0, description="beginnings kept at each length; 1 is greedy")
-    nbest: int = Field(1, gt=0, description="outputs a source: the best ones, or how many to draw")
+    beam: int = Field(4, gt=0, le=1_000, description="beginnings kept at each length; 1 is greedy")
+    nbest: int = Field(1, gt=0, le=100_000, description="outputs a source: the best ones, or how many to draw")
     length_penalty: float = Field(
         0.6, ge=0, description="the log-probability is divided by ((5 + length) / 6) to this power; 0 for no penalty"
     )
@@ -31,10 +33,12 @@ class DecodingSettings(Settings):
     top_k: int = Field(0, ge=0, description="only the k likeliest tokens; 0 for all")
     top_p: float = Field(1.0, gt=0, le=1, description="only the likeliest tokens that together reach p; 1 for all")
     min_p: float = Field(0.0, ge=0, le=1, description="only tokens at least p times as likely as the likeliest")
-    seed: int = Field(0, ge=0, description="with a line's number it decides what is drawn for the line")
-    max_len_ratio: float = Field(2.0, ge=0, description="an output has at most ratio * source tokens + offset tokens")
-    max_len_offset: int = Field(20, ge=0, description="see max_len_ratio")
-    min_len: int = Field(0, ge=0, description="the fewest tokens of an output")
+    seed: int = Field(0, ge=0, lt=1 << 63, description="with a line's number it decides what is drawn for the line")
+    max_len_ratio: float = Field(
+        2.0, ge=0, le=1_000, description="an output has at most ratio * source tokens + offset tokens"
+    )
+    max_len_offset: int = Field(20, ge=0, le=1_000_000, description="see max_len_ratio")
+    min_len: int = Field(0, ge=0, le=1_000_000, description="the fewest tokens of an output")
     no_repeat_ngram: int = Field(0, ge=0, description="no n-gram of this size twice in an output; 0 for no such rule")
     shortlist: int = Field(
         0,
@@ -42,8 +46,8 @@ class DecodingSettings(Settings):
         le=MOST_TRANSLATIONS,
         description="only the n likeliest ids for each source id and the n most frequent ones may come; 0 for all; faster",
     )
-    max_src_len: int = Field(1024, gt=1, description="longer sources are cut, and a note says so")
-    batch_tokens: int = Field(4096, gt=0, description="padded source tokens of a batch")
+    max_src_len: int = Field(1024, gt=1, le=LONGEST, description="longer sources are cut, and a note says so")
+    batch_tokens: int = Field(4096, gt=0, le=1 << 24, description="padded source tokens of a batch")
 
     @model_validator(mode="after")
     def _nothing_is_ignored(self) -> "DecodingSettings":

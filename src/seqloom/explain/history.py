@@ -36,7 +36,7 @@ def history_of(reader: RunReader, sentence: Sentence, judge: Judge) -> Iterator[
     run = reader.run
     model = make_model(run.recipe.model, run.tokenizer.vocab).to(run.device).eval()
     for step, path in kept_weights(run.folder):
-        fill_model(model, load_weights(path), path)
+        fill_model(model, load_weights(path, within=run.folder), path)
         record = Record()
         with torch.no_grad():
             said = log_probs(model, sentence.batch(model), record)[0]

@@ -9,16 +9,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from seqloom.checkpoint import fill_model, load_weights, read_json
 from seqloom.errors import CheckpointError
 from seqloom.interop.folder import PART, Manifest, file_hash
-from seqloom.models import make_model
 from seqloom.models.transformer import BlockSettings
 from seqloom.models.transformer_lm import TransformerLMSettings
 from seqloom.recipes import Recipe
 from seqloom.run import read_recipe
+from seqloom.run.facts import read_facts
 from seqloom.run.opened import WEIGHTS
 from seqloom.run.preparation import CHARACTERS
+from seqloom.run.weights import load_model
 from seqloom.tokenizer import Tokenizer
 
 
@@ -63,12 +63,16 @@ class ExportedRun:
         if not folder.is_dir():
             raise CheckpointError(f"{folder}: there is no such run folder")
         recipe = read_recipe(folder)
-        tokenizer = Tokenizer.load(folder / "tokenizer.json")
-        # Filling a model checks names and shapes.
-        model = make_model(recipe.model, tokenizer.vocab)
-        fill_model(model, load_weights(folder / WEIGHTS), folder / WEIGHTS)
+        tokenizer = Tokenizer.load(folder / "tokenizer.json", within=folder)
+        facts = read_facts(folder)
+        if tokenizer.hash != facts["tokenizer"]["hash"]:
+            raise CheckpointError(
+                f"{folder}/tokenizer.json: not the tokenizer that this run was trained with; restore it"
+            )
+        # Loading a model checks names and shapes.
+        model = load_model(recipe.model, tokenizer.vocab, folder / WEIGHTS, within=folder)
         weights = {name: tensor.float().contiguous().numpy() for name, tensor in model.state_dict().items()}
-        return cls(folder, recipe, tokenizer, weights, read_json(folder / "run.json")["corpus"])
+        return cls(folder, recipe, tokenizer, weights, facts["corpus"])
 
     def write_our_part(self, out: Path, *, target: str, quantization: str) -> None:
         """Puts recipe, tokenizer, manifest and what tells languages apart beside the other program's files."""

@@ -20,6 +20,7 @@ FORMAT = 1
 PART = "seqloom"
 MANIFEST = f"{PART}/engine.json"
 
+_MAX_BYTES = 1 << 20
 _UNREADABLE = "is damaged; export the run again"
 
 
@@ -57,6 +58,17 @@ class Manifest:
         """As `models.base.Model.max_tgt_len`."""
         return max(0, self.max_len - src_len) if self.decoder_only else self.max_len
 
+    def _check(self) -> None:
+        texts = (self.target, self.quantization, self.run, self.weights, self.corpus)
+        if not all(isinstance(text, str) for text in texts):
+            raise TypeError("a name in it is no text")
+        if not all(language is None or isinstance(language, str) for language in (self.src_lang, self.tgt_lang)):
+            raise TypeError("a language in it is no text")
+        if not all(isinstance(flag, bool) for flag in (self.decoder_only, self.reverse_source)):
+            raise TypeError("decoder_only or reverse_source is neither true nor false")
+        if not isinstance(self.decoding, dict) or type(self.max_len) is not int or not 1 < self.max_len <= 1 << 20:
+            raise TypeError("max_len or decoding is not what an export writes")
+
     def save(self, folder: Path) -> None:
         """Writes it into an exported folder."""
         from seqloom.checkpoint import write_json
@@ -70,20 +82,24 @@ class Manifest:
         Raises:
             CheckpointError: it is missing, damaged, of another version, or for another program.
         """
-        import json
+        from seqloom.untrusted import read_json
 
         path = folder / MANIFEST
         try:
-            values = json.loads(path.read_text(encoding="utf-8"))
-            if values["format"] != FORMAT:
-                raise CheckpointError(
-                    f"{path}: format {values['format']}, this seqloom reads {FORMAT}; export the run again"
-                )
-            manifest = cls(**values)
-        except OSError as error:
+            values = read_json(path, max_bytes=_MAX_BYTES, within=folder)
+        except FileNotFoundError as error:
             raise CheckpointError(f"{path}: cannot be read: {error.strerror}") from None
-        except (ValueError, KeyError, TypeError) as error:
-            raise CheckpointError(f"{path}: {_UNREADABLE} ({error})") from None
+        if not isinstance(values, dict) or "format" not in values:
+            raise CheckpointError(f"{path}: {_UNREADABLE}")
+        if values["format"] != FORMAT:
+            raise CheckpointError(
+                f"{path}: format {str(values['format'])[:40]}, this seqloom reads {FORMAT}; export the run again"
+            )
+        try:
+            manifest = cls(**values)
+            manifest._check()
+        except (ValueError, TypeError) as error:
+            raise CheckpointError(f"{path}: {_UNREADABLE} ({str(error)[:200]})") from None
         if manifest.target != target:
             raise CheckpointError(
                 f"{folder}: was exported to {manifest.target}, but {target} is to open it; export it once more by --to {target}"

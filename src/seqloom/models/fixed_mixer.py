@@ -9,11 +9,11 @@ from typing import Literal
 
 import torch
 from jaxtyping import Float, Int
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 from torch import Tensor, nn
 
 from seqloom.batching import Sources
-from seqloom.config import Settings
+from seqloom.config import LONGEST, MOST_LAYERS, WIDEST, Settings
 from seqloom.models.base import DecoderState, Model, reversal, reverse
 from seqloom.nn.attention import causal_mask, mask_bias
 from seqloom.nn.block import initialise_linear
@@ -31,13 +31,17 @@ class FixedMixerSettings(Settings):
     """Settings of the fixed mixer."""
 
     architecture: Literal["fixed-mixer"] = "fixed-mixer"
-    d_model: int = Field(128, gt=0, description="width of every position")
-    d_ff: int = Field(448, gt=0, description="width inside the feed-forward network")
+    model_config = ConfigDict(allow_inf_nan=False)
+
+    d_model: int = Field(128, gt=0, le=WIDEST, description="width of every position")
+    d_ff: int = Field(448, gt=0, le=WIDEST, description="width inside the feed-forward network")
     num_heads: int = Field(4, gt=0, description="groups of features, each with a reach of its own")
-    num_encoder_layers: int = Field(4, gt=0)
-    num_decoder_layers: int = Field(4, gt=0)
+    num_encoder_layers: int = Field(4, gt=0, le=MOST_LAYERS)
+    num_decoder_layers: int = Field(4, gt=0, le=MOST_LAYERS)
     dropout: float = Field(0.1, ge=0, lt=1, description="on embeddings and on every sublayer's output")
-    max_len: int = Field(512, gt=1, description="the most positions of a source or a target, bos and eos included")
+    max_len: int = Field(
+        512, gt=1, le=LONGEST, description="the most positions of a source or a target, bos and eos included"
+    )
     tied_embeddings: TyingName = "all"
     reverse_source: bool = Field(False, description="read the source backwards (Sutskever 2014)")
 

@@ -4,11 +4,11 @@ from typing import Literal
 
 import torch
 from jaxtyping import Float, Int
-from pydantic import Field
+from pydantic import ConfigDict, Field
 from torch import Tensor
 
 from seqloom.batching import Sources
-from seqloom.config import Settings
+from seqloom.config import MOST_LAYERS, WIDEST, Settings
 from seqloom.models.base import DecoderState, Model, reverse
 from seqloom.nn.block import initialise_linear
 from seqloom.nn.dropout import Dropout
@@ -23,12 +23,14 @@ from seqloom.vocabulary import Vocabulary
 class RecurrentSettings(Settings):
     """What the recurrent models have in common."""
 
+    model_config = ConfigDict(allow_inf_nan=False)
+
     cell: CellName = "lstm"
     d_model: int = Field(
-        128, gt=0, description="width of the embeddings, and of what the vocabulary is multiplied with"
+        128, gt=0, le=WIDEST, description="width of the embeddings, and of what the vocabulary is multiplied with"
     )
-    hidden_size: int = Field(256, gt=0, description="width of the recurrent states")
-    num_layers: int = Field(2, gt=0, description="recurrent layers of the encoder, and of the decoder")
+    hidden_size: int = Field(256, gt=0, le=WIDEST, description="width of the recurrent states")
+    num_layers: int = Field(2, gt=0, le=MOST_LAYERS, description="recurrent layers of the encoder, and of the decoder")
     dropout: float = Field(0.2, ge=0, lt=1, description="on embeddings, between layers and before the vocabulary")
     tied_embeddings: TyingName = "all"
 

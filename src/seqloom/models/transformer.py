@@ -4,11 +4,11 @@ from typing import Literal
 
 import torch
 from jaxtyping import Float, Int
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 from torch import Tensor, nn
 
 from seqloom.batching import Sources
-from seqloom.config import Settings
+from seqloom.config import LONGEST, MOST_LAYERS, WIDEST, Settings
 from seqloom.models.base import DecoderState, MemoryReader, Model, reversal, reverse
 from seqloom.nn.attention import MultiHeadAttention, attend, causal_mask, mask_bias
 from seqloom.nn.block import Block, NormPlace, initialise_linear
@@ -16,7 +16,7 @@ from seqloom.nn.dropout import Dropout
 from seqloom.nn.embedding import Embeddings, TyingName
 from seqloom.nn.feed_forward import ActivationName
 from seqloom.nn.norm import NormName, make_norm
-from seqloom.nn.positions import AdditivePositions, PositionName, alibi_bias
+from seqloom.nn.positions import MOST_WAVES, AdditivePositions, PositionName, alibi_bias
 from seqloom.nn.record import Record, see
 from seqloom.vocabulary import Vocabulary
 
@@ -24,8 +24,10 @@ from seqloom.vocabulary import Vocabulary
 class BlockSettings(Settings):
     """What the encoder-decoder and the decoder-only Transformer have in common."""
 
-    d_model: int = Field(128, gt=0, description="width of every position")
-    d_ff: int = Field(256, gt=0, description="width inside the feed-forward network")
+    model_config = ConfigDict(allow_inf_nan=False)
+
+    d_model: int = Field(128, gt=0, le=WIDEST, description="width of every position")
+    d_ff: int = Field(256, gt=0, le=WIDEST, description="width inside the feed-forward network")
     num_heads: int = Field(4, gt=0)
     dropout: float = Field(0.1, ge=0, lt=1, description="on embeddings and on every sublayer's output")
     attention_dropout: float = Field(0.0, ge=0, lt=1, description="on attention weights")
@@ -34,7 +36,9 @@ class BlockSettings(Settings):
     norm_place: NormPlace = Field("pre", description="before each sublayer, or after each sum as in the paper")
     activation: ActivationName = "relu"
     positions: PositionName = "sinusoidal"
-    max_len: int = Field(512, gt=1, description="the most positions of a source or a target, bos and eos included")
+    max_len: int = Field(
+        512, gt=1, le=LONGEST, description="the most positions of a source or a target, bos and eos included"
+    )
     qk_norm: bool = Field(False, description="normalise queries and keys of each head")
 
     @model_validator(mode="after")
@@ -42,6 +46,11 @@ class BlockSettings(Settings):
         if self.d_model % self.num_heads:
             raise ValueError(
                 f"d_model {self.d_model} cannot be divided among {self.num_heads} heads; choose a multiple"
+            )
+        if self.positions == "sinusoidal" and self.max_len * self.d_model > MOST_WAVES:
+            raise ValueError(
+                f"sinusoidal positions keep max_len x d_model numbers, {self.max_len:,} x {self.d_model:,}; at most "
+                f"{MOST_WAVES:,}: lower max_len, or choose rotary or alibi positions"
             )
         if self.positions == "rotary" and (self.d_model // self.num_heads) % 2:
             raise ValueError("rotary positions turn pairs of features, so d_model / num_heads must be even")
@@ -73,8 +82,8 @@ class TransformerSettings(BlockSettings):
     """Settings of the encoder-decoder Transformer."""
 
     architecture: Literal["transformer"] = "transformer"
-    num_encoder_layers: int = Field(4, gt=0)
-    num_decoder_layers: int = Field(4, gt=0)
+    num_encoder_layers: int = Field(4, gt=0, le=MOST_LAYERS)
+    num_decoder_layers: int = Field(4, gt=0, le=MOST_LAYERS)
     tied_embeddings: TyingName = "all"
     reverse_source: bool = Field(False, description="read the source backwards (Sutskever 2014)")
 

@@ -8,6 +8,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from seqloom.batching import PairBatch, Sources
+from seqloom.config import MOST_LAYERS
 from seqloom.models.base import DecoderState, Model, reversal, reverse
 from seqloom.models.transformer import BlockSettings
 from seqloom.nn.attention import causal_mask, mask_bias
@@ -23,7 +24,7 @@ class TransformerLMSettings(BlockSettings):
     """Settings of the decoder-only Transformer; `max_len` bounds prompt and answer together."""
 
     architecture: Literal["transformer-lm"] = "transformer-lm"
-    num_layers: int = Field(8, gt=0)
+    num_layers: int = Field(8, gt=0, le=MOST_LAYERS)
     tied_embeddings: Literal["all", "none"] = Field(
         "all", description="whether the output matrix is the embedding matrix"
     )

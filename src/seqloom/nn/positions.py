@@ -10,6 +10,9 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
+MOST_WAVES = 1 << 26
+"""Numbers that sinusoidal positions may take: 256 MiB."""
+
 PositionName = Literal["sinusoidal", "learned", "rotary", "alibi", "none"]
 
 
@@ -44,8 +47,9 @@ def sinusoids(max_len: int, d_model: int) -> Float[Tensor, "length d_model"]:
     other libraries read (Marian's layout).
     """
     half = (d_model + 1) // 2
-    rates = torch.exp(torch.arange(half, dtype=torch.float64) * (-math.log(10_000.0) / (d_model / 2)))
-    angles = torch.arange(max_len, dtype=torch.float64)[:, None] * rates
+    # On the CPU also where a model is outlined on the meta device: weights do not bring them.
+    rates = torch.exp(torch.arange(half, dtype=torch.float64, device="cpu") * (-math.log(10_000.0) / (d_model / 2)))
+    angles = torch.arange(max_len, dtype=torch.float64, device="cpu")[:, None] * rates
     return torch.cat([angles.sin(), angles.cos()[:, : d_model // 2]], dim=1).float()
 
 

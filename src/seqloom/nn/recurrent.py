@@ -42,7 +42,8 @@ class RecurrentLayer(nn.Module):
         for gate in range(num_gates):
             rows = slice(gate * hidden_size, (gate + 1) * hidden_size)
             nn.init.xavier_uniform_(self.input_weight.data[rows])
-            nn.init.orthogonal_(self.hidden_weight.data[rows])
+            if not self.hidden_weight.is_meta:
+                nn.init.orthogonal_(self.hidden_weight.data[rows])
         if cell == "lstm":
             # An open forget gate at the start lets gradients through (Jozefowicz 2015).
             self.bias.data[hidden_size : 2 * hidden_size] = 1.0

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 from seqloom.checkpoint import load_weights, save_weights
-from seqloom.decoding.lexicon import Lexicon
+from seqloom.decoding.lexicon import NO_ID, Lexicon
 from seqloom.decoding.settings import MOST_TRANSLATIONS
 from seqloom.errors import CheckpointError, ConfigError, CorpusError, SeqloomError
 from seqloom.progress import Progress, Silent
@@ -38,11 +38,16 @@ def load_lexicon(folder: Path, vocab: Vocabulary) -> Lexicon:
         CheckpointError: there is none, or it is damaged or of another vocabulary.
     """
     path = folder / LEXICON
-    tensors = load_weights(path)
+    tensors = load_weights(path, within=folder)
     try:
-        lexicon = Lexicon(*(tensors[name].numpy() for name in ("frequent", "likely")))
-        fits = lexicon.likely.shape == (vocab.src_size, MOST_TRANSLATIONS) and lexicon.frequent.ndim == 1
-        fits = fits and max(lexicon.likely.max(initial=0), lexicon.frequent.max(initial=0)) < vocab.tgt_size
+        # The types first: others than numpy's cannot become arrays.
+        fits = all(tensors[name].dtype == torch.int32 for name in ("frequent", "likely"))
+        if fits:
+            lexicon = Lexicon(*(tensors[name].numpy() for name in ("frequent", "likely")))
+            fits = lexicon.likely.shape == (vocab.src_size, MOST_TRANSLATIONS) and lexicon.frequent.ndim == 1
+            fits = fits and len(lexicon.frequent) <= MOST_TRANSLATIONS
+            parts = (lexicon.likely, lexicon.frequent)
+            fits = fits and all(NO_ID <= part.min(initial=0) <= part.max(initial=0) < vocab.tgt_size for part in parts)
     except KeyError:
         fits = False
     if not fits:

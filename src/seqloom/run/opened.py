@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 import torch
 
 from seqloom import machine
-from seqloom.checkpoint import fill_model, load_weights, read_json
 from seqloom.config import merge, read_yaml
 from seqloom.corpus.corpus import Corpus, SentencePair
 from seqloom.corpus.settings import CorpusSettings
@@ -18,11 +17,12 @@ from seqloom.decoding.generator import DecodingSettings, Generator, PairScore
 from seqloom.decoding.hypothesis import Generation
 from seqloom.decoding.lexicon import Lexicon
 from seqloom.errors import CheckpointError, ConfigError
-from seqloom.models import make_model
 from seqloom.models.base import Model
 from seqloom.progress import Progress
 from seqloom.recipes import Recipe
+from seqloom.run.facts import read_facts
 from seqloom.run.lexicon import run_lexicon
+from seqloom.run.weights import load_model
 from seqloom.tokenizer import Tokenizer
 from seqloom.training import Budget
 
@@ -46,8 +46,7 @@ class Run:
     @cached_property
     def facts(self) -> dict[str, Any]:
         """What run.json says: corpus, budget, environment, result."""
-        facts: dict[str, Any] = read_json(self.folder / "run.json")
-        return facts
+        return read_facts(self.folder)
 
     @cached_property
     def _decoding_form(self) -> Model:
@@ -221,7 +220,7 @@ def describe(folder: Path | str) -> dict[str, Any]:
     if not folder.is_dir():
         raise CheckpointError(f"{folder}: there is no such run folder")
     recipe = read_recipe(folder)
-    facts = read_json(folder / "run.json")
+    facts = read_facts(folder)
     return {
         "run": str(folder),
         "recipe": recipe.name,
@@ -244,13 +243,14 @@ def _load_one(folder: Path, device: torch.device) -> Run:
     if not folder.is_dir():
         raise CheckpointError(f"{folder}: there is no such run folder")
     recipe = read_recipe(folder)
-    tokenizer = Tokenizer.load(folder / "tokenizer.json")
-    facts = read_json(folder / "run.json")
+    tokenizer = Tokenizer.load(folder / "tokenizer.json", within=folder)
+    facts = read_facts(folder)
     if facts["tokenizer"]["hash"] != tokenizer.hash:
         raise CheckpointError(f"{folder}/tokenizer.json: not the tokenizer that this run was trained with; restore it")
-    model = make_model(recipe.model, tokenizer.vocab)
-    fill_model(model, load_weights(folder / WEIGHTS), folder / WEIGHTS)
-    return Run(folder, recipe, tokenizer, model.to(device), device)
+    model = load_model(recipe.model, tokenizer.vocab, folder / WEIGHTS, within=folder)
+    run = Run(folder, recipe, tokenizer, model.to(device), device)
+    run.facts = facts
+    return run
 
 
 def read_recipe(folder: Path) -> Recipe:
@@ -260,7 +260,7 @@ def read_recipe(folder: Path) -> Recipe:
         CheckpointError: the folder is not a run.
     """
     path = folder / "recipe.yaml"
-    if not path.is_file():
+    if not path.exists():
         raise CheckpointError(f"{folder}: this is not a run folder (there is no recipe.yaml in it)")
-    values, lines = read_yaml(path)
+    values, lines = read_yaml(path, within=folder)
     return Recipe.parse(values, source=str(path), lines=lines)

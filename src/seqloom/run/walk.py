@@ -12,7 +12,15 @@ import torch
 
 from seqloom import machine
 from seqloom.batching import Batches, Examples
-from seqloom.checkpoint import FORMAT, fill_model, has_checkpoint, load_weights, read_json, write_json, write_text
+from seqloom.checkpoint import (
+    FORMAT,
+    checkpoint_folder,
+    fill_model,
+    has_checkpoint,
+    load_weights,
+    write_json,
+    write_text,
+)
 from seqloom.corpus import CorpusSettings, SentencePair, open_corpus
 from seqloom.decoding.generator import DecodingSettings, Generator
 from seqloom.decoding.lexicon import Lexicon
@@ -23,6 +31,7 @@ from seqloom.models import make_model
 from seqloom.models.base import Model
 from seqloom.progress import Progress, Silent
 from seqloom.recipes import Recipe, load_recipe
+from seqloom.run.facts import check_links, read_facts
 from seqloom.run.lexicon import save_lexicon
 from seqloom.run.opened import WEIGHTS, Run, read_recipe
 from seqloom.run.preparation import (
@@ -34,6 +43,7 @@ from seqloom.run.preparation import (
     fitting_examples,
     prepare,
 )
+from seqloom.run.weights import check_weights
 from seqloom.store import dropout_reencoder
 from seqloom.tokenizer import Tokenizer
 from seqloom.training import Budget, Counters, Trainer, Validation
@@ -114,12 +124,14 @@ def train(
     check_free(folder)
     tokenizer = None
     if start_from is not None:
-        tokenizer = Tokenizer.load(Path(start_from) / "tokenizer.json")
+        tokenizer = Tokenizer.load(Path(start_from) / "tokenizer.json", within=Path(start_from))
         if "tokenizer" in _changed_parts(changes) and chosen.tokenizer != tokenizer.settings:
             raise ConfigError(
                 "--from brings its own tokenizer, which the changes to tokenizer.… do not fit; leave one of them out"
             )
         chosen = chosen.model_copy(update={"tokenizer": tokenizer.settings})
+        # Before the corpus is encoded, and before anything is allocated.
+        check_weights(chosen.model, tokenizer.vocab, Path(start_from) / WEIGHTS, within=Path(start_from))
     prepared = prepare(opened, chosen, tokenizer=tokenizer, progress=progress)
     return train_prepared(
         chosen,
@@ -144,7 +156,7 @@ def _check_same(
     seed: int | None,
 ) -> None:
     """What is named beside --resume must be what the run was begun with."""
-    saved, facts = read_recipe(folder), read_json(folder / "run.json")
+    saved, facts = read_recipe(folder), read_facts(folder)
     named = load_recipe(recipe or saved.model_copy(update={"corpus": None}), changes)
     differs = []
     if (recipe is not None or changes) and named.model_copy(update={"corpus": saved.corpus}) != saved:
@@ -165,7 +177,8 @@ def _check_same(
 
 
 def _resume(folder: Path, *, device: str, threads: int | None, progress: Progress) -> Run:
-    facts = read_json(folder / "run.json")
+    check_links(folder)
+    facts = read_facts(folder)
     recipe = read_recipe(folder)
     if recipe.corpus is None:
         raise CheckpointError(
@@ -177,7 +190,13 @@ def _resume(folder: Path, *, device: str, threads: int | None, progress: Progres
             f"{opened.name}: the data are not those that {folder} was trained on (its fingerprint differs); restore them, or "
             "start a new run by --from"
         )
-    prepared = prepare(opened, recipe, tokenizer=Tokenizer.load(folder / "tokenizer.json"), progress=progress)
+    tokenizer = Tokenizer.load(folder / "tokenizer.json", within=folder)
+    if tokenizer.hash != facts["tokenizer"]["hash"]:
+        raise CheckpointError(f"{folder}/tokenizer.json: not the tokenizer that this run was trained with; restore it")
+    if has_checkpoint(folder):
+        # Before anything is allocated, and before the corpus is encoded.
+        check_weights(recipe.model, tokenizer.vocab, checkpoint_folder(folder) / "model.safetensors", within=folder)
+    prepared = prepare(opened, recipe, tokenizer=tokenizer, progress=progress)
     return train_prepared(
         recipe,
         prepared,
@@ -185,12 +204,18 @@ def _resume(folder: Path, *, device: str, threads: int | None, progress: Progres
         folder=folder,
         seed=facts["seed"],
         device=device,
-        threads=threads or int(facts["environment"]["threads"]),
+        threads=threads or _threads_of(facts),
         progress=progress,
         # Killed before its first checkpoint, it begins once more.
         resume=has_checkpoint(folder),
         setup_seconds=facts["setup_seconds"],
     )
+
+
+def _threads_of(facts: Mapping[str, Any]) -> int | None:
+    """With how many threads a run was begun; None where it does not say."""
+    text = str(facts["environment"].get("threads", ""))
+    return int(text) if text.isdecimal() and 0 < int(text[:6]) <= 1024 and len(text) < 6 else None
 
 
 def train_prepared(
@@ -233,7 +258,7 @@ def train_prepared(
     torch.manual_seed(seed)
     model = make_model(recipe.model, tokenizer.vocab)
     if start_from is not None:
-        fill_model(model, load_weights(start_from / WEIGHTS), start_from / WEIGHTS)
+        fill_model(model, load_weights(start_from / WEIGHTS, within=start_from), start_from / WEIGHTS)
     examples = fitting_examples(prepared.train, model, recipe, "training", progress)
 
     def batches_of(some: Examples) -> Batches:
@@ -280,7 +305,7 @@ def train_prepared(
         "result": None,
     }
     if resume:
-        before = read_json(folder / "run.json")
+        before = read_facts(folder)
         facts |= {name: before[name] for name in ("started", "started_from", "setup_seconds")}
     write_json(folder / "run.json", facts)
     trainer = Trainer(
@@ -330,6 +355,8 @@ def check_free(folder: Path) -> None:
         raise CheckpointError(
             f"{folder}: there is a run already. Go on with it by --resume --out {folder}, choose another --out, or remove it."
         )
+    if folder.is_dir():
+        check_links(folder)
     names = {path.name for path in folder.iterdir()} if folder.is_dir() else set()
     foreign = sorted(name for name in names - _EARLY_NAMES if not name.startswith((".", "checkpoint-")))
     if foreign or (folder.exists() and not folder.is_dir()):

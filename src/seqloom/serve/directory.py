@@ -7,7 +7,6 @@ languages gets codes of its own, NAME-src and NAME-tgt, so that every API can as
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from seqloom.checkpoint import read_json
 from seqloom.corpus.characters import CharacterCounts, likelihoods
 from seqloom.corpus.languages import match_languages, name_language, normalise_language
 from seqloom.errors import CheckpointError
@@ -16,6 +15,7 @@ from seqloom.serve.served import Served
 from seqloom.serve.validation import shown
 from seqloom.tokenizer import Tokenizer
 from seqloom.tokenizer.codec import NUM_RESERVED, Codec
+from seqloom.untrusted import read_json
 
 
 @dataclass(frozen=True)
@@ -141,10 +141,15 @@ def _character_counts(run: Served) -> tuple[CharacterCounts, CharacterCounts]:
 
     A joint vocabulary does not tell which side a piece is of, so the sides of such a run cannot be told apart.
     """
+    path = run.about.characters
     try:
-        sides = read_json(run.about.characters)
+        sides = read_json(path, within=run.about.folder)
         return CharacterCounts.from_json(sides["src"]), CharacterCounts.from_json(sides["tgt"])
-    except (CheckpointError, KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
+        raise CheckpointError(
+            f"{path}: damaged: it does not hold the counts of two languages; restore it, or remove it"
+        ) from None
+    except FileNotFoundError:
         tokenizer = run.tokenizer
         assert isinstance(tokenizer, Tokenizer)
         return _of_pieces(tokenizer.source), _of_pieces(tokenizer.target)

@@ -10,7 +10,6 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
-from seqloom.checkpoint import read_json
 from seqloom.config import merge
 from seqloom.decoding.engines import OWN, open_engine
 from seqloom.decoding.generator import Generator, Heard
@@ -20,6 +19,7 @@ from seqloom.decoding.settings import DecodingSettings
 from seqloom.errors import CheckpointError, ConfigError
 from seqloom.interop.folder import MANIFEST, PART, Manifest  # (the room registers its engines)
 from seqloom.run import Run, load
+from seqloom.run.facts import read_facts
 from seqloom.run.preparation import CHARACTERS
 from seqloom.serve.batcher import Ticket
 from seqloom.tokenizer import Tokenizer
@@ -265,7 +265,7 @@ def _names(folders: Sequence[Path]) -> list[str]:
 
 def _about(name: str, folder: Path, engine: str) -> About:
     if (folder / "run.json").is_file():
-        facts = read_json(folder / "run.json")
+        facts = read_facts(folder)
         corpus, created = facts["corpus"], int((folder / "run.json").stat().st_mtime)
         from seqloom.run import read_recipe
 

@@ -4,7 +4,7 @@ A folder that `writing.py` wrote enters; Example objects (ids) leave, copied out
 tokenizers, batches or models.
 """
 
-import json
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -14,9 +14,13 @@ from numpy.typing import NDArray
 
 from seqloom.batching import Example, Examples, IdArray
 from seqloom.errors import CorpusError
+from seqloom.untrusted import open_file, read_json
 
 VERSION = 1
 FACTS = "store.json"
+# The columns of so many examples are looked at together.
+_AT_ONCE = 1 << 20
+_DTYPES = ("<u2", "<u4")
 COLUMNS: dict[str, np.dtype[Any]] = {"starts": np.dtype("<i8"), "lengths": np.dtype("<i4"), "bytes": np.dtype("<i4")}
 
 
@@ -102,6 +106,10 @@ class ExampleStore:
                 "windows of at least one id are cut out of text; this store holds pairs, or window_len is below 1"
             )
         return Windows(self._tgt.ids, window_len, self.num_bytes)
+
+    def is_whole(self) -> bool:
+        """Whether each example lies within the ids; the ids themselves are not read."""
+        return self._src.is_whole() and self._tgt.is_whole() and len(self._src.lengths) == len(self._tgt.lengths)
 
     def select(self, max_src_len: int | None, max_tgt_len: int | None) -> "tuple[Selection, Dropped]":
         """The examples that a model can take, and how many it cannot.
@@ -215,6 +223,18 @@ class _Side:
         self.ids = _map(place / f"{side}.ids", dtype)
         self.starts, self.lengths, self.bytes = (_map(place / f"{side}.{name}", COLUMNS[name]) for name in COLUMNS)
 
+    def is_whole(self) -> bool:
+        """Whether each example lies within the ids."""
+        columns = (self.starts, self.lengths, self.bytes)
+        if len({len(column) for column in columns}) > 1:
+            return False
+        for begin in range(0, len(self.starts), _AT_ONCE):
+            part = slice(begin, begin + _AT_ONCE)
+            starts, lengths = self.starts[part], self.lengths[part]
+            if starts.min() < 0 or lengths.min() < 0 or (starts + lengths).max() > len(self.ids):
+                return False
+        return True
+
     def row(self, index: int) -> IdArray:
         start = int(self.starts[index])
         # A copy: the map must not be kept alive, nor written through, by what is made of an example.
@@ -229,9 +249,15 @@ def _map(path: Path, dtype: np.dtype[Any]) -> IdArray:
 def read_store(place: Path) -> ExampleStore | None:
     """The store in a folder; None where there is none or its files are not as they were written."""
     try:
-        facts = json.loads((place / FACTS).read_text(encoding="utf-8"))
-        if any((place / name).stat().st_size != size for name, size in facts["sizes"].items()):
+        facts = read_json(place / FACTS, within=place, error=CorpusError)
+        names = {f"{side}.{name}" for side in ("src", "tgt") for name in ("ids", *COLUMNS)}
+        if set(facts["sizes"]) != names or facts["version"] != VERSION or facts["dtype"] not in _DTYPES:
             return None
-        return ExampleStore(place, facts) if facts["version"] == VERSION else None
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        for name, size in facts["sizes"].items():
+            with open_file(place / name, within=place, error=CorpusError) as stream:
+                if os.fstat(stream.fileno()).st_size != size:
+                    return None
+        store = ExampleStore(place, facts)
+        return store if store.is_whole() else None
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, CorpusError):
         return None

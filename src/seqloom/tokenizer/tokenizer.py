@@ -6,6 +6,7 @@ bos, eos) never come out of text. This module does not know batches, tensors or 
 
 import hashlib
 import json
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
@@ -22,11 +23,14 @@ from seqloom.tokenizer.codec import BOS_ID, EOS_ID, NUM_RESERVED, PAD_ID, SPECIA
 from seqloom.tokenizer.escaping import NIBBLES, SPACE, normalise
 from seqloom.tokenizer.settings import TokenizerSettings
 from seqloom.tokenizer.training import TrainedOn, train_codecs
+from seqloom.untrusted import MEBIBYTE, read_json
 from seqloom.vocabulary import Vocabulary
 
 FORMAT = "seqloom-tokenizer"
 VERSION = 1
 FILE_NAME = "tokenizer.json"
+# A vocabulary of half a million words.
+_MAX_BYTES = 32 * MEBIBYTE
 
 AnyIds = Sequence[int] | NDArray[np.integer]
 
@@ -64,11 +68,12 @@ class Tokenizer:
         return cls(settings, source, target, trained_on)
 
     @classmethod
-    def load(cls, path: Path) -> Self:
+    def load(cls, path: Path, *, within: Path | None = None) -> Self:
         """Reads a tokenizer.
 
         Args:
             path: a `tokenizer.json`, or the run folder that holds one.
+            within: the folder that the file must lie in, wherever links lead.
 
         Raises:
             CheckpointError: the file is missing, damaged, or of a later version of seqloom.
@@ -76,29 +81,25 @@ class Tokenizer:
         if path.is_dir():
             path = path / FILE_NAME
         try:
-            content = json.loads(path.read_text(encoding="utf-8"))
-        except OSError as error:
+            content = read_json(path, max_bytes=_MAX_BYTES, within=within)
+        except FileNotFoundError as error:
             raise CheckpointError(
                 f"{path}: cannot be read: {error.strerror}; expected a tokenizer of seqloom"
-            ) from None
-        except ValueError as error:
-            raise CheckpointError(
-                f"{path}: not valid JSON ({error}); the file is damaged, take it from the run again"
             ) from None
         if not isinstance(content, dict) or content.get("format") != FORMAT:
             raise CheckpointError(f'{path}: not a tokenizer of seqloom; expected JSON with "format": "{FORMAT}"')
         if content.get("version") != VERSION:
             raise CheckpointError(
-                f"{path}: version {content.get('version')!r}, but this seqloom reads version {VERSION}; install a later one"
+                f"{path}: version {str(content.get('version'))[:40]}, but this seqloom reads version {VERSION}; install a later one"
             )
         try:
             tokenizer = cls(*_read(content, str(path)))
         except SeqloomError:
             raise
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise CheckpointError(
-                f"{path}: damaged: {type(error).__name__}: {error}; take it from the run again"
-            ) from None
+        except KeyError as error:
+            raise CheckpointError(f"{path}: damaged: {error} is missing; take it from the run again") from None
+        except (TypeError, ValueError, AttributeError, OverflowError) as error:
+            raise CheckpointError(f"{path}: damaged: {str(error)[:200]}; take it from the run again") from None
         if tokenizer.hash != content.get("hash"):
             raise CheckpointError(
                 f"{path}: was changed after it was saved: its hash does not fit; take it from the run again"
@@ -231,6 +232,8 @@ def _read_codec(written: dict[str, Any], settings: TokenizerSettings) -> Codec:
     scores = tuple(float(score) for score in written.get("scores", ()))
     if pieces[: NUM_RESERVED + 1] != (*SPECIALS, *NIBBLES, SPACE) or len(set(pieces)) < len(pieces):
         raise ValueError("its pieces do not begin as they must, or repeat")
+    if not all(map(math.isfinite, scores)):
+        raise ValueError("a score is not a finite number")
     if written["kind"] != settings.kind or (settings.kind == "unigram" and len(scores) != len(pieces)):
         raise ValueError("its parts do not fit together")
     known = set(pieces)

@@ -1,0 +1,95 @@
+"""Run folders that somebody sent: each damage ends in a message or in the right result, within limits of time and memory.
+
+The same with thousands of cases: python -m tests.system.fuzz_runs.
+"""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.integration.conftest import Cli
+from tests.sent_folders import Sender
+
+RECIPES = ("transformer-tiny", "rnn-tiny", "attention-rnn-tiny", "transformer-lm-tiny")
+Trained = Callable[[str], Path]
+
+
+@pytest.fixture(scope="module")
+def sender(trained: Trained, corpus_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Sender:
+    room = tmp_path_factory.mktemp("sent")
+    (room / "source.txt").write_text("rot blau\n", encoding="utf-8")
+    return Sender([trained(recipe) for recipe in RECIPES], corpus_folder / "pairs.tsv", room)
+
+
+@pytest.mark.parametrize("first", range(0, 120, 30))
+def test_damaged_folders_end_in_a_message_or_a_result(sender: Sender, first: int) -> None:
+    for seed in range(first, first + 30):
+        case, outcome = sender.send(seed)
+        assert outcome.is_good, f"{case}: {outcome.kind}\n{outcome.text}"
+
+
+@pytest.fixture
+def sent(trained: Trained, tmp_path: Path) -> Path:
+    import shutil
+
+    return Path(shutil.copytree(trained("transformer-tiny"), tmp_path / "sent"))
+
+
+VERBS = (
+    ("translate", "RUN", "--input", "SOURCE"),
+    ("show", "RUN"),
+    ("explain", "RUN", "--text", "rot", "--json"),
+    ("train", "--resume", "--out", "RUN"),
+)
+
+
+@pytest.mark.parametrize("verb", VERBS, ids=lambda verb: verb[0])
+@pytest.mark.parametrize(
+    ("name", "old", "new", "message"),
+    [
+        ("recipe.yaml", "d_model: 32", "d_model: 100000000", "model.d_model is 100000000"),
+        ("recipe.yaml", "num_encoder_layers: 1", "num_encoder_layers: 1000000000", "num_encoder_layers is 1000000000"),
+        ("recipe.yaml", "name: ", "x: &a [1]\ny: *a\nname: ", "anchors and aliases"),
+        ("run.json", '"seed"', "[" * 100_000, "deep inside one another"),
+        ("run.json", '"kind": "pairs"', '"kind": "x"', "corpus.kind"),
+    ],
+)
+def test_what_was_met_is_named(
+    sent: Path, cli: Cli, corpus_folder: Path, verb: tuple[str, ...], name: str, old: str, new: str, message: str
+) -> None:
+    path = sent / name
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new, 1), encoding="utf-8")
+    words = {"RUN": str(sent), "SOURCE": str(corpus_folder / "sources.txt")}
+    said = cli(*(words.get(word, word) for word in verb), status=2)
+    assert message in said
+    assert name in said
+
+
+def test_a_recipe_of_another_size_is_held_against_the_weights_header(sent: Path, cli: Cli, corpus_folder: Path) -> None:
+    path = sent / "recipe.yaml"
+    for old, new in (("d_model: 32", "d_model: 65536"), ("num_encoder_layers: 1", "num_encoder_layers: 900")):
+        text = path.read_text(encoding="utf-8")
+        path.write_text(text.replace(old, new), encoding="utf-8")
+        said = cli("translate", sent, "--input", corpus_folder / "sources.txt", status=2)
+        assert "best.safetensors: these weights are not of this model" in said
+        path.write_text(text, encoding="utf-8")
+
+
+def test_resuming_writes_to_nothing_outside_the_folder(sent: Path, cli: Cli, tmp_path: Path) -> None:
+    precious = tmp_path / "precious.txt"
+    precious.write_text("do not cut\n")
+    (sent / "metrics.jsonl").unlink()
+    (sent / "metrics.jsonl").symlink_to(precious)
+    assert "a link that leads out of" in cli("train", "--resume", "--out", sent, status=2)
+    (sent / "checkpoint.json").unlink()
+    assert "a link that leads out of" in cli("train", "--data", "copy", "--steps", "1", "--out", sent, status=2)
+    assert precious.read_text() == "do not cut\n"
+
+
+def test_a_checkpoint_of_another_folder_is_not_read(sent: Path, cli: Cli) -> None:
+    (sent / "checkpoint.json").write_text(json.dumps({"format": 1, "folder": "../other"}))
+    assert "expected the name of a checkpoint in this folder" in cli("train", "--resume", "--out", sent, status=2)
