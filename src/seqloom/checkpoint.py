@@ -226,6 +226,23 @@ def fill_model(model: nn.Module, weights: Mapping[str, Tensor], origin: Path | s
     model.load_state_dict(dict(weights))
 
 
+def fill_from(model: nn.Module, path: Path, *, within: Path | None = None) -> None:
+    """Puts the weights of a file into a model; names and shapes are compared before any of the numbers is read.
+
+    Args:
+        within: the folder that the file must lie in, wherever links lead.
+
+    Raises:
+        CheckpointError: as `load_weights` and `fill_model`.
+    """
+    check_fit(
+        _shapes(model.state_dict()),
+        {name: facts.shape for name, facts in read_header(path, within=within).items()},
+        path,
+    )
+    fill_model(model, load_weights(path, within=within), path)
+
+
 def average_weights(files: Sequence[Path], *, within: Path | None = None) -> dict[str, Tensor]:
     """The mean of several files of weights, summed in float64 in the order given.
 
@@ -290,7 +307,7 @@ def load_checkpoint(folder: Path, model: nn.Module, optimizers: Sequence[torch.o
         raise CheckpointError(
             f"{place}: format {str(found)[:40]}, this seqloom reads {FORMAT}; use the seqloom that wrote it"
         )
-    fill_model(model, load_weights(place / "model.safetensors", within=folder), place / "model.safetensors")
+    fill_from(model, place / "model.safetensors", within=folder)
     for number, optimizer in enumerate(optimizers):
         file = place / f"optimizer-{number}.safetensors"
         state: dict[int, dict[str, Tensor]] = {}

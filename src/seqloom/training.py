@@ -23,9 +23,8 @@ from torch import nn
 from seqloom.batching import Batches, PairBatch
 from seqloom.checkpoint import (
     average_weights,
-    fill_model,
+    fill_from,
     load_checkpoint,
-    load_weights,
     save_checkpoint,
     save_weights,
     update_counters,
@@ -491,7 +490,7 @@ class Trainer:
                 self._measure_logs()
                 update_counters(self.folder, counters.step, asdict(counters))
             self.model.load_state_dict(trained)
-        fill_model(self.model, load_weights(self._weights("best"), within=self.folder), self._weights("best"))
+        fill_from(self.model, self._weights("best"), within=self.folder)
         self.model.eval()
         self.progress.update(self.title, 1.0, step=counters.step)
 

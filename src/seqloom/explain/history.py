@@ -10,7 +10,7 @@ from pathlib import Path
 
 import torch
 
-from seqloom.checkpoint import fill_model, load_weights
+from seqloom.checkpoint import fill_from
 from seqloom.explain.explanation import Moment
 from seqloom.explain.numbers import array, matrix, vector
 from seqloom.explain.reading import RunReader
@@ -36,7 +36,7 @@ def history_of(reader: RunReader, sentence: Sentence, judge: Judge) -> Iterator[
     run = reader.run
     model = make_model(run.recipe.model, run.tokenizer.vocab).to(run.device).eval()
     for step, path in kept_weights(run.folder):
-        fill_model(model, load_weights(path, within=run.folder), path)
+        fill_from(model, path, within=run.folder)
         record = Record()
         with torch.no_grad():
             said = log_probs(model, sentence.batch(model), record)[0]

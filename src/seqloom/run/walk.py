@@ -15,9 +15,8 @@ from seqloom.batching import Batches, Examples
 from seqloom.checkpoint import (
     FORMAT,
     checkpoint_folder,
-    fill_model,
+    fill_from,
     has_checkpoint,
-    load_weights,
     write_json,
     write_text,
 )
@@ -258,7 +257,7 @@ def train_prepared(
     torch.manual_seed(seed)
     model = make_model(recipe.model, tokenizer.vocab)
     if start_from is not None:
-        fill_model(model, load_weights(start_from / WEIGHTS, within=start_from), start_from / WEIGHTS)
+        fill_from(model, start_from / WEIGHTS, within=start_from)
     examples = fitting_examples(prepared.train, model, recipe, "training", progress)
 
     def batches_of(some: Examples) -> Batches:
