@@ -25,7 +25,7 @@ ROOMS = (
         "segments",
     ),
     *("corpus", "tokenizer", "batching", "store", "nn", "models", "losses", "decoding", "metrics"),
-    *("optim", "checkpoint", "readings", "compilation", "training", "evaluation", "recipes", "run"),
+    *("optim", "checkpoint", "readings", "compilation", "counters", "training", "evaluation", "recipes", "run"),
     *("stages", "explain", "comparison", "claims", "report", "fiction", "interop", "serve"),
     *("cli", "__main__"),
 )

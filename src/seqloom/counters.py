@@ -1,0 +1,77 @@
+"""Counters: where a run stands, saved with every checkpoint, from which all that is random derives.
+
+Plain values of a checkpoint enter, checked Counters leave. This module does not know models or files.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from seqloom.errors import CheckpointError
+
+
+@dataclass
+class Counters:
+    """Where a run stands; saved with every checkpoint."""
+
+    step: int = 0
+    epoch: int = 0
+    batch: int = 0
+    examples: int = 0
+    tokens: int = 0
+    positions: int = 0
+    seconds: float = 0.0
+    validation_seconds: float = 0.0
+    progress: float = 0.0
+    best_merit: list[float] = field(default_factory=list)
+    best_step: int | None = None
+    since_best: int = 0
+    snapshots: list[int] = field(default_factory=list)
+    metrics_bytes: int = 0
+    progress_bytes: int = 0
+    curve: list[dict[str, Any]] = field(default_factory=list)
+    finished: bool = False
+    best_is_average: bool = False
+    both_ways: bool = False
+    # Negative log-likelihood and tokens since the last report, and since the last validation.
+    report_nll: float = 0.0
+    report_tokens: int = 0
+    window_nll: float = 0.0
+    window_tokens: int = 0
+
+    @classmethod
+    def restore(cls, values: Mapping[str, Any], folder: Path) -> "Counters":
+        """The counters of a checkpoint, which may come from somebody else.
+
+        Args:
+            folder: the folder of the checkpoint.
+
+        Raises:
+            CheckpointError: a value is missing, of another type or out of range.
+        """
+        path = folder / "counters.json"
+        given = {name: value for name, value in values.items() if name != "format"}
+        try:
+            counters = TypeAdapter(cls).validate_python(given)
+            unknown = sorted(set(given) - {one.name for one in fields(cls)})
+            if unknown:
+                raise ValueError(f"{unknown[0][:80]} is not known")
+            for one in fields(cls):
+                value = getattr(counters, one.name)
+                if isinstance(value, int | float) and not one.name.endswith("_nll") and not 0 <= value < 1 << 62:
+                    raise ValueError(f"{one.name} is out of range")
+            if len(counters.snapshots) > 1_000 or any(step < 0 for step in counters.snapshots):
+                raise ValueError("snapshots are out of range")
+            for point in counters.curve:
+                if not {"step", "tokens", "seconds", "train_loss", "val_loss", "val_quality"} <= set(point):
+                    raise ValueError("a point of the curve is not complete")
+        except ValidationError as error:
+            problem = error.errors()[0]
+            where = ".".join(map(str, problem["loc"]))[:200]
+            raise CheckpointError(f"{path}: damaged: {where}: {problem['msg'].lower()}") from None
+        except ValueError as error:
+            raise CheckpointError(f"{path}: damaged: {error}") from None
+        return counters
