@@ -32,6 +32,7 @@ ROOMS = (
 
 # Tests of more than one module.
 OF_SEVERAL = {
+    "corpus/test_column_choice.py": "columns and what they hold, on files as people have them",
     "test_architecture.py": "the house rules",
     "test_conftest.py": "tests/conftest.py",
     "nn/test_layers.py": "layers against torch's own",

@@ -57,7 +57,7 @@ def _print(inspection: "Inspection") -> None:
         console.width = 140
     languages = f", {inspection.src_lang or '?'} -> {inspection.tgt_lang or '?'}" if inspection.src_lang else ""
     console.print(f"{inspection.name}: {inspection.kind}{languages}", style="bold", markup=False)
-    for note in inspection.notes:
+    for note in (*inspection.layout, *inspection.notes):
         console.print(f"  {note}", markup=False)
     console.print()
     console.print(_split_table(inspection.splits, inspection.kind))

@@ -124,6 +124,11 @@ def add_reading_options(group: argparse._ActionsContainer) -> None:
         "most records the same number of fields)",
     )
     group.add_argument(
+        "--header",
+        choices=("auto", "yes", "no"),
+        help="whether the first line of TSV or CSV names the columns (default: what it looks like, which is said)",
+    )
+    group.add_argument(
         "--metric",
         metavar="NAME",
         help="what leads reports: bleu (with the tokenizer of the target language), bleu_13a, bleu_zh, bleu_char, bleu_ja_mecab, "
@@ -149,6 +154,7 @@ _CORPUS_FIELDS = (
         "src_column",
         "tgt_column",
         "delimiter",
+        "header",
         "metric",
         "max_words",
     ),

@@ -184,7 +184,7 @@ def gather(
             licence=corpus.licence,
             sizes=sizes,
             val_decoded=_val_decoded(results),
-            notes=corpus.notes,
+            notes=(*corpus.layout, *corpus.notes),
             fingerprint=corpus.fingerprint,
             tokenizer=prepared.tokenizer.describe(),
             tokenizer_hash=prepared.tokenizer.hash,

@@ -45,6 +45,7 @@ class Plan:
         tests: test data; without "test", one is cut from `train`.
         running: whether texts are passages of running text, which cannot be moved or dropped one by one.
         notes: what is known before reading.
+        layout: how the files are read: which columns, which languages, whether there is a header.
     """
 
     name: str
@@ -58,6 +59,7 @@ class Plan:
     metric: str = "bleu"
     licence: str | None = None
     notes: tuple[str, ...] = ()
+    layout: tuple[str, ...] = ()
 
 
 @dataclass
@@ -272,6 +274,7 @@ class _Builder:
             bleu=leading.bleu,
             licence=plan.licence,
             notes=(*self._notes, *leading.notes),
+            layout=plan.layout,
         )
 
     def _reader_of(self, name: str) -> Callable[[], Iterator[tuple[str, str]]]:

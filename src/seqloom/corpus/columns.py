@@ -1,95 +1,69 @@
 """Which column of a table is the source and which the target, and in which languages they are.
 
-A Table and the user's wishes enter; a Choice leaves. An ambiguous table is an error that says what to add. This module does not
-read records.
+A Table, what its columns hold and the user's wishes enter; a Choice leaves. Names alone do not decide: a column "id" is Indonesian
+only if it holds text. An ambiguous table is an error that says what to add. This module does not read records.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from seqloom.config import nearest
-from seqloom.corpus.languages import find_language, language_of_suffix, languages_in_name, name_language
+from seqloom.corpus.column_evidence import Evidence, is_number
+from seqloom.corpus.column_names import PAIRS, SHORT_TARGETS, TEXTS, ColumnName, read_column_name
+from seqloom.corpus.column_wording import (
+    explain_many,
+    explain_unclear,
+    list_kinds,
+    list_names,
+    show,
+    show_pair,
+    tell,
+)
+from seqloom.corpus.languages import languages_in_name, name_language
 from seqloom.corpus.settings import CorpusSettings
+from seqloom.corpus.side_languages import match
 from seqloom.corpus.streams import Place
 from seqloom.corpus.tables import Table
 from seqloom.errors import CorpusError
 
-_PAIRS = (
-    ("src", "tgt"),
-    ("src", "trg"),
-    ("source", "target"),
-    ("src_text", "tgt_text"),
-    ("source_text", "target_text"),
-    ("input", "output"),
-    ("input", "target"),
-    ("question", "answer"),
-    ("prompt", "response"),
-    ("prompt", "completion"),
-    ("instruction", "output"),
-    ("instruction", "response"),
-    ("query", "response"),
-    ("text", "label"),
-    ("x", "y"),
-)
-_TEXTS = ("text", "content", "document", "body")
-_NAMES = {name for pair in _PAIRS for name in pair} | set(_TEXTS)
-
 
 @dataclass(frozen=True)
 class Choice:
-    """Columns, as indices into a table's names, and the languages they are in, where known."""
+    """Columns, as indices into a table's names, and the languages they are in, where known.
+
+    Attributes:
+        told: what was chosen, why it may be wrong and how to change it, in one line.
+    """
 
     columns: tuple[int, ...]
     src_lang: str | None = None
     tgt_lang: str | None = None
-    note: str | None = None
+    told: str = ""
 
 
-def looks_like_header(fields: Sequence[str], settings: CorpusSettings) -> bool:
-    """Whether the fields of a first line are names of columns rather than the first record."""
-    words = [field.strip().casefold() for field in fields]
-    wanted = {str(column).casefold() for column in (settings.src_column, settings.tgt_column) if not _is_number(column)}
-    if wanted & set(words):
-        return True
-    if len(words) == 1:
-        return words[0] in _TEXTS
-    known = sum(word in _NAMES or find_language(word) is not None for word in words)
-    return known >= 2
-
-
-def choose_pair(table: Table, settings: CorpusSettings) -> Choice:
+def choose_pair(
+    table: Table, settings: CorpusSettings, evidence: Evidence, like: "tuple[Table, Choice] | None" = None
+) -> Choice:
     """Which two columns are source and target.
+
+    Args:
+        evidence: what the columns hold.
+        like: the training data and what was chosen there; a table of the same width without names is read in the same way.
 
     Raises:
         CorpusError: the table does not tell, or does not hold what was asked for.
     """
-    named = [(name or "").rpartition(".")[2].casefold() for name in table.names]
+    if any(table.names) or like is None or len(table.names) != len(like[0].names):
+        like = None
     if settings.src_column is not None and settings.tgt_column is not None:
-        src, tgt = (_find_column(table, column) for column in (settings.src_column, settings.tgt_column))
-        found = _name_languages(table, (src, tgt))
-        return _with_languages(table.place, (src, tgt), found, settings, may_swap=False)
-    if any(table.names):
-        by_language = _choose_languages(table, named, settings)
-        if by_language is not None:
-            return by_language
-        for src_name, tgt_name in _PAIRS:
-            if src_name in named and tgt_name in named:
-                columns = (named.index(src_name), named.index(tgt_name))
-                return _with_languages(table.place, columns, None, settings, may_swap=False)
-        raise CorpusError(
-            f"{table.place}: cannot tell which columns are source and target among {_list_names(table)}; "
-            "say it: --src-column NAME --tgt-column NAME"
-        )
-    if len(table.names) == 2:
-        return _with_languages(table.place, (0, 1), languages_in_name(table.place.path), settings, may_swap=True)
-    if len(table.names) < 2:
-        raise CorpusError(
-            f"{table.place}:1: has one column; expected two, separated by a tab, or two files: --src FILE --tgt FILE"
-        )
-    raise CorpusError(
-        f"{table.place}:1: has {len(table.names)} columns and no header; "
-        "say which are source and target: --src-column 1 --tgt-column 2"
-    )
+        choice = _take_given(table, (settings.src_column, settings.tgt_column), settings, evidence, like)
+    elif any(table.names):
+        choice = _choose_named(table, settings, evidence)
+    else:
+        choice = _choose_unnamed(table, settings, evidence, like[1] if like is not None else None)
+    src, tgt = choice.columns
+    line = tell(table, (src, tgt), (choice.src_lang, choice.tgt_lang), settings, evidence)
+    return Choice((src, tgt), choice.src_lang, choice.tgt_lang, line)
 
 
 def choose_text(table: Table, settings: CorpusSettings) -> Choice:
@@ -101,64 +75,262 @@ def choose_text(table: Table, settings: CorpusSettings) -> Choice:
     if settings.tgt_column is not None:
         return Choice((_find_column(table, settings.tgt_column),))
     named = [(name or "").casefold() for name in table.names]
-    for name in _TEXTS:
+    for name in TEXTS:
         if name in named:
-            return Choice((named.index(name),))
+            index = named.index(name)
+            others = f" of {len(named)} columns" if len(named) > 1 else ""
+            told = (
+                f"{table.place.name}: texts for language models from the column {show(table, index)}{others}. "
+                "To change: --kind text --tgt-column NAME, or --kind pairs --src-column NAME --tgt-column NAME."
+            )
+            return Choice((index,), told=told)
     if len(named) == 1:
         return Choice((0,))
     raise CorpusError(
-        f"{table.place}: cannot tell which column holds the text among {_list_names(table)}; say it: --tgt-column NAME"
+        f"{table.place}: cannot tell which column holds the text among {list_names(table)}; say it: --tgt-column NAME"
     )
 
 
 def holds_text(table: Table) -> bool:
     """Whether a table looks like one of texts for language models rather than of pairs."""
-    named = [(name or "").casefold() for name in table.names]
-    return len(named) == 1 or (
-        any(name in named for name in _TEXTS) and not any({a, b} <= set(named) for a, b in _PAIRS)
+    if len(table.names) == 1:
+        return True
+    names = [read_column_name(name or "") for name in table.names]
+    words = {name.word for name in names}
+    if len({name.language for name in names if name.language}) > 1:
+        return False
+    return any((name or "").casefold() in TEXTS for name in table.names) and not any({a, b} <= words for a, b in PAIRS)
+
+
+def _take_given(
+    table: Table,
+    given: tuple[int | str, int | str],
+    settings: CorpusSettings,
+    evidence: Evidence,
+    like: tuple[Table, Choice] | None,
+) -> Choice:
+    if like is not None and not any(map(is_number, given)):
+        src, tgt = like[1].columns
+    else:
+        src, tgt = (_find_column(table, column) for column in given)
+    found = _languages_of(table, (src, tgt), evidence)
+    return _with_languages(table.place, (src, tgt), found, settings, may_swap=False)
+
+
+def _choose_named(table: Table, settings: CorpusSettings, evidence: Evidence) -> Choice:
+    names = [read_column_name(name or "") for name in table.names]
+    by_role = _choose_roles(table, names, evidence)
+    by_language = _choose_languages(table, names, settings, evidence, by_role)
+    if by_language is not None:
+        if by_role is None or by_language.columns == by_role:
+            return by_language
+        directed = settings.from_lang is not None or settings.to_lang is not None
+        if set(by_language.columns) == set(by_role):
+            return by_language if directed else Choice(by_role, by_language.tgt_lang, by_language.src_lang)
+        if settings.from_lang is not None and settings.to_lang is not None:
+            return by_language
+        raise CorpusError(
+            f"{table.place}: has columns named by languages ({show_pair(table, by_language.columns)}) and columns named as "
+            f"source and target ({show_pair(table, by_role)}); say which: --src-column NAME --tgt-column NAME"
+        )
+    if by_role is None:
+        raise CorpusError(explain_unclear(table, names, evidence))
+    found = _languages_of(table, by_role, evidence)
+    if found is not None:
+        return _with_languages(table.place, by_role, found, settings, may_swap=False)
+    partly: list[str | None] = []
+    for flag, code, index in zip(("from", "to"), (settings.from_lang, settings.to_lang), by_role, strict=True):
+        language = names[index].language
+        if code is not None and language is not None and not match(code, [language]):
+            raise CorpusError(
+                f"{table.place}: the column {show(table, index)} is in {name_language(language)} by its name, which does not fit "
+                f"--{flag}-lang {code}"
+            )
+        partly.append(code or language)
+    return Choice(by_role, partly[0], partly[1])
+
+
+def _choose_languages(
+    table: Table,
+    names: Sequence[ColumnName],
+    settings: CorpusSettings,
+    evidence: Evidence,
+    by_role: tuple[int, int] | None,
+) -> Choice | None:
+    """Columns that are called by languages, in the direction that the user wants; None where fewer than two can be meant.
+
+    Raises:
+        CorpusError: several can.
+    """
+    texts = [index for index in range(len(names)) if evidence.kind(index) == "text" and not names[index].no_text]
+    spoken = {index: code for index in texts if (code := names[index].language) is not None}
+    wanted = settings.from_lang, settings.to_lang
+    named = any(code and name.language and match(code, [name.language]) for code in wanted for name in names)
+    if len(spoken) < 2 and (by_role is not None or not (named or (spoken and any(wanted)))):
+        return None
+    sides: list[int | None] = [None, None]
+    for side, code in enumerate(wanted):
+        if code is not None:
+            sides[side] = _column_in(table, code, names, spoken, texts)
+    left = [index for index in spoken if index not in sides]
+    if sides == [None, None]:
+        if len(left) != 2:
+            raise CorpusError(explain_many(table, spoken))
+        if spoken[left[0]] == spoken[left[1]]:
+            raise CorpusError(
+                f"{table.place}: has two columns in {name_language(spoken[left[0]])} ({show_pair(table, left)}); "
+                "say which are source and target: --src-column NAME --tgt-column NAME"
+            )
+        sides = [left[0], left[1]]
+    elif None in sides:
+        # With one side known, the other one is the only other text.
+        left = left or [index for index in texts if index not in sides]
+        if len(left) != 1:
+            raise CorpusError(
+                explain_many(table, spoken) if len(spoken) > 2 else explain_unclear(table, names, evidence)
+            )
+        sides[sides.index(None)] = left[0]
+    src, tgt = sides
+    assert src is not None
+    assert tgt is not None
+    if src == tgt:
+        raise CorpusError(
+            f"{table.place}: the column {show(table, src)} fits both --from-lang {wanted[0]} and --to-lang {wanted[1]}"
+        )
+    return Choice((src, tgt), wanted[0] or names[src].language, wanted[1] or names[tgt].language)
+
+
+def _column_in(
+    table: Table, code: str, names: Sequence[ColumnName], spoken: dict[int, str], texts: Sequence[int]
+) -> int | None:
+    """The column in a language that the user asks for; None: some column whose name says no language.
+
+    Raises:
+        CorpusError: there is none, or several.
+    """
+    found = match(code, list(spoken.values()))
+    fitting = [index for index, tag in spoken.items() if tag in found]
+    if not fitting:
+        # What the user says holds, even where the values look like something else.
+        fitting = [index for index, name in enumerate(names) if name.language == code and not name.no_text]
+    if len(fitting) == 1:
+        return fitting[0]
+    if fitting:
+        raise CorpusError(
+            f"{table.place}: several columns may be in {code!r}: {', '.join(show(table, index) for index in fitting)}; "
+            "say which: --src-column NAME --tgt-column NAME"
+        )
+    if len(spoken) == 1 and len(texts) == 2:
+        return next(index for index in texts if index not in spoken)
+    languages = ", ".join(dict.fromkeys(spoken.values())) or "not named"
+    raise CorpusError(f"{table.place}: has no column in {code!r}; its languages are {languages}")
+
+
+def _choose_roles(table: Table, names: Sequence[ColumnName], evidence: Evidence) -> tuple[int, int] | None:
+    """Columns that are called source and target in one of the usual ways.
+
+    Raises:
+        CorpusError: several are.
+    """
+    filled = [index for index in range(len(names)) if evidence.kind(index) != "nothing"]
+    # An empty column counts only if there is no other.
+    return _find_roles(table, names, evidence, filled) or _find_roles(table, names, evidence, range(len(names)))
+
+
+def _find_roles(
+    table: Table, names: Sequence[ColumnName], evidence: Evidence, usable: Sequence[int]
+) -> tuple[int, int] | None:
+    words: dict[str, list[int]] = {}
+    for index in usable:
+        words.setdefault(names[index].word, []).append(index)
+    found: list[tuple[int, int]] = []
+    for src, tgt in PAIRS:
+        found += [(a, b) for a in words.get(src, ()) for b in words.get(tgt, ())]
+    both_texts = [pair for pair in found if all(evidence.kind(index) == "text" for index in pair)]
+    # A row number or a score is no side, whatever it is called; a class may be a number.
+    found = both_texts or [pair for pair in found if _may_be_sides(pair, names, evidence)]
+    if len(found) > 1:
+        shown = " or ".join(show_pair(table, pair) for pair in found)
+        raise CorpusError(
+            f"{table.place}: several columns may be source and target: {shown}; say which: --src-column NAME --tgt-column NAME"
+        )
+    return found[0] if found else None
+
+
+def _may_be_sides(pair: tuple[int, int], names: Sequence[ColumnName], evidence: Evidence) -> bool:
+    src, tgt = (evidence.facts[index] for index in pair)
+    return not (src.numbering or tgt.numbering) and (
+        tgt.kind in ("text", "nothing") or names[pair[1]].word in SHORT_TARGETS
     )
 
 
-def languages_of_files(src: Place, tgt: Place, settings: CorpusSettings) -> tuple[str | None, str | None]:
-    """The languages of two aligned files, by their names and the settings.
-
-    Raises:
-        CorpusError: the names say the opposite of the settings.
-    """
-    found = language_of_suffix(src.path), language_of_suffix(tgt.path)
-    wanted = settings.from_lang, settings.to_lang
-    if None not in found and found[0] != found[1] and found[::-1] == wanted:
-        raise CorpusError(
-            f"{src}, {tgt}: by their names these are {found[0]} and {found[1]}, but --from-lang {wanted[0]} --to-lang {wanted[1]} "
-            "were given; exchange --src and --tgt"
-        )
-    return wanted[0] or found[0], wanted[1] or found[1]
-
-
-def _choose_languages(table: Table, named: Sequence[str], settings: CorpusSettings) -> Choice | None:
-    languages = {code: index for index, name in enumerate(named) if (code := find_language(name)) is not None}
-    if len(languages) < 2:
-        return None
-    src, tgt = settings.from_lang, settings.to_lang
-    for wanted in (src, tgt):
-        if wanted is not None and wanted not in languages:
-            raise CorpusError(f"{table.place}: has no column in {wanted!r}; its languages are {', '.join(languages)}")
-    if src is None or tgt is None:
-        if len(languages) > 2:
+def _choose_unnamed(table: Table, settings: CorpusSettings, evidence: Evidence, like: Choice | None) -> Choice:
+    width = len(table.names)
+    in_name = languages_in_name(table.place.path)
+    texts = [index for index in range(width) if evidence.kind(index) == "text"]
+    if width == 2:
+        if like is not None and in_name is None:
+            return Choice(like.columns, like.src_lang, like.tgt_lang)
+        problem = _find_problem(evidence)
+        if problem is not None:
             raise CorpusError(
-                f"{table.place}: holds {len(languages)} languages ({', '.join(languages)}); "
-                "choose two: --from-lang CODE --to-lang CODE"
+                f"{table.place}: its two columns do not look like a pair: {problem}. If they are one: "
+                "--src-column 1 --tgt-column 2; for texts of one column: --kind text --tgt-column N"
             )
-        first, second = languages
-        if src is None and tgt is None:
-            src, tgt = first, second
-        elif src is None:
-            src = second if tgt == first else first
-        else:
-            tgt = second if src == first else first
-    assert src is not None
-    assert tgt is not None
-    return Choice((languages[src], languages[tgt]), src, tgt)
+        found = in_name or _languages_of(table, (0, 1), evidence)
+        return _with_languages(table.place, (0, 1), found, settings, may_swap=True)
+    if width < 2:
+        raise CorpusError(
+            f"{table.place}:1: has one column; expected two, separated by a tab, or two files: --src FILE --tgt FILE"
+        )
+    if like is not None:
+        return Choice(like.columns, like.src_lang, like.tgt_lang)
+    if len(texts) == 2:
+        columns = (texts[0], texts[1])
+        found = in_name or _languages_of(table, columns, evidence)
+        return _with_languages(table.place, columns, found, settings, may_swap=True)
+    raise CorpusError(
+        f"{table.place}:1: has {width} columns and no header ({list_kinds(table, evidence)}); "
+        "say which are source and target: --src-column 1 --tgt-column 2, or that line 1 is a header: --header yes"
+    )
+
+
+def _find_problem(evidence: Evidence) -> str | None:
+    """Why two columns without names may be no pair."""
+    for index, facts in enumerate(evidence.facts):
+        if facts.num_values < 3:
+            continue
+        if facts.numbering and any(other.kind == "text" for other in evidence.facts):
+            return f"column {index + 1} numbers the records"
+        if facts.kind in ("addresses", "language codes", "attributions", "nothing", "other values"):
+            return f"column {index + 1} holds {facts.kind}"
+        if facts.kind == "numbers" and not facts.whole:
+            return f"column {index + 1} holds numbers such as scores"
+    return None
+
+
+def _languages_of(table: Table, columns: tuple[int, int], evidence: Evidence) -> tuple[str, str] | None:
+    """The languages that columns' names, the file's name or columns of codes say."""
+    names = [read_column_name(table.names[index] or "") for index in columns]
+    codes = [
+        name.language if evidence.kind(index) == "text" else None for name, index in zip(names, columns, strict=True)
+    ]
+    if codes[0] and codes[1]:
+        return codes[0], codes[1]
+    in_name = languages_in_name(table.place.path)
+    if in_name is not None and len(table.names) == 2 and not any(table.names):
+        return in_name if columns == (0, 1) else in_name[::-1]
+    constant = [
+        (index, facts.languages[0])
+        for index, facts in enumerate(evidence.facts)
+        if facts.kind == "language codes" and len(facts.languages) == 1
+    ]
+    if len(constant) != 2 or constant[0][1] == constant[1][1]:
+        return None
+    words = [read_column_name(table.names[index] or "").word.split(" ")[0] for index, _ in constant]
+    roles = [read_column_name(table.names[index] or "").word.split(" ")[0] for index in columns]
+    turned = words == roles[::-1] != roles or (not any(table.names) and columns[0] > columns[1])
+    return (constant[1][1], constant[0][1]) if turned else (constant[0][1], constant[1][1])
 
 
 def _with_languages(
@@ -166,42 +338,33 @@ def _with_languages(
 ) -> Choice:
     src, tgt = settings.from_lang, settings.to_lang
     if found is not None:
-        if (src or found[0]) == found[0] and (tgt or found[1]) == found[1]:
-            return Choice(columns, *found)
-        if may_swap and (src or found[1]) == found[1] and (tgt or found[0]) == found[0]:
-            return Choice(columns[::-1], found[1], found[0])
+        straight, turned = (
+            all(code is None or bool(match(code, [other])) for code, other in zip((src, tgt), pair, strict=True))
+            for pair in (found, found[::-1])
+        )
+        if straight:
+            return Choice(columns, src or found[0], tgt or found[1])
+        if may_swap and turned:
+            return Choice(columns[::-1], src or found[1], tgt or found[0])
         asked = " and ".join(f"--{flag}-lang {code}" for flag, code in (("from", src), ("to", tgt)) if code)
         raise CorpusError(f"{place}: its names say {found[0]} -> {found[1]}, which does not fit {asked}")
     if may_swap and (src is None) != (tgt is None):
         flag = "to" if tgt is None else "from"
         raise CorpusError(
-            f"{place}: nothing in it says which column is in which language; give --{flag}-lang too (column 1 is then the source), "
-            "or name the columns: --src-column 2 --tgt-column 1"
+            f"{place}: nothing in it says which column is in which language; give --{flag}-lang too (column "
+            f"{columns[0] + 1} is then the source), or name the columns: "
+            f"--src-column {columns[1] + 1} --tgt-column {columns[0] + 1}"
         )
-    note = None
-    if src is not None and tgt is not None and may_swap:
-        note = (
-            f"{place.name}: taken as column 1 = {name_language(src)}, column 2 = {name_language(tgt)}; "
-            "--src-column 2 --tgt-column 1 reverses."
-        )
-    return Choice(columns, src, tgt, note)
-
-
-def _name_languages(table: Table, columns: tuple[int, int]) -> tuple[str, str] | None:
-    codes = [find_language((table.names[index] or "").rpartition(".")[2]) for index in columns]
-    if codes[0] and codes[1]:
-        return codes[0], codes[1]
-    in_name = languages_in_name(table.place.path)
-    if in_name is not None and len(table.names) == 2 and not any(table.names):
-        return in_name if columns == (0, 1) else in_name[::-1]
-    return None
+    return Choice(columns, src, tgt)
 
 
 def _find_column(table: Table, column: int | str) -> int:
     names = [name for name in table.names if name is not None]
     if isinstance(column, str) and column in names:
         return table.names.index(column)
-    if _is_number(column):
+    if isinstance(column, str) and [name.casefold() for name in names].count(column.casefold()) == 1:
+        return [(name or "").casefold() for name in table.names].index(column.casefold())
+    if is_number(column):
         index = int(column)
         if table.format in ("tsv", "csv") or not names:
             if 1 <= index <= len(table.names):
@@ -211,16 +374,9 @@ def _find_column(table: Table, column: int | str) -> int:
         raise CorpusError(
             f"{table.place}:1: its columns have no names, so {column!r} is unknown; use numbers: --src-column 1 --tgt-column 2"
         )
+    inner = [name for name in names if name.rpartition(".")[2] == column]
+    if len(inner) == 1:
+        return table.names.index(inner[0])
     raise CorpusError(
-        f"{table.place}: has no column {column!r}.{nearest(str(column), names)} It has {_list_names(table)}."
+        f"{table.place}: has no column {column!r}.{nearest(str(column), names)} It has {list_names(table)}."
     )
-
-
-def _list_names(table: Table) -> str:
-    return (
-        ", ".join(repr(name) for name in table.names if name is not None) or f"{len(table.names)} columns without names"
-    )
-
-
-def _is_number(column: int | str | None) -> bool:
-    return isinstance(column, int) or (isinstance(column, str) and column.isascii() and column.isdigit())

@@ -81,6 +81,7 @@ class Corpus:
         synthetic: True where a generator made it; reports must say so.
         licence: the licence of the data, where it is known.
         notes: what a user should know, one sentence each: lines that were skipped and why, the split that was made.
+        layout: how the files were read, a line each: which columns, which languages, whether there is a header, how to change it.
     """
 
     name: str
@@ -97,6 +98,7 @@ class Corpus:
     synthetic: bool = False
     licence: str | None = None
     notes: tuple[str, ...] = ()
+    layout: tuple[str, ...] = ()
 
     @property
     def fingerprint(self) -> str:

@@ -101,6 +101,7 @@ class Inspection(Settings):
     Attributes:
         proposed: for each split, the number of items that seqloom would choose.
         notes: what was found while the corpus was opened.
+        layout: how the files were read: which columns, which languages, whether there is a header.
         recommendations: what to do, a sentence each.
     """
 
@@ -113,6 +114,7 @@ class Inspection(Settings):
     suspicious: tuple[Suspicious, ...]
     proposed: dict[str, int]
     notes: tuple[str, ...]
+    layout: tuple[str, ...] = ()
     recommendations: tuple[str, ...]
 
 
@@ -182,6 +184,7 @@ def inspect(corpus: Corpus, progress: Progress | None = None, *, max_hashes: int
         suspicious=suspicious,
         proposed=_propose(total, corpus.kind),
         notes=corpus.notes,
+        layout=corpus.layout,
         recommendations=tuple(_recommend(corpus, facts, suspicious)),
     )
 

@@ -76,7 +76,7 @@ zh-Hant 繁體中文 繁体中文 traditional_chinese chinese_(traditional) chin
 ja 日本語 japanisch   ko 한국어   vi tiếng_việt   id bahasa_indonesia   sl slovene   si sinhalese   or oriya   my myanmar
 ht haitian   ckb sorani   kmr kurmanji
 fy frisian   gd gaelic   ky kirghiz   ny nyanja   ps pushto   ug uighur
-sr-Latn serbian_(latin)   sr-Cyrl serbian_(cyrillic)   pt-BR brazilian_portuguese portuguese_(brazil) brazilian
+sr-Latn serbian_(latin)   sr-Cyrl serbian_(cyrillic)   pt-BR brazilian_portuguese portuguese_(brazil) portuguese_brazil
 pt-PT european_portuguese portuguese_(portugal)
 en-US american_english english_(us)   en-GB british_english english_(uk)   es-MX mexican_spanish   fr-CA canadian_french
 """

@@ -9,9 +9,16 @@ import re
 from pathlib import Path
 
 from seqloom.config import nearest
-from seqloom.corpus import columns
+from seqloom.corpus import columns, side_languages
 from seqloom.corpus.assembly import Plan, assemble
 from seqloom.corpus.catalogue import Entry, SplitEntry, catalogue
+from seqloom.corpus.column_evidence import (
+    Evidence,
+    look_at,
+    looks_like_header,
+    values_deny_header,
+    values_tell_header,
+)
 from seqloom.corpus.corpus import Corpus
 from seqloom.corpus.download import locate
 from seqloom.corpus.formats import Hints, Layout, detect_layout
@@ -47,7 +54,7 @@ def open_corpus(settings: CorpusSettings | str | Path, progress: Progress | None
     for note in kept:
         progress.say(note)
     if settings.data is None:
-        return assemble(_plan_aligned(settings), settings, progress)
+        return _assemble(_plan_aligned(settings), settings, progress)
     from seqloom.corpus.generators import GENERATORS
 
     if settings.data in GENERATORS:
@@ -70,7 +77,14 @@ def open_corpus(settings: CorpusSettings | str | Path, progress: Progress | None
         known = [*GENERATORS, *catalogue()]
         hint = nearest(settings.data, known) or " `seqloom data list` lists the names."
         raise CorpusError(f"{settings.data!r} is neither a named data set nor a file.{hint}")
-    return assemble(_plan_file(Place(path), settings), settings, progress)
+    return _assemble(_plan_file(Place(path), settings), settings, progress)
+
+
+def _assemble(plan: Plan, settings: CorpusSettings, progress: Progress) -> Corpus:
+    # Said before anything is read: a wrong guess is often what the next message is about.
+    for line in plan.layout:
+        progress.say(line)
+    return assemble(plan, settings, progress)
 
 
 def _without_streams(settings: CorpusSettings) -> tuple[CorpusSettings, list[str]]:
@@ -123,8 +137,8 @@ def _plan_aligned(settings: CorpusSettings) -> Plan:
         raise ConfigError(
             "metric is 'items', but only generators know what the items of a target are; take exact_match or bleu"
         )
-    src_lang, tgt_lang = columns.languages_of_files(src, tgt, settings)
-    given = _given_parts(settings, src_lang, tgt_lang)
+    src_lang, tgt_lang = side_languages.languages_of_files(src, tgt, settings)
+    given, told = _given_parts(settings, src_lang, tgt_lang)
     return Plan(
         name=_slug(
             f"{_stem(src)}-{_stem(tgt)}"
@@ -137,6 +151,7 @@ def _plan_aligned(settings: CorpusSettings) -> Plan:
         tests={"test": given["test"]} if "test" in given else {},
         src_lang=src_lang,
         tgt_lang=tgt_lang,
+        layout=(*side_languages.tell_files(src, tgt, settings), *told),
     )
 
 
@@ -160,7 +175,7 @@ def _plan_file(place: Place, settings: CorpusSettings) -> Plan:
         and "." not in place.name
     ):
         return _plan_running(place, settings)
-    table = _open_table(layout, settings)
+    table, evidence = _open_table(layout, settings)
     as_text = settings.kind == "text" or (
         settings.kind == "auto" and settings.src_column is None and columns.holds_text(table)
     )
@@ -172,6 +187,7 @@ def _plan_file(place: Place, settings: CorpusSettings) -> Plan:
             if (path := getattr(settings, name)) is not None
         }
         train = _text_source(place, settings)
+        told = columns.choose_text(table, settings).told
         return Plan(
             _slug(_stem(place)),
             "text",
@@ -181,9 +197,11 @@ def _plan_file(place: Place, settings: CorpusSettings) -> Plan:
             metric="bits_per_byte",
             src_lang=settings.from_lang,
             notes=(table.describe(),),
+            layout=(told,) if told else (),
         )
-    source, choice = _pair_source(place, settings, layout)
-    given = _given_parts(settings, choice.src_lang, choice.tgt_lang)
+    choice = columns.choose_pair(table, settings, evidence)
+    source = PairTable(table, choice.columns)
+    given, others = _given_parts(settings, choice.src_lang, choice.tgt_lang, (table, choice))
     return Plan(
         name=_slug(_stem(place)),
         kind="pairs",
@@ -192,14 +210,15 @@ def _plan_file(place: Place, settings: CorpusSettings) -> Plan:
         tests=_only_test(given),
         src_lang=choice.src_lang,
         tgt_lang=choice.tgt_lang,
-        notes=(table.describe(), *((choice.note,) if choice.note else ())),
+        notes=(table.describe(),),
+        layout=(choice.told, *others),
     )
 
 
 def _plan_running(place: Place, settings: CorpusSettings) -> Plan:
     _check_text(settings, place)
-    for name in ("val_size", "test_size", "size", "tgt_column"):
-        if getattr(settings, name) is not None:
+    for name in ("val_size", "test_size", "size", "tgt_column", "header"):
+        if name in settings.changed():
             raise ConfigError(
                 f"{name} does not apply to running text such as {place}, which is cut by share; leave it out"
             )
@@ -248,10 +267,12 @@ def _plan_named(name: str, entry: Entry, settings: CorpusSettings, progress: Pro
         raise ConfigError(f"{what} is a text for language models, measured in bits_per_byte, not {settings.metric}")
     src, tgt = _direction(what, entry, settings)
     open_part = _NamedParts(entry, src, tgt, settings, progress, _instead(entry))
+    told: tuple[str, ...] = ()
     sources = {part: open_part(split) for part, split in entry.splits.items()}
     languages = entry.languages or {side: side for side in entry.sides}
     if entry.kind == "pairs":
-        sources |= _given_parts(settings, languages.get(src), languages.get(tgt))
+        given, told = _given_parts(settings, languages.get(src), languages.get(tgt))
+        sources |= given
     natural = (src, tgt) == entry.direction and len(entry.sides) == 2
     return Plan(
         name=name if natural or entry.kind == "text" else f"{name}-{src}-{tgt}",
@@ -265,6 +286,7 @@ def _plan_named(name: str, entry: Entry, settings: CorpusSettings, progress: Pro
         metric=entry.metric,
         licence=entry.licence,
         notes=entry.notes,
+        layout=told,
     )
 
 
@@ -310,11 +332,18 @@ class _NamedParts:
 def _direction(what: str, entry: Entry, settings: CorpusSettings) -> tuple[str, str]:
     if entry.direction is None:
         return "", ""
+    wanted: list[str | None] = []
     for flag, code in (("from", settings.from_lang), ("to", settings.to_lang)):
-        if code is not None and code not in entry.sides:
+        found = side_languages.match(code, entry.sides) if code is not None else []
+        if code is not None and len(found) != 1:
             names = ", ".join(f"{side} ({name_language(side)})" for side in entry.sides)
             raise ConfigError(f"--{flag}-lang {code}: {what} has the languages {names}")
-    src, tgt = settings.from_lang, settings.to_lang
+        wanted.append(found[0] if found else None)
+    src, tgt = wanted
+    if src is not None and src == tgt:
+        raise ConfigError(
+            f"--from-lang {settings.from_lang} --to-lang {settings.to_lang}: both are {name_language(src)} in {what}"
+        )
     first, second = entry.direction
     if src is None:
         src = first if tgt != first else second
@@ -323,54 +352,74 @@ def _direction(what: str, entry: Entry, settings: CorpusSettings) -> tuple[str, 
     return src, tgt
 
 
-def _given_parts(settings: CorpusSettings, src_lang: str | None, tgt_lang: str | None) -> dict[str, Source]:
-    """Validation and test data that the user gave as files, in the direction of the training data."""
+def _given_parts(
+    settings: CorpusSettings,
+    src_lang: str | None,
+    tgt_lang: str | None,
+    train: tuple[Table, columns.Choice] | None = None,
+) -> tuple[dict[str, Source], tuple[str, ...]]:
+    """Validation and test data that the user gave as files, in the direction of the training data; and how they are read."""
     # A file pairs.en-fr.tsv and a val.en-fr.tsv beside it must be turned the same way round.
     known = {"from_lang": src_lang, "to_lang": tgt_lang} if src_lang and tgt_lang else {}
     directed = settings.model_copy(update=known)
     sources: dict[str, Source] = {}
+    told: list[str] = []
     for part in _PARTS:
         path, src, tgt = (getattr(settings, name) for name in (part, f"{part}_src", f"{part}_tgt"))
         if path is not None:
-            sources[part], _ = _pair_source(Place(Path(path)), directed)
+            sources[part], line = _pair_source(Place(Path(path)), directed, train)
+            told.append(line)
         elif src is not None:
-            columns.languages_of_files(Place(Path(src)), Place(Path(tgt)), directed)
+            side_languages.languages_of_files(Place(Path(src)), Place(Path(tgt)), directed)
             sources[part] = _aligned(Place(Path(src)), Place(Path(tgt)))
-    return sources
+    return sources, tuple(told)
 
 
 def _pair_source(
-    place: Place, settings: CorpusSettings, layout: Layout | None = None
-) -> tuple[PairTable, columns.Choice]:
+    place: Place, settings: CorpusSettings, train: tuple[Table, columns.Choice] | None
+) -> tuple[PairTable, str]:
     if place.path.is_dir():
         raise CorpusError(f"{place}: is a folder; expected a file of pairs")
-    layout = layout or _detect(place, settings.model_copy(update={"kind": "pairs"}))
+    layout = _detect(place, settings.model_copy(update={"kind": "pairs"}))
     if layout.format == "text":
         raise CorpusError(
             f"{place}: holds lines without a separator that gives most of them two fields, not pairs; say what separates both "
             "sides (--delimiter ',' or any other text); for two aligned files give "
             "--src FILE --tgt FILE (--val-src, --test-src …)"
         )
-    table = _open_table(layout, settings)
-    choice = columns.choose_pair(table, settings)
-    return PairTable(table, choice.columns), choice
+    table, evidence = _open_table(layout, settings)
+    choice = columns.choose_pair(table, settings, evidence, train)
+    return PairTable(table, choice.columns), choice.told
 
 
 def _text_source(place: Place, settings: CorpusSettings) -> TextTable:
     layout = _detect(place, settings)
     if layout.format == "text":
         raise CorpusError(f"{place}: is running text, but the training data are a table; give both in one form")
-    table = _open_table(layout, settings)
+    table, _ = _open_table(layout, settings)
     return TextTable(table, columns.choose_text(table, settings).columns[0])
 
 
 def _detect(place: Place, settings: CorpusSettings) -> Layout:
-    hints = Hints(settings.delimiter, settings.kind, lambda fields: columns.looks_like_header(fields, settings))
+    hints = Hints(settings.delimiter, settings.kind, lambda fields: looks_like_header(fields, settings))
     return detect_layout(place, hints)
 
 
-def _open_table(layout: Layout, settings: CorpusSettings) -> Table:
-    return open_table(layout, is_header=lambda fields: columns.looks_like_header(fields, settings))
+def _open_table(layout: Layout, settings: CorpusSettings) -> tuple[Table, Evidence]:
+    delimited = layout.format in ("tsv", "csv")
+    if settings.header != "auto" and not delimited:
+        raise ConfigError(
+            f"{layout.place}: header is for TSV and CSV; this file names its columns itself, so leave it out"
+        )
+    table = open_table(layout, is_header=lambda fields: looks_like_header(fields, settings))
+    evidence = look_at(table)
+    if settings.header == "auto" and delimited:
+        if not table.header and values_tell_header(evidence):
+            table = open_table(layout, is_header=lambda fields: True)
+        elif table.header and values_deny_header(table.names, evidence):
+            table = open_table(layout, is_header=lambda fields: False)
+            evidence = look_at(table)
+    return table, evidence
 
 
 def _aligned(src: Place, tgt: Place) -> ParallelFiles:

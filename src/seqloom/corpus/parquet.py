@@ -26,6 +26,18 @@ def read_names(place: Place) -> tuple[str, ...]:
     return tuple(names)
 
 
+def read_values(place: Place, keys: Sequence[str]) -> Iterator[Sequence[Any]]:
+    """Rows of values as they are, whatever their types.
+
+    Raises:
+        CorpusError: the file is damaged.
+    """
+    with _open(place) as file:
+        batches = file.iter_batches(batch_size=4096)
+        while (batch := _next_batch(batches, place)) is not None:
+            yield from zip(*(_column(batch, key) for key in keys), strict=True)
+
+
 def read_rows(place: Place, keys: Sequence[str], reading: Reading) -> Iterator[tuple[int, list[str]]]:
     """Rows, numbered from 1.
 

@@ -51,6 +51,11 @@ def _to_delimiter(value: object) -> object:
     return text
 
 
+def _to_header(value: object) -> object:
+    # YAML 1.1 reads unquoted yes and no as True and False.
+    return {True: "yes", False: "no"}.get(value, value) if isinstance(value, bool) else value
+
+
 File = Annotated[str, BeforeValidator(_to_text), Field(min_length=1)]
 Language = Annotated[str, BeforeValidator(_to_language)]
 Column = Annotated[int, Field(ge=1)] | Annotated[str, Field(min_length=1)]
@@ -87,6 +92,7 @@ class CorpusSettings(Settings):
         tgt_column: the column of the target; of a text for language models, its only column.
         delimiter: what separates the columns of a file: a text such as "," or " ||| ", or "tab", "comma", "semicolon", "bar"; None:
             the separator that gives the most records the same number of fields.
+        header: whether the first line of delimited text holds the names of the columns; "auto": what it looks like.
         metric: what leads reports and selection; None: what suits the data. "bleu" takes the target language's tokenizer.
         max_words: longest side of a training or validation pair, in words (a word counted as at most 10 characters; in scripts
             without spaces between words each character counts); longer pairs are left out, counted and reported. Test pairs
@@ -118,6 +124,7 @@ class CorpusSettings(Settings):
     src_column: Column | None = None
     tgt_column: Column | None = None
     delimiter: Delimiter | None = None
+    header: Annotated[Literal["auto", "yes", "no"], BeforeValidator(_to_header)] = "auto"
     metric: Metric | None = None
     max_words: int = Field(default=400, ge=1)
     on_bad: Literal["skip", "error"] = "error"
@@ -175,6 +182,8 @@ class CorpusSettings(Settings):
             raise ValueError(
                 "delimiter separates the columns of one file; --src and --tgt are two files without columns"
             )
+        if self.src is not None and self.header != "auto":
+            raise ValueError("header is for one file with columns; --src and --tgt are two files without columns")
         if self.src is not None and (self.src_column is not None or self.tgt_column is not None):
             raise ValueError(
                 "src_column and tgt_column choose columns of one file; --src and --tgt are two files without columns"

@@ -54,6 +54,25 @@ class Table:
             return self._read_po(wanted, reading)
         return parquet.read_rows(self.place, names, reading)
 
+    def values(self, reading: Reading) -> Iterator[Sequence[object]]:
+        """Rows of the values of all columns as they are, so that it can be judged what they hold; None where one is missing.
+
+        Raises:
+            CorpusError: as `records`.
+        """
+        names = [str(name) for name in self.names]
+        if self.format in ("tsv", "csv"):
+            yield from (fields for _, fields in self._read_delimited(range(len(names)), reading))
+        elif self.format in ("jsonl", "json"):
+            reader = jsonrecords.read_document if self.format == "json" else jsonrecords.read_lines_of_objects
+            yield from ([record.get(name) for name in names] for _, record in reader(self.place, reading))
+        elif self.format == "tmx":
+            yield from ([unit.get(name) for name in names] for _, unit in tmx.read_units(self.place, reading))
+        elif self.format == "po":
+            yield from (texts for _, *texts in po.read_messages(self.place, reading))
+        else:
+            yield from parquet.read_values(self.place, names)
+
     def describe(self) -> str:
         """What the file was taken as, in a few words."""
         names = ", ".join(name for name in self.names if name is not None)

@@ -95,7 +95,7 @@ def corpus_facts(prepared: Prepared) -> dict[str, Any]:
         "bleu": corpus.bleu,
         "item_separator": corpus.item_separator,
         "item_name": corpus.item_name,
-        "notes": list(corpus.notes),
+        "notes": [*corpus.layout, *corpus.notes],
         "sizes": {"train": len(prepared.train), "val": len(prepared.val)},
         "origins": {split.name: split.origin for split in (corpus.train, corpus.val, *corpus.tests.values())},
         "fingerprint": corpus.fingerprint,

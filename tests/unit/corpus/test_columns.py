@@ -48,7 +48,9 @@ def test_directions(
 
 def test_languages_given_to_a_nameless_file_are_told(tmp_path: Path) -> None:
     corpus = read(tmp_path / "x.tsv", from_lang="fr", to_lang="en")
-    assert "column 1 = French, column 2 = English; --src-column 2 --tgt-column 1 reverses." in corpus.notes[1]
+    (line,) = corpus.layout
+    assert "source = column 1 (French), target = column 2 (English)" in line
+    assert "To change: --src-column 2 --tgt-column 1, --header yes." in line
 
 
 @pytest.mark.parametrize(

@@ -134,7 +134,7 @@ def test_too_little_to_split(tmp_path: Path) -> None:
     with pytest.raises(CorpusError, match="too few to cut val and test"):
         read(write(tmp_path / "x.tsv", [("a b", "c"), ("d e", "f")]))
     with pytest.raises(CorpusError, match=r"no val data can be cut out.*--val FILE"):
-        read(write(tmp_path / "y.tsv", [("the same", str(i)) for i in range(100)]))
+        read(write(tmp_path / "y.tsv", [("the same", f"{i} times") for i in range(100)]))
     with pytest.raises(CorpusError, match=r"no usable pairs for val.*empty target"):
         read(tmp_path / "y.tsv", val=write(tmp_path / "v.tsv", [("a", " ")]))
 

@@ -1,0 +1,114 @@
+"""Evidence: what the columns of a table hold, and whether its first record is a header.
+
+A Table enters, the facts of its columns leave. Which columns are source and target is decided in `columns.py`.
+"""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from itertools import islice
+
+from seqloom.corpus.column_facts import ColumnFacts, judge_columns, kind_of_value
+from seqloom.corpus.column_names import TEXTS, read_column_name
+from seqloom.corpus.memory import Memory
+from seqloom.corpus.reading import Reading
+from seqloom.corpus.settings import CorpusSettings
+from seqloom.corpus.tables import Table
+from seqloom.progress import Silent
+
+MOST_RECORDS = 100_000
+"""Records that are looked at before the columns are chosen."""
+
+_LONGEST_NAME = 40
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What the columns of a table hold.
+
+    Attributes:
+        facts: a ColumnFacts for each column; empty where nothing was looked at.
+        first: of delimited text without a header, the fields of the first record, which do not count for `facts`.
+        complete: whether all records were looked at.
+    """
+
+    facts: tuple[ColumnFacts, ...] = ()
+    first: tuple[str, ...] = ()
+    complete: bool = True
+
+    def kind(self, index: int) -> str:
+        """What a column holds; "text" where nothing is known."""
+        if not self.facts or not any(facts.num_values for facts in self.facts):
+            return "text"
+        return self.facts[index].kind
+
+
+def looks_like_header(fields: Sequence[str], settings: CorpusSettings) -> bool:
+    """Whether the fields of a first line are names of columns rather than the first record, by themselves."""
+    if settings.header != "auto":
+        return settings.header == "yes"
+    words = [field.strip().casefold() for field in fields]
+    wanted = {str(column).casefold() for column in (settings.src_column, settings.tgt_column) if not is_number(column)}
+    if wanted & set(words):
+        return True
+    if len(words) == 1:
+        return words[0] in TEXTS
+    # A name stands once; "question" is the same word in two languages. "src" is none in any.
+    if len(set(words)) < len(words) and not {"src", "tgt", "trg"} & set(words):
+        return False
+    if max(map(len, words)) > _LONGEST_NAME:
+        return False
+    names = [read_column_name(field) for field in fields]
+    if sum(name.known for name in names) >= 2:
+        return True
+    # "caption_de", "caption_en"
+    return all(name.language for name in names) and len({name.word for name in names}) == 1
+
+
+def values_tell_header(evidence: Evidence) -> bool:
+    """Whether the first record of a table without a header differs from all others as names differ from values."""
+    if not evidence.first or len(evidence.first) != len(evidence.facts):
+        return False
+    if max(map(len, evidence.first)) > _LONGEST_NAME or len(set(evidence.first)) < len(evidence.first):
+        return False
+    return any(
+        facts.num_values > 1
+        and facts.kind in ("numbers", "identifiers", "addresses", "language codes")
+        and kind_of_value(field) == "text"
+        for field, facts in zip(evidence.first, evidence.facts, strict=True)
+    )
+
+
+def values_deny_header(names: Sequence[str | None], evidence: Evidence) -> bool:
+    """Whether what was taken as a header is a record like the others: "de" above a column of such codes."""
+    return any(
+        facts.num_values > 1
+        and facts.kind in ("numbers", "addresses", "language codes")
+        and name is not None
+        and judge_columns([(name,), (name,)], 1)[0].kind == facts.kind
+        for name, facts in zip(names, evidence.facts, strict=True)
+    )
+
+
+def look_at(table: Table) -> Evidence:
+    """Reads what the columns hold: all records, of a large table the first 100,000. Bad ones are passed over.
+
+    What was found in a large file is remembered until it changes.
+    """
+    memory = Memory(table, "what the columns hold")
+    known = memory.recall()
+    if known is not None:
+        facts = tuple(ColumnFacts(**{**values, "languages": tuple(values["languages"])}) for values in known["facts"])
+        return Evidence(facts, tuple(known["first"]), known["complete"])
+    rows = table.values(Reading("skip"))
+    first: tuple[str, ...] = ()
+    if table.format in ("tsv", "csv") and not table.header:
+        first = tuple(str(value) for value in next(rows, ()))
+    judged = judge_columns(islice(rows, MOST_RECORDS), len(table.names))
+    found = Evidence(tuple(judged), first, complete=next(rows, None) is None)
+    memory.keep(asdict(found), Silent())
+    return found
+
+
+def is_number(column: int | str | None) -> bool:
+    """Whether a column is given by its number."""
+    return isinstance(column, int) or (isinstance(column, str) and column.isascii() and column.isdigit())

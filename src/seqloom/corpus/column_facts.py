@@ -1,0 +1,166 @@
+"""What the columns of a table hold: texts, numbers, identifiers, addresses, language codes, or nothing.
+
+Rows enter, a ColumnFacts for each column leaves. A name such as "id" or "no" says little; the values of many records say whether a
+column can be a side of a pair. This module does not know files or names of columns.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from seqloom.corpus.languages import find_language, is_weak
+
+Kind = Literal[
+    "text", "numbers", "identifiers", "addresses", "language codes", "attributions", "nothing", "other values"
+]
+
+# So many of a column's values have to be of one kind; the others may be gaps, headings or mistakes.
+_SHARE = 0.95
+_MOST_DISTINCT = 200
+_NUMBER = re.compile(r"[+-]?(\d+([.,:]\d+)*|[.,]\d+)([eE][+-]?\d+)?\s?%?|[+-]?(nan|inf|null|none|n/?a)", re.IGNORECASE)
+_ADDRESS = re.compile(r"(https?|ftp|file)://\S+|www\.\S+\.\S+", re.IGNORECASE)
+_IDENTIFIER = re.compile(r"(?=\S*\d)[A-Za-z0-9_.:/#@+-]{1,80}")
+_HASH = re.compile(r"[0-9a-f]{24,128}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+# "17" and "train-00017" number records; "w17" is rather a word of an artificial language.
+_LAST_DIGITS = re.compile(r"(?:^|(?<=[-_:/#]))[0-9]{1,18}$")
+_ATTRIBUTION = re.compile(r"CC[- ](BY|0)|.*\btatoeba\.org #\d", re.IGNORECASE)
+
+
+@dataclass
+class ColumnFacts:
+    """What a column holds, judged by its values that are not empty.
+
+    Attributes:
+        kind: what at least 95 in 100 of them are; "text" where none of the other kinds is so frequent.
+        num_values: how many there were.
+        numbering: whether the values number the records: they end in whole numbers that grow by one from record to record, or are
+            hashes or UUIDs.
+        whole: of numbers, whether all are whole.
+        num_distinct: how many different values there are; at most 200 are counted.
+        num_words: words between spaces of a value, on average.
+        languages: of a column of language codes, the languages, most frequent first.
+    """
+
+    kind: Kind = "nothing"
+    num_values: int = 0
+    numbering: bool = False
+    whole: bool = True
+    num_distinct: int = 0
+    num_words: float = 0.0
+    languages: tuple[str, ...] = ()
+
+
+@dataclass
+class _Counts:
+    """Counts over the values of a column, while they are read."""
+
+    kinds: Counter[str] = field(default_factory=Counter)
+    distinct: Counter[str] = field(default_factory=Counter)
+    last: int | None = None
+    num_steps: int = 0
+    num_hashes: int = 0
+    num_fractions: int = 0
+    num_words: int = 0
+
+    def add(self, value: object) -> None:
+        if value is None or value == "":
+            return
+        if not isinstance(value, str):
+            number = isinstance(value, (int, float))
+            self.kinds["numbers" if number else "other values"] += 1
+            if number:
+                self._step(str(value))
+                self.num_fractions += isinstance(value, float) and not value.is_integer()
+            return
+        value = value.strip()
+        if not value:
+            return
+        kind = _kind_of(value)
+        self.kinds[kind] += 1
+        self.num_words += value.count(" ") + 1
+        if len(self.distinct) < _MOST_DISTINCT or value in self.distinct:
+            self.distinct[value] += 1
+        if kind == "numbers":
+            self._step(value)
+            self.num_fractions += not value.lstrip("+-").isdigit()
+        elif kind == "identifiers":
+            self._step(value)
+            self.num_hashes += _HASH.fullmatch(value) is not None
+
+    def _step(self, value: str) -> None:
+        digits = _LAST_DIGITS.search(value)
+        number = int(digits[0]) if digits is not None else None
+        self.num_steps += number is not None and self.last is not None and number == self.last + 1
+        self.last = number
+
+    def facts(self) -> ColumnFacts:
+        total = self.kinds.total()
+        if total == 0:
+            return ColumnFacts()
+        kind, count = self.kinds.most_common(1)[0]
+        if kind == "identifiers" and count < _SHARE * total:
+            # Codes such as "7b" stand among plain numbers.
+            count += self.kinds["numbers"]
+        if count < _SHARE * total:
+            kind = "text"
+        facts = ColumnFacts(
+            kind=kind,  # type: ignore[arg-type]
+            num_values=total,
+            numbering=kind in ("numbers", "identifiers")
+            and total > 2
+            and max(self.num_steps + 1, self.num_hashes) >= _SHARE * total,
+            whole=not self.num_fractions,
+            num_distinct=len(self.distinct),
+            num_words=self.num_words / total,
+        )
+        if kind == "text" and len(self.distinct) <= max(1, min(100, total // 2)):
+            self._find_languages(facts)
+        return facts
+
+    def _find_languages(self, facts: ColumnFacts) -> None:
+        """A column of few different values, all of them codes, is not text: "de", "en", "zh-Hans"."""
+        found: Counter[str] = Counter()
+        for value, count in self.distinct.items():
+            code = find_language(value) if len(value) <= 12 and 2 <= len(re.split("[-_]", value)[0]) <= 3 else None
+            if code is None:
+                return
+            found[code] += count
+        if not all(is_weak(value) for value in self.distinct):
+            facts.kind = "language codes"
+            facts.languages = tuple(code for code, _ in found.most_common())
+
+
+def judge_columns(rows: Iterable[Sequence[object]], num_columns: int) -> list[ColumnFacts]:
+    """What each column holds.
+
+    Args:
+        rows: records, each with a value for every column; None where it has none.
+    """
+    counts = [_Counts() for _ in range(num_columns)]
+    for row in rows:
+        for count, value in zip(counts, row, strict=False):
+            count.add(value)
+    return [count.facts() for count in counts]
+
+
+def kind_of_value(value: str) -> Kind:
+    """What a single value is."""
+    return judge_columns([(value,)], 1)[0].kind
+
+
+def _kind_of(value: str) -> str:
+    # Most values are sentences, so what has a space and begins with a letter is not looked at further.
+    spaced = " " in value
+    if spaced and value[0].isalpha() and not (value.startswith("CC") or "tatoeba.org" in value):
+        return "text"
+    if _NUMBER.fullmatch(value):
+        return "numbers"
+    if spaced:
+        return "attributions" if _ATTRIBUTION.match(value) else "text"
+    if _ADDRESS.fullmatch(value):
+        return "addresses"
+    if _IDENTIFIER.fullmatch(value):
+        return "identifiers"
+    return "text"

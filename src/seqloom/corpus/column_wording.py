@@ -1,0 +1,114 @@
+"""What users read about the choice of columns: what was chosen and how to change it, or why nothing could be.
+
+A Table, its Evidence and the choice enter, sentences leave. Nothing is decided here.
+"""
+
+from collections.abc import Sequence
+
+from seqloom.corpus.column_evidence import MOST_RECORDS, Evidence
+from seqloom.corpus.column_names import ColumnName
+from seqloom.corpus.languages import language_base, languages_in_name, name_language
+from seqloom.corpus.settings import CorpusSettings
+from seqloom.corpus.tables import Table
+
+
+def tell(
+    table: Table,
+    columns: tuple[int, int],
+    languages: tuple[str | None, str | None],
+    settings: CorpusSettings,
+    evidence: Evidence,
+) -> str:
+    """What was chosen, why it may be wrong and how to change it, in one line."""
+    src, tgt = columns
+    sides = [
+        f"{side} = column {show(table, index)}{f' ({name_language(code)})' if code else ''}"
+        for side, index, code in (("source", src, languages[0]), ("target", tgt, languages[1]))
+    ]
+    others = [show_kind(table, index, evidence) for index in range(len(table.names)) if index not in columns]
+    text = f"{table.place.name}: {', '.join(sides)}"
+    if others:
+        text += f"; not used: {', '.join(others)}"
+    odd = [index for index in columns if evidence.kind(index) != "text"]
+    text += "".join(f"; {show(table, index)} holds {evidence.kind(index)}" for index in odd) + "."
+    change = []
+    if table.format in ("tsv", "csv"):
+        if table.header:
+            text += " Line 1 is the header."
+            change.append("--header no")
+        else:
+            first = " | ".join(field[:30] for field in evidence.first)
+            text += f" No header: line 1 ({first}) is a record." if first else " No header."
+            change.append("--header yes")
+    in_name = languages_in_name(table.place.path)
+    known = {language_base(code) for code in languages if code}
+    if in_name is not None and len(known) == 2 and known != set(map(language_base, in_name)):
+        text += f" (Its name says {in_name[0]} and {in_name[1]}.)"
+    if evidence.facts and not evidence.complete:
+        text += f" Judged by the first {MOST_RECORDS:,} records."
+    if settings.src_column is None:
+        a, b = (show(table, index, quotes=False) for index in (tgt, src))
+        change.insert(0, f"--src-column {a} --tgt-column {b}" if not others else "--src-column NAME --tgt-column NAME")
+    return f"{text} To change: {', '.join(change)}." if change else text
+
+
+def explain_unclear(table: Table, names: Sequence[ColumnName], evidence: Evidence) -> str:
+    """Why no columns could be chosen, and what to say."""
+    texts = [index for index in range(len(names)) if evidence.kind(index) == "text"]
+    others = [index for index in range(len(names)) if index not in texts]
+    noted = f" ({', '.join(show_kind(table, index, evidence) for index in others)})" if others else ""
+    if len(texts) == 1:
+        only = show(table, texts[0])
+        return (
+            f"{table.place}: only the column {only} holds text{noted}, so there are no pairs; for language models: "
+            f"--kind text --tgt-column {show(table, texts[0], quotes=False)}; if others are sides: "
+            "--src-column NAME --tgt-column NAME"
+        )
+    listed = ", ".join(show(table, index) for index in texts)
+    return (
+        f"{table.place}: cannot tell which columns are source and target among {listed}{noted}; "
+        "say it: --src-column NAME --tgt-column NAME"
+    )
+
+
+def explain_many(table: Table, spoken: dict[int, str]) -> str:
+    """That there are more than two languages, and what to say."""
+    tags = list(dict.fromkeys(spoken.values()))
+    return (
+        f"{table.place}: holds {len(tags)} languages ({', '.join(tags)}); choose two: --from-lang CODE --to-lang CODE"
+    )
+
+
+def show(table: Table, index: int, *, quotes: bool = True) -> str:
+    """A column as users know it: its name, or its number from 1."""
+    name = table.names[index]
+    if name is None:
+        return str(index + 1)
+    return repr(name) if quotes or " " in name else name
+
+
+def show_pair(table: Table, columns: Sequence[int]) -> str:
+    """Two columns."""
+    return " and ".join(show(table, index) for index in columns)
+
+
+def show_kind(table: Table, index: int, evidence: Evidence) -> str:
+    """A column and what it holds."""
+    kind = evidence.facts[index].kind if evidence.facts else ""
+    return (
+        f"{show(table, index)} ({'row numbers' if evidence.facts[index].numbering else kind})"
+        if kind
+        else show(table, index)
+    )
+
+
+def list_kinds(table: Table, evidence: Evidence) -> str:
+    """All columns and what they hold."""
+    return ", ".join(show_kind(table, index, evidence) for index in range(len(table.names)))
+
+
+def list_names(table: Table) -> str:
+    """All columns' names."""
+    return (
+        ", ".join(repr(name) for name in table.names if name is not None) or f"{len(table.names)} columns without names"
+    )

@@ -1,0 +1,50 @@
+"""The languages of sides: what a user's wish means for data, and what the names of two aligned files say.
+
+Tags and Places enter, tags and sentences leave. This module does not read files.
+"""
+
+from collections.abc import Sequence
+
+from seqloom.corpus.languages import language_base, language_of_suffix, match_languages, name_language
+from seqloom.corpus.settings import CorpusSettings
+from seqloom.corpus.streams import Place
+from seqloom.errors import CorpusError
+
+
+def match(wanted: str, tags: Sequence[str]) -> list[str]:
+    """Tags of data that a user's tag may mean; a user may know more of a column than its name says ("zh-Hant" of "zh")."""
+    return match_languages(wanted, tags) or [
+        tag for tag in tags if "-" not in tag and language_base(tag) == language_base(wanted)
+    ]
+
+
+def languages_of_files(src: Place, tgt: Place, settings: CorpusSettings) -> tuple[str | None, str | None]:
+    """The languages of two aligned files, by their names and the settings.
+
+    Raises:
+        CorpusError: the names say the opposite of the settings.
+    """
+    found = language_of_suffix(src.path), language_of_suffix(tgt.path)
+    wanted = settings.from_lang, settings.to_lang
+    fits = [a is None or b is None or bool(match(a, [b])) for a, b in zip(wanted, found, strict=True)]
+    crossed = [
+        a is not None and b is not None and bool(match(a, [b])) for a, b in zip(wanted, found[::-1], strict=True)
+    ]
+    if not all(fits) and any(crossed) and found[0] != found[1]:
+        given = " ".join(f"--{flag}-lang {code}" for flag, code in zip(("from", "to"), wanted, strict=True) if code)
+        raise CorpusError(
+            f"{src}, {tgt}: by their names these are {found[0]} and {found[1]}, but {given} "
+            f"{'were' if None not in wanted else 'was'} given; exchange --src and --tgt"
+        )
+    return wanted[0] or found[0], wanted[1] or found[1]
+
+
+def tell_files(src: Place, tgt: Place, settings: CorpusSettings) -> tuple[str, ...]:
+    """What the names of two aligned files were taken to say; nothing where they say nothing or the user said all."""
+    languages = languages_of_files(src, tgt, settings)
+    if None not in (settings.from_lang, settings.to_lang) or languages == (None, None):
+        return ()
+    named = [name_language(code) if code else "an unnamed language" for code in languages]
+    return (
+        f"{src.name}, {tgt.name}: {named[0]} -> {named[1]} by their names. To change: --from-lang CODE --to-lang CODE.",
+    )
