@@ -96,6 +96,21 @@ class Case:
     verb: str
 
 
+def warm_up(run: Path) -> None:
+    """Imports what verbs need, once for all forks."""
+
+    import torch._dynamo  # noqa: F401
+
+    import seqloom.cli.evaluate
+    import seqloom.explain
+    import seqloom.interop.ctranslate2_export
+    import seqloom.run.walk
+    import seqloom.serve.served  # noqa: F401
+    from seqloom.run import load
+
+    load(run, device="cpu", threads=1).translate("rot")
+
+
 class Sender:
     """Damages copies of run folders and opens them.
 

@@ -10,6 +10,7 @@ A checkpoint is written beside the old one and becomes the checkpoint by one ato
 killed at any moment. Nothing is pickled: opening a run that somebody sent cannot run their code.
 """
 
+import contextlib
 import json
 import math
 import os
@@ -36,6 +37,8 @@ _WIDTHS = dict.fromkeys(("BOOL", "U8", "I8", "F8_E5M2", "F8_E4M3"), 1) | dict.fr
 _WIDTHS |= dict.fromkeys(("I32", "U32", "F32"), 4) | dict.fromkeys(("I64", "U64", "F64"), 8)
 _MAX_HEADER = 8 << 20
 _MAX_DIMS = 8
+# Of each parameter; the optimizers here keep at most three.
+_MAX_OPTIMIZER_VALUES = 8
 _MOST_PROBLEMS = 3
 
 # The only way to read it is to set it.
@@ -310,11 +313,11 @@ def load_checkpoint(folder: Path, model: nn.Module, optimizers: Sequence[torch.o
     fill_from(model, place / "model.safetensors", within=folder)
     for number, optimizer in enumerate(optimizers):
         file = place / f"optimizer-{number}.safetensors"
+        _check_optimizer(read_header(file, within=folder), optimizer, file)
         state: dict[int, dict[str, Tensor]] = {}
         for key, tensor in load_weights(file, within=folder).items():
             index, _, name = key.partition(".")
-            state.setdefault(int(index) if index.isdecimal() and len(index) < 9 else -1, {})[name] = tensor
-        _check_optimizer(state, optimizer, file)
+            state.setdefault(int(index), {})[name] = tensor
         fresh = optimizer.state_dict()
         optimizer.load_state_dict({"state": state, "param_groups": fresh["param_groups"]})
     return counters
@@ -336,15 +339,19 @@ def checkpoint_folder(folder: Path) -> Path:
     return folder / name
 
 
-def _check_optimizer(state: Mapping[int, Mapping[str, Tensor]], optimizer: torch.optim.Optimizer, file: Path) -> None:
-    """What was saved of each parameter must be of its shape, or a single number."""
-    shapes = [parameter.shape for group in optimizer.param_groups for parameter in group["params"]]
-    for index, values in state.items():
-        for name, tensor in values.items():
-            if not 0 <= index < len(shapes) or tensor.shape not in (shapes[index], torch.Size([])):
-                raise CheckpointError(
-                    f"{file}: {index}.{name[:80]} does not fit the model; it is damaged, or of another run"
-                )
+def _check_optimizer(header: Mapping[str, TensorFacts], optimizer: torch.optim.Optimizer, file: Path) -> None:
+    """What was saved of each parameter must be of its shape, or a single number; compared before it is read."""
+    shapes = [tuple(parameter.shape) for group in optimizer.param_groups for parameter in group["params"]]
+    if len(header) > _MAX_OPTIMIZER_VALUES * len(shapes):
+        raise CheckpointError(
+            f"{file}: holds {len(header):,} tensors, too many for the {len(shapes):,} parameters of the model; it is damaged, or "
+            "of another run"
+        )
+    for key, facts in header.items():
+        index, _, name = key.partition(".")
+        known = index.isascii() and index.isdecimal() and len(index) < 9 and int(index) < len(shapes) and name
+        if not known or facts.shape not in (shapes[int(index)], ()):
+            raise CheckpointError(f"{file}: {key[:80]} does not fit the model; it is damaged, or of another run")
 
 
 def _write_atomically(path: Path, write: Any) -> None:
@@ -358,5 +365,7 @@ def _write_atomically(path: Path, write: Any) -> None:
             os.fsync(written.fileno())
         os.replace(temporary, path)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
+        # Where the folder is a file, there is nothing to remove either, and the system says so with another error.
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
         raise CheckpointError(f"{path}: cannot be written: {error}") from None

@@ -19,7 +19,7 @@ from pathlib import Path
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 
-from tests.sent_folders import CPU_SECONDS, Sender
+from tests.sent_folders import CPU_SECONDS, Sender, warm_up
 
 RECIPES = ("transformer-tiny", "rnn-tiny", "attention-rnn-tiny", "transformer-lm-tiny")
 
@@ -66,21 +66,6 @@ def main() -> int:
     print(f"{arguments.cases} cases from seed {arguments.seed}: {dict(sorted(counts.items()))}; at most {peak:.0f} MiB")
     print(f"more than {CPU_SECONDS:g} s of processor time: {dict(+slow) or 'none'}")
     return 1 if set(counts) - {"right", "message"} else 0
-
-
-def warm_up(run: Path) -> None:
-    """Imports what verbs need, once for all forks."""
-
-    import torch._dynamo  # noqa: F401
-
-    import seqloom.cli.evaluate
-    import seqloom.explain
-    import seqloom.interop.ctranslate2_export
-    import seqloom.run.walk
-    import seqloom.serve.served  # noqa: F401
-    from seqloom.run import load
-
-    load(run, device="cpu", threads=1).translate("rot")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,64 @@
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+from seqloom.checkpoint import load_checkpoint, save_checkpoint, save_weights, write_text
+from seqloom.errors import CheckpointError
+
+
+@pytest.fixture
+def trained() -> tuple[nn.Module, torch.optim.Optimizer]:
+    model = nn.Linear(3, 2)
+    optimizer = torch.optim.AdamW(model.parameters())
+    model(torch.ones(1, 3)).sum().backward()
+    optimizer.step()
+    return model, optimizer
+
+
+def test_a_file_where_a_folder_is_expected_is_a_message(tmp_path: Path) -> None:
+    (tmp_path / "weights").write_text("")
+    with pytest.raises(CheckpointError, match=r"best\.safetensors: cannot be written"):
+        save_weights(tmp_path / "weights" / "best.safetensors", {"a": torch.ones(1)})
+    with pytest.raises(CheckpointError, match=r"x\.txt: cannot be written"):
+        write_text(tmp_path / "weights" / "x.txt", "a")
+
+
+def test_a_checkpoint_restores_its_optimizer(tmp_path: Path, trained: tuple[nn.Module, torch.optim.Optimizer]) -> None:
+    model, optimizer = trained
+    save_checkpoint(tmp_path, 1, model, [optimizer], {})
+    fresh = nn.Linear(3, 2)
+    restored = torch.optim.AdamW(fresh.parameters())
+    assert load_checkpoint(tmp_path, fresh, [restored])["step"] == 1
+    assert torch.equal(fresh.weight, model.weight)
+    assert torch.equal(restored.state_dict()["state"][0]["exp_avg"], optimizer.state_dict()["state"][0]["exp_avg"])
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        ({"0.exp_avg": torch.zeros(5)}, "0.exp_avg does not fit the model"),
+        ({"7.exp_avg": torch.zeros(())}, "7.exp_avg does not fit the model"),
+        ({"²": torch.zeros(())}, "² does not fit the model"),
+        ({"0.": torch.zeros(())}, "0. does not fit the model"),
+        ({f"0.n{number}": torch.zeros(()) for number in range(100)}, "too many for the 2 parameters"),
+    ],
+    ids=["shape", "index", "no index", "no name", "many"],
+)
+def test_an_optimizer_is_compared_by_its_header(
+    tmp_path: Path,
+    trained: tuple[nn.Module, torch.optim.Optimizer],
+    monkeypatch: pytest.MonkeyPatch,
+    more: dict[str, torch.Tensor],
+    message: str,
+) -> None:
+    model, optimizer = trained
+    save_checkpoint(tmp_path, 1, model, [optimizer], {})
+    save_weights(tmp_path / "checkpoint-1" / "optimizer-0.safetensors", more)
+    read: list[str] = []
+    monkeypatch.setattr("seqloom.checkpoint.load_file", lambda path: read.append(str(path)))
+    monkeypatch.setattr("seqloom.checkpoint.fill_from", lambda *_, **__: None)
+    with pytest.raises(CheckpointError, match=message):
+        load_checkpoint(tmp_path, model, [optimizer])
+    assert not read
