@@ -8,6 +8,7 @@
 Names are imported when they are first used, so `import seqloom` is quick.
 """
 
+import os
 import sys
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -22,6 +23,10 @@ if TYPE_CHECKING:
     from seqloom.recipes import Recipe, load_recipe, recipe_names
     from seqloom.run import Run, load, train
     from seqloom.training import Budget
+
+# OpenMP's threads spin while they wait for each other, up to 3 milliseconds, which makes programs slow that share a processor.
+# Here they spin for 30 microseconds and then sleep. OpenMP reads this when torch is first imported.
+os.environ.setdefault("GOMP_SPINCOUNT", "3000")
 
 _PLACES = {
     "seqloom.comparison": ("Comparison", "compare"),

@@ -16,6 +16,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from seqloom.batching import Examples, batches_in_order
 from seqloom.checkpoint import read_json
+from seqloom.core_sharing import MOST_OTHER_CORES, OtherWork, share_cores
 from seqloom.corpus import Corpus, SentencePair
 from seqloom.decoding.generator import Generator
 from seqloom.errors import CheckpointError, ConfigError, CorpusError
@@ -228,11 +229,13 @@ def likelihood(model: Model, examples: Examples, *, device: torch.device) -> Lik
     """The negative log-likelihood of examples, in batches of like lengths."""
     vocab = model.vocab
     nll, count = 0.0, 0
-    for _, batch in batches_in_order(
+    batches = batches_in_order(
         examples, batch_tokens=_LOSS_TOKENS, pad_id=vocab.pad_id, bos_id=vocab.bos_id, eos_id=vocab.eos_id
-    ):
-        nll += float(batch_loss(model, batch.to(device))[1])
-        count += batch.num_tokens
+    )
+    with share_cores():
+        for _, batch in batches:
+            nll += float(batch_loss(model, batch.to(device))[1])
+            count += batch.num_tokens
     return Likelihood(nll, count)
 
 
@@ -242,7 +245,7 @@ def generate_outputs(
     """Decodes a test split, times it, and scores its references."""
     sources = [pair.src for pair in pairs]
     list(generator.generate(sources[:2]))  # what is made at first use is not part of the speed
-    begin = time.perf_counter()
+    other_work, begin = OtherWork(), time.perf_counter()
     generations = list(generator.generate(sources, progress=progress, task=task))
     seconds = time.perf_counter() - begin
     latencies = []
@@ -250,7 +253,13 @@ def generate_outputs(
         begin = time.perf_counter()
         list(generator.generate([source]))
         latencies.append(time.perf_counter() - begin)
+    other_cores = other_work.mean_cores()
     forced = list(generator.score(pairs))
+    shared = (
+        [f"other programs used {other_cores:.1f} cores while decoding was timed"]
+        if other_cores > MOST_OTHER_CORES
+        else []
+    )
     notes = [note for generation in generations for note in generation.notes]
     return TestOutputs(
         sources=tuple(sources),
@@ -260,7 +269,7 @@ def generate_outputs(
         num_tokens=tuple(one.num_tokens for one in forced),
         sentences_per_second=len(sources) / max(1e-9, seconds),
         latency_ms=1000 * median(latencies),
-        notes=tuple(f"{notes.count(note):,} of {len(sources):,} lines: {note}" for note in dict.fromkeys(notes)),
+        notes=(*(f"{notes.count(note):,} of {len(sources):,} lines: {note}" for note in dict.fromkeys(notes)), *shared),
     )
 
 

@@ -21,6 +21,7 @@ ROOMS = (
         "example",
         "progress",
         "machine",
+        "core_sharing",
         "prefetch",
         "segments",
     ),

@@ -99,6 +99,7 @@ def run_claims(
 def _test(claim: Claim, protocol: Protocol, laboratory: Laboratory) -> Verdict:
     begin = time.perf_counter()
     laboratory.audited.clear()
+    laboratory.disturbances.clear()
     finding = claim.study(laboratory, protocol)
     leading = finding.questions[0]
     arms = tuple(laboratory.audited.values())
@@ -107,7 +108,10 @@ def _test(claim: Claim, protocol: Protocol, laboratory: Laboratory) -> Verdict:
     return Verdict(
         claim=claim.name,
         number=claim.number,
-        verdict=together([question.answer for question in finding.questions]),
+        # No verdict rests on times that other programs took part in.
+        verdict="inconclusive"
+        if laboratory.disturbances
+        else together([question.answer for question in finding.questions]),
         effect=leading.effect,
         unit=leading.unit,
         interval=bounds,
@@ -120,7 +124,7 @@ def _test(claim: Claim, protocol: Protocol, laboratory: Laboratory) -> Verdict:
         questions=finding.questions,
         charts=finding.charts,
         audit=Audit(arms=arms, remarks=_remarks(arms)),
-        caveats=finding.caveats,
+        caveats=(*laboratory.disturbances, *finding.caveats),
         environment={
             **machine.describe_machine(machine.choose_device("cpu")),
             "date": datetime.date.today().isoformat(),

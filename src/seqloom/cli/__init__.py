@@ -89,9 +89,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         The exit status: 0, 1 where a verb says that something is not as it should be, 2 for an error that the user can mend,
         130 after Ctrl-C.
     """
-    # OpenMP's threads burn processor time while they wait for each other. Beside one other busy process that made training ten
-    # times slower; waiting briefly before they sleep costs a tenth on an idle machine. Read when torch is first imported.
-    os.environ.setdefault("GOMP_SPINCOUNT", "3000")
     try:
         status = _run(list(sys.argv[1:] if argv is None else argv))
         sys.stdout.flush()

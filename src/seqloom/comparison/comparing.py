@@ -20,6 +20,7 @@ from seqloom.checkpoint import has_checkpoint, write_json
 from seqloom.comparison.comparison import Comparison, TuningTrial
 from seqloom.comparison.findings import ArmRuns, Outside, gather
 from seqloom.config import merge
+from seqloom.core_sharing import MOST_OTHER_CORES
 from seqloom.corpus import Corpus, CorpusSettings, SentencePair, open_corpus, read_lines
 from seqloom.decoding.settings import DecodingSettings
 from seqloom.errors import CheckpointError, ConfigError, CorpusError
@@ -287,6 +288,12 @@ def _caveats(
         caveats.append("The corpus is synthetic: a grammar made it. Results on it say little about natural text.")
     for arm in results.values():
         for facts, outputs, _ in arm.runs:
+            other_cores = facts["result"].get("other_cores", 0.0)
+            if other_cores > MOST_OTHER_CORES:
+                caveats.append(
+                    f"{arm.recipe.label}, seed {facts['seed']}: other programs used {other_cores:.1f} cores while it was trained, "
+                    "so its speed, and its quality where minutes were equal, are not those of an idle machine."
+                )
             for test, found in outputs.items():
                 caveats += [f"{arm.recipe.label}, seed {facts['seed']}, {test}: {note}." for note in found.notes]
     return tuple(caveats)

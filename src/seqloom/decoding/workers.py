@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 
 import torch
 
+from seqloom.core_sharing import share_cores, use_all_cores
 from seqloom.errors import DecodingError
 
 _Batch = TypeVar("_Batch")
@@ -41,7 +42,8 @@ def beside_each_other(
     threads = torch.get_num_threads()
     workers = min(threads, len(batches))
     if workers <= 1:
-        yield from map(finish, batches)
+        with share_cores():
+            yield from map(finish, batches)
         return
     try:
         with _pool(workers, batches, finish, apart=apart and _may_fork()) as (pool, work):
@@ -116,6 +118,7 @@ def _begin(work: Callable[[int], Any]) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     torch.set_num_threads(1)
+    use_all_cores()
 
 
 def _work(number: int) -> Any:

@@ -67,6 +67,9 @@ class _Result(_Facts):
     peak_memory_mib: Seconds
     best: Text
     curve: list[_Point]
+    # Of versions that measure what other programs use.
+    other_cores: Seconds = 0.0
+    processor_share: Seconds = 1.0
 
 
 class _Run(_Facts):

@@ -4,13 +4,14 @@ import datetime
 import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from seqloom import machine
+from seqloom import core_sharing, machine
 from seqloom.batching import Batches, Examples
 from seqloom.checkpoint import (
     FORMAT,
@@ -320,10 +321,16 @@ def train_prepared(
         title=title or f"{recipe.name}: training",
         progress=progress,
     )
-    counters = trainer.train(resume=resume)
+    other_work, used, started = core_sharing.OtherWork(), time.process_time(), time.monotonic()
+    with core_sharing.share_cores(progress.say) if place.type == "cpu" else nullcontext():
+        counters = trainer.train(resume=resume)
+    shared = {
+        "other_cores": round(other_work.mean_cores(), 2),
+        "processor_share": round((time.process_time() - used) / max(1e-9, time.monotonic() - started), 3),
+    }
     if recipe.decoding.shortlist:
         save_lexicon(folder, Lexicon.learn(prepared.train, tokenizer.vocab, progress))
-    facts["result"] = _result(counters, len(examples), machine.peak_memory_mib(place))
+    facts["result"] = _result(counters, len(examples), machine.peak_memory_mib(place)) | shared
     write_json(folder / "run.json", facts)
     return Run(folder, recipe, tokenizer, trainer.model, place)
 

@@ -12,6 +12,7 @@ from typing import TextIO
 import uvicorn
 
 from seqloom import machine
+from seqloom.core_sharing import share_cores
 from seqloom.decoding.engines import OWN
 from seqloom.errors import ConfigError
 from seqloom.serve.app import make_app
@@ -80,18 +81,23 @@ def make_desk(
         log: where the journal goes.
     """
     limits, measures = limits or Limits(), Measures()
-    own_threads = threads or max(1, machine.available_cores() // workers)
+    num_threads = own_threads(workers, threads)
     batcher = Batcher(
         queue=limits.queue,
         batch=limits.batch,
         wait_ms=limits.wait_ms,
         workers=workers,
-        prepare=lambda: machine.set_threads(own_threads),
+        prepare=lambda: machine.set_threads(num_threads),
         watch=measures.decoded,
     )
     explainer = Explainer(queue=limits.explanations, watch=measures.explained)
     measures.watch_queue(lambda: len(batcher), lambda: len(explainer))
     return Desk(Directory(runs), batcher, explainer, limits, Keys(keys), measures, Journal(log))
+
+
+def own_threads(workers: int, threads: int | None) -> int:
+    """The processor threads of each worker: as many as asked for, or its share of the cores."""
+    return threads or max(1, machine.available_cores() // workers)
 
 
 def serve(
@@ -140,7 +146,8 @@ def serve(
         desk.journal.write("listening", url=url, runs=[run.name for run in runs], key_required=desk.keys.required)
         listening(url)
         try:
-            Server(desk, origins=origins).run(sockets=[door])
+            with share_cores(num_threads=own_threads(workers, threads)):
+                Server(desk, origins=origins).run(sockets=[door])
         finally:
             for name in _LOGGERS:
                 logging.getLogger(name).removeHandler(handler)

@@ -2,14 +2,19 @@
 
 import json
 import shutil
+from contextlib import contextmanager
+from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 
 from seqloom.claims import claim as claim_module
 from seqloom.claims import running
-from seqloom.claims.laboratory import Laboratory
+from seqloom.claims.claim import Finding
+from seqloom.claims.laboratory import Laboratory, RunRecord
 from seqloom.claims.rule import ask, together
 from seqloom.claims.running import FILE, read_verdicts, run_claims
+from seqloom.claims.verdict import Contrast, Term
 from seqloom.errors import CheckpointError, ConfigError, CorpusError
 from tests.unit.claims.mini import ELSEWHERE, MINI, PROBE
 
@@ -204,3 +209,60 @@ def test_what_cannot_be_tested_is_refused(options, message, tmp_path):
 def test_a_folder_without_verdicts_says_so(tmp_path):
     with pytest.raises(CheckpointError, match=r"seqloom claims run"):
         read_verdicts(tmp_path)
+
+
+class InThisProcess:
+    """A pool of processes that hands back what tests give it."""
+
+    def __init__(self, *results):
+        self.results = iter(results)
+
+    @contextmanager
+    def __call__(self, count, *, fresh=False):
+        yield self
+
+    def submit(self, *_):
+        return SimpleNamespace(result=lambda: next(self.results))
+
+
+def test_a_measurement_that_other_programs_disturbed_is_repeated(tmp_path, monkeypatch):
+    laboratory = Laboratory(tmp_path, "quick")
+    monkeypatch.setattr(laboratory, "_processes", InThisProcess((7.0, 0.9), (5.0, 0.0)))
+    assert laboratory.measure("module:cost", {}, rounds=1) == [5.0]
+    assert laboratory.disturbances == []
+
+
+def test_no_verdict_rests_on_times_that_stayed_disturbed(tmp_path, monkeypatch):
+    laboratory = Laboratory(tmp_path, "quick")
+    monkeypatch.setattr(laboratory, "_processes", InThisProcess((7.0, 0.9), (6.0, 0.4), (8.0, 1.1)))
+    assert laboratory.measure("module:cost", {}, rounds=1) == [6.0]
+    assert "0.4 cores" in laboratory.disturbances[0]
+    # What lies there already says the same, and is not measured again.
+    again = Laboratory(tmp_path, "quick")
+    again.measure("module:cost", {}, rounds=1)
+    assert again.disturbances == laboratory.disturbances
+
+
+def test_times_of_runs_without_a_core_of_their_own_are_named(tmp_path):
+    def run(share):
+        return RunRecord(None, 0, tmp_path, {"result": {"processor_share": share}})
+
+    laboratory = Laboratory(tmp_path, "quick")
+    laboratory.check_times([run(0.99), run(1.0), RunRecord(None, 0, tmp_path, {"result": {}})])
+    assert laboratory.disturbances == []
+    laboratory.check_times([run(0.99), run(0.5)])
+    assert "1 of 2 runs" in laboratory.disturbances[0]
+    assert "50%" in laboratory.disturbances[0]
+
+
+def test_a_disturbed_claim_is_inconclusive_and_says_why(tmp_path, monkeypatch):
+    def study(laboratory, protocol):
+        laboratory.disturbances.append("Other programs used the processor.")
+        return Finding((ask("Is it?", Contrast(terms=(Term(arm="a", weight=1, values=(5.0, 5.1)),)), unit="s"),), ())
+
+    disturbed = replace(MINI, study=study)
+    monkeypatch.setattr(running, "find_claim", lambda _: disturbed)
+    verdict = run_claims(["mini"], out=tmp_path, workers=1).verdicts[0]
+    assert verdict.questions[0].answer == "supported"
+    assert verdict.verdict == "inconclusive"
+    assert verdict.caveats == ("Other programs used the processor.",)

@@ -38,6 +38,7 @@ def study(laboratory: Laboratory, protocol: Protocol) -> Finding:
     corpus = laboratory.corpus or MULTI30K
     arms = {recipe: translator(recipe, corpus, protocol.steps, sentences=protocol["sentences"]) for recipe in THREE}
     found = laboratory.train(arms, seeds=protocol.seeds, measure=NATS)
+    laboratory.check_times([run for arm in found.values() for run in arm.runs])
     questions = []
     for recipe in (one for one in THREE if one != TRANSFORMER):
         target = sum(run.val_loss for run in found[recipe].runs) / len(found[recipe].runs)

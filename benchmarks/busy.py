@@ -1,0 +1,210 @@
+"""`python -m benchmarks.busy RUN`: what training, decoding and serving reach while other programs use the processor.
+
+Each program runs in a process of its own, and is stopped (SIGSTOP) except in its turns. It has a turn alone, one beside a busy
+process of equal priority and one beside two, for some rounds; a turn begins with a few seconds that are not measured, in which the
+program may adapt. Plain torch loops over the same batches have the same turns.
+"""
+
+import argparse
+import asyncio
+import dataclasses
+import datetime
+import itertools
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import torch
+from rich.console import Console
+
+from benchmarks.contestants import Command, Ours, Peer
+from benchmarks.dataset import prepare_dataset
+from benchmarks.environments import FOLDER
+from benchmarks.marked import rewrite
+from benchmarks.serving import Client, body_of, serving
+from benchmarks.sizes import LSTM, TINY
+from benchmarks.training import WARM_STEPS, process_environment
+from benchmarks.turns import Contestant
+from seqloom import machine
+
+RESULTS = Path(__file__).parent / "results" / "busy.json"
+PAGE = Path(__file__).parent / "README.md"
+_LOADS = (0, 1, 2)
+_SENTENCES = 128
+_CLIENTS = 8
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument(
+        "run", type=Path, help="a trained run that translates English to German, for decoding and serving"
+    )
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--seconds", type=float, default=6.0, help="measured in each turn")
+    parser.add_argument("--settle", type=float, default=3.0, help="before that, not measured")
+    parser.add_argument("--only", nargs="+", metavar="LABEL", help="the programs to measure")
+    parser.add_argument("--as", dest="program", choices=("decode", "serve"), help=argparse.SUPPRESS)
+    parser.add_argument("--sentences", type=Path, help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.program == "decode":
+        return decode(arguments.run, arguments.sentences)
+    if arguments.program == "serve":
+        return serve(arguments.run, arguments.sentences)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    console = Console(stderr=True)
+    FOLDER.mkdir(exist_ok=True)
+    dataset = prepare_dataset(FOLDER / "data")
+    threads = machine.available_cores()
+    folder = FOLDER / "busy"
+    shutil.rmtree(folder, ignore_errors=True)
+    contestants: list[Contestant] = []
+    speeds: dict[str, dict[int, list[float]]] = {}
+    try:
+        for number, (label, make) in enumerate(programs(arguments.run.resolve()).items()):
+            if arguments.only and label not in arguments.only:
+                continue
+            own = folder / str(number)
+            own.mkdir(parents=True)
+            contestant = Contestant(label, make(dataset.folder, own, threads), own)
+            contestants.append(contestant)
+            contestant.start(environment(label, threads), warm_steps=WARM_STEPS, patience=240)
+            speeds[label] = {load: [] for load in _LOADS}
+        for number, contestant, load in itertools.product(range(arguments.rounds), contestants, _LOADS):
+            with busy_processes(load):
+                contestant.take_turn(arguments.settle)
+                turn = contestant.take_turn(arguments.seconds)
+            speeds[contestant.label][load].append(round(turn.tokens_per_second, 2))
+            console.print(f"round {number + 1}, beside {load}: {contestant.label}: {turn.tokens_per_second:,.1f}")
+    finally:
+        for contestant in contestants:
+            contestant.end()
+    result = {
+        "measured": datetime.date.today().isoformat(),
+        "environment": machine.describe_machine(torch.device("cpu")),
+        "rounds": arguments.rounds,
+        "seconds": arguments.seconds,
+        "programs": {label: {str(load): values for load, values in found.items()} for label, found in speeds.items()},
+    }
+    RESULTS.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    rewrite(PAGE, "busy", table(result))
+    return 0
+
+
+def programs(run: Path) -> dict[str, Any]:
+    """What is measured: a label, and how its command is made from data, folder and threads."""
+
+    def ours(size: Any) -> Any:
+        return lambda data, folder, threads: Ours("seqloom").command(size, data, folder, threads)
+
+    def plain(driver: str, size: Any) -> Any:
+        def make(data: Path, folder: Path, threads: int) -> Command:
+            command = Peer("plain", driver, "transformers").command(size, data, folder, threads)
+            # The plain loops need torch alone, so they run in this environment.
+            return dataclasses.replace(command, arguments=[sys.executable, *command.arguments[1:]])
+
+        return make
+
+    def this(program: str) -> Any:
+        def make(data: Path, folder: Path, threads: int) -> Command:
+            arguments = [sys.executable, "-m", "benchmarks.busy", str(run), "--as", program]
+            return Command([*arguments, "--sentences", str(data / "test.text.src")], folder / "steps.log")
+
+        return make
+
+    return {
+        "seqloom trains, Transformer": ours(TINY),
+        "plain torch loop, Transformer": plain("transformer_loop", TINY),
+        "seqloom trains, RNN with attention": ours(LSTM),
+        "plain torch loop, RNN with attention": plain("lstm_loop", LSTM),
+        "seqloom translates, batches": this("decode"),
+        "seqloom serves, 8 clients": this("serve"),
+    }
+
+
+def environment(label: str, threads: int) -> dict[str, str]:
+    """Ours finds its own settings, as users start it; plain loops get as many threads."""
+    base = process_environment(threads)
+    base["PYTHONPATH"] += os.pathsep + str(Path(__file__).parents[1])
+    if label.startswith("seqloom"):
+        base = {name: value for name, value in base.items() if name not in ("OMP_NUM_THREADS", "MKL_NUM_THREADS")}
+    return base
+
+
+@contextmanager
+def busy_processes(count: int) -> Iterator[None]:
+    """Meanwhile, so many processes of equal priority do nothing but use the processor."""
+    processes = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(count)]
+    try:
+        yield
+    finally:
+        for process in processes:
+            process.kill()
+            process.wait()
+
+
+def decode(folder: Path, sentences: Path) -> int:
+    """Translates sentences without end; after each group the number so far goes to the log in the current folder."""
+    from seqloom import load
+
+    run = load(folder)
+    texts = sentences.read_text(encoding="utf-8").splitlines()
+    done = 0
+    with Path("steps.log").open("a", encoding="utf-8", buffering=1) as log:
+        for begin in itertools.cycle(range(0, len(texts) - _SENTENCES, _SENTENCES)):
+            run.translate(texts[begin : begin + _SENTENCES])
+            done += _SENTENCES
+            log.write(f"{done}\n")
+    return 0
+
+
+def serve(folder: Path, sentences: Path) -> int:
+    """Starts a server and some clients without end; after each answer the number so far goes to the log."""
+    bodies = [body_of(text, "en", "de") for text in sentences.read_text(encoding="utf-8").splitlines()]
+
+    async def ask(port: int) -> None:
+        done = itertools.count(1)
+        with Path("steps.log").open("a", encoding="utf-8", buffering=1) as log:
+
+            async def work(number: int) -> None:
+                client = Client(port)
+                for at in itertools.count(number * 7):
+                    status, _ = await client.translate(bodies[at % len(bodies)])
+                    if status == 200:
+                        log.write(f"{next(done)}\n")
+
+            await asyncio.gather(*map(work, range(_CLIENTS)))
+
+    with serving(folder, []) as (port, _):
+        asyncio.run(ask(port))
+    return 0
+
+
+def table(result: dict[str, Any]) -> str:
+    """The table in Markdown."""
+    lines = [
+        "|  | alone | beside one busy process | of idle | beside two | of idle |",
+        "| --- | ---: | ---: | ---: | ---: | ---: |",
+    ]
+    for label, found in result["programs"].items():
+        alone, one, two = (median(found[str(load)]) for load in _LOADS)
+        ours = f"**{label}**" if label.startswith("seqloom") else label
+        lines.append(f"| {ours} | {alone:,.0f} | {one:,.0f} | {one / alone:.2f} | {two:,.0f} | {two / alone:.2f} |")
+    machine_facts = ", ".join(f"{name} {value}" for name, value in result["environment"].items())
+    lines += [
+        "",
+        f"Target tokens a second in training, sentences a second in decoding and serving; medians of {result['rounds']} turns of "
+        f"{result['seconds']:g} s. Measured on {result['measured']}: {machine_facts}.",
+    ]
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
