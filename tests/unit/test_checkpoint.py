@@ -9,7 +9,7 @@ from seqloom.errors import CheckpointError
 
 
 @pytest.fixture
-def trained() -> tuple[nn.Module, torch.optim.Optimizer]:
+def trained() -> tuple[nn.Linear, torch.optim.Optimizer]:
     model = nn.Linear(3, 2)
     optimizer = torch.optim.AdamW(model.parameters())
     model(torch.ones(1, 3)).sum().backward()
@@ -25,7 +25,7 @@ def test_a_file_where_a_folder_is_expected_is_a_message(tmp_path: Path) -> None:
         write_text(tmp_path / "weights" / "x.txt", "a")
 
 
-def test_a_checkpoint_restores_its_optimizer(tmp_path: Path, trained: tuple[nn.Module, torch.optim.Optimizer]) -> None:
+def test_a_checkpoint_restores_its_optimizer(tmp_path: Path, trained: tuple[nn.Linear, torch.optim.Optimizer]) -> None:
     model, optimizer = trained
     save_checkpoint(tmp_path, 1, model, [optimizer], {})
     fresh = nn.Linear(3, 2)
@@ -48,7 +48,7 @@ def test_a_checkpoint_restores_its_optimizer(tmp_path: Path, trained: tuple[nn.M
 )
 def test_an_optimizer_is_compared_by_its_header(
     tmp_path: Path,
-    trained: tuple[nn.Module, torch.optim.Optimizer],
+    trained: tuple[nn.Linear, torch.optim.Optimizer],
     monkeypatch: pytest.MonkeyPatch,
     more: dict[str, torch.Tensor],
     message: str,

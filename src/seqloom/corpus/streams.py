@@ -14,7 +14,7 @@ import sys
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,6 +29,8 @@ _MAGIC = {name: magic for name, (magic, _) in COMPRESSIONS.items()}
 _SUFFIXES = {suffix: name for name, (_, suffix) in COMPRESSIONS.items()}
 _HEAD_BYTES = 1 << 16
 _MAX_LINE_BYTES = 1 << 24
+# xz -9 takes 65 MiB to unpack; a header may ask for gigabytes.
+_MAX_XZ_MEMORY = 512 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,8 +200,12 @@ class LenientLines:
             with open_bytes(Place(Path(self._source)), Reading()) as stream:
                 yield from self._decode(stream)
 
-    def _decode(self, stream: Iterable[bytes]) -> Iterator[str]:
-        for line in stream:
+    def _decode(self, stream: io.BufferedIOBase | IO[bytes]) -> Iterator[str]:
+        for line in iter(lambda: stream.readline(_MAX_LINE_BYTES + 1), b""):
+            if len(line) > _MAX_LINE_BYTES and not line.endswith(b"\n"):
+                # A few kilobytes of compressed data can be gigabytes of one line.
+                where = "standard input" if str(self._source) == "-" else self._source
+                raise CorpusError(f"{where}:{self.num_lines + 1}: a line of more than 16 MiB; expected one text a line")
             if self.num_lines == 0:
                 line = line.removeprefix(b"\xef\xbb\xbf")
             self.num_lines += 1
@@ -259,12 +265,50 @@ def _decompress(stream: Any, place: Place) -> io.BufferedIOBase:
     if found == "gzip":
         return io.BufferedReader(gzip.GzipFile(fileobj=buffered))
     if found == "xz":
-        return io.BufferedReader(lzma.LZMAFile(buffered))
+        return io.BufferedReader(_XzReader(buffered))
     if found == "bzip2":
         return io.BufferedReader(bz2.BZ2File(buffered))
     if found == "zstd":
         return io.BufferedReader(_ZstdReader(buffered, place))
     return buffered
+
+
+class _XzReader(io.RawIOBase):
+    """xz streams one after the other, as `lzma.LZMAFile` reads them, with a limit on the memory that unpacking may take."""
+
+    def __init__(self, source: io.BufferedReader) -> None:
+        self._source = source
+        self._stream: lzma.LZMADecompressor | None = self._make()
+
+    @staticmethod
+    def _make() -> lzma.LZMADecompressor:
+        return lzma.LZMADecompressor(memlimit=_MAX_XZ_MEMORY)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        rest = b""
+        while True:
+            if self._stream is None or self._stream.eof:
+                rest = rest or (self._stream.unused_data if self._stream is not None else b"")
+                self._stream = None
+                # Between streams there may be zeros.
+                rest = (rest or self._source.read(1 << 16)).lstrip(b"\x00")
+                if not rest:
+                    if self._source.peek(1):
+                        continue
+                    return 0
+                self._stream = self._make()
+            if self._stream.needs_input and not rest:
+                rest = self._source.read(1 << 16)
+                if not rest:
+                    raise EOFError("the last xz stream has no end")
+            ready = self._stream.decompress(rest, max_length=len(buffer))
+            rest = b""
+            if ready:
+                buffer[: len(ready)] = ready
+                return len(ready)
 
 
 class _ZstdReader(io.RawIOBase):
@@ -280,14 +324,16 @@ class _ZstdReader(io.RawIOBase):
         self._frame = self._make()
         self._started = False
         self._rest = b""
-        self._ready = b""
+        # A view, of which parts can be handed out without copying the rest each time.
+        self._ready = memoryview(b"")
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: Any) -> int:
         while not self._ready:
-            data = self._rest or self._source.read(1 << 17)
+            # In small pieces: four bytes can stand for 128 KiB, and a piece is unpacked as a whole.
+            data = self._rest or self._source.read(1 << 10)
             self._rest = b""
             if not data:
                 if self._started and not self._frame.eof:
@@ -296,7 +342,7 @@ class _ZstdReader(io.RawIOBase):
             if self._frame.eof:
                 self._frame = self._make()
             self._started = True
-            self._ready = self._frame.decompress(data)
+            self._ready = memoryview(self._frame.decompress(data))
             if self._frame.eof:
                 self._rest = self._frame.unused_data
         count = min(len(buffer), len(self._ready))

@@ -28,7 +28,9 @@ class HuggingFacePeer:
         self._reader = Reader(self.manifest, self.tokenizer, self._settings.max_src_len)
         auto = transformers.AutoModelForCausalLM if self.manifest.decoder_only else transformers.AutoModelForSeq2SeqLM
         with quiet(transformers):
-            model, told = auto.from_pretrained(folder, output_loading_info=True)
+            model, told = auto.from_pretrained(
+                folder, output_loading_info=True, local_files_only=True, use_safetensors=True, trust_remote_code=False
+            )
         lacking = [*told["missing_keys"], *told["unexpected_keys"], *told["mismatched_keys"]]
         if lacking:
             raise CheckpointError(f"{folder}: transformers does not find all weights as written: {lacking[:3]}")
