@@ -5,6 +5,7 @@ memory is caught, and says so, instead of ending the tests.
 """
 
 import contextlib
+import gc
 import io
 import json
 import math
@@ -96,21 +97,6 @@ class Case:
     verb: str
 
 
-def warm_up(run: Path) -> None:
-    """Imports what verbs need, once for all forks."""
-
-    import torch._dynamo  # noqa: F401
-
-    import seqloom.cli.evaluate
-    import seqloom.explain
-    import seqloom.interop.ctranslate2_export
-    import seqloom.run.walk
-    import seqloom.serve.served  # noqa: F401
-    from seqloom.run import load
-
-    load(run, device="cpu", threads=1).translate("rot")
-
-
 class Sender:
     """Damages copies of run folders and opens them.
 
@@ -124,6 +110,27 @@ class Sender:
         self._runs = runs
         self._pairs = pairs
         self._room = room
+
+    def warm_up(self) -> None:
+        """Does in this process once what cases do, so that their forks need not import anything."""
+        import torch._dynamo  # noqa: F401
+
+        import seqloom.interop.ctranslate2_export  # noqa: F401
+
+        folder = self._room / "whole"
+        shutil.copytree(self._runs[-1], folder)
+        (self._room / "pairs.tsv").write_text("rot blau\tred blue\nHaus\thouse\n", encoding="utf-8")
+        # Nothing that starts threads, which a fork would lack.
+        for verb in (verb for verb in VERBS if verb not in ("from", "export")):
+            with (
+                contextlib.redirect_stdout(io.TextIOWrapper(io.BytesIO())),
+                contextlib.redirect_stderr(io.StringIO()) as told,
+            ):
+                status = self._ask(folder, verb)
+            assert status == 0, f"{verb} of a good folder: {told.getvalue()}"
+        shutil.rmtree(folder)
+        gc.collect()
+        gc.freeze()
 
     def send(self, seed: int) -> tuple[Case, Outcome]:
         """One case; the same seed does the same."""
@@ -168,8 +175,8 @@ class Sender:
             "translate": ("translate", str(folder), "--input", str(source), *quiet),
             "show": ("show", str(folder)),
             "generate": ("generate", str(folder), "--prompt", "rot", "--max-tokens", "5", *quiet),
-            "score": ("score", str(folder), "--data", str(self._pairs), *quiet),
-            "evaluate": ("evaluate", str(folder), "--data", str(self._pairs), "--test-size", "4", *quiet),
+            "score": ("score", str(folder), "--src", str(source), "--ref", str(source), *quiet),
+            "evaluate": ("evaluate", str(folder), "--data", str(self._room / "pairs.tsv"), *quiet),
             "explain": ("explain", str(folder), "--text", "rot blau", "--json", *quiet),
             "resume": ("train", "--resume", "--out", str(folder), *quiet),
             "from": ("train", "--from", str(folder), "--data", str(self._pairs), "--steps", "1", "--out", out, *quiet),

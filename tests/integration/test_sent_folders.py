@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.integration.conftest import Cli, train
-from tests.sent_folders import Sender, warm_up
+from tests.sent_folders import Sender
 
 RECIPES = ("transformer-tiny", "rnn-tiny", "attention-rnn-tiny", "transformer-lm-tiny")
 
@@ -26,8 +26,9 @@ def runs(corpus_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[
 def sender(runs: dict[str, Path], corpus_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Sender:
     room = tmp_path_factory.mktemp("sent")
     (room / "source.txt").write_text("rot blau\n", encoding="utf-8")
-    warm_up(runs["transformer-tiny"])
-    return Sender(list(runs.values()), corpus_folder / "pairs.tsv", room)
+    sender = Sender([*runs.values()][::-1], corpus_folder / "pairs.tsv", room)
+    sender.warm_up()
+    return sender
 
 
 @pytest.mark.parametrize("first", range(0, 48, 12))

@@ -19,7 +19,7 @@ from pathlib import Path
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 
-from tests.sent_folders import CPU_SECONDS, Sender, warm_up
+from tests.sent_folders import CPU_SECONDS, Sender
 
 RECIPES = ("transformer-tiny", "rnn-tiny", "attention-rnn-tiny", "transformer-lm-tiny")
 
@@ -50,8 +50,8 @@ def main() -> int:
             runs, pairs = prepare(room)
         (room / "source.txt").write_text("rot blau\n", encoding="utf-8")
         os.environ["SEQLOOM_CACHE_DIR"] = str(room / "cache")
-        warm_up(runs[0])
         sender, counts, slow, peak = Sender(runs, pairs, room), Counter[str](), Counter[str](), 0.0
+        sender.warm_up()
         begin = time.monotonic()
         for seed in range(arguments.seed, arguments.seed + arguments.cases):
             case, outcome = sender.send(seed)
@@ -62,7 +62,11 @@ def main() -> int:
                 print(f"seed {seed}: {case.verb}: {case.damage}: {outcome.kind}, {outcome.cpu_seconds:.1f} s")
                 print("    " + "\n    ".join(outcome.text.splitlines()[-12:]), flush=True)
             if (seed + 1) % 500 == 0:
-                print(f"{seed + 1}: {dict(counts)}, {time.monotonic() - begin:.0f} s", file=sys.stderr, flush=True)
+                print(
+                    f"{seed + 1}: {dict(counts)}, at most {peak:.0f} MiB, {time.monotonic() - begin:.0f} s",
+                    file=sys.stderr,
+                    flush=True,
+                )
     print(f"{arguments.cases} cases from seed {arguments.seed}: {dict(sorted(counts.items()))}; at most {peak:.0f} MiB")
     print(f"more than {CPU_SECONDS:g} s of processor time: {dict(+slow) or 'none'}")
     return 1 if set(counts) - {"right", "message"} else 0
