@@ -10,8 +10,6 @@ A checkpoint is written beside the old one and becomes the checkpoint by one ato
 killed at any moment. Nothing is pickled: opening a run that somebody sent cannot run their code.
 """
 
-import contextlib
-import json
 import math
 import os
 import re
@@ -28,10 +26,13 @@ from torch import Tensor, nn
 
 from seqloom import untrusted
 from seqloom.errors import CheckpointError
+from seqloom.files import make_folder, output_error, replacing, write_json
 from seqloom.untrusted import MAX_JSON_BYTES
 
 FORMAT = 1
 
+# How the writer of weights says what the system refused.
+_SYSTEM_ERROR = re.compile(r"code: (\d+)")
 # The types that safetensors names, with their bytes.
 _WIDTHS = dict.fromkeys(("BOOL", "U8", "I8", "F8_E5M2", "F8_E4M3"), 1) | dict.fromkeys(("I16", "U16", "F16", "BF16"), 2)
 _WIDTHS |= dict.fromkeys(("I32", "U32", "F32"), 4) | dict.fromkeys(("I64", "U64", "F64"), 8)
@@ -40,22 +41,6 @@ _MAX_DIMS = 8
 # Of each parameter; the optimizers here keep at most three.
 _MAX_OPTIMIZER_VALUES = 8
 _MOST_PROBLEMS = 3
-
-# The only way to read it is to set it.
-_UMASK = os.umask(0o022)
-os.umask(_UMASK)
-
-
-def write_json(path: Path, value: Any) -> None:
-    """Writes JSON atomically and durably."""
-    _write_atomically(
-        path, lambda temporary: temporary.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
-    )
-
-
-def write_text(path: Path, text: str) -> None:
-    """Writes text atomically and durably."""
-    _write_atomically(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
 
 
 def read_json(
@@ -76,9 +61,20 @@ def read_json(
 
 
 def save_weights(path: Path, weights: Mapping[str, Tensor]) -> None:
-    """Writes named tensors atomically."""
+    """Writes named tensors atomically.
+
+    Raises:
+        OutputError: the file cannot be written; one that was there is as it was.
+    """
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in weights.items()}
-    _write_atomically(path, lambda temporary: save_file(tensors, temporary, metadata={"format": "pt"}))
+    with replacing(path) as temporary:
+        try:
+            save_file(tensors, temporary, metadata={"format": "pt"})
+        except SafetensorError as error:
+            found = _SYSTEM_ERROR.search(str(error))
+            if found is None:
+                raise
+            raise OSError(int(found[1]), os.strerror(int(found[1])), str(temporary)) from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,21 +265,32 @@ def save_checkpoint(
     place = folder / f"checkpoint-{step}"
     partial = folder / f"checkpoint-{step}.partial"
     shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir(parents=True)
-    save_weights(partial / "model.safetensors", model.state_dict())
+    make_folder(partial)
+    try:
+        _fill_checkpoint(partial, step, model, optimizers, counters)
+        shutil.rmtree(place, ignore_errors=True)
+        os.replace(partial, place)
+    except OSError as error:
+        raise output_error(place, error) from None
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+    write_json(folder / "checkpoint.json", {"format": FORMAT, "folder": place.name})
+    for old in folder.glob("checkpoint-*"):
+        if old != place:
+            shutil.rmtree(old, ignore_errors=True)
+
+
+def _fill_checkpoint(
+    folder: Path, step: int, model: nn.Module, optimizers: Sequence[torch.optim.Optimizer], counters: Mapping[str, Any]
+) -> None:
+    save_weights(folder / "model.safetensors", model.state_dict())
     for number, optimizer in enumerate(optimizers):
         tensors = {}
         for index, values in optimizer.state_dict()["state"].items():
             for name, value in values.items():
                 tensors[f"{index}.{name}"] = value if isinstance(value, Tensor) else torch.tensor(value)
-        save_weights(partial / f"optimizer-{number}.safetensors", tensors)
-    write_json(partial / "counters.json", {"format": FORMAT, "step": step, **counters})
-    shutil.rmtree(place, ignore_errors=True)
-    os.replace(partial, place)
-    write_json(folder / "checkpoint.json", {"format": FORMAT, "folder": place.name})
-    for old in folder.glob("checkpoint-*"):
-        if old != place:
-            shutil.rmtree(old, ignore_errors=True)
+        save_weights(folder / f"optimizer-{number}.safetensors", tensors)
+    write_json(folder / "counters.json", {"format": FORMAT, "step": step, **counters})
 
 
 def update_counters(folder: Path, step: int, counters: Mapping[str, Any]) -> None:
@@ -352,20 +359,3 @@ def _check_optimizer(header: Mapping[str, TensorFacts], optimizer: torch.optim.O
         known = index.isascii() and index.isdecimal() and len(index) < 9 and int(index) < len(shapes) and name
         if not known or facts.shape not in (shapes[int(index)], ()):
             raise CheckpointError(f"{file}: {key[:80]} does not fit the model; it is damaged, or of another run")
-
-
-def _write_atomically(path: Path, write: Any) -> None:
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write(temporary)
-        # Weights are written for their owner alone; a run folder is to be shared like any other files.
-        temporary.chmod(0o666 & ~_UMASK)
-        with open(temporary, "rb") as written:
-            os.fsync(written.fileno())
-        os.replace(temporary, path)
-    except OSError as error:
-        # Where the folder is a file, there is nothing to remove either, and the system says so with another error.
-        with contextlib.suppress(OSError):
-            temporary.unlink(missing_ok=True)
-        raise CheckpointError(f"{path}: cannot be written: {error}") from None

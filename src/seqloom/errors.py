@@ -27,3 +27,7 @@ class TrainingError(SeqloomError):
 
 class DecodingError(SeqloomError):
     """A model cannot generate what was asked of it."""
+
+
+class OutputError(SeqloomError):
+    """A file or a folder cannot be written; what was there before is as it was."""

@@ -6,7 +6,6 @@ a run that was killed goes on bit by bit as if it had not been. The loop does no
 
 import json
 import math
-import os
 import signal
 import threading
 import time
@@ -34,6 +33,7 @@ from seqloom.compilation import compiled
 from seqloom.config import LONGEST, Settings
 from seqloom.counters import Counters as Counters
 from seqloom.errors import CheckpointError, ConfigError, TrainingError
+from seqloom.files import append_text, cut, sync_size, write_bytes
 from seqloom.losses import linear_cross_entropy
 from seqloom.models.base import Model
 from seqloom.optim import (
@@ -227,8 +227,8 @@ class Trainer:
         if resume:
             self._restore()
         else:
-            (self.folder / "metrics.jsonl").write_bytes(b"")
-            (self.folder / "progress.txt").write_bytes(b"")
+            write_bytes(self.folder / "metrics.jsonl", b"")
+            write_bytes(self.folder / "progress.txt", b"")
             self._save()
         with _InterruptLater() as interrupted, ExitStack() as streams:
             stream = streams.enter_context(closing(self._stream()))
@@ -304,8 +304,7 @@ class Trainer:
         for optimizer in self.optimizers:
             optimizer.step()
             optimizer.zero_grad(set_to_none=True)
-        with (self.folder / "progress.txt").open("a") as log:
-            log.write(f"{counters.progress!r}\n")
+        append_text(self.folder / "progress.txt", f"{counters.progress!r}\n")
         counters.step += 1
         counters.examples += sum(len(part.batch.tgt_in) for part in parts)
         counters.tokens += num_tokens
@@ -362,8 +361,7 @@ class Trainer:
             "padding_share": round(1 - counters.tokens / max(1, counters.positions), 4),
             **values,
         }
-        with (self.folder / "metrics.jsonl").open("a", encoding="utf-8") as log:
-            log.write(json.dumps(line) + "\n")
+        append_text(self.folder / "metrics.jsonl", json.dumps(line) + "\n")
         if self._board is not None:
             for name, value in line.items():
                 if isinstance(value, int | float):
@@ -437,12 +435,8 @@ class Trainer:
 
     def _measure_logs(self) -> None:
         """Notes how long the logs are, once they surely lie on the disk."""
-        sizes = []
-        for name in ("metrics.jsonl", "progress.txt"):
-            with (self.folder / name).open("ab") as log:
-                os.fsync(log.fileno())
-                sizes.append(log.tell())
-        self.counters.metrics_bytes, self.counters.progress_bytes = sizes
+        self.counters.metrics_bytes = sync_size(self.folder / "metrics.jsonl")
+        self.counters.progress_bytes = sync_size(self.folder / "progress.txt")
 
     def _save(self) -> None:
         self._read()
@@ -465,8 +459,7 @@ class Trainer:
                     f"{path}: is shorter than the {size:,} bytes that the checkpoint knows; restore it, or start a new run from "
                     "this one by --from"
                 )
-            with path.open("ab") as log:
-                log.truncate(size)
+            cut(path, size)
         self.progress.say(f"{self.title}: going on from step {self.counters.step:,}.")
 
     def _fail(self, reading: Reading) -> None:

@@ -15,6 +15,7 @@ ROOMS = (
         "doors",
         "errors",
         "untrusted",
+        "files",
         "yaml_text",
         "config",
         "vocabulary",

@@ -18,7 +18,7 @@ from statistics import fmean
 from typing import Any, Protocol, TypeVar
 
 from seqloom import machine
-from seqloom.checkpoint import read_json, write_json
+from seqloom.checkpoint import read_json
 from seqloom.claims.arms import Arm
 from seqloom.claims.verdict import AuditedArm, Effort, Trial
 from seqloom.claims.worker import Task, find_function, is_trained, outputs_file, perform, prepare_process, probe_file
@@ -27,6 +27,7 @@ from seqloom.corpus import open_corpus
 from seqloom.corpus.settings import CorpusSettings
 from seqloom.errors import CheckpointError
 from seqloom.evaluation import TestOutputs, read_outputs
+from seqloom.files import write_json
 from seqloom.progress import Progress, Silent
 from seqloom.run.facts import read_facts
 

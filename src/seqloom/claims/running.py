@@ -10,13 +10,14 @@ from importlib.resources import files
 from pathlib import Path
 
 from seqloom import machine
-from seqloom.checkpoint import read_json, write_text
+from seqloom.checkpoint import read_json
 from seqloom.claims.claim import Claim, Protocol, claims, find_claim
 from seqloom.claims.laboratory import Laboratory
 from seqloom.claims.rule import LEVEL, together
 from seqloom.claims.verdict import Audit, AuditedArm, Effort, Verdict, Verdicts, arm_labels
 from seqloom.corpus.settings import CorpusSettings
 from seqloom.errors import CheckpointError, ConfigError, CorpusError
+from seqloom.files import check_folder, model_json, write_text
 from seqloom.progress import Progress, Silent
 
 FILE = "verdicts.json"
@@ -64,8 +65,9 @@ def run_claims(
         raise ConfigError(f"{', '.join(untested)}: there is no protocol at effort {effort}; take another --effort")
     if corpus is not None and not any(claim.takes_data for claim in chosen):
         raise ConfigError("none of these claims can be tested on other data; leave the data options out")
-    # What cannot be read should be known before hours of training, not after.
+    # What cannot be read or written should be known before hours of training, not after.
     _there(folder)
+    check_folder(folder)
     known = {verdict.claim: verdict for verdict in recorded().verdicts}
     laboratory = Laboratory(folder, effort, recorded_rates(), corpus, seeds, progress=progress)
     if workers:
@@ -174,7 +176,7 @@ def _write(folder: Path, found: Sequence[Verdict]) -> None:
     names = {verdict.claim for verdict in found}
     merged = [verdict for verdict in _there(folder) if verdict.claim not in names] + list(found)
     merged.sort(key=lambda verdict: verdict.number)
-    write_text(folder / FILE, Verdicts(verdicts=tuple(merged)).model_dump_json(indent=1))
+    write_text(folder / FILE, model_json(Verdicts(verdicts=tuple(merged)), indent=1))
 
 
 def _there(folder: Path) -> tuple[Verdict, ...]:

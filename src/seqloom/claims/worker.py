@@ -16,10 +16,11 @@ from typing import Any
 
 import torch
 
-from seqloom.checkpoint import has_checkpoint, write_json
+from seqloom.checkpoint import has_checkpoint
 from seqloom.claims.arms import Arm, Test
 from seqloom.corpus import Corpus, CorpusSettings, open_corpus
 from seqloom.evaluation import generate_outputs
+from seqloom.files import write_json
 from seqloom.run import Prepared, load, prepare, train_prepared
 from seqloom.run.facts import read_facts
 from seqloom.training import Budget

@@ -1,18 +1,22 @@
 """The `seqloom` command: finds the verb, runs it, and turns what goes wrong into one message and an exit status.
 
 Arguments enter, an exit status leaves. Results go to standard output, progress and notes to standard error. Each verb has a
-file of its own and only hands data from one room to the next. Nothing heavy is imported before a verb runs.
+file of its own and only hands data from one room to the next. Nothing heavy is imported before a verb runs. What the
+system refuses (an OSError) is explained here, for all verbs.
 """
 
 import argparse
 import difflib
+import errno
 import importlib
 import os
 import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
+from seqloom.cli.streams import STDOUT, printable, standard_streams
 from seqloom.errors import SeqloomError
+from seqloom.files import what_failed
 
 VERBS = (
     "demo",
@@ -89,23 +93,43 @@ def main(argv: Sequence[str] | None = None) -> int:
         The exit status: 0, 1 where a verb says that something is not as it should be, 2 for an error that the user can mend,
         130 after Ctrl-C.
     """
+    with standard_streams():
+        try:
+            return _explained(list(sys.argv[1:] if argv is None else argv))
+        except KeyboardInterrupt:
+            return _fail("stopped by Ctrl-C", 130, before="\n")
+
+
+def _explained(argv: list[str]) -> int:
+    """Runs the command; what the user can mend becomes one message, and bugs keep their traceback."""
     try:
-        status = _run(list(sys.argv[1:] if argv is None else argv))
+        status = _run(argv)
         sys.stdout.flush()
     except UsageError as problem:
-        print(f"seqloom: {problem}\nTry `{problem.verb} --help`.", file=sys.stderr)
-        return 2
+        return _fail(f"{problem}\nTry `{problem.verb} --help`.")
     except SeqloomError as error:
-        print(f"seqloom: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("\nseqloom: stopped by Ctrl-C", file=sys.stderr)
-        return 130
+        return _fail(str(error))
     except BrokenPipeError:
-        # Whoever read our output has gone (`seqloom ... | head`): that is how pipes end. The interpreter flushes standard
-        # output once more when it exits, which must not fail again.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        # The reader of our output has gone (`seqloom ... | head`): that is how pipes end.
         return 141
+    except (OSError, ImportError) as error:
+        message = _what_the_system_refused(error)
+        if message is None:
+            raise
+        return _fail(message)
+    return status
+
+
+def _what_the_system_refused(error: OSError | ImportError) -> str | None:
+    if isinstance(error, OSError):
+        return what_failed(error, "cannot be written" if error.filename == STDOUT else "")
+    # The loader of compiled modules says it in words alone.
+    number = next((number for number in (errno.EMFILE, errno.ENFILE) if os.strerror(number) in str(error)), None)
+    return what_failed(OSError(number, os.strerror(number), error.path)) if number is not None else None
+
+
+def _fail(message: str, status: int = 2, *, before: str = "") -> int:
+    print(f"{before}seqloom: {printable(message)}", file=sys.stderr, flush=True)
     return status
 
 

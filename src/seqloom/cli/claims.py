@@ -5,7 +5,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from seqloom.cli import options
+from seqloom.cli.lines import announce, as_text, print_json
 from seqloom.cli.progress import shown
+from seqloom.cli.streams import results_are_wanted
 
 if TYPE_CHECKING:
     from seqloom.claims.claim import Claim
@@ -81,15 +83,16 @@ def _list(arguments: argparse.Namespace) -> None:
 
     facts = [_facts(claim) for claim in claims().values()]
     if arguments.json:
-        _print_json(facts)
+        print_json(facts)
         return
-    from rich.console import Console
     from rich.table import Table
+
+    from seqloom.cli.console import SafeConsole
 
     table = Table("", "claim", "says", "efforts", box=None, pad_edge=False)
     for one in facts:
         table.add_row(str(one["number"]), one["name"], one["statement"], ", ".join(one["protocols"]))
-    Console().print(table)
+    SafeConsole().print(table)
 
 
 def _show(arguments: argparse.Namespace) -> None:
@@ -98,10 +101,8 @@ def _show(arguments: argparse.Namespace) -> None:
     claim = find_claim(arguments.name)
     facts = _facts(claim) | _recorded(claim)
     if arguments.json:
-        _print_json(facts)
+        print_json(facts)
         return
-    from seqloom.cli.lines import as_text
-
     print("\n".join(as_text(facts)))
 
 
@@ -141,12 +142,13 @@ def _deliver(verdicts: "Verdicts", folder: Path, *, json: bool, predict: bool = 
     report = folder / "report.html"
     write_claims_report(read_verdicts(folder), report, predict=predict)
     if json:
-        print(verdicts.model_dump_json(indent=2))
+        print_json(verdicts)
         return
-    from rich.console import Console
+    if results_are_wanted():
+        from seqloom.cli.console import SafeConsole
 
-    Console().print(claims_table(verdicts))
-    print(f"report: {report.resolve()}")
+        SafeConsole().print(claims_table(verdicts))
+    announce(f"report: {report.resolve()}")
 
 
 def _facts(claim: "Claim") -> dict[str, Any]:
@@ -181,9 +183,3 @@ def _recorded(claim: "Claim") -> dict[str, Any]:
             for question in found.questions
         },
     }
-
-
-def _print_json(facts: Any) -> None:
-    import json
-
-    print(json.dumps(facts, ensure_ascii=False, indent=2))

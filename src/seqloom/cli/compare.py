@@ -5,7 +5,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from seqloom.cli import options
+from seqloom.cli.lines import announce, print_json
 from seqloom.cli.progress import shown
+from seqloom.cli.streams import results_are_wanted
 
 if TYPE_CHECKING:
     from seqloom.comparison.comparison import Comparison
@@ -103,9 +105,10 @@ def deliver(comparison: "Comparison", out: Path, *, json: bool = False) -> None:
     report = out / "report.html"
     write_report(comparison, report)
     if json:
-        print(comparison.model_dump_json(indent=2))
+        print_json(comparison)
         return
-    from rich.console import Console
+    if results_are_wanted():
+        from seqloom.cli.console import SafeConsole
 
-    Console().print(comparison_table(comparison))
-    print(f"report: {report.resolve()}")
+        SafeConsole().print(comparison_table(comparison))
+    announce(f"report: {report.resolve()}")

@@ -1,9 +1,9 @@
 """`seqloom data`: which data sets have names, what they are, and fetching them."""
 
 import argparse
-import json
 from typing import TYPE_CHECKING, Any
 
+from seqloom.cli.lines import as_text, print_json
 from seqloom.cli.progress import shown
 
 if TYPE_CHECKING:
@@ -47,12 +47,10 @@ def run(arguments: argparse.Namespace) -> int:
     else:
         facts = _get(arguments)
     if arguments.json:
-        print(json.dumps(facts, ensure_ascii=False, indent=2))
+        print_json(facts)
     elif arguments.action == "list":
         _print_table(facts)
     elif arguments.action == "show":
-        from seqloom.cli.lines import as_text
-
         print("\n".join(as_text(facts)))
     else:
         print("\n".join(facts["files"]))
@@ -146,8 +144,9 @@ def _languages(entry: "Entry") -> list[str]:
 
 
 def _print_table(rows: list[dict[str, Any]]) -> None:
-    from rich.console import Console
     from rich.table import Table
+
+    from seqloom.cli.console import SafeConsole
 
     table = Table(box=None, pad_edge=False)
     for heading in ("name", "origin", "languages", "train", "size", "description"):
@@ -158,10 +157,8 @@ def _print_table(rows: list[dict[str, Any]]) -> None:
         train = f"{row['train']:,}" if row.get("train") else ""
         size = f"{row['bytes'] / 1e6:.1f} MB" if row.get("bytes") else ""
         table.add_row(row["name"], row["origin"], languages, train, size, row["description"])
-    console = Console()
-    if not console.is_terminal:
-        # Into a pipe or a file each data set stays on one line, whatever the width of a terminal that is not there.
-        console.width = 400
+    # Into a pipe or a file each data set stays on one line, whatever the width of a terminal that is not there.
+    console = SafeConsole(width=400)
     console.print(table)
     console.print(
         "\nsynthetic: made by seqloom from a seed. mirror: from a folder that holds it (--data-dir, SEQLOOM_DATA_DIR)."

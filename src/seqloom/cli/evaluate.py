@@ -1,11 +1,11 @@
 """`seqloom evaluate`: a run and references -> scores with their signatures."""
 
 import argparse
-import json
 import sys
 from pathlib import Path
 
 from seqloom.cli import options
+from seqloom.cli.lines import print_json
 from seqloom.cli.progress import shown
 from seqloom.errors import ConfigError
 
@@ -81,7 +81,7 @@ def run(arguments: argparse.Namespace) -> int:
             **options.search_settings(arguments),
         )
     if arguments.json:
-        print(json.dumps(found.to_json(), ensure_ascii=False, indent=2))
+        print_json(found.to_json())
         return 0
     for split, scores in found.scores.items():
         print(f"{found.heading(split)}:")

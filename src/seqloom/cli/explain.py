@@ -6,8 +6,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from seqloom.cli import options
+from seqloom.cli.lines import announce, print_json
 from seqloom.cli.progress import shown
 from seqloom.errors import ConfigError
+from seqloom.files import check_folder, check_not_read, model_json, write_text
 
 if TYPE_CHECKING:
     from seqloom.explain import Change, Explanation, Explanations
@@ -130,6 +132,9 @@ def _check(arguments: argparse.Namespace) -> None:
         raise ConfigError("--picture: say where to draw it, by --out with .png, .svg or .pdf; a page shows them all")
     if out is not None and out.suffix == ".md" and (arguments.history or arguments.method):
         raise ConfigError(f"--out {out}: a walk shows all methods and no history: leave --method and --history out")
+    if out is not None:
+        check_not_read(out, "--out", arguments.runs)
+        check_folder(out.parent)
     if arguments.json and out is not None:
         raise ConfigError("--json prints, --out writes: leave one out (--out data.json writes the same data)")
     if out is not None and out.suffix in (".png", ".svg", ".pdf"):
@@ -159,11 +164,11 @@ def _deliver(found: "Explanations", arguments: argparse.Namespace) -> None:
     out: Path | None = arguments.out
     if out is None:
         if arguments.json:
-            print(found.model_dump_json(indent=2))
+            print_json(found)
             return
-        from rich.console import Console
+        from seqloom.cli.console import SafeConsole
 
-        console = Console()
+        console = SafeConsole()
         for one in found.explanations:
             console.print(_table(one))
             console.print("\n".join(_sentences(one)), highlight=False, markup=False)
@@ -177,14 +182,12 @@ def _deliver(found: "Explanations", arguments: argparse.Namespace) -> None:
 
         write_walk(found, out, folders=arguments.runs, command=_command(arguments))
     elif out.suffix == ".json":
-        from seqloom.checkpoint import write_text
-
-        write_text(out, found.model_dump_json(indent=1) + "\n")
+        write_text(out, model_json(found, indent=1) + "\n")
     else:
         from seqloom.report.explanation_pictures import write_picture
 
         write_picture(found, out, arguments.picture or "heatmap")
-    print(out.resolve())
+    announce(out.resolve())
 
 
 def _command(arguments: argparse.Namespace) -> str:

@@ -1,12 +1,12 @@
 """`seqloom export`: a run -> a folder for another program, with a report on whether it still does the same."""
 
 import argparse
-import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from seqloom.cli import options
+from seqloom.cli.lines import announce, print_json
 from seqloom.cli.progress import shown
 from seqloom.errors import ConfigError
 
@@ -83,12 +83,12 @@ def run(arguments: argparse.Namespace) -> int:
         )
     report = done.to_json()
     if arguments.json:
-        print(json.dumps(report, ensure_ascii=False, indent=2))
+        print_json(report)
         return 0
-    print(arguments.out)
+    announce(arguments.out)
     if done.parity is not None:
         for line in parity_lines(report["parity"]):
-            print(line)
+            announce(line)
     if not arguments.quiet:
         for note in done.notes:
             print(note, file=sys.stderr)

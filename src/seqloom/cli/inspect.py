@@ -1,10 +1,10 @@
 """`seqloom inspect`: what a corpus is like, before anything is trained on it."""
 
 import argparse
-import json
 from typing import TYPE_CHECKING, Any
 
 from seqloom.cli import options
+from seqloom.cli.lines import print_json
 from seqloom.cli.progress import shown
 
 if TYPE_CHECKING:
@@ -43,18 +43,16 @@ def run(arguments: argparse.Namespace) -> int:
     with shown(quiet=arguments.quiet) as progress:
         inspection = inspect(open_corpus(settings, progress), progress)
     if arguments.json:
-        print(json.dumps(inspection.model_dump(mode="json"), ensure_ascii=False, indent=2))
+        print_json(inspection.model_dump(mode="json"))
     else:
         _print(inspection)
     return 0
 
 
 def _print(inspection: "Inspection") -> None:
-    from rich.console import Console
+    from seqloom.cli.console import SafeConsole
 
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        console.width = 140
+    console = SafeConsole(highlight=False, width=140)
     languages = f", {inspection.src_lang or '?'} -> {inspection.tgt_lang or '?'}" if inspection.src_lang else ""
     console.print(f"{inspection.name}: {inspection.kind}{languages}", style="bold", markup=False)
     for note in (*inspection.layout, *inspection.notes):

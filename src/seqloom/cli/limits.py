@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from seqloom.cli import options
+from seqloom.cli.lines import print_json
 from seqloom.cli.progress import shown
 
 if TYPE_CHECKING:
@@ -96,13 +97,9 @@ def run(arguments: argparse.Namespace) -> int:
 def deliver(limits: "Limits", *, json: bool = False) -> None:
     """Prints the verdict, the sizes and the smallest failing input; or prints all of it as JSON."""
     if json:
-        print(limits.model_dump_json(indent=2))
+        print_json(limits)
         return
-    from rich.console import Console
-
+    from seqloom.cli.console import SafeConsole
     from seqloom.report.limits import limits_table
 
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        console.width = 140
-    console.print(limits_table(limits))
+    SafeConsole(highlight=False, width=140).print(limits_table(limits))

@@ -3,13 +3,16 @@
 Texts and plain values enter, lines leave. How lines are read is the corpus room's matter.
 """
 
+import io
+import json
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO, Any
+from typing import Any, TextIO
 
-from seqloom.errors import SeqloomError
+from seqloom.cli.streams import results_are_wanted
+from seqloom.files import model_json, partial_name, writing
 
 
 def one_line(text: str) -> str:
@@ -17,19 +20,45 @@ def one_line(text: str) -> str:
     return " ".join(text.splitlines()).replace("\t", " ")
 
 
-def output(path: Path | None) -> AbstractContextManager[IO[bytes]]:
-    """Where results go: a file, or standard output.
+@contextmanager
+def output(path: Path | None) -> Iterator[TextIO]:
+    """Where results go: a file, which appears when all of it is written, or standard output.
+
+    What was written before an error or Ctrl-C stays beside the file, as PATH.partial.
 
     Raises:
-        SeqloomError: the file cannot be written.
+        OutputError: the file cannot be written.
     """
     if path is None:
-        return nullcontext(sys.stdout.buffer)
+        yield sys.stdout
+        return
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        return path.open("wb")
-    except OSError as error:
-        raise SeqloomError(f"{path}: cannot be written: {error.strerror}") from None
+        with writing(path, keep=True) as stream:
+            text = io.TextIOWrapper(stream, encoding="utf-8", errors="backslashreplace", newline="\n")
+            try:
+                yield text
+                text.flush()
+            finally:
+                with suppress(OSError):
+                    text.detach()
+    except BaseException:
+        if partial_name(path).exists():
+            print(f"{partial_name(path)}: what was written so far", file=sys.stderr)
+        raise
+
+
+def announce(text: str | Path) -> None:
+    """Prints where results lie; that is left out where standard output is closed, since nothing is lost then."""
+    if results_are_wanted():
+        print(text)
+
+
+def print_json(value: Any) -> None:
+    """Prints plain values, or a pydantic model, as indented JSON."""
+    if hasattr(value, "model_dump_json"):
+        print(model_json(value, indent=2))
+    else:
+        print(json.dumps(value, ensure_ascii=False, indent=2))
 
 
 def as_text(facts: Mapping[str, Any], depth: int = 0) -> Iterator[str]:

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TextIO
 
+from seqloom.cli.streams import printable
 from seqloom.progress import Progress, Silent
 
 if TYPE_CHECKING:
@@ -42,9 +43,9 @@ def shown(*, quiet: bool = False, stream: TextIO | None = None) -> Iterator[Prog
     if quiet:
         yield Silent()
     elif stream.isatty():
-        from rich.console import Console
+        from seqloom.cli.console import SafeConsole
 
-        bars = Bars(Console(file=stream))
+        bars = Bars(SafeConsole(stream))
         try:
             yield bars
         finally:
@@ -86,12 +87,12 @@ class Bars:
         """Moves the task's bar; a finished one becomes a line."""
         if task not in self._tasks:
             self._bars.start()
-            self._tasks[task] = (self._bars.add_task(task, total=1.0, facts=""), time.monotonic())
+            self._tasks[task] = (self._bars.add_task(printable(task), total=1.0, facts=""), time.monotonic())
         bar, begun = self._tasks[task]
         if fraction < 1:
             # A task that cannot say how much there is to do stays at 0: its bar only shows that something moves.
             total = 1.0 if fraction > 0 else None
-            self._bars.update(bar, completed=fraction, total=total, facts=show_facts(facts))
+            self._bars.update(bar, completed=fraction, total=total, facts=printable(show_facts(facts)))
             return
         self._bars.remove_task(bar)
         del self._tasks[task]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from seqloom.cli import options
 from seqloom.cli.progress import shown
+from seqloom.files import check_not_read
 
 if TYPE_CHECKING:
     from seqloom.decoding.generator import PairScore
@@ -42,6 +43,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Prints a line a pair, and the total on standard error."""
     for option in ("src", "ref"):
         options.existing_file(getattr(arguments, option), f"--{option}")
+    check_not_read(None, "standard output", [arguments.src, arguments.ref])
     from seqloom.corpus import read_parallel
     from seqloom.run import load
 

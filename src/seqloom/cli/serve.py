@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from seqloom.cli import options
+from seqloom.cli.lines import announce
 from seqloom.errors import ConfigError
 
 _KEY_VARIABLE = "SEQLOOM_API_KEY"
@@ -118,7 +119,8 @@ def run(arguments: argparse.Namespace) -> int:
         raise ConfigError(MISSING.format(name=error.name)) from None
 
     def listening(url: str) -> None:
-        print(url, flush=True)
+        announce(url)
+        sys.stdout.flush()
         if not arguments.quiet:
             print(f"serving {len(arguments.runs)} run(s) at {url}; Ctrl-C ends", file=sys.stderr, flush=True)
             if not keys and arguments.host not in ("127.0.0.1", "localhost", "::1"):

@@ -1,13 +1,13 @@
 """`seqloom show`: a run folder -> what it is, how training went, how good it is."""
 
 import argparse
-import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from seqloom.cli import options
+from seqloom.cli.lines import print_json
 
 _EPILOG = """\
 examples:
@@ -37,7 +37,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     facts = describe(arguments.folder)
     if arguments.json:
-        print(json.dumps(facts, ensure_ascii=False, indent=2))
+        print_json(facts)
     else:
         print("\n".join(map(printable, lines_about(facts, arguments.folder))))
     return 0

@@ -1,11 +1,11 @@
 """`seqloom train`: one recipe on one corpus -> a run folder."""
 
 import argparse
-import json
 import sys
 from pathlib import Path
 
 from seqloom.cli import options
+from seqloom.cli.lines import announce, print_json
 from seqloom.cli.progress import shown
 
 DEFAULT_RECIPE = "transformer-tiny"
@@ -77,9 +77,9 @@ def run(arguments: argparse.Namespace) -> int:
             **options.placement(arguments),
         )
     if arguments.json:
-        print(json.dumps(trained.describe(), ensure_ascii=False, indent=2))
+        print_json(trained.describe())
         return 0
-    print(trained.folder)
+    announce(trained.folder)
     if not arguments.quiet:
         print(
             f"try it: seqloom translate {trained.folder}    look at it: seqloom show {trained.folder}", file=sys.stderr

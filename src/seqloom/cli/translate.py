@@ -6,13 +6,14 @@ import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 from seqloom.cli import options
 from seqloom.cli.lines import one_line, output
 from seqloom.cli.progress import shown
 from seqloom.cli.quick import quick_start
 from seqloom.errors import ConfigError
+from seqloom.files import check_not_read
 from seqloom.progress import Progress
 
 if TYPE_CHECKING:
@@ -87,10 +88,8 @@ def run(arguments: argparse.Namespace) -> int:
 def _check(arguments: argparse.Namespace) -> None:
     if arguments.input is not None:
         options.existing_file(arguments.input, "--input")
-        if arguments.output is not None and arguments.output.resolve() == arguments.input.resolve():
-            raise ConfigError(
-                f"--output {arguments.output}: this is the input too; it would be emptied before it is read"
-            )
+    read = [*([arguments.input] if arguments.input is not None else []), *arguments.runs]
+    check_not_read(arguments.output, "--output" if arguments.output is not None else "standard output", read)
     if arguments.beam is not None and arguments.nbest > arguments.beam:
         raise ConfigError(
             f"--nbest {arguments.nbest}: a beam of {arguments.beam} finds at most {arguments.beam}; raise --beam"
@@ -134,7 +133,7 @@ def _translate(
 
 
 def _write(
-    stream: IO[bytes], number: int, generation: "Generation", engine: "Engine", arguments: argparse.Namespace
+    stream: TextIO, number: int, generation: "Generation", engine: "Engine", arguments: argparse.Namespace
 ) -> None:
     if arguments.json:
         text = json.dumps(_as_json(number, generation, engine), ensure_ascii=False)
@@ -145,7 +144,7 @@ def _write(
         text = one_line(generation.text)
         if arguments.alignments:
             text += "\t" + " ".join(f"{src}-{tgt}" for tgt, src in enumerate(generation.alignment or ()))
-    stream.write(text.encode("utf-8", errors="replace") + b"\n")
+    stream.write(text + "\n")
     if stream.isatty():
         stream.flush()
 

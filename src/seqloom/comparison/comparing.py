@@ -16,7 +16,7 @@ from typing import Any, Literal
 import torch
 
 from seqloom import machine
-from seqloom.checkpoint import has_checkpoint, write_json
+from seqloom.checkpoint import has_checkpoint
 from seqloom.comparison.comparison import Comparison, TuningTrial
 from seqloom.comparison.findings import ArmRuns, Outside, gather
 from seqloom.config import merge
@@ -25,6 +25,7 @@ from seqloom.corpus import Corpus, CorpusSettings, SentencePair, open_corpus, re
 from seqloom.decoding.settings import DecodingSettings
 from seqloom.errors import CheckpointError, ConfigError, CorpusError
 from seqloom.evaluation import TestOutputs, generate_outputs, read_outputs
+from seqloom.files import check_folder, model_json, write_json
 from seqloom.progress import Progress, Silent
 from seqloom.recipes import Recipe, load_recipe
 from seqloom.run import DEFAULT_BUDGET, Prepared, Run, load, prepare, train_prepared
@@ -94,6 +95,7 @@ def compare(
     if budget.like is not None:
         raise ConfigError("a comparison gives every arm the same budget; give steps, tokens or minutes")
     folder = Path(out) if out is not None else default_folder(settings)
+    check_folder(folder)
     begin = time.perf_counter()
     opened = open_corpus(settings, progress)
     if opened.kind != "pairs":
@@ -140,7 +142,7 @@ def compare(
         },
         command=command or _command(names, settings, budget, seeds, tune, also or {}, changes, beam, results),
     )
-    write_json(folder / "comparison.json", json.loads(comparison.model_dump_json()))
+    write_json(folder / "comparison.json", json.loads(model_json(comparison, indent=1)))
     return comparison
 
 

@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from seqloom.corpus.streams import Place
-from seqloom.errors import CorpusError
+from seqloom.errors import CorpusError, OutputError
+from seqloom.files import write_text
 from seqloom.progress import Progress
 
 # Raised whenever the same files and settings begin to give other facts.
@@ -26,11 +27,20 @@ _SETTLED_SECONDS = 2.0
 
 
 def cache_folder(name: str) -> Path:
-    """A folder in $SEQLOOM_CACHE_DIR, or else in the user's cache of seqloom."""
+    """A folder in $SEQLOOM_CACHE_DIR, or else in the user's cache of seqloom.
+
+    Raises:
+        OutputError: the user has no home folder that could hold it.
+    """
     import platformdirs
 
     named = os.environ.get("SEQLOOM_CACHE_DIR")
-    return (Path(named).expanduser() if named else platformdirs.user_cache_path("seqloom")) / name
+    folder = Path(os.path.expanduser(named) if named else platformdirs.user_cache_path("seqloom"))
+    if str(folder).startswith("~"):
+        raise OutputError(
+            f"{folder}: there is no home folder for the cache; name a folder in the environment variable SEQLOOM_CACHE_DIR"
+        )
+    return folder / name
 
 
 class Memory:
@@ -63,16 +73,10 @@ class Memory:
             return
         if time.time() - max(path.stat().st_mtime for path in self._paths()) < _SETTLED_SECONDS:
             return
-        file = self._file()
-        partial = file.with_name(f"{file.name}.{os.getpid()}")
         try:
-            file.parent.mkdir(parents=True, exist_ok=True)
-            partial.write_text(json.dumps({**facts, "key": self._key}), encoding="utf-8")
-            partial.replace(file)
-        except OSError as error:
-            progress.say(
-                f"{file.parent}: cannot be written ({error.strerror}), so the corpus will be read again next time"
-            )
+            write_text(self._file(), json.dumps({**facts, "key": self._key}))
+        except OutputError as error:
+            progress.say(f"{error}. The corpus will be read again next time")
 
     def check_unchanged(self) -> None:
         """Checks that no file changed since this memory was made.

@@ -10,9 +10,9 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from seqloom.checkpoint import write_json, write_text
 from seqloom.corpus import open_corpus
 from seqloom.errors import ConfigError, SeqloomError
+from seqloom.files import write_json, write_text
 from seqloom.interop.card import model_card
 from seqloom.interop.exported_run import ExportedRun
 from seqloom.interop.folder import check_out, whole_or_nothing

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from seqloom.errors import CheckpointError, ConfigError
+from seqloom.files import check_folder, output_error, write_json
 
 FORMAT = 1
 PART = "seqloom"
@@ -71,8 +72,6 @@ class Manifest:
 
     def save(self, folder: Path) -> None:
         """Writes it into an exported folder."""
-        from seqloom.checkpoint import write_json
-
         write_json(folder / MANIFEST, asdict(self))
 
     @classmethod
@@ -131,6 +130,7 @@ def check_out(out: Path) -> None:
     Raises:
         ConfigError: something is there.
     """
+    check_folder(out.parent)
     if out.is_dir() and any(out.iterdir()):
         raise ConfigError(f"--out {out}: this folder is not empty; choose another, or remove it first")
     if out.exists() and not out.is_dir():
@@ -142,7 +142,7 @@ def whole_or_nothing(out: Path) -> Iterator[Path]:
     """A folder to write into that becomes `out` in one step when all is written, and vanishes when something fails.
 
     Raises:
-        CheckpointError: it cannot be written.
+        OutputError: it cannot be written.
     """
     partial = out.parent / f".{out.name}.partial-{os.getpid()}"
     try:
@@ -157,6 +157,6 @@ def whole_or_nothing(out: Path) -> Iterator[Path]:
             out.rmdir()
         os.replace(partial, out)
     except OSError as error:
-        raise CheckpointError(f"{out}: cannot be written: {error.strerror or error}") from None
+        raise output_error(out, error) from None
     finally:
         shutil.rmtree(partial, ignore_errors=True)

@@ -3,13 +3,14 @@
 A name or a file enters, validated settings leave. Nothing here trains.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import yaml
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from seqloom.config import Settings, merge, nearest, parse_assignments, read_yaml
 from seqloom.corpus.settings import CorpusSettings
@@ -19,11 +20,15 @@ from seqloom.models import ModelSettings
 from seqloom.tokenizer import TokenizerSettings
 from seqloom.training import TrainingSettings
 
+# What cannot stand in the name of a folder, or would hide it, or look like an option.
+_NO_NAME = re.compile(r"^[.-]|[\x00-\x1f\x7f-\x9f/\\]")
+_LONGEST_NAME = 150
+
 
 class Recipe(Settings):
     """Everything that a run follows; saved with it, every default written out."""
 
-    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
+    name: str = Field(description="names folders, so it holds no / or \\, and begins with no . or -")
     label: str = Field(description='for people: "Transformer"')
     description: str
     follows: tuple[str, ...] = Field((), description="what of the paper it follows")
@@ -33,6 +38,16 @@ class Recipe(Settings):
     model: ModelSettings
     training: TrainingSettings = TrainingSettings()
     decoding: DecodingSettings = DecodingSettings()
+
+    @field_validator("name")
+    @classmethod
+    def _names_a_folder(cls, name: str) -> str:
+        if not name.strip() or _NO_NAME.search(name) or len(name.encode(errors="replace")) > _LONGEST_NAME:
+            raise ValueError(
+                "a name also names folders: it holds no /, \\ or control characters, begins with no . or -, and has at most "
+                f"{_LONGEST_NAME} bytes"
+            )
+        return name
 
     @model_validator(mode="after")
     def _fits(self) -> "Recipe":
@@ -88,7 +103,8 @@ def _read(recipe: str | Path) -> tuple[dict[str, Any], dict[str, int], str]:
     path = Path(recipe)
     if path.suffix in (".yaml", ".yml") or path.is_file():
         values, lines = read_yaml(path)
-        return {"name": path.stem, "label": path.stem, "description": f"from {path.name}", **values}, lines, str(path)
+        stem = _NO_NAME.sub("_", path.stem)
+        return {"name": stem, "label": stem, "description": f"from {path.name}", **values}, lines, str(path)
     known = recipe_names()
     raise ConfigError(
         f"there is no recipe {name!r}.{nearest(name, known)} The named ones: {', '.join(known)}; or give a YAML file."

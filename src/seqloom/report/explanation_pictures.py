@@ -8,8 +8,9 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from seqloom.errors import ConfigError, SeqloomError
+from seqloom.errors import ConfigError
 from seqloom.explain.explanation import BeamTree, Explanation, Explanations, Matrix
+from seqloom.files import writing
 from seqloom.report import explanation_wording as words
 from seqloom.report import theme
 
@@ -40,15 +41,12 @@ def write_picture(explanations: Explanations, path: Path, kind: str = "heatmap")
 
     # Text stays text in vector files, so that it can be searched and restyled.
     with mpl.rc_context({"svg.fonttype": "none", "pdf.fonttype": 42, "svg.hashsalt": "seqloom"}):
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            # Without a date, so that the same explanation gives the same file.
-            dated: dict[str, Any] = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}}.get(path.suffix, {})
-            figure.savefig(path, dpi=200, bbox_inches="tight", pad_inches=0.12, metadata=dated)
-        except OSError as error:
-            raise SeqloomError(
-                f"{path}: the picture cannot be written: {error.strerror}; choose another place"
-            ) from None
+        # Without a date, so that the same explanation gives the same file.
+        dated: dict[str, Any] = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}}.get(path.suffix, {})
+        with writing(path) as stream:
+            figure.savefig(
+                stream, format=path.suffix[1:], dpi=200, bbox_inches="tight", pad_inches=0.12, metadata=dated
+            )
 
 
 def draw(explanations: Explanations, kind: str = "heatmap") -> "Figure":

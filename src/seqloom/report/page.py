@@ -16,7 +16,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from seqloom.comparison.comparison import Comparison, Sample
-from seqloom.errors import SeqloomError
+from seqloom.files import write_text
 from seqloom.report import tables, theme, worddiff, wording
 from seqloom.report.charts import vegalite_version
 from seqloom.report.figures import Figures, domain_of
@@ -39,15 +39,7 @@ def write_page(text: str, path: Path) -> None:
     Raises:
         SeqloomError: the file cannot be written.
     """
-    partial = path.with_name(f".{path.name}.partial")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial.write_text(text, encoding="utf-8")
-        partial.replace(path)
-    except OSError as error:
-        raise SeqloomError(
-            f"{path}: the report cannot be written: {error.strerror}; choose another place with --out"
-        ) from None
+    write_text(path, text)
 
 
 def comparison_html(comparison: Comparison) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 
 from seqloom.comparison.comparison import Comparison
 from seqloom.errors import SeqloomError
+from seqloom.files import write_bytes, write_text
 from seqloom.report import theme
 from seqloom.report.charts import vegalite_version
 from seqloom.report.figures import Figure, Figures
@@ -26,14 +27,10 @@ def comparison_picture(comparison: Comparison, path: Path) -> None:
     """
     if path.suffix not in (".svg", ".png"):
         raise SeqloomError(f"{path}: a picture ends with .svg or .png; name it {path.with_suffix('.svg').name}")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        if path.suffix == ".svg":
-            path.write_text(comparison_svg(comparison), encoding="utf-8")
-        else:
-            path.write_bytes(_png(picture_spec(comparison)))
-    except OSError as error:
-        raise SeqloomError(f"{path}: the picture cannot be written: {error.strerror}; choose another place") from None
+    if path.suffix == ".svg":
+        write_text(path, comparison_svg(comparison))
+    else:
+        write_bytes(path, _png(picture_spec(comparison)))
 
 
 def comparison_svg(comparison: Comparison, *, titled: bool = True) -> str:

@@ -12,7 +12,7 @@ import torch
 from seqloom.checkpoint import load_weights, save_weights
 from seqloom.decoding.lexicon import NO_ID, Lexicon
 from seqloom.decoding.settings import MOST_TRANSLATIONS
-from seqloom.errors import CheckpointError, ConfigError, CorpusError, SeqloomError
+from seqloom.errors import CheckpointError, ConfigError, CorpusError, OutputError, SeqloomError
 from seqloom.progress import Progress, Silent
 from seqloom.recipes import Recipe
 from seqloom.tokenizer import Tokenizer
@@ -25,7 +25,7 @@ def save_lexicon(folder: Path, lexicon: Lexicon) -> None:
     """Writes the lexicon of a run.
 
     Raises:
-        CheckpointError: it cannot be written.
+        OutputError: it cannot be written.
     """
     tensors = {"frequent": lexicon.frequent, "likely": lexicon.likely}
     save_weights(folder / LEXICON, {name: torch.from_numpy(array) for name, array in tensors.items()})
@@ -71,8 +71,8 @@ def run_lexicon(
     lexicon = _learn(folder, recipe, tokenizer, facts, progress)
     try:
         save_lexicon(folder, lexicon)
-    except CheckpointError as error:
-        progress.say(f"{error}; the lexicon will be learned again next time")
+    except OutputError as error:
+        progress.say(f"{error}. The lexicon will be learned again next time")
     return lexicon
 
 

@@ -16,7 +16,7 @@ from seqloom.corpus import Corpus
 from seqloom.corpus.characters import count_sides
 from seqloom.corpus.corpus import Split
 from seqloom.corpus.memory import cache_folder
-from seqloom.errors import CheckpointError, ConfigError, CorpusError
+from seqloom.errors import CheckpointError, ConfigError, CorpusError, OutputError
 from seqloom.example import IdArray
 from seqloom.models import takes_text
 from seqloom.models.base import Model
@@ -72,12 +72,9 @@ def _train_tokenizer(split: Split, settings: TokenizerSettings, progress: Progre
             return Tokenizer.load(file)
     tokenizer = Tokenizer.train(split, settings, progress=progress)
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
         tokenizer.save(file)
-    except OSError as error:
-        progress.say(
-            f"{file.parent}: cannot be written ({error.strerror}), so the tokenizer will be trained again next time"
-        )
+    except OutputError as error:
+        progress.say(f"{error}. The tokenizer will be trained again next time")
     return tokenizer
 
 

@@ -13,19 +13,13 @@ import torch
 
 from seqloom import core_sharing, machine
 from seqloom.batching import Batches, Examples
-from seqloom.checkpoint import (
-    FORMAT,
-    checkpoint_folder,
-    fill_from,
-    has_checkpoint,
-    write_json,
-    write_text,
-)
+from seqloom.checkpoint import FORMAT, checkpoint_folder, fill_from, has_checkpoint
 from seqloom.corpus import CorpusSettings, SentencePair, open_corpus
 from seqloom.decoding.generator import DecodingSettings, Generator
 from seqloom.decoding.lexicon import Lexicon
 from seqloom.errors import CheckpointError, ConfigError, CorpusError
 from seqloom.evaluation import likelihood, metric_value
+from seqloom.files import check_folder, write_json, write_text
 from seqloom.metrics import find_metric
 from seqloom.models import make_model
 from seqloom.models.base import Model
@@ -356,7 +350,9 @@ def check_free(folder: Path) -> None:
 
     Raises:
         CheckpointError: there is a run, or something else.
+        OutputError: the folder cannot be written.
     """
+    check_folder(folder)
     if has_checkpoint(folder):
         raise CheckpointError(
             f"{folder}: there is a run already. Go on with it by --resume --out {folder}, choose another --out, or remove it."

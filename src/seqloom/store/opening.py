@@ -11,7 +11,8 @@ from pathlib import Path
 
 from seqloom.corpus.corpus import Split
 from seqloom.corpus.memory import cache_folder
-from seqloom.errors import SeqloomError
+from seqloom.errors import OutputError, SeqloomError
+from seqloom.files import make_folder, output_error
 from seqloom.progress import Progress, Silent
 from seqloom.store.store import VERSION, ExampleStore, read_store
 from seqloom.store.writing import write_store
@@ -19,6 +20,7 @@ from seqloom.tokenizer import Tokenizer
 
 _STALE_SECONDS = 24 * 3600
 _SUFFIX = ".partial"
+_ELSEWHERE = "The encoded corpus is kept there: name another folder in the environment variable SEQLOOM_CACHE_DIR"
 
 
 def open_store(
@@ -47,17 +49,16 @@ def open_store(
     except OSError as error:
         if error.filename is not None and not Path(error.filename).is_relative_to(folder):
             raise
-        raise SeqloomError(
-            f"{folder}: the encoded corpus cannot be written there: {error.strerror or error}; make room, or name another "
-            "folder in the environment variable SEQLOOM_CACHE_DIR"
-        ) from None
+        raise SeqloomError(f"{output_error(folder, error)}. {_ELSEWHERE}") from None
+    except OutputError as error:
+        raise SeqloomError(f"{error}. {_ELSEWHERE}") from None
     if store is None:
         raise SeqloomError(f"{place}: vanished or was changed while it was written; delete this folder and try again")
     return store
 
 
 def _build(split: Split, tokenizer: Tokenizer, place: Path, progress: Progress) -> None:
-    place.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(place.parent)
     _remove_stale(place.parent)
     partial = Path(tempfile.mkdtemp(prefix=f"{place.name}.", suffix=_SUFFIX, dir=place.parent))
     try:

@@ -17,6 +17,7 @@ import numpy as np
 from seqloom.batching import IdArray
 from seqloom.corpus.corpus import Document, SentencePair, Split
 from seqloom.errors import CorpusError
+from seqloom.files import open_new, write_text
 from seqloom.progress import Progress
 from seqloom.store.store import COLUMNS, FACTS, VERSION
 from seqloom.tokenizer import Tokenizer, WordTable
@@ -69,7 +70,7 @@ def write_store(split: Split, tokenizer: Tokenizer, folder: Path, progress: Prog
         "num_bytes": tgt.num_bytes,
         "sizes": {path.name: path.stat().st_size for path in sorted(folder.iterdir())},
     }
-    (folder / FACTS).write_text(json.dumps(facts, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    write_text(folder / FACTS, json.dumps(facts, ensure_ascii=False, indent=1) + "\n")
     progress.update(task, 1.0, examples=num)
 
 
@@ -103,7 +104,7 @@ class _SideWriter:
         self._begun = False
         self._dtype = dtype
         self._separator = separator
-        self._files = {name: (folder / f"{side}.{name}").open("wb") for name in ("ids", *COLUMNS)}
+        self._files = {name: open_new(folder / f"{side}.{name}") for name in ("ids", *COLUMNS)}
 
     def __enter__(self) -> "_SideWriter":
         return self

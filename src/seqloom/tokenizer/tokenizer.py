@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from seqloom.corpus.corpus import Document, SentencePair
 from seqloom.errors import CheckpointError, SeqloomError
+from seqloom.files import write_text
 from seqloom.progress import Progress
 from seqloom.tokenizer.codec import BOS_ID, EOS_ID, NUM_RESERVED, PAD_ID, SPECIALS, Codec, Ids
 from seqloom.tokenizer.escaping import NIBBLES, SPACE, normalise
@@ -123,9 +124,7 @@ class Tokenizer:
             "source": _write_codec(self.source),
             "target": None if self.vocab.shared else _write_codec(self.target),
         }
-        partial = path.with_name(path.name + ".partial")
-        partial.write_text(json.dumps(content, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
-        partial.replace(path)
+        write_text(path, json.dumps(content, ensure_ascii=False, indent=1) + "\n")
 
     @cached_property
     def hash(self) -> str:

@@ -24,10 +24,10 @@ def test_what_is_one_line_already_stays(text: str) -> None:
 
 def test_output_makes_folders_and_explains_what_cannot_be(tmp_path: Path) -> None:
     with output(tmp_path / "a" / "b.txt") as stream:
-        stream.write(b"x")
+        stream.write("x")
     assert (tmp_path / "a" / "b.txt").read_bytes() == b"x"
-    with pytest.raises(SeqloomError, match="cannot be written"):
-        output(tmp_path / "a")
+    with pytest.raises(SeqloomError, match="cannot be written"), output(tmp_path / "a"):
+        pass
 
 
 def test_facts() -> None:

@@ -99,4 +99,4 @@ def test_input_is_not_overwritten(tmp_path: Path, capsys: pytest.CaptureFixture[
     path.write_text("keep me")
     assert main(["translate", "x", "--input", str(path), "--output", str(path)]) == 2
     assert path.read_text() == "keep me"
-    assert "emptied before it is read" in capsys.readouterr().err
+    assert "it would be lost. Name another file" in capsys.readouterr().err

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from seqloom.errors import CheckpointError, ConfigError
+from seqloom.errors import ConfigError, OutputError
 from seqloom.interop.folder import Manifest, check_out, is_exported, whole_or_nothing
 
 MANIFEST = Manifest("ctranslate2", "none", False, 64, False, {"beam": 3}, "mine", "0" * 64)
@@ -39,11 +39,11 @@ def test_what_is_there_is_not_replaced(tmp_path: Path) -> None:
         check_out(tmp_path)
     with pytest.raises(ConfigError, match="a file"):
         check_out(tmp_path / "file")
-    with pytest.raises(CheckpointError, match="cannot be written"), whole_or_nothing(tmp_path / "file" / "out"):
+    with pytest.raises(OutputError, match="cannot be written"), whole_or_nothing(tmp_path / "file" / "out"):
         pass
     other = tmp_path / "other"
     other.mkdir()
-    with pytest.raises(CheckpointError, match="cannot be written"), whole_or_nothing(other):
+    with pytest.raises(OutputError, match="cannot be written"), whole_or_nothing(other):
         # Somebody else was quicker.
         (other / "theirs").write_text("")
     assert os.listdir(other) == ["theirs"]
