@@ -41,6 +41,8 @@ def run_forked(
         stdout: CLOSED, FULL, GONE, or nothing for a file.
         before: what the copy does first.
     """
+    for name in ("stdout", "stderr", "traceback"):
+        (folder / name).unlink(missing_ok=True)
     (folder / "stdin").write_bytes(b"" if isinstance(stdin, str) else stdin)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # Python 3.12 warns of copies of a process with threads.
@@ -53,13 +55,15 @@ def run_forked(
                 before()
                 status = main([str(word) for word in argv])
             except BaseException:
-                os.write(2, traceback.format_exc().encode())
+                (folder / "traceback").write_text(traceback.format_exc(), encoding="utf-8")
             status = _finish(status)
         finally:
             os._exit(status)
     _, status = os.waitpid(child, 0)
-    out, err = ((folder / name).read_bytes() if (folder / name).exists() else b"" for name in ("stdout", "stderr"))
-    return Done(os.waitstatus_to_exitcode(status), out, err.decode("utf-8", errors="replace"))
+    out, err, trace = (
+        (folder / name).read_bytes() if (folder / name).exists() else b"" for name in ("stdout", "stderr", "traceback")
+    )
+    return Done(os.waitstatus_to_exitcode(status), out, (err + trace).decode("utf-8", errors="replace"))
 
 
 def _redirect(folder: Path, stdin: bytes | str, stdout: str, stderr: str) -> None:

@@ -10,6 +10,7 @@ import multiprocessing
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from itertools import islice
@@ -25,7 +26,7 @@ from seqloom.claims.worker import Task, find_function, is_trained, outputs_file,
 from seqloom.core_sharing import MOST_OTHER_CORES, OtherWork
 from seqloom.corpus import open_corpus
 from seqloom.corpus.settings import CorpusSettings
-from seqloom.errors import CheckpointError
+from seqloom.errors import CheckpointError, TrainingError
 from seqloom.evaluation import TestOutputs, read_outputs
 from seqloom.files import write_json
 from seqloom.progress import Progress, Silent
@@ -281,9 +282,14 @@ class Laboratory:
         )
         try:
             yield pool
-        except BaseException:
+        except BaseException as error:
             # Ctrl-C reaches the processes too: each saves the run that it trains; what waits is not begun.
             pool.shutdown(wait=True, cancel_futures=True)
+            if isinstance(error, BrokenProcessPool):
+                raise TrainingError(
+                    "a process was ended from outside, perhaps because there was not enough memory. Try fewer --workers; the same "
+                    "command goes on from what is finished."
+                ) from None
             raise
         pool.shutdown()
 

@@ -47,8 +47,16 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         epilog=_EPILOG,
     )
     parser.add_argument("runs", nargs="+", type=Path, metavar="RUN", help="run folders, shown side by side")
-    parser.add_argument("--text", required=True, metavar="TEXT", help="the source, or the prompt of a language model")
-    parser.add_argument("--target", metavar="TEXT", help="what to explain (default: what the run itself says)")
+    parser.add_argument(
+        "--text",
+        type=options.text,
+        required=True,
+        metavar="TEXT",
+        help="the source, or the prompt of a language model",
+    )
+    parser.add_argument(
+        "--target", type=options.text, metavar="TEXT", help="what to explain (default: what the run itself says)"
+    )
     group = parser.add_argument_group("output")
     group.add_argument(
         "--out",
@@ -73,12 +81,18 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     looking.add_argument("--beam", type=options.positive, metavar="N", help="beam size (default: the recipe's)")
     changes = parser.add_argument_group("what if")
     changes.add_argument(
-        "--change", nargs="+", action="extend", default=[], metavar="N=WORD", help="another word in place of the N-th"
+        "--change",
+        nargs="+",
+        type=options.text,
+        action="extend",
+        default=[],
+        metavar="N=WORD",
+        help="another word in place of the N-th",
     )
     changes.add_argument(
         "--silence", nargs="+", action="extend", default=[], metavar="HEAD", help="heads that say nothing"
     )
-    changes.add_argument("--force", default="", metavar="TEXT", help="what the target begins with")
+    changes.add_argument("--force", type=options.text, default="", metavar="TEXT", help="what the target begins with")
     options.add_common_options(parser, json=True)
     parser.set_defaults(run=run)
 

@@ -32,6 +32,7 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     parser.add_argument("folder", type=Path, metavar="RUN", help="a run folder")
     parser.add_argument(
         "--prompt",
+        type=options.text,
         action="append",
         metavar="TEXT",
         help="what to go on from, may be repeated; - reads a prompt a line from standard input (default: nothing)",

@@ -5,6 +5,8 @@ default lives in the settings themselves. Nothing heavy is imported before argum
 """
 
 import argparse
+import os
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -56,6 +58,17 @@ def share(text: str) -> float:
     if not 0 <= number <= 1:
         raise argparse.ArgumentTypeError(f"{text!r} is not a number from 0 to 1")
     return number
+
+
+def text(given: str) -> str:
+    """A text in UTF-8, also where the locale says that arguments are in another encoding and they are not."""
+    if not re.search("[\ud800-\udfff]", given):
+        return given
+    try:
+        return os.fsencode(given).decode("utf-8")
+    except UnicodeError:
+        shown = given.encode("ascii", errors="backslashreplace").decode("ascii")
+        raise argparse.ArgumentTypeError(f"'{shown}' holds bytes that are not UTF-8; give the text in UTF-8") from None
 
 
 def _column(text: str) -> int | str:

@@ -174,4 +174,5 @@ def _give_back(stream: io.TextIOWrapper) -> None:
             nothing = os.open(os.devnull, os.O_WRONLY)
             os.dup2(nothing, 1 if isinstance(stream, Results) else 2)
             os.close(nothing)
+        with contextlib.suppress(ValueError):  # It may have been given back already.
             stream.detach()

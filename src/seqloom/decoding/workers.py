@@ -4,6 +4,7 @@ Batches and what to make of one enter, results leave in order. Workers do not kn
 """
 
 import ctypes
+import io
 import signal
 import sys
 import threading
@@ -107,6 +108,8 @@ def _ending(pool: Executor) -> Iterator[None]:
         pool.shutdown(cancel_futures=True)
 
 
+# Streams that a copy must neither write to nor close.
+_kept: dict[str, Any] = {}
 _inherited: Callable[[int], Any] | None = None
 
 
@@ -114,6 +117,8 @@ def _begin(work: Callable[[int], Any]) -> None:
     """A process begins."""
     global _inherited
     _inherited = work
+    # What the first process has not written yet must not be written by its copies too.
+    sys.stdout, _kept["stdout"] = io.StringIO(), sys.stdout
     # Ctrl-C reaches all processes; the first one says what then happens. If it is killed, nobody is left behind.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
