@@ -132,7 +132,7 @@ def _writes(node: ast.Call) -> str | None:
     if name == "open" and any(set(mode) & set("wax+") for mode in modes):
         return "open for writing: use seqloom.files"
     encoded = any(keyword.arg == "encoding" for keyword in node.keywords)
-    if name == "read_text" and not encoded:
+    if name == "read_text" and isinstance(node.func, ast.Attribute) and not encoded:
         return "read_text without encoding"
     if isinstance(node.func, ast.Name) and name == "open" and not encoded and not any("b" in mode for mode in modes):
         return "open without encoding"
