@@ -4,8 +4,9 @@ import pytest
 import torch
 from torch import nn
 
-from seqloom.checkpoint import load_checkpoint, save_checkpoint, save_weights, write_text
-from seqloom.errors import CheckpointError
+from seqloom.checkpoint import load_checkpoint, save_checkpoint, save_weights
+from seqloom.errors import CheckpointError, OutputError
+from seqloom.files import write_text
 
 
 @pytest.fixture
@@ -18,10 +19,10 @@ def trained() -> tuple[nn.Linear, torch.optim.Optimizer]:
 
 
 def test_a_file_where_a_folder_is_expected_is_a_message(tmp_path: Path) -> None:
-    (tmp_path / "weights").write_text("")
-    with pytest.raises(CheckpointError, match=r"best\.safetensors: cannot be written"):
+    (tmp_path / "weights").write_text("", encoding="utf-8")
+    with pytest.raises(OutputError, match=r"weights: cannot be written: this is a file"):
         save_weights(tmp_path / "weights" / "best.safetensors", {"a": torch.ones(1)})
-    with pytest.raises(CheckpointError, match=r"x\.txt: cannot be written"):
+    with pytest.raises(OutputError, match=r"weights: cannot be written: this is a file"):
         write_text(tmp_path / "weights" / "x.txt", "a")
 
 
