@@ -6,6 +6,7 @@ A run folder enters, a folder that CTranslate2 opens leaves. Only converting imp
 """
 
 import hashlib
+import os
 import shutil
 from pathlib import Path
 
@@ -30,6 +31,11 @@ def converted(folder: Path) -> Path:
     digest = hashlib.sha256(f"format {FORMAT}\n".encode())
     for name in _SOURCES:
         digest.update(file_hash(folder / name).encode())
+    if (folder / "engines").is_symlink():
+        # What is written there, and what is removed as old, must lie in the run.
+        raise CheckpointError(
+            f"{folder}/engines: is a link to {os.path.realpath(folder / 'engines')}; remove it, and try again"
+        )
     place = folder / "engines" / f"ctranslate2-{digest.hexdigest()[:16]}"
     if not (place / MANIFEST).is_file():
         from seqloom.interop.ctranslate2_export import write_ctranslate2

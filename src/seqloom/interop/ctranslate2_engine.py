@@ -18,6 +18,7 @@ from seqloom.decoding.reading import UNFINISHED, Job, Reader, blank_generation, 
 from seqloom.decoding.settings import DecodingSettings
 from seqloom.errors import CheckpointError, ConfigError, DecodingError
 from seqloom.example import Example
+from seqloom.interop.ctranslate2_file import check_ctranslate2
 from seqloom.interop.folder import PART, Manifest
 from seqloom.progress import Progress
 from seqloom.tokenizer import Tokenizer
@@ -82,10 +83,11 @@ class CTranslate2Engine:
         """
         package = import_ctranslate2()
         self.manifest = Manifest.load(folder, NAME)
-        self.tokenizer = Tokenizer.load(folder / PART / "tokenizer.json")
+        self.tokenizer = Tokenizer.load(folder / PART / "tokenizer.json", within=folder)
         self.window = window
         self._follow(_settings(self.manifest, decoding or {}))
         self._source, self._target = self.tokenizer.source.pieces, self.tokenizer.target.pieces
+        check_ctranslate2(folder, self.manifest, self._source, self._target)
         self._ids = {piece: number for number, piece in enumerate(self._target)}
         vocab = self.tokenizer.vocab
         self._bos, self._eos = self._target[vocab.bos_id], self._target[vocab.eos_id]

@@ -23,7 +23,7 @@ class HuggingFacePeer:
         """Opens an exported folder; threads are torch's own, as for our model beside it."""
         transformers = import_transformers()
         self.manifest = Manifest.load(folder, NAME)
-        self.tokenizer = Tokenizer.load(folder / PART / "tokenizer.json")
+        self.tokenizer = Tokenizer.load(folder / PART / "tokenizer.json", within=folder)
         self._settings = DecodingSettings.parse(self.manifest.decoding)
         self._reader = Reader(self.manifest, self.tokenizer, self._settings.max_src_len)
         auto = transformers.AutoModelForCausalLM if self.manifest.decoder_only else transformers.AutoModelForSeq2SeqLM
