@@ -72,11 +72,12 @@ wheel: setup ## build dist/*.whl
 bench: setup ## measure seqloom and its peers in turn, and write benchmarks/README.md (ARGS=--help)
 	$(BIN)/python -m benchmarks $(ARGS)
 
-bench-demo: setup ## measure the demo and write its table and picture into README and docs
+bench-demo: setup ## measure the demo and write its numbers into README and docs
 	$(BIN)/seqloom demo --out runs/bench </dev/null
 	mkdir -p benchmarks/results
 	cp runs/bench/comparison.json benchmarks/results/demo.json
-	$(BIN)/python benchmarks/readme_table.py benchmarks/results/demo.json README.md docs/demo.svg
+	$(BIN)/python benchmarks/readme_table.py benchmarks/results/demo.json docs/demo.md docs/demo.svg
+	$(BIN)/python -m benchmarks.first_screen --explain runs/bench/runs/attention-rnn-tiny-seed0
 
 clean: ## remove what was built, the environment included; runs stay
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

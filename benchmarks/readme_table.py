@@ -1,6 +1,6 @@
 """Writes a comparison's table into a page of Markdown, from its comparison.json: no number is typed by hand.
 
-    python benchmarks/readme_table.py benchmarks/results/demo.json README.md docs/demo.svg
+    python benchmarks/readme_table.py benchmarks/results/demo.json docs/demo.md docs/demo.svg
     python benchmarks/readme_table.py benchmarks/results/multi30k-en-de.json benchmarks/README.md
 
 The table stands between two marks, with the line that says how it was measured; the picture is drawn from the same numbers.

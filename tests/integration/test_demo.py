@@ -37,6 +37,28 @@ def test_it_ends_in_a_table_and_a_report(folder: Path, capsys: pytest.CaptureFix
     assert (folder / "report.html").stat().st_size > 100_000
 
 
+def test_a_first_model_answers_and_finished_arms_are_shown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("seqloom.cli.demo.FIRST_STEPS", 2)
+    monkeypatch.setattr("seqloom.cli.demo.FIRST_SIZE", 100)
+    monkeypatch.setattr("seqloom.cli.demo.RECIPES", ("rnn-tiny", "transformer-tiny"))
+    command = ["demo", "--steps", "2", "--size", "300", "--out", str(tmp_path / "out"), "--threads", "1"]
+    assert main([*command, "--set", *BRIEF]) == 0
+    told = capsys.readouterr().err
+    assert told.index("it says:") < told.index("That is babble") < told.index("finished so far")
+    table = told[told.index("finished so far") :].splitlines()
+    assert table[0] == "finished so far (share of right commands):"
+    assert table[1].split() == ["test", "beyond", "training"]
+    assert table[2].startswith("  RNN ")
+    assert [line for line in table if line.startswith("  Transformer ")]
+    # The first model leaves nothing behind.
+    assert sorted(path.name for path in (tmp_path / "out" / "runs").iterdir()) == [
+        "rnn-tiny-seed0",
+        "transformer-tiny-seed0",
+    ]
+
+
 def test_the_user_types_and_all_arms_answer(
     folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -5,6 +5,7 @@ The constants of the demo stand here and nowhere else; the README's table is mad
 
 import argparse
 import sys
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ from seqloom.cli.progress import shown
 
 if TYPE_CHECKING:
     from seqloom.comparison.comparison import Comparison
+    from seqloom.progress import Progress
 
 RECIPES = ("rnn-tiny", "attention-rnn-tiny", "transformer-tiny")
 CORPUS = "player-commands"
@@ -27,9 +29,21 @@ CHANGES = (
     "training.validations=8",
 )
 
+# A first model, trained for seconds on few sentences, so that there is something to see while the arms train.
+FIRST_STEPS = 20
+FIRST_SIZE = 2000
+FIRST_SENTENCE = "take the brass lamp and light it"
+_FIRST_CHANGES = (
+    "training.batch_tokens=640",
+    "training.validations=1",
+    "training.validation_sentences=0",
+    "training.select_by=loss",
+    "training.warmup_steps=5",
+)
+
 _EPILOG = """\
 examples:
-  seqloom demo                                  at most six minutes on two cores
+  seqloom demo                                  about six minutes on two idle cores
   seqloom demo --steps 200 --out runs/quick     a first impression
   seqloom demo --seeds 3                        a verdict about architectures instead of single runs
 
@@ -81,6 +95,8 @@ def run(arguments: argparse.Namespace) -> int:
         {"data": CORPUS} | ({"size": arguments.size} if arguments.size else {}), source="the demo's corpus"
     )
     with shown(quiet=arguments.quiet) as progress:
+        if not arguments.quiet and not (arguments.out / "comparison.json").exists():
+            _show_first_model(arguments, progress)
         comparison = compare(
             RECIPES,
             corpus,
@@ -98,6 +114,32 @@ def run(arguments: argparse.Namespace) -> int:
     if _someone_is_there():
         _answer(comparison, arguments)
     return 0
+
+
+def _show_first_model(arguments: argparse.Namespace, progress: "Progress") -> None:
+    """Trains a Transformer for a few seconds, in a folder that is removed again, and says what it answers."""
+    from seqloom.corpus.settings import CorpusSettings
+    from seqloom.progress import Silent
+    from seqloom.run import train
+    from seqloom.training import Budget
+
+    progress.say(f"A first look: a Transformer after {FIRST_STEPS} updates, which takes some seconds.")
+    with tempfile.TemporaryDirectory() as folder:
+        run = train(
+            "transformer-tiny",
+            CorpusSettings.parse({"data": CORPUS, "size": FIRST_SIZE}, source="the demo's corpus"),
+            budget=Budget(steps=FIRST_STEPS),
+            out=Path(folder) / "first",
+            changes=_FIRST_CHANGES,
+            progress=Silent(),
+            **options.placement(arguments),
+        )
+        [answer] = run.translate(FIRST_SENTENCE, beam=BEAM, max_len_ratio=1.0, max_len_offset=5)
+    progress.say(f"  you type:  {FIRST_SENTENCE}")
+    progress.say(f"  it says:   {answer.text or '(nothing)'}")
+    progress.say(
+        f"That is babble: {FIRST_STEPS} updates are far too few. Now the comparison: {arguments.steps:,} updates each."
+    )
 
 
 def _someone_is_there() -> bool:

@@ -19,6 +19,7 @@ from seqloom import machine
 from seqloom.checkpoint import has_checkpoint
 from seqloom.comparison.comparison import Comparison, TuningTrial
 from seqloom.comparison.findings import ArmRuns, Outside, gather
+from seqloom.comparison.standing import Standing
 from seqloom.config import merge
 from seqloom.core_sharing import MOST_OTHER_CORES
 from seqloom.corpus import Corpus, CorpusSettings, SentencePair, open_corpus, read_lines
@@ -118,12 +119,16 @@ def compare(
     tests = {name: list(split.pairs()) for name, split in opened.tests.items()}
     results: dict[str, ArmRuns] = {}
     tuned = {arm.name: work.tune(arm, others.get(arm.name, prepared)) if tune == "quick" else (arm, ()) for arm in arms}
+    titles = {(arm.name, seed): _title(arm.label, seed, seeds) for arm in arms for seed in range(seeds)}
+    standing = Standing(opened, list(titles.values()), list(tests))
     share = 1 - TUNING_SHARE * len(TUNING_RATES) if tune == "quick" else 1.0
     for seed in range(seeds):
         for arm in arms:
             recipe, trials = tuned[arm.name]
             run = work.train(recipe, others.get(arm.name, prepared), seed, budget.share(share) if share < 1 else budget)
             outputs = work.outputs(run, tests)
+            for line in standing.lines(titles[arm.name, seed], outputs, run.facts["result"]["train_seconds"]):
+                progress.say(line)
             arm_runs = results.setdefault(arm.name, ArmRuns(recipe, [], tuple(trials)))
             arm_runs.runs.append((run.facts, outputs, run.folder.relative_to(folder)))
     caveats = _caveats(arms, others, results, seeds, opened)
@@ -144,6 +149,10 @@ def compare(
     )
     write_json(folder / "comparison.json", json.loads(model_json(comparison, indent=1)))
     return comparison
+
+
+def _title(label: str, seed: int, seeds: int) -> str:
+    return label if seeds == 1 else f"{label}, seed {seed}"
 
 
 @dataclass
