@@ -4,10 +4,12 @@ The same with thousands of cases: python -m tests.system.fuzz_runs.
 """
 
 import json
+import os
 import shutil
 from pathlib import Path
 
 import pytest
+import yaml
 
 from tests.integration.conftest import Cli, train
 from tests.sent_folders import Sender
@@ -99,3 +101,15 @@ def test_resuming_writes_to_nothing_outside_the_folder(sent: Path, cli: Cli, tmp
 def test_a_checkpoint_of_another_folder_is_not_read(sent: Path, cli: Cli) -> None:
     (sent / "checkpoint.json").write_text(json.dumps({"format": 1, "folder": "../other"}))
     assert "expected the name of a checkpoint in this folder" in cli("train", "--resume", "--out", sent, status=2)
+
+
+def test_a_corpus_that_is_a_pipe_is_not_waited_for(sent: Path, cli: Cli, tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    for value in (str(pipe), "/dev/zero", "-"):
+        path = sent / "recipe.yaml"
+        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+        values["corpus"]["data"] = value
+        path.write_text(yaml.safe_dump(values, sort_keys=False), encoding="utf-8")
+        for argv in (("evaluate", sent), ("train", "--resume", "--out", sent), ("limits", sent, "--on", "length")):
+            assert f"corpus.data is {value!r}" in cli(*argv, status=2)

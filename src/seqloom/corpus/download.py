@@ -11,6 +11,7 @@ import hashlib
 import os
 import re
 from pathlib import Path
+from typing import IO, Any
 
 from seqloom.corpus.catalogue import FileEntry
 from seqloom.corpus.memory import cache_folder
@@ -82,7 +83,12 @@ def _download(name: str, url: str, file: FileEntry, progress: Progress) -> Path:
     target = download_folder() / name
     pooch.get_logger().setLevel("WARNING")
     bar = _Bar(f"downloading {name}", progress)
-    fetch = pooch.HTTPDownloader(progressbar=bar, timeout=_SECONDS_WITHOUT_DATA, headers=_AGENT)
+    download = pooch.HTTPDownloader(progressbar=bar, timeout=_SECONDS_WITHOUT_DATA, headers=_AGENT)
+
+    def fetch(address: str, path: str, caller: Any) -> None:
+        with open(path, "wb") as stream:
+            download(address, _Limited(stream, url, file.bytes), caller)
+
     known = f"sha256:{file.sha256}" if file.sha256 else None
     try:
         # pooch writes to a temporary file beside the target and moves it there when its checksum is right.
@@ -122,6 +128,29 @@ def _mismatch(where: str, file: FileEntry, got: str) -> str:
         f"{where}: has another SHA-256 than the catalogue says: expected {file.sha256}, got {got}. "
         f"The file is damaged or was changed: delete it and fetch it again.{origin}"
     )
+
+
+class _Limited:
+    """A file that takes no more bytes than the catalogue lists, so that a server cannot fill the disk."""
+
+    def __init__(self, stream: IO[bytes], url: str, max_bytes: int | None) -> None:
+        self._stream = stream
+        self._url = url
+        self._left = max_bytes
+        self._max_bytes = max_bytes
+
+    def write(self, data: bytes) -> int:
+        if self._left is not None:
+            self._left -= len(data)
+            if self._left < 0:
+                raise CorpusError(
+                    f"{self._url}: sends more than the {self._max_bytes:,} bytes that the catalogue lists, so the download was "
+                    "stopped; the file was changed, or it is an error page: look at the address, or use another mirror"
+                )
+        return self._stream.write(data)
+
+    def flush(self) -> None:
+        self._stream.flush()
 
 
 class _Bar:

@@ -34,14 +34,19 @@ from seqloom.errors import ConfigError, CorpusError
 from seqloom.progress import Progress, Silent
 
 _PARTS = ("val", "test")
+_SOURCES = ("data", "src", "tgt", *(f"{part}{side}" for part in _PARTS for side in ("", "_src", "_tgt")))
 
 
-def open_corpus(settings: CorpusSettings | str | Path, progress: Progress | None = None) -> Corpus:
+def open_corpus(
+    settings: CorpusSettings | str | Path, progress: Progress | None = None, *, named_by: Path | None = None
+) -> Corpus:
     """Opens a corpus: reads it once to check, count and split it; its splits then stream.
 
     Args:
         settings: what to read; a text or path alone is a name or a file.
         progress: hears how far reading and downloads are.
+        named_by: the file that the settings come from, where that may be somebody else's. Pipes and devices in it are refused:
+            reading one would wait for ever.
 
     Raises:
         ConfigError: settings contradict each other or do not fit the data.
@@ -50,6 +55,8 @@ def open_corpus(settings: CorpusSettings | str | Path, progress: Progress | None
     if not isinstance(settings, CorpusSettings):
         settings = CorpusSettings.parse({"data": str(settings)}, source="data")
     progress = progress or Silent()
+    if named_by is not None:
+        _refuse_streams(settings, named_by)
     settings, kept = _without_streams(settings)
     for note in kept:
         progress.say(note)
@@ -87,12 +94,22 @@ def _assemble(plan: Plan, settings: CorpusSettings, progress: Progress) -> Corpu
     return assemble(plan, settings, progress)
 
 
+def _refuse_streams(settings: CorpusSettings, named_by: Path) -> None:
+    for name in _SOURCES:
+        value = getattr(settings, name)
+        if value is not None and is_stream(value):
+            raise CorpusError(
+                f"{named_by}: corpus.{name} is {str(value)[:200]!r}, a pipe or a device, which cannot be read again; "
+                "put a file with the data there, or name other data"
+            )
+
+
 def _without_streams(settings: CorpusSettings) -> tuple[CorpusSettings, list[str]]:
     """The settings with copies in place of pipes, which cannot be read twice, and a note for each."""
     copies: dict[str, str] = {}
     notes: list[str] = []
     standard: list[str] = []
-    for name in ("data", "src", "tgt", *(f"{part}{side}" for part in _PARTS for side in ("", "_src", "_tgt"))):
+    for name in _SOURCES:
         value = getattr(settings, name)
         if value is not None and is_stream(value):
             if value in ("-", "/dev/stdin"):

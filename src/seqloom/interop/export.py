@@ -119,7 +119,7 @@ def export(
 def _own_material(run: Run, progress: Progress) -> Material:
     if run.recipe.corpus is None:
         raise ConfigError("the run does not say which corpus it was trained on")
-    corpus = open_corpus(run.recipe.corpus, progress)
+    corpus = open_corpus(run.recipe.corpus, progress, named_by=run.folder / "recipe.yaml")
     split = next(iter(corpus.tests.values()), corpus.val)
     origin = f"{corpus.name}, {split.name}"
     if corpus.kind == "text":

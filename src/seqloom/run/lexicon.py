@@ -91,7 +91,7 @@ def _learn(folder: Path, recipe: Recipe, tokenizer: Tokenizer, facts: Mapping[st
     if recipe.corpus is None:
         raise ConfigError(f"{needs} the run does not say which they were; set decoding.shortlist to 0")
     try:
-        corpus = open_corpus(recipe.corpus, progress)
+        corpus = open_corpus(recipe.corpus, progress, named_by=folder / "recipe.yaml")
         if corpus.fingerprint != facts["corpus"]["fingerprint"]:
             raise CorpusError(f"{corpus.name} has changed since (its fingerprint differs)")
     except SeqloomError as error:

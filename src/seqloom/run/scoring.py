@@ -54,7 +54,7 @@ class _Choice:
     def own_corpus(self) -> TestData:
         if self.own is None:
             raise ConfigError(f"{self.folder}: the run does not say which corpus it was trained on; name one")
-        corpus = open_corpus(self.own, self.progress)
+        corpus = open_corpus(self.own, self.progress, named_by=self.folder / "recipe.yaml")
         if corpus.fingerprint != self.facts["fingerprint"]:
             self.notes.append(
                 f"The data of {corpus.name} have changed since the run was trained, so its test split may hold pairs that the run "
@@ -108,7 +108,9 @@ class _Choice:
             return None
         changed = {name: getattr(settings, name) for name in settings.changed()}
         try:
-            corpus = open_corpus(self.own.model_copy(update=changed), self.progress)
+            corpus = open_corpus(
+                self.own.model_copy(update=changed), self.progress, named_by=self.folder / "recipe.yaml"
+            )
         except (SeqloomError, OSError):
             return None
         return corpus if corpus.fingerprint == self.facts["fingerprint"] else None

@@ -178,7 +178,7 @@ def _resume(folder: Path, *, device: str, threads: int | None, progress: Progres
         raise CheckpointError(
             f"{folder}/recipe.yaml: it does not say which corpus; train anew, or start from it by --from"
         )
-    opened = open_corpus(recipe.corpus, progress)
+    opened = open_corpus(recipe.corpus, progress, named_by=folder / "recipe.yaml")
     if opened.fingerprint != facts["corpus"]["fingerprint"]:
         raise CorpusError(
             f"{opened.name}: the data are not those that {folder} was trained on (its fingerprint differs); restore them, or "

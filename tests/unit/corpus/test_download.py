@@ -73,6 +73,16 @@ def test_a_wrong_checksum_leaves_nothing_behind(server: str) -> None:
     assert not [path for path in download_folder().rglob("*") if path.is_file()]
 
 
+def test_a_server_that_sends_too_much_is_stopped(server: str, tmp_path: Path) -> None:
+    entry = FileEntry(url=f"{server}/set/a.txt", sha256=SHA, bytes=len(CONTENT))
+    assert locate("set/a.txt", entry).read_bytes() == CONTENT
+    download_folder().joinpath("set", "a.txt").unlink()
+    (tmp_path / "served" / "set" / "a.txt").write_bytes(CONTENT * 100)
+    with pytest.raises(CorpusError, match=r"a\.txt: sends more than the 50,000 bytes"):
+        locate("set/a.txt", entry)
+    assert not [path for path in download_folder().rglob("*") if path.is_file()]
+
+
 def test_an_unknown_checksum_is_said(server: str) -> None:
     heard = Heard()
     locate("set/a.txt", FileEntry(url=f"{server}/set/a.txt"), progress=heard)

@@ -122,5 +122,5 @@ def _test_pairs(run: Run, progress: Progress | None) -> list[SentencePair]:
         raise ConfigError(
             f"{run.folder}: the run does not say which corpus it was trained on, so there are no test sentences"
         )
-    corpus = open_corpus(run.recipe.corpus, progress)
+    corpus = open_corpus(run.recipe.corpus, progress, named_by=run.folder / "recipe.yaml")
     return [pair for split in corpus.tests.values() for pair in split.pairs()]
