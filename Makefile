@@ -56,9 +56,10 @@ lint: setup ## ruff: style and likely bugs
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
-format: setup ## ruff: mend what can be mended
+format: setup ## ruff: correct what can be corrected; update the links of the tour
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+	$(BIN)/python -m benchmarks.tour_links
 
 types: setup ## mypy --strict
 	$(BIN)/mypy
