@@ -26,13 +26,11 @@ from torch import Tensor, nn
 
 from seqloom import untrusted
 from seqloom.errors import CheckpointError
-from seqloom.files import make_folder, output_error, replacing, write_json
+from seqloom.files import make_folder, output_error, replacing, system_error, write_json
 from seqloom.untrusted import MAX_JSON_BYTES
 
 FORMAT = 1
 
-# How the writer of weights says what the system refused.
-_SYSTEM_ERROR = re.compile(r"code: (\d+)")
 # The types that safetensors names, with their bytes.
 _WIDTHS = dict.fromkeys(("BOOL", "U8", "I8", "F8_E5M2", "F8_E4M3"), 1) | dict.fromkeys(("I16", "U16", "F16", "BF16"), 2)
 _WIDTHS |= dict.fromkeys(("I32", "U32", "F32"), 4) | dict.fromkeys(("I64", "U64", "F64"), 8)
@@ -71,10 +69,10 @@ def save_weights(path: Path, weights: Mapping[str, Tensor]) -> None:
         try:
             save_file(tensors, temporary, metadata={"format": "pt"})
         except SafetensorError as error:
-            found = _SYSTEM_ERROR.search(str(error))
-            if found is None:
+            refused = system_error(error, temporary)
+            if refused is None:
                 raise
-            raise OSError(int(found[1]), os.strerror(int(found[1])), str(temporary)) from None
+            raise refused from None
 
 
 @dataclass(frozen=True, slots=True)

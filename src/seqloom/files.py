@@ -23,6 +23,9 @@ from seqloom.errors import ConfigError, OutputError
 _UMASK = os.umask(0o022)
 os.umask(_UMASK)
 
+STDIN = Path("/dev/stdin")
+"""Standard input as a file, where the system has a name for it."""
+
 _FULL = "the disk is full: make room, or choose another place"
 _REMEDIES = {
     errno.ENOSPC: _FULL,
@@ -53,6 +56,8 @@ _REMEDIES = {
 }
 # These say something about the system only where it is known on what path they happened.
 _NEED_PATH = (errno.EINVAL,)
+# How libraries in Rust say which error of the system it was.
+_SYSTEM_ERROR = re.compile(r"(?:code: |os error )(\d+)")
 _LINKS = 40
 _STREAM_NAME = re.compile(r"/dev/(std(in|out|err)|fd/\d+)|/proc/[^/]+(/task/\d+)?/fd/\d+")
 
@@ -77,6 +82,14 @@ def what_failed(error: OSError, what: str = "") -> str | None:
         return f"{what + ': ' if what else ''}{cause}; {remedy}"
     path = os.fsdecode(error.filename) if isinstance(error.filename, str | bytes | os.PathLike) else error.filename
     return f"{path}: {what + ': ' if what else ''}{cause}; {remedy}"
+
+
+def system_error(error: Exception, path: Path) -> OSError | None:
+    """What the system refused to a library that says it only in the text of its own error, as safetensors does."""
+    if isinstance(error, OSError):
+        return error
+    found = _SYSTEM_ERROR.search(str(error))
+    return OSError(int(found[1]), os.strerror(int(found[1])), str(path)) if found else None
 
 
 def output_error(path: Path | str, error: OSError) -> OutputError:

@@ -1,6 +1,9 @@
 """Every verb, with every standard stream closed, full or left by its reader, and in places that a system may refuse."""
 
+import contextlib
+import importlib
 import os
+import pkgutil
 import resource
 import sys
 from collections.abc import Callable
@@ -9,7 +12,9 @@ from pathlib import Path
 
 import pytest
 
+import seqloom
 from seqloom.cli import VERBS
+from seqloom.files import write_text
 from tests import claims_factory, comparison_factory
 from tests.forked import CLOSED, FULL, GONE, Done, run_forked
 
@@ -28,14 +33,31 @@ class Command:
 
 def _canned_comparison() -> None:
     import seqloom.comparison.comparing
+    import seqloom.report.page
 
     seqloom.comparison.comparing.compare = lambda *_, **__: comparison_factory.make()  # type: ignore
+    seqloom.report.page.write_report = lambda _, path: write_text(path, "a report")  # type: ignore
+
+
+def _canned_report() -> None:
+    import seqloom.report.claims_page
+
+    seqloom.report.claims_page.write_claims_report = lambda _, path, **__: write_text(path, "a report")  # type: ignore
 
 
 def _serving_ends() -> None:
     import seqloom.serve.server
 
     seqloom.serve.server.Server.run = lambda *_, **__: None  # type: ignore
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _imported() -> None:
+    """Imports what commands would import, once instead of in each copy."""
+    for module in pkgutil.walk_packages(seqloom.__path__, "seqloom."):
+        if not module.name.endswith("__main__"):
+            with contextlib.suppress(ImportError):
+                importlib.import_module(module.name)
 
 
 @pytest.fixture
@@ -72,13 +94,13 @@ def commands(tmp_path: Path, trained: Callable[[str], Path], corpus_folder: Path
         "evaluate": Command(("evaluate", run, "--src", data / "sources.txt", "--ref", data / "references.txt", *one)),
         "show": Command(("show", run)),
         "explain": Command(
-            ("explain", run, "--text", "rot", "--method", "saliency", "--out", out / "page.html", *one),
+            ("explain", run, "--text", "rot", "--method", "gradient", "--out", out / "page.html", *one),
             prints_results=False,
         ),
         "compare": Command(
             ("compare", "--data", data / "pairs.tsv", "--out", out), prints_results=False, before=_canned_comparison
         ),
-        "claims": Command(("claims", "report", verdicts), prints_results=False),
+        "claims": Command(("claims", "report", verdicts), prints_results=False, before=_canned_report),
         "limits": Command(("limits", run, "--on", "length", "--most", "2", "--samples", "10", *one)),
         "export": Command(
             ("export", run, "--to", "huggingface", "--sentences", "0", "--out", out, *one), prints_results=False

@@ -1,3 +1,4 @@
+import sys
 from pathlib import Path
 
 import pytest
@@ -63,3 +64,20 @@ def test_an_optimizer_is_compared_by_its_header(
     with pytest.raises(CheckpointError, match=message):
         load_checkpoint(tmp_path, model, [optimizer])
     assert not read
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="limits of a process")
+def test_weights_for_which_there_is_no_room_are_a_message(tmp_path: Path) -> None:
+    import resource
+    import signal
+
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, before[1]))
+    try:
+        with pytest.raises(OutputError, match=r"best\.safetensors: cannot be written: File too large"):
+            save_weights(tmp_path / "best.safetensors", {"a": torch.ones(10_000)})
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        signal.signal(signal.SIGXFSZ, handler)
+    assert not list(tmp_path.iterdir())

@@ -17,7 +17,7 @@ from seqloom.claims.rule import LEVEL, together
 from seqloom.claims.verdict import Audit, AuditedArm, Effort, Verdict, Verdicts, arm_labels
 from seqloom.corpus.settings import CorpusSettings
 from seqloom.errors import CheckpointError, ConfigError, CorpusError
-from seqloom.files import check_folder, model_json, write_text
+from seqloom.files import check_folder, check_not_read, model_json, write_text
 from seqloom.progress import Progress, Silent
 
 FILE = "verdicts.json"
@@ -68,6 +68,8 @@ def run_claims(
     # What cannot be read or written should be known before hours of training, not after.
     _there(folder)
     check_folder(folder)
+    for name in (FILE, "report.html"):
+        check_not_read(folder / name, "--out", corpus.paths() if corpus is not None else ())
     known = {verdict.claim: verdict for verdict in recorded().verdicts}
     laboratory = Laboratory(folder, effort, recorded_rates(), corpus, seeds, progress=progress)
     if workers:

@@ -8,6 +8,7 @@ from seqloom.cli import options
 from seqloom.cli.lines import print_json
 from seqloom.cli.progress import shown
 from seqloom.errors import ConfigError
+from seqloom.files import check_not_read
 
 _EPILOG = """\
 examples:
@@ -61,6 +62,8 @@ def run(arguments: argparse.Namespace) -> int:
         raise ConfigError("--src and --ref belong together: sources, and the references of their translations")
     if arguments.src is not None and arguments.data is not None:
         raise ConfigError("--data and --src/--ref are two ways to name what to score on; keep one of them")
+    data = [] if arguments.data is None else [Path(arguments.data)]
+    check_not_read(None, "standard output", [path for path in (arguments.src, *(arguments.ref or ()), *data) if path])
     from seqloom.corpus import CorpusSettings, SentencePair, read_parallel
     from seqloom.run import load
 

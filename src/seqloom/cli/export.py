@@ -9,6 +9,7 @@ from seqloom.cli import options
 from seqloom.cli.lines import announce, print_json
 from seqloom.cli.progress import shown
 from seqloom.errors import ConfigError
+from seqloom.files import check_not_read
 
 if TYPE_CHECKING:
     from seqloom.interop.parity import Material
@@ -101,6 +102,7 @@ def _material(arguments: argparse.Namespace) -> "Material | None":
     for name in ("input", "ref"):
         if getattr(arguments, name) is not None:
             options.existing_file(getattr(arguments, name), f"--{name}")
+            check_not_read(None, "standard output", [getattr(arguments, name)])
     from seqloom.corpus import read_lines, read_parallel
     from seqloom.interop.parity import Material
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from seqloom.cli import options
 from seqloom.cli.quick import quick_start
+from seqloom.files import STDIN, check_not_read
 
 if TYPE_CHECKING:
     from seqloom.decoding.hypothesis import Generation
@@ -82,6 +83,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     prompts = arguments.prompt or [""]
     if prompts == ["-"]:
+        check_not_read(None, "standard output", [STDIN])
         prompts = list(read_lines("-"))
     model = load(arguments.folder, **options.placement(arguments))
     # A model of pairs answers a prompt; a language model goes on with it.

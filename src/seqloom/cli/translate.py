@@ -13,7 +13,7 @@ from seqloom.cli.lines import one_line, output
 from seqloom.cli.progress import shown
 from seqloom.cli.quick import quick_start
 from seqloom.errors import ConfigError
-from seqloom.files import check_not_read
+from seqloom.files import STDIN, check_not_read
 from seqloom.progress import Progress
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ def run(arguments: argparse.Namespace) -> int:
 def _check(arguments: argparse.Namespace) -> None:
     if arguments.input is not None:
         options.existing_file(arguments.input, "--input")
-    read = [*([arguments.input] if arguments.input is not None else []), *arguments.runs]
+    read = [STDIN if arguments.input is None else arguments.input, *arguments.runs]
     check_not_read(arguments.output, "--output" if arguments.output is not None else "standard output", read)
     if arguments.beam is not None and arguments.nbest > arguments.beam:
         raise ConfigError(

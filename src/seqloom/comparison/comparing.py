@@ -26,7 +26,7 @@ from seqloom.corpus import Corpus, CorpusSettings, SentencePair, open_corpus, re
 from seqloom.decoding.settings import DecodingSettings
 from seqloom.errors import CheckpointError, ConfigError, CorpusError
 from seqloom.evaluation import TestOutputs, generate_outputs, read_outputs
-from seqloom.files import check_folder, model_json, write_json
+from seqloom.files import check_folder, check_not_read, model_json, write_json
 from seqloom.progress import Progress, Silent
 from seqloom.recipes import Recipe, load_recipe
 from seqloom.run import DEFAULT_BUDGET, Prepared, Run, load, prepare, train_prepared
@@ -97,6 +97,8 @@ def compare(
         raise ConfigError("a comparison gives every arm the same budget; give steps, tokens or minutes")
     folder = Path(out) if out is not None else default_folder(settings)
     check_folder(folder)
+    for name in ("comparison.json", "report.html"):
+        check_not_read(folder / name, "--out", [*settings.paths(), *map(Path, (also or {}).values())])
     begin = time.perf_counter()
     opened = open_corpus(settings, progress)
     if opened.kind != "pairs":

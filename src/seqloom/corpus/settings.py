@@ -26,6 +26,7 @@ Metric = Literal[
     "bits_per_byte",
 ]
 
+_FILES = ("data", "src", "tgt", "val", "test", "val_src", "val_tgt", "test_src", "test_tgt")
 _DELIMITERS = {"tab": "\t", "comma": ",", "semicolon": ";", "bar": "|", "pipe": "|", "space": " "}
 
 
@@ -206,6 +207,10 @@ class CorpusSettings(Settings):
         """Names of the settings that differ from their defaults."""
         return {name for name, field in type(self).model_fields.items() if getattr(self, name) != field.default}
 
+    def paths(self) -> list[Path]:
+        """What may be files: a name of `data` may also be a data set."""
+        return [Path(value) for name in _FILES if (value := getattr(self, name)) is not None]
+
     def located(self) -> "CorpusSettings":
         """The same settings with existing files as absolute paths, so that a run can be resumed from another folder.
 
@@ -214,7 +219,7 @@ class CorpusSettings(Settings):
         Raises:
             CorpusError: a pipe cannot be copied.
         """
-        names = ("data", "src", "tgt", "val", "test", "val_src", "val_tgt", "test_src", "test_tgt", "data_dir")
+        names = (*_FILES, "data_dir")
         from seqloom.corpus.spool import spooled
 
         found = {

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from seqloom.errors import CheckpointError, ConfigError
-from seqloom.files import check_folder, output_error, write_json
+from seqloom.files import check_folder, output_error, system_error, write_json
 
 FORMAT = 1
 PART = "seqloom"
@@ -156,7 +156,10 @@ def whole_or_nothing(out: Path) -> Iterator[Path]:
         if out.is_dir():
             out.rmdir()
         os.replace(partial, out)
-    except OSError as error:
-        raise output_error(out, error) from None
+    except Exception as error:
+        refused = system_error(error, out)
+        if refused is None:
+            raise
+        raise output_error(out, refused) from None
     finally:
         shutil.rmtree(partial, ignore_errors=True)

@@ -19,7 +19,7 @@ from seqloom.decoding.generator import DecodingSettings, Generator
 from seqloom.decoding.lexicon import Lexicon
 from seqloom.errors import CheckpointError, ConfigError, CorpusError
 from seqloom.evaluation import likelihood, metric_value
-from seqloom.files import check_folder, write_json, write_text
+from seqloom.files import check_folder, check_not_read, write_json, write_text
 from seqloom.metrics import find_metric
 from seqloom.models import make_model
 from seqloom.models.base import Model
@@ -116,6 +116,9 @@ def train(
         progress.say(note)
     folder = folder or Path("runs") / f"{chosen.name}-{_slug(opened.name)}"
     check_free(folder)
+    # What was left of a run that ended early is written anew, but its names may be those of data.
+    for path in folder.rglob("*") if folder.is_dir() else ():
+        check_not_read(path, "--out", settings.paths())
     tokenizer = None
     if start_from is not None:
         tokenizer = Tokenizer.load(Path(start_from) / "tokenizer.json", within=Path(start_from))
