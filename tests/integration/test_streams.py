@@ -101,7 +101,7 @@ def commands(tmp_path: Path, trained: Callable[[str], Path], corpus_folder: Path
             ("compare", "--data", data / "pairs.tsv", "--out", out), prints_results=False, before=_canned_comparison
         ),
         "claims": Command(("claims", "report", verdicts), prints_results=False, before=_canned_report),
-        "limits": Command(("limits", run, "--on", "length", "--most", "2", "--samples", "10", *one)),
+        "limits": Command(("limits", run, "--on", "length", "--most", "2", "--samples", "30", *one)),
         "export": Command(
             ("export", run, "--to", "huggingface", "--sentences", "0", "--out", out, *one), prints_results=False
         ),
