@@ -6,13 +6,19 @@ YAML text or a mapping enters, validated settings leave. This module does not kn
 import difflib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Self, get_args
+from typing import TYPE_CHECKING, Any, Self, cast, get_args
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from seqloom.errors import ConfigError
 from seqloom.untrusted import read_text
 from seqloom.yaml_text import MAX_YAML_BYTES, YamlError, parse_yaml
+
+if TYPE_CHECKING:
+    from pydantic._internal._model_construction import ModelMetaclass
+else:
+    # Type checkers want a name for it; pydantic has no public one.
+    ModelMetaclass = type(BaseModel)
 
 MOST_LAYERS = 1_000
 WIDEST = 1 << 16
@@ -24,10 +30,27 @@ _LONGEST_SHOWN = 200
 _MOST_PROBLEMS = 8
 
 
-class Settings(BaseModel):
-    """Base of all settings: immutable, and no key is ever ignored."""
+class _RaisesConfigError(ModelMetaclass):
+    """Turns a wrong value in `Budget(minutes=-1)` into the error that the command line and `parse` give."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=(), validate_default=True)
+    def __call__(self, *args: Any, **values: Any) -> Any:
+        try:
+            return super().__call__(*args, **values)
+        except ValidationError as error:
+            problem = error
+        raise _config_error(cast(type[BaseModel], self), problem, self.__name__, {})
+
+
+class Settings(BaseModel, metaclass=_RaisesConfigError):
+    """Base of all settings: immutable, no key is ever ignored, and numbers are finite.
+
+    Raises:
+        ConfigError: a value is wrong.
+    """
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", protected_namespaces=(), validate_default=True, allow_inf_nan=False
+    )
 
     @classmethod
     def parse(
@@ -46,10 +69,13 @@ class Settings(BaseModel):
         try:
             return cls.model_validate(values)
         except ValidationError as error:
-            problems = [_explain(cls, problem, source, lines or {}) for problem in error.errors()[:_MOST_PROBLEMS]]
-            if error.error_count() > _MOST_PROBLEMS:
-                problems.append(f"{source}: and {error.error_count() - _MOST_PROBLEMS:,} more of the kind")
-            raise ConfigError("\n".join(problems)) from None
+            raise _config_error(cls, error, source, lines or {}) from None
+
+
+class Results(Settings):
+    """Base of what was measured, where a number may be infinite or undefined."""
+
+    model_config = ConfigDict(allow_inf_nan=True)
 
 
 def read_yaml(path: Path, *, within: Path | None = None) -> tuple[dict[str, Any], dict[str, int]]:
@@ -132,6 +158,14 @@ def _number(text: str) -> float | str:
         return text
 
 
+def _config_error(cls: type[BaseModel], error: ValidationError, source: str, lines: Mapping[str, int]) -> ConfigError:
+    """One message with a line for each thing that is wrong, the first ones where there are many."""
+    problems = [_explain(cls, problem, source, lines) for problem in error.errors()[:_MOST_PROBLEMS]]
+    if error.error_count() > _MOST_PROBLEMS:
+        problems.append(f"{source}: and {error.error_count() - _MOST_PROBLEMS:,} more of the kind")
+    return ConfigError("\n".join(problems))
+
+
 def _explain(cls: type[BaseModel], problem: Any, source: str, lines: Mapping[str, int]) -> str:
     path = [str(part) for part in problem["loc"]]
     key = ".".join(path)
@@ -151,7 +185,7 @@ def _explain(cls: type[BaseModel], problem: Any, source: str, lines: Mapping[str
     message = str(problem["msg"]).removeprefix("Value error, ")
     given = problem.get("input")
     if kind == "value_error" or isinstance(given, Mapping):
-        return f"{where}: {shown}: {message}"
+        return f"{where}: {shown}: {message}" if path else f"{where}: {message}"
     hint = ""
     if kind == "literal_error" and isinstance(given, str):
         hint = nearest(

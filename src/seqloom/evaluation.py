@@ -20,6 +20,7 @@ from seqloom.core_sharing import MOST_OTHER_CORES, OtherWork, share_cores
 from seqloom.corpus import Corpus, SentencePair
 from seqloom.decoding.generator import Generator
 from seqloom.errors import CheckpointError, ConfigError, CorpusError
+from seqloom.messages import counted
 from seqloom.metrics import (
     Score,
     Stats,
@@ -55,6 +56,8 @@ class TestOutputs:
     Attributes:
         sentences_per_second: over the whole split, in batches.
         latency_ms: median over single sentences, one at a time.
+        num_outputs_cut: outputs that their length limit ended.
+        num_sources_cut: sources that were too long to be read whole.
         log_probs: of the references, by forced decoding; num_tokens their tokens, eos included.
     """
 
@@ -66,6 +69,8 @@ class TestOutputs:
     sentences_per_second: float
     latency_ms: float
     notes: tuple[str, ...]
+    num_outputs_cut: int = 0
+    num_sources_cut: int = 0
 
     __test__ = False  # not a test class, whatever its name begins with
 
@@ -165,6 +170,8 @@ class Evaluation:
                         "sentences_per_second": round(test.sentences_per_second, 1),
                         "latency_ms": round(test.latency_ms, 2),
                         "latency_sentences": min(len(test.outputs), _LATENCY_SENTENCES),
+                        "outputs_cut": test.num_outputs_cut,
+                        "sources_cut": test.num_sources_cut,
                         "notes": [*self.notes, *test.notes],
                     }
                     if (test := self.tests.get(name)) is not None
@@ -269,7 +276,12 @@ def generate_outputs(
         num_tokens=tuple(one.num_tokens for one in forced),
         sentences_per_second=len(sources) / max(1e-9, seconds),
         latency_ms=1000 * median(latencies),
-        notes=(*(f"{notes.count(note):,} of {len(sources):,} lines: {note}" for note in dict.fromkeys(notes)), *shared),
+        num_outputs_cut=sum(one.finish_reason == "length" for one in generations),
+        num_sources_cut=sum(one.num_cut_tokens > 0 for one in generations),
+        notes=(
+            *(f"{notes.count(note):,} of {counted(len(sources), 'line')}: {note}" for note in dict.fromkeys(notes)),
+            *shared,
+        ),
     )
 
 

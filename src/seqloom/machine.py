@@ -18,6 +18,7 @@ from typing import Literal
 import numpy as np
 import torch
 
+from seqloom.arguments import check_threads
 from seqloom.errors import ConfigError
 
 DeviceName = Literal["auto", "cpu", "cuda", "mps"]
@@ -33,9 +34,9 @@ def choose_device(name: str = "auto") -> torch.device:
         ConfigError: the device is not there.
     """
     there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
-    if name == "auto":
+    if isinstance(name, str) and name == "auto":
         name = next(candidate for candidate in ("cuda", "mps", "cpu") if there[candidate])
-    kind = name.partition(":")[0]
+    kind = name.partition(":")[0] if isinstance(name, str) else ""
     if kind not in there:
         raise ConfigError(f"--device {name}: expected auto, cpu, cuda or mps")
     if not there[kind]:
@@ -46,8 +47,7 @@ def choose_device(name: str = "auto") -> torch.device:
 
 def set_threads(count: int | None) -> int:
     """Sets how many threads compute; without a count, as many as cores this process may use. Returns the number."""
-    if count is not None and count < 1:
-        raise ConfigError(f"--threads {count}: expected 1 or more")
+    count = check_threads(count)
     torch.set_num_threads(count or available_cores())
     return torch.get_num_threads()
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 import torch
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 from torch import nn
 
 from seqloom.batching import Batches, PairBatch
@@ -35,6 +35,7 @@ from seqloom.counters import Counters as Counters
 from seqloom.errors import CheckpointError, ConfigError, TrainingError
 from seqloom.files import append_text, cut, sync_size, write_bytes
 from seqloom.losses import linear_cross_entropy
+from seqloom.messages import command_line, counted
 from seqloom.models.base import Model
 from seqloom.optim import (
     OptimizerName,
@@ -62,8 +63,6 @@ class Budget(Settings):
     by minutes: it names its progress.txt, which holds the share of the budget spent before each update.
     """
 
-    model_config = ConfigDict(allow_inf_nan=False)
-
     steps: int | None = Field(None, gt=0, description="updates")
     tokens: int | None = Field(None, gt=0, description="real target tokens")
     minutes: float | None = Field(None, gt=0, description="minutes of updates")
@@ -72,7 +71,7 @@ class Budget(Settings):
     @model_validator(mode="after")
     def _one(self) -> "Budget":
         if sum(value is not None for value in (self.steps, self.tokens, self.minutes, self.like)) != 1:
-            raise ValueError("give exactly one of --steps, --tokens and --minutes")
+            raise ValueError("give exactly one of steps, tokens and minutes (--steps, --tokens, --minutes)")
         return self
 
     def share(self, fraction: float) -> "Budget":
@@ -89,16 +88,18 @@ class Budget(Settings):
 
     def __str__(self) -> str:
         if self.steps is not None:
-            return f"{self.steps:,} steps"
+            return counted(self.steps, "step")
         if self.tokens is not None:
-            return f"{self.tokens:,} target tokens"
-        return f"{self.minutes:g} minutes of updates" if self.minutes is not None else f"the updates of {self.like}"
+            return counted(self.tokens, "target token")
+        return (
+            f"{self.minutes:g} {'minute' if self.minutes == 1 else 'minutes'} of updates"
+            if self.minutes is not None
+            else f"the updates of {self.like}"
+        )
 
 
 class TrainingSettings(Settings):
     """How to train."""
-
-    model_config = ConfigDict(allow_inf_nan=False)
 
     batch_tokens: int = Field(2048, gt=0, le=1 << 24, description="padded target positions in a batch")
     window: int = Field(128, gt=1, le=LONGEST, description="tokens in each piece that a plain text is cut into")
@@ -253,7 +254,8 @@ class Trainer:
                     saved = time.monotonic()
                 if interrupted() and not self.counters.finished:
                     self.progress.say(
-                        f"Saved at step {self.counters.step:,}. To go on: seqloom train --resume --out {self.folder}"
+                        f"Saved at step {self.counters.step:,}. To go on: "
+                        f"{command_line('train', '--resume', '--out', self.folder)}"
                     )
                     raise KeyboardInterrupt
         self._finish()

@@ -84,8 +84,8 @@ def test_languages_are_the_runs_own_or_made_of_their_names(server: Running) -> N
     assert {one["code"]: (one["name"], one["targets"]) for one in found.json} == {
         "de": ("German", ["en"]),
         "en": ("English", []),
-        "rnn-tiny-src": ("rnn-tiny (source)", ["rnn-tiny-tgt"]),
-        "rnn-tiny-tgt": ("rnn-tiny (target)", []),
+        "rnn-tiny-src": ("Source language of rnn-tiny", ["rnn-tiny-tgt"]),
+        "rnn-tiny-tgt": ("Target language of rnn-tiny", []),
     }
     pseudo = server.ask("/translate", {"q": "rot", "source": "rnn-tiny-src", "target": "rnn-tiny-tgt"})
     assert pseudo.status == 200

@@ -21,7 +21,7 @@ def test_threads_are_set_and_refused() -> None:
     before = torch.get_num_threads()
     try:
         assert machine.set_threads(1) == 1
-        with pytest.raises(ConfigError, match="--threads 0"):
+        with pytest.raises(ConfigError, match="threads is 0"):
             machine.set_threads(0)
     finally:
         torch.set_num_threads(before)

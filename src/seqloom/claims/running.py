@@ -5,7 +5,9 @@ What a claim does stands in its own file; what its numbers mean, in `rule`.
 
 import datetime
 import time
+import traceback
 from collections.abc import Sequence
+from contextlib import suppress
 from importlib.resources import files
 from pathlib import Path
 
@@ -14,10 +16,11 @@ from seqloom.checkpoint import read_json
 from seqloom.claims.claim import Claim, Protocol, claims, find_claim
 from seqloom.claims.laboratory import Laboratory
 from seqloom.claims.rule import LEVEL, together
-from seqloom.claims.verdict import Audit, AuditedArm, Effort, Verdict, Verdicts, arm_labels
+from seqloom.claims.verdict import Audit, AuditedArm, Effort, FailedClaim, Verdict, Verdicts, arm_labels
 from seqloom.corpus.settings import CorpusSettings
-from seqloom.errors import CheckpointError, ConfigError, CorpusError
+from seqloom.errors import CheckpointError, ConfigError, CorpusError, SeqloomError
 from seqloom.files import check_folder, check_not_read, model_json, write_text
+from seqloom.messages import command_line, option
 from seqloom.progress import Progress, Silent
 
 FILE = "verdicts.json"
@@ -75,17 +78,24 @@ def run_claims(
     if workers:
         laboratory.workers = workers
     found: list[Verdict] = []
+    failures: list[FailedClaim] = []
+    first_error: Exception | None = None
     for claim in chosen:
         protocol = claim.protocols.get(effort)
         if protocol is not None:
             progress.say(f"{claim.number}. {claim.statement}")
             try:
                 found.append(_test(claim, protocol, laboratory))
-            except CorpusError as error:
-                if names:
-                    raise
-                # One data set that cannot be had is no reason to give up the other claims.
-                progress.say(f"{claim.number}. {claim.name}: not tested: {error}")
+            except Exception as error:
+                if isinstance(error, CorpusError) and not names:
+                    # One data set that cannot be had is no reason to give up the other claims.
+                    progress.say(f"{claim.number}. {claim.name}: not tested: {error}")
+                    continue
+                first_error = first_error or error
+                failures.append(_failed(claim, error, folder))
+                progress.say(
+                    f"{failures[-1]}. The other claims go on; the same command, begun again, tries it once more."
+                )
                 continue
             except KeyboardInterrupt:
                 progress.say(f"Run the same command again to go on: what is finished lies in {folder}.")
@@ -96,8 +106,24 @@ def run_claims(
             progress.say(f"{claim.number}. {claim.name}: not tested at effort {effort}, and no verdict is recorded yet")
             continue
         progress.say(f"{claim.number}. {claim.name}: {found[-1].verdict} ({found[-1].origin})")
-        _write(folder, found)
-    return Verdicts(verdicts=tuple(found))
+        _write(folder, found, failures)
+    if first_error is not None and not found:
+        raise first_error
+    if failures:
+        _write(folder, found, failures)
+    return Verdicts(verdicts=tuple(found), failures=tuple(failures))
+
+
+def _failed(claim: Claim, error: Exception, folder: Path) -> FailedClaim:
+    """What is known of a failure; of an error that is no SeqloomError the traceback is kept."""
+    message, log = str(error) or type(error).__name__, None
+    if not isinstance(error, SeqloomError):
+        message = f"{type(error).__name__}: {message.splitlines()[0]}"
+        place = folder / "failures" / f"{claim.name}.txt"
+        with suppress(SeqloomError):
+            write_text(place, "".join(traceback.format_exception(error)))
+            log = place.relative_to(folder).as_posix()
+    return FailedClaim(claim=claim.name, number=claim.number, error=message, log=log)
 
 
 def _test(claim: Claim, protocol: Protocol, laboratory: Laboratory) -> Verdict:
@@ -164,21 +190,28 @@ def _remarks(arms: Sequence[AuditedArm]) -> tuple[str, ...]:
 
 
 def _command(claim: Claim, laboratory: Laboratory) -> str:
-    words = ["seqloom claims run", claim.name, "--effort", laboratory.effort]
+    words: list[str | Path] = ["claims", "run", claim.name, "--effort", laboratory.effort]
     if laboratory.seeds:
         words += ["--seeds", str(laboratory.seeds)]
     if laboratory.corpus is not None and claim.takes_data:
         for name, value in laboratory.corpus.model_dump(exclude_defaults=True, exclude={"data_dir"}).items():
-            words += [f"--{name.replace('_', '-')}", str(value)]
-    return " ".join([*words, "--out DIR"])
+            words += option(name.replace("_", "-"), value)
+    return command_line(*words, "--out", "DIR")
 
 
-def _write(folder: Path, found: Sequence[Verdict]) -> None:
-    """Verdicts of other claims that lie there stay."""
-    names = {verdict.claim for verdict in found}
-    merged = [verdict for verdict in _there(folder) if verdict.claim not in names] + list(found)
-    merged.sort(key=lambda verdict: verdict.number)
-    write_text(folder / FILE, model_json(Verdicts(verdicts=tuple(merged)), indent=1))
+def _write(folder: Path, found: Sequence[Verdict], failures: Sequence[FailedClaim]) -> None:
+    """Verdicts and failures of other claims that lie there stay."""
+    names = {verdict.claim for verdict in found} | {failure.claim for failure in failures}
+    before = read_verdicts(folder) if (folder / FILE).exists() else Verdicts(verdicts=())
+    # A verdict that was found earlier stays where a later try fails.
+    tested = {verdict.claim for verdict in found}
+    merged = [verdict for verdict in before.verdicts if verdict.claim not in tested] + list(found)
+    failed = [failure for failure in before.failures if failure.claim not in names] + list(failures)
+    written = Verdicts(
+        verdicts=tuple(sorted(merged, key=lambda one: one.number)),
+        failures=tuple(sorted(failed, key=lambda one: one.number)),
+    )
+    write_text(folder / FILE, model_json(written, indent=1))
 
 
 def _there(folder: Path) -> tuple[Verdict, ...]:
@@ -194,7 +227,8 @@ def read_verdicts(folder: Path | str) -> Verdicts:
     file = Path(folder) / FILE
     if not file.is_file():
         raise CheckpointError(
-            f"{folder}: there are no verdicts ({FILE}); make some: seqloom claims run --all --out {folder}"
+            f"{folder}: there are no verdicts ({FILE}); make some: "
+            f"{command_line('claims', 'run', '--all', '--out', Path(folder))}"
         )
     return Verdicts.parse(read_json(file), source=str(file))
 

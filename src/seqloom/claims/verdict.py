@@ -10,7 +10,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from seqloom.config import Settings
+from seqloom.config import Results
 
 SCHEMA_VERSION = 1
 
@@ -19,7 +19,7 @@ Effort = Literal["quick", "standard", "thorough"]
 Origin = Literal["live", "recorded"]
 
 
-class Term(Settings):
+class Term(Results):
     """One arm's part in a contrast.
 
     Attributes:
@@ -31,7 +31,7 @@ class Term(Settings):
     values: tuple[float, ...] = Field(min_length=1)
 
 
-class Contrast(Settings):
+class Contrast(Results):
     """An effect: the weighted sum of the terms' means.
 
     Attributes:
@@ -45,7 +45,7 @@ class Contrast(Settings):
     num_sentences: int = Field(0, ge=0)
 
 
-class Question(Settings):
+class Question(Results):
     """What a claim says about one effect, and what was found.
 
     Attributes:
@@ -66,7 +66,7 @@ class Question(Settings):
     answer: Answer
 
 
-class Point(Settings):
+class Point(Results):
     """A place in a chart; `low` and `high` bound its interval."""
 
     x: float | str
@@ -75,14 +75,14 @@ class Point(Settings):
     high: float | None = None
 
 
-class Series(Settings):
+class Series(Results):
     """A line, or a group of bars."""
 
     label: str
     points: tuple[Point, ...]
 
 
-class Chart(Settings):
+class Chart(Results):
     """What was measured, for people.
 
     Attributes:
@@ -98,7 +98,7 @@ class Chart(Settings):
     description: str
 
 
-class Trial(Settings):
+class Trial(Results):
     """A learning rate that was tried: its validation loss in nats a token."""
 
     learning_rate: float
@@ -106,7 +106,7 @@ class Trial(Settings):
     chosen: bool
 
 
-class AuditedArm(Settings):
+class AuditedArm(Results):
     """What an arm was given, so that a reader can judge whether the comparison was fair."""
 
     name: str
@@ -136,7 +136,7 @@ def arm_labels(arms: Sequence[AuditedArm]) -> dict[str, str]:
     return found
 
 
-class Audit(Settings):
+class Audit(Results):
     """Whether the arms were treated alike; `remarks` say where they were not."""
 
     arms: tuple[AuditedArm, ...]
@@ -148,7 +148,7 @@ class Audit(Settings):
         return arm_labels(self.arms)
 
 
-class Verdict(Settings):
+class Verdict(Results):
     """What was found about a claim. `effect`, `unit` and `interval` are those of the first question."""
 
     claim: str
@@ -172,8 +172,22 @@ class Verdict(Settings):
     seconds: float = Field(description="how long it took, trained arms that were shared not counted again")
 
 
-class Verdicts(Settings):
+class FailedClaim(Results):
+    """A claim whose experiment failed; the others were tested."""
+
+    claim: str
+    number: int
+    error: str
+    log: str | None = Field(None, description="the file with the traceback, relative to the folder of the verdicts")
+
+    def __str__(self) -> str:
+        log = "" if self.log is None else f" (traceback: {self.log})"
+        return f"{self.number}. {self.claim} FAILED: {self.error}{log}"
+
+
+class Verdicts(Results):
     """What verdicts.json holds."""
 
     schema_version: int = SCHEMA_VERSION
     verdicts: tuple[Verdict, ...]
+    failures: tuple[FailedClaim, ...] = ()

@@ -1,6 +1,8 @@
 """`seqloom claims`: what is said of recurrent networks and Transformers, tested here -> verdicts and a report."""
 
 import argparse
+import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -73,9 +75,13 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
 
 def run(arguments: argparse.Namespace) -> int:
     """Lists, shows, runs or reports."""
-    actions = {"list": _list, "show": _show, "run": _run, "report": _report}
-    actions[arguments.action](arguments)
-    return 0
+    actions: dict[str, Callable[[argparse.Namespace], int | None]] = {
+        "list": _list,
+        "show": _show,
+        "run": _run,
+        "report": _report,
+    }
+    return actions[arguments.action](arguments) or 0
 
 
 def _list(arguments: argparse.Namespace) -> None:
@@ -106,7 +112,7 @@ def _show(arguments: argparse.Namespace) -> None:
     print("\n".join(as_text(facts)))
 
 
-def _run(arguments: argparse.Namespace) -> None:
+def _run(arguments: argparse.Namespace) -> int:
     from seqloom.errors import ConfigError
 
     if arguments.all == bool(arguments.names):
@@ -124,7 +130,10 @@ def _run(arguments: argparse.Namespace) -> None:
             workers=arguments.workers,
             progress=progress,
         )
+    for failure in verdicts.failures:
+        print(f"seqloom: {failure}", file=sys.stderr)
     _deliver(verdicts, arguments.out, json=arguments.json)
+    return 1 if verdicts.failures else 0
 
 
 def _report(arguments: argparse.Namespace) -> None:

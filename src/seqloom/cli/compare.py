@@ -1,6 +1,7 @@
 """`seqloom compare`: recipes on one corpus under one budget -> a table, a report and comparison.json."""
 
 import argparse
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -63,7 +64,7 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         "--out", type=Path, metavar="DIR", help="where runs and report go (default: a folder under comparisons/)"
     )
     group.add_argument(
-        "--beam", type=options.positive, metavar="N", help="beam size for all arms; 1 is greedy (default: the recipes')"
+        "--beam", type=options.beam, metavar="N", help="beam size for all arms; 1 is greedy (default: the recipes')"
     )
     options.add_change_option(group)
     options.add_common_options(parser, json=True)
@@ -93,22 +94,29 @@ def run(arguments: argparse.Namespace) -> int:
             progress=progress,
             **options.placement(arguments),
         )
-    deliver(comparison, out, json=arguments.json)
-    return 0
+    return deliver(comparison, out, json=arguments.json)
 
 
-def deliver(comparison: "Comparison", out: Path, *, json: bool = False) -> None:
-    """Writes report.html into `out` and prints the table and where the report is; or prints all of it as JSON."""
+def deliver(comparison: "Comparison", out: Path, *, json: bool = False) -> int:
+    """Writes report.html into `out` and prints the table and where the report is; or prints all of it as JSON.
+
+    Returns:
+        The exit status: 1 where an arm failed.
+    """
     from seqloom.report.page import write_report
     from seqloom.report.terminal import comparison_table
 
+    status = 1 if comparison.failures else 0
+    for failure in comparison.failures:
+        print(f"seqloom: {failure}", file=sys.stderr)
     report = out / "report.html"
     write_report(comparison, report)
     if json:
         print_json(comparison)
-        return
+        return status
     if results_are_wanted():
         from seqloom.cli.console import SafeConsole
 
         SafeConsole().print(comparison_table(comparison))
     announce(f"report: {report.resolve()}")
+    return status

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from seqloom.cli import options
 from seqloom.cli.compare import deliver
 from seqloom.cli.progress import shown
+from seqloom.messages import command_line
 
 if TYPE_CHECKING:
     from seqloom.comparison.comparison import Comparison
@@ -105,15 +106,22 @@ def run(arguments: argparse.Namespace) -> int:
             out=arguments.out,
             beam=BEAM,
             changes=[*CHANGES, *arguments.changes],
-            command=f"seqloom demo --steps {arguments.steps} --seeds {arguments.seeds}"
-            + (f" --size {arguments.size}" if arguments.size else ""),
+            command=_command(arguments),
             progress=progress,
             **options.placement(arguments),
         )
-    deliver(comparison, arguments.out)
+    status = deliver(comparison, arguments.out)
     if _someone_is_there():
         _answer(comparison, arguments)
-    return 0
+    return status
+
+
+def _command(arguments: argparse.Namespace) -> str:
+    """The command line that does it again."""
+    words: list[str | Path | int] = ["demo", "--steps", arguments.steps, "--seeds", arguments.seeds]
+    words += ["--size", arguments.size] if arguments.size else []
+    words += ["--set", *arguments.changes] if arguments.changes else []
+    return command_line(*words)
 
 
 def _show_first_model(arguments: argparse.Namespace, progress: "Progress") -> None:

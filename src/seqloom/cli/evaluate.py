@@ -66,6 +66,7 @@ def run(arguments: argparse.Namespace) -> int:
     check_not_read(None, "standard output", [path for path in (arguments.src, *(arguments.ref or ()), *data) if path])
     from seqloom.corpus import CorpusSettings, SentencePair, read_parallel
     from seqloom.run import load
+    from seqloom.run.scoring import check_files_direction
 
     corpus: CorpusSettings | list[SentencePair] | None = None
     more: list[list[str]] = []
@@ -75,6 +76,10 @@ def run(arguments: argparse.Namespace) -> int:
         corpus, *others = (list(read_parallel(arguments.src, ref)) for ref in arguments.ref)
         more = [[pair.tgt for pair in pairs] for pairs in others]
     model = load(arguments.folder, **options.placement(arguments))
+    for ref in arguments.ref or ():
+        check_files_direction(
+            arguments.src, ref, (model.facts["corpus"]["src_lang"], model.facts["corpus"]["tgt_lang"])
+        )
     with shown(quiet=arguments.quiet) as progress:
         found = model.evaluate(
             corpus,

@@ -1,15 +1,16 @@
 """`seqloom explain`: runs and a text -> what each run does with it, as a page, a picture, data, or lines in the terminal."""
 
 import argparse
-import shlex
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from seqloom.cli import options
 from seqloom.cli.lines import announce, print_json
 from seqloom.cli.progress import shown
-from seqloom.errors import ConfigError
+from seqloom.errors import ConfigError, SeqloomError
 from seqloom.files import check_folder, check_not_read, model_json, write_text
+from seqloom.messages import command_line, option
 
 if TYPE_CHECKING:
     from seqloom.explain import Change, Explanation, Explanations
@@ -78,7 +79,7 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     looking.add_argument("--layer", type=options.count, metavar="N", help="from 0 (default: the last)")
     looking.add_argument("--head", type=options.count, metavar="N", default=0, help="from 0 (default: 0)")
     looking.add_argument("--step", type=options.positive, metavar="N", default=1, help="the target token, from 1")
-    looking.add_argument("--beam", type=options.positive, metavar="N", help="beam size (default: the recipe's)")
+    looking.add_argument("--beam", type=options.beam, metavar="N", help="beam size (default: the recipe's)")
     changes = parser.add_argument_group("what if")
     changes.add_argument(
         "--change",
@@ -105,29 +106,39 @@ def run(arguments: argparse.Namespace) -> int:
     from seqloom.run import load
 
     found = []
+    failed: list[tuple[Path, SeqloomError]] = []
     with shown(quiet=arguments.quiet) as progress:
         for number, folder in enumerate(arguments.runs):
             progress.update("explaining", number / len(arguments.runs), status=folder.name)
-            found.append(
-                explain(
-                    load(folder, **options.placement(arguments)),
-                    arguments.text,
-                    target=arguments.target,
-                    methods=arguments.method or METHODS,
-                    beam=arguments.beam,
-                    layer=arguments.layer,
-                    head=arguments.head,
-                    step=arguments.step - 1,
-                    change=change or None,
-                    history=arguments.history,
+            try:
+                found.append(
+                    explain(
+                        load(folder, **options.placement(arguments)),
+                        arguments.text,
+                        target=arguments.target,
+                        methods=arguments.method or METHODS,
+                        beam=arguments.beam,
+                        layer=arguments.layer,
+                        head=arguments.head,
+                        step=arguments.step - 1,
+                        change=change or None,
+                        history=arguments.history,
+                    )
                 )
-            )
+            except SeqloomError as error:
+                failed.append((folder, error))
         progress.update("explaining", 1.0)
+        if not found:
+            raise failed[0][1]
         for one in found:
             for note in one.notes:
                 progress.say(f"{one.run.label}: {note}")
+    # One run that cannot be explained is no reason to lose the others.
+    for folder, reason in failed:
+        print(f"seqloom: {folder} FAILED: {reason}", file=sys.stderr)
+        arguments.runs.remove(folder)
     _deliver(Explanations(text=arguments.text, explanations=tuple(found)), arguments)
-    return 0
+    return 1 if failed else 0
 
 
 def _methods(text: str) -> tuple[str, ...]:
@@ -206,15 +217,15 @@ def _deliver(found: "Explanations", arguments: argparse.Namespace) -> None:
 
 def _command(arguments: argparse.Namespace) -> str:
     """The command line that does the same, whatever the machine."""
-    words = ["seqloom", "explain", *map(str, arguments.runs), "--text", arguments.text]
+    words: list[str | Path] = ["explain", *arguments.runs, *option("text", arguments.text)]
     for name in ("target", "beam", "layer", "force"):
         value = getattr(arguments, name)
-        words += [f"--{name}", str(value)] if value not in (None, "") else []
+        words += option(name, value) if value not in (None, "") else []
     words += ["--head", str(arguments.head)] if arguments.head else []
     words += ["--step", str(arguments.step)] if arguments.step != 1 else []
     words += ["--change", *arguments.change] if arguments.change else []
     words += ["--silence", *arguments.silence] if arguments.silence else []
-    return shlex.join([*words, "--out", str(arguments.out)])
+    return command_line(*words, "--out", arguments.out)
 
 
 def _table(one: "Explanation") -> Any:

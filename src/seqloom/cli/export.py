@@ -57,7 +57,7 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     )
     group.add_argument("--input", type=Path, metavar="FILE", help="sources to measure on, one a line")
     group.add_argument("--ref", type=Path, metavar="FILE", help="their references, for BLEU")
-    group.add_argument("--beam", type=options.positive, metavar="N", help="beam size (default: the recipe's)")
+    group.add_argument("--beam", type=options.beam, metavar="N", help="beam size (default: the recipe's)")
     options.add_common_options(parser, json=True)
     parser.set_defaults(run=run)
 

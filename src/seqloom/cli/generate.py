@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from seqloom.cli import options
 from seqloom.cli.quick import quick_start
 from seqloom.files import STDIN, check_not_read
+from seqloom.messages import use_command
 
 if TYPE_CHECKING:
     from seqloom.decoding.hypothesis import Generation
@@ -27,7 +28,7 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     parser = subparsers.add_parser(
         "generate",
         help="sample text from a run",
-        description="Go on from a prompt by sampling, token by token.",
+        description="Continue a prompt by sampling, token by token.",
         epilog=_EPILOG,
     )
     parser.add_argument("folder", type=Path, metavar="RUN", help="a run folder")
@@ -36,28 +37,32 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         type=options.text,
         action="append",
         metavar="TEXT",
-        help="what to go on from, may be repeated; - reads a prompt a line from standard input (default: nothing)",
+        help="the text to continue, may be repeated; - reads a prompt a line from standard input (default: nothing)",
     )
     group = parser.add_argument_group("sampling")
     group.add_argument(
-        "--num-samples", type=options.positive, default=1, metavar="N", help="texts for each prompt (default: 1)"
+        "--num-samples", type=options.beam, default=1, metavar="N", help="texts for each prompt (default: 1)"
     )
     group.add_argument(
-        "--max-tokens", type=options.positive, default=200, metavar="N", help="the most tokens of a text (default: 200)"
+        "--max-tokens",
+        type=options.max_tokens,
+        default=200,
+        metavar="N",
+        help="the most tokens of a text (default: 200)",
     )
     group.add_argument(
         "--temperature",
-        type=options.zero_or_more,
+        type=options.temperature,
         default=1.0,
         metavar="T",
         help="below 1 surer, above 1 wilder, 0 greedy (default: 1)",
     )
     group.add_argument(
-        "--top-k", type=options.count, default=0, metavar="K", help="only the K likeliest tokens (default: 0, all)"
+        "--top-k", type=options.top_k, default=0, metavar="K", help="only the K likeliest tokens (default: 0, all)"
     )
     group.add_argument(
         "--top-p",
-        type=options.share,
+        type=options.positive_share,
         default=1.0,
         metavar="P",
         help="only the likeliest tokens that together reach P (default: 1, all)",
@@ -69,7 +74,9 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         metavar="P",
         help="only tokens at least P times as likely as the likeliest (default: 0, all)",
     )
-    group.add_argument("--seed", type=int, default=0, metavar="N", help="where the randomness comes from (default: 0)")
+    group.add_argument(
+        "--seed", type=options.seed, default=0, metavar="N", help="where the randomness comes from (default: 0)"
+    )
     options.add_common_options(parser, json=True)
     parser.set_defaults(run=run)
 
@@ -86,12 +93,12 @@ def run(arguments: argparse.Namespace) -> int:
         check_not_read(None, "standard output", [STDIN])
         prompts = list(read_lines("-"))
     model = load(arguments.folder, **options.placement(arguments))
-    # A model of pairs answers a prompt; a language model goes on with it.
+    # A model of pairs takes a prompt as its source; a language model continues it.
     continues = model.facts["corpus"]["kind"] == "text"
     if not continues and not arguments.prompt:
         raise ConfigError(
-            f"{arguments.folder} was trained on pairs, so it answers a prompt: give --prompt TEXT, or --prompt - to read a "
-            "prompt a line from standard input"
+            f"{arguments.folder} was trained on pairs, so it needs a source: give it by --prompt TEXT, or --prompt - to read one a "
+            f"line from standard input. To translate by beam search: {use_command(arguments.folder, 'pairs')}"
         )
     generations = model.generate(
         prompts,
@@ -117,7 +124,14 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _as_json(generation: "Generation") -> dict[str, Any]:
     samples = [
-        {"text": text, "log_prob": hypothesis.log_prob, "finished": hypothesis.finished}
-        for text, hypothesis in zip(generation.texts, generation.hypotheses, strict=True)
+        {"text": text, "log_prob": hypothesis.log_prob, "finished": hypothesis.finished, "finish_reason": reason}
+        for text, hypothesis, reason in zip(
+            generation.texts, generation.hypotheses, generation.finish_reasons, strict=True
+        )
     ]
-    return {"prompt": generation.source, "samples": samples, "notes": list(generation.notes)}
+    return {
+        "prompt": generation.source,
+        "samples": samples,
+        "num_cut_tokens": generation.num_cut_tokens,
+        "notes": list(generation.notes),
+    }

@@ -58,10 +58,8 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     group.add_argument(
         "--samples", type=options.positive, metavar="N", help="the most inputs to try at a size (default: 160)"
     )
-    group.add_argument("--seed", type=options.count, metavar="N", help="where the inputs come from (default: 0)")
-    group.add_argument(
-        "--beam", type=options.positive, metavar="N", help="beam size; 1 is greedy (default: the recipe's)"
-    )
+    group.add_argument("--seed", type=options.seed, metavar="N", help="where the inputs come from (default: 0)")
+    group.add_argument("--beam", type=options.beam, metavar="N", help="beam size; 1 is greedy (default: the recipe's)")
     options.add_common_options(parser, json=True)
     parser.set_defaults(run=run)
 

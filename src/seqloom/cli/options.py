@@ -7,14 +7,19 @@ default lives in the settings themselves. Nothing heavy is imported before argum
 import argparse
 import os
 import re
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
+from seqloom.arguments import MAX_BEAM, MAX_SEED, MAX_TEMPERATURE, MAX_THREADS, MAX_TOKENS, MAX_TOP_K
 from seqloom.errors import ConfigError, SeqloomError
 
 if TYPE_CHECKING:
     from seqloom.corpus.settings import CorpusSettings
     from seqloom.training import Budget
+
+
+_Number = TypeVar("_Number", int, float)
 
 
 def positive(text: str) -> int:
@@ -26,6 +31,16 @@ def positive(text: str) -> int:
     if number < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1")
     return number
+
+
+def _at_most(most: float, parse: Callable[[str], _Number]) -> Callable[[str], _Number]:
+    def parse_limited(text: str) -> _Number:
+        number = parse(text)
+        if number > most:
+            raise argparse.ArgumentTypeError(f"{text!r} is more than {most:,}, the most that is accepted")
+        return number
+
+    return parse_limited
 
 
 def count(text: str) -> int:
@@ -47,6 +62,21 @@ def positive_float(text: str) -> float:
     if not 0 < number < float("inf"):
         raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0")
     return number
+
+
+def positive_share(text: str) -> float:
+    """A number above 0, at most 1."""
+    if share(text) == 0:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0, at most 1")
+    return share(text)
+
+
+seed = _at_most(MAX_SEED, count)
+threads = _at_most(MAX_THREADS, positive)
+beam = _at_most(MAX_BEAM, positive)
+max_tokens = _at_most(MAX_TOKENS, positive)
+temperature = _at_most(MAX_TEMPERATURE, zero_or_more)
+top_k = _at_most(MAX_TOP_K, count)
 
 
 def share(text: str) -> float:
@@ -104,7 +134,7 @@ def add_data_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--size", type=positive, metavar="N", help="how many training pairs a generator is to make")
     group.add_argument("--val-size", type=positive, metavar="N", help="pairs to hold out for validation")
     group.add_argument("--test-size", type=positive, metavar="N", help="pairs to hold out for test")
-    group.add_argument("--split-seed", type=count, metavar="N", help="the seed of the split, and of generators")
+    group.add_argument("--split-seed", type=seed, metavar="N", help="the seed of the split, and of generators")
     group.add_argument(
         "--overlap",
         choices=("drop", "keep", "error"),
@@ -250,7 +280,7 @@ def budget(arguments: argparse.Namespace) -> "Budget | None":
 
 def add_search_options(group: argparse._ActionsContainer) -> None:
     """Adds how to search; `search_settings` reads it."""
-    group.add_argument("--beam", type=positive, metavar="N", help="beam size; 1 is greedy (default: the recipe's)")
+    group.add_argument("--beam", type=beam, metavar="N", help="beam size; 1 is greedy (default: the recipe's)")
     group.add_argument(
         "--stop",
         choices=("certain", "likely"),
@@ -298,7 +328,7 @@ def add_common_options(parser: argparse.ArgumentParser, *, device: bool = True, 
             default="auto",
             help="where to compute (default: auto, the best there is)",
         )
-        group.add_argument("--threads", type=positive, metavar="N", help="processor threads (default: one a core)")
+        group.add_argument("--threads", type=threads, metavar="N", help="processor threads (default: one a core)")
     if json:
         group.add_argument("--json", action="store_true", help="print the result as JSON")
     group.add_argument("--quiet", action="store_true", help="no progress and no notes; errors are still told")

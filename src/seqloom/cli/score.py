@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from seqloom.cli import options
 from seqloom.cli.progress import shown
 from seqloom.files import check_not_read
+from seqloom.messages import counted
 
 if TYPE_CHECKING:
     from seqloom.decoding.generator import PairScore
@@ -61,10 +62,11 @@ def run(arguments: argparse.Namespace) -> int:
                 print(f"{score.log_prob:.6f}\t{score.num_tokens}")
         perplexity = math.exp(min(-log_prob / tokens, 700)) if tokens else 1.0
         progress.say(
-            f"{pairs:,} pairs, {tokens:,} tokens, log-probability {log_prob:.2f}, perplexity {perplexity:.3f} a token"
+            f"{counted(pairs, 'pair')}, {counted(tokens, 'token')}, "
+            f"log-probability {log_prob:.2f}, perplexity {perplexity:.3f} a token"
         )
         for note, count in notes.most_common():
-            progress.say(f"{count:,} of {pairs:,} pairs: {note}")
+            progress.say(f"{count:,} of {counted(pairs, 'pair')}: {note}")
     return 0
 
 

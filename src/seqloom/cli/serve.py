@@ -9,6 +9,7 @@ from typing import Any
 from seqloom.cli import options
 from seqloom.cli.lines import announce
 from seqloom.errors import ConfigError
+from seqloom.messages import counted
 
 _KEY_VARIABLE = "SEQLOOM_API_KEY"
 
@@ -122,7 +123,7 @@ def run(arguments: argparse.Namespace) -> int:
         announce(url)
         sys.stdout.flush()
         if not arguments.quiet:
-            print(f"serving {len(arguments.runs)} run(s) at {url}; Ctrl-C ends", file=sys.stderr, flush=True)
+            print(f"serving {counted(len(arguments.runs), 'run')} at {url}; Ctrl-C ends", file=sys.stderr, flush=True)
             if not keys and arguments.host not in ("127.0.0.1", "localhost", "::1"):
                 print(f"without --api-key, whoever reaches {arguments.host} may use it", file=sys.stderr, flush=True)
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from seqloom.cli import options
 from seqloom.cli.lines import print_json
+from seqloom.messages import counted
 
 _EPILOG = """\
 examples:
@@ -57,7 +58,8 @@ def lines_about(facts: Mapping[str, Any], folder: Path) -> Iterator[str]:
     yield f"parameters  {facts['parameters']:,} ({facts['parameters_without_embeddings']:,} without embeddings)"
     yield f"budget      {facts['budget']}"
     if "steps" in facts:
-        yield f"trained     {facts['steps']:,} steps, {facts['tokens']:,} target tokens, {facts['epochs']:.1f} epochs"
+        steps, tokens = counted(facts["steps"], "step"), counted(facts["tokens"], "target token")
+        yield f"trained     {steps}, {tokens}, {facts['epochs']:.1f} epochs"
         yield (
             f"took        {facts['train_seconds']:.0f} s of updates ({facts['tokens_per_second']:,.0f} target tokens/s, "
             f"{facts['padding_share']:.0%} padding), {facts['validation_seconds']:.0f} s of validation, "

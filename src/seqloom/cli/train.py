@@ -7,6 +7,7 @@ from pathlib import Path
 from seqloom.cli import options
 from seqloom.cli.lines import announce, print_json
 from seqloom.cli.progress import shown
+from seqloom.messages import command_line, use_command
 
 DEFAULT_RECIPE = "transformer-tiny"
 
@@ -51,7 +52,7 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         help="start from the weights and the tokenizer of another run",
     )
     group.add_argument("--resume", action="store_true", help="go on with the run in --out, from its last checkpoint")
-    group.add_argument("--seed", type=int, metavar="N", help="where all randomness comes from (default: 0)")
+    group.add_argument("--seed", type=options.seed, metavar="N", help="where all randomness comes from (default: 0)")
     options.add_common_options(parser, json=True)
     parser.set_defaults(run=run)
 
@@ -81,7 +82,6 @@ def run(arguments: argparse.Namespace) -> int:
         return 0
     announce(trained.folder)
     if not arguments.quiet:
-        print(
-            f"try it: seqloom translate {trained.folder}    look at it: seqloom show {trained.folder}", file=sys.stderr
-        )
+        print(f"try it: {use_command(trained.folder, trained.facts['corpus']['kind'])}", file=sys.stderr)
+        print(f"look at it: {command_line('show', trained.folder)}", file=sys.stderr)
     return 0

@@ -14,6 +14,7 @@ from seqloom.cli.progress import shown
 from seqloom.cli.quick import quick_start
 from seqloom.errors import ConfigError
 from seqloom.files import STDIN, check_not_read
+from seqloom.messages import counted
 from seqloom.progress import Progress
 
 if TYPE_CHECKING:
@@ -26,7 +27,8 @@ what is printed for each line read:
   (as it is)           the translation
   --nbest N            N lines: the number of the line read (from 1), tab, score, tab, translation; best first
   --alignments         the translation, a tab, and i-j for each target token j that attends most to source token i (from 0)
-  --json               one JSON object: line, source, translations (text, score, log_prob, finished, tokens), notes, alignment
+  --json               one JSON object: line, source, translations (text, score, log_prob, finished,
+                       finish_reason: stop or length, tokens), num_cut_tokens, notes, alignment
 
 examples:
   echo "ein Hund läuft" | seqloom translate runs/de-en
@@ -55,7 +57,7 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     search = parser.add_argument_group("search")
     options.add_search_options(search)
     search.add_argument(
-        "--nbest", type=options.positive, default=1, metavar="N", help="print the N best translations with their scores"
+        "--nbest", type=options.beam, default=1, metavar="N", help="print the N best translations with their scores"
     )
     search.add_argument(
         "--engine",
@@ -113,7 +115,9 @@ def _open(arguments: argparse.Namespace, progress: Progress) -> "Engine":
         quick_start()
         from seqloom.run import load
 
-        return load(*arguments.runs, **options.placement(arguments)).generator(progress=progress, **search)
+        model = load(*arguments.runs, **options.placement(arguments))
+        model.require_pairs("translate")
+        return model.generator(progress=progress, **search)
     # Nothing below needs torch, which takes longer to import than CTranslate2 to answer.
     import seqloom.interop  # noqa: F401  (registers the engines)
     from seqloom.decoding.engines import open_engine
@@ -156,14 +160,18 @@ def _as_json(number: int, generation: "Generation", engine: "Engine") -> dict[st
             "score": hypothesis.score,
             "log_prob": hypothesis.log_prob,
             "finished": hypothesis.finished,
+            "finish_reason": reason,
             "tokens": engine.tokenizer.tgt_tokens(hypothesis.ids),
         }
-        for text, hypothesis in zip(generation.texts, generation.hypotheses, strict=True)
+        for text, hypothesis, reason in zip(
+            generation.texts, generation.hypotheses, generation.finish_reasons, strict=True
+        )
     ]
     return {
         "line": number,
         "source": generation.source,
         "translations": translations,
+        "num_cut_tokens": generation.num_cut_tokens,
         "notes": list(generation.notes),
         "alignment": list(generation.alignment) if generation.alignment is not None else None,
     }
@@ -172,7 +180,7 @@ def _as_json(number: int, generation: "Generation", engine: "Engine") -> dict[st
 def _summary(lines: "LenientLines", notes: Counter[str]) -> Iterator[str]:
     if lines.num_replaced:
         yield (
-            f"{lines.num_replaced:,} of {lines.num_lines:,} lines held bytes that are not UTF-8; each was read as \ufffd"
+            f"{lines.num_replaced:,} of {counted(lines.num_lines, 'line')} held bytes that are not UTF-8; each was read as \ufffd"
         )
     for note, count in notes.most_common():
-        yield f"{count:,} of {lines.num_lines:,} lines: {note}"
+        yield f"{count:,} of {counted(lines.num_lines, 'line')}: {note}"

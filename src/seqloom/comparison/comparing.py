@@ -6,34 +6,36 @@ is worked out in `findings`; how they look is the business of `report`.
 
 import datetime
 import json
-import shlex
+import math
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import torch
 
 from seqloom import machine
+from seqloom.arguments import MAX_BEAM, as_path, check_changes, check_threads, check_type, shown, whole_number
 from seqloom.checkpoint import has_checkpoint
 from seqloom.comparison.comparison import Comparison, TuningTrial
+from seqloom.comparison.failures import Failures
 from seqloom.comparison.findings import ArmRuns, Outside, gather
 from seqloom.comparison.standing import Standing
 from seqloom.config import merge
 from seqloom.core_sharing import MOST_OTHER_CORES
 from seqloom.corpus import Corpus, CorpusSettings, SentencePair, open_corpus, read_lines
+from seqloom.corpus.settings import as_corpus_settings
 from seqloom.decoding.settings import DecodingSettings
-from seqloom.errors import CheckpointError, ConfigError, CorpusError
+from seqloom.errors import CheckpointError, ConfigError, CorpusError, TrainingError
 from seqloom.evaluation import TestOutputs, generate_outputs, read_outputs
 from seqloom.files import check_folder, check_not_read, model_json, write_json
+from seqloom.messages import command_line, option
 from seqloom.progress import Progress, Silent
 from seqloom.recipes import Recipe, load_recipe
-from seqloom.run import DEFAULT_BUDGET, Prepared, Run, load, prepare, train_prepared
+from seqloom.run import DEFAULT_BUDGET, Prepared, Run, load, prepare, read_recipe, train_prepared
 from seqloom.run.facts import read_facts
 from seqloom.training import Budget
-from seqloom.untrusted import read_text
-from seqloom.yaml_text import MAX_YAML_BYTES
 
 DEFAULT_RECIPES = ("rnn-tiny", "attention-rnn-tiny", "transformer-tiny")
 # --tune quick: the same learning rates for every arm; each trial costs a tenth of the arm's budget, the run gets the rest.
@@ -84,18 +86,18 @@ def compare(
         SeqloomError: settings, data or folders are not what they should be.
     """
     progress = progress or Silent()
-    names = [recipe.name if isinstance(recipe, Recipe) else str(recipe) for recipe in recipes or DEFAULT_RECIPES]
-    arms = [load_recipe(recipe, changes) for recipe in recipes or DEFAULT_RECIPES]
+    chosen = list(_check(recipes, budget, seeds, tune, also, changes, beam, threads) or DEFAULT_RECIPES)
+    names = [recipe.name if isinstance(recipe, Recipe) else str(recipe) for recipe in chosen]
+    arms = [load_recipe(recipe, changes) for recipe in chosen]
     _check_names([arm.name for arm in arms], list(also or {}))
-    settings = (
-        corpus if isinstance(corpus, CorpusSettings) else CorpusSettings(data=str(corpus)) if corpus else arms[0].corpus
-    )
+    settings = as_corpus_settings(corpus) if corpus is not None else arms[0].corpus
     if settings is None:
         raise ConfigError("there is nothing to compare on: name a corpus, by --data NAME or --data FILE")
     budget = budget or DEFAULT_BUDGET
     if budget.like is not None:
         raise ConfigError("a comparison gives every arm the same budget; give steps, tokens or minutes")
-    folder = Path(out) if out is not None else default_folder(settings)
+    machine.choose_device(device)
+    folder = as_path(out, "out") if out is not None else default_folder(settings)
     check_folder(folder)
     for name in ("comparison.json", "report.html"):
         check_not_read(folder / name, "--out", [*settings.paths(), *map(Path, (also or {}).values())])
@@ -103,7 +105,8 @@ def compare(
     opened = open_corpus(settings, progress)
     if opened.kind != "pairs":
         raise ConfigError(
-            f"{opened.name} is plain text; comparisons need pairs. Train language models on it: seqloom train"
+            f"{opened.name} is plain text, but a comparison needs pairs; train a language model on it: "
+            + command_line("train", "transformer-lm-tiny", "--data", settings.data or "FILE")
         )
     for note in opened.notes:
         progress.say(note)
@@ -112,37 +115,67 @@ def compare(
         merge(arms[0].decoding.model_dump(exclude_unset=True), {"beam": beam} if beam else {}), source="--beam"
     )
     arms = [arm.model_copy(update={"corpus": settings.located(), "decoding": decoding}) for arm in arms]
-    prepared = prepare(opened, arms[0], progress=progress)
-    others = {
-        arm.name: prepare(opened, arm, progress=progress) for arm in arms[1:] if arm.tokenizer != arms[0].tokenizer
-    }
-    shared_setup = time.perf_counter() - begin
-    work = _Work(folder, budget, decoding.beam, device, threads, progress, shared_setup)
+    failures = Failures(folder, progress)
+    prepared = _prepare(opened, arms, failures, progress)
+    first = next((prepared[arm.name] for arm in arms if arm.name in prepared), None)
+    if first is None:
+        raise failures.all_failed()
+    work = _Work(folder, budget, decoding.beam, device, threads, progress, time.perf_counter() - begin)
+    share = 1 - TUNING_SHARE * len(TUNING_RATES) if tune == "quick" else 1.0
+    of_run = budget.share(share) if share < 1 else budget
+    if tune != "quick":
+        # What another command left in the folder should be known before hours of training, not after.
+        for arm in (arm for arm in arms if arm.name in prepared):
+            for seed in range(seeds):
+                work.check_same(work.place(arm, seed), arm, prepared[arm.name], seed, of_run)
     tests = {name: list(split.pairs()) for name, split in opened.tests.items()}
     results: dict[str, ArmRuns] = {}
-    tuned = {arm.name: work.tune(arm, others.get(arm.name, prepared)) if tune == "quick" else (arm, ()) for arm in arms}
     titles = {(arm.name, seed): _title(arm.label, seed, seeds) for arm in arms for seed in range(seeds)}
     standing = Standing(opened, list(titles.values()), list(tests))
-    share = 1 - TUNING_SHARE * len(TUNING_RATES) if tune == "quick" else 1.0
-    for seed in range(seeds):
-        for arm in arms:
-            recipe, trials = tuned[arm.name]
-            run = work.train(recipe, others.get(arm.name, prepared), seed, budget.share(share) if share < 1 else budget)
+    tuned: dict[str, tuple[Recipe, tuple[TuningTrial, ...]]] = {}
+    for arm in sorted(
+        (arm for arm in arms if arm.name in prepared), key=lambda arm: failures.was_killed(work.tuning_place(arm))
+    ):
+        tuned[arm.name] = (arm, ())
+        place = work.tuning_place(arm)
+        if tune == "quick" and not failures.given_up(arm, None, place):
+            with failures.kept(arm, None, place):
+                tuned[arm.name] = work.tune(arm, prepared[arm.name])
+    # What killed an earlier command may kill this one too: the others are trained before it.
+    todo = sorted(
+        ((seed, arm) for seed in range(seeds) for arm in arms if arm.name in tuned),
+        key=lambda item: failures.was_killed(work.place(item[1], item[0])),
+    )
+    for seed, arm in todo:
+        place = work.place(arm, seed)
+        if failures.before_training(arm) or failures.given_up(arm, seed, place):
+            continue
+        recipe, trials = tuned[arm.name]
+        with failures.kept(arm, seed, place):
+            run = work.train(recipe, prepared[arm.name], seed, of_run)
             outputs = work.outputs(run, tests)
             for line in standing.lines(titles[arm.name, seed], outputs, run.facts["result"]["train_seconds"]):
                 progress.say(line)
             arm_runs = results.setdefault(arm.name, ArmRuns(recipe, [], tuple(trials)))
             arm_runs.runs.append((run.facts, outputs, run.folder.relative_to(folder)))
-    caveats = _caveats(arms, others, results, seeds, opened)
+    if not results:
+        raise failures.all_failed()
+    results = {arm.name: results[arm.name] for arm in arms if arm.name in results}
+    for arm_runs in results.values():
+        arm_runs.runs.sort(key=lambda run: run[0]["seed"])
+    base = next(prepared[arm.name] for arm in arms if arm.name in results)
+    others = {name: prepared[name] for name in results if prepared[name].tokenizer.hash != base.tokenizer.hash}
+    caveats = (*failures.caveats(), *_caveats(arms, others, results, seeds, opened))
     comparison = gather(
         opened,
-        prepared,
+        base,
         tests,
         results,
         outside,
         budget=f"{budget} an arm" + (", three learning rates included" if tune == "quick" else ""),
         beam=work.beam,
         caveats=caveats,
+        failures=tuple(failures.found),
         environment={
             **machine.describe_machine(machine.choose_device(device)),
             "date": datetime.date.today().isoformat(),
@@ -151,6 +184,47 @@ def compare(
     )
     write_json(folder / "comparison.json", json.loads(model_json(comparison, indent=1)))
     return comparison
+
+
+def _check(
+    recipes: object,
+    budget: object,
+    seeds: object,
+    tune: object,
+    also: object,
+    changes: object,
+    beam: object,
+    threads: object,
+) -> Sequence[str | Path | Recipe]:
+    """Checks the types and limits of what Python callers pass; returns the recipes."""
+    if recipes is not None and (isinstance(recipes, str) or not isinstance(recipes, Sequence)):
+        raise ConfigError(f"recipes is {shown(recipes)}: expected a list of recipes, such as ['rnn-tiny', 'my.yaml']")
+    if budget is not None:
+        check_type(budget, Budget, "budget", "a Budget, such as seqloom.Budget(steps=1000)")
+    whole_number(seeds, "seeds", least=1)
+    if tune not in get_args(Tune):
+        raise ConfigError(f"tune is {shown(tune)}: expected 'none' or 'quick'")
+    if also is not None:
+        check_type(also, Mapping, "also", "a mapping of names to files")
+    check_changes(changes)
+    if beam is not None:
+        whole_number(beam, "beam", least=1, most=MAX_BEAM)
+    check_threads(threads)
+    return recipes or ()
+
+
+def _prepare(corpus: Corpus, arms: Sequence[Recipe], failures: "Failures", progress: Progress) -> dict[str, Prepared]:
+    """The data of each arm, by its name; arms that share a tokenizer share them. Arms whose tokenizer fails are left out."""
+    found: dict[str, Prepared] = {}
+    made: list[tuple[Recipe, Prepared]] = []
+    for arm in arms:
+        with failures.kept(arm, None):
+            same = next((ready for recipe, ready in made if recipe.tokenizer == arm.tokenizer), None)
+            if same is None:
+                same = prepare(corpus, arm, progress=progress)
+                made.append((arm, same))
+            found[arm.name] = same
+    return found
 
 
 def _title(label: str, seed: int, seeds: int) -> str:
@@ -171,11 +245,11 @@ class _Work:
 
     def train(self, recipe: Recipe, prepared: Prepared, seed: int, budget: Budget, place: Path | None = None) -> Run:
         """A run of an arm: the finished one that lies there, the unfinished one gone on with, or a new one."""
-        folder = place or self.folder / "runs" / f"{recipe.name}-seed{seed}"
+        folder = place or self.place(recipe, seed)
         title = f"{recipe.label}, seed {seed}"
         resume = False
         if (folder / "run.json").exists():
-            self._check_same(folder, recipe, prepared, seed, budget)
+            self.check_same(folder, recipe, prepared, seed, budget)
             if read_facts(folder)["result"] is not None:
                 self.progress.say(f"{title}: already trained, in {folder}")
                 return load(folder, device=self.device, threads=self.threads)
@@ -200,13 +274,25 @@ class _Work:
             )
             raise
 
-    def _check_same(self, folder: Path, recipe: Recipe, prepared: Prepared, seed: int, budget: Budget) -> None:
+    def tuning_place(self, recipe: Recipe) -> Path:
+        """Where it is noted that an arm's learning rate is being chosen."""
+        return self.folder / "tuning" / recipe.name
+
+    def place(self, recipe: Recipe, seed: int) -> Path:
+        """The folder of a run."""
+        return self.folder / "runs" / f"{recipe.name}-seed{seed}"
+
+    def check_same(self, folder: Path, recipe: Recipe, prepared: Prepared, seed: int, budget: Budget) -> None:
+        """Checks that a run that lies in the folder, if any, is the one that would be trained there."""
+        if not (folder / "run.json").exists():
+            return
         facts = read_facts(folder)
-        recipe_there = read_text(folder / "recipe.yaml", max_bytes=MAX_YAML_BYTES, within=folder)
-        differs = [
+        recipe_there = read_recipe(folder)
+        differs: list[str] = [
             what
             for what, there, here in (
-                ("recipe", recipe_there, recipe.to_yaml()),
+                # Where the data lie does not matter; that they are the same shows by the fingerprint.
+                ("recipe", _without_corpus(recipe_there), _without_corpus(recipe)),
                 ("budget", facts["budget"], budget.model_dump(mode="json", exclude_none=True)),
                 ("corpus", facts["corpus"]["fingerprint"], prepared.corpus.fingerprint),
                 ("tokenizer", facts["tokenizer"]["hash"], prepared.tokenizer.hash),
@@ -221,27 +307,36 @@ class _Work:
 
     def tune(self, recipe: Recipe, prepared: Prepared) -> tuple[Recipe, tuple[TuningTrial, ...]]:
         """Tries the learning rates for a tenth of the budget each; the best validation loss wins."""
-        found: list[tuple[float, Recipe]] = []
+        found: list[tuple[float | None, Recipe]] = []
         for rate in TUNING_RATES:
             trial = Recipe.parse(
                 merge(recipe.model_dump(mode="json"), {"training": {"learning_rate": rate, "validations": 1}}),
                 source="--tune",
             )
             place = self.folder / "tuning" / f"{recipe.name}-{rate:g}"
-            run = self.train(trial, prepared, 0, self.budget.share(TUNING_SHARE), place)
-            loss = run.facts["result"]["curve"][-1]["val_loss"]
+            loss: float | None = None
+            try:
+                loss = self.train(trial, prepared, 0, self.budget.share(TUNING_SHARE), place).facts["result"]["curve"][
+                    -1
+                ]["val_loss"]
+            except TrainingError as error:
+                self.progress.say(f"{recipe.label}: learning rate {rate:g} failed: {error}")
             chosen = Recipe.parse(
                 merge(recipe.model_dump(mode="json"), {"training": {"learning_rate": rate}}), source="--tune"
             )
             found.append((loss, chosen))
-        best = min(range(len(found)), key=lambda index: found[index][0])
+        if all(loss is None for loss, _ in found):
+            raise TrainingError("training failed at each of the learning rates that --tune tried")
+        best = min(range(len(found)), key=lambda index: math.inf if (loss := found[index][0]) is None else loss)
         trials = tuple(
             TuningTrial(learning_rate=rate, val_loss=loss, chosen=index == best)
             for index, (rate, (loss, _)) in enumerate(zip(TUNING_RATES, found, strict=True))
         )
         self.progress.say(
             f"{recipe.label}: learning rate {TUNING_RATES[best]:g} (validation losses: "
-            + ", ".join(f"{t.learning_rate:g}: {t.val_loss:.3f}" for t in trials)
+            + ", ".join(
+                f"{t.learning_rate:g}: {'failed' if t.val_loss is None else f'{t.val_loss:.3f}'}" for t in trials
+            )
             + ")"
         )
         return found[best][1], trials
@@ -261,6 +356,10 @@ class _Work:
                 found[name] = generate_outputs(run.generator(beam=self.beam), pairs, progress=self.progress, task=task)
             write_json(path, asdict(found[name]))
         return found
+
+
+def _without_corpus(recipe: Recipe) -> str:
+    return recipe.model_copy(update={"corpus": None}).to_yaml()
 
 
 def _check_names(names: list[str], outside: list[str]) -> None:
@@ -324,15 +423,15 @@ def _command(
     results: Mapping[str, ArmRuns],
 ) -> str:
     """The command line that does it again; by steps where all arms made equally many, so that speed does not matter."""
-    words = ["seqloom", "compare", *recipes]
+    words: list[str | Path] = ["compare", *recipes]
     for name, value in corpus.model_dump(exclude_defaults=True, exclude_none=True, exclude={"data_dir"}).items():
-        words += [f"--{name.replace('_', '-')}", str(value)]
+        words += option(name.replace("_", "-"), value)
     steps = {facts["result"]["steps"] for arm in results.values() for facts, _, _ in arm.runs}
     if tune == "none" and len(steps) == 1:
         words += ["--steps", str(steps.pop())]
     else:
         for name, value in budget.model_dump(exclude_none=True).items():
-            words += [f"--{name}", f"{value:g}" if isinstance(value, float) else str(value)]
+            words += option(name, value)
     if seeds > 1:
         words += ["--seeds", str(seeds)]
     if tune != "none":
@@ -348,7 +447,7 @@ def _command(
         f"{name} {', '.join(format(facts['result']['steps'], ',') for facts, _, _ in arm.runs)}"
         for name, arm in results.items()
     )
-    return f"{shlex.join(words)}   # steps reached: {reached}"
+    return f"{command_line(*words)}   # steps reached: {reached}"
 
 
 def _assignments(changes: Mapping[str, Any], prefix: str = "") -> list[str]:

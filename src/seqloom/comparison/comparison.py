@@ -7,12 +7,12 @@ from typing import Literal
 
 from pydantic import Field
 
-from seqloom.config import Settings
+from seqloom.config import Results
 
 SCHEMA_VERSION = 1
 
 
-class Interval(Settings):
+class Interval(Results):
     """A confidence interval; `method` says how it was made and over what."""
 
     low: float
@@ -21,7 +21,7 @@ class Interval(Settings):
     method: str
 
 
-class Quality(Settings):
+class Quality(Results):
     """A score on one test split, over all seeds of an arm or for one run; never without its signature."""
 
     metric: str = Field(description="bleu, chrf, ter, exact_match, items, perplexity or bits_per_byte")
@@ -32,7 +32,7 @@ class Quality(Settings):
     signature: str
 
 
-class LengthBin(Settings):
+class LengthBin(Results):
     """The leading metric over the test sentences whose source has `low` to `high` words, both included."""
 
     low: int
@@ -41,7 +41,7 @@ class LengthBin(Settings):
     quality: Quality
 
 
-class CurvePoint(Settings):
+class CurvePoint(Results):
     """A moment of training, at a validation."""
 
     step: int
@@ -52,7 +52,7 @@ class CurvePoint(Settings):
     val_quality: float | None = Field(description="the leading metric on validation, greedy")
 
 
-class Decoding(Settings):
+class Decoding(Results):
     """How fast a run generates."""
 
     beam: int
@@ -60,7 +60,7 @@ class Decoding(Settings):
     latency_ms: float = Field(description="median over single sentences")
 
 
-class RunResult(Settings):
+class RunResult(Results):
     """One training run of one arm: one seed."""
 
     arm: str
@@ -84,7 +84,7 @@ class RunResult(Settings):
     by_length: dict[str, tuple[LengthBin, ...]] = Field(description="by test split")
 
 
-class Arm(Settings):
+class Arm(Results):
     """A recipe in a comparison, with all its runs; or an outside system whose outputs were scored (`runs` is empty)."""
 
     name: str
@@ -98,15 +98,15 @@ class Arm(Settings):
     tuning: tuple["TuningTrial", ...] = ()
 
 
-class TuningTrial(Settings):
+class TuningTrial(Results):
     """A learning rate that was tried for an arm, charged to its budget."""
 
     learning_rate: float
-    val_loss: float
+    val_loss: float | None = Field(description="None where the trial failed")
     chosen: bool
 
 
-class Difference(Settings):
+class Difference(Results):
     """Two arms on one test split, by the leading metric or the first one that tells them apart; positive favours `better`."""
 
     test: str
@@ -124,7 +124,7 @@ class Difference(Settings):
     )
 
 
-class Sample(Settings):
+class Sample(Results):
     """One test sentence and what every arm made of it (first seed)."""
 
     test: str
@@ -133,7 +133,22 @@ class Sample(Settings):
     outputs: dict[str, str]
 
 
-class CorpusFacts(Settings):
+class Failure(Results):
+    """A run of an arm that was not trained or decoded; the other runs were."""
+
+    arm: str
+    label: str
+    seed: int | None = Field(description="None where the arm failed before its first run")
+    error: str = Field(description="the message")
+    log: str | None = Field(None, description="the file with the traceback, relative to the comparison's folder")
+
+    def __str__(self) -> str:
+        seed = "" if self.seed is None else f", seed {self.seed}"
+        log = "" if self.log is None else f" (traceback: {self.log})"
+        return f"{self.label}{seed} FAILED: {self.error}{log}"
+
+
+class CorpusFacts(Results):
     """What was trained on."""
 
     name: str
@@ -150,7 +165,7 @@ class CorpusFacts(Settings):
     tokenizer_hash: str
 
 
-class Comparison(Settings):
+class Comparison(Results):
     """One corpus, several recipes, one declared budget.
 
     `arms` stand best first by the leading metric on the first test split; `differences` hold every pair of arms.
@@ -173,5 +188,6 @@ class Comparison(Settings):
     differences: tuple[Difference, ...]
     samples: tuple[Sample, ...]
     caveats: tuple[str, ...]
+    failures: tuple[Failure, ...] = Field((), description="runs that failed; they are in no number of the report")
     environment: dict[str, str] = Field(description="machine, threads, versions, date")
     command: str = Field(description="what reproduces this, with the steps reached")

@@ -19,6 +19,7 @@ from seqloom.comparison.comparison import (
     CurvePoint,
     Decoding,
     Difference,
+    Failure,
     Interval,
     LengthBin,
     Quality,
@@ -125,6 +126,7 @@ def gather(
     caveats: tuple[str, ...],
     environment: dict[str, str],
     command: str,
+    failures: tuple[Failure, ...] = (),
 ) -> Comparison:
     """Everything that the runs say together."""
     first_test = next(iter(tests))
@@ -156,7 +158,7 @@ def gather(
     arms += [_outside_arm(name, system, measure, tests, counted) for name, system in outside.items()]
     higher = find_metric(leading).higher_is_better
     arms.sort(key=lambda arm: arm.tests[first_test][0].value, reverse=higher)
-    seeds = [facts["seed"] for facts, _, _ in next(iter(results.values())).runs]
+    seeds = sorted({facts["seed"] for arm in results.values() for facts, _, _ in arm.runs})
     differences = _differences(
         [arm.name for arm in arms],
         counted,
@@ -200,6 +202,7 @@ def gather(
         differences=differences,
         samples=_samples(tests, results, outside, corpus),
         caveats=caveats,
+        failures=failures,
         environment=environment,
         command=command,
     )
@@ -387,7 +390,9 @@ def _differences(
                     # Where no metric tells two arms apart, no number of any says that one is ahead.
                     significant=result.significant and judged.metric is not None,
                     scope="between architectures"
-                    if num_seeds > 1 and not {one, other} & outside
+                    if num_seeds > 1
+                    and not {one, other} & outside
+                    and all(len(stats[x][test]) > 1 for x in (one, other))
                     else "between these runs",
                     metric=metric,
                     metric_label=measure.label(metric),

@@ -20,6 +20,7 @@ from seqloom.corpus.settings import CorpusSettings
 from seqloom.corpus.sources import Source
 from seqloom.corpus.split import HeldOut, automatic_size, hash_key, pair_key, split_key
 from seqloom.errors import CorpusError
+from seqloom.messages import counted
 from seqloom.progress import Progress
 from seqloom.segments import num_segments
 
@@ -124,6 +125,7 @@ class _Builder:
         # What was cut out of the training data, where it is little; and whether overlaps were left out of them.
         self._texts: dict[str, list[tuple[str, str]]] = {}
         self._left_out = False
+        self._num_overlapping = 0
         # The rows of the training data that are no training data, by their numbers; None where they are too many.
         self._rows_apart: list[int] | None = []
         self._keys: dict[str, set[int]] = {}
@@ -161,7 +163,9 @@ class _Builder:
         overlapping = self._overlaps()
         reading = Reading(self._settings.on_bad)
         for src, tgt in self._watched("what to hold out", self._plan.train, reading, long=False):
-            if not (self._drops and overlapping(src, tgt)):
+            if self._drops and overlapping(src, tgt):
+                self._num_overlapping += 1
+            else:
                 group = self._group(src, tgt, numbers=False)
                 candidates[False].add(group)
                 text = src if self._plan.kind == "pairs" else tgt
@@ -171,9 +175,7 @@ class _Builder:
         counts = [size or automatic_size(num_items) for size in wanted.values()]
         if sum(counts) >= num_items:
             raise CorpusError(
-                f"{self._plan.train.origin}: has {num_items:,} usable {self._what}, too few to cut "
-                f"{' and '.join(missing)} of {sum(counts):,} from them; "
-                "ask for less with --val-size and --test-size, or give files for them"
+                self._explain_too_few(missing, num_items, counts)
                 + "".join(f". {note.removesuffix('.')}" for note in reading.notes("train"))
             )
         for numbers, held_out in candidates.items():
@@ -185,7 +187,7 @@ class _Builder:
             if not hashes:
                 raise CorpusError(
                     f"{self._plan.train.origin}: no {name} data can be cut out, because too few sources differ; "
-                    f"give a file for it: --{name} FILE"
+                    f"give {self._file_option(name)}"
                 )
             self._held_out.update(dict.fromkeys(hashes, name))
 
@@ -214,6 +216,7 @@ class _Builder:
                 self._targets.add(tgt)
         self._notes += reading.notes("train")
         self._left_out = num_overlapping > 0 and self._drops
+        self._num_overlapping = num_overlapping
         for part in parts.values():
             self._describe(part)
         self._add_cut(missing)
@@ -344,7 +347,7 @@ class _Builder:
 
     def _add(self, name: str, origin: str, read: Callable[[], Iterator[tuple[str, str]]]) -> None:
         if self._counts[name] == 0:
-            raise CorpusError(f"{origin}: no usable {self._what} for {name}" + self._explain_empty())
+            raise CorpusError(f"{origin}: no usable {self._what} for {name}" + self._explain_empty(name))
         pairs = self._plan.kind == "pairs"
 
         def items() -> Iterator[SentencePair | Document]:
@@ -353,8 +356,35 @@ class _Builder:
 
         self._splits[name] = Split(name, origin, self._fingerprints[name], items, size=self._counts[name])
 
-    def _explain_empty(self) -> str:
-        return ". " + " ".join(self._notes) if self._notes else ""
+    def _explain_empty(self, name: str) -> str:
+        parts = [*self._notes]
+        if name == "train" and self._num_overlapping and self._drops:
+            parts.append(self._explain_overlap())
+        if name != "train" and self._plan.running and getattr(self._settings, name) is None:
+            parts.append(f"The text is too short to be divided; give a longer one, or {self._file_option(name)}")
+        return ". " + " ".join(parts) if parts else ""
+
+    def _explain_overlap(self) -> str:
+        names = " and ".join(self._keys)
+        return (
+            f"{self._count(self._num_overlapping)} of the training data also found in {names}, and so left out; to train on them "
+            "anyway, for example to see whether a model can learn them by heart: --overlap keep"
+        )
+
+    def _explain_too_few(self, missing: list[str], num_items: int, counts: list[int]) -> str:
+        """What really helps: smaller sizes only where sizes were given and smaller ones are possible."""
+        what = f"{num_items:,} usable {self._what if num_items != 1 else self._what.removesuffix('s')}"
+        message = f"{self._plan.train.origin}: has {what}, too few to cut {' and '.join(missing)} of {sum(counts):,} from them"
+        if self._num_overlapping and self._drops:
+            return f"{message}: {self._explain_overlap()}"
+        files = " and ".join(self._file_option(name) for name in missing)
+        sized = [f"--{name}-size" for name in missing if getattr(self._settings, f"{name}_size") is not None]
+        if sized and num_items > len(missing):
+            return f"{message}; ask for less with {' and '.join(sized)}, or give {files}"
+        return f"{message}; add training data, or give {files} (the same file may serve as training data too, with --overlap keep)"
+
+    def _file_option(self, name: str) -> str:
+        return f"--{name}-src FILE --{name}-tgt FILE" if self._settings.src is not None else f"--{name} FILE"
 
     def _note_overlap(self, count: int) -> None:
         shared = self._keys.get("val", set()) & self._keys.get("test", set())
@@ -366,7 +396,7 @@ class _Builder:
         if self._settings.overlap == "error":
             raise CorpusError(
                 f"{self._plan.train.origin}: {self._count(count)} of the training data also found in {names}; "
-                "remove them, or let them be left out of the training data: --overlap drop"
+                "remove them, let them be left out of the training data (--overlap drop), or keep them (--overlap keep)"
             )
         if self._plan.running:
             self._notes.append(
@@ -375,7 +405,8 @@ class _Builder:
         elif self._settings.overlap == "keep":
             self._notes.append(f"train: kept {self._count(count)} also found in {names}.")
         else:
-            self._notes.append(f"train: left out {self._count(count)} also found in {names}.")
+            kept = " (--overlap keep keeps them)" if count > self._counts["train"] else ""
+            self._notes.append(f"train: left out {self._count(count)} also found in {names}{kept}.")
 
     def _count(self, count: int) -> str:
         return f"{count:,} {self._what if count != 1 else self._what.removesuffix('s')}"
@@ -435,7 +466,7 @@ def screen_pairs(source: Source, reading: Reading, *, max_words: int | None) -> 
         # A text has no more words than characters, which are counted already.
         longest = max(len(src), len(tgt))
         if max_words is not None and longest > max_words and max(num_words(src), num_words(tgt)) > max_words:
-            reading.skip(f"pairs with a side of more than {max_words} words", f"{name}:{number}")
+            reading.skip(f"pairs with a side of more than {counted(max_words, 'word')}", f"{name}:{number}")
             continue
         yield src, tgt
 

@@ -16,6 +16,7 @@ from seqloom.config import Settings
 from seqloom.corpus.corpus import Corpus, SentencePair, Split
 from seqloom.corpus.split import automatic_size, hash_key, pair_key, split_key
 from seqloom.corpus.suspicion import Suspicions, main_script, scripts_of
+from seqloom.messages import counted
 from seqloom.progress import Progress, Silent
 from seqloom.segments import num_segments
 
@@ -323,7 +324,7 @@ def _recommend(corpus: Corpus, facts: list[SplitFacts], suspicious: tuple[Suspic
     for split in held_out:
         if split.overlap:
             advice.append(
-                f"{split.overlap:,} items of {split.name} are in train too: keep --overlap at drop, or scores flatter."
+                f"{counted(split.overlap, 'item')} of {split.name} also in train: keep --overlap at drop, or scores flatter."
             )
         elif corpus.kind == "pairs" and split.overlap_sources > 0.02 * split.items:
             advice.append(
@@ -331,13 +332,14 @@ def _recommend(corpus: Corpus, facts: list[SplitFacts], suspicious: tuple[Suspic
             )
         if corpus.kind == "pairs" and split.items < 200:
             advice.append(
-                f"{split.name} has {split.items:,} pairs: intervals will be wide; 500 or more tell systems apart."
+                f"{split.name} has {counted(split.items, 'pair')}: intervals will be wide; 500 or more tell systems apart."
             )
     if train.src is not None:
         longest = max(train.src.words.p99, train.tgt.words.p99)
         if max(train.src.words.longest, train.tgt.words.longest) > 4 * max(longest, 25):
             advice.append(
-                f"99% of the sides have at most {longest} words: --max-words {2 * longest} would leave out outliers only."
+                f"99% of the sides have at most {counted(longest, 'word')}: "
+                f"--max-words {2 * longest} would leave out outliers only."
             )
     advice += [
         f"{entry.share:.1%} of the items look wrong ({entry.reason}): look at the examples before training."

@@ -25,7 +25,7 @@ from seqloom.corpus.formats import Hints, Layout, detect_layout
 from seqloom.corpus.languages import name_language
 from seqloom.corpus.parallel import Joined, ParallelFiles
 from seqloom.corpus.passages import RunningText, cut
-from seqloom.corpus.settings import CorpusSettings
+from seqloom.corpus.settings import CorpusSettings, as_corpus_settings
 from seqloom.corpus.sources import PairTable, Passages, Selected, Source, TextTable
 from seqloom.corpus.spool import describe_copy, is_stream, spooled
 from seqloom.corpus.streams import Place, read_head
@@ -52,8 +52,7 @@ def open_corpus(
         ConfigError: settings contradict each other or do not fit the data.
         CorpusError: there are no such data, or they cannot be read.
     """
-    if not isinstance(settings, CorpusSettings):
-        settings = CorpusSettings.parse({"data": str(settings)}, source="data")
+    settings = as_corpus_settings(settings)
     progress = progress or Silent()
     if named_by is not None:
         _refuse_streams(settings, named_by)

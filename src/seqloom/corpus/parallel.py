@@ -18,6 +18,7 @@ from seqloom.corpus.reading import Reading
 from seqloom.corpus.spool import spooled
 from seqloom.corpus.streams import Place, raw_lines, text_lines
 from seqloom.errors import CorpusError
+from seqloom.messages import counted
 
 Markup = Literal["none", "tags", "segments"]
 Row = tuple[str, int, str, str]
@@ -72,7 +73,7 @@ class ParallelFiles:
     def _explain_unequal(self) -> str:
         src_lengths, tgt_lengths = (_line_lengths(place) for place in (self.src, self.tgt))
         message = (
-            f"{self.src} has {len(src_lengths):,} lines, {self.tgt} has {len(tgt_lengths):,}; "
+            f"{self.src} has {counted(len(src_lengths), 'line')}, {self.tgt} has {len(tgt_lengths):,}; "
             "line n of one must be the translation of line n of the other."
         )
         drift = find_drift(src_lengths, tgt_lengths)

@@ -9,6 +9,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
+from seqloom.arguments import MAX_SEED, check_type
 from seqloom.config import Settings
 from seqloom.corpus.languages import parse_language
 
@@ -129,7 +130,7 @@ class CorpusSettings(Settings):
     metric: Metric | None = None
     max_words: int = Field(default=400, ge=1)
     on_bad: Literal["skip", "error"] = "error"
-    split_seed: int = Field(default=0, ge=0)
+    split_seed: int = Field(default=0, ge=0, le=MAX_SEED)
     val_size: int | None = Field(default=None, ge=1)
     test_size: int | None = Field(default=None, ge=1)
     size: int | None = Field(default=None, ge=1)
@@ -231,3 +232,15 @@ class CorpusSettings(Settings):
             and _exists(path, folder=name == "data_dir")
         }
         return self.model_copy(update={name: str(path.resolve()) for name, path in found.items()})
+
+
+def as_corpus_settings(corpus: object, name: str = "corpus") -> CorpusSettings:
+    """Settings of a corpus from what Python callers pass: settings, a name or a file.
+
+    Raises:
+        ConfigError: it is of another type.
+    """
+    if isinstance(corpus, CorpusSettings):
+        return corpus
+    check_type(corpus, (str, Path), name, "the name of a data set, a file, or CorpusSettings")
+    return CorpusSettings(data=str(corpus))

@@ -29,6 +29,7 @@ from seqloom.decoding.search import search
 from seqloom.decoding.settings import DecodingSettings as DecodingSettings
 from seqloom.decoding.workers import beside_each_other
 from seqloom.errors import ConfigError
+from seqloom.messages import counted
 from seqloom.models.base import Model
 from seqloom.progress import Progress
 
@@ -185,7 +186,7 @@ class Generator:
         """
         if self.settings.shortlist:
             raise ConfigError(
-                "decoding.shortlist: a text that goes on has no source to take a shortlist from; set it to 0"
+                "decoding.shortlist: a text that is continued has no source to take a shortlist from; set it to 0"
             )
 
         def finish(jobs: list[Job]) -> list[Generation]:
@@ -308,11 +309,11 @@ class Generator:
     def _generation(self, job: Job, hypotheses: list[Hypothesis]) -> Generation:
         texts = tuple(self.tokenizer.decode_tgt(one.ids) for one in hypotheses)
         notes = job.notes if hypotheses[0].finished else (*job.notes, UNFINISHED)
-        return Generation(job.text, texts, tuple(hypotheses), notes)
+        return Generation(job.text, texts, tuple(hypotheses), notes, num_cut_tokens=job.num_cut)
 
     def _continuation(self, job: Job, hypotheses: list[Hypothesis]) -> Generation:
         texts = tuple(self._words(job, one.ids) for one in hypotheses)
-        return Generation(job.text, texts, tuple(hypotheses), job.notes)
+        return Generation(job.text, texts, tuple(hypotheses), job.notes, num_cut_tokens=job.num_cut)
 
     def _words(self, job: Job, ids: Sequence[int]) -> str:
         """The text of what follows a prompt."""
@@ -327,6 +328,20 @@ class Generator:
         examples = [Example(job.example.src_ids, target) for job, target in zip(jobs, targets, strict=True)]
         alignments = align_targets(self.model, examples)
         return [replace(one, alignment=alignment) for one, alignment in zip(generations, alignments, strict=True)]
+
+
+def note_limit(generation: Generation, max_tokens: int) -> Generation:
+    """A continuation with a note of which limit ended it, if one did."""
+    cut = [one for one in generation.hypotheses if not one.finished]
+    if not cut:
+        return generation
+    total = len(generation.hypotheses)
+    which = "the output" if total == 1 else f"{len(cut)} of {total} outputs"
+    if all(len(one.ids) >= max_tokens for one in cut):
+        note = f"{which} reached the limit of {counted(max_tokens, 'token')} (max_tokens) and ended there"
+    else:
+        note = f"{which} reached the length that the model can hold and ended there"
+    return replace(generation, notes=(*generation.notes, note))
 
 
 def _stands_on(model: Model, device: torch.device) -> bool:

@@ -3,6 +3,10 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
+
+FinishReason = Literal["stop", "length"]
+"""Why a text ends, in the words of OpenAI's API."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +46,7 @@ class Generation:
         hypotheses: the hypotheses behind the texts, in the same order.
         notes: what the user should know: that the source was cut, or was empty.
         alignment: for each target token the position of the source token that it attends to most, where asked for.
+        num_cut_tokens: tokens of the source or prompt that were not read, because it was too long.
     """
 
     source: str
@@ -49,6 +54,17 @@ class Generation:
     hypotheses: tuple[Hypothesis, ...]
     notes: tuple[str, ...] = ()
     alignment: tuple[int, ...] | None = None
+    num_cut_tokens: int = 0
+
+    @property
+    def finish_reasons(self) -> tuple[FinishReason, ...]:
+        """For each text "stop", if it ended by itself, or "length", if its length limit cut it."""
+        return tuple("stop" if one.finished else "length" for one in self.hypotheses)
+
+    @property
+    def finish_reason(self) -> FinishReason:
+        """That of the best output."""
+        return self.finish_reasons[0]
 
     @property
     def text(self) -> str:

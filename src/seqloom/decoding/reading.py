@@ -14,6 +14,7 @@ import numpy as np
 from seqloom.corpus.corpus import SentencePair
 from seqloom.decoding.hypothesis import Generation, Hypothesis
 from seqloom.example import Example, IdArray
+from seqloom.messages import counted
 from seqloom.progress import Progress, Silent
 from seqloom.vocabulary import Vocabulary
 
@@ -66,6 +67,7 @@ class Job:
         example: its ids; the target's are empty where none was given.
         notes: what the user should know.
         blank: whether there is nothing to read.
+        num_cut: tokens of the source or prompt that are not read.
     """
 
     number: int
@@ -73,6 +75,7 @@ class Job:
     example: Example
     notes: tuple[str, ...] = ()
     blank: bool = False
+    num_cut: int = 0
 
     @property
     def size(self) -> int:
@@ -96,9 +99,11 @@ class Reader:
     def sources(self, window: Sequence[tuple[int, str]]) -> list[Job]:
         """Texts to make targets for."""
         jobs = []
-        for (number, text), (src_ids, notes) in zip(window, self._encode([text for _, text in window]), strict=True):
+        for (number, text), (src_ids, notes, cut) in zip(
+            window, self._encode([text for _, text in window]), strict=True
+        ):
             blank = not text.strip() or not len(src_ids)
-            jobs.append(Job(number, text, Example(src_ids, _NO_IDS), (*notes, EMPTY) if blank else notes, blank))
+            jobs.append(Job(number, text, Example(src_ids, _NO_IDS), (*notes, EMPTY) if blank else notes, blank, cut))
         return jobs
 
     def pairs(self, window: Sequence[tuple[int, SentencePair]]) -> list[Job]:
@@ -106,15 +111,15 @@ class Reader:
         sources = self._encode([pair.src for _, pair in window])
         targets = self.tokenizer.encode_tgt([_mend(pair.tgt)[0] for _, pair in window])
         jobs = []
-        for (number, pair), (src_ids, notes), tgt_ids in zip(window, sources, targets, strict=True):
+        for (number, pair), (src_ids, notes, cut), tgt_ids in zip(window, sources, targets, strict=True):
             room = self.model.max_tgt_len(len(src_ids) + 1)
             if room is not None and len(tgt_ids) + 1 > room:
                 tgt_ids = tgt_ids[: room - 1]
                 notes = (
                     *notes,
-                    f"the target was cut to the {room - 1} tokens that fit, and is scored without its rest",
+                    f"the target was cut to the {counted(room - 1, 'token')} that fit, and is scored without its rest",
                 )
-            jobs.append(Job(number, pair.src, Example(src_ids, tgt_ids), notes))
+            jobs.append(Job(number, pair.src, Example(src_ids, tgt_ids), notes, num_cut=cut))
         return jobs
 
     def prompts(self, window: Sequence[tuple[int, str]], max_tokens: int) -> list[Job]:
@@ -128,21 +133,29 @@ class Reader:
         encoded = self.tokenizer.encode_tgt([text for text, _ in mended])
         jobs = []
         for (number, text), (_, notes), ids in zip(window, mended, encoded, strict=True):
-            if len(ids) + 1 > longest:
+            cut = max(0, len(ids) + 1 - longest)
+            if cut:
                 ids = ids[len(ids) + 1 - longest :]
-                notes = (*notes, f"only the last {len(ids)} tokens of the prompt were read, so that the output fits")
+                notes = (
+                    *notes,
+                    f"only the last {counted(len(ids), 'token')} of the prompt were read, so that the output fits",
+                )
             opened = np.concatenate([np.array([self.tokenizer.vocab.bos_id], dtype=np.int64), ids])
-            jobs.append(Job(number, text, Example(opened, _NO_IDS), notes))
+            jobs.append(Job(number, text, Example(opened, _NO_IDS), notes, num_cut=cut))
         return jobs
 
-    def _encode(self, texts: list[str]) -> list[tuple[IdArray, tuple[str, ...]]]:
+    def _encode(self, texts: list[str]) -> list[tuple[IdArray, tuple[str, ...], int]]:
         mended = [_mend(text) for text in texts]
-        found: list[tuple[IdArray, tuple[str, ...]]] = []
+        found: list[tuple[IdArray, tuple[str, ...], int]] = []
         for ids, (_, notes) in zip(self.tokenizer.encode_src([text for text, _ in mended]), mended, strict=True):
-            if len(ids) > self.longest:
+            cut = max(0, len(ids) - self.longest)
+            if cut:
                 ids = ids[: self.longest]
-                notes = (*notes, f"the source was cut to its first {self.longest} tokens, the most that are read")
-            found.append((ids, notes))
+                notes = (
+                    *notes,
+                    f"the source was cut to its first {counted(self.longest, 'token')}, the most that are read",
+                )
+            found.append((ids, notes, cut))
         return found
 
     def _longest_source(self) -> int:

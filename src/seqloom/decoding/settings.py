@@ -2,8 +2,9 @@
 
 from typing import Any, Literal
 
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
+from seqloom.arguments import MAX_BEAM, MAX_LENGTH_PENALTY, MAX_SEED, MAX_TEMPERATURE, MAX_TOKENS, MAX_TOP_K
 from seqloom.config import LONGEST, Settings
 
 _OF_BEAM = ("beam", "length_penalty", "length_penalty_form", "stop")
@@ -17,28 +18,31 @@ MOST_TRANSLATIONS = 100
 class DecodingSettings(Settings):
     """How a model writes. A setting that its method would ignore is refused."""
 
-    model_config = ConfigDict(allow_inf_nan=False)
-
     method: Literal["beam", "sample"] = Field("beam", description="search for the likeliest, or draw at random")
-    beam: int = Field(4, gt=0, le=1_000, description="beginnings kept at each length; 1 is greedy")
-    nbest: int = Field(1, gt=0, le=100_000, description="outputs a source: the best ones, or how many to draw")
+    beam: int = Field(4, gt=0, le=MAX_BEAM, description="beginnings kept at each length; 1 is greedy")
+    nbest: int = Field(1, gt=0, le=MAX_BEAM, description="outputs a source: the best ones, or how many to draw")
     length_penalty: float = Field(
-        0.6, ge=0, description="the log-probability is divided by ((5 + length) / 6) to this power; 0 for no penalty"
+        0.6,
+        ge=0,
+        le=MAX_LENGTH_PENALTY,
+        description="the log-probability is divided by ((5 + length) / 6) to this power; 0 for no penalty",
     )
     length_penalty_form: Literal["wu", "power"] = Field("wu", description='"power": divided by length to this power')
     stop: Literal["certain", "likely"] = Field(
         "certain", description='"likely": stop when nothing scores better at its present length; faster'
     )
-    temperature: float = Field(1.0, ge=0, description="below 1 surer, above 1 wilder, 0 always the likeliest")
-    top_k: int = Field(0, ge=0, description="only the k likeliest tokens; 0 for all")
+    temperature: float = Field(
+        1.0, ge=0, le=MAX_TEMPERATURE, description="below 1 surer, above 1 wilder, 0 always the likeliest"
+    )
+    top_k: int = Field(0, ge=0, le=MAX_TOP_K, description="only the k likeliest tokens; 0 for all")
     top_p: float = Field(1.0, gt=0, le=1, description="only the likeliest tokens that together reach p; 1 for all")
     min_p: float = Field(0.0, ge=0, le=1, description="only tokens at least p times as likely as the likeliest")
-    seed: int = Field(0, ge=0, lt=1 << 63, description="with a line's number it decides what is drawn for the line")
+    seed: int = Field(0, ge=0, le=MAX_SEED, description="with a line's number it decides what is drawn for the line")
     max_len_ratio: float = Field(
-        2.0, ge=0, le=1_000, description="an output has at most ratio * source tokens + offset tokens"
+        2.0, ge=0, le=100, description="an output has at most ratio * source tokens + offset tokens"
     )
-    max_len_offset: int = Field(20, ge=0, le=1_000_000, description="see max_len_ratio")
-    min_len: int = Field(0, ge=0, le=1_000_000, description="the fewest tokens of an output")
+    max_len_offset: int = Field(20, ge=0, le=MAX_TOKENS, description="see max_len_ratio")
+    min_len: int = Field(0, ge=0, le=MAX_TOKENS, description="the fewest tokens of an output")
     no_repeat_ngram: int = Field(0, ge=0, description="no n-gram of this size twice in an output; 0 for no such rule")
     shortlist: int = Field(
         0,

@@ -12,7 +12,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from seqloom.config import Settings
+from seqloom.config import Results
 
 SCHEMA_VERSION = 1
 
@@ -23,14 +23,14 @@ Method = Literal["attention", "gradient", "occlusion"]
 Fate = Literal["grew", "dropped", "pruned", "finished", "outscored", "cut", "left"]
 
 
-class Token(Settings):
+class Token(Results):
     """A token as it is shown, with its id."""
 
     text: str = Field(description='"▁" is a space; special tokens stand in angle brackets')
     token_id: int
 
 
-class Agreement(Settings):
+class Agreement(Results):
     """How far two ways of pointing at tokens agree, over the positions that ask; special tokens are left out."""
 
     alike: float = Field(description="the share of positions at which both point at the same token, 0 to 1")
@@ -38,7 +38,7 @@ class Agreement(Settings):
     count: int = Field(description="positions that were compared")
 
 
-class TruthAgreement(Settings):
+class TruthAgreement(Results):
     """How far a way of pointing agrees with the true alignment, over the target tokens whose sources are known."""
 
     alike: float = Field(description="the share of tokens at which it points at a true source, 0 to 1")
@@ -47,7 +47,7 @@ class TruthAgreement(Settings):
     count: int = Field(description="target tokens whose sources are known")
 
 
-class Trust(Settings):
+class Trust(Results):
     """How far to believe a picture; what could not be compared is None."""
 
     occlusion: Agreement | None = None
@@ -55,7 +55,7 @@ class Trust(Settings):
     truth: TruthAgreement | None = None
 
 
-class Attention(Settings):
+class Attention(Results):
     """Where the positions of one side look, in one layer.
 
     Attributes:
@@ -77,7 +77,7 @@ class Attention(Settings):
     mean_trust: Trust = Trust()
 
 
-class Saliency(Settings):
+class Saliency(Results):
     """How much each token matters for each token that was said: defined for every architecture.
 
     "gradient" is the length of the gradient of log p(target[t]) with respect to the token's embedding. "occlusion" is how much
@@ -95,7 +95,7 @@ class Saliency(Settings):
     trust: Trust = Trust()
 
 
-class Truth(Settings):
+class Truth(Results):
     """Which source tokens each target token comes from, where the corpus tells it.
 
     Attributes:
@@ -107,7 +107,7 @@ class Truth(Settings):
     sources: tuple[tuple[int, ...], ...]
 
 
-class StateTrack(Settings):
+class StateTrack(Results):
     """One recurrent layer over time; all values stand in the order of the text, S or T of them.
 
     Attributes:
@@ -129,14 +129,14 @@ class StateTrack(Settings):
     change: Vector
 
 
-class Candidate(Settings):
+class Candidate(Results):
     """A token that might have come next."""
 
     token: Token
     log_prob: float
 
 
-class Step(Settings):
+class Step(Results):
     """The model's own distribution at one step of decoding, before any search.
 
     Attributes:
@@ -153,7 +153,7 @@ class Step(Settings):
     candidates: tuple[Candidate, ...]
 
 
-class BeamNode(Settings):
+class BeamNode(Results):
     """A beginning that the search looked at: its last token, and its parent.
 
     Attributes:
@@ -175,7 +175,7 @@ class BeamNode(Settings):
     fate: Fate
 
 
-class BeamTree(Settings):
+class BeamTree(Results):
     """Everything that beam search looked at; parents stand before their children.
 
     Attributes:
@@ -188,7 +188,7 @@ class BeamTree(Settings):
     best: tuple[int, ...]
 
 
-class AttentionStage(Settings):
+class AttentionStage(Results):
     """One head at work, with its real numbers; q positions ask k positions.
 
     Attributes:
@@ -214,7 +214,7 @@ class AttentionStage(Settings):
     joined: Matrix
 
 
-class Embedding(Settings):
+class Embedding(Results):
     """What a side's tokens become first: (length, d_model) each; `position` is None where nothing is added."""
 
     side: Side
@@ -224,7 +224,7 @@ class Embedding(Settings):
     total: Matrix
 
 
-class Logit(Settings):
+class Logit(Results):
     """A candidate's way to its probability: the hidden state times the token's row of the output matrix, then the softmax."""
 
     token: Token
@@ -233,7 +233,7 @@ class Logit(Settings):
     probability: float
 
 
-class Computation(Settings):
+class Computation(Results):
     """The way through the model, as lectures draw it, for one layer, one head and one step.
 
     Attributes:
@@ -253,7 +253,7 @@ class Computation(Settings):
     logits: tuple[Logit, ...]
 
 
-class WhatIf(Settings):
+class WhatIf(Results):
     """What a change would do.
 
     Attributes:
@@ -274,7 +274,7 @@ class WhatIf(Settings):
     output_log_probs: Vector
 
 
-class Moment(Settings):
+class Moment(Results):
     """The run at one of its kept checkpoints, forced to say the same target.
 
     Attributes:
@@ -290,7 +290,7 @@ class Moment(Settings):
     trust: Trust
 
 
-class RunFacts(Settings):
+class RunFacts(Results):
     """Which run it is.
 
     Attributes:
@@ -310,7 +310,7 @@ class RunFacts(Settings):
     trained_by: str | None = None
 
 
-class Explanation(Settings):
+class Explanation(Results):
     """What one run did with one text.
 
     Attributes:
@@ -345,7 +345,7 @@ class Explanation(Settings):
     history: tuple[Moment, ...] = ()
 
 
-class Explanations(Settings):
+class Explanations(Results):
     """One text, explained for several runs side by side."""
 
     schema_version: int = SCHEMA_VERSION

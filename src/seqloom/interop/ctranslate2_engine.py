@@ -165,7 +165,7 @@ class CTranslate2Engine:
     def _generation(self, job: Job, hypotheses: Sequence[Hypothesis]) -> Generation:
         texts = tuple(self.tokenizer.decode_tgt(one.ids) for one in hypotheses)
         notes = job.notes if hypotheses[0].finished else (*job.notes, UNFINISHED)
-        return Generation(job.text, texts, tuple(hypotheses), notes)
+        return Generation(job.text, texts, tuple(hypotheses), notes, num_cut_tokens=job.num_cut)
 
     def _search(self, jobs: Sequence[Job]) -> dict[int, list[Hypothesis]]:
         """The hypotheses of each job, by its number."""

@@ -10,7 +10,6 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from seqloom.corpus import open_corpus
 from seqloom.errors import ConfigError, SeqloomError
 from seqloom.files import write_json, write_text
 from seqloom.interop.card import model_card
@@ -117,9 +116,7 @@ def export(
 
 
 def _own_material(run: Run, progress: Progress) -> Material:
-    if run.recipe.corpus is None:
-        raise ConfigError("the run does not say which corpus it was trained on")
-    corpus = open_corpus(run.recipe.corpus, progress, named_by=run.folder / "recipe.yaml")
+    corpus = run.open_corpus(progress)
     split = next(iter(corpus.tests.values()), corpus.val)
     origin = f"{corpus.name}, {split.name}"
     if corpus.kind == "text":

@@ -23,6 +23,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from seqloom.errors import CorpusError
+from seqloom.messages import counted
 from seqloom.metrics.metric import Metric, Stats
 from seqloom.metrics.student import critical_value, two_sided_p
 
@@ -193,4 +194,6 @@ def _check(runs: Sequence[Stats]) -> None:
             "expected the same sentences in the same order for all"
         )
     if min(counts) < 2:
-        raise CorpusError(f"{min(counts)} test sentence(s) say nothing about how sure a score is; expected at least 2")
+        raise CorpusError(
+            f"{counted(min(counts), 'test sentence')} cannot say how sure a score is; expected at least 2"
+        )

@@ -9,7 +9,7 @@ from typing import Literal
 
 import torch
 from jaxtyping import Float, Int
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 from torch import Tensor, nn
 
 from seqloom.batching import Sources
@@ -31,8 +31,6 @@ class FixedMixerSettings(Settings):
     """Settings of the fixed mixer."""
 
     architecture: Literal["fixed-mixer"] = "fixed-mixer"
-    model_config = ConfigDict(allow_inf_nan=False)
-
     d_model: int = Field(128, gt=0, le=WIDEST, description="width of every position")
     d_ff: int = Field(448, gt=0, le=WIDEST, description="width inside the feed-forward network")
     num_heads: int = Field(4, gt=0, description="groups of features, each with a reach of its own")

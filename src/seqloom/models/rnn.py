@@ -4,7 +4,7 @@ from typing import Literal
 
 import torch
 from jaxtyping import Float, Int
-from pydantic import ConfigDict, Field
+from pydantic import Field
 from torch import Tensor
 
 from seqloom.batching import Sources
@@ -22,8 +22,6 @@ from seqloom.vocabulary import Vocabulary
 
 class RecurrentSettings(Settings):
     """What the recurrent models have in common."""
-
-    model_config = ConfigDict(allow_inf_nan=False)
 
     cell: CellName = "lstm"
     d_model: int = Field(

@@ -4,7 +4,7 @@ from typing import Literal
 
 import torch
 from jaxtyping import Float, Int
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 from torch import Tensor, nn
 
 from seqloom.batching import Sources
@@ -23,8 +23,6 @@ from seqloom.vocabulary import Vocabulary
 
 class BlockSettings(Settings):
     """What the encoder-decoder and the decoder-only Transformer have in common."""
-
-    model_config = ConfigDict(allow_inf_nan=False)
 
     d_model: int = Field(128, gt=0, le=WIDEST, description="width of every position")
     d_ff: int = Field(256, gt=0, le=WIDEST, description="width inside the feed-forward network")

@@ -12,6 +12,7 @@ from typing import Any
 import yaml
 from pydantic import Field, field_validator, model_validator
 
+from seqloom.arguments import check_changes, check_type
 from seqloom.config import Settings, merge, nearest, parse_assignments, read_yaml
 from seqloom.corpus.settings import CorpusSettings
 from seqloom.decoding.settings import DecodingSettings
@@ -84,6 +85,8 @@ def load_recipe(recipe: "str | Path | Recipe", changes: Sequence[str] | Mapping[
     Raises:
         ConfigError: there is no such recipe, or a setting is wrong.
     """
+    check_type(recipe, (str, Path, Recipe), "recipe", "a name, a YAML file, or a Recipe")
+    check_changes(changes)
     nested = dict(changes) if isinstance(changes, Mapping) else parse_assignments(list(changes))
     if isinstance(recipe, Recipe):
         return Recipe.parse(merge(recipe.model_dump(mode="json"), nested), source="--set") if nested else recipe

@@ -89,6 +89,7 @@ def claims_html(verdicts: Verdicts, *, predict: bool = False) -> str:
         .render(
             title=TITLE,
             sections=sections,
+            failures=verdicts.failures,
             tally=claims_wording.tally(ordered),
             made_where=claims_wording.made_where(ordered),
             environments=environments_of(ordered),

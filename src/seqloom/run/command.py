@@ -1,10 +1,11 @@
 """A run -> the command line that trains such a run: what a page about runs says of how they came about."""
 
 import json
-import shlex
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
+from seqloom.messages import command_line, counted, option
 from seqloom.recipes import load_recipe, recipe_names
 from seqloom.run.opened import Run
 
@@ -19,33 +20,34 @@ def training_command(run: Run) -> str | None:
     if not budget or corpus is None or run.facts.get("started_from"):
         return None
     named = run.recipe.name in recipe_names()
-    words = ["seqloom", "train", run.recipe.name if named else f"{run.folder}/recipe.yaml"]
+    words: list[str | Path] = ["train", run.recipe.name if named else run.folder / "recipe.yaml"]
     for name, value in corpus.model_dump(mode="json", exclude_defaults=True, exclude={"data_dir"}).items():
-        words += [f"--{name.replace('_', '-')}", str(value)]
+        words += option(name.replace("_", "-"), value)
     for name, value in budget.items():
-        words += [f"--{name}", f"{value:g}" if isinstance(value, float) else str(value)]
+        words += option(name, value)
     words += ["--seed", str(run.facts["seed"])] if run.facts["seed"] else []
     changes = _changes(run) if named else []
     words += ["--set", *changes] if changes else []
-    words += ["--out", str(run.folder)]
+    words += ["--out", run.folder]
     result = run.facts.get("result")
-    reached = f"  # {result['steps']:,} steps" if result and "steps" not in budget else ""
-    return f"{shlex.join(words)}{reached}"
+    reached = f"  # {counted(result['steps'], 'step')}" if result and "steps" not in budget else ""
+    return f"{command_line(*words)}{reached}"
 
 
 def _changes(run: Run) -> list[str]:
     """How the run's recipe differs from the named one."""
     ours, theirs = (
-        dict(_leaves(recipe.model_copy(update={"corpus": None}).model_dump(mode="json")))
+        dict(leaves(recipe.model_copy(update={"corpus": None}).model_dump(mode="json")))
         for recipe in (run.recipe, load_recipe(run.recipe.name))
     )
     return [f"{name}={_text(value)}" for name, value in ours.items() if name not in theirs or theirs[name] != value]
 
 
-def _leaves(settings: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+def leaves(settings: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Nested settings as dotted names with their values."""
     for name, value in settings.items():
         if isinstance(value, Mapping):
-            yield from _leaves(value, f"{prefix}{name}.")
+            yield from leaves(value, f"{prefix}{name}.")
         else:
             yield f"{prefix}{name}", value
 

@@ -12,7 +12,7 @@ import torch
 from seqloom.checkpoint import load_weights, save_weights
 from seqloom.decoding.lexicon import NO_ID, Lexicon
 from seqloom.decoding.settings import MOST_TRANSLATIONS
-from seqloom.errors import CheckpointError, ConfigError, CorpusError, OutputError, SeqloomError
+from seqloom.errors import CheckpointError, ConfigError, OutputError, SeqloomError
 from seqloom.progress import Progress, Silent
 from seqloom.recipes import Recipe
 from seqloom.tokenizer import Tokenizer
@@ -78,7 +78,7 @@ def run_lexicon(
 
 def _learn(folder: Path, recipe: Recipe, tokenizer: Tokenizer, facts: Mapping[str, Any], progress: Progress) -> Lexicon:
     # Only those who learn one pay for the import of what reads corpora.
-    from seqloom.corpus import open_corpus
+    from seqloom.run.data import open_run_corpus
     from seqloom.store import open_store
 
     needs = (
@@ -88,12 +88,8 @@ def _learn(folder: Path, recipe: Recipe, tokenizer: Tokenizer, facts: Mapping[st
         raise ConfigError(
             "decoding.shortlist: a model of plain text has no sources to take shortlists from; set it to 0"
         )
-    if recipe.corpus is None:
-        raise ConfigError(f"{needs} the run does not say which they were; set decoding.shortlist to 0")
     try:
-        corpus = open_corpus(recipe.corpus, progress, named_by=folder / "recipe.yaml")
-        if corpus.fingerprint != facts["corpus"]["fingerprint"]:
-            raise CorpusError(f"{corpus.name} has changed since (its fingerprint differs)")
+        corpus = open_run_corpus(folder, recipe.corpus, facts["corpus"], progress)[1]
     except SeqloomError as error:
         raise ConfigError(f"{needs} they cannot be had: {error}; set decoding.shortlist to 0") from None
     return Lexicon.learn(open_store(corpus.train, tokenizer, progress=progress), tokenizer.vocab, progress)

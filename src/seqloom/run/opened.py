@@ -8,15 +8,17 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 import torch
 
 from seqloom import machine
+from seqloom.arguments import MAX_BEAM, MAX_TOKENS, as_path, check_texts, whole_number
 from seqloom.config import merge, read_yaml
 from seqloom.corpus.corpus import Corpus, SentencePair
 from seqloom.corpus.settings import CorpusSettings
 from seqloom.decoding.engines import OWN, Engine, open_engine
 from seqloom.decoding.ensemble import Ensemble
-from seqloom.decoding.generator import DecodingSettings, Generator, PairScore
+from seqloom.decoding.generator import DecodingSettings, Generator, PairScore, note_limit
 from seqloom.decoding.hypothesis import Generation
 from seqloom.decoding.lexicon import Lexicon
 from seqloom.errors import CheckpointError, ConfigError
+from seqloom.messages import command_line, use_command
 from seqloom.models.base import Model
 from seqloom.progress import Progress
 from seqloom.recipes import Recipe
@@ -87,14 +89,44 @@ class Run:
             self._known_lexicon = run_lexicon(self.folder, self.recipe, self.tokenizer, self.facts, progress)
         return self._known_lexicon
 
+    def require_pairs(self, what: str) -> None:
+        """Checks that the run is a model of pairs.
+
+        Args:
+            what: what needs pairs, such as "translate".
+
+        Raises:
+            ConfigError: the run is a language model; the message names what it can do instead.
+        """
+        if self.facts["corpus"]["kind"] == "text":
+            raise ConfigError(
+                f"{what}: {self.folder} is a language model, trained on plain text, so it has no source and target. To continue a "
+                f"text: {use_command(self.folder, 'text')} --prompt TEXT"
+            )
+
+    def open_corpus(self, progress: Progress | None = None) -> Corpus:
+        """The corpus that the run was trained on, where it lies now.
+
+        Raises:
+            SeqloomError: the run does not say which corpus it was, or the data are not found, or have changed.
+        """
+        from seqloom.run.data import open_run_corpus
+
+        return open_run_corpus(self.folder, self.recipe.corpus, self.facts["corpus"], progress)[1]
+
     def translate(self, texts: str | Iterable[str], **decoding: Any) -> list[Generation]:
         """Translates texts; one generation each, in order. `decoding`: beam, nbest and the other DecodingSettings."""
-        return list(self.translate_lines([texts] if isinstance(texts, str) else texts, **decoding))
+        return list(self.translate_lines(check_texts(texts, "texts"), **decoding))
 
     def translate_lines(
         self, texts: Iterable[str], *, alignments: bool = False, progress: Progress | None = None, **decoding: Any
     ) -> Iterator[Generation]:
-        """Translates a stream of any length; one generation for each text, in order, whatever it is."""
+        """Translates a stream of any length; one generation for each text, in order, whatever it is.
+
+        Raises:
+            ConfigError: the run is a language model; see `generate`.
+        """
+        self.require_pairs("translate")
         engine = self.generator(progress=progress, **decoding)
         return engine.generate(texts, alignments=alignments, progress=progress)
 
@@ -106,14 +138,22 @@ class Run:
         Args:
             max_tokens: the most tokens of an output, eos included.
         """
-        texts = [prompts] if isinstance(prompts, str) else list(prompts)
+        texts = check_texts(prompts, "prompts")
+        whole_number(max_tokens, "max_tokens", least=1, most=MAX_TOKENS)
+        whole_number(num_samples, "num_samples", least=1, most=MAX_BEAM)
         settings = {"method": "sample", "nbest": num_samples, **decoding}
         if self.facts["corpus"]["kind"] == "pairs":
             return list(self.generator(**settings, max_len_ratio=0.0, max_len_offset=max_tokens).generate(texts))
-        return list(self.generator(**settings).continue_text(texts, max_tokens=max_tokens))
+        found = self.generator(**settings).continue_text(texts, max_tokens=max_tokens)
+        return [note_limit(one, max_tokens) for one in found]
 
     def score(self, pairs: Iterable[SentencePair]) -> Iterator[PairScore]:
-        """The log-probability of each target given its source, by forced decoding."""
+        """The log-probability of each target given its source, by forced decoding.
+
+        Raises:
+            ConfigError: the run is a language model.
+        """
+        self.require_pairs("score")
         return self.generator().score(pairs)
 
     def evaluate(
@@ -193,11 +233,12 @@ def load(*folders: Path | str, device: str = "auto", threads: int | None = None)
     """
     if not folders:
         raise ConfigError("name at least one run folder")
+    paths = [as_path(folder, "a run folder") for folder in folders]
     place = machine.choose_device(device)
     machine.set_threads(threads)
     if place.type == "cpu":
         machine.arrange_matrix_products()
-    runs = [_load_one(Path(folder), place) for folder in folders]
+    runs = [_load_one(path, place) for path in paths]
     first = runs[0]
     if len(runs) == 1:
         return first
@@ -225,7 +266,9 @@ def describe(folder: Path | str) -> dict[str, Any]:
         "run": str(folder),
         "recipe": recipe.name,
         "description": recipe.description,
-        "state": "finished" if facts["result"] else f"not finished; go on: seqloom train --resume --out {folder}",
+        "state": "finished"
+        if facts["result"]
+        else f"not finished; go on: {command_line('train', '--resume', '--out', folder)}",
         "seed": facts["seed"],
         "budget": str(Budget.parse(facts["budget"])),
         "corpus": facts["corpus"],

@@ -18,6 +18,7 @@ from seqloom.corpus.corpus import Split
 from seqloom.corpus.memory import cache_folder
 from seqloom.errors import CheckpointError, ConfigError, CorpusError, OutputError
 from seqloom.example import IdArray
+from seqloom.messages import counted
 from seqloom.models import takes_text
 from seqloom.models.base import Model
 from seqloom.progress import Progress, Silent
@@ -96,6 +97,7 @@ def corpus_facts(prepared: Prepared) -> dict[str, Any]:
         "sizes": {"train": len(prepared.train), "val": len(prepared.val)},
         "origins": {split.name: split.origin for split in (corpus.train, corpus.val, *corpus.tests.values())},
         "fingerprint": corpus.fingerprint,
+        "fingerprints": {split.name: split.fingerprint for split in (corpus.train, corpus.val, *corpus.tests.values())},
     }
 
 
@@ -120,11 +122,13 @@ def fitting_examples(
     if fits.all():
         return store
     progress.say(
-        f"{np.count_nonzero(~fits):,} of {len(store):,} {what} pairs do not fit into the model's {model.max_len} positions and are "
-        "left out (model.max_len)"
+        f"left out {np.count_nonzero(~fits):,} of {counted(len(store), f'{what} pair')}, too long for the model's "
+        f"{counted(model.max_len, 'position')} (model.max_len)"
     )
     if not fits.any():
-        raise CorpusError(f"no {what} pair fits into the model's {model.max_len} positions; raise model.max_len")
+        raise CorpusError(
+            f"no {what} pair fits into the model's {counted(model.max_len, 'position')}; raise model.max_len"
+        )
     return Selection(store, np.flatnonzero(fits))
 
 

@@ -12,9 +12,11 @@ from typing import Any, Literal
 from seqloom.corpus import Corpus, CorpusSettings, SentencePair, open_corpus
 from seqloom.corpus.catalogue import catalogue
 from seqloom.corpus.generators import GENERATORS
-from seqloom.errors import ConfigError, SeqloomError
+from seqloom.corpus.languages import language_of_suffix, match_languages, name_language
+from seqloom.errors import ConfigError, CorpusError, SeqloomError
 from seqloom.evaluation import Scope
 from seqloom.progress import Progress
+from seqloom.run.data import open_run_corpus
 
 _OWN = "the test split of the run's own corpus"
 # What a split that nobody asked for has to say.
@@ -54,8 +56,14 @@ class _Choice:
     def own_corpus(self) -> TestData:
         if self.own is None:
             raise ConfigError(f"{self.folder}: the run does not say which corpus it was trained on; name one")
-        corpus = open_corpus(self.own, self.progress, named_by=self.folder / "recipe.yaml")
-        if corpus.fingerprint != self.facts["fingerprint"]:
+        try:
+            _, corpus = open_run_corpus(self.folder, self.own, self.facts, self.progress)
+        except CorpusError as error:
+            # Found where they were, but changed; or not found at all.
+            try:
+                corpus = open_corpus(self.own, self.progress, named_by=self.folder / "recipe.yaml")
+            except SeqloomError:
+                raise error from None
             self.notes.append(
                 f"The data of {corpus.name} have changed since the run was trained, so its test split may hold pairs that the run "
                 "was trained on."
@@ -71,7 +79,7 @@ class _Choice:
         if asked:
             where = settings.test or settings.test_src
             what = f"all of {where}" if where else f"the test split cut from {name}, as test_size asks"
-            return self.splits(open_corpus(settings, self.progress), what)
+            return self.splits(self._opened(settings, settings), what)
         own = self._as_own(settings)
         if own is not None:
             return self.splits(own, _OWN)
@@ -80,7 +88,7 @@ class _Choice:
                 f"{name} is the file that the run was trained on, read otherwise or changed since: what is scored may hold items "
                 "that the run was trained on."
             )
-        corpus = open_corpus(_whole(settings), self.progress)
+        corpus = self._opened(settings, _whole(settings))
         self.notes += [note for note in corpus.notes if not note.startswith(_OF_OTHER_PARTS)]
         return self.splits(corpus, f"all of {name}")
 
@@ -101,6 +109,25 @@ class _Choice:
         if src and tgt and settings.data in catalogue() and not (settings.from_lang or settings.to_lang):
             return settings.model_copy(update={"from_lang": src, "to_lang": tgt})
         return settings
+
+    def _opened(self, settings: CorpusSettings, reading: CorpusSettings) -> Corpus:
+        """A file's pairs; where they run against the run's direction, and the user named none, they are turned round.
+
+        Raises:
+            ConfigError: they run against it, and cannot be turned.
+        """
+        corpus = open_corpus(reading, self.progress)
+        langs = self.facts["src_lang"], self.facts["tgt_lang"]
+        if not is_reversed((corpus.src_lang, corpus.tgt_lang), langs):
+            return corpus
+        named = {"from_lang", "to_lang", "src_column", "tgt_column", "src", "test_src"} & settings.changed()
+        if named:
+            raise _wrong_direction(settings.data or f"{settings.src}, {settings.tgt}", langs)
+        turned = open_corpus(reading.model_copy(update={"from_lang": langs[0], "to_lang": langs[1]}), self.progress)
+        if is_reversed((turned.src_lang, turned.tgt_lang), langs):
+            raise _wrong_direction(str(settings.data), langs)
+        self.notes.append(f"{settings.data} is read from {_direction(langs)}, as the run translates.")
+        return turned
 
     def _as_own(self, settings: CorpusSettings) -> Corpus | None:
         """The corpus as the run read its own, where that gives the data that the run was trained on; else None."""
@@ -123,6 +150,38 @@ class _Choice:
             return mine is not None and other is not None and Path(mine).samefile(other)
         except OSError:
             return False
+
+
+def is_reversed(found: tuple[str | None, str | None], langs: tuple[str | None, str | None]) -> bool:
+    """Whether data run from a run's target language to its source language."""
+
+    def fit(pair: tuple[str | None, str | None]) -> bool:
+        return all(
+            a is not None and b is not None and match_languages(a, [b]) for a, b in zip(pair, langs, strict=True)
+        )
+
+    return fit(found[::-1]) and not fit(found)
+
+
+def check_files_direction(src: Path, ref: Path, langs: tuple[str | None, str | None]) -> None:
+    """Checks that the names of two aligned files do not say the opposite of the run's direction.
+
+    Raises:
+        ConfigError: they do.
+    """
+    if is_reversed((language_of_suffix(src), language_of_suffix(ref)), langs):
+        raise _wrong_direction(f"{src}, {ref}", langs)
+
+
+def _wrong_direction(name: str, langs: tuple[str | None, str | None]) -> ConfigError:
+    return ConfigError(
+        f"{name}: source and target run against the run, which translates {_direction(langs)}; exchange source and target (--src "
+        "and --ref, --src-column and --tgt-column, or --from-lang and --to-lang), or choose the run of the other direction"
+    )
+
+
+def _direction(langs: tuple[str | None, str | None]) -> str:
+    return " to ".join(name_language(code) if code else "an unknown language" for code in langs)
 
 
 def _whole(settings: CorpusSettings) -> CorpusSettings:

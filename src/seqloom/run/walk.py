@@ -12,19 +12,24 @@ from typing import Any
 import torch
 
 from seqloom import core_sharing, machine
+from seqloom.arguments import as_path, check_changes, check_seed, check_threads, check_type
 from seqloom.batching import Batches, Examples
 from seqloom.checkpoint import FORMAT, checkpoint_folder, fill_from, has_checkpoint
 from seqloom.corpus import CorpusSettings, SentencePair, open_corpus
+from seqloom.corpus.settings import as_corpus_settings
 from seqloom.decoding.generator import DecodingSettings, Generator
 from seqloom.decoding.lexicon import Lexicon
-from seqloom.errors import CheckpointError, ConfigError, CorpusError
+from seqloom.errors import CheckpointError, ConfigError
 from seqloom.evaluation import likelihood, metric_value
 from seqloom.files import check_folder, check_not_read, write_json, write_text
+from seqloom.messages import command_line, counted
 from seqloom.metrics import find_metric
 from seqloom.models import make_model
 from seqloom.models.base import Model
 from seqloom.progress import Progress, Silent
 from seqloom.recipes import Recipe, load_recipe
+from seqloom.run.command import leaves
+from seqloom.run.data import open_run_corpus
 from seqloom.run.facts import check_links, read_facts
 from seqloom.run.lexicon import save_lexicon
 from seqloom.run.opened import WEIGHTS, Run, read_recipe
@@ -53,6 +58,8 @@ _EARLY_NAMES = {
     "metrics.jsonl",
     "progress.txt",
     "weights",
+    "failure.json",
+    "attempt.json",
     "tensorboard",
 }
 
@@ -92,25 +99,34 @@ def train(
     begin = time.perf_counter()
     progress = progress or Silent()
     machine.choose_device(device)
+    threads = check_threads(threads)
+    if seed is not None:
+        seed = check_seed(seed)
+    check_changes(changes)
+    if budget is not None:
+        check_type(budget, Budget, "budget", "a Budget, such as seqloom.Budget(steps=1000)")
+    out = as_path(out, "out") if out is not None else None
+    start_from = as_path(start_from, "start_from") if start_from is not None else None
     if resume:
         if out is None:
             raise ConfigError("--resume: say which run to go on with, by --out RUN")
         if start_from is not None:
             raise ConfigError("--resume goes on with a run as it was begun, --from begins a new one: keep one of them")
-        _check_same(Path(out), recipe, corpus, budget, changes, seed)
-        return _resume(Path(out), device=device, threads=threads, progress=progress)
+        _check_same(out, recipe, budget, changes, seed)
+        named = as_corpus_settings(corpus) if corpus is not None else None
+        return _resume(out, named, device=device, threads=threads, progress=progress)
     if recipe is None and start_from is not None:
-        recipe = read_recipe(Path(start_from))
-    chosen = load_recipe(recipe or "transformer-tiny", changes)
-    settings = (
-        corpus if isinstance(corpus, CorpusSettings) else CorpusSettings(data=str(corpus)) if corpus else chosen.corpus
-    )
+        recipe = read_recipe(start_from)
+    chosen = load_recipe("transformer-tiny" if recipe is None else recipe, changes)
+    settings = as_corpus_settings(corpus) if corpus is not None else chosen.corpus
     if settings is None:
         raise ConfigError(f"{chosen.name}: there is nothing to train on: name a corpus, by --data NAME or --data FILE")
     chosen = chosen.model_copy(update={"corpus": settings.located()})
-    folder = Path(out) if out is not None else None
+    folder = out
     if folder is not None:
         check_free(folder)
+    if start_from is not None:
+        read_recipe(start_from)
     opened = open_corpus(settings, progress)
     for note in opened.notes:
         progress.say(note)
@@ -121,22 +137,22 @@ def train(
         check_not_read(path, "--out", settings.paths())
     tokenizer = None
     if start_from is not None:
-        tokenizer = Tokenizer.load(Path(start_from) / "tokenizer.json", within=Path(start_from))
+        tokenizer = Tokenizer.load(start_from / "tokenizer.json", within=start_from)
         if "tokenizer" in _changed_parts(changes) and chosen.tokenizer != tokenizer.settings:
             raise ConfigError(
                 "--from brings its own tokenizer, which the changes to tokenizer.… do not fit; leave one of them out"
             )
         chosen = chosen.model_copy(update={"tokenizer": tokenizer.settings})
         # Before the corpus is encoded, and before anything is allocated.
-        check_weights(chosen.model, tokenizer.vocab, Path(start_from) / WEIGHTS, within=Path(start_from))
+        check_weights(chosen.model, tokenizer.vocab, start_from / WEIGHTS, within=start_from)
     prepared = prepare(opened, chosen, tokenizer=tokenizer, progress=progress)
     return train_prepared(
         chosen,
         prepared,
         budget=budget or chosen.training.budget or DEFAULT_BUDGET,
         folder=folder,
-        start_from=Path(start_from) if start_from is not None else None,
-        seed=seed or 0,
+        start_from=start_from,
+        seed=check_seed(seed),
         device=device,
         threads=threads,
         progress=progress,
@@ -147,52 +163,49 @@ def train(
 def _check_same(
     folder: Path,
     recipe: str | Path | Recipe | None,
-    corpus: CorpusSettings | str | Path | None,
     budget: Budget | None,
     changes: Sequence[str] | Mapping[str, Any],
     seed: int | None,
 ) -> None:
-    """What is named beside --resume must be what the run was begun with."""
+    """What is named with --resume must be what the run was begun with; the data may lie in another place."""
     saved, facts = read_recipe(folder), read_facts(folder)
     named = load_recipe(recipe or saved.model_copy(update={"corpus": None}), changes)
     differs = []
-    if (recipe is not None or changes) and named.model_copy(update={"corpus": saved.corpus}) != saved:
-        differs.append("recipe")
-    if corpus is not None:
-        settings = corpus if isinstance(corpus, CorpusSettings) else CorpusSettings(data=str(corpus))
-        if settings.located() != saved.corpus:
-            differs.append("corpus")
+    if recipe is not None or changes:
+        old, new = (
+            dict(leaves(one.model_copy(update={"corpus": None}).model_dump(mode="json"))) for one in (saved, named)
+        )
+        differs += [
+            f"{name} (the run: {old.get(name)}, now: {new.get(name)})"
+            for name in dict.fromkeys((*old, *new))
+            if old.get(name) != new.get(name)
+        ]
     if budget is not None and budget.model_dump(mode="json", exclude_none=True) != facts["budget"]:
-        differs.append("budget")
+        differs.append(f"the budget (the run: {Budget.parse(facts['budget'])}, now: {budget})")
     if seed is not None and seed != facts["seed"]:
-        differs.append("seed")
+        differs.append(f"--seed (the run: {facts['seed']}, now: {seed})")
     if differs:
         raise ConfigError(
-            f"--resume: {folder} was begun with another {' and another '.join(differs)}; name only the run, by --out, to go on as "
-            "it was begun, or begin a new run from its weights by --from"
+            f"--resume: {folder} was begun with other settings, which cannot be changed: {'; '.join(differs)}. Name only the run "
+            f"({command_line('train', '--resume', '--out', folder)}), or begin a new run from its weights (--from)"
         )
 
 
-def _resume(folder: Path, *, device: str, threads: int | None, progress: Progress) -> Run:
+def _resume(folder: Path, named: CorpusSettings | None, *, device: str, threads: int | None, progress: Progress) -> Run:
     check_links(folder)
     facts = read_facts(folder)
     recipe = read_recipe(folder)
-    if recipe.corpus is None:
-        raise CheckpointError(
-            f"{folder}/recipe.yaml: it does not say which corpus; train anew, or start from it by --from"
-        )
-    opened = open_corpus(recipe.corpus, progress, named_by=folder / "recipe.yaml")
-    if opened.fingerprint != facts["corpus"]["fingerprint"]:
-        raise CorpusError(
-            f"{opened.name}: the data are not those that {folder} was trained on (its fingerprint differs); restore them, or "
-            "start a new run by --from"
-        )
+    place, opened = open_run_corpus(folder, recipe.corpus, facts["corpus"], progress, named=named)
     tokenizer = Tokenizer.load(folder / "tokenizer.json", within=folder)
     if tokenizer.hash != facts["tokenizer"]["hash"]:
         raise CheckpointError(f"{folder}/tokenizer.json: not the tokenizer that this run was trained with; restore it")
     if has_checkpoint(folder):
         # Before anything is allocated, and before the corpus is encoded.
         check_weights(recipe.model, tokenizer.vocab, checkpoint_folder(folder) / "model.safetensors", within=folder)
+    if place.located() != recipe.corpus:
+        # What is made of the run later, such as an evaluation, finds the data there.
+        recipe = recipe.model_copy(update={"corpus": place.located()})
+        write_text(folder / "recipe.yaml", recipe.to_yaml())
     prepared = prepare(opened, recipe, tokenizer=tokenizer, progress=progress)
     return train_prepared(
         recipe,
@@ -246,7 +259,7 @@ def train_prepared(
     tokenizer = prepared.tokenizer
     place = machine.choose_device(device)
     machine.set_threads(threads)
-    arranged = [f"{torch.get_num_threads()} threads"]
+    arranged = [counted(torch.get_num_threads(), "thread")]
     if place.type == "cpu":
         arranged += [machine.keep_freed_memory(), machine.arrange_matrix_products()]
         arranged += filter(None, [machine.weigh_precision(recipe.training.precision)])
@@ -358,7 +371,8 @@ def check_free(folder: Path) -> None:
     check_folder(folder)
     if has_checkpoint(folder):
         raise CheckpointError(
-            f"{folder}: there is a run already. Go on with it by --resume --out {folder}, choose another --out, or remove it."
+            f"{folder}: there is a run already. Go on with it: "
+            f"{command_line('train', '--resume', '--out', folder)}; or choose another --out, or remove it."
         )
     if folder.is_dir():
         check_links(folder)

@@ -1,6 +1,6 @@
 """OpenAI's API of completions: /v1/models and /v1/completions, streaming included.
 
-For a model of pairs the prompt is the source and the completion its target; a language model goes on with the prompt.
+For a model of pairs the prompt is the source and the completion its target; a language model continues the prompt.
 """
 
 import asyncio

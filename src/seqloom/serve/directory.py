@@ -45,7 +45,7 @@ class Directory:
                 continue
             codes = codes_of(run)
             for code, known, side in zip(codes, (run.about.src_lang, run.about.tgt_lang), _SIDES, strict=True):
-                names.setdefault(code, name_language(known) if known else f"{run.name} ({side})")
+                names.setdefault(code, name_language(known) if known else f"{side} language of {run.name}")
             for code, counts in zip(codes, _character_counts(run), strict=True):
                 before = self._characters.get(code)
                 self._characters[code] = counts if before is None else before + counts
@@ -121,7 +121,7 @@ def _not_supported(word: str, param: str) -> RefusedError:
     return RefusedError(400, f"{shown(word)} is not supported", param=param)
 
 
-_SIDES = ("source", "target")
+_SIDES = ("Source", "Target")
 
 
 _LONGEST_CODE = 40

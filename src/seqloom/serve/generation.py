@@ -26,7 +26,7 @@ class GenerateRequest(BaseModel):
 
     run: str = Field(description="a name that GET /runs lists")
     texts: Annotated[list[str], Field(fail_fast=True)] = Field(
-        min_length=1, description="sources, or what a language model is to go on from"
+        min_length=1, description="sources, or texts for a language model to continue"
     )
     method: Literal["beam", "sample"] | None = None
     beam: Annotated[int, Field(ge=1, le=1_000)] | None = Field(None, description="1 is greedy")

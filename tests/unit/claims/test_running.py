@@ -1,5 +1,6 @@
 """Running claims with arms that are trained for two steps: what is shared, found again, recorded and refused."""
 
+import dataclasses
 import json
 import shutil
 from contextlib import contextmanager
@@ -209,6 +210,39 @@ def test_what_cannot_be_tested_is_refused(options, message, tmp_path):
 def test_a_folder_without_verdicts_says_so(tmp_path):
     with pytest.raises(CheckpointError, match=r"seqloom claims run"):
         read_verdicts(tmp_path)
+
+
+def test_a_failing_experiment_does_not_lose_the_others(quick, tmp_path, monkeypatch):
+    def explode(laboratory, protocol):
+        raise MemoryError("no memory left")
+
+    bad = dataclasses.replace(MINI, name="bad", number=7, study=explode)
+    known = {"bad": bad, "mini": MINI}
+    monkeypatch.setattr(claim_module, "claims", lambda: known)
+    monkeypatch.setattr(running, "claims", lambda: known)
+    folder = tmp_path / "copy"
+    shutil.copytree(quick[0], folder)
+    found = run_claims(["bad", "mini"], out=folder, workers=1)
+    assert [verdict.claim for verdict in found.verdicts] == ["mini"]
+    assert [failure.claim for failure in found.failures] == ["bad"]
+    assert "MemoryError: no memory left" in str(found.failures[0])
+    assert "explode" in (folder / found.failures[0].log).read_text()
+    assert read_verdicts(folder).failures == found.failures
+    # Tried again, what works now is no failure any more.
+    known["bad"] = dataclasses.replace(MINI, name="bad", number=7)
+    assert run_claims(["bad"], out=folder, workers=1).failures == ()
+    assert read_verdicts(folder).failures == ()
+
+
+def test_a_failure_alone_is_the_error(tmp_path, monkeypatch):
+    def explode(laboratory, protocol):
+        raise CorpusError("no such data")
+
+    known = {"bad": dataclasses.replace(MINI, name="bad", study=explode)}
+    monkeypatch.setattr(claim_module, "claims", lambda: known)
+    monkeypatch.setattr(running, "claims", lambda: known)
+    with pytest.raises(CorpusError, match="no such data"):
+        run_claims(["bad"], out=tmp_path, workers=1)
 
 
 class InThisProcess:

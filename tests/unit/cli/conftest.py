@@ -52,6 +52,9 @@ class FakeRun:
         self.asked: dict[str, Any] = {}
         self.facts_shown: dict[str, Any] = {"recipe": "fake"}
 
+    def require_pairs(self, what: str) -> None:
+        """A fake is of every kind."""
+
     def generator(self, *, progress: Progress | None = None, **settings: Any) -> "FakeGenerator":
         self.asked = settings
         return FakeGenerator(settings["nbest"])

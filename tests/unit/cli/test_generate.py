@@ -45,4 +45,4 @@ def test_prompts_from_standard_input(fake_run, type_in, capsys: pytest.CaptureFi
     assert main(["generate", "x", "--prompt", "-", "--json"]) == 0
     rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert [row["prompt"] for row in rows] == ["one", "two"]
-    assert rows[0]["samples"] == [{"text": " text 0", "log_prob": -1.0, "finished": True}]
+    assert rows[0]["samples"] == [{"text": " text 0", "log_prob": -1.0, "finished": True, "finish_reason": "stop"}]

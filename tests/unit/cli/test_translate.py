@@ -73,6 +73,7 @@ def test_json(fake_run, type_in, capsys: pytest.CaptureFixture[str]) -> None:  #
         "score": -1.5,
         "log_prob": -2.0,
         "finished": True,
+        "finish_reason": "stop",
         "tokens": ["<5>", "<6>"],
     }
     assert row["alignment"] == [0, 2]

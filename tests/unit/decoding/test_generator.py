@@ -12,7 +12,7 @@ from seqloom.batching import Sources
 from seqloom.corpus.corpus import SentencePair
 from seqloom.decoding import generator as generator_module
 from seqloom.decoding import reading
-from seqloom.decoding.generator import UNFINISHED, DecodingSettings, Engine, Generator, Heard, PairScore
+from seqloom.decoding.generator import UNFINISHED, DecodingSettings, Engine, Generator, Heard, PairScore, note_limit
 from seqloom.decoding.hypothesis import Generation
 from seqloom.decoding.search import search
 from seqloom.errors import DecodingError
@@ -368,3 +368,17 @@ def test_it_multiplies_plainly_whatever_was_arranged(monkeypatch: pytest.MonkeyP
         assert matmul.fp32_precision == "bf16"
     finally:
         matmul.fp32_precision = before
+
+
+def test_generations_say_why_they_end_and_what_was_not_read() -> None:
+    endless, brief = make_toy(1, 11, 11, eos_bias=-50), make_toy(1, 11, 11, eos_bias=50)
+    (cut,) = make_generator(endless).generate(["abc"])
+    (ended,) = make_generator(brief).generate(["abc"])
+    assert (cut.finish_reason, ended.finish_reason) == ("length", "stop")
+    assert cut.finish_reasons == ("length",)
+    (prompt,) = make_generator(endless).continue_text(["abc"], max_tokens=5)
+    assert prompt.finish_reason == "length"
+    assert note_limit(prompt, 5).notes == ("the output reached the limit of 5 tokens (max_tokens) and ended there",)
+    assert note_limit(ended, 5) == ended
+    (long,) = make_generator(endless, max_src_len=4).generate(["abcdefg"])
+    assert long.num_cut_tokens == 3

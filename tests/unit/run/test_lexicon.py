@@ -59,9 +59,9 @@ def tokenizer(tmp_path: Path) -> Tokenizer:
     ("facts", "data", "message"),
     [
         ({"kind": "text"}, None, "a model of plain text has no sources"),
-        ({"kind": "pairs"}, None, "the run does not say which they were"),
+        ({"kind": "pairs"}, None, "the run does not say which corpus"),
         ({"kind": "pairs", "fingerprint": "x"}, "gone.tsv", "cannot be had: .*gone.tsv"),
-        ({"kind": "pairs", "fingerprint": "x"}, "pairs.tsv", "has changed since"),
+        ({"kind": "pairs", "fingerprint": "x"}, "pairs.tsv", "not the data that .* was trained on"),
     ],
 )
 def test_what_cannot_be_learned_from_is_told(

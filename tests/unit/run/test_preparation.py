@@ -52,7 +52,7 @@ def test_what_fits_is_what_the_model_says(name: str, piece: int, monkeypatch: py
 def test_nothing_fits(recipe: Recipe) -> None:
     prepared = prepare(_corpus(PAIRS[1:17]), load_recipe(recipe, {"tokenizer": {"kind": "characters"}}))
     model = make_model(recipe.model.model_copy(update={"max_len": 1}), prepared.tokenizer.vocab)
-    with pytest.raises(CorpusError, match="no training pair fits into the model's 1 positions"):
+    with pytest.raises(CorpusError, match="no training pair fits into the model's 1 position;"):
         fitting_examples(prepared.train, model, recipe, "training", Silent())
 
 

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from seqloom.corpus import CorpusSettings, SentencePair, open_corpus
+from seqloom.errors import ConfigError
 from seqloom.evaluation import Scope
-from seqloom.run.scoring import TestData, choose_test_data
+from seqloom.run.scoring import TestData, check_files_direction, choose_test_data
 
 OWN = "the test split of the run's own corpus"
 
@@ -29,6 +30,7 @@ class Run:
         corpus = open_corpus(self.own)
         self.corpus = corpus
         self.facts: dict[str, Any] = {
+            "kind": corpus.kind,
             "fingerprint": corpus.fingerprint,
             "src_lang": corpus.src_lang,
             "tgt_lang": corpus.tgt_lang,
@@ -135,3 +137,37 @@ def test_running_text_is_scored_whole(tmp_path: Path) -> None:
     assert found.scopes["test"].what == f"all of {new}"
     own = run.choose(text)
     assert own.scopes["test"].what == OWN
+
+
+@pytest.fixture
+def de_en(tmp_path: Path) -> Run:
+    return Run(
+        CorpusSettings(data=str(write(tmp_path / "train.tsv", 0, 400)), val_size=30, from_lang="de", to_lang="en")
+    )
+
+
+@pytest.mark.parametrize(("name", "header"), [("new.en-de.tsv", ""), ("new.tsv", "en\tde\n")])
+def test_a_file_of_the_other_direction_is_turned_and_said(de_en: Run, tmp_path: Path, name: str, header: str) -> None:
+    new = write(tmp_path / name, 1000, 20)
+    new.write_text(header + new.read_text(encoding="utf-8"), encoding="utf-8")
+    found = de_en.choose(new)
+    assert found.pairs["test"][0] == SentencePair("the target 1000 is there now", "source number 1000 is here")
+    assert any("from German to English" in note for note in found.notes)
+
+
+def test_a_named_direction_against_the_run_is_questioned(de_en: Run, tmp_path: Path) -> None:
+    new = write(tmp_path / "new.tsv", 1000, 20)
+    with pytest.raises(ConfigError, match="German to English"):
+        de_en.choose(CorpusSettings(data=str(new), from_lang="en", to_lang="de"))
+
+
+def test_files_whose_names_say_the_other_direction_are_questioned(de_en: Run, tmp_path: Path) -> None:
+    for side in ("de", "en"):
+        (tmp_path / f"new.{side}").write_text("a\nb\n", encoding="utf-8")
+    src, ref = tmp_path / "new.en", tmp_path / "new.de"
+    with pytest.raises(ConfigError, match="exchange source and target"):
+        de_en.choose(CorpusSettings(src=str(src), tgt=str(ref)))
+    with pytest.raises(ConfigError, match="exchange source and target"):
+        check_files_direction(src, ref, ("de", "en"))
+    check_files_direction(ref, src, ("de", "en"))
+    check_files_direction(src, ref, (None, None))

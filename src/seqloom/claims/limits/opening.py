@@ -10,7 +10,7 @@ from seqloom.claims.limits.family import Family, On
 from seqloom.claims.limits.real_text import SentenceSearch
 from seqloom.claims.limits.result import About, Limits, LimitSettings
 from seqloom.claims.limits.sizes import SizeSearch
-from seqloom.corpus import SentencePair, open_corpus
+from seqloom.corpus import SentencePair
 from seqloom.errors import ConfigError
 from seqloom.metrics import find_metric
 from seqloom.progress import Progress, Silent
@@ -118,9 +118,5 @@ def choose_family(facts: dict[str, Any], on: On) -> Family | None:
 
 
 def _test_pairs(run: Run, progress: Progress | None) -> list[SentencePair]:
-    if run.recipe.corpus is None:
-        raise ConfigError(
-            f"{run.folder}: the run does not say which corpus it was trained on, so there are no test sentences"
-        )
-    corpus = open_corpus(run.recipe.corpus, progress, named_by=run.folder / "recipe.yaml")
+    corpus = run.open_corpus(progress)
     return [pair for split in corpus.tests.values() for pair in split.pairs()]

@@ -9,7 +9,7 @@ from typing import Literal
 from pydantic import Field
 
 from seqloom.claims.limits.family import On
-from seqloom.config import Settings
+from seqloom.config import Results, Settings
 
 SCHEMA_VERSION = 1
 
@@ -30,7 +30,7 @@ class LimitSettings(Settings):
     seed: int = Field(0, ge=0, description="decides which inputs are drawn")
 
 
-class SizeResult(Settings):
+class SizeResult(Results):
     """What was found at one size, or at the sizes from `first` to `last`.
 
     Attributes:
@@ -52,7 +52,7 @@ class SizeResult(Settings):
     trained: bool | None = None
 
 
-class FailingInput(Settings):
+class FailingInput(Results):
     """An input that the model gets wrong, with the truth.
 
     Attributes:
@@ -70,7 +70,7 @@ class FailingInput(Settings):
     remark: str = ""
 
 
-class Limits(Settings):
+class Limits(Results):
     """Where a model fails.
 
     Attributes:
@@ -107,7 +107,7 @@ class Limits(Settings):
     verdict: str
 
 
-class About(Settings):
+class About(Results):
     """Which run was asked, and in what its inputs grow: what all results of one search share."""
 
     run: str

@@ -1,0 +1,48 @@
+"""Parts of messages: command lines that can be pasted into a shell, and counted nouns.
+
+Words and numbers enter, text leaves. Nothing here prints.
+"""
+
+import shlex
+from pathlib import Path
+
+
+def command_line(*words: str | Path | int) -> str:
+    """A `seqloom` command line that can be pasted into a POSIX shell, whatever its words hold.
+
+    Args:
+        words: the verb and its arguments. A `Path` that begins with `-` gets `./` in front, so that it is not read as an option.
+    """
+    return shlex.join(["seqloom", *map(_word, words)])
+
+
+def option(name: str, value: str | Path | float) -> list[str | Path]:
+    """An option with its value as words of a command line; a value that begins with `-` is joined by `=`."""
+    if isinstance(value, Path):
+        return [f"--{name}", value]
+    text = f"{value:g}" if isinstance(value, float) else str(value)
+    return [f"--{name}={text}"] if text.startswith("-") else [f"--{name}", text]
+
+
+def counted(count: int, noun: str, plural: str | None = None) -> str:
+    """A number with its noun: `1 thread`, `2 threads`, `1,200 pairs`.
+
+    Args:
+        noun: the singular.
+        plural: where it is not the singular with `s`.
+    """
+    return f"{count:,} {noun if count == 1 else plural or f'{noun}s'}"
+
+
+def use_command(folder: Path, kind: str) -> str:
+    """The command that puts a run to use: `translate` for a model of pairs, `generate` for a language model.
+
+    Args:
+        kind: of the run's corpus, "pairs" or "text".
+    """
+    return command_line("generate" if kind == "text" else "translate", folder)
+
+
+def _word(word: str | Path | int) -> str:
+    text = str(word)
+    return f"./{text}" if isinstance(word, Path) and text.startswith("-") else text

@@ -1,0 +1,153 @@
+"""The data of a run: found where they were when it was trained, or where they lie after the folder was moved.
+
+A run's recipe and facts enter, the same corpus leaves, shown to be the same by its fingerprint. Nothing here trains.
+"""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from seqloom.corpus import Corpus, CorpusSettings, open_corpus
+from seqloom.errors import ConfigError, CorpusError, SeqloomError
+from seqloom.messages import counted
+from seqloom.progress import Progress, Silent
+
+_TRAIN = ("data", "src", "tgt")
+_HELD_OUT = (("val", "val_src", "val_tgt"), ("test", "test_src", "test_tgt"))
+_FILES = (*_TRAIN, *(name for names in _HELD_OUT for name in names))
+# Where data lie is no property of the data.
+_PLACES = (*_FILES, "data_dir")
+
+
+def open_run_corpus(
+    folder: Path,
+    saved: CorpusSettings | None,
+    about: Mapping[str, Any],
+    progress: Progress | None = None,
+    *,
+    named: CorpusSettings | None = None,
+) -> tuple[CorpusSettings, Corpus]:
+    """Opens the corpus that a run was trained on.
+
+    Files that are no longer where they were are looked for at the same relative position beside the run, as they lie when the
+    folder that holds data and run was renamed or copied.
+
+    Args:
+        folder: the run folder.
+        saved: the corpus of the run's recipe.
+        about: what run.json says of the corpus.
+        named: where the user says the data are now; settings that do not name files must be those of the run.
+
+    Returns:
+        Where the data are now, and the corpus.
+
+    Raises:
+        ConfigError: the run does not say which corpus it was trained on, or `named` differs in more than places.
+        CorpusError: the data cannot be found, or are not the ones that the run was trained on.
+    """
+    progress = progress or Silent()
+    if saved is None:
+        raise ConfigError(f"{folder}: the run does not say which corpus it was trained on; name one")
+    wanted = saved if named is None else _named_again(folder, saved, named)
+    differs: SeqloomError | None = None
+    for settings in _places(folder, wanted):
+        try:
+            # What the user names may be a pipe; what a recipe names may not.
+            opened = open_corpus(settings, progress, named_by=folder / "recipe.yaml" if named is None else None)
+        except SeqloomError as error:
+            # What lies at the same relative position may be another file of that name.
+            differs = differs or error
+            continue
+        problem = _difference(opened, about)
+        if problem is None:
+            if settings != wanted:
+                progress.say(f"The data were moved; found: {', '.join(_moved(wanted, settings))}")
+            return settings, opened
+        differs = differs or CorpusError(
+            f"{_shown(settings)}: not the data that {folder} was trained on: {problem}. Restore them, name their new place "
+            f"({_options(saved)}), or begin a new run from its weights (--from)"
+        )
+    if differs is not None:
+        raise differs
+    missing = [value for name in _FILES if (value := getattr(wanted, name)) is not None and _is_lost(value)]
+    raise CorpusError(
+        f"{', '.join(missing)}: not found, neither there nor beside {folder}; name the place of the data that the run was trained "
+        f"on: {_options(saved)}"
+    )
+
+
+def _named_again(folder: Path, saved: CorpusSettings, named: CorpusSettings) -> CorpusSettings:
+    """The saved settings with the named places; what was not named is as it was."""
+    given = named.model_fields_set
+    changed = [name for name in sorted(given - {*_PLACES}) if getattr(named, name) != getattr(saved, name)]
+    if changed:
+        listed = "; ".join(
+            f"--{name.replace('_', '-')} (the run: {getattr(saved, name)}, now: {getattr(named, name)})"
+            for name in changed
+        )
+        raise ConfigError(
+            f"--resume: {folder} was begun with other data options, which cannot be changed: {listed}. Leave them out, or begin a "
+            "new run from its weights (--from)"
+        )
+    located = named.located()
+    values = {name: getattr(saved, name) for name in saved.model_fields_set}
+    for group in (_TRAIN, *_HELD_OUT):
+        if given & {*group}:
+            values = {name: value for name, value in values.items() if name not in group}
+    values |= {name: value for name in _PLACES if name in given and (value := getattr(located, name)) is not None}
+    return CorpusSettings.parse(values, source="the data options")
+
+
+def _places(folder: Path, settings: CorpusSettings) -> Iterator[CorpusSettings]:
+    """The settings as they are, if their files are there; then with files moved as one, those nearest to the run first."""
+    files = {name: Path(value) for name in _FILES if (value := getattr(settings, name)) is not None}
+    files = {name: path for name, path in files.items() if path.is_absolute()}
+    if all(path.is_file() for path in files.values()):
+        yield settings
+    if not files:
+        return
+    here, first = folder.resolve(), next(iter(files.values()))
+    for ancestor in (here, *here.parents):
+        for old in first.parents[::-1]:
+            if any(old not in path.parents for path in files.values()):
+                continue
+            moved = {name: ancestor / path.relative_to(old) for name, path in files.items()}
+            if moved != files and all(path.is_file() for path in moved.values()):
+                yield settings.model_copy(update={name: str(path) for name, path in moved.items()})
+
+
+def _difference(corpus: Corpus, facts: Mapping[str, Any]) -> str | None:
+    """In what a corpus differs from the one that a run remembers; None where it does not."""
+    if corpus.fingerprint == facts["fingerprint"]:
+        return None
+    noun = "pair" if corpus.kind == "pairs" else "text"
+    if corpus.kind != facts["kind"]:
+        return f"they are {'pairs' if corpus.kind == 'pairs' else 'plain text'} now"
+    before: Mapping[str, str] = facts.get("fingerprints", {})
+    parts = []
+    for split in (corpus.train, corpus.val, *corpus.tests.values()):
+        if before.get(split.name, "") == split.fingerprint:
+            continue
+        was = facts.get("sizes", {}).get(split.name)
+        if corpus.kind == "pairs" and was is not None and split.size is not None and was != split.size:
+            parts.append(f"{split.name} has {counted(split.size, noun)}, and had {was:,}")
+        elif before:
+            parts.append(f"{split.name} has other content")
+    return "; ".join(parts) or "their content is another (the fingerprint differs)"
+
+
+def _moved(before: CorpusSettings, now: CorpusSettings) -> list[str]:
+    return [str(getattr(now, name)) for name in _FILES if getattr(now, name) != getattr(before, name)]
+
+
+def _shown(settings: CorpusSettings) -> str:
+    return ", ".join(str(value) for name in _FILES if (value := getattr(settings, name)) is not None)
+
+
+def _options(settings: CorpusSettings) -> str:
+    """The options that name the data again."""
+    return " ".join(f"--{name.replace('_', '-')} FILE" for name in _FILES if getattr(settings, name) is not None)
+
+
+def _is_lost(value: str) -> bool:
+    return Path(value).is_absolute() and not Path(value).is_file()
