@@ -199,7 +199,7 @@ def _command(claim: Claim, laboratory: Laboratory) -> str:
     return command_line(*words, "--out", "DIR")
 
 
-def _write(folder: Path, found: Sequence[Verdict], failures: Sequence[FailedClaim]) -> None:
+def _write(folder: Path, found: Sequence[Verdict], failures: Sequence[FailedClaim] = ()) -> None:
     """Verdicts and failures of other claims that lie there stay."""
     names = {verdict.claim for verdict in found} | {failure.claim for failure in failures}
     before = read_verdicts(folder) if (folder / FILE).exists() else Verdicts(verdicts=())
