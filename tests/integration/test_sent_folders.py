@@ -113,3 +113,25 @@ def test_a_corpus_that_is_a_pipe_is_not_waited_for(sent: Path, cli: Cli, tmp_pat
         path.write_text(yaml.safe_dump(values, sort_keys=False), encoding="utf-8")
         for argv in (("evaluate", sent), ("train", "--resume", "--out", sent), ("limits", sent, "--on", "length")):
             assert f"corpus.data is {value!r}" in cli(*argv, status=2)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "is_shown"), [("num_heads", 2, True), ("activation", "gelu", True), ("norm", "rms", False)]
+)
+def test_model_settings_of_another_run_are_named(
+    sent: Path, cli: Cli, corpus_folder: Path, name: str, value: object, is_shown: bool
+) -> None:
+    path = sent / "recipe.yaml"
+    values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    assert values["model"][name] != value
+    values["model"][name] = value
+    path.write_text(yaml.safe_dump(values, sort_keys=False), encoding="utf-8")
+    message = f"model.{name} is {value}, but the run was trained with"
+    assert message in cli("translate", sent, "--input", corpus_folder / "sources.txt", status=2)
+    assert message in cli("train", "--resume", "--out", sent, status=2)
+    facts = json.loads((sent / "run.json").read_text(encoding="utf-8"))
+    # Runs of earlier versions do not say their settings, and open as they did.
+    del facts["model"]
+    (sent / "run.json").write_text(json.dumps(facts), encoding="utf-8")
+    if is_shown:
+        assert cli("translate", sent, "--input", corpus_folder / "sources.txt")

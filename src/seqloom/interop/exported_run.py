@@ -15,7 +15,7 @@ from seqloom.models.transformer import BlockSettings
 from seqloom.models.transformer_lm import TransformerLMSettings
 from seqloom.recipes import Recipe
 from seqloom.run import read_recipe
-from seqloom.run.facts import read_facts
+from seqloom.run.facts import check_model_settings, read_facts
 from seqloom.run.opened import WEIGHTS
 from seqloom.run.preparation import CHARACTERS
 from seqloom.run.weights import load_model
@@ -69,6 +69,7 @@ class ExportedRun:
             raise CheckpointError(
                 f"{folder}/tokenizer.json: not the tokenizer that this run was trained with; restore it"
             )
+        check_model_settings(facts, recipe.model.model_dump(mode="json"), folder)
         # Loading a model checks names and shapes.
         model = load_model(recipe.model, tokenizer.vocab, folder / WEIGHTS, within=folder)
         weights = {name: tensor.float().contiguous().numpy() for name, tensor in model.state_dict().items()}

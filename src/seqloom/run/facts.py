@@ -4,6 +4,7 @@ A run folder enters, plain values leave.
 """
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -77,6 +78,8 @@ class _Run(_Facts):
     budget: dict[Text, int | float | Text]
     corpus: _Corpus
     tokenizer: _Tokenizer
+    # The settings of the model; runs of earlier versions do not say them.
+    model: dict[Text, Any] | None = None
     parameters: Count
     parameters_without_embeddings: Count
     setup_seconds: Seconds = 0.0
@@ -106,6 +109,25 @@ def read_facts(folder: Path) -> dict[str, Any]:
     return (
         {name: getattr(checked, name) for name in _Run.model_fields if name not in values} | values | {"corpus": corpus}
     )
+
+
+def check_model_settings(facts: Mapping[str, Any], settings: Mapping[str, Any], folder: Path) -> None:
+    """Compares a recipe's model settings with those that the run was trained with; some change no shape, only results.
+
+    Args:
+        facts: what run.json says.
+        settings: those of recipe.yaml, as plain values.
+
+    Raises:
+        CheckpointError: they differ.
+    """
+    for name, value in (facts["model"] or {}).items():
+        # Other versions of seqloom may know other settings.
+        if name in settings and settings[name] != value:
+            raise CheckpointError(
+                f"{folder}/recipe.yaml: model.{name[:80]} is {str(settings[name])[:80]}, but the run was trained with "
+                f"{str(value)[:80]} ({FACTS}); set it back, or take both files from where the folder came from again"
+            )
 
 
 def check_links(folder: Path) -> None:

@@ -22,7 +22,7 @@ from seqloom.messages import command_line, use_command
 from seqloom.models.base import Model
 from seqloom.progress import Progress
 from seqloom.recipes import Recipe
-from seqloom.run.facts import read_facts
+from seqloom.run.facts import check_model_settings, read_facts
 from seqloom.run.lexicon import run_lexicon
 from seqloom.run.weights import load_model
 from seqloom.tokenizer import Tokenizer
@@ -290,6 +290,7 @@ def _load_one(folder: Path, device: torch.device) -> Run:
     facts = read_facts(folder)
     if facts["tokenizer"]["hash"] != tokenizer.hash:
         raise CheckpointError(f"{folder}/tokenizer.json: not the tokenizer that this run was trained with; restore it")
+    check_model_settings(facts, recipe.model.model_dump(mode="json"), folder)
     model = load_model(recipe.model, tokenizer.vocab, folder / WEIGHTS, within=folder)
     run = Run(folder, recipe, tokenizer, model.to(device), device)
     run.facts = facts

@@ -30,7 +30,7 @@ from seqloom.progress import Progress, Silent
 from seqloom.recipes import Recipe, load_recipe
 from seqloom.run.command import leaves
 from seqloom.run.data import open_run_corpus
-from seqloom.run.facts import check_links, read_facts
+from seqloom.run.facts import check_links, check_model_settings, read_facts
 from seqloom.run.lexicon import save_lexicon
 from seqloom.run.opened import WEIGHTS, Run, read_recipe
 from seqloom.run.preparation import (
@@ -199,6 +199,7 @@ def _resume(folder: Path, named: CorpusSettings | None, *, device: str, threads:
     tokenizer = Tokenizer.load(folder / "tokenizer.json", within=folder)
     if tokenizer.hash != facts["tokenizer"]["hash"]:
         raise CheckpointError(f"{folder}/tokenizer.json: not the tokenizer that this run was trained with; restore it")
+    check_model_settings(facts, recipe.model.model_dump(mode="json"), folder)
     if has_checkpoint(folder):
         # Before anything is allocated, and before the corpus is encoded.
         check_weights(recipe.model, tokenizer.vocab, checkpoint_folder(folder) / "model.safetensors", within=folder)
@@ -307,6 +308,7 @@ def train_prepared(
         "corpus": corpus_facts(prepared),
         "validation": {"items": len(prepared.val), "decoded": len(decoded)},
         "tokenizer": {"description": tokenizer.describe(), "hash": tokenizer.hash},
+        "model": recipe.model.model_dump(mode="json"),
         "parameters": model.num_parameters(),
         "parameters_without_embeddings": model.num_parameters(embeddings=False),
         "environment": machine.describe_machine(place),
