@@ -79,6 +79,7 @@ bench-demo: setup ## measure the demo and write its numbers into README and docs
 	cp runs/bench/comparison.json benchmarks/results/demo.json
 	$(BIN)/python benchmarks/readme_table.py benchmarks/results/demo.json docs/demo.md docs/demo.svg
 	$(BIN)/python -m benchmarks.first_screen --explain runs/bench/runs/attention-rnn-tiny-seed0
+	$(BIN)/python -m benchmarks.lecture_answers
 
 clean: ## remove what was built, the environment included; runs stay
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

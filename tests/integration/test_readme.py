@@ -11,7 +11,7 @@ from types import ModuleType
 
 import pytest
 
-from benchmarks import first_screen
+from benchmarks import first_screen, lecture_answers
 from seqloom.cli import VERBS, _parser
 from seqloom.comparison.comparison import Comparison
 from tests.comparison_factory import make
@@ -101,6 +101,11 @@ def test_the_lecture_names_every_claim() -> None:
     named = re.findall(r"(\d+) ?`?,? `([a-z-]+)`", text)
     known = {claim.name: claim.number for claim in claims().values()}
     assert all(known[name] == int(number) for number, name in named if name in known)
+
+
+def test_the_answers_of_the_lecture_are_those_of_the_results() -> None:
+    text = (ROOT / "docs" / "lecture.md").read_text(encoding="utf-8")
+    assert lecture_answers.with_answers(text) == text
 
 
 def script() -> ModuleType:
