@@ -205,11 +205,11 @@ def _load(folder: Path) -> int:
 
 def _serve(folder: Path) -> int:
     from seqloom.errors import SeqloomError
-    from seqloom.serve.directory import Directory
-    from seqloom.serve.served import open_runs
+    from seqloom.serve.run_registry import RunRegistry
+    from seqloom.serve.served_run import open_runs
 
     try:
-        Directory(open_runs([folder], device="cpu", threads=1)).detect("rot")
+        RunRegistry(open_runs([folder], device="cpu", threads=1)).detect("rot")
     except SeqloomError as error:
         print(f"seqloom: {error}", file=sys.stderr)
         return 2

@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
-from seqloom.serve.desk import Desk
 from seqloom.serve.limits import Limits
-from seqloom.serve.served import open_runs
-from seqloom.serve.server import Server, listen, make_desk
+from seqloom.serve.served_run import open_runs
+from seqloom.serve.server import Server, listen, make_state
+from seqloom.serve.state import ServerState
 
 
 @dataclass
@@ -43,7 +43,7 @@ class Running:
     """A server and how to reach it."""
 
     port: int
-    desk: Desk
+    state: ServerState
     server: Server
     log: io.StringIO = field(default_factory=io.StringIO)
 
@@ -78,7 +78,7 @@ class Running:
         finally:
             connection.close()
 
-    def journal(self) -> list[dict[str, Any]]:
+    def access_log(self) -> list[dict[str, Any]]:
         """The lines of the log."""
         return [json.loads(line) for line in self.log.getvalue().splitlines()]
 
@@ -96,9 +96,9 @@ def running(
     runs = open_runs(
         folders, engine=settings.pop("engine", "seqloom"), device="cpu", threads=1, max_tokens=limits.max_tokens
     )
-    desk = make_desk(runs, limits, threads=1, log=log, **settings)
+    state = make_state(runs, limits, threads=1, log=log, **settings)
     door = listen("127.0.0.1", 0)
-    server = Server(desk, origins=origins)
+    server = Server(state, origins=origins)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [door]}, daemon=True)
     thread.start()
     try:
@@ -106,10 +106,10 @@ def running(
         while not server.started:
             assert time.monotonic() < until
             time.sleep(0.01)
-        yield Running(door.getsockname()[1], desk, server, log)
+        yield Running(door.getsockname()[1], state, server, log)
     finally:
         server.should_exit = True
         thread.join(30)
         assert not thread.is_alive()
-        desk.close()
-        assert desk.batcher.join(30)
+        state.close()
+        assert state.batcher.join(30)

@@ -189,7 +189,7 @@ def test_samples_are_those_of_the_command_line(server: Running, language_model: 
         body = {"model": name, "prompt": ["rot", "klein"], "n": 3, "max_tokens": 9, "temperature": 0.8, "seed": 11}
         texts = [choice["text"] for choice in complete(server, **body).json["choices"]]
         assert [sorted(texts[:3]), sorted(texts[3:])] == [sorted(one.texts) for one in expected]
-        own = server.ask(
+        native_run = server.ask(
             "/generate",
             {
                 "run": name,
@@ -201,7 +201,7 @@ def test_samples_are_those_of_the_command_line(server: Running, language_model: 
                 "max_tokens": 9,
             },
         )
-        assert [[out["text"] for out in one["outputs"]] for one in own.json["generations"]] == [
+        assert [[out["text"] for out in one["outputs"]] for one in native_run.json["generations"]] == [
             list(one.texts) for one in expected
         ]
 
@@ -401,7 +401,7 @@ def test_the_log_holds_no_text(server: Running) -> None:
     complete(server, model=secret)
     server.ask("/translate", f'{{"q": "{secret}'.encode(), headers={"content-type": "application/json"})
     assert secret not in server.log.getvalue()
-    lines = [line for line in server.journal() if line["event"] == "request"]
+    lines = [line for line in server.access_log() if line["event"] == "request"]
     assert {"id", "method", "route", "status", "milliseconds"} <= set(lines[-1])
     assert [line for line in lines if line.get("characters") == len(secret) and line["route"] == "/translate"]
 
@@ -441,14 +441,14 @@ def test_keys_and_origins(translator: Path) -> None:
 def slow(server: Running) -> threading.Event:
     """Makes the threads wait before they decode, until the event is set."""
     go = threading.Event()
-    take = server.desk.batcher._take
+    take = server.state.batcher._take
 
     def waiting() -> Any:
         batch = take()
         assert go.wait(30)
         return batch
 
-    server.desk.batcher._take = waiting  # type: ignore[method-assign]
+    server.state.batcher._take = waiting  # type: ignore[method-assign]
     return go
 
 
@@ -475,21 +475,21 @@ def test_a_full_queue_is_503_and_who_leaves_makes_room(translator: Path) -> None
         # Only then is there room for three more: the count of active requests may still be the one before.
         until(lambda: len(go._cond._waiters) == 1)  # type: ignore[attr-defined]
         begun += [begin() for _ in range(3)]
-        until(lambda: len(server.desk.batcher) == 3)
+        until(lambda: len(server.state.batcher) == 3)
         refused = server.ask("/translate", json.loads(asked))
         assert (refused.status, refused.headers["retry-after"]) == (503, "1")
         assert "waiting" in refused.json["error"]
         stream = {"model": "de-en", "prompt": "rot", "stream": True}
         assert server.ask("/v1/completions", stream).status == 503
         begun[-1].close()
-        until(lambda: any(line.get("status") == 499 for line in server.journal()))
+        until(lambda: any(line.get("status") == 499 for line in server.access_log()))
         last = begin()
-        until(lambda: server.desk.measures.active._value.get() == 4)
+        until(lambda: server.state.metrics.active._value.get() == 4)
         go.set()
         for connection in (*begun[:3], last):
             assert connection.getresponse().status == 200
             connection.close()
-    assert server.desk.batcher.closed
+    assert server.state.batcher.closed
 
 
 def test_time_is_limited(translator: Path) -> None:
@@ -514,8 +514,8 @@ def test_a_stream_that_nobody_reads_stops(language_model: Path) -> None:
         assert answer.read(10)
         answer.close()
         connection.close()
-        until(lambda: any(line.get("status") == 499 for line in server.journal()))
-        (line,) = [line for line in server.journal() if line["event"] == "request"]
+        until(lambda: any(line.get("status") == 499 for line in server.access_log()))
+        (line,) = [line for line in server.access_log() if line["event"] == "request"]
         assert line["stream"]
 
 
@@ -526,9 +526,9 @@ def test_it_ends_after_what_it_has_begun(translator: Path) -> None:
         server.ask("/translate", asked)
         with ThreadPoolExecutor(1) as pool:
             begun = pool.submit(server.ask, "/translate", asked)
-            until(lambda: server.desk.measures.active._value.get() == 1)
+            until(lambda: server.state.metrics.active._value.get() == 1)
             server.server.should_exit = True
-            until(lambda: server.desk.batcher.closed)
+            until(lambda: server.state.batcher.closed)
             with pytest.raises(OSError):  # noqa: PT011 (refused or reset, as the system likes)
                 server.ask("/translate", asked)
             go.set()

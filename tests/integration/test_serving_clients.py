@@ -19,8 +19,8 @@ pytest.importorskip("prometheus_client")
 import torch
 
 import seqloom
-from seqloom.serve.description import describe
-from seqloom.serve.served import open_runs
+from seqloom.serve.openapi import openapi_document
+from seqloom.serve.served_run import open_runs
 from tests.serving import Running, running
 
 
@@ -141,7 +141,7 @@ def test_openai_errors(server: Running, locked: Running) -> None:
 
 def test_the_description_names_every_route(server: Running) -> None:
     document = server.ask("/openapi.json").json
-    assert document == describe(server.desk.directory)
+    assert document == openapi_document(server.state.registry)
     routes = {route.path.replace(":path", "") for route in server.server.config.app.routes}  # type: ignore[union-attr]
     assert set(document["paths"]) == routes - {"/", "/assets/{name}", "/openapi.json", "/translate_file", "/suggest"}
     names = re.findall(r'"#/components/schemas/([^"]+)"', json.dumps(document))

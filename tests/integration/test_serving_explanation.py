@@ -141,7 +141,7 @@ def test_the_log_and_the_measures_hold_no_text(server: Running) -> None:
     explain(server, text=secret, change={"words": {"1": secret + "se"}, "force": secret})
     explain(server, text=secret, change={"silence": [secret]})
     assert secret not in server.log.getvalue()
-    assert not [line for line in server.journal() if line["event"] == "failure"]
+    assert not [line for line in server.access_log() if line["event"] == "failure"]
     metrics = server.ask("/metrics").body.decode()
     assert 'seqloom_explanations_total{run="transformer-tiny"}' in metrics
     assert secret not in metrics
@@ -150,7 +150,7 @@ def test_the_log_and_the_measures_hold_no_text(server: Running) -> None:
 def slow(server: Running) -> tuple[threading.Event, list[bool]]:
     """Keeps the explainer at its first task until the event is set; the list tells of each that was begun."""
     go, begun = threading.Event(), []
-    pool = server.desk.explainer._pool
+    pool = server.state.explainer._pool
 
     def wait() -> None:
         begun.append(True)
@@ -166,7 +166,7 @@ def test_too_many_wait_and_translations_do_not(folders: list[Path]) -> None:
         until(lambda: bool(begun))
         with ThreadPoolExecutor(8) as pool:
             waiting = [pool.submit(explain, server, runs=["rnn-tiny", "transformer-tiny"]) for _ in range(3)]
-            until(lambda: len(server.desk.explainer) == 6)
+            until(lambda: len(server.state.explainer) == 6)
             full = explain(server)
             assert (full.status, full.headers["retry-after"]) == (503, "1")
             # Whatever waits to be explained, texts are written.
@@ -174,7 +174,7 @@ def test_too_many_wait_and_translations_do_not(folders: list[Path]) -> None:
             assert not any(one.done() for one in waiting)
             go.set()
             assert [one.result().status for one in waiting] == [200] * 3
-        assert len(server.desk.explainer) == 0
+        assert len(server.state.explainer) == 0
 
 
 def test_who_leaves_is_not_worked_for_and_time_is_limited(folders: list[Path]) -> None:
@@ -184,10 +184,10 @@ def test_who_leaves_is_not_worked_for_and_time_is_limited(folders: list[Path]) -
         connection = HTTPConnection("127.0.0.1", server.port, timeout=30)
         body = json.dumps({"text": "rot", "runs": ["rnn-tiny"]})
         connection.request("POST", "/explain", body, {"content-type": "application/json"})
-        until(lambda: len(server.desk.explainer) == 1)
+        until(lambda: len(server.state.explainer) == 1)
         connection.close()
-        until(lambda: any(line.get("status") == 499 for line in server.journal()))
-        assert len(server.desk.explainer) == 0
+        until(lambda: any(line.get("status") == 499 for line in server.access_log()))
+        assert len(server.state.explainer) == 0
         begin = time.monotonic()
         late = explain(server, runs=["rnn-tiny"])
         assert (late.status, late.headers["retry-after"]) == (503, "1")

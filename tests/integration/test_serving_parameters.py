@@ -45,7 +45,7 @@ def test_a_stream_tells_that_its_prompt_was_cut_and_counts_what_was_read(server:
     body = {"model": model, "prompt": "Katze " * 600, "max_tokens": 5}
     whole = complete(server, **body).json
     assert any("tokens" in note for note in whole["notes"])
-    read = server.desk.directory.run(model)
+    read = server.state.registry.run(model)
     assert whole["usage"]["prompt_tokens"] < read.num_tokens(body["prompt"])
     assert str(whole["usage"]["prompt_tokens"]) in whole["notes"][0]
     events = complete(server, **body, stream=True, stream_options={"include_usage": True}).events
@@ -281,9 +281,9 @@ def test_pages_of_other_sites_can_read_errors_and_streams(translator: Path) -> N
             server.ask("/v1/completions", {}, headers=sent),
             server.ask("/v1/completions", body, headers=sent),
         ]
-        server.desk.measures.page = broken  # type: ignore[assignment, method-assign]
+        server.state.metrics.page = broken  # type: ignore[assignment, method-assign]
         found.append(server.ask("/metrics", headers=sent))
-        server.desk.close()
+        server.state.close()
         found.append(server.ask("/v1/models", headers=sent))
     assert [one.status for one in found] == [401, 404, 405, 413, 400, 200, 500, 503]
     assert {one.headers["access-control-allow-origin"] for one in found} == {ORIGIN}

@@ -24,6 +24,7 @@ OF_SEVERAL = {
     "corpus/test_column_choice.py": "columns and what they hold, on files as people have them",
     "test_architecture.py": "the house rules",
     "test_conftest.py": "tests/conftest.py",
+    "test_words.py": "the words of identifiers",
     "nn/test_layers.py": "layers against torch's own",
     "models/test_contract.py": "the contract, over all architectures",
     "benchmarks/test_flops.py": "benchmarks/flops.py",

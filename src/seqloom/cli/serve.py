@@ -1,4 +1,4 @@
-"""`seqloom serve`: runs -> a server with known APIs and a page, until it is told to end."""
+"""`seqloom serve`: serves runs over HTTP, with known APIs and a web page, until it is stopped."""
 
 import argparse
 import os
@@ -15,13 +15,13 @@ _KEY_VARIABLE = "SEQLOOM_API_KEY"
 
 _EPILOG = """\
 what answers:
-  /                                   a page to try runs, compare them and look inside; it needs nothing from elsewhere
+  /                                   a page to try, compare and explain runs; it loads nothing from other sites
   /translate /languages /detect       LibreTranslate's API: a run of pairs is found by its two languages
   /v1/models /v1/completions          OpenAI's API, streaming included: a run is named by its folder's name
   /generate /runs                     our own: any decoding setting, n-best lists with scores
-  /explain                            our own: what a run does with a text, step by step, as seqloom explain --json
-  /openapi.json                       all of it described
-  /health /metrics                    for whoever watches over it; metrics are Prometheus's
+  /explain                            our own: explains how a run processes a text, as seqloom explain --json
+  /openapi.json                       describes all APIs
+  /health /metrics                    for monitoring; the metrics are in Prometheus's format
 
 examples:
   seqloom serve runs/de-en                            then open http://127.0.0.1:8000
@@ -29,13 +29,13 @@ examples:
   curl -d q="ein Hund" -d source=de -d target=en http://127.0.0.1:8000/translate
   SEQLOOM_API_KEY=$(openssl rand -hex 16) seqloom serve runs/de-en --host 0.0.0.0
 
-Without a key, whoever reaches the address may use it. Requests that come together are decoded together; what each gets is what it
-would get alone. The log (JSON lines on standard error) holds no text of a user. Ctrl-C or SIGTERM: what was taken is finished, what
-is new is refused. More: docs/serving.md"""
+Without a key, everyone who can reach the address may use the server. Requests that arrive together are decoded in one batch;
+each gets the result that it would get alone. The log (JSON lines on standard error) holds no text of a user. After Ctrl-C or
+SIGTERM the server finishes accepted requests and rejects new ones. More: docs/serving.md"""
 
 MISSING = "serving needs packages that are not installed ({name}): pip install 'seqloom[serve]'"
 
-# Options that are fields of Limits, with what stands for their value.
+# Options that are fields of Limits, with their metavars.
 _LIMITS = {
     "max_body_bytes": "BYTES",
     "max_chars": "N",
@@ -53,7 +53,7 @@ _LIMITS = {
 
 
 def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    """Adds the verb."""
+    """Adds the parser of `seqloom serve`."""
     parser = subparsers.add_parser(
         "serve",
         help="answer requests over HTTP, with a page to try runs",
@@ -63,9 +63,9 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     parser.add_argument("runs", nargs="+", type=Path, metavar="RUN", help="a run folder; its name is the model's name")
     group = parser.add_argument_group("who may use it")
     group.add_argument(
-        "--host", default="127.0.0.1", help="the address to listen at (default: 127.0.0.1, this machine)"
+        "--host", default="127.0.0.1", help="the address to listen on (default: 127.0.0.1, this machine)"
     )
-    group.add_argument("--port", type=_port, default=8000, metavar="N", help="default: 8000; 0 takes any that is free")
+    group.add_argument("--port", type=_port, default=8000, metavar="N", help="default: 8000; 0 takes any free port")
     group.add_argument(
         "--api-key",
         action="append",
@@ -85,16 +85,19 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         "--engine",
         choices=("seqloom", "ctranslate2"),
         default="seqloom",
-        help="what decodes (default: seqloom); ctranslate2 takes exported folders too, and neither samples nor streams by token",
+        help="the program that decodes (default: seqloom); ctranslate2 takes exported folders too, but cannot sample or "
+        "stream by token",
     )
     decoding.add_argument(
         "--workers",
         type=options.positive,
         default=1,
         metavar="N",
-        help="batches decoded beside each other, which share the cores (default: 1)",
+        help="batches that are decoded in parallel; they share the cores (default: 1)",
     )
-    limits = parser.add_argument_group("limits", "What is refused, instead of slowing down everybody else.")
+    limits = parser.add_argument_group(
+        "limits", "Requests above a limit are rejected, so that they do not slow down others."
+    )
     for name, metavar in _LIMITS.items():
         limits.add_argument(f"--{name.replace('_', '-')}", type=_number(name), metavar=metavar, help=_help(name))
     options.add_common_options(parser)
@@ -102,30 +105,39 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Serves until the process is told to end."""
+    """Serves until the process gets SIGINT or SIGTERM."""
     from seqloom.serve.limits import Limits
 
-    given = {name: getattr(arguments, name) for name in _LIMITS if getattr(arguments, name) is not None}
-    limits = Limits.parse(given, source="the limits")
+    overrides = {name: getattr(arguments, name) for name in _LIMITS if getattr(arguments, name) is not None}
+    limits = Limits.parse(overrides, source="the limits")
     keys = [*arguments.api_key, *([os.environ[_KEY_VARIABLE]] if _KEY_VARIABLE in os.environ else [])]
     if not all(key.strip() for key in keys):
-        raise ConfigError(
-            f"--api-key, {_KEY_VARIABLE}: a key is empty, which would let nobody or everybody in; give one"
-        )
+        raise ConfigError(f"--api-key, {_KEY_VARIABLE}: a key is empty; give a key that is not empty")
     try:
         from seqloom.serve.server import serve
     except ModuleNotFoundError as error:
-        if (error.name or "").partition(".")[0] not in ("starlette", "uvicorn", "prometheus_client", "anyio", "h11"):
+        if (error.name or "").partition(".")[0] not in (
+            "starlette",
+            "python_multipart",
+            "uvicorn",
+            "prometheus_client",
+            "anyio",
+            "h11",
+        ):
             raise
         raise ConfigError(MISSING.format(name=error.name)) from None
 
-    def listening(url: str) -> None:
+    def on_listening(url: str) -> None:
         announce(url)
         sys.stdout.flush()
         if not arguments.quiet:
-            print(f"serving {counted(len(arguments.runs), 'run')} at {url}; Ctrl-C ends", file=sys.stderr, flush=True)
+            print(f"serving {counted(len(arguments.runs), 'run')} at {url}; Ctrl-C stops", file=sys.stderr, flush=True)
             if not keys and arguments.host not in ("127.0.0.1", "localhost", "::1"):
-                print(f"without --api-key, whoever reaches {arguments.host} may use it", file=sys.stderr, flush=True)
+                print(
+                    f"without --api-key, everyone who can reach {arguments.host} may use it",
+                    file=sys.stderr,
+                    flush=True,
+                )
 
     serve(
         arguments.runs,
@@ -137,7 +149,7 @@ def run(arguments: argparse.Namespace) -> int:
         engine=arguments.engine,
         workers=arguments.workers,
         log=None if arguments.quiet else sys.stderr,
-        listening=listening,
+        on_listening=on_listening,
         **options.placement(arguments),
     )
     return 0
@@ -153,7 +165,7 @@ def _number(name: str) -> Any:
     return {"max_seconds": options.positive_float, "wait_ms": options.zero_or_more}.get(name, options.positive)
 
 
-# What Limits itself says, without the import of pydantic for every other verb's sake.
+# The descriptions of Limits, repeated here so that other verbs need not import pydantic.
 _HELP = {
     "max_body_bytes": "bytes of a request's body (default: 1048576)",
     "max_chars": "characters of a text (default: 5000)",

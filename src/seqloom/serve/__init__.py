@@ -1,5 +1,5 @@
-"""The serve room: trained runs behind HTTP, for many users at once: two known APIs, one of our own, and a page.
+"""Serving: trained runs behind HTTP for many users at once, with two known APIs, one of our own, and a web page.
 
-Runs enter, a server leaves. Requests are turned into texts here (`libretranslate`, `completions`, `generation`), texts that may be
-decoded together are (`batcher`), and nothing named in a request is ever opened, fetched or executed.
+`libretranslate`, `completions` and `generation` turn HTTP requests into text requests; `batcher` decodes these in batches.
+Nothing that a request names is opened, fetched or executed.
 """

@@ -1,4 +1,4 @@
-"""App: the routes of all APIs around one desk, as an ASGI application."""
+"""App: the ASGI application with the routes of all APIs."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -12,46 +12,46 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from seqloom.serve.completions import Completions
-from seqloom.serve.description import describe
-from seqloom.serve.desk import Desk
-from seqloom.serve.door import Door, Gate
+from seqloom.serve.error_middleware import ErrorMiddleware
 from seqloom.serve.explanation import ExplanationAPI
 from seqloom.serve.generation import GenerationAPI
-from seqloom.serve.http_errors import HTTPErrors
 from seqloom.serve.libretranslate import LibreTranslate
-from seqloom.serve.measures import CONTENT_TYPE
+from seqloom.serve.metrics import CONTENT_TYPE
+from seqloom.serve.middleware import AccessMiddleware, RequestLimiter
+from seqloom.serve.openapi import openapi_document
 from seqloom.serve.origins import cors_options
 from seqloom.serve.page import Page
-from seqloom.serve.spec import spec
+from seqloom.serve.state import ServerState
+from seqloom.serve.swagger import swagger_document
 
 
-def make_app(desk: Desk, *, origins: Sequence[str] = ()) -> Starlette:
-    """The application.
+def make_app(state: ServerState, *, origins: Sequence[str] = ()) -> Starlette:
+    """Creates the application around a state that all endpoints share.
 
     Args:
-        origins: sites whose pages may read answers in a browser (CORS); none by default.
+        origins: sites whose pages may read responses in a browser (CORS); none by default.
 
     Raises:
-        ConfigError: an origin is none.
+        ConfigError: an item of `origins` is not an origin.
     """
-    libre, completions, page = LibreTranslate(desk), Completions(desk), Page()
-    own, explanations = GenerationAPI(desk), ExplanationAPI(desk)
+    libre, completions, page = LibreTranslate(state), Completions(state), Page()
+    generation, explanations = GenerationAPI(state), ExplanationAPI(state)
 
     async def health(request: Request) -> JSONResponse:
-        closed = desk.batcher.closed
+        closed = state.batcher.closed
         return JSONResponse({"status": "closing" if closed else "ok"}, status_code=503 if closed else 200)
 
     async def metrics(request: Request) -> Response:
-        desk.keys.check(request)
-        return Response(desk.measures.page(), headers={"content-type": CONTENT_TYPE})
+        state.keys.check(request)
+        return Response(state.metrics.page(), headers={"content-type": CONTENT_TYPE})
 
-    document = describe(desk.directory)
+    document = openapi_document(state.registry)
 
     async def description(request: Request) -> JSONResponse:
         return JSONResponse(document)
 
     async def libre_spec(request: Request) -> JSONResponse:
-        return JSONResponse(spec(desk.directory))
+        return JSONResponse(swagger_document(state.registry))
 
     routes = [
         Route("/", page.index),
@@ -69,21 +69,21 @@ def make_app(desk: Desk, *, origins: Sequence[str] = ()) -> Starlette:
         Route("/v1/models", completions.models),
         Route("/v1/models/{name:path}", completions.model),
         Route("/v1/completions", completions.complete, methods=["POST"]),
-        Route("/runs", own.runs),
-        Route("/generate", own.generate, methods=["POST"]),
+        Route("/runs", generation.runs),
+        Route("/generate", generation.generate, methods=["POST"]),
         Route("/explain", explanations.explain, methods=["POST"]),
     ]
-    gate = Gate(desk.limits.max_requests, lambda: desk.batcher.closed)
-    layers = [Middleware(Door, journal=desk.journal, measures=desk.measures, gate=gate)]
+    limiter = RequestLimiter(state.limits.max_requests, lambda: state.batcher.closed)
+    layers = [Middleware(AccessMiddleware, access_log=state.access_log, metrics=state.metrics, limiter=limiter)]
     if origins:
         layers.append(Middleware(CORSMiddleware, **cors_options(origins)))
-    layers.append(Middleware(HTTPErrors, journal=desk.journal, refuse=gate.refusal))
-    app = Starlette(routes=routes, middleware=layers, exception_handlers={HTTPException: _pass_on})
+    layers.append(Middleware(ErrorMiddleware, access_log=state.access_log, reject=limiter.rejection))
+    app = Starlette(routes=routes, middleware=layers, exception_handlers={HTTPException: _raise_again})
     # A redirect would name a host that the request chose.
     app.router.redirect_slashes = False
     return app
 
 
-async def _pass_on(request: Request, error: Any) -> Response:
-    """Leaves the answer to `HTTPErrors`."""
+async def _raise_again(request: Request, error: Any) -> Response:
+    """Raises the error again, so that `ErrorMiddleware` writes the response."""
     raise error

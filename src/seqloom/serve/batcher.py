@@ -1,8 +1,8 @@
-"""Batcher: texts of many requests -> the same results as one at a time, decoded together.
+"""Batcher: decodes texts of many HTTP requests in batches; each text gets the result that it would get alone.
 
-Tickets enter from any thread, each with a text and the manner in which it is to be written; generations leave through their
-futures. A few threads decode. Whatever waits while they work goes into the next batch, so batches grow with the load. It does not
-know HTTP, and it does not know how a run writes.
+Any thread may submit text requests, each with a text and its decoder; results arrive in their futures. A few threads decode.
+Requests that arrive while these are busy form the next batch, so batches grow with the load. The batcher knows neither HTTP nor
+search.
 """
 
 import threading
@@ -15,67 +15,70 @@ from typing import Protocol
 from seqloom.decoding.hypothesis import Generation
 
 
-class Manner(Protocol):
-    """How a text is to be written. Texts of the very same manner (the same object) are decoded together."""
+class BatchDecoder(Protocol):
+    """Decodes texts of one run with one set of decoding settings. Requests with the same object share batches."""
 
     @property
     def run(self) -> str:
-        """Which run writes."""
+        """The name of the run."""
 
-    def write(self, tickets: Sequence["Ticket"]) -> list[Generation]:
-        """One generation for each ticket."""
+    def decode(self, text_requests: Sequence["TextRequest"]) -> list[Generation]:
+        """One generation for each text request, in their order."""
 
 
-class Ticket:
-    """A text on its way through the batcher.
+class TextRequest:
+    """A text to decode, and the future that receives its generation.
 
     Attributes:
-        draw_key: what its random numbers follow from, where it is sampled.
-        hear: told of each token as it is written (a `decoding.generator.Hear`), on the thread that decodes; None for no such wish.
-        deadline: when nobody will wait for it any more (`time.monotonic`).
-        future: where the generation arrives.
-        abandoned: whether nobody waits any more; what has not begun is dropped, what is listened to stops.
+        draw_key: the key of its random numbers; used by sampling only.
+        on_token: called with each new token on the decoding thread; it returns whether to go on. None if the caller needs no
+            tokens.
+        deadline: time after which the result is not needed (`time.monotonic`).
+        future: receives the generation.
+        cancelled: whether the result is not needed any more. A request that waits is then dropped; one with `on_token` stops
+            at its next token.
+        submitted: time of creation (`time.monotonic`).
     """
 
     def __init__(
         self,
-        manner: Manner,
+        decoder: BatchDecoder,
         text: str,
         *,
         draw_key: Sequence[int] = (0, 0, 0),
-        hear: Callable[..., bool] | None = None,
+        on_token: Callable[..., bool] | None = None,
         deadline: float = float("inf"),
     ) -> None:
-        self.manner = manner
+        self.decoder = decoder
         self.text = text
         self.draw_key = tuple(draw_key)
-        self.hear = hear
+        self.on_token = on_token
         self.deadline = deadline
         self.future: Future[Generation] = Future()
-        self.abandoned = False
-        self.since = time.monotonic()
+        self.cancelled = False
+        self.submitted = time.monotonic()
 
     @property
-    def dead(self) -> bool:
-        """Whether nobody waits for it."""
-        return self.abandoned or self.future.cancelled() or time.monotonic() > self.deadline
+    def expired(self) -> bool:
+        """Whether the result is not needed any more: cancelled, or past its deadline."""
+        return self.cancelled or self.future.cancelled() or time.monotonic() > self.deadline
 
-    def abandon(self) -> None:
-        """Says that nobody waits any more."""
-        self.abandoned = True
+    def cancel(self) -> None:
+        """Marks the result as not needed."""
+        self.cancelled = True
         self.future.cancel()
 
 
 class QueueFullError(Exception):
-    """There is no room for so many texts."""
+    """The queue cannot take all items that were submitted."""
 
 
 class ClosedError(Exception):
-    """The batcher takes no more texts."""
+    """The queue is closed: the server is shutting down."""
 
 
 class Batcher:
-    """A bounded queue of tickets, and the threads that decode them."""
+    """A bounded queue of text requests, and the threads that decode them."""
 
     def __init__(
         self,
@@ -85,20 +88,21 @@ class Batcher:
         wait_ms: float = 2.0,
         workers: int = 1,
         prepare: Callable[[], object] = lambda: None,
-        watch: Callable[[str, int, float], None] = lambda run, size, seconds: None,
+        on_batch: Callable[[str, int, float], None] = lambda run, size, seconds: None,
     ) -> None:
         """Starts the threads.
 
         Args:
-            queue: the most texts that wait.
-            batch: the most texts that are decoded together.
-            wait_ms: how long a text waits for others when no thread is busy.
-            prepare: called once on each thread.
-            watch: told of each batch: run, texts, seconds.
+            queue: maximum number of waiting texts.
+            batch: maximum number of texts in a batch.
+            wait_ms: how long a text waits for others when a thread is free (milliseconds).
+            workers: number of decoding threads.
+            prepare: called once on each thread before it decodes.
+            on_batch: called after each batch with the run's name, the number of texts and the seconds.
         """
         self.queue, self.batch, self.wait = queue, batch, wait_ms / 1000
-        self._prepare, self._watch = prepare, watch
-        self._waiting: deque[Ticket] = deque()
+        self._prepare, self._on_batch = prepare, on_batch
+        self._pending: deque[TextRequest] = deque()
         self._changed = threading.Condition()
         self._closed = False
         self._threads = [
@@ -108,40 +112,40 @@ class Batcher:
             thread.start()
 
     def __len__(self) -> int:
-        """How many texts wait."""
-        return len(self._waiting)
+        """The number of waiting texts."""
+        return len(self._pending)
 
-    def submit(self, tickets: Sequence[Ticket]) -> None:
-        """Takes all of the tickets, or none.
+    def submit(self, text_requests: Sequence[TextRequest]) -> None:
+        """Puts all text requests into the queue, or none of them.
 
         Raises:
-            QueueFullError: there is no room for them.
-            ClosedError: no more texts are taken.
+            QueueFullError: the queue cannot take all of them.
+            ClosedError: the batcher is closed.
         """
         with self._changed:
             if self._closed:
                 raise ClosedError
-            if len(self._waiting) + len(tickets) > self.queue:
-                # Those that nobody waits for should keep nobody out.
-                self._waiting = deque(ticket for ticket in self._waiting if not ticket.dead)
-            if len(self._waiting) + len(tickets) > self.queue:
+            if len(self._pending) + len(text_requests) > self.queue:
+                # Expired requests must not keep new ones out.
+                self._pending = deque(text_request for text_request in self._pending if not text_request.expired)
+            if len(self._pending) + len(text_requests) > self.queue:
                 raise QueueFullError
-            self._waiting.extend(tickets)
+            self._pending.extend(text_requests)
             self._changed.notify_all()
 
     @property
     def closed(self) -> bool:
-        """Whether no more texts are taken."""
+        """Whether the batcher accepts no more texts."""
         return self._closed
 
     def close(self) -> None:
-        """Takes no more texts; what waits is still decoded."""
+        """Accepts no more texts; waiting texts are still decoded."""
         with self._changed:
             self._closed = True
             self._changed.notify_all()
 
     def join(self, seconds: float | None = None) -> bool:
-        """Waits until all is decoded, after `close`; whether it is."""
+        """After `close`: waits until all texts are decoded, or until the time is over; returns whether all are decoded."""
         until = None if seconds is None else time.monotonic() + seconds
         for thread in self._threads:
             thread.join(None if until is None else max(0.0, until - time.monotonic()))
@@ -151,57 +155,57 @@ class Batcher:
         self._prepare()
         while batch := self._take():
             start = time.perf_counter()
-            _write(batch)
-            self._watch(batch[0].manner.run, len(batch), time.perf_counter() - start)
+            _decode(batch)
+            self._on_batch(batch[0].decoder.run, len(batch), time.perf_counter() - start)
 
-    def _take(self) -> list[Ticket]:
-        """The next batch, as soon as there is one; empty when all is done."""
+    def _take(self) -> list[TextRequest]:
+        """Waits for the next batch and removes it from the queue; an empty list means closed and done."""
         with self._changed:
             while True:
-                while self._waiting and self._waiting[0].dead:
-                    self._waiting.popleft().future.cancel()
-                if self._waiting:
-                    first = self._waiting[0]
-                    patience = first.since + self.wait - time.monotonic()
-                    if patience <= 0 or self._closed or self._alike(first) >= self.batch:
+                while self._pending and self._pending[0].expired:
+                    self._pending.popleft().future.cancel()
+                if self._pending:
+                    first = self._pending[0]
+                    remaining = first.submitted + self.wait - time.monotonic()
+                    if remaining <= 0 or self._closed or self._num_matching(first) >= self.batch:
                         chosen = self._choose(first)
                         if chosen:
                             return chosen
                     else:
-                        self._changed.wait(patience)
+                        self._changed.wait(remaining)
                 elif self._closed:
                     return []
                 else:
                     self._changed.wait()
 
-    def _alike(self, first: Ticket) -> int:
-        return sum(ticket.manner is first.manner for ticket in self._waiting)
+    def _num_matching(self, first: TextRequest) -> int:
+        return sum(text_request.decoder is first.decoder for text_request in self._pending)
 
-    def _choose(self, first: Ticket) -> list[Ticket]:
-        """Takes those of one manner out of the queue, in their order."""
-        chosen: list[Ticket] = []
-        left: deque[Ticket] = deque()
-        for ticket in self._waiting:
-            if ticket.manner is not first.manner or len(chosen) == self.batch:
-                left.append(ticket)
+    def _choose(self, first: TextRequest) -> list[TextRequest]:
+        """Removes up to a batch of requests with the decoder of `first` from the queue, in their order."""
+        chosen: list[TextRequest] = []
+        rest: deque[TextRequest] = deque()
+        for text_request in self._pending:
+            if text_request.decoder is not first.decoder or len(chosen) == self.batch:
+                rest.append(text_request)
             # From here on it cannot be cancelled.
-            elif not ticket.dead and ticket.future.set_running_or_notify_cancel():
-                chosen.append(ticket)
-        self._waiting = left
+            elif not text_request.expired and text_request.future.set_running_or_notify_cancel():
+                chosen.append(text_request)
+        self._pending = rest
         return chosen
 
 
-def _write(batch: Sequence[Ticket]) -> None:
+def _decode(batch: Sequence[TextRequest]) -> None:
     try:
-        found = batch[0].manner.write(batch)
+        generations = batch[0].decoder.decode(batch)
     except BaseException as error:
-        if len(batch) == 1 or any(ticket.hear is not None for ticket in batch):
-            for ticket in batch:
-                ticket.future.set_exception(error)
+        if len(batch) == 1 or any(text_request.on_token is not None for text_request in batch):
+            for text_request in batch:
+                text_request.future.set_exception(error)
         else:
-            # What is wrong with one must not be the others' loss.
-            for ticket in batch:
-                _write([ticket])
+            # Decode each alone, so that the request that fails does not fail the others.
+            for text_request in batch:
+                _decode([text_request])
     else:
-        for ticket, generation in zip(batch, found, strict=True):
-            ticket.future.set_result(generation)
+        for text_request, generation in zip(batch, generations, strict=True):
+            text_request.future.set_result(generation)

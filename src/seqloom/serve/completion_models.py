@@ -1,4 +1,4 @@
-"""Completion models: the requests and answers of OpenAI's API of completions, as pydantic checks and describes them."""
+"""Pydantic models of requests and responses of OpenAI's completions API."""
 
 from typing import Annotated, ClassVar, Literal
 
@@ -11,7 +11,7 @@ _Empty = Annotated[dict[str, float], Field(max_length=0)]
 
 
 class StreamOptions(BaseModel):
-    """What a stream tells besides its text."""
+    """Options of a streamed response."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -26,46 +26,49 @@ Prompt = str | Annotated[list[str], Field(fail_fast=True)] | Ids | Annotated[lis
 
 
 class CompletionRequest(BaseModel):
-    """What to write. A field that is not here is refused; those that cannot be honoured may be given with their defaults only."""
+    """Prompts and decoding options. Unknown fields are errors; fields that are not supported may have their defaults only."""
 
     model_config = ConfigDict(extra="forbid", title="CompletionRequest")
     other_names: ClassVar[dict[str, str]] = {"max_completion_tokens": "max_tokens", "messages": "prompt"}
 
     model: str = Field(description="a name that GET /v1/models lists")
     prompt: Prompt | None = Field(
-        None, description="a source, or what to go on from, as text or as the run's own token ids; several in a list"
+        None,
+        description="a source, or a beginning to continue, as text or as the run's own token ids; several in a list",
     )
     max_tokens: Annotated[int, Field(gt=0)] | None = Field(
         None,
         description="tokens of an output; 16 for language models and the recipe's rule for models of pairs by default",
     )
     temperature: Annotated[float, Field(ge=0, le=2, allow_inf_nan=False)] | None = Field(
-        None, description="0 takes the likeliest token; the default is 1"
+        None, description="0 takes the most probable token; the default is 1"
     )
     top_p: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] | None = Field(
-        None, description="how much of the probability to draw from; 0 takes the likeliest token"
+        None,
+        description="nucleus sampling: draw from the most probable tokens that have this total probability; "
+        "0 takes the most probable token",
     )
     n: Annotated[int, Field(ge=1, le=128)] | None = Field(None, description="completions of each prompt")
     best_of: Annotated[int, Field(ge=1, le=128)] | None = Field(None, description="the same as n, or not given")
     stream: bool | None = None
     stream_options: StreamOptions | None = Field(None, description="only with stream")
     stop: Stop | Annotated[list[Stop], Field(max_length=4)] | None = Field(
-        None, description="the output ends before the first of these"
+        None, description="the output ends before the first occurrence of any of these"
     )
     seed: Annotated[int, Field(ge=-(2**63), lt=2**63)] | None = None
     logprobs: Annotated[int, Field(ge=0, le=5)] | None = Field(
-        None, description="how many of the likeliest tokens to tell, besides the one that was chosen"
+        None, description="number of most probable tokens to report, besides the chosen one"
     )
     echo: bool | None = Field(None, description="begin with the prompt; language models only")
     suffix: Annotated[Literal[""] | None, Unsupported("null")] = None
     frequency_penalty: Annotated[_Zero | None, Unsupported("0")] = None
     presence_penalty: Annotated[_Zero | None, Unsupported("0")] = None
     logit_bias: Annotated[_Empty | None, Unsupported("null")] = None
-    user: str | None = Field(None, description="a client's name for its user; it changes no answer, and is not kept")
+    user: str | None = Field(None, description="a client's name for its user; it has no effect and is not stored")
 
 
 class Usage(BaseModel):
-    """How many tokens were read and written; an end of text counts as one."""
+    """Numbers of tokens read and generated; eos counts as one token."""
 
     prompt_tokens: int
     completion_tokens: int
@@ -73,7 +76,7 @@ class Usage(BaseModel):
 
 
 class LogProbs(BaseModel):
-    """How likely the tokens of a completion were, natural logarithms."""
+    """Log-probabilities (natural logarithm) of the tokens of a completion."""
 
     tokens: list[str]
     token_logprobs: list[float]
@@ -91,7 +94,7 @@ class Choice(BaseModel):
 
 
 class CompletionAnswer(BaseModel):
-    """All completions, those of the first prompt first; or a part of one, in a stream."""
+    """All completions, in the order of the prompts; in a stream, a part of one completion."""
 
     id: str
     object: Literal["text_completion"]
@@ -103,7 +106,7 @@ class CompletionAnswer(BaseModel):
 
 
 class ModelAnswer(BaseModel):
-    """A run that is served."""
+    """A served run."""
 
     id: str
     object: Literal["model"]

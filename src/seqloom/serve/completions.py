@@ -1,4 +1,4 @@
-"""OpenAI's API of completions: /v1/models and /v1/completions, streaming included.
+"""OpenAI's completions API: /v1/models and /v1/completions, with streaming.
 
 For a model of pairs the prompt is the source and the completion its target; a language model continues the prompt.
 """
@@ -16,72 +16,72 @@ from starlette.responses import JSONResponse
 
 from seqloom.decoding.hypothesis import Generation
 from seqloom.errors import ConfigError
-from seqloom.serve.batcher import Ticket
+from seqloom.serve.batcher import TextRequest
 from seqloom.serve.completion_models import CompletionRequest
-from seqloom.serve.desk import Desk
-from seqloom.serve.events import EventStream
-from seqloom.serve.http_errors import error_body
-from seqloom.serve.intake import read_json
-from seqloom.serve.live import Live, TokenReport
-from seqloom.serve.refusals import RefusedError
-from seqloom.serve.served import RunManner, Served
-from seqloom.serve.waiting import answers, outcome, submit
+from seqloom.serve.error_middleware import error_body
+from seqloom.serve.event_stream import EventStream
+from seqloom.serve.http_errors import HTTPError
+from seqloom.serve.output_stream import OutputStream, TokenReport
+from seqloom.serve.request_parsing import read_json
+from seqloom.serve.results import await_generations, generation_of, submit
+from seqloom.serve.served_run import RunDecoder, ServedRun
+from seqloom.serve.state import ServerState
 
 _MAX_TOKENS = 16
 """The API's own default for language models."""
 
 
 class Completions:
-    """The endpoints."""
+    """Endpoints of OpenAI's API."""
 
-    def __init__(self, desk: Desk) -> None:
-        self._desk = desk
+    def __init__(self, state: ServerState) -> None:
+        self._state = state
 
     async def models(self, request: Request) -> JSONResponse:
-        """All runs."""
-        self._desk.keys.check(request)
-        return JSONResponse({"object": "list", "data": [_model(run) for run in self._desk.directory.runs]})
+        """Lists all runs."""
+        self._state.keys.check(request)
+        return JSONResponse({"object": "list", "data": [_model(run) for run in self._state.registry.runs]})
 
     async def model(self, request: Request) -> JSONResponse:
-        """One run."""
-        self._desk.keys.check(request)
-        return JSONResponse(_model(self._desk.directory.run(request.path_params["name"])))
+        """Describes one run."""
+        self._state.keys.check(request)
+        return JSONResponse(_model(self._state.registry.run(request.path_params["name"])))
 
     async def complete(self, request: Request) -> "JSONResponse | EventStream":
-        """Completions, at once or as they come."""
-        self._desk.keys.check(request)
-        deadline = self._desk.deadline()
-        asked = await read_json(request, CompletionRequest, self._desk.limits.max_body_bytes)
-        order = _Order(asked, self._desk, deadline)
-        facts = request.state.facts
-        facts |= {"runs": [order.run.name], "texts": len(order.lives), "stream": bool(asked.stream)}
-        facts["characters"] = sum(map(len, order.prompts))
-        if asked.stream:
-            return order.stream(request)
-        tickets = order.tickets()
-        found = await answers(self._desk.batcher, request, tickets)
-        self._desk.count(tickets, found, facts)
-        choices = [order.choice(number, generation) for number, generation in enumerate(found)]
-        notes = list(dict.fromkeys(note for generation in found for note in generation.notes))
-        answer = order.head() | {"choices": choices, "usage": order.usage()}
+        """Completes prompts: in one response, or as a stream of events."""
+        self._state.keys.check(request)
+        deadline = self._state.deadline()
+        body = await read_json(request, CompletionRequest, self._state.limits.max_body_bytes)
+        call = _CompletionCall(body, self._state, deadline)
+        log_fields = request.state.log_fields
+        log_fields |= {"runs": [call.run.name], "texts": len(call.outputs), "stream": bool(body.stream)}
+        log_fields["characters"] = sum(map(len, call.prompts))
+        if body.stream:
+            return call.stream(request)
+        text_requests = call.text_requests()
+        generations = await await_generations(self._state.batcher, request, text_requests)
+        self._state.count(text_requests, generations, log_fields)
+        choices = [call.choice(number, generation) for number, generation in enumerate(generations)]
+        notes = list(dict.fromkeys(note for generation in generations for note in generation.notes))
+        answer = call.head() | {"choices": choices, "usage": call.usage()}
         return JSONResponse(answer | ({"notes": notes} if notes else {}))
 
 
-class _Order:
-    """A request that was found good: its prompts, each as often as it is to be completed, and what has become of them."""
+class _CompletionCall:
+    """One valid request: its prompts, and an output stream for each completion (`n` for each prompt)."""
 
-    def __init__(self, asked: CompletionRequest, desk: Desk, deadline: float) -> None:
-        self.asked, self.desk, self.deadline = asked, desk, deadline
-        self.run = desk.directory.run(asked.model)
-        self.copies = asked.n or 1
+    def __init__(self, body: CompletionRequest, state: ServerState, deadline: float) -> None:
+        self.body, self.state, self.deadline = body, state, deadline
+        self.run = state.registry.run(body.model)
+        self.copies = body.n or 1
         self.prompts = self._texts()
         self._check()
-        self.manner = self._manner()
-        stop = [asked.stop] if isinstance(asked.stop, str) else asked.stop or []
-        make = partial(Live, self.run.tokenizer, stop=stop, likeliest=asked.logprobs)
-        self.lives = [make() for _ in range(len(self.prompts) * self.copies)]
+        self.decoder = self._decoder()
+        stop = [body.stop] if isinstance(body.stop, str) else body.stop or []
+        make = partial(OutputStream, self.run.tokenizer, stop=stop, num_top_tokens=body.logprobs)
+        self.outputs = [make() for _ in range(len(self.prompts) * self.copies)]
         self._make = make
-        self.seed = asked.seed if asked.seed is not None else secrets.randbits(63)
+        self.seed = body.seed if body.seed is not None else secrets.randbits(63)
         self._head = {
             "id": f"cmpl-{secrets.token_hex(12)}",
             "object": "text_completion",
@@ -90,8 +90,8 @@ class _Order:
         }
 
     def _texts(self) -> list[str]:
-        """The prompts as texts; no prompt is an empty one."""
-        prompt, limit = self.asked.prompt, self.desk.limits.max_chars
+        """The prompts as texts; a missing prompt is an empty text."""
+        prompt, limit = self.body.prompt, self.state.limits.max_chars
         if prompt is None:
             return [""]
         if isinstance(prompt, str) or (prompt and isinstance(prompt[0], int)):
@@ -99,186 +99,189 @@ class _Order:
         else:
             items = list(prompt)
         if not items:
-            raise RefusedError(400, "prompt is an empty list; give at least one", param="prompt")
-        self.desk.check_count(len(items) * self.copies)
+            raise HTTPError(400, "prompt is an empty list; give at least one", param="prompt")
+        self.state.check_count(len(items) * self.copies)
         texts: list[str] = []
         for number, item in enumerate(items):
             text = item if isinstance(item, str) else self.run.text_of(item[: limit + 1])
             if text is None or len(item) > limit >= len(text):
-                raise RefusedError(
+                raise HTTPError(
                     400,
                     f"prompt: the token ids of item {number + 1} are not those by which this model writes a text; "
                     "send the text instead",
                     param="prompt",
                 )
-            self.desk.check_text(text, "prompt")
+            self.state.check_text(text, "prompt")
             texts.append(text)
         return texts
 
     def _check(self) -> None:
-        asked, pairs = self.asked, self.run.about.kind == "pairs"
-        if asked.best_of is not None and asked.best_of != self.copies:
-            raise RefusedError(
+        body, pairs = self.body, self.run.info.kind == "pairs"
+        if body.best_of is not None and body.best_of != self.copies:
+            raise HTTPError(
                 400, "best_of is not supported here; leave it out, or give the same number as n", param="best_of"
             )
-        if asked.stream_options is not None and not asked.stream:
-            raise RefusedError(400, "stream_options may be given only when stream is true", param="stream_options")
-        if asked.echo and pairs:
-            raise RefusedError(
+        if body.stream_options is not None and not body.stream:
+            raise HTTPError(400, "stream_options may be given only when stream is true", param="stream_options")
+        if body.echo and pairs:
+            raise HTTPError(
                 400,
                 "echo is not supported here for this model: its prompt is a source, in another language",
                 param="echo",
             )
-        if asked.echo and asked.logprobs is not None:
-            raise RefusedError(400, "logprobs together with echo is not supported here", param="logprobs")
-        if asked.max_tokens is not None and asked.max_tokens > self.desk.limits.max_tokens:
-            raise RefusedError(
-                400, f"max_tokens must be from 1 to {self.desk.limits.max_tokens} here", param="max_tokens"
+        if body.echo and body.logprobs is not None:
+            raise HTTPError(400, "logprobs together with echo is not supported here", param="logprobs")
+        if body.max_tokens is not None and body.max_tokens > self.state.limits.max_tokens:
+            raise HTTPError(
+                400, f"max_tokens must be from 1 to {self.state.limits.max_tokens} here", param="max_tokens"
             )
-        if not self.run.can_listen and asked.logprobs is not None:
-            raise RefusedError(
-                400, f"logprobs is not supported here: the engine {self.run.about.engine} tells none", param="logprobs"
+        if not self.run.supports_streaming and body.logprobs is not None:
+            raise HTTPError(
+                400, f"logprobs is not supported here: the engine {self.run.info.engine} tells none", param="logprobs"
             )
 
-    def _manner(self) -> RunManner:
-        asked = self.asked
-        temperature = 1.0 if asked.temperature is None else asked.temperature
-        max_tokens = asked.max_tokens
-        if max_tokens is None and self.run.about.kind == "text":
-            max_tokens = min(_MAX_TOKENS, self.desk.limits.max_tokens)
-        greedy = temperature == 0 or asked.top_p == 0
+    def _decoder(self) -> RunDecoder:
+        body = self.body
+        temperature = 1.0 if body.temperature is None else body.temperature
+        max_tokens = body.max_tokens
+        if max_tokens is None and self.run.info.kind == "text":
+            max_tokens = min(_MAX_TOKENS, self.state.limits.max_tokens)
+        greedy = temperature == 0 or body.top_p == 0
         try:
             if greedy:
-                return self.run.manner(method="beam", beam=1, max_tokens=max_tokens)
-            top_p = None if asked.top_p == 1 else asked.top_p
-            return self.run.manner(method="sample", temperature=temperature, top_p=top_p, max_tokens=max_tokens)
+                return self.run.decoder(method="beam", beam=1, max_tokens=max_tokens)
+            top_p = None if body.top_p == 1 else body.top_p
+            return self.run.decoder(method="sample", temperature=temperature, top_p=top_p, max_tokens=max_tokens)
         except ConfigError as error:
-            raise RefusedError(400, str(error), param="temperature") from None
+            raise HTTPError(400, str(error), param="temperature") from None
 
-    def tickets(self) -> list[Ticket]:
-        asked, manner = self.asked, self.manner
-        wanted = asked.stream or asked.stop or asked.logprobs is not None
+    def text_requests(self) -> list[TextRequest]:
+        body, decoder = self.body, self.decoder
+        needs_tokens = body.stream or body.stop or body.logprobs is not None
         seed = self.seed % 2**64
         return [
-            Ticket(
-                manner,
+            TextRequest(
+                decoder,
                 self.prompts[number // self.copies],
                 draw_key=(seed, number // self.copies, number % self.copies),
-                hear=live if manner.listens and wanted else None,
+                on_token=output if decoder.streams_tokens and needs_tokens else None,
                 deadline=self.deadline,
             )
-            for number, live in enumerate(self.lives)
+            for number, output in enumerate(self.outputs)
         ]
 
     def head(self) -> dict[str, Any]:
         return dict(self._head)
 
     def choice(self, number: int, generation: Generation) -> dict[str, Any]:
-        live = self.lives[number]
-        text = live.finish(generation)
-        if self.asked.echo:
+        output = self.outputs[number]
+        text = output.finish(generation)
+        if self.body.echo:
             text = self.prompts[number // self.copies] + text
-        reports = live.reports if self.asked.logprobs is not None else None
-        return _choice(text, number, reports, live.reason(generation))
+        reports = output.reports if self.body.logprobs is not None else None
+        return _choice(text, number, reports, output.finish_reason(generation))
 
     def usage(self) -> dict[str, int]:
-        read = sum(self.manner.num_read(self.prompts))
-        written = sum(live.num_tokens for live in self.lives)
+        read = sum(self.decoder.num_read(self.prompts))
+        written = sum(output.num_tokens for output in self.outputs)
         return {"prompt_tokens": read, "completion_tokens": written, "total_tokens": read + written}
 
     def stream(self, request: Request) -> EventStream:
-        """Events as tokens come, those of all completions through each other."""
+        """A stream of events while tokens are generated; events of all completions are interleaved."""
         loop = asyncio.get_running_loop()
-        arrived: asyncio.Queue[tuple[int, Any]] = asyncio.Queue()
+        events: asyncio.Queue[tuple[int, Any]] = asyncio.Queue()
 
         def emit(number: int, text: str, reports: tuple[TokenReport, ...]) -> None:
-            tell(number, (text, reports))
+            put(number, (text, reports))
 
-        def tell(number: int, what: Any) -> None:
+        def put(number: int, item: Any) -> None:
             # The server may have ended while a thread still decodes.
             if not loop.is_closed():
-                loop.call_soon_threadsafe(arrived.put_nowait, (number, what))
+                loop.call_soon_threadsafe(events.put_nowait, (number, item))
 
-        self.lives = [self._make(emit=partial(emit, number)) for number in range(len(self.lives))]
-        tickets = self.tickets()
-        # Before the answer begins, so that a full queue is still 503.
-        submit(self.desk.batcher.submit, tickets)
-        for number, ticket in enumerate(tickets):
-            ticket.future.add_done_callback(partial(tell, number))
+        self.outputs = [self._make(emit=partial(emit, number)) for number in range(len(self.outputs))]
+        text_requests = self.text_requests()
+        # Submit before the response starts, so that a full queue still gives 503.
+        submit(self.state.batcher.submit, text_requests)
+        for number, text_request in enumerate(text_requests):
+            text_request.future.add_done_callback(partial(put, number))
 
         def close() -> None:
-            for ticket in tickets:
-                ticket.abandon()
+            for text_request in text_requests:
+                text_request.cancel()
 
-        return EventStream(self._events(arrived, tickets, request.state.facts), close)
+        return EventStream(self._event_bytes(events, text_requests, request.state.log_fields), close)
 
-    async def _events(
-        self, arrived: "asyncio.Queue[tuple[int, Any]]", tickets: Sequence[Ticket], facts: dict[str, Any]
+    async def _event_bytes(
+        self,
+        events: "asyncio.Queue[tuple[int, Any]]",
+        text_requests: Sequence[TextRequest],
+        log_fields: dict[str, Any],
     ) -> AsyncIterator[bytes]:
-        reported = self.asked.logprobs is not None
-        if self.asked.echo:
-            for number in range(len(tickets)):
+        reported = self.body.logprobs is not None
+        if self.body.echo:
+            for number in range(len(text_requests)):
                 yield self._event([_choice(self.prompts[number // self.copies], number, None, None)])
-        running = len(tickets)
-        found: list[Generation] = []
+        running = len(text_requests)
+        generations: list[Generation] = []
         try:
             while running:
-                patience = self.deadline - time.monotonic()
-                number, what = await asyncio.wait_for(arrived.get(), max(0.0, patience))
-                if isinstance(what, tuple):
-                    text, reports = what
+                timeout = self.deadline - time.monotonic()
+                number, item = await asyncio.wait_for(events.get(), max(0.0, timeout))
+                if isinstance(item, tuple):
+                    text, reports = item
                     yield self._event([_choice(text, number, reports if reported else None, None)])
                     continue
                 running -= 1
-                error = what.exception() if not what.cancelled() else asyncio.CancelledError()
-                generation = outcome(error if error is not None else what.result())
-                found.append(generation)
-                live = self.lives[number]
-                live.finish(generation)
-                text, reports = live.rest()
-                choice = _choice(text, number, reports if reported else None, live.reason(generation))
+                failure = item.exception() if not item.cancelled() else asyncio.CancelledError()
+                generation = generation_of(failure if failure is not None else item.result())
+                generations.append(generation)
+                output = self.outputs[number]
+                output.finish(generation)
+                text, reports = output.remaining()
+                choice = _choice(text, number, reports if reported else None, output.finish_reason(generation))
                 yield self._event([choice], notes=generation.notes)
         except TimeoutError:
-            yield _error(RefusedError(503, "the answer did not come within the time that a request may take"))
+            yield _error(HTTPError(503, "the answer did not come within the time that a request may take"))
             return
-        except RefusedError as problem:
-            yield _error(problem)
+        except HTTPError as error:
+            yield _error(error)
             return
         finally:
-            self.desk.count(tickets[: len(found)], found, facts)
-        if self.asked.stream_options and self.asked.stream_options.include_usage:
+            self.state.count(text_requests[: len(generations)], generations, log_fields)
+        if self.body.stream_options and self.body.stream_options.include_usage:
             yield self._event([], usage=self.usage())
         yield b"data: [DONE]\n\n"
 
     def _event(
         self, choices: list[dict[str, Any]], *, usage: dict[str, int] | None = None, notes: Sequence[str] = ()
     ) -> bytes:
-        options = self.asked.stream_options
-        more: dict[str, Any] = {"usage": usage} if options and options.include_usage else {}
+        options = self.body.stream_options
+        extra: dict[str, Any] = {"usage": usage} if options and options.include_usage else {}
         if notes:
-            more["notes"] = list(notes)
-        return _data(self._head | {"choices": choices} | more)
+            extra["notes"] = list(notes)
+        return _data(self._head | {"choices": choices} | extra)
 
 
-def _model(run: Served) -> dict[str, Any]:
-    about = run.about
-    known = {"id": about.name, "object": "model", "created": about.created, "owned_by": "seqloom"}
-    return known | {"kind": about.kind}
+def _model(run: ServedRun) -> dict[str, Any]:
+    info = run.info
+    fields = {"id": info.name, "object": "model", "created": info.created, "owned_by": "seqloom"}
+    return fields | {"kind": info.kind}
 
 
 def _choice(text: str, index: int, reports: Sequence[TokenReport] | None, reason: str | None) -> dict[str, Any]:
     logprobs = None
     if reports is not None:
         logprobs = {
-            "tokens": [one.text for one in reports],
-            "token_logprobs": [one.log_prob for one in reports],
-            "top_logprobs": [dict(one.likeliest) for one in reports],
-            "text_offset": [one.offset for one in reports],
+            "tokens": [report.text for report in reports],
+            "token_logprobs": [report.log_prob for report in reports],
+            "top_logprobs": [dict(report.top_tokens) for report in reports],
+            "text_offset": [report.offset for report in reports],
         }
     return {"text": text, "index": index, "logprobs": logprobs, "finish_reason": reason}
 
 
-def _error(problem: RefusedError) -> bytes:
+def _error(problem: HTTPError) -> bytes:
     return _data(error_body("/v1/completions", problem))
 
 

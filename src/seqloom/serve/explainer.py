@@ -1,7 +1,7 @@
-"""Explainer: looks inside runs for requests, one after another, beside the batcher and behind it.
+"""Explainer: computes explanations one after another on a thread of its own.
 
-Tasks enter, each of one run; JSON leaves through their futures. A thread of its own does the work, on one core at most and, where
-the system can, with less right to it than the threads that decode: explanations keep no translation waiting. It does not know HTTP.
+The thread uses one core and, on Linux, has a lower priority than the decoding threads, so explanations do not delay
+translations. Each task is for one run; its future receives JSON. The explainer does not know HTTP.
 """
 
 import threading
@@ -13,108 +13,112 @@ from seqloom import machine
 from seqloom.serve.batcher import ClosedError, QueueFullError
 
 
-class GoneError(Exception):
-    """Nobody waits for the explanation any more."""
+class TaskCancelledError(Exception):
+    """The explanation is not needed any more: cancelled, or past its deadline."""
 
 
-class Task:
-    """An explanation on its way.
+class ExplanationTask:
+    """An explanation to compute.
 
     Attributes:
         run: the run's name.
-        deadline: when nobody will wait for it any more (`time.monotonic`).
-        future: where the JSON arrives, once it was handed in.
+        deadline: time after which the result is not needed (`time.monotonic`).
+        future: receives the JSON; `Explainer.submit` sets it.
     """
 
     def __init__(self, run: str, work: Callable[[Callable[[], None]], bytes], *, deadline: float) -> None:
-        """Makes it.
+        """Creates a task.
 
         Args:
-            work: explains; what it is given raises GoneError as soon as nobody waits any more.
+            work: computes the explanation. Its argument is `check_cancelled`, which it must call between its steps.
         """
         self.run = run
         self.deadline = deadline
         self.future: Future[bytes] = Future()
         self._work = work
-        self._abandoned = False
+        self._cancelled = False
 
-    def abandon(self) -> None:
-        """Says that nobody waits any more."""
-        self._abandoned = True
+    def cancel(self) -> None:
+        """Marks the explanation as not needed."""
+        self._cancelled = True
         self.future.cancel()
 
-    def goes_on(self) -> None:
-        """Says whether to go on.
+    def check_cancelled(self) -> None:
+        """Does nothing while the explanation is needed.
 
         Raises:
-            GoneError: nobody waits.
+            TaskCancelledError: it was cancelled, or its deadline has passed.
         """
-        if self._abandoned or time.monotonic() > self.deadline:
-            raise GoneError
+        if self._cancelled or time.monotonic() > self.deadline:
+            raise TaskCancelledError
 
-    def do(self) -> bytes:
-        """Does the work."""
-        self.goes_on()
-        return self._work(self.goes_on)
+    def compute(self) -> bytes:
+        """Computes the explanation.
+
+        Raises:
+            TaskCancelledError: it was cancelled, or its deadline has passed.
+        """
+        self.check_cancelled()
+        return self._work(self.check_cancelled)
 
 
 class Explainer:
-    """A bounded queue of tasks, and the thread that does them."""
+    """A bounded queue of tasks, and the thread that computes them."""
 
-    def __init__(self, *, queue: int, watch: Callable[[str, float], None] = lambda run, seconds: None) -> None:
-        """Starts it.
+    def __init__(self, *, queue: int, on_explanation: Callable[[str, float], None] = lambda run, seconds: None) -> None:
+        """Starts the thread.
 
         Args:
-            queue: the most tasks that wait or are being done.
-            watch: told of each explanation: run, seconds.
+            queue: maximum number of tasks that wait or are being computed.
+            on_explanation: called after each task with the run's name and the seconds.
         """
-        self._watch = watch
-        self._room = queue
-        # Leaving may happen while a task is handed in, on the same thread.
+        self._on_explanation = on_explanation
+        self._capacity = queue
+        # Reentrant: a future that is already cancelled calls `_on_done` within `submit`, on the same thread.
         self._lock = threading.RLock()
-        self._pool = ThreadPoolExecutor(1, "explainer", initializer=_settle)
-        self._waiting = 0
+        self._pool = ThreadPoolExecutor(1, "explainer", initializer=_prepare_thread)
+        self._num_tasks = 0
         self._closed = False
 
     def __len__(self) -> int:
-        """How many tasks wait or are being done."""
-        return self._waiting
+        """The number of tasks that wait or are being computed."""
+        return self._num_tasks
 
-    def submit(self, tasks: Sequence[Task]) -> None:
-        """Takes all of the tasks, or none.
+    def submit(self, tasks: Sequence[ExplanationTask]) -> None:
+        """Puts all tasks into the queue, or none of them.
 
         Raises:
-            QueueFullError: there is no room for them.
-            ClosedError: no more are taken.
+            QueueFullError: the queue cannot take all of them.
+            ClosedError: the explainer is closed.
         """
         with self._lock:
             if self._closed:
                 raise ClosedError
-            if self._waiting + len(tasks) > self._room:
+            if self._num_tasks + len(tasks) > self._capacity:
                 raise QueueFullError
-            self._waiting += len(tasks)
+            self._num_tasks += len(tasks)
             for task in tasks:
-                task.future = self._pool.submit(self._do, task)
-                task.future.add_done_callback(self._leave)
+                task.future = self._pool.submit(self._compute, task)
+                task.future.add_done_callback(self._on_done)
 
     def close(self) -> None:
-        """Takes no more tasks; what waits is still done."""
+        """Accepts no more tasks; waiting tasks are still computed."""
         with self._lock:
             self._closed = True
         self._pool.shutdown(wait=False)
 
-    def _do(self, task: Task) -> bytes:
+    def _compute(self, task: ExplanationTask) -> bytes:
         begin = time.perf_counter()
         try:
-            return task.do()
+            return task.compute()
         finally:
-            self._watch(task.run, time.perf_counter() - begin)
+            self._on_explanation(task.run, time.perf_counter() - begin)
 
-    def _leave(self, future: Future[bytes]) -> None:
+    def _on_done(self, future: Future[bytes]) -> None:
         with self._lock:
-            self._waiting -= 1
+            self._num_tasks -= 1
 
 
-def _settle() -> None:
+def _prepare_thread() -> None:
     machine.set_threads(1)
     machine.stand_back()

@@ -1,4 +1,4 @@
-"""The endpoint /explain: a text and runs -> what each of them does with it, step by step, as `seqloom explain --json` tells it."""
+"""The endpoint /explain: explains how runs process a text, with the same JSON as `seqloom explain --json`."""
 
 import asyncio
 import json
@@ -13,16 +13,16 @@ from seqloom.errors import ConfigError, SeqloomError
 from seqloom.explain import METHODS, Change, explain
 from seqloom.explain.explanation import SCHEMA_VERSION
 from seqloom.run import Run
-from seqloom.serve.desk import Desk
-from seqloom.serve.explainer import GoneError, Task
-from seqloom.serve.intake import read_json
-from seqloom.serve.refusals import RefusedError, busy
-from seqloom.serve.served import Served
-from seqloom.serve.waiting import outcomes, submit
+from seqloom.serve.explainer import ExplanationTask, TaskCancelledError
+from seqloom.serve.http_errors import HTTPError, busy
+from seqloom.serve.request_parsing import read_json
+from seqloom.serve.results import await_results, submit
+from seqloom.serve.served_run import ServedRun
+from seqloom.serve.state import ServerState
 
-_MOST_RUNS = 8
+_MAX_RUNS = 8
 
-_Place = Annotated[str, Field(pattern=r"^[1-9][0-9]{0,3}$")]
+_Position = Annotated[str, Field(pattern=r"^[1-9][0-9]{0,3}$")]
 _Word = Annotated[str, Field(max_length=200)]
 _Head = Annotated[str, Field(min_length=1, max_length=80)]
 _Id = Annotated[int, Field(ge=0, lt=2**31)]
@@ -30,154 +30,160 @@ _Count = Annotated[int, Field(ge=0, le=1_000)]
 
 
 class ChangeRequest(BaseModel):
-    """What if? All that is given is one change."""
+    """A "what if" change: all fields together are one change."""
 
     model_config = ConfigDict(extra="forbid", title="ChangeRequest")
 
-    words: dict[_Place, _Word] = Field(
-        default_factory=dict, description='places of words, from "1", and what stands there instead; "" takes one away'
+    words: dict[_Position, _Word] = Field(
+        default_factory=dict, description='positions of words, from "1", and their replacements; "" removes a word'
     )
     silence: Annotated[list[_Head], Field(max_length=64)] = Field(
         default_factory=list,
-        description='heads that say nothing: "decoder.1.cross.2" (counted from 0), or all of "decoder.1.cross"',
+        description='heads to silence: "decoder.1.cross.2" (counted from 0), or all heads of "decoder.1.cross"',
     )
-    force: Annotated[str, Field(max_length=1_000)] = Field("", description="what the target begins with, as text")
+    force: Annotated[str, Field(max_length=1_000)] = Field("", description="the beginning of the target, as text")
     begin: Annotated[list[_Id], Field(max_length=256)] = Field(
-        default_factory=list, description="the same as token ids, as explanations tell them"
+        default_factory=list, description="the beginning of the target, as token ids from an explanation"
     )
 
 
 class ExplainRequest(BaseModel):
-    """A text, and what to look at."""
+    """A text to explain, the runs, and options."""
 
     model_config = ConfigDict(extra="forbid", title="ExplainRequest")
 
     text: str = Field(description="a source, or the prompt of a language model")
     runs: Annotated[list[str], Field(fail_fast=True)] = Field(
-        min_length=1, max_length=_MOST_RUNS, description="names that GET /runs lists"
+        min_length=1, max_length=_MAX_RUNS, description="names that GET /runs lists"
     )
-    target: str | None = Field(None, description="what to explain; by default what the run itself says")
+    target: str | None = Field(None, description="the target to explain; by default the run's own output")
     methods: list[Literal["attention", "gradient", "occlusion"]] = Field(
         default_factory=lambda: list(METHODS),
         min_length=1,
         max_length=3,
-        description="ways of telling where words come from; those that are given judge each other",
+        description="saliency methods; each is also evaluated with the others",
     )
     beam: Annotated[int, Field(ge=1, le=1_000)] | None = Field(None, description="the recipe's by default")
     top: Annotated[int, Field(ge=1, le=50)] = Field(8, description="candidates of each step")
-    max_tokens: Annotated[int, Field(ge=1)] | None = Field(None, description="of what the run says")
+    max_tokens: Annotated[int, Field(ge=1)] | None = Field(None, description="tokens of the run's own output")
     change: ChangeRequest | None = None
-    computation: bool = Field(False, description="whether to follow one layer, head and step with all numbers")
+    computation: bool = Field(False, description="whether to return all numbers of one layer, head and step")
     layer: _Count | None = Field(None, description="of the computation, from 0; the last by default")
     head: _Count = Field(0, description="of the computation, from 0")
     step: _Count = Field(0, description="of the computation, from 0")
 
 
 class ExplanationAPI:
-    """The endpoint."""
+    """Endpoint of explanations."""
 
-    def __init__(self, desk: Desk) -> None:
-        self._desk = desk
+    def __init__(self, state: ServerState) -> None:
+        self._state = state
 
     async def explain(self, request: Request) -> Response:
-        """Explanations, one for each run, in their order."""
-        desk = self._desk
-        desk.keys.check(request)
-        deadline = desk.deadline()
-        asked = await read_json(request, ExplainRequest, desk.limits.max_body_bytes)
-        if not asked.computation and (asked.layer is not None or asked.head or asked.step):
-            raise RefusedError(
+        """Explains a text; returns one explanation for each run, in their order."""
+        state = self._state
+        state.keys.check(request)
+        deadline = state.deadline()
+        body = await read_json(request, ExplainRequest, state.limits.max_body_bytes)
+        if not body.computation and (body.layer is not None or body.head or body.step):
+            raise HTTPError(
                 400, "Invalid request: layer, head and step would be ignored without computation", param="layer"
             )
-        runs = [desk.directory.run(name) for name in asked.runs]
-        if len(set(asked.runs)) < len(runs):
-            raise RefusedError(400, "Invalid request: a run is named twice", param="runs")
-        change = self._change(asked)
-        tasks = [self._task(asked, served, change, deadline) for served in runs]
-        request.state.facts |= {"runs": asked.runs, "texts": 1, "characters": len(asked.text)}
-        submit(desk.explainer.submit, tasks)
-        found = await outcomes(request, tasks)
-        # Each is JSON already: a large one is not to be read again on the thread that answers everybody.
+        runs = [state.registry.run(name) for name in body.runs]
+        if len(set(body.runs)) < len(runs):
+            raise HTTPError(400, "Invalid request: a run is named twice", param="runs")
+        change = self._change(body)
+        tasks = [self._task(body, run, change, deadline) for run in runs]
+        request.state.log_fields |= {"runs": body.runs, "texts": 1, "characters": len(body.text)}
+        submit(state.explainer.submit, tasks)
+        results = await await_results(request, tasks)
+        # Each result is JSON already; parsing a large one here would delay all other requests.
         head = (
-            f'{{"schema_version":{SCHEMA_VERSION},"text":{json.dumps(asked.text, ensure_ascii=False)},"explanations":['
+            f'{{"schema_version":{SCHEMA_VERSION},"text":{json.dumps(body.text, ensure_ascii=False)},"explanations":['
         )
-        body = head.encode("utf-8", "replace") + b",".join(_or_refuse(one) for one in found) + b"]}"
-        return Response(body, media_type="application/json")
+        content = head.encode("utf-8", "replace") + b",".join(_json_of(result) for result in results) + b"]}"
+        return Response(content, media_type="application/json")
 
-    def _change(self, asked: ExplainRequest) -> Change | None:
-        if asked.change is None:
+    def _change(self, body: ExplainRequest) -> Change | None:
+        if body.change is None:
             return None
-        values = asked.change.model_dump()
+        values = body.change.model_dump()
         try:
             change = Change.parse(values | {"words": {int(at): word for at, word in values["words"].items()}})
-            change.apply(asked.text)
+            change.apply(body.text)
         except ConfigError as error:
-            raise RefusedError(400, f"Invalid request: {error}", param="change") from None
+            raise HTTPError(400, f"Invalid request: {error}", param="change") from None
         return change or None
 
-    def _task(self, asked: ExplainRequest, served: Served, change: Change | None, deadline: float) -> Task:
-        run, limits = served.own, self._desk.limits
+    def _task(
+        self, body: ExplainRequest, served_run: ServedRun, change: Change | None, deadline: float
+    ) -> ExplanationTask:
+        run, limits = served_run.native_run, self._state.limits
         if run is None:
-            raise RefusedError(
-                400, f"Invalid request: {served.about.engine} cannot be looked into; serve with --engine seqloom"
+            raise HTTPError(
+                400, f"Invalid request: {served_run.info.engine} cannot be explained; serve with --engine seqloom"
             )
-        self._check_sizes(asked, served, run, change)
-        most = min(asked.max_tokens or limits.explained_tokens, limits.explained_tokens)
+        self._check_sizes(body, served_run, run, change)
+        limit = min(body.max_tokens or limits.explained_tokens, limits.explained_tokens)
 
-        def work(goes_on: Callable[[], None]) -> bytes:
-            found = explain(
+        def work(check_cancelled: Callable[[], None]) -> bytes:
+            explanation = explain(
                 run,
-                asked.text,
-                target=asked.target,
-                methods=asked.methods,
-                beam=asked.beam,
-                top=asked.top,
-                layer=asked.layer,
-                head=asked.head,
-                step=asked.step,
+                body.text,
+                target=body.target,
+                methods=body.methods,
+                beam=body.beam,
+                top=body.top,
+                layer=body.layer,
+                head=body.head,
+                step=body.step,
                 change=change,
-                computation=asked.computation,
-                max_tokens=most,
-                goes_on=goes_on,
+                computation=body.computation,
+                max_tokens=limit,
+                goes_on=check_cancelled,
             )
-            return found.model_dump_json().encode("utf-8", "replace")
+            return explanation.model_dump_json().encode("utf-8", "replace")
 
-        return Task(served.name, work, deadline=deadline)
+        return ExplanationTask(served_run.name, work, deadline=deadline)
 
-    def _check_sizes(self, asked: ExplainRequest, served: Served, run: Run, change: Change | None) -> None:
-        """Refuses what would take too long to look into: pictures grow with the square of a text's length."""
-        desk, most = self._desk, self._desk.limits.explained_tokens
-        if asked.beam is not None and asked.beam > desk.limits.max_beam:
-            raise RefusedError(400, f"Invalid request: beam may be at most {desk.limits.max_beam} here", param="beam")
-        if asked.max_tokens is not None and asked.max_tokens > most:
-            raise RefusedError(400, f"Invalid request: max_tokens may be at most {most} here", param="max_tokens")
-        changed = change.apply(asked.text) if change else asked.text
-        for param, text in (("text", asked.text), ("change", changed)):
-            desk.check_text(text, param)
-            _check_length(served.num_tokens(text), most, param)
-        for param, text in (("target", asked.target or ""), ("change", change.force if change else "")):
-            desk.check_text(text, param)
-            _check_length(len(run.tokenizer.encode_tgt([text])[0]), most, param)
-        _check_length(len(change.begin) if change else 0, most, "change")
+    def _check_sizes(self, body: ExplainRequest, served_run: ServedRun, run: Run, change: Change | None) -> None:
+        """Checks the limits: the size of an explanation grows with the square of the text's length.
+
+        Raises:
+            HTTPError: 400 if a value or a length is above its limit.
+        """
+        state, limit = self._state, self._state.limits.explained_tokens
+        if body.beam is not None and body.beam > state.limits.max_beam:
+            raise HTTPError(400, f"Invalid request: beam may be at most {state.limits.max_beam} here", param="beam")
+        if body.max_tokens is not None and body.max_tokens > limit:
+            raise HTTPError(400, f"Invalid request: max_tokens may be at most {limit} here", param="max_tokens")
+        changed = change.apply(body.text) if change else body.text
+        for param, text in (("text", body.text), ("change", changed)):
+            state.check_text(text, param)
+            _check_length(served_run.num_tokens(text), limit, param)
+        for param, text in (("target", body.target or ""), ("change", change.force if change else "")):
+            state.check_text(text, param)
+            _check_length(len(run.tokenizer.encode_tgt([text])[0]), limit, param)
+        _check_length(len(change.begin) if change else 0, limit, "change")
 
 
-def _check_length(count: int, most: int, param: str) -> None:
-    if count > most:
-        raise RefusedError(
+def _check_length(count: int, limit: int, param: str) -> None:
+    if count > limit:
+        raise HTTPError(
             400,
-            f"Invalid request: {param}: {count:,} tokens, and at most {most:,} are explained here; take a shorter text",
+            f"Invalid request: {param}: {count:,} tokens, and at most {limit:,} are explained here; take a shorter text",
             code="text_too_long",
             param=param,
         )
 
 
-def _or_refuse(result: bytes | BaseException) -> bytes:
+def _json_of(result: bytes | BaseException) -> bytes:
     if isinstance(result, bytes):
         return result
     if isinstance(result, ConfigError):
-        raise RefusedError(400, f"Invalid request: {result}")
-    if isinstance(result, (GoneError, asyncio.CancelledError)):
+        raise HTTPError(400, f"Invalid request: {result}")
+    if isinstance(result, (TaskCancelledError, asyncio.CancelledError)):
         raise busy("the answer did not come within the time that a request may take")
     if isinstance(result, SeqloomError):
-        raise RefusedError(500, f"the run cannot explain this: {result}")
+        raise HTTPError(500, f"the run cannot explain this: {result}")
     raise result

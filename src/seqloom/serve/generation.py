@@ -1,4 +1,4 @@
-"""seqloom's own API: /runs says what is served, /generate writes by any decoding settings and tells all that search found."""
+"""seqloom's own API: /runs lists the runs, /generate decodes with any settings and returns n-best lists with scores."""
 
 from typing import Annotated, Any, Literal
 
@@ -8,19 +8,19 @@ from starlette.responses import JSONResponse
 
 from seqloom.decoding.hypothesis import Generation
 from seqloom.errors import ConfigError
-from seqloom.serve.batcher import Ticket
-from seqloom.serve.desk import Desk
-from seqloom.serve.directory import codes_of
-from seqloom.serve.intake import read_json
-from seqloom.serve.refusals import RefusedError
-from seqloom.serve.served import Served
-from seqloom.serve.waiting import answers
+from seqloom.serve.batcher import TextRequest
+from seqloom.serve.http_errors import HTTPError
+from seqloom.serve.request_parsing import read_json
+from seqloom.serve.results import await_generations
+from seqloom.serve.run_registry import codes_of
+from seqloom.serve.served_run import ServedRun
+from seqloom.serve.state import ServerState
 
 _Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 
 
 class GenerateRequest(BaseModel):
-    """Texts, and how to write what becomes of them. What is not given is the recipe's."""
+    """Texts to decode, and decoding settings. A missing setting is the recipe's."""
 
     model_config = ConfigDict(extra="forbid", title="GenerateRequest")
 
@@ -44,12 +44,12 @@ class GenerateRequest(BaseModel):
 
 
 class Output(BaseModel):
-    """What a text became."""
+    """An output for a text."""
 
     text: str
-    score: float = Field(description="what ranked it")
+    score: float = Field(description="the value that outputs are ranked by")
     log_prob: float
-    finished: bool = Field(description="whether it ended by itself")
+    finished: bool = Field(description="whether the model ended it (eos), not a length limit")
     tokens: list[str]
 
 
@@ -69,7 +69,7 @@ class GenerateAnswer(BaseModel):
 
 
 class RunAnswer(BaseModel):
-    """A run that is served. Languages are null for language models."""
+    """A served run. Languages are null for language models."""
 
     name: str
     kind: Literal["pairs", "text"]
@@ -81,89 +81,89 @@ class RunAnswer(BaseModel):
     target_name: str | None
     engine: str
     beam: int
-    explained: bool = Field(description="whether POST /explain can look into it")
+    explained: bool = Field(description="whether POST /explain supports it")
 
 
 class GenerationAPI:
-    """The endpoints."""
+    """Endpoints of seqloom's own API."""
 
-    def __init__(self, desk: Desk) -> None:
-        self._desk = desk
+    def __init__(self, state: ServerState) -> None:
+        self._state = state
 
     async def runs(self, request: Request) -> JSONResponse:
-        """All runs, and the limits that requests must keep."""
-        self._desk.keys.check(request)
-        runs = [self._describe(run) for run in self._desk.directory.runs]
-        return JSONResponse({"runs": runs, "limits": self._desk.limits.model_dump()})
+        """Lists all runs, and the limits of requests."""
+        self._state.keys.check(request)
+        runs = [self._describe(run) for run in self._state.registry.runs]
+        return JSONResponse({"runs": runs, "limits": self._state.limits.model_dump()})
 
     async def generate(self, request: Request) -> JSONResponse:
-        """Outputs with their scores."""
-        self._desk.keys.check(request)
-        deadline = self._desk.deadline()
-        asked = await read_json(request, GenerateRequest, self._desk.limits.max_body_bytes)
-        run = self._desk.directory.run(asked.run)
-        tickets = self._tickets(asked, run, deadline)
-        facts = request.state.facts
-        facts |= {"runs": [run.name], "texts": len(tickets), "characters": sum(map(len, asked.texts))}
-        found = await answers(self._desk.batcher, request, tickets)
-        self._desk.count(tickets, found, facts)
-        # Several samples of a text were tickets of their own.
-        each = len(tickets) // len(asked.texts)
-        groups = [found[start : start + each] for start in range(0, len(found), each)]
+        """Decodes texts; returns outputs with scores."""
+        self._state.keys.check(request)
+        deadline = self._state.deadline()
+        body = await read_json(request, GenerateRequest, self._state.limits.max_body_bytes)
+        run = self._state.registry.run(body.run)
+        text_requests = self._text_requests(body, run, deadline)
+        log_fields = request.state.log_fields
+        log_fields |= {"runs": [run.name], "texts": len(text_requests), "characters": sum(map(len, body.texts))}
+        generations = await await_generations(self._state.batcher, request, text_requests)
+        self._state.count(text_requests, generations, log_fields)
+        # Each sample of a text was a text request of its own.
+        each = len(text_requests) // len(body.texts)
+        groups = [generations[start : start + each] for start in range(0, len(generations), each)]
         return JSONResponse({"run": run.name, "generations": [_as_json(group, run) for group in groups]})
 
-    def _tickets(self, asked: GenerateRequest, run: Served, deadline: float) -> list[Ticket]:
-        limits = self._desk.limits
-        for text in asked.texts:
-            self._desk.check_text(text, "texts")
+    def _text_requests(self, body: GenerateRequest, run: ServedRun, deadline: float) -> list[TextRequest]:
+        limits = self._state.limits
+        for text in body.texts:
+            self._state.check_text(text, "texts")
         for name, value, limit in (
-            ("beam", asked.beam, limits.max_beam),
-            ("nbest", asked.nbest, limits.max_beam),
-            ("max_tokens", asked.max_tokens, limits.max_tokens),
+            ("beam", body.beam, limits.max_beam),
+            ("nbest", body.nbest, limits.max_beam),
+            ("max_tokens", body.max_tokens, limits.max_tokens),
         ):
             if value is not None and value > limit:
-                raise RefusedError(400, f"Invalid request: {name} may be at most {limit} here", param=name)
-        decoding = asked.model_dump(exclude={"run", "texts", "seed", "nbest", "max_tokens"}, exclude_none=True)
+                raise HTTPError(400, f"Invalid request: {name} may be at most {limit} here", param=name)
+        decoding = body.model_dump(exclude={"run", "texts", "seed", "nbest", "max_tokens"}, exclude_none=True)
         try:
-            manner = run.manner(**decoding, max_tokens=asked.max_tokens)
-            samples = manner.settings.method == "sample"
-            copies = (asked.nbest or 1) if samples else 1
-            if not samples and asked.nbest is not None:
-                manner = run.manner(**decoding, nbest=asked.nbest, max_tokens=asked.max_tokens)
+            decoder = run.decoder(**decoding, max_tokens=body.max_tokens)
+            samples = decoder.settings.method == "sample"
+            copies = (body.nbest or 1) if samples else 1
+            if not samples and body.nbest is not None:
+                decoder = run.decoder(**decoding, nbest=body.nbest, max_tokens=body.max_tokens)
         except ConfigError as error:
-            raise RefusedError(400, f"Invalid request: {error}") from None
-        if not samples and asked.seed:
-            raise RefusedError(400, "Invalid request: seed would be ignored, because nothing is drawn", param="seed")
-        self._desk.check_count(len(asked.texts) * copies)
+            raise HTTPError(400, f"Invalid request: {error}") from None
+        if not samples and body.seed:
+            raise HTTPError(400, "Invalid request: seed would be ignored, because nothing is drawn", param="seed")
+        self._state.check_count(len(body.texts) * copies)
         return [
-            Ticket(manner, text, draw_key=(asked.seed, number, copy), deadline=deadline)
-            for number, text in enumerate(asked.texts)
+            TextRequest(decoder, text, draw_key=(body.seed, number, copy), deadline=deadline)
+            for number, text in enumerate(body.texts)
             for copy in range(copies)
         ]
 
-    def _describe(self, run: Served) -> dict[str, Any]:
-        about = run.about
-        codes = codes_of(run) if about.kind == "pairs" else (None, None)
-        names = {one.code: one.name for one in self._desk.directory.languages}
+    def _describe(self, run: ServedRun) -> dict[str, Any]:
+        info = run.info
+        codes = codes_of(run) if info.kind == "pairs" else (None, None)
+        names = {language.code: language.name for language in self._state.registry.languages}
         return {
-            "name": about.name,
-            "kind": about.kind,
-            "recipe": about.recipe,
-            "corpus": about.corpus,
+            "name": info.name,
+            "kind": info.kind,
+            "recipe": info.recipe,
+            "corpus": info.corpus,
             "source": codes[0],
             "target": codes[1],
             "source_name": names[codes[0]] if codes[0] else None,
             "target_name": names[codes[1]] if codes[1] else None,
-            "engine": about.engine,
-            "beam": run.manner(method="beam").settings.beam,
-            "explained": run.own is not None,
+            "engine": info.engine,
+            "beam": run.decoder(method="beam").settings.beam,
+            "explained": run.native_run is not None,
         }
 
 
-def _as_json(group: list[Generation], run: Served) -> dict[str, Any]:
-    found = [pair for one in group for pair in zip(one.texts, one.hypotheses, strict=True)]
-    # As `seqloom generate` orders samples; a beam's are so already, those that ended before those that were cut.
-    ordered = sorted(found, key=lambda pair: -pair[1].score) if len(group) > 1 else found
+def _as_json(group: list[Generation], run: ServedRun) -> dict[str, Any]:
+    outputs = [pair for generation in group for pair in zip(generation.texts, generation.hypotheses, strict=True)]
+    # Samples are sorted as in `seqloom generate`. Outputs of beam search are sorted already, finished ones first.
+    ordered = sorted(outputs, key=lambda pair: -pair[1].score) if len(group) > 1 else outputs
     return {
         "source": group[0].source,
         "outputs": [
@@ -176,5 +176,5 @@ def _as_json(group: list[Generation], run: Served) -> dict[str, Any]:
             }
             for text, hypothesis in ordered
         ],
-        "notes": list(dict.fromkeys(note for one in group for note in one.notes)),
+        "notes": list(dict.fromkeys(note for generation in group for note in generation.notes)),
     }

@@ -1,4 +1,4 @@
-"""Keys: who may use the server. Keys are compared in constant time, whatever is given."""
+"""API keys: which clients may use the server. Keys are compared in constant time."""
 
 import hashlib
 import hmac
@@ -6,14 +6,14 @@ from collections.abc import Sequence
 
 from starlette.requests import Request
 
-from seqloom.serve.refusals import RefusedError
+from seqloom.serve.http_errors import HTTPError
 
 
 class Keys:
-    """The keys that are accepted; without any, everybody is."""
+    """The accepted keys; without any, every request is accepted."""
 
     def __init__(self, keys: Sequence[str] = ()) -> None:
-        # Digests are of one length, so comparing them tells nothing about a key's length either.
+        # Digests have one length, so the time of a comparison does not depend on a key's length either.
         self._digests = [_digest(key) for key in keys]
 
     @property
@@ -21,26 +21,29 @@ class Keys:
         """Whether a key is needed."""
         return bool(self._digests)
 
-    def check(self, request: Request, given: str | None = None, *, status: int = 401) -> None:
-        """Accepts a request by its `Authorization: Bearer KEY`, or by a key that its body gave.
+    def check(self, request: Request, body_key: str | None = None, *, status: int = 401) -> None:
+        """Checks the key in the header `Authorization: Bearer KEY`, or the key in the body.
 
         Args:
-            status: of the refusal; LibreTranslate's clients know 403.
+            body_key: the key that the body gives, if any.
+            status: HTTP status of the error; LibreTranslate's clients expect 403.
 
         Raises:
-            RefusedError: a key is needed, and none or a wrong one was given.
+            HTTPError: the server has keys, and the request gives none of them.
         """
         if not self._digests:
             return
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         bearer = token.strip() if scheme.lower() == "bearer" else ""
-        found = [hmac.compare_digest(known, _digest(key)) for known in self._digests for key in (bearer, given or "")]
-        if not any(found):
-            message = "Invalid API key" if bearer or given else "This server needs an API key, and none was given"
-            raise RefusedError(status, message)
+        matches = [
+            hmac.compare_digest(digest, _digest(key)) for digest in self._digests for key in (bearer, body_key or "")
+        ]
+        if not any(matches):
+            message = "Invalid API key" if bearer or body_key else "This server needs an API key, and none was given"
+            raise HTTPError(status, message)
 
     def has_header(self, request: Request) -> bool:
-        """Whether a key stands in the header, so that a wrong one can be refused before the body is read."""
+        """Whether the request has an Authorization header to check before its body is read."""
         return self.required and "authorization" in request.headers
 
 

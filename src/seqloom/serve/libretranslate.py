@@ -1,6 +1,6 @@
-"""LibreTranslate's API: /translate, /languages, /detect, /frontend/settings, as its clients know them.
+"""LibreTranslate's API: /translate, /languages, /detect and /frontend/settings.
 
-A text is translated line by line, because runs learn from sentences; line breaks and blank lines stay where they are.
+A text is translated line by line, because runs are trained on sentences; line breaks and blank lines are kept.
 """
 
 import re
@@ -13,15 +13,15 @@ from starlette.responses import JSONResponse
 
 from seqloom.corpus.languages import normalise_language
 from seqloom.decoding.hypothesis import Generation
-from seqloom.serve.batcher import Ticket
-from seqloom.serve.desk import Desk
-from seqloom.serve.intake import read_fields
-from seqloom.serve.refusals import RefusedError
-from seqloom.serve.served import RunManner, Served
-from seqloom.serve.validation import shown
-from seqloom.serve.waiting import answers
+from seqloom.serve.batcher import TextRequest
+from seqloom.serve.http_errors import HTTPError
+from seqloom.serve.request_parsing import read_fields
+from seqloom.serve.results import await_generations
+from seqloom.serve.served_run import RunDecoder, ServedRun
+from seqloom.serve.state import ServerState
+from seqloom.serve.validation import safe_name
 
-_MOST_NAMED = 10
+_MAX_NAMED = 10
 
 _AUTO = "auto"
 _OFF = "not_supported"
@@ -30,51 +30,50 @@ _BREAK = re.compile(r"(\r\n|\n|\r)")
 
 Texts = str | Annotated[list[str], Field(fail_fast=True)]
 
-
 Digits = Annotated[str, Field(pattern=r"^\s*[0-9]{1,4}\s*$", title="one as a string")]
 
 
 class TranslateRequest(BaseModel):
-    """What to translate. A field that is not named here has no effect, and the answer's `notes` say so."""
+    """Texts to translate. An unknown field has no effect, and the `notes` of the response say so."""
 
     model_config = ConfigDict(title="TranslateRequest", extra="allow")
 
-    q: Texts = Field(description="a text, or a list of texts; line breaks stay where they are")
+    q: Texts = Field(description="a text, or a list of texts; line breaks are kept")
     source: str = Field(description='the code of the language of the text, or "auto"')
     target: str = Field(description="the code of the language to translate into")
     format: str | None = Field(
         None, description="text; html is not supported", json_schema_extra={"enum": ["text", "html", "", None]}
     )
     alternatives: Annotated[int, Field(ge=0, le=1_000)] | Digits | None = Field(
-        None, description="how many other translations to give; none by default"
+        None, description="number of alternative translations; none by default"
     )
     api_key: str | None = Field(None, description="a key, where the server needs one")
-    secret: str | None = Field(None, description="what LibreTranslate's own page sends; it is not needed here")
+    secret: str | None = Field(None, description="sent by LibreTranslate's own page; not used here")
 
     def notes(self) -> list[str]:
-        """What had no effect."""
-        names = sorted(shown(name) for name in self.model_extra or {})
-        return [f"{name} is not supported here and had no effect" for name in names[:_MOST_NAMED]]
+        """A note for each unknown field."""
+        names = sorted(safe_name(name) for name in self.model_extra or {})
+        return [f"{name} is not supported here and had no effect" for name in names[:_MAX_NAMED]]
 
 
 class DetectedLanguage(BaseModel):
-    """A language that a text may be of."""
+    """A possible language of a text."""
 
     confidence: float = Field(ge=0, le=100, description="percent")
     language: str
 
 
 class TranslateAnswer(BaseModel):
-    """Translations: lists where `q` was one."""
+    """Translations; each field is a list if `q` was a list."""
 
     translatedText: str | list[str]  # noqa: N815 (the API's own name)
     alternatives: list[str] | list[list[str]] | None = None
     detectedLanguage: DetectedLanguage | list[DetectedLanguage] | None = None  # noqa: N815
-    notes: list[str] | None = Field(None, description="what else there is to know, such as that a text was cut")
+    notes: list[str] | None = Field(None, description="remarks, such as that a text was cut")
 
 
 class DetectRequest(BaseModel):
-    """A text whose language is asked for."""
+    """A text whose language is to be detected."""
 
     model_config = ConfigDict(title="DetectRequest")
 
@@ -91,32 +90,32 @@ class LanguageAnswer(BaseModel):
 
 
 class LibreTranslate:
-    """The endpoints."""
+    """Endpoints of LibreTranslate's API."""
 
-    def __init__(self, desk: Desk) -> None:
-        self._desk = desk
+    def __init__(self, state: ServerState) -> None:
+        self._state = state
 
     async def languages(self, request: Request) -> JSONResponse:
-        """All languages, with what each can be translated into."""
+        """Lists all languages, each with its target languages."""
         return JSONResponse(
             [
-                {"code": one.code, "name": one.name, "targets": list(one.targets)}
-                for one in self._desk.directory.languages
+                {"code": language.code, "name": language.name, "targets": list(language.targets)}
+                for language in self._state.registry.languages
             ]
         )
 
     async def settings(self, request: Request) -> JSONResponse:
-        """What LibreTranslate's own page asks for when it starts."""
-        languages, limits = self._desk.directory.languages, self._desk.limits
-        target = next((code for one in languages for code in one.targets), "")
-        name = next((one.name for one in languages if one.code == target), "")
+        """Settings that LibreTranslate's own page reads when it starts."""
+        languages, limits = self._state.registry.languages, self._state.limits
+        target = next((code for language in languages for code in language.targets), "")
+        name = next((language.name for language in languages if language.code == target), "")
         return JSONResponse(
             {
-                "apiKeys": self._desk.keys.required,
+                "apiKeys": self._state.keys.required,
                 "charLimit": limits.max_chars,
                 "filesTranslation": False,
                 "frontendTimeout": 500,
-                "keyRequired": self._desk.keys.required,
+                "keyRequired": self._state.keys.required,
                 "language": {
                     "source": {"code": "auto", "name": "Auto Detect"},
                     "target": {"code": target, "name": name},
@@ -127,157 +126,157 @@ class LibreTranslate:
         )
 
     async def detect(self, request: Request) -> JSONResponse:
-        """The languages that a text may be of."""
-        self._admit(request)
-        asked = await read_fields(request, DetectRequest, self._desk.limits.max_body_bytes)
-        self._admit(request, asked.api_key or "")
-        texts = self._texts(asked.q)
-        whole, directory = "\n".join(texts), self._desk.directory
-        if not _has_letters(whole):
-            codes = [language.code for language in directory.languages]
+        """Detects the language of a text."""
+        self._check_key(request)
+        body = await read_fields(request, DetectRequest, self._state.limits.max_body_bytes)
+        self._check_key(request, body.api_key or "")
+        texts = self._texts(body.q)
+        text, registry = "\n".join(texts), self._state.registry
+        if not _has_letters(text):
+            codes = [language.code for language in registry.languages]
             return JSONResponse([_detected(code, 0.0) for code in (["en"] if "en" in codes else codes[:1])])
-        return JSONResponse([_detected(code, share) for code, share in directory.detect(whole)])
+        return JSONResponse([_detected(code, probability) for code, probability in registry.detect(text)])
 
     async def translate_file(self, request: Request) -> JSONResponse:
-        """Refuses, as a LibreTranslate without translation of files does."""
-        self._desk.keys.check(request, status=403)
-        raise RefusedError(403, "Translation of files is not supported here; send their text to /translate", code=_OFF)
+        """Always answers 403, as LibreTranslate does if translation of files is off."""
+        self._state.keys.check(request, status=403)
+        raise HTTPError(403, "Translation of files is not supported here; send their text to /translate", code=_OFF)
 
     async def suggest(self, request: Request) -> JSONResponse:
-        """Refuses, as a LibreTranslate without suggestions does."""
-        self._desk.keys.check(request, status=403)
-        raise RefusedError(403, "Suggestions are not supported here", code=_OFF)
+        """Always answers 403, as LibreTranslate does if suggestions are off."""
+        self._state.keys.check(request, status=403)
+        raise HTTPError(403, "Suggestions are not supported here", code=_OFF)
 
     async def translate(self, request: Request) -> JSONResponse:
-        """Translations."""
-        deadline = self._desk.deadline()
-        self._admit(request)
-        asked = await read_fields(request, TranslateRequest, self._desk.limits.max_body_bytes, lists=("q",))
-        self._admit(request, asked.api_key or "")
-        alternatives = int(asked.alternatives or 0)
-        limit = self._desk.limits.max_beam - 1
+        """Translates texts."""
+        deadline = self._state.deadline()
+        self._check_key(request)
+        body = await read_fields(request, TranslateRequest, self._state.limits.max_body_bytes, lists=("q",))
+        self._check_key(request, body.api_key or "")
+        alternatives = int(body.alternatives or 0)
+        limit = self._state.limits.max_beam - 1
         if alternatives > limit:
-            raise RefusedError(400, f"Invalid request: alternatives parameter must be <= {limit}", param="alternatives")
-        texts = self._texts(asked.q)
-        directory = self._desk.directory
-        target = directory.code(asked.target, "target")
-        source = _AUTO if asked.source.lower() == _AUTO else directory.code(asked.source, "source")
-        if asked.format not in (None, "text"):
-            raise RefusedError(400, f"{shown(asked.format)} format is not supported; use text", param="format")
+            raise HTTPError(400, f"Invalid request: alternatives parameter must be <= {limit}", param="alternatives")
+        texts = self._texts(body.q)
+        registry = self._state.registry
+        target = registry.code(body.target, "target")
+        source = _AUTO if body.source.lower() == _AUTO else registry.code(body.source, "source")
+        if body.format not in (None, "text"):
+            raise HTTPError(400, f"{safe_name(body.format)} format is not supported; use text", param="format")
         detected = [self._source(source, target, text) for text in texts]
         passages = []
-        tickets: list[Ticket] = []
+        text_requests: list[TextRequest] = []
         for text, (code, _) in zip(texts, detected, strict=True):
-            passage = _Passage(text, directory.between(code, target), alternatives)
-            tickets += passage.tickets(deadline)
+            passage = _Passage(text, registry.translator(code, target), alternatives)
+            text_requests += passage.text_requests(deadline)
             passages.append(passage)
-        self._desk.check_count(len(tickets))
+        self._state.check_count(len(text_requests))
         runs = sorted({passage.run.name for passage in passages if passage.run})
-        facts = request.state.facts
-        facts |= {"runs": runs, "texts": len(tickets), "characters": sum(map(len, texts))}
-        found = await answers(self._desk.batcher, request, tickets) if tickets else []
-        self._desk.count(tickets, found, facts)
+        log_fields = request.state.log_fields
+        log_fields |= {"runs": runs, "texts": len(text_requests), "characters": sum(map(len, texts))}
+        generations = await await_generations(self._state.batcher, request, text_requests) if text_requests else []
+        self._state.count(text_requests, generations, log_fields)
         for passage in passages:
-            passage.fill(found)
+            passage.take_results(generations)
         notes = [
             f"{param} {word} was taken as {code}"
-            for param, word, code in (("source", asked.source, source), ("target", asked.target, target))
+            for param, word, code in (("source", body.source, source), ("target", body.target, target))
             if code != _AUTO and normalise_language(word) != normalise_language(code)
         ]
-        return JSONResponse(_answer(asked, passages, [one for _, one in detected], [*asked.notes(), *notes]))
+        return JSONResponse(_answer(body, passages, [language for _, language in detected], [*body.notes(), *notes]))
 
-    def _admit(self, request: Request, key: str | None = None) -> None:
-        """Checks the key: that of the header before the body is read, that of the body after."""
-        if key is not None or self._desk.keys.has_header(request):
-            self._desk.keys.check(request, key, status=403)
+    def _check_key(self, request: Request, key: str | None = None) -> None:
+        """Checks the API key: in the header before the body is read (`key` is None), in the body afterwards."""
+        if key is not None or self._state.keys.has_header(request):
+            self._state.keys.check(request, key, status=403)
 
     def _texts(self, q: Texts) -> list[str]:
         texts = [q] if isinstance(q, str) else q
-        self._desk.check_count(len(texts))
-        limit = self._desk.limits.max_chars
+        self._state.check_count(len(texts))
+        limit = self._state.limits.max_chars
         for text in texts:
             if len(text) > limit:
-                raise RefusedError(
-                    400, f"Invalid request: request ({len(text)}) exceeds text limit ({limit})", param="q"
-                )
+                raise HTTPError(400, f"Invalid request: request ({len(text)}) exceeds text limit ({limit})", param="q")
         return texts
 
     def _source(self, source: str, target: str, text: str) -> tuple[str, dict[str, Any] | None]:
-        """The language of a text: the one that is given, or the likeliest of those that can be translated."""
+        """The language of a text: `source`, or for "auto" the most probable of those that can be translated into `target`."""
         if source != _AUTO:
             return source, None
-        directory = self._desk.directory
-        found = directory.detect(text, directory.into(target))
-        # Where nothing speaks for either, a text is rather to be translated than left as it is.
-        code, share = max(found, key=lambda one: (one[1], one[0] != target))
-        return code, _detected(code, share if _has_letters(text) else 0.0)
+        registry = self._state.registry
+        languages = registry.detect(text, registry.sources_of(target))
+        # Of equally probable languages, prefer one that is not the target, so that the text is translated.
+        code, probability = max(languages, key=lambda item: (item[1], item[0] != target))
+        return code, _detected(code, probability if _has_letters(text) else 0.0)
 
 
 class _Passage:
-    """A text of a request: its lines, and what becomes of them."""
+    """A text of a request: its lines, their text requests, and the joined translations."""
 
-    def __init__(self, text: str, run: Served | None, alternatives: int) -> None:
+    def __init__(self, text: str, run: ServedRun | None, alternatives: int) -> None:
         self.parts = _BREAK.split(text)
         self.run = run
         self.alternatives = alternatives
-        # Lines with nothing to read stay as they are.
-        self.places = [place for place, part in enumerate(self.parts) if place % 2 == 0 and part.strip()] if run else []
+        # Indexes of lines to translate. Odd parts are line breaks; blank lines stay unchanged.
+        self.indexes = (
+            [index for index, part in enumerate(self.parts) if index % 2 == 0 and part.strip()] if run else []
+        )
         self.results: list[str] = []
         self.notes: list[str] = []
-        self._tickets: list[Ticket] = []
+        self._text_requests: list[TextRequest] = []
 
-    def tickets(self, deadline: float) -> list[Ticket]:
+    def text_requests(self, deadline: float) -> list[TextRequest]:
         if self.run is not None:
-            manner = _manner(self.run, self.alternatives)
-            self._tickets = [Ticket(manner, self.parts[place], deadline=deadline) for place in self.places]
-        return self._tickets
+            decoder = _decoder(self.run, self.alternatives)
+            self._text_requests = [TextRequest(decoder, self.parts[index], deadline=deadline) for index in self.indexes]
+        return self._text_requests
 
-    def fill(self, found: list[Generation]) -> None:
-        """Takes its generations from the front of the list."""
-        mine, found[: len(self.places)] = found[: len(self.places)], []
-        for generation in mine:
+    def take_results(self, generations: list[Generation]) -> None:
+        """Removes its own generations from the front of the list, and joins their texts with the line breaks."""
+        results, generations[: len(self.indexes)] = generations[: len(self.indexes)], []
+        for generation in results:
             self.notes += generation.notes
         for rank in range(self.alternatives + 1):
-            if rank and not any(len(one.texts) > rank for one in mine):
+            if rank and not any(len(generation.texts) > rank for generation in results):
                 break
             parts = list(self.parts)
-            for place, generation in zip(self.places, mine, strict=True):
-                # A line that has fewer keeps its best.
-                parts[place] = generation.texts[rank if rank < len(generation.texts) else 0]
+            for index, generation in zip(self.indexes, results, strict=True):
+                # A line with fewer outputs keeps its best one.
+                parts[index] = generation.texts[rank if rank < len(generation.texts) else 0]
             text = "".join(parts)
             if text not in self.results:
                 self.results.append(text)
 
 
-def _manner(run: Served, alternatives: int) -> RunManner:
+def _decoder(run: ServedRun, alternatives: int) -> RunDecoder:
     if not alternatives:
-        return run.manner()
-    own = run.manner().settings
-    if own.method == "beam":
-        return run.manner(beam=max(own.beam, alternatives + 1), nbest=alternatives + 1)
-    return run.manner(nbest=alternatives + 1)
+        return run.decoder()
+    settings = run.decoder().settings
+    if settings.method == "beam":
+        return run.decoder(beam=max(settings.beam, alternatives + 1), nbest=alternatives + 1)
+    return run.decoder(nbest=alternatives + 1)
 
 
 def _answer(
-    asked: TranslateRequest,
+    body: TranslateRequest,
     passages: Sequence[_Passage],
     detected: Sequence[dict[str, Any] | None],
     notes: Sequence[str],
 ) -> dict[str, Any]:
-    single = isinstance(asked.q, str)
+    single = isinstance(body.q, str)
     best = [passage.results[0] for passage in passages]
     answer: dict[str, Any] = {"translatedText": best[0] if single else best}
-    if int(asked.alternatives or 0):
+    if int(body.alternatives or 0):
         others = [passage.results[1:] for passage in passages]
         answer["alternatives"] = others[0] if single else others
-    if asked.source.lower() == _AUTO:
+    if body.source.lower() == _AUTO:
         answer["detectedLanguage"] = detected[0] if single else list(detected)
-    told = list(dict.fromkeys([*notes, *(note for passage in passages for note in passage.notes)]))
-    return answer | ({"notes": told} if told else {})
+    all_notes = list(dict.fromkeys([*notes, *(note for passage in passages for note in passage.notes)]))
+    return answer | ({"notes": all_notes} if all_notes else {})
 
 
-def _detected(code: str, share: float) -> dict[str, Any]:
-    return {"confidence": round(100 * share, 1), "language": code}
+def _detected(code: str, probability: float) -> dict[str, Any]:
+    return {"confidence": round(100 * probability, 1), "language": code}
 
 
 def _has_letters(text: str) -> bool:

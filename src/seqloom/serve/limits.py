@@ -1,4 +1,4 @@
-"""Limits: how much one request may ask for, and how much may wait. No heavy imports, so that the command line can check them."""
+"""Limits of requests and queues. No heavy imports, so that the command line can check them quickly."""
 
 from pydantic import Field
 
@@ -6,7 +6,7 @@ from seqloom.config import Settings
 
 
 class Limits(Settings):
-    """What the server refuses to do. Every limit has its own answer: 400 or 413 for too much, 503 for too busy."""
+    """Limits of the server: a request above them gets 400 or 413; 503 means too busy."""
 
     max_body_bytes: int = Field(1 << 20, gt=0, description="bytes of a request's body; more is 413")
     max_chars: int = Field(5_000, gt=0, description="characters of a text; more is 400")

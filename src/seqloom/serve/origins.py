@@ -1,4 +1,4 @@
-"""Origins: which sites' pages may read answers (CORS), checked when the server starts and not when a browser fails."""
+"""Origins: the sites whose pages may read responses (CORS). Checked at the start; a wrong one would fail in browsers only."""
 
 import re
 from collections.abc import Sequence
@@ -13,9 +13,9 @@ def parse_origins(origins: Sequence[str]) -> list[str]:
     """Origins as browsers send them: scheme, host and port in lower case, without a path; or "*" for any site.
 
     Raises:
-        ConfigError: one of them is no origin, so that no browser would ever send it.
+        ConfigError: an item is not an origin, so no browser would ever send it.
     """
-    found = []
+    parsed = []
     for origin in origins:
         word = origin.strip()
         if word not in ("*", "null") and _ORIGIN.fullmatch(word) is None:
@@ -23,14 +23,14 @@ def parse_origins(origins: Sequence[str]) -> list[str]:
                 f"--cors {origin}: expected an origin such as https://example.org or http://localhost:3000 "
                 "(scheme, host and port, no path), or * for any site"
             )
-        found.append(word.rstrip("/").lower())
-    return found
+        parsed.append(word.rstrip("/").lower())
+    return parsed
 
 
 def cors_options(origins: Sequence[str]) -> dict[str, Any]:
-    """What Starlette's CORSMiddleware needs.
+    """The arguments of Starlette's CORSMiddleware.
 
-    Any header may be sent: OpenAI's JavaScript client sends a dozen of its own, and a key is what keeps others out.
+    All request headers are allowed: OpenAI's JavaScript client sends a dozen of its own, and access is protected by keys.
     """
     return {
         "allow_origins": parse_origins(origins),

@@ -1,4 +1,4 @@
-"""Page: the files of the web app, read once. They ask nobody but this server, and browsers are told to hold them to it."""
+"""Page: the files of the web app, read once at the start. A content security policy lets them contact this server only."""
 
 import re
 from importlib.resources import files
@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from seqloom.report import theme
-from seqloom.serve.refusals import RefusedError
+from seqloom.serve.http_errors import HTTPError
 
 _TYPES = {"html": "text/html", "js": "text/javascript", "css": "text/css"}
 
@@ -19,11 +19,11 @@ _HEADERS = {
 
 
 class Page:
-    """The endpoints."""
+    """Endpoints of the page and its files."""
 
     def __init__(self) -> None:
         folder = files(__package__) / "assets"
-        # Only what was there at the start can be asked for; a request's path is never looked up on disk.
+        # A request can only name one of these files; its path is never looked up on disk.
         self._files = {
             file.name: file.read_bytes() for file in folder.iterdir() if re.search(r"\.(html|js|css)$", file.name)
         }
@@ -32,14 +32,14 @@ class Page:
         self._files["theme.css"] = theme.css_variables_by_choice().encode()
 
     async def index(self, request: Request) -> Response:
-        """The page itself."""
+        """The HTML of the page."""
         return self._file("index.html")
 
     async def asset(self, request: Request) -> Response:
-        """A file of it."""
+        """A script or style sheet of the page."""
         return self._file(request.path_params["name"])
 
     def _file(self, name: str) -> Response:
         if name not in self._files:
-            raise RefusedError(404, "there is nothing here")
+            raise HTTPError(404, "there is nothing here")
         return Response(self._files[name], media_type=_TYPES[name.rpartition(".")[2]], headers=_HEADERS)

@@ -1,4 +1,4 @@
-"""Server: opens runs, listens, and ends well: what runs is finished, what is new is refused."""
+"""Server: opens runs, listens, and shuts down gracefully: accepted requests are finished, new ones are rejected."""
 
 import logging
 import os
@@ -15,29 +15,29 @@ from seqloom import machine
 from seqloom.core_sharing import share_cores
 from seqloom.decoding.engines import OWN
 from seqloom.errors import ConfigError
+from seqloom.serve.access_log import AccessLog, AccessLogHandler
 from seqloom.serve.app import make_app
 from seqloom.serve.batcher import Batcher
-from seqloom.serve.desk import Desk
-from seqloom.serve.directory import Directory
 from seqloom.serve.explainer import Explainer
-from seqloom.serve.journal import Journal, JournalHandler
 from seqloom.serve.keys import Keys
 from seqloom.serve.limits import Limits
-from seqloom.serve.measures import Measures
+from seqloom.serve.metrics import Metrics
 from seqloom.serve.origins import parse_origins
-from seqloom.serve.served import Served, open_runs
+from seqloom.serve.run_registry import RunRegistry
+from seqloom.serve.served_run import ServedRun, open_runs
+from seqloom.serve.state import ServerState
 
-# What they log would otherwise stand between the journal's lines.
+# Their messages go through the access log, so that every line of it is JSON.
 _LOGGERS = ("uvicorn.error", "asyncio")
 
 
 class Server(uvicorn.Server):
-    """A uvicorn that refuses new texts as soon as it is told to end."""
+    """A uvicorn server that rejects new texts as soon as it shuts down."""
 
-    def __init__(self, desk: Desk, *, origins: Sequence[str] = ()) -> None:
-        seconds = desk.limits.max_seconds
+    def __init__(self, state: ServerState, *, origins: Sequence[str] = ()) -> None:
+        seconds = state.limits.max_seconds
         config = uvicorn.Config(
-            make_app(desk, origins=origins),
+            make_app(state, origins=origins),
             lifespan="off",
             ws="none",
             log_config=None,
@@ -45,58 +45,58 @@ class Server(uvicorn.Server):
             server_header=False,
             proxy_headers=False,
             timeout_keep_alive=15,
-            # Long enough for every request that was taken.
+            # Long enough for every request that was accepted.
             timeout_graceful_shutdown=int(seconds) + 5,
         )
         super().__init__(config)
-        self._desk = desk
+        self._state = state
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """Ends on a signal, and at once on a second one; unlike uvicorn's own, it does not raise the signal again after the end."""
+        """Shuts down gracefully on the first signal, immediately on the second. Unlike uvicorn, it does not raise it again."""
         self.force_exit = self.should_exit
         self.should_exit = True
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Ends."""
-        self._desk.close()
-        self._desk.journal.write("closing")
+        """Closes the queues, so that new requests get 503, and then waits for accepted requests as uvicorn does."""
+        self._state.close()
+        self._state.access_log.write("closing")
         await super().shutdown(sockets)
 
 
-def make_desk(
-    runs: Sequence[Served],
+def make_state(
+    runs: Sequence[ServedRun],
     limits: Limits | None = None,
     *,
     keys: Sequence[str] = (),
     workers: int = 1,
     threads: int | None = None,
     log: TextIO | None = None,
-) -> Desk:
-    """Everything that the endpoints need, with its threads running.
+) -> ServerState:
+    """Creates the shared state of a server and starts its threads.
 
     Args:
-        workers: how many batches are decoded beside each other.
-        threads: processor threads of each of them; by default they share the cores, since more threads than cores wait for each
-            other.
-        log: where the journal goes.
+        workers: number of batches that are decoded in parallel.
+        threads: processor threads of each worker; by default the workers share the cores, since more threads than cores wait for
+            each other.
+        log: stream of the access log; None writes no log.
     """
-    limits, measures = limits or Limits(), Measures()
-    num_threads = own_threads(workers, threads)
+    limits, metrics = limits or Limits(), Metrics()
+    num_threads = threads_per_worker(workers, threads)
     batcher = Batcher(
         queue=limits.queue,
         batch=limits.batch,
         wait_ms=limits.wait_ms,
         workers=workers,
         prepare=lambda: machine.set_threads(num_threads),
-        watch=measures.decoded,
+        on_batch=metrics.decoded,
     )
-    explainer = Explainer(queue=limits.explanations, watch=measures.explained)
-    measures.watch_queue(lambda: len(batcher), lambda: len(explainer))
-    return Desk(Directory(runs), batcher, explainer, limits, Keys(keys), measures, Journal(log))
+    explainer = Explainer(queue=limits.explanations, on_explanation=metrics.explained)
+    metrics.watch_queue(lambda: len(batcher), lambda: len(explainer))
+    return ServerState(RunRegistry(runs), batcher, explainer, limits, Keys(keys), metrics, AccessLog(log))
 
 
-def own_threads(workers: int, threads: int | None) -> int:
-    """The processor threads of each worker: as many as asked for, or its share of the cores."""
+def threads_per_worker(workers: int, threads: int | None) -> int:
+    """Processor threads of each worker: `threads`, or by default an equal share of the cores."""
     return threads or max(1, machine.available_cores() // workers)
 
 
@@ -113,24 +113,24 @@ def serve(
     device: str = "auto",
     threads: int | None = None,
     log: TextIO | None = sys.stderr,
-    listening: Callable[[str], None] = lambda url: None,
+    on_listening: Callable[[str], None] = lambda url: None,
 ) -> None:
-    """Serves runs until the process is told to end (Ctrl-C or SIGTERM).
+    """Serves runs until the process gets SIGINT (Ctrl-C) or SIGTERM.
 
     Args:
         port: 0 takes any that is free.
-        keys: whoever has one of them may use the server; without any everybody may.
+        keys: API keys that requests must give; without any, every client may use the server.
         origins: see `make_app`.
-        workers: how many batches are decoded beside each other.
-        listening: told of the address, once requests are answered.
+        workers: number of batches that are decoded in parallel.
+        on_listening: called with the URL once the server accepts requests.
 
     Raises:
-        SeqloomError: a run cannot be opened, the address cannot be listened at, or an origin is none.
+        SeqloomError: a run cannot be opened, the address is not available, or an item of `origins` is not an origin.
     """
     limits = limits or Limits()
     parse_origins(origins)
-    door = listen(host, port)
-    with door:
+    server_socket = listen(host, port)
+    with server_socket:
         runs = open_runs(
             [Path(folder) for folder in folders],
             engine=engine,
@@ -138,45 +138,45 @@ def serve(
             device=device,
             threads=threads,
         )
-        desk = make_desk(runs, limits, keys=keys, workers=workers, threads=threads, log=log)
-        url = f"http://{f'[{host}]' if ':' in host else host}:{door.getsockname()[1]}"
-        handler = JournalHandler(desk.journal)
+        state = make_state(runs, limits, keys=keys, workers=workers, threads=threads, log=log)
+        url = f"http://{f'[{host}]' if ':' in host else host}:{server_socket.getsockname()[1]}"
+        handler = AccessLogHandler(state.access_log)
         for name in _LOGGERS:
             logging.getLogger(name).addHandler(handler)
-        desk.journal.write("listening", url=url, runs=[run.name for run in runs], key_required=desk.keys.required)
-        listening(url)
+        state.access_log.write("listening", url=url, runs=[run.name for run in runs], key_required=state.keys.required)
+        on_listening(url)
         try:
-            with share_cores(num_threads=own_threads(workers, threads)):
-                Server(desk, origins=origins).run(sockets=[door])
+            with share_cores(num_threads=threads_per_worker(workers, threads)):
+                Server(state, origins=origins).run(sockets=[server_socket])
         finally:
             for name in _LOGGERS:
                 logging.getLogger(name).removeHandler(handler)
-            desk.close()
-            done = desk.batcher.join(seconds=limits.max_seconds)
-            desk.journal.write("closed", all_done=done)
+            state.close()
+            done = state.batcher.join(seconds=limits.max_seconds)
+            state.access_log.write("closed", all_done=done)
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """A socket that listens already, so that an address that is taken shows before runs are loaded.
+    """Opens a listening socket; called before runs are loaded, so that a port in use is reported at once.
 
     Raises:
-        ConfigError: it cannot listen there.
+        ConfigError: the address is not available.
     """
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )[0]
-        door = socket.socket(family, kind, protocol)
+        server_socket = socket.socket(family, kind, protocol)
         try:
             if os.name == "posix":
-                door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            door.bind(address)
-            door.listen(1024)
+                server_socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            server_socket.bind(address)
+            server_socket.listen(1024)
         except OSError:
-            door.close()
+            server_socket.close()
             raise
     except (OSError, OverflowError) as error:
         raise ConfigError(
             f"--host {host} --port {port}: cannot listen there: {error}; choose another port (0 takes any that is free)"
         ) from None
-    return door
+    return server_socket

@@ -1,6 +1,6 @@
-"""Validation: pydantic's errors -> one message in the words of the API: the parameter as the client sent it, and what it may be.
+"""Validation: turns pydantic's errors into one message that names the parameter as the client sent it and its allowed values.
 
-The words come from the JSON schema of the model, so they are those of GET /openapi.json and cannot differ from what is checked.
+The wording comes from the JSON schema of the model, which GET /openapi.json also shows, so both always agree with the check.
 """
 
 import difflib
@@ -12,11 +12,11 @@ from typing import Any, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
-from seqloom.serve.refusals import RefusedError
+from seqloom.serve.http_errors import HTTPError
 
-_MOST_PROBLEMS = 5
-_MOST_CHARACTERS = 60
-_LIKENESS = 0.75
+_MAX_PROBLEMS = 5
+_MAX_CHARACTERS = 60
+_MIN_SIMILARITY = 0.75
 
 Path = tuple[str, ...]
 """The names that lead to a parameter, from the outermost."""
@@ -24,33 +24,33 @@ Path = tuple[str, ...]
 
 @dataclass(frozen=True)
 class Unsupported:
-    """Marks a parameter of a known API that is accepted only with the value that changes nothing.
+    """Marks a parameter of a known API that is accepted only with a value that has no effect.
 
     Attributes:
-        neutral: that value, as a client writes it.
+        neutral: that value in JSON.
     """
 
     neutral: str
 
 
-def shown(name: str) -> str:
-    """A name that a client chose, short and safe to put into a message."""
-    short = name.encode("utf-8", "replace").decode("utf-8")[:_MOST_CHARACTERS]
+def safe_name(name: str) -> str:
+    """A client's name, shortened and without control characters, so that it can stand in a message."""
+    short = name.encode("utf-8", "replace").decode("utf-8")[:_MAX_CHARACTERS]
     return "".join(letter if letter.isprintable() else "?" for letter in short)
 
 
-def validation_refusal(error: ValidationError, model: type[BaseModel]) -> RefusedError:
-    """The refusal of a request that does not fit a model. It never repeats the value that was given."""
+def to_http_error(error: ValidationError, model: type[BaseModel]) -> HTTPError:
+    """The 400 error for a request that does not fit a model. It names parameters, but never repeats their values."""
     problems = error.errors(include_url=False, include_input=False, include_context=False)
     by_path: dict[Path, list[dict[str, Any]]] = {}
     for problem in problems:
         by_path.setdefault(_path(problem["loc"], model), []).append(dict(problem))
-    messages = [_message(path, found, model) for path, found in list(by_path.items())[:_MOST_PROBLEMS]]
+    messages = [_message(path, path_problems, model) for path, path_problems in list(by_path.items())[:_MAX_PROBLEMS]]
     more = len(by_path) - len(messages)
     if more > 0:
         messages.append(f"and {more:,} more")
     first = next(iter(by_path))
-    return RefusedError(400, f"Invalid request: {'; '.join(messages)}", param=_dotted(first) if first else None)
+    return HTTPError(400, f"Invalid request: {'; '.join(messages)}", param=_dotted(first) if first else None)
 
 
 def _message(path: Path, problems: Sequence[Mapping[str, Any]], model: type[BaseModel]) -> str:
@@ -64,23 +64,23 @@ def _message(path: Path, problems: Sequence[Mapping[str, Any]], model: type[Base
         return f"{name} is not supported here{_hint(path[-1], owner)}"
     if "string_unicode" in kinds:
         return f"{name} holds a lone surrogate (half of a UTF-16 pair), which is not valid Unicode text"
-    for mark in owner.model_fields[path[-1]].metadata:
-        if isinstance(mark, Unsupported):
-            return f"{name} is not supported here; leave it out, or set it to {mark.neutral}"
+    for marker in owner.model_fields[path[-1]].metadata:
+        if isinstance(marker, Unsupported):
+            return f"{name} is not supported here; leave it out, or set it to {marker.neutral}"
     words = describe_schema(_schema(owner)["properties"][path[-1]])
     index = next((part for problem in problems for part in problem["loc"] if isinstance(part, int)), None)
     return f"{name} must be {words}" + (f" (item {index + 1} is not)" if index is not None else "")
 
 
 def _hint(name: str, model: type[BaseModel]) -> str:
-    """The parameter that a client may have meant."""
-    close = difflib.get_close_matches(name[:_MOST_CHARACTERS], sorted(model.model_fields), n=1, cutoff=_LIKENESS)
-    meant = getattr(model, "other_names", {}).get(name) or (close[0] if close else None)
-    return f"; did you mean {meant}?" if meant else ""
+    """A suggestion if the name is similar to a parameter."""
+    close = difflib.get_close_matches(name[:_MAX_CHARACTERS], sorted(model.model_fields), n=1, cutoff=_MIN_SIMILARITY)
+    suggestion = getattr(model, "other_names", {}).get(name) or (close[0] if close else None)
+    return f"; did you mean {suggestion}?" if suggestion else ""
 
 
 def _path(loc: Sequence[int | str], model: type[BaseModel]) -> Path:
-    """The names that lead to the parameter; what follows in `loc` are positions and members of unions."""
+    """The names that lead to the parameter; the rest of `loc` are list indexes and members of unions."""
     names: list[str] = []
     owner: type[BaseModel] | None = model
     for part in loc:
@@ -92,7 +92,7 @@ def _path(loc: Sequence[int | str], model: type[BaseModel]) -> Path:
 
 
 def _dotted(path: Path) -> str:
-    return ".".join(shown(name) or '""' for name in path)
+    return ".".join(safe_name(name) or '""' for name in path)
 
 
 def _nested(annotation: Any) -> type[BaseModel] | None:
@@ -100,7 +100,7 @@ def _nested(annotation: Any) -> type[BaseModel] | None:
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return annotation
     if get_origin(annotation) in (Union, types.UnionType):
-        return next((found for part in get_args(annotation) if (found := _nested(part))), None)
+        return next((nested for part in get_args(annotation) if (nested := _nested(part))), None)
     return None
 
 
@@ -119,7 +119,7 @@ def describe_schema(schema: Mapping[str, Any], *, many: bool = False) -> str:
     """A JSON schema in words: "a whole number from 1 to 128", "a string or a list of at most 4 strings".
 
     Args:
-        many: whether to write the plural, for the items of a list.
+        many: write the plural, for the items of a list.
     """
     if "$ref" in schema:
         return "objects" if many else "an object"
@@ -129,8 +129,8 @@ def describe_schema(schema: Mapping[str, Any], *, many: bool = False) -> str:
     if "enum" in schema or "const" in schema:
         values = [value for value in schema.get("enum", [schema.get("const")]) if value is not None]
         words = [f'"{value}"' if isinstance(value, str) else str(value) for value in values]
-        told = " or ".join([part for part in (", ".join(words[:-1]), words[-1]) if part])
-        return f"values, each {told}" if many else told
+        choices = " or ".join([part for part in (", ".join(words[:-1]), words[-1]) if part])
+        return f"values, each {choices}" if many else choices
     kind = schema.get("type")
     if kind == "boolean":
         return "true or false"
@@ -149,8 +149,8 @@ def describe_schema(schema: Mapping[str, Any], *, many: bool = False) -> str:
         items = describe_schema(schema.get("items", {}), many=True)
         count = _size(schema, "minItems", "maxItems", "of {}") or " of"
         return f"{'lists' if many else 'a list'}{count} {items}"
-    told = f": {schema['description']}" if "description" in schema else ""
-    return ("objects" if many else "an object") + told
+    description = f": {schema['description']}" if "description" in schema else ""
+    return ("objects" if many else "an object") + description
 
 
 def _range(schema: Mapping[str, Any]) -> str:
@@ -168,8 +168,8 @@ def _range(schema: Mapping[str, Any]) -> str:
         f"of at most {_plain(high)}" if high is not None else "",
         f"below {_plain(below)}" if below is not None else "",
     ]
-    told = " and ".join(word for word in words if word)
-    return f" {told}" if told else ""
+    bounds = " and ".join(word for word in words if word)
+    return f" {bounds}" if bounds else ""
 
 
 def _plain(number: float) -> str:

@@ -6,7 +6,7 @@ from concurrent.futures import CancelledError
 import pytest
 
 from seqloom.decoding.hypothesis import Generation, Hypothesis
-from seqloom.serve.batcher import Batcher, ClosedError, QueueFullError, Ticket
+from seqloom.serve.batcher import Batcher, ClosedError, QueueFullError, TextRequest
 
 
 class Echo:
@@ -19,13 +19,13 @@ class Echo:
         self.started = threading.Event()
         self.batches: list[list[str]] = []
 
-    def write(self, tickets: Sequence[Ticket]) -> list[Generation]:
+    def decode(self, text_requests: Sequence[TextRequest]) -> list[Generation]:
         self.started.set()
         assert self.gate.wait(10)
-        self.batches.append([ticket.text for ticket in tickets])
-        if any(ticket.text == "bad" for ticket in tickets):
+        self.batches.append([text_request.text for text_request in text_requests])
+        if any(text_request.text == "bad" for text_request in text_requests):
             raise ValueError("bad")
-        return [Generation(one.text, (one.text,), (Hypothesis((), 0.0, 0.0, True, ()),)) for one in tickets]
+        return [Generation(one.text, (one.text,), (Hypothesis((), 0.0, 0.0, True, ()),)) for one in text_requests]
 
 
 @pytest.fixture
@@ -41,10 +41,10 @@ def batcher() -> Iterator[Batcher]:
     assert made.join(10)
 
 
-def blocked(batcher: Batcher, echo: Echo) -> Ticket:
+def blocked(batcher: Batcher, echo: Echo) -> TextRequest:
     """A ticket that keeps the thread busy until the gate opens."""
     echo.gate.clear()
-    first = Ticket(echo, "first")
+    first = TextRequest(echo, "first")
     batcher.submit([first])
     assert echo.started.wait(10)
     return first
@@ -52,45 +52,45 @@ def blocked(batcher: Batcher, echo: Echo) -> Ticket:
 
 def test_what_waits_is_decoded_together_in_its_order(batcher: Batcher, echo: Echo) -> None:
     blocked(batcher, echo)
-    tickets = [Ticket(echo, str(number)) for number in range(6)]
-    batcher.submit(tickets)
+    text_requests = [TextRequest(echo, str(number)) for number in range(6)]
+    batcher.submit(text_requests)
     assert len(batcher) == 6
     echo.gate.set()
-    assert [ticket.future.result(10).text for ticket in tickets] == list("012345")
+    assert [text_request.future.result(10).text for text_request in text_requests] == list("012345")
     assert echo.batches == [["first"], list("0123"), list("45")]
 
 
 def test_manners_are_not_mixed(batcher: Batcher, echo: Echo) -> None:
     other = Echo("other")
     blocked(batcher, echo)
-    tickets = [Ticket((echo, other)[number % 2], str(number)) for number in range(6)]
-    batcher.submit(tickets)
+    text_requests = [TextRequest((echo, other)[number % 2], str(number)) for number in range(6)]
+    batcher.submit(text_requests)
     echo.gate.set()
-    assert [ticket.future.result(10).text for ticket in tickets] == list("012345")
+    assert [text_request.future.result(10).text for text_request in text_requests] == list("012345")
     assert echo.batches[1:] == [list("024")]
     assert other.batches == [list("135")]
 
 
 def test_a_full_queue_takes_all_or_nothing(batcher: Batcher, echo: Echo) -> None:
     blocked(batcher, echo)
-    batcher.submit([Ticket(echo, "x") for _ in range(6)])
+    batcher.submit([TextRequest(echo, "x") for _ in range(6)])
     with pytest.raises(QueueFullError):
-        batcher.submit([Ticket(echo, "y") for _ in range(3)])
+        batcher.submit([TextRequest(echo, "y") for _ in range(3)])
     assert len(batcher) == 6
-    batcher.submit([Ticket(echo, "y") for _ in range(2)])
+    batcher.submit([TextRequest(echo, "y") for _ in range(2)])
     echo.gate.set()
 
 
 def test_who_has_left_makes_room_and_is_not_decoded(batcher: Batcher, echo: Echo) -> None:
     first = blocked(batcher, echo)
-    gone = [Ticket(echo, "gone") for _ in range(8)]
+    gone = [TextRequest(echo, "gone") for _ in range(8)]
     batcher.submit(gone)
-    for ticket in gone:
-        ticket.abandon()
-    kept = Ticket(echo, "kept")
-    late = Ticket(echo, "late", deadline=time.monotonic() - 1)
+    for text_request in gone:
+        text_request.cancel()
+    kept = TextRequest(echo, "kept")
+    late = TextRequest(echo, "late", deadline=time.monotonic() - 1)
     batcher.submit([kept, late])
-    first.abandon()
+    first.cancel()
     echo.gate.set()
     assert kept.future.result(10).text == "kept"
     assert first.future.result(10).text == "first"
@@ -101,23 +101,23 @@ def test_who_has_left_makes_room_and_is_not_decoded(batcher: Batcher, echo: Echo
 
 def test_one_bad_text_is_not_the_others_loss(batcher: Batcher, echo: Echo) -> None:
     blocked(batcher, echo)
-    tickets = [Ticket(echo, text) for text in ("a", "bad", "c")]
-    batcher.submit(tickets)
+    text_requests = [TextRequest(echo, text) for text in ("a", "bad", "c")]
+    batcher.submit(text_requests)
     echo.gate.set()
-    assert tickets[0].future.result(10).text == "a"
-    assert tickets[2].future.result(10).text == "c"
+    assert text_requests[0].future.result(10).text == "a"
+    assert text_requests[2].future.result(10).text == "c"
     with pytest.raises(ValueError, match="bad"):
-        tickets[1].future.result(10)
+        text_requests[1].future.result(10)
 
 
 def test_a_closed_batcher_finishes_what_it_took(echo: Echo) -> None:
     batcher = Batcher(wait_ms=0)
     blocked(batcher, echo)
-    waiting = Ticket(echo, "waiting")
+    waiting = TextRequest(echo, "waiting")
     batcher.submit([waiting])
     batcher.close()
     with pytest.raises(ClosedError):
-        batcher.submit([Ticket(echo, "new")])
+        batcher.submit([TextRequest(echo, "new")])
     assert not batcher.join(0.01)
     echo.gate.set()
     assert batcher.join(10)
@@ -126,11 +126,11 @@ def test_a_closed_batcher_finishes_what_it_took(echo: Echo) -> None:
 
 def test_a_lone_text_waits_for_others_and_a_full_batch_does_not(echo: Echo) -> None:
     batcher = Batcher(batch=2, wait_ms=60_000)
-    pair = [Ticket(echo, "a"), Ticket(echo, "b")]
+    pair = [TextRequest(echo, "a"), TextRequest(echo, "b")]
     batcher.submit(pair[:1])
     assert not pair[0].future.done()
     batcher.submit(pair[1:])
-    assert [ticket.future.result(10).text for ticket in pair] == ["a", "b"]
+    assert [text_request.future.result(10).text for text_request in pair] == ["a", "b"]
     assert echo.batches == [["a", "b"]]
     batcher.close()
     assert batcher.join(10)
@@ -138,15 +138,15 @@ def test_a_lone_text_waits_for_others_and_a_full_batch_does_not(echo: Echo) -> N
 
 def test_many_threads_get_what_is_theirs() -> None:
     seen: list[tuple[str, int]] = []
-    batcher = Batcher(queue=10_000, batch=8, workers=3, watch=lambda run, size, seconds: seen.append((run, size)))
+    batcher = Batcher(queue=10_000, batch=8, workers=3, on_batch=lambda run, size, seconds: seen.append((run, size)))
     manners = [Echo("a"), Echo("b")]
     wrong = []
 
     def client(name: int) -> None:
         for number in range(50):
-            ticket = Ticket(manners[number % 2], f"{name}-{number}")
-            batcher.submit([ticket])
-            if ticket.future.result(30).text != f"{name}-{number}":
+            text_request = TextRequest(manners[number % 2], f"{name}-{number}")
+            batcher.submit([text_request])
+            if text_request.future.result(30).text != f"{name}-{number}":
                 wrong.append((name, number))
 
     threads = [threading.Thread(target=client, args=(name,)) for name in range(8)]

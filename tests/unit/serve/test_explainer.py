@@ -6,16 +6,16 @@ import time
 import pytest
 
 from seqloom.serve.batcher import ClosedError, QueueFullError
-from seqloom.serve.explainer import Explainer, GoneError, Task
+from seqloom.serve.explainer import Explainer, ExplanationTask, TaskCancelledError
 
 
 def task(work, *, deadline=None):
-    return Task("run", work, deadline=time.monotonic() + 60 if deadline is None else deadline)
+    return ExplanationTask("run", work, deadline=time.monotonic() + 60 if deadline is None else deadline)
 
 
 def test_tasks_are_done_in_their_order_and_counted():
     seen, told = [], []
-    explainer = Explainer(queue=9, watch=lambda run, seconds: told.append(run))
+    explainer = Explainer(queue=9, on_explanation=lambda run, seconds: told.append(run))
     tasks = [task(lambda goes_on, n=n: seen.append(n) or str(n).encode()) for n in range(5)]
     explainer.submit(tasks)
     assert [one.future.result(20) for one in tasks] == [b"0", b"1", b"2", b"3", b"4"]
@@ -36,7 +36,7 @@ def test_what_has_no_room_is_refused_whole_and_who_leaves_makes_room():
         explainer.submit([task(lambda goes_on: b"3"), task(lambda goes_on: b"4")])
     last = task(lambda goes_on: b"3")
     explainer.submit([last])
-    last.abandon()
+    last.cancel()
     assert len(explainer) == 2
     go.set()
     assert first.future.result(20) == b"done"
@@ -55,11 +55,11 @@ def test_what_is_being_done_ends_when_nobody_waits():
     left = task(endless)
     explainer.submit([left])
     assert begun.wait(20)
-    left.abandon()
-    with pytest.raises(GoneError):
+    left.cancel()
+    with pytest.raises(TaskCancelledError):
         left.future.result(20)
     late = task(endless, deadline=time.monotonic() + 0.05)
     explainer.submit([late])
-    with pytest.raises(GoneError):
+    with pytest.raises(TaskCancelledError):
         late.future.result(20)
     explainer.close()

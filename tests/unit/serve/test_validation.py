@@ -7,16 +7,16 @@ from seqloom.serve.completion_models import CompletionRequest
 from seqloom.serve.explanation import ExplainRequest
 from seqloom.serve.generation import GenerateRequest
 from seqloom.serve.libretranslate import DetectRequest, TranslateRequest
-from seqloom.serve.validation import shown, validation_refusal
+from seqloom.serve.validation import safe_name, to_http_error
 
 COMPLETION = {"model": "m"}
 STOP = "stop must be a string of 1 to 200 characters or a list of at most 4 strings of 1 to 200 characters"
 
 
-def refusal(model: type[BaseModel], values: dict[str, Any]) -> Any:
+def rejection(model: type[BaseModel], values: dict[str, Any]) -> Any:
     with pytest.raises(ValidationError) as caught:
         model.model_validate(values, strict=True)
-    return validation_refusal(caught.value, model)
+    return to_http_error(caught.value, model)
 
 
 @pytest.mark.parametrize(
@@ -73,7 +73,7 @@ def refusal(model: type[BaseModel], values: dict[str, Any]) -> Any:
 )
 def test_a_refusal_names_the_parameter_and_what_it_may_be(values: dict[str, Any], message: str, param: str) -> None:
     given = {"model": "m", **values} if values else values
-    found = refusal(CompletionRequest, given)
+    found = rejection(CompletionRequest, given)
     assert (found.status, found.message, found.param) == (400, f"Invalid request: {message}", param)
 
 
@@ -97,16 +97,16 @@ def test_what_openais_clients_send_by_default_is_taken(values: dict[str, Any]) -
 
 
 def test_several_mistakes_are_told_together_and_values_are_not_repeated() -> None:
-    found = refusal(GenerateRequest, {"run": "Geheimnis", "texts": [5], "beam": 0, "method": "Geheimnis"})
+    found = rejection(GenerateRequest, {"run": "Geheimnis", "texts": [5], "beam": 0, "method": "Geheimnis"})
     assert found.message == (
         "Invalid request: texts must be a list of 1 or more strings (item 1 is not); "
         'method must be "beam" or "sample"; beam must be a whole number from 1 to 1000'
     )
-    many = refusal(CompletionRequest, {f"x{number}": 1 for number in range(9)})
+    many = rejection(CompletionRequest, {f"x{number}": 1 for number in range(9)})
     assert "and 5 more" in many.message
-    nested = refusal(ExplainRequest, {"text": "a", "runs": ["a"], "change": {"silence": [1], "words": {"x": "y"}}})
+    nested = rejection(ExplainRequest, {"text": "a", "runs": ["a"], "change": {"silence": [1], "words": {"x": "y"}}})
     assert "change.silence must be a list of at most 64 strings of 1 to 80 characters (item 1 is not)" in nested.message
-    assert 'change.words must be an object: places of words, from "1"' in nested.message
+    assert 'change.words must be an object: positions of words, from "1"' in nested.message
 
 
 @pytest.mark.parametrize("model", [CompletionRequest, ExplainRequest, GenerateRequest, TranslateRequest, DetectRequest])
@@ -116,9 +116,9 @@ def test_no_message_speaks_pydantic(model: type[BaseModel]) -> None:
             try:
                 model.model_validate({name: value}, strict=True)
             except ValidationError as error:
-                message = validation_refusal(error, model).message
+                message = to_http_error(error, model).message
                 assert not any(word in message for word in ("Input should", "constrained", "valid string", "pydantic"))
 
 
 def test_a_name_is_shown_short_and_printable() -> None:
-    assert shown("a\nb\ud800" + "c" * 100) == "a?b?" + "c" * 56
+    assert safe_name("a\nb\ud800" + "c" * 100) == "a?b?" + "c" * 56

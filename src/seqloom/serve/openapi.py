@@ -1,4 +1,4 @@
-"""Description: all APIs as one OpenAPI document, made of the models by which requests are checked."""
+"""OpenAPI: the document of all APIs. Its schemas are generated from the pydantic models of requests and responses."""
 
 from importlib.metadata import version
 from typing import Any, Literal
@@ -8,7 +8,6 @@ from pydantic.json_schema import models_json_schema
 
 from seqloom.explain.explanation import Explanations
 from seqloom.serve.completion_models import CompletionAnswer, CompletionRequest, ModelAnswer
-from seqloom.serve.directory import Directory
 from seqloom.serve.explanation import ExplainRequest
 from seqloom.serve.generation import GenerateAnswer, GenerateRequest, RunAnswer
 from seqloom.serve.libretranslate import (
@@ -19,16 +18,17 @@ from seqloom.serve.libretranslate import (
     TranslateRequest,
 )
 from seqloom.serve.limits import Limits
+from seqloom.serve.run_registry import RunRegistry
 
 
 class Error(BaseModel):
-    """Why a request is refused."""
+    """The error of a request."""
 
     error: str
 
 
 class OpenAIErrorDetail(BaseModel):
-    """Why a request under /v1 is refused."""
+    """The error of a request under /v1, in OpenAI's format."""
 
     message: str
     type: Literal["invalid_request_error", "server_error"]
@@ -37,26 +37,26 @@ class OpenAIErrorDetail(BaseModel):
 
 
 class OpenAIError(BaseModel):
-    """Why a request under /v1 is refused."""
+    """The response for an error under /v1."""
 
     error: OpenAIErrorDetail
 
 
 class Health(BaseModel):
-    """Whether the server takes requests."""
+    """Whether the server accepts requests."""
 
     status: Literal["ok", "closing"]
 
 
 class Models(BaseModel):
-    """All runs, as OpenAI's clients know models."""
+    """All runs, in OpenAI's format of models."""
 
     object: Literal["list"]
     data: list[ModelAnswer]
 
 
 class Runs(BaseModel):
-    """All runs, and what may be asked of them."""
+    """All runs, and the limits of requests."""
 
     runs: list[RunAnswer]
     limits: Limits
@@ -70,14 +70,14 @@ class CodeAndName(BaseModel):
 
 
 class Chosen(BaseModel):
-    """The languages that a page begins with."""
+    """The languages that LibreTranslate's page selects at its start."""
 
     source: CodeAndName
     target: CodeAndName
 
 
 class FrontendSettings(BaseModel):
-    """What LibreTranslate's own page asks for when it starts."""
+    """Settings that LibreTranslate's own page reads when it starts."""
 
     apiKeys: bool  # noqa: N815 (the API's own names)
     charLimit: int = Field(description="characters of a text")  # noqa: N815
@@ -92,35 +92,35 @@ class FrontendSettings(BaseModel):
 _JSON = "application/json"
 _FORMS = (_JSON, "application/x-www-form-urlencoded", "multipart/form-data")
 _WHY = {
-    400: "the request is not what it should be, or asks for more than the limits allow",
-    401: "a key is needed, and none or a wrong one was given",
-    403: "a key is needed, and none or a wrong one was given",
+    400: "the request is not valid, or exceeds a limit",
+    401: "a key is required, and it is missing or wrong",
+    403: "a key is required, and it is missing or wrong",
     404: "there is no such model",
-    408: "the body came too slowly",
+    408: "the body arrived too slowly",
     413: "the body is too large",
-    415: "the body is of another type than those that are read",
+    415: "the content type of the body is not supported",
     500: "a bug, or a run whose weights are damaged",
     503: "busy or shutting down: try again after Retry-After seconds",
 }
 _BODY = (400, 408, 413, 415)
 
 
-def describe(directory: Directory) -> dict[str, Any]:
-    """The OpenAPI document of a server: the names of its runs and the codes of its languages are part of it."""
-    used = (
+def openapi_document(registry: RunRegistry) -> dict[str, Any]:
+    """The OpenAPI document of a server; it lists the names of the runs and the codes of their languages."""
+    models = (
         *(Error, OpenAIError, Health, Models, Runs, FrontendSettings, ModelAnswer, LanguageAnswer, DetectedLanguage),
         *(TranslateRequest, TranslateAnswer, DetectRequest, CompletionRequest, CompletionAnswer),
         *(GenerateRequest, GenerateAnswer, ExplainRequest, Explanations),
     )
     _, definitions = models_json_schema(
-        [(model, "validation") for model in used], ref_template="#/components/schemas/{model}"
+        [(model, "validation") for model in models], ref_template="#/components/schemas/{model}"
     )
     schemas = definitions["$defs"]
-    names = [run.name for run in directory.runs]
+    names = [run.name for run in registry.runs]
     schemas["GenerateRequest"]["properties"]["run"]["enum"] = names
     schemas["ExplainRequest"]["properties"]["runs"]["items"]["enum"] = names
     schemas["CompletionRequest"]["properties"]["model"]["enum"] = names
-    if codes := [one.code for one in directory.languages]:
+    if codes := [language.code for language in registry.languages]:
         schemas["TranslateRequest"]["properties"]["source"]["enum"] = ["auto", *codes]
         schemas["TranslateRequest"]["properties"]["target"]["enum"] = codes
     return {
@@ -129,8 +129,8 @@ def describe(directory: Directory) -> dict[str, Any]:
             "title": "seqloom",
             "version": version("seqloom"),
             "description": "Trained runs over HTTP. /translate, /languages, /detect and /frontend/settings speak LibreTranslate's "
-            "API, /v1 OpenAI's; /runs, /generate and /explain are seqloom's own. A body that is too large is 413, what is beyond "
-            "any other limit 400.",
+            "API, /v1 OpenAI's; /runs, /generate and /explain are seqloom's own. A body that is too large is 413, any other "
+            "value above its limit 400.",
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "security": [{}, {"key": []}],
@@ -168,7 +168,7 @@ def _paths() -> dict[str, Any]:
         },
         "/detect": {
             "post": _operation(
-                "Tell which of the runs' languages a text is of",
+                "Detect the language of a text",
                 _list(DetectedLanguage),
                 (*_BODY, 403),
                 body=(DetectRequest, _FORMS),
@@ -179,7 +179,7 @@ def _paths() -> dict[str, Any]:
             "get": languages,
         },
         "/spec": {"get": _operation("LibreTranslate's API as Swagger 2.0", {"type": "object"}, ())},
-        "/frontend/settings": {"get": _operation("What LibreTranslate's page asks for", FrontendSettings, ())},
+        "/frontend/settings": {"get": _operation("Settings for LibreTranslate's page", FrontendSettings, ())},
         "/v1/models": {"get": _operation("List models", Models, (401,), error=OpenAIError)},
         "/v1/models/{name}": {
             "get": _operation("Describe a model", ModelAnswer, (401, 404), error=OpenAIError) | {"parameters": [name]}
@@ -188,7 +188,7 @@ def _paths() -> dict[str, Any]:
         "/runs": {"get": _operation("List runs, and the limits", Runs, (401,))},
         "/generate": {
             "post": _operation(
-                "Write by any decoding setting, and tell all that search found",
+                "Decode texts with any settings; n-best lists with scores",
                 GenerateAnswer,
                 (*_BODY, 401, 404),
                 body=(GenerateRequest, (_JSON,)),
@@ -196,18 +196,18 @@ def _paths() -> dict[str, Any]:
         },
         "/explain": {
             "post": _operation(
-                "Tell what runs do with a text, step by step: where words come from, distributions, the beam, what if",
+                "Explain how runs process a text, step by step: alignments, distributions, beam search, what if",
                 Explanations,
                 (*_BODY, 401, 404),
                 body=(ExplainRequest, (_JSON,)),
             )
         },
-        "/health": {"get": _operation("Whether the server takes requests", Health, (), busy=Health)},
+        "/health": {"get": _operation("Whether the server accepts requests", Health, (), busy=Health)},
         "/metrics": {
             "get": {
-                "summary": "Counts, in Prometheus's text format",
+                "summary": "Metrics in Prometheus's text format",
                 "responses": {
-                    "200": {"description": "the counts", "content": {"text/plain": {"schema": {"type": "string"}}}},
+                    "200": {"description": "the metrics", "content": {"text/plain": {"schema": {"type": "string"}}}},
                     "401": _answer(_WHY[401], Error),
                 },
             }
@@ -218,7 +218,7 @@ def _paths() -> dict[str, Any]:
 def _operation(
     summary: str,
     answer: "type[BaseModel] | dict[str, Any]",
-    refusals: tuple[int, ...],
+    errors: tuple[int, ...],
     *,
     body: tuple[type[BaseModel], tuple[str, ...]] | None = None,
     error: type[BaseModel] = Error,
@@ -226,7 +226,7 @@ def _operation(
     tag: str | None = None,
 ) -> dict[str, Any]:
     responses = {"200": _answer("done", answer)}
-    for status in (*refusals, 500, 503):
+    for status in (*errors, 500, 503):
         responses[str(status)] = _answer(_WHY[status], busy if busy and status == 503 else error)
     responses["503"]["headers"] = {"Retry-After": {"schema": {"type": "integer"}, "description": "seconds"}}
     operation: dict[str, Any] = {"summary": summary, "responses": responses}

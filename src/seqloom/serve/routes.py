@@ -1,4 +1,4 @@
-"""Paths: which routes there are, as the log, the metrics and messages name them."""
+"""Routes: the names of all routes, for the log, the metrics and error messages."""
 
 ROUTES = frozenset(
     (
@@ -9,11 +9,11 @@ ROUTES = frozenset(
 )
 
 ALWAYS_ANSWERED = frozenset(("/health", "/metrics"))
-"""Answered even when the server is busy or ends, for programs that watch it."""
+"""Routes for monitoring, which are answered even if the server is busy or shutting down."""
 
 
 def route_of(path: str) -> str:
-    """The route of a path; it holds nothing that a client chose."""
+    """The route of a path; an unknown path is "other", so the result never contains a client's input."""
     if path in ROUTES:
         return path
     return next((name for name in ("/v1/models", "/assets") if path.startswith(f"{name}/")), "other")

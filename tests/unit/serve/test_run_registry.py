@@ -3,9 +3,9 @@ from pathlib import Path
 import pytest
 
 from seqloom.corpus import SentencePair
-from seqloom.serve.directory import Directory
-from seqloom.serve.refusals import RefusedError
-from seqloom.serve.served import About
+from seqloom.serve.http_errors import HTTPError
+from seqloom.serve.run_registry import RunRegistry
+from seqloom.serve.served_run import ServedRunInfo
 from seqloom.tokenizer import Tokenizer, TokenizerSettings
 
 
@@ -14,19 +14,21 @@ class Run:
 
     def __init__(self, name: str, source: str | None, target: str | None) -> None:
         self.name = name
-        self.about = About(name, Path(name), "pairs", "r", "c", source, target, 0, "seqloom", Path("none.json"))
+        self.info = ServedRunInfo(
+            name, Path(name), "pairs", "r", "c", source, target, 0, "seqloom", Path(name, "none.json")
+        )
         self.tokenizer = Tokenizer.train([SentencePair("ab cd", "ef gh")] * 20, TokenizerSettings(vocab_size=270))
 
 
 @pytest.fixture(scope="module")
-def directory() -> Directory:
+def registry() -> RunRegistry:
     runs = [
         Run("one", "en", "zh-Hans"),
         Run("two", "en", "zh-Hant"),
         Run("three", "DE", "pt-BR"),
         Run("four", None, None),
     ]
-    return Directory(runs)  # type: ignore[arg-type]
+    return RunRegistry(runs)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -49,17 +51,17 @@ def directory() -> Directory:
         ("four-src", "four-src"),
     ],
 )
-def test_a_language_is_found_in_any_spelling(directory: Directory, word: str, code: str) -> None:
-    assert directory.code(word, "target") == code
+def test_a_language_is_found_in_any_spelling(registry: RunRegistry, word: str, code: str) -> None:
+    assert registry.code(word, "target") == code
 
 
 @pytest.mark.parametrize("word", ["xx", "fr", "pt-PT", "", "a" * 100_000, "FOUR-SRC-x"])
-def test_another_language_is_refused(directory: Directory, word: str) -> None:
-    with pytest.raises(RefusedError, match=r"is not supported$") as caught:
-        directory.code(word, "source")
+def test_another_language_is_refused(registry: RunRegistry, word: str) -> None:
+    with pytest.raises(HTTPError, match=r"is not supported$") as caught:
+        registry.code(word, "source")
     assert (caught.value.status, caught.value.param) == (400, "source")
 
 
-def test_what_may_mean_two_languages_is_asked_for(directory: Directory) -> None:
-    with pytest.raises(RefusedError, match="zh is ambiguous here: give one of zh-Hans, zh-Hant"):
-        directory.code("zh", "target")
+def test_what_may_mean_two_languages_is_asked_for(registry: RunRegistry) -> None:
+    with pytest.raises(HTTPError, match="zh is ambiguous here: give one of zh-Hans, zh-Hant"):
+        registry.code("zh", "target")

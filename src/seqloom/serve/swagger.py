@@ -1,9 +1,9 @@
-"""Spec: /spec, the Swagger 2.0 document by which LibreTranslate describes its API; /openapi.json describes everything."""
+"""The Swagger 2.0 document of LibreTranslate's API (/spec), which some of its clients read; /openapi.json describes all APIs."""
 
 from importlib.metadata import version
 from typing import Any
 
-from seqloom.serve.directory import Directory
+from seqloom.serve.run_registry import RunRegistry
 
 _TEXT = {"type": "string"}
 _ERROR = {"type": "object", "properties": {"error": _TEXT}, "required": ["error"]}
@@ -31,9 +31,9 @@ _KEY = {
 }
 
 
-def spec(directory: Directory) -> dict[str, Any]:
-    """The document for the languages that are served."""
-    codes = [language.code for language in directory.languages]
+def swagger_document(registry: RunRegistry) -> dict[str, Any]:
+    """The document, with the codes of the languages that are served."""
+    codes = [language.code for language in registry.languages]
     choices: dict[str, Any] = {"enum": codes} if codes else {}
     source: dict[str, Any] = {"enum": ["auto", *codes]} if codes else {}
     text = _field("q", "the text; a list of texts in JSON")
@@ -65,15 +65,15 @@ def spec(directory: Directory) -> dict[str, Any]:
     }
 
 
-def _field(name: str, description: str, *, required: bool = True, **more: Any) -> dict[str, Any]:
-    return {"name": name, "in": "formData", "type": "string", "required": required, "description": description, **more}
+def _field(name: str, description: str, *, required: bool = True, **extra: Any) -> dict[str, Any]:
+    return {"name": name, "in": "formData", "type": "string", "required": required, "description": description, **extra}
 
 
 def _operation(summary: str, answer: dict[str, Any], parameters: list[dict[str, Any]] | None = None) -> dict[str, Any]:
     responses = {"200": {"description": "done", "schema": answer}}
     if parameters:
-        responses |= {str(status): {"description": words, "schema": _ERROR} for status, words in _REFUSALS.items()}
+        responses |= {str(status): {"description": words, "schema": _ERROR} for status, words in _ERRORS.items()}
     return {"summary": summary, "tags": ["translate"], "parameters": parameters or [], "responses": responses}
 
 
-_REFUSALS = {400: "the request is wrong", 403: "a key is needed", 503: "too busy; try again"}
+_ERRORS = {400: "the request is wrong", 403: "a key is needed", 503: "too busy; try again"}

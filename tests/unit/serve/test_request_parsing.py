@@ -1,3 +1,4 @@
+import asyncio
 import contextlib
 import json
 from typing import Any
@@ -6,12 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
+from starlette.datastructures import Headers
 
-from seqloom.serve import intake
+from seqloom.serve import request_parsing
 from seqloom.serve.completion_models import CompletionRequest
 from seqloom.serve.generation import GenerateRequest
+from seqloom.serve.http_errors import HTTPError
 from seqloom.serve.libretranslate import DetectRequest, TranslateRequest
-from seqloom.serve.refusals import RefusedError
 
 
 @pytest.mark.parametrize(
@@ -28,9 +30,22 @@ def part(name: str, value: str) -> bytes:
     return f'--b\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'.encode()
 
 
+def parse_form(body: bytes, content_type: str = "multipart/form-data; boundary=b") -> list[tuple[str, str]]:
+    return asyncio.run(request_parsing._multipart(Headers({"content-type": content_type}), body))
+
+
 def test_a_form_in_parts() -> None:
     body = part("q", "ä\r\n\r\nb") + part("source", "de") + b"--b--\r\n"
-    assert intake._multipart('multipart/form-data; boundary="b"', body) == [("q", "ä\r\n\r\nb"), ("source", "de")]
+    fields = [("q", "ä\r\n\r\nb"), ("source", "de")]
+    assert parse_form(body, 'multipart/form-data; boundary="b"') == fields
+    assert parse_form(body, "multipart/form-data; charset=utf-8; boundary=b") == fields
+    with pytest.raises(ValueError, match="ascii"):
+        parse_form(body, "multipart/form-data; charset=us-ascii; boundary=b")
+
+
+def test_the_content_of_a_file_is_the_text_of_its_field() -> None:
+    head = b'--b\r\nContent-Disposition: form-data; name="q"; filename="a.txt"\r\nContent-Type: text/plain\r\n\r\n'
+    assert parse_form(head + "zwölf".encode() + b"\r\n--b--\r\n") == [("q", "zwölf")]
 
 
 @pytest.mark.parametrize(
@@ -39,16 +54,23 @@ def test_a_form_in_parts() -> None:
         b"",
         b"x",
         part("q", "a"),
+        part("q", "a") + part("source", "de")[:-6],
         b"--b\r\n\r\nno name\r\n--b--",
         b'--b\r\nContent-Disposition: form-data; name="q"\r\n\r\n\xff\r\n--b--',
         part("q", "a") * 1_001 + b"--b--",
         b"--b\r\nContent-Disposition: form-data; " + b'x="' * 500 + b"\r\n\r\n\r\n--b--",
     ],
-    ids=range(7),
+    ids=range(8),
 )
 def test_a_broken_form_is_refused(body: bytes) -> None:
-    with pytest.raises((ValueError, StopIteration)):
-        intake._multipart("multipart/form-data; boundary=b", body)
+    with pytest.raises(ValueError, match=r"."):
+        parse_form(body)
+
+
+@pytest.mark.parametrize("content_type", ["multipart/form-data", "multipart/form-data; boundary="])
+def test_a_form_without_a_boundary_is_refused(content_type: str) -> None:
+    with pytest.raises(ValueError, match=r"."):
+        parse_form(part("q", "a") + b"--b--", content_type)
 
 
 @pytest.mark.parametrize(
@@ -72,13 +94,13 @@ def test_a_broken_form_is_refused(body: bytes) -> None:
     ids=range(14),
 )
 def test_a_body_that_is_no_json_object_is_refused_with_the_place(body: bytes, message: str) -> None:
-    with pytest.raises(RefusedError, match=message) as caught:
-        intake.parse_object(body)
+    with pytest.raises(HTTPError, match=message) as caught:
+        request_parsing.parse_object(body)
     assert caught.value.status == 400
 
 
 def test_json_objects_are_read() -> None:
-    assert intake.parse_object(b'\xef\xbb\xbf{"q": "\\ud83d\\ude00 \\u0000", "n": 1e3}') == {
+    assert request_parsing.parse_object(b'\xef\xbb\xbf{"q": "\\ud83d\\ude00 \\u0000", "n": 1e3}') == {
         "q": "\U0001f600 \0",
         "n": 1000.0,
     }
@@ -93,13 +115,13 @@ def test_json_objects_are_read() -> None:
 )
 def test_any_json_value_is_read_or_refused(value: Any) -> None:
     if isinstance(value, dict):
-        assert intake.parse_object(json.dumps(value).encode()) == value
+        assert request_parsing.parse_object(json.dumps(value).encode()) == value
     else:
-        with pytest.raises(RefusedError, match="expected an object"):
-            intake.parse_object(json.dumps(value).encode())
+        with pytest.raises(HTTPError, match="expected an object"):
+            request_parsing.parse_object(json.dumps(value).encode())
 
 
 @given(st.binary(max_size=60))
 def test_any_bytes_are_read_or_refused(body: bytes) -> None:
-    with contextlib.suppress(RefusedError):
-        assert isinstance(intake.parse_object(body), dict)
+    with contextlib.suppress(HTTPError):
+        assert isinstance(request_parsing.parse_object(body), dict)

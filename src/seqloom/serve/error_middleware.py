@@ -1,0 +1,107 @@
+"""Error middleware: turns exceptions into responses in the format of the API: OpenAI's under /v1, LibreTranslate's elsewhere.
+
+It stands inside the CORS middleware, so that pages of other sites can read errors too.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from seqloom.serve.access_log import AccessLog
+from seqloom.serve.http_errors import ClientDisconnectedError, HTTPError
+from seqloom.serve.routes import ALWAYS_ANSWERED, ROUTES, route_of
+
+_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+
+
+class ErrorMiddleware:
+    """ASGI middleware that catches the exceptions of the routes."""
+
+    def __init__(self, app: ASGIApp, *, access_log: AccessLog, reject: Callable[[], HTTPError | None]) -> None:
+        """Wraps an application.
+
+        Args:
+            reject: returns the error for a request that arrives now, or None if it may continue.
+        """
+        self._app, self._access_log, self._refuse = app, access_log, reject
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Passes a request to the routes and answers with an error if they raise one.
+
+        Raises:
+            ClientDisconnectedError: the client closed the connection.
+        """
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        path, route = scope["path"], route_of(scope["path"])
+        started = False
+
+        async def send_and_watch(message: Message) -> None:
+            nonlocal started
+            started = started or message["type"] == "http.response.start"
+            await send(message)
+
+        try:
+            if route not in ALWAYS_ANSWERED and (problem := self._refuse()):
+                raise problem
+            await self._app(scope, receive, send_and_watch)
+        except ClientDisconnectedError:
+            raise
+        except HTTPError as problem:
+            if started:
+                raise
+            await _answer(send, path, problem)
+        except HTTPException as error:
+            await _answer(send, path, _explain(error, scope), error.headers)
+        except Exception as error:
+            self._access_log.failure(error, route=route)
+            if not started:
+                await _answer(send, path, HTTPError(500, "internal error; the server's log says where"))
+
+
+def error_body(path: str, problem: HTTPError) -> dict[str, Any]:
+    """The JSON body of an error, in the format of the API that the path belongs to."""
+    if not path.startswith("/v1/"):
+        return {"error": problem.message}
+    kind = "server_error" if problem.status >= 500 else "invalid_request_error"
+    return {"error": {"message": problem.message, "type": kind, "param": problem.param, "code": problem.code}}
+
+
+def _explain(error: HTTPException, scope: Scope) -> HTTPError:
+    """The router's error (unknown path, wrong method) with a message that says what to use instead."""
+    if error.status_code == 405:
+        method = scope["method"] if scope["method"] in _METHODS else "this method"
+        allowed = next((value for name, value in (error.headers or {}).items() if name.lower() == "allow"), "another")
+        return HTTPError(405, f"{method} is not allowed here; use {allowed}")
+    if error.status_code != 404:
+        return HTTPError(error.status_code, error.detail)
+    path = "/" + "/".join(part for part in scope["path"].split("/") if part)
+    suggestion = next((name for name in (path, f"/v1{path}") if name in ROUTES), None)
+    if suggestion is not None:
+        return HTTPError(404, f"there is nothing at this path; did you mean {suggestion} ?")
+    if path.startswith("/v1/"):
+        return HTTPError(
+            404,
+            "this path is not supported here; of OpenAI's API there are /v1/models and /v1/completions. "
+            "Runs complete texts and know no chat: send the text as the prompt of /v1/completions",
+        )
+    return HTTPError(404, "there is nothing at this path; GET /openapi.json lists what there is")
+
+
+async def _answer(send: Send, path: str, problem: HTTPError, more: Mapping[str, str] | None = None) -> None:
+    body = json.dumps(error_body(path, problem), ensure_ascii=False).encode("utf-8", "replace")
+    headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
+    headers += [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in (more or {}).items()]
+    if problem.retry_after is not None:
+        headers.append((b"retry-after", str(problem.retry_after).encode()))
+    if problem.status == 401:
+        headers.append((b"www-authenticate", b"Bearer"))
+    if problem.status in (408, 413):
+        # The rest of the body is not read.
+        headers.append((b"connection", b"close"))
+    await send({"type": "http.response.start", "status": problem.status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})

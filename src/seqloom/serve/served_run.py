@@ -1,0 +1,305 @@
+"""Served runs: runs that are loaded for requests, and their decoders, one for each set of decoding settings.
+
+This module knows neither HTTP nor queues.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Literal
+
+from seqloom.config import merge
+from seqloom.decoding.engines import OWN, open_engine
+from seqloom.decoding.generator import Generator, Heard
+from seqloom.decoding.hypothesis import Generation
+from seqloom.decoding.reading import TextCodec
+from seqloom.decoding.settings import DecodingSettings
+from seqloom.errors import CheckpointError, ConfigError
+from seqloom.interop.folder import MANIFEST, PART, Manifest  # (the package registers its engines)
+from seqloom.run import Run, load
+from seqloom.run.facts import read_facts
+from seqloom.run.preparation import CHARACTERS
+from seqloom.serve.batcher import TextRequest
+from seqloom.tokenizer import Tokenizer
+
+_TEXT_TOKENS = 200
+"""Default number of new tokens of a language model; the same as in `seqloom generate`."""
+
+_CACHED_DECODERS = 256
+"""Number of decoders that each run keeps. A decoder that was dropped from the cache is created again on demand."""
+
+
+@dataclass(frozen=True)
+class ServedRunInfo:
+    """Facts about a run that the APIs report.
+
+    Attributes:
+        name: its name in requests.
+        kind: "pairs" for a run that translates, "text" for a language model.
+        src_lang, tgt_lang: language codes; None if the run does not record them.
+        characters: the file with the character counts of both languages, for language detection; older runs have none.
+        created: time of creation (seconds since 1970).
+    """
+
+    name: str
+    folder: Path
+    kind: Literal["pairs", "text"]
+    recipe: str
+    corpus: str
+    src_lang: str | None
+    tgt_lang: str | None
+    created: int
+    engine: str
+    characters: Path
+
+
+class ServedRun(ABC):
+    """A run that is loaded and ready for requests."""
+
+    def __init__(self, info: ServedRunInfo, tokenizer: TextCodec, max_tokens: int) -> None:
+        self.info = info
+        self.tokenizer = tokenizer
+        self.max_tokens = max_tokens
+        self._decoder = lru_cache(maxsize=_CACHED_DECODERS)(self._new_decoder)
+
+    @property
+    def name(self) -> str:
+        """Its name in requests."""
+        return self.info.name
+
+    @property
+    def supports_streaming(self) -> bool:
+        """Whether it can report each new token with its log-probabilities."""
+        return self.info.engine == OWN
+
+    @property
+    def native_run(self) -> Run | None:
+        """The run itself, which can be explained; None if another program decodes it."""
+        return None
+
+    def decoder(self, *, max_tokens: int | None = None, **decoding: Any) -> "RunDecoder":
+        """The decoder for some decoding settings. Equal settings give the same object, so that their texts share batches.
+
+        Args:
+            max_tokens: maximum number of tokens of an output, cut to the server's limit. The default is the recipe's rule
+                for models of pairs, and 200 for language models.
+            decoding: settings that replace the recipe's; None keeps the recipe's.
+
+        Raises:
+            ConfigError: the settings contradict each other, or this run does not support them.
+        """
+        overrides = tuple(sorted((name, value) for name, value in decoding.items() if value is not None))
+        return self._decoder(overrides, min(max_tokens, self.max_tokens) if max_tokens is not None else None)
+
+    def num_tokens(self, text: str) -> int:
+        """The number of tokens of a source or a prompt."""
+        encode = self.tokenizer.encode_src if self.info.kind == "pairs" else self.tokenizer.encode_tgt
+        return len(encode([text])[0])
+
+    def text_of(self, ids: Sequence[int]) -> str | None:
+        """The source or prompt with these token ids; None if the tokenizer encodes that text to other ids."""
+        tokenizer = self.tokenizer
+        assert isinstance(tokenizer, Tokenizer)
+        pairs = self.info.kind == "pairs"
+        size = tokenizer.vocab.src_size if pairs else tokenizer.vocab.tgt_size
+        if not all(0 <= number < size for number in ids):
+            return None
+        text = (tokenizer.decode_src if pairs else tokenizer.decode_tgt)(ids)
+        (again,) = (tokenizer.encode_src if pairs else tokenizer.encode_tgt)([text])
+        return text if again.tolist() == list(ids) else None
+
+    def _bounded(
+        self, recipe: DecodingSettings, overrides: Mapping[str, Any], max_tokens: int | None
+    ) -> dict[str, Any]:
+        """The settings with length limits, so that outputs have at most `max_tokens` (or the server's limit) tokens."""
+        method = overrides.get("method", recipe.method)
+        settings = DecodingSettings.parse(merge(recipe.for_method(method), overrides), source="decoding")
+        bounded = dict(overrides)
+        if self.info.kind == "text":
+            return bounded
+        if max_tokens is not None:
+            return bounded | {"max_len_ratio": 0.0, "max_len_offset": max_tokens}
+        offset = min(settings.max_len_offset, self.max_tokens - 1)
+        longest = settings.max_src_len
+        if settings.max_len_ratio:
+            longest = min(longest, max(2, int((self.max_tokens - offset) / settings.max_len_ratio)))
+        return bounded | {"max_len_offset": offset, "max_src_len": longest}
+
+    @abstractmethod
+    def _new_decoder(self, overrides: tuple[tuple[str, Any], ...], max_tokens: int | None) -> "RunDecoder": ...
+
+
+class RunDecoder(ABC):
+    """Decodes texts of one run with one set of decoding settings (a `batcher.BatchDecoder`).
+
+    Attributes:
+        settings: all decoding settings, defaults included.
+        streams_tokens: whether it calls `on_token` of its text requests.
+    """
+
+    def __init__(self, run: str, settings: DecodingSettings, *, streams_tokens: bool) -> None:
+        self.run = run
+        self.settings = settings
+        self.streams_tokens = streams_tokens
+
+    @abstractmethod
+    def decode(self, text_requests: Sequence[TextRequest]) -> list[Generation]:
+        """One generation for each text request, in their order."""
+
+    @abstractmethod
+    def num_read(self, texts: Sequence[str]) -> list[int]:
+        """The number of tokens of each text that the model reads; tokens that are cut off do not count."""
+
+
+class NativeRun(ServedRun):
+    """A run that seqloom decodes itself."""
+
+    def __init__(self, info: ServedRunInfo, run: Run, max_tokens: int) -> None:
+        super().__init__(info, run.tokenizer, max_tokens)
+        self.run = run
+
+    @property
+    def native_run(self) -> Run:
+        """The run."""
+        return self.run
+
+    def _new_decoder(self, overrides: tuple[tuple[str, Any], ...], max_tokens: int | None) -> "RunDecoder":
+        decoding = self._bounded(self.run.recipe.decoding, dict(overrides), max_tokens)
+        generator = self.run.generator(**decoding)
+        max_new_tokens = (max_tokens or min(_TEXT_TOKENS, self.max_tokens)) if self.info.kind == "text" else None
+        return _NativeDecoder(self.name, generator, max_new_tokens)
+
+
+class _NativeDecoder(RunDecoder):
+    def __init__(self, run: str, generator: Generator, max_new_tokens: int | None) -> None:
+        settings = generator.settings
+        super().__init__(run, settings, streams_tokens=settings.method == "sample" or settings.beam == 1)
+        self._generator, self._max_new_tokens = generator, max_new_tokens
+
+    def decode(self, text_requests: Sequence[TextRequest]) -> list[Generation]:
+        def on_token(token: Heard) -> bool:
+            text_request = text_requests[token.number]
+            if text_request.on_token is None:
+                return True
+            return not text_request.expired and text_request.on_token(token)
+
+        return self._generator.answer(
+            [text_request.text for text_request in text_requests],
+            max_tokens=self._max_new_tokens,
+            draw_keys=[text_request.draw_key for text_request in text_requests]
+            if self.settings.method == "sample"
+            else None,
+            hear=on_token if any(text_request.on_token is not None for text_request in text_requests) else None,
+        )
+
+    def num_read(self, texts: Sequence[str]) -> list[int]:
+        return self._generator.num_read(texts, max_tokens=self._max_new_tokens)
+
+
+class EngineRun(ServedRun):
+    """A run, or an exported model, that another program decodes."""
+
+    def __init__(self, info: ServedRunInfo, engine: Any, max_tokens: int) -> None:
+        super().__init__(info, engine.tokenizer, max_tokens)
+        self._engine = engine
+
+    def _new_decoder(self, overrides: tuple[tuple[str, Any], ...], max_tokens: int | None) -> "RunDecoder":
+        recipe = DecodingSettings.parse(self._engine.manifest.decoding, source="the recipe's decoding settings")
+        decoding = self._bounded(recipe, dict(overrides), max_tokens)
+        return _EngineDecoder(self.name, self._engine.with_decoding(decoding))
+
+
+class _EngineDecoder(RunDecoder):
+    def __init__(self, run: str, engine: Any) -> None:
+        super().__init__(run, engine.settings, streams_tokens=False)
+        self._engine = engine
+
+    def decode(self, text_requests: Sequence[TextRequest]) -> list[Generation]:
+        return list(self._engine.generate([text_request.text for text_request in text_requests]))
+
+    def num_read(self, texts: Sequence[str]) -> list[int]:
+        return list(self._engine.num_read(texts))
+
+
+def open_runs(
+    folders: Sequence[Path],
+    *,
+    engine: str = OWN,
+    max_tokens: int = 1024,
+    device: str = "auto",
+    threads: int | None = None,
+) -> list[ServedRun]:
+    """Loads runs. Each is named after its folder, with as much of the path as is needed to make names unique.
+
+    Args:
+        max_tokens: the server's limit on the tokens of an output.
+        threads: processor threads of another program's engine. Our own engine uses those of the thread that decodes.
+
+    Raises:
+        SeqloomError: a folder is not a run, is given twice, or the engine cannot decode it.
+    """
+    paths = [folder.absolute() for folder in folders]
+    for number, folder in enumerate(paths):
+        if folder in paths[:number]:
+            raise ConfigError(f"{folders[number]}: this run is named twice; name it once")
+    served: list[ServedRun] = []
+    for name, path, folder in zip(_unique_names(paths), paths, folders, strict=True):
+        if engine == OWN:
+            # Decoding has its own threads. If this thread also used several, OpenMP would count more threads than cores and let
+            # all of them sleep between operations: a sentence took three times as long.
+            run = load(folder, device=device, threads=1)
+            served.append(NativeRun(_read_info(name, path, engine), run, max_tokens))
+        else:
+            info = _read_info(name, path, engine)
+            if info.kind == "text":
+                raise ConfigError(f"{folder}: a language model of plain text needs --engine {OWN}, not {engine}")
+            opened = open_engine(engine, folder, device=device, threads=threads)
+            served.append(EngineRun(info, opened, max_tokens))
+    return served
+
+
+def _unique_names(folders: Sequence[Path]) -> list[str]:
+    depth = 1
+    while True:
+        names = ["/".join(folder.parts[-depth:]) for folder in folders]
+        if len(set(names)) == len(names):
+            return names
+        depth += 1
+
+
+def _read_info(name: str, folder: Path, engine: str) -> ServedRunInfo:
+    if (folder / "run.json").is_file():
+        stored = read_facts(folder)
+        corpus, created = stored["corpus"], int((folder / "run.json").stat().st_mtime)
+        from seqloom.run import read_recipe
+
+        recipe = read_recipe(folder).name
+        return ServedRunInfo(
+            name,
+            folder,
+            corpus["kind"],
+            recipe,
+            corpus["name"],
+            corpus["src_lang"],
+            corpus["tgt_lang"],
+            created,
+            engine,
+            folder / CHARACTERS,
+        )
+    if engine == OWN or not folder.is_dir():
+        raise CheckpointError(f"{folder}: there is no run (no run.json) in this folder")
+    manifest = Manifest.load(folder, engine)
+    return ServedRunInfo(
+        name,
+        folder,
+        "pairs",
+        manifest.run,
+        manifest.corpus or name,
+        manifest.src_lang,
+        manifest.tgt_lang,
+        int((folder / MANIFEST).stat().st_mtime),
+        engine,
+        folder / PART / CHARACTERS,
+    )
