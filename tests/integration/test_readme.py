@@ -152,6 +152,15 @@ def test_every_link_leads_somewhere() -> None:
                 assert (page.parent / target).exists(), f"{page.name}: {target} is not there"
 
 
+@pytest.mark.parametrize("name", ["architecture", "tour", "tutorial-architecture", "serving"])
+def test_files_that_a_page_names_exist(name: str) -> None:
+    text = (ROOT / "docs" / f"{name}.md").read_text(encoding="utf-8")
+    roots = (ROOT, ROOT / "src", ROOT / "src" / "seqloom", ROOT / "src" / "seqloom" / "serve" / "assets")
+    named = {path for path in re.findall(r"`([\w/]+\.(?:py|js|css))`", text) if "bag_gru" not in path}
+    lost = [path for path in sorted(named) if not any((root / path).exists() for root in roots)]
+    assert not lost, f"{name}.md names files that are not there"
+
+
 def test_pictures_of_the_first_screen_are_small() -> None:
     pictures = sorted((ROOT / "docs" / "images").glob("*.png"))
     assert pictures
