@@ -37,8 +37,20 @@ from seqloom import machine
 
 RESULTS = Path(__file__).parent / "results" / "busy.json"
 PAGE = Path(__file__).parent / "README.md"
+# Translates the lines of a file without end; after each group the number so far goes to a log in the current folder.
+DECODE = """
+import itertools, sys
+from seqloom import load
+run = load(sys.argv[1])
+texts = open(sys.argv[2], encoding="utf-8").read().splitlines()
+done = 0
+with open("steps.log", "a", buffering=1) as log:
+    for begin in itertools.cycle(range(0, len(texts) - 128, 128)):
+        run.translate(texts[begin : begin + 128])
+        done += 128
+        log.write(f"{done}\\n")
+"""
 _LOADS = (0, 1, 2)
-_SENTENCES = 128
 _CLIENTS = 8
 
 
@@ -51,11 +63,9 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=6.0, help="measured in each turn")
     parser.add_argument("--settle", type=float, default=3.0, help="before that, not measured")
     parser.add_argument("--only", nargs="+", metavar="LABEL", help="the programs to measure")
-    parser.add_argument("--as", dest="program", choices=("decode", "serve"), help=argparse.SUPPRESS)
+    parser.add_argument("--as", dest="program", choices=("serve",), help=argparse.SUPPRESS)
     parser.add_argument("--sentences", type=Path, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
-    if arguments.program == "decode":
-        return decode(arguments.run, arguments.sentences)
     if arguments.program == "serve":
         return serve(arguments.run, arguments.sentences)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
@@ -112,20 +122,20 @@ def programs(run: Path) -> dict[str, Any]:
 
         return make
 
-    def this(program: str) -> Any:
-        def make(data: Path, folder: Path, threads: int) -> Command:
-            arguments = [sys.executable, "-m", "benchmarks.busy", str(run), "--as", program]
-            return Command([*arguments, "--sentences", str(data / "test.text.src")], folder / "steps.log")
+    def decode(data: Path, folder: Path, threads: int) -> Command:
+        return Command([sys.executable, "-c", DECODE, str(run), str(data / "test.text.src")], folder / "steps.log")
 
-        return make
+    def serve(data: Path, folder: Path, threads: int) -> Command:
+        arguments = [sys.executable, "-m", "benchmarks.busy", str(run), "--as", "serve"]
+        return Command([*arguments, "--sentences", str(data / "test.text.src")], folder / "steps.log")
 
     return {
         "seqloom trains, Transformer": ours(TINY),
         "plain torch loop, Transformer": plain("transformer_loop", TINY),
         "seqloom trains, RNN with attention": ours(LSTM),
         "plain torch loop, RNN with attention": plain("lstm_loop", LSTM),
-        "seqloom translates, batches": this("decode"),
-        "seqloom serves, 8 clients": this("serve"),
+        "seqloom translates, batches": decode,
+        "seqloom serves, 8 clients": serve,
     }
 
 
@@ -148,21 +158,6 @@ def busy_processes(count: int) -> Iterator[None]:
         for process in processes:
             process.kill()
             process.wait()
-
-
-def decode(folder: Path, sentences: Path) -> int:
-    """Translates sentences without end; after each group the number so far goes to the log in the current folder."""
-    from seqloom import load
-
-    run = load(folder)
-    texts = sentences.read_text(encoding="utf-8").splitlines()
-    done = 0
-    with Path("steps.log").open("a", encoding="utf-8", buffering=1) as log:
-        for begin in itertools.cycle(range(0, len(texts) - _SENTENCES, _SENTENCES)):
-            run.translate(texts[begin : begin + _SENTENCES])
-            done += _SENTENCES
-            log.write(f"{done}\n")
-    return 0
 
 
 def serve(folder: Path, sentences: Path) -> int:
