@@ -1,4 +1,4 @@
-"""Verbs with every standard stream closed, full or left by its reader; tests/system/test_streams.py has all verbs, and more places."""
+"""Three verbs with every standard stream closed, full or left by its reader; tests/system has all verbs, and more places."""
 
 import contextlib
 import importlib
