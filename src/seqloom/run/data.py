@@ -102,7 +102,8 @@ def _places(folder: Path, settings: CorpusSettings) -> Iterator[CorpusSettings]:
     """The settings as they are, if their files are there; then with files moved as one, those nearest to the run first."""
     files = {name: Path(value) for name in _FILES if (value := getattr(settings, name)) is not None}
     files = {name: path for name, path in files.items() if path.is_absolute()}
-    if all(path.is_file() for path in files.values()):
+    # What is there and is no file, such as a pipe, is named by who opens it.
+    if all(path.exists() for path in files.values()):
         yield settings
     if not files:
         return

@@ -88,6 +88,6 @@ def test_scoring_reads_pipes_and_still_says_both_counts(tmp_path: Path, monkeypa
     os.mkfifo(tmp_path / "pipe")
     writer = threading.Thread(target=(tmp_path / "pipe").write_bytes, args=(b"a\n",))
     writer.start()
-    with pytest.raises(CorpusError, match=r"has 1 lines, .*b has 2"):
+    with pytest.raises(CorpusError, match=r"has 1 line, .*b has 2"):
         list(read_parallel(tmp_path / "pipe", ref.path))
     writer.join()

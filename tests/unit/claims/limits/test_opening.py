@@ -1,5 +1,6 @@
 """What a run was trained on decides what can grow; what does not fit is answered with what does."""
 
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -8,8 +9,11 @@ import pytest
 from seqloom.claims.limits import find_limits
 from seqloom.claims.limits.opening import choose_family, open_search
 from seqloom.claims.limits.real_text import SentenceSearch
+from seqloom.corpus import Corpus, open_corpus
 from seqloom.corpus.settings import CorpusSettings
 from seqloom.errors import ConfigError
+from seqloom.progress import Progress
+from seqloom.run.data import open_run_corpus
 
 from .engines import KnownEngine, family_of
 
@@ -28,8 +32,15 @@ def facts(name: str, *, synthetic: bool = True, kind: str = "pairs", metric: str
 def fake_run(name: str, corpus: CorpusSettings | None, **changes: Any) -> Any:
     engine = KnownEngine(lambda text: text if len(text.split()) <= 7 else "wrong")
     recipe = SimpleNamespace(name="transformer-tiny", corpus=corpus)
+    about = facts(name, **changes)
+
+    def open_it(progress: Progress | None = None) -> Corpus:
+        if corpus is not None:
+            about["fingerprint"] = open_corpus(corpus).fingerprint
+        return open_run_corpus(Path("runs/x"), corpus, about, progress)[1]
+
     return SimpleNamespace(
-        folder="runs/x", recipe=recipe, facts={"corpus": facts(name, **changes)}, generator=lambda beam: engine
+        folder="runs/x", recipe=recipe, facts={"corpus": about}, generator=lambda beam: engine, open_corpus=open_it
     )
 
 
