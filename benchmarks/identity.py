@@ -2,7 +2,7 @@
 
 Both train every architecture on the same data with the same seed, are interrupted and resumed, translate, generate,
 evaluate and test one claim. Weights, outputs and scores must be identical. Then both take turns in training and decoding, and the
-ratio of their speeds is printed. A refactor is proven so: `git worktree add /tmp/before REVISION`, then this command.
+ratio of their speeds is printed. A refactor is proven so: `git worktree add ../before REVISION`, then this command.
 """
 
 import argparse
