@@ -32,7 +32,7 @@ from benchmarks.marked import rewrite
 from benchmarks.serving import Client, body_of, serving
 from benchmarks.sizes import LSTM, TINY
 from benchmarks.training import WARM_STEPS, process_environment
-from benchmarks.turns import Contestant
+from benchmarks.turns import Contestant, ContestantError
 from seqloom import machine
 
 RESULTS = Path(__file__).parent / "results" / "busy.json"
@@ -88,9 +88,14 @@ def main() -> int:
             contestant.start(environment(label, threads), warm_steps=WARM_STEPS, patience=240)
             speeds[label] = {load: [] for load in _LOADS}
         for number, contestant, load in itertools.product(range(arguments.rounds), contestants, _LOADS):
-            with busy_processes(load):
-                contestant.take_turn(arguments.settle)
-                turn = contestant.take_turn(arguments.seconds)
+            try:
+                with busy_processes(load):
+                    contestant.take_turn(arguments.settle)
+                    turn = contestant.take_turn(arguments.seconds)
+            except ContestantError as error:
+                # The others' turns should not be lost.
+                console.print(f"{contestant.label}, beside {load}: not measured: {error}", markup=False)
+                continue
             speeds[contestant.label][load].append(round(turn.tokens_per_second, 2))
             console.print(f"round {number + 1}, beside {load}: {contestant.label}: {turn.tokens_per_second:,.1f}")
     finally:
@@ -189,6 +194,9 @@ def table(result: dict[str, Any]) -> str:
         "| --- | ---: | ---: | ---: | ---: | ---: |",
     ]
     for label, found in result["programs"].items():
+        if not all(found[str(load)] for load in _LOADS):
+            lines.append(f"| {label} | not measured | | | | |")
+            continue
         alone, one, two = (median(found[str(load)]) for load in _LOADS)
         ours = f"**{label}**" if label.startswith("seqloom") else label
         lines.append(f"| {ours} | {alone:,.0f} | {one:,.0f} | {one / alone:.2f} | {two:,.0f} | {two / alone:.2f} |")
