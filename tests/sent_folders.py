@@ -119,7 +119,7 @@ class Sender:
 
         folder = self._room / "whole"
         shutil.copytree(self._runs[-1], folder)
-        (self._room / "pairs.tsv").write_text("rot blau\tred blue\nHaus\thouse\n", encoding="utf-8")
+        (self._room / "two-pairs.tsv").write_text("rot blau\tred blue\nHaus\thouse\n", encoding="utf-8")
         # Nothing that starts threads, which a fork would lack.
         for verb in (verb for verb in VERBS if verb not in ("from", "export")):
             with (
@@ -176,7 +176,7 @@ class Sender:
             "show": ("show", str(folder)),
             "generate": ("generate", str(folder), "--prompt", "rot", "--max-tokens", "5", *quiet),
             "score": ("score", str(folder), "--src", str(source), "--ref", str(source), *quiet),
-            "evaluate": ("evaluate", str(folder), "--data", str(self._room / "pairs.tsv"), *quiet),
+            "evaluate": ("evaluate", str(folder), "--data", str(self._room / "two-pairs.tsv"), *quiet),
             "explain": ("explain", str(folder), "--text", "rot blau", "--json", *quiet),
             "resume": ("train", "--resume", "--out", str(folder), *quiet),
             "from": ("train", "--from", str(folder), "--data", str(self._pairs), "--steps", "1", "--out", out, *quiet),
