@@ -13,7 +13,7 @@ import sys
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from seqloom.doors import door
+from seqloom.lazy import lazy_attributes
 
 if TYPE_CHECKING:
     from seqloom.comparison import Comparison, compare
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 # Here they spin for 30 microseconds and then sleep. OpenMP reads this when torch is first imported.
 os.environ.setdefault("GOMP_SPINCOUNT", "3000")
 
-_PLACES = {
+_NAMES_OF = {
     "seqloom.comparison": ("Comparison", "compare"),
     "seqloom.corpus": ("Corpus", "CorpusSettings", "SentencePair", "open_corpus"),
     "seqloom.decoding.hypothesis": ("Generation",),
@@ -37,7 +37,7 @@ _PLACES = {
     "seqloom.run": ("Run", "load", "train"),
     "seqloom.training": ("Budget",),
 }
-_find = door(__name__, _PLACES)
+_load = lazy_attributes(__name__, _NAMES_OF)
 
 __all__ = [
     "Budget",
@@ -60,9 +60,9 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     if name == "load":
-        # A run may be asked for another program's engine, which the run's room, standing before, cannot know.
+        # Registers the engines of other programs, which `seqloom.run` may not import itself.
         import_module("seqloom.interop")
-    return _find(name)
+    return _load(name)
 
 
 if "IPython" in sys.modules:

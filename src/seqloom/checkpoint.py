@@ -26,7 +26,8 @@ from torch import Tensor, nn
 
 from seqloom import untrusted
 from seqloom.errors import CheckpointError
-from seqloom.files import make_folder, output_error, replacing, system_error, write_json
+from seqloom.files import make_folder, replacing, write_json
+from seqloom.system_errors import as_os_error, output_error
 from seqloom.untrusted import MAX_JSON_BYTES
 
 FORMAT = 1
@@ -69,7 +70,7 @@ def save_weights(path: Path, weights: Mapping[str, Tensor]) -> None:
         try:
             save_file(tensors, temporary, metadata={"format": "pt"})
         except SafetensorError as error:
-            refused = system_error(error, temporary)
+            refused = as_os_error(error, temporary)
             if refused is None:
                 raise
             raise refused from None

@@ -1,6 +1,6 @@
 """The base of all settings: frozen, unknown keys refused, and failures that name file, line, key, rule and the nearest spelling.
 
-YAML text or a mapping enters, validated settings leave. This module does not know which settings exist; each room defines its own.
+Its functions turn YAML text or a mapping into validated settings. Each package defines its own settings.
 """
 
 import difflib
@@ -60,7 +60,7 @@ class Settings(BaseModel, metaclass=_RaisesConfigError):
 
         Args:
             values: nested plain values.
-            source: what to call the place the values come from: a file's path, or "--set".
+            source: where the values come from, for messages: a file's path, or "--set".
             lines: for dotted keys, the line of `source` in which they stand.
 
         Raises:
@@ -125,13 +125,13 @@ def parse_assignments(assignments: list[str]) -> dict[str, Any]:
             ) from None
         if isinstance(value, str):
             value = _number(value)
-        place = nested
+        owner = nested
         *parents, last = key.strip().split(".")
         for parent in parents:
-            place = place.setdefault(parent, {})
-            if not isinstance(place, dict):
-                raise ConfigError(f"--set {assignment}: {parent!r} was given a value of its own before")
-        place[last] = value
+            owner = owner.setdefault(parent, {})
+            if not isinstance(owner, dict):
+                raise ConfigError(f"--set {assignment}: {parent!r} has a value of its own already")
+        owner[last] = value
     return nested
 
 
@@ -151,7 +151,7 @@ def nearest(word: str, known: list[str]) -> str:
 
 
 def _number(text: str) -> float | str:
-    # YAML 1.1 reads 1e-3 as a string, which surprises everybody who sets a learning rate.
+    # YAML 1.1 reads 1e-3 as a string; users who set a learning rate mean a number.
     try:
         return float(text)
     except ValueError:
@@ -183,15 +183,15 @@ def _explain(cls: type[BaseModel], problem: Any, source: str, lines: Mapping[str
     if kind == "missing":
         return f"{where}: {shown!r} is missing."
     message = str(problem["msg"]).removeprefix("Value error, ")
-    given = problem.get("input")
-    if kind == "value_error" or isinstance(given, Mapping):
+    value = problem.get("input")
+    if kind == "value_error" or isinstance(value, Mapping):
         return f"{where}: {shown}: {message}" if path else f"{where}: {message}"
     hint = ""
-    if kind == "literal_error" and isinstance(given, str):
+    if kind == "literal_error" and isinstance(value, str):
         hint = nearest(
-            given, [word.strip("'") for word in str(problem["ctx"]["expected"]).replace(" or ", ", ").split(", ")]
+            value, [word.strip("'") for word in str(problem["ctx"]["expected"]).replace(" or ", ", ").split(", ")]
         )
-    return f"{where}: {shown} is {_short(given)}: {message}.{hint}"
+    return f"{where}: {shown} is {_short(value)}: {message}.{hint}"
 
 
 def _short(value: Any) -> str:
@@ -219,11 +219,11 @@ def _tag_of(cls: type[BaseModel]) -> list[str]:
 
 
 def _tags(cls: type[BaseModel]) -> set[str]:
-    found: set[str] = set()
+    tags: set[str] = set()
     for field in cls.model_fields.values():
         for owner in _models_in(field.annotation):
-            found |= set(_tag_of(owner))
-    return found
+            tags |= set(_tag_of(owner))
+    return tags
 
 
 def _models_in(annotation: Any) -> list[type[BaseModel]]:

@@ -23,8 +23,8 @@ import torch
 _INTERVAL_SECONDS = 0.25
 # Other programs count as busy above the first share of a core, and as gone below the second; in between nothing changes.
 _BUSY, _QUIET = 0.4, 0.2
-# So many looks in a row must agree, so that short work of others changes nothing.
-_LOOKS_TO_NARROW, _LOOKS_TO_WIDEN = 2, 4
+# So many checks in a row must agree, so that short work of other programs changes nothing.
+_CHECKS_TO_NARROW, _CHECKS_TO_WIDEN = 2, 4
 # What other programs may use of the processor while times are measured, in cores; above it, the times are
 # not those of an idle machine.
 MOST_OTHER_CORES = 0.15
@@ -129,7 +129,7 @@ def cores_to_use(num_cores: int, num_threads: int, others: float) -> int:
 
 
 class CoreWatch:
-    """Looks at what other programs use, and decides on which cores this program's threads should run.
+    """Measures what other programs use, and decides on which cores this program's threads should run.
 
     Args:
         cores: numbers of the cores that this process may use.
@@ -150,8 +150,8 @@ class CoreWatch:
         """Whether the threads should keep to some of the cores."""
         return self._current != self._all
 
-    def look(self, now: float) -> tuple[int, ...]:
-        """Takes a look, and returns the cores for the threads.
+    def check(self, now: float) -> tuple[int, ...]:
+        """Reads what other programs use, and returns the cores for our threads.
 
         Args:
             now: a clock's reading in seconds.
@@ -172,7 +172,7 @@ class CoreWatch:
                 self._move_if_shared(dict(zip(self._all, used, strict=True)), own)
             return self._current
         self._votes += 1
-        if self._votes >= (_LOOKS_TO_NARROW if wanted < len(self._current) else _LOOKS_TO_WIDEN):
+        if self._votes >= (_CHECKS_TO_NARROW if wanted < len(self._current) else _CHECKS_TO_WIDEN):
             self._votes = 0
             # Which ones is drawn: two programs of this kind that start at once should not meet on the same core.
             self._current = self._all if wanted == len(self._all) else tuple(random.sample(self._all, wanted))
@@ -189,7 +189,7 @@ class CoreWatch:
 
 
 class _Sharing:
-    """The one watch of this process: begins with the first block that wants it, and ends with the last."""
+    """The watch of this process. It begins with the first block that wants it, and ends with the last."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -219,30 +219,30 @@ class _Sharing:
                 self._thread = None
 
     def _run(self, watch: CoreWatch, ended: threading.Event, num_threads: int, say: Callable[[str], None]) -> None:
-        waiting: _ShortWaits | None = None
+        short_waits: _ShortWaits | None = None
         current = self.cores
         try:
             # Not at even times, so that two programs that watch each other do not act at the same moment.
             while not ended.wait(_INTERVAL_SECONDS * random.uniform(0.8, 1.2)):
-                wanted = watch.look(time.monotonic())
+                wanted = watch.check(time.monotonic())
                 if wanted == current:
                     continue
-                if watch.is_narrow and waiting is None:
-                    waiting = _ShortWaits()
+                if watch.is_narrow and short_waits is None:
+                    short_waits = _ShortWaits()
                     say(
                         f"Other programs use the processor: {num_threads} threads share {len(wanted)} of "
                         f"{len(self.cores)} cores meanwhile. Results stay the same."
                     )
                 bind_threads(wanted)
                 current = wanted
-                if not watch.is_narrow and waiting is not None:
-                    waiting.end()
-                    waiting = None
+                if not watch.is_narrow and short_waits is not None:
+                    short_waits.end()
+                    short_waits = None
         finally:
             if current != self.cores:
                 bind_threads(self.cores)
-            if waiting is not None:
-                waiting.end()
+            if short_waits is not None:
+                short_waits.end()
 
 
 class _ShortWaits:
@@ -297,10 +297,10 @@ _SHARING = _Sharing()
 
 @contextlib.contextmanager
 def share_cores(say: Callable[[str], None] = lambda _: None, *, num_threads: int | None = None) -> Iterator[None]:
-    """Meanwhile, this process's threads make way for other programs as far as that makes them faster. Results do not change.
+    """Within the block, this process's threads leave cores to other programs where that makes them faster. Results do not change.
 
     Args:
-        say: is called with a sentence for users when threads keep to fewer cores.
+        say: called with a sentence for users when threads keep to fewer cores.
         num_threads: threads that share each operation; by default torch's setting.
     """
     _SHARING.begin(num_threads or torch.get_num_threads(), say)

@@ -1,7 +1,7 @@
-"""Files that are written: whole or not at all, text always as UTF-8, and one message that names the path, the cause and what to do.
+"""Writes files: completely or not at all, text always as UTF-8, and with one clear message if a file cannot be written.
 
-Text, bytes or plain values enter; a file leaves. It is written under another name in the same folder and then moved into place, so
-an interruption never leaves half a file in place of a good one. Nothing else in seqloom opens files for writing (a test checks).
+A file is written under a temporary name in the same folder and then moved into place, so an interruption never leaves half a file
+instead of a good one. Nothing else in seqloom opens files for writing (a test checks this).
 """
 
 import contextlib
@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from seqloom.errors import ConfigError, OutputError
+from seqloom.system_errors import output_error
 
 # The only way to read it is to set it.
 _UMASK = os.umask(0o022)
@@ -26,76 +27,8 @@ os.umask(_UMASK)
 STDIN = Path("/dev/stdin")
 """Standard input as a file, where the system has a name for it."""
 
-_FULL = "the disk is full: make room, or choose another place"
-_REMEDIES = {
-    errno.ENOSPC: _FULL,
-    errno.EDQUOT: "the quota is used up: make room, or choose another place",
-    errno.EFBIG: "larger than the limit of this system or of `ulimit -f`: raise the limit, or choose another place",
-    errno.EACCES: "check its permissions, or choose another place",
-    errno.EPERM: "check its permissions, or choose another place",
-    errno.EROFS: "choose a place that can be written",
-    errno.ENOENT: "check the path",
-    errno.ENOTDIR: "a part of the path is a file: check the path",
-    errno.EISDIR: "this is a folder: name a file",
-    errno.EEXIST: "something else has this name already: choose another",
-    errno.ENOTEMPTY: "the folder is not empty: choose another",
-    errno.ELOOP: "its symbolic links lead in a circle: remove them",
-    errno.ENAMETOOLONG: "choose a shorter name",
-    errno.EMFILE: "this process may open no more files: raise the limit by `ulimit -n`, or use fewer --threads",
-    errno.ENFILE: "the system may open no more files: close other programs",
-    errno.EIO: "the device failed: check the disk or the network",
-    errno.ENXIO: "check the path",
-    errno.ENODEV: "check the path",
-    errno.EBUSY: "something else uses it: choose another place",
-    errno.ESTALE: "the network folder is gone: mount it again",
-    errno.ETXTBSY: "it is a program that runs: choose another place",
-    errno.EAGAIN: "the system starts no more processes: raise the limit by `ulimit -u`, or use fewer --threads",
-    errno.ENOMEM: "there is not enough memory: close other programs, or use fewer --threads",
-    errno.EBADF: "it is closed: open it, or name a file to write to",
-    errno.EINVAL: "check the path",
-}
-# These say something about the system only where it is known on what path they happened.
-_NEED_PATH = (errno.EINVAL,)
-# How libraries in Rust say which error of the system it was.
-_SYSTEM_ERROR = re.compile(r"(?:code: |os error )(\d+)")
 _LINKS = 40
 _STREAM_NAME = re.compile(r"/dev/(std(in|out|err)|fd/\d+)|/proc/[^/]+(/task/\d+)?/fd/\d+")
-
-
-def what_failed(error: OSError, what: str = "") -> str | None:
-    """What the system refused, as one message with the path, the cause and what to do.
-
-    Args:
-        what: what could not be done, such as "cannot be written".
-
-    Returns:
-        None where the error is none that a user can cause.
-    """
-    number = error.errno
-    remedy = _REMEDIES.get(number) if number is not None else None
-    if remedy is None or (error.filename is None and number in _NEED_PATH):
-        return None
-    cause = error.strerror or os.strerror(number or 0)
-    if error.filename is None:
-        if number == errno.ENOENT and not _has_current_folder():
-            return "the current folder does not exist any more; change to another folder, and try again"
-        return f"{what + ': ' if what else ''}{cause}; {remedy}"
-    path = os.fsdecode(error.filename) if isinstance(error.filename, str | bytes | os.PathLike) else error.filename
-    return f"{path}: {what + ': ' if what else ''}{cause}; {remedy}"
-
-
-def system_error(error: Exception, path: Path) -> OSError | None:
-    """What the system refused to a library that says it only in the text of its own error, as safetensors does."""
-    if isinstance(error, OSError):
-        return error
-    found = _SYSTEM_ERROR.search(str(error))
-    return OSError(int(found[1]), os.strerror(int(found[1])), str(path)) if found else None
-
-
-def output_error(path: Path | str, error: OSError) -> OutputError:
-    """The error of a file that cannot be written, for users."""
-    named = OSError(error.errno, error.strerror or str(error), str(path))
-    return OutputError(what_failed(named, "cannot be written") or f"{path}: cannot be written: {error}")
 
 
 def write_text(path: Path, text: str) -> None:
@@ -135,7 +68,7 @@ def model_json(model: Any, *, indent: int) -> str:
 
 
 def append_text(path: Path, text: str) -> None:
-    """Adds text to a log, which is made where there is none.
+    """Appends text to a log, which is created where there is none.
 
     Raises:
         OutputError: it cannot be written.
@@ -148,7 +81,7 @@ def append_text(path: Path, text: str) -> None:
 
 
 def sync_size(path: Path) -> int:
-    """The bytes of a log, once they surely lie on the disk; a log is made where there is none.
+    """Waits until a log is stored on the disk, and returns its size in bytes; a log is created where there is none.
 
     Raises:
         OutputError: it cannot be written.
@@ -175,7 +108,7 @@ def cut(path: Path, size: int) -> None:
 
 
 def open_new(path: Path) -> IO[bytes]:
-    """Opens a file of a folder that becomes visible only when all of it is written; errors are the caller's to explain."""
+    """Opens a file of a folder that becomes visible only when it is complete; the caller explains errors."""
     return io.BufferedWriter(NamedFile(path, "wb", name=str(path)))
 
 
@@ -198,32 +131,32 @@ def check_folder(path: Path) -> None:
     Raises:
         OutputError: it cannot.
     """
-    for place in (path, *path.parents):
+    for folder in (path, *path.parents):
         try:
-            found = place.stat()
+            status = folder.stat()
         except OSError as error:
-            if place.is_symlink():
-                target = os.readlink(place)
+            if folder.is_symlink():
+                target = os.readlink(folder)
                 raise OutputError(
-                    f"{path}: cannot be written: {place} is a link to {target}, which is not there ({error.strerror}); mount or "
-                    "make its target, or choose another place"
+                    f"{path}: cannot be written: {folder} is a link to {target}, which is not there ({error.strerror}); mount or "
+                    "make its target, or choose another path"
                 ) from None
             if isinstance(error, FileNotFoundError | NotADirectoryError):
                 continue
             raise output_error(path, error) from None
-        if not stat.S_ISDIR(found.st_mode):
-            what = "this is a file, not a folder" if place == path else f"{place} is a file, not a folder"
-            raise OutputError(f"{path}: cannot be written: {what}; choose another place")
-        if not os.access(place, os.W_OK | os.X_OK):
+        if not stat.S_ISDIR(status.st_mode):
+            what = "this is a file, not a folder" if folder == path else f"{folder} is a file, not a folder"
+            raise OutputError(f"{path}: cannot be written: {what}; choose another path")
+        if not os.access(folder, os.W_OK | os.X_OK):
             raise OutputError(
-                f"{path}: cannot be written: the folder {place} may not be written to; check its permissions, or choose another "
-                "place"
+                f"{path}: cannot be written: the folder {folder} may not be written to; check its permissions, or choose another "
+                "path"
             )
         return
 
 
 def check_not_read(path: Path | None, option: str, read: Iterable[Path]) -> None:
-    """Refuses to write where something is read from, by whatever name: another path, a link, a descriptor.
+    """Refuses to write to a file that is also read, under whatever name: another path, a link, a descriptor.
 
     Args:
         path: the file to write; None is standard output.
@@ -234,15 +167,15 @@ def check_not_read(path: Path | None, option: str, read: Iterable[Path]) -> None
         ConfigError: what is to be written is also read.
     """
     try:
-        found = os.fstat(1) if path is None else path.stat()
+        status = os.fstat(1) if path is None else path.stat()
     except OSError:
         return
-    if not stat.S_ISREG(found.st_mode):
+    if not stat.S_ISREG(status.st_mode):
         return
-    for place in read:
-        for file in place.rglob("*") if place.is_dir() else (place,):
+    for path_read in read:
+        for file in path_read.rglob("*") if path_read.is_dir() else (path_read,):
             with contextlib.suppress(OSError):
-                if os.path.samestat(found, file.stat()):
+                if os.path.samestat(status, file.stat()):
                     shown = option if path is None else f"{option} {path}"
                     raise ConfigError(
                         f"{shown}: this is the same file as {file}, which is read; it would be lost. Name another file"
@@ -251,7 +184,7 @@ def check_not_read(path: Path | None, option: str, read: Iterable[Path]) -> None
 
 @contextmanager
 def writing(path: Path, *, keep: bool = False) -> Iterator[IO[bytes]]:
-    """A stream whose content becomes the file in one step at the end; pipes and devices are written directly.
+    """A stream to write to; at the end its content becomes the file in one step. Pipes and devices are written directly.
 
     Args:
         keep: whether what was written before an error or Ctrl-C stays, as PATH.partial.
@@ -276,7 +209,7 @@ def writing(path: Path, *, keep: bool = False) -> Iterator[IO[bytes]]:
 
 @contextmanager
 def replacing(path: Path, *, keep: bool = False) -> Iterator[Path]:
-    """A path to write to by whatever means; the file there becomes `path` in one step at the end.
+    """A temporary path to write to; at the end the file there becomes `path` in one step.
 
     The mode and owner of a file that is replaced stay, and a symbolic link stays a link: its target is replaced.
 
@@ -380,23 +313,23 @@ def _finish(path: Path, temporary: Path, target: Path, before: os.stat_result | 
 
 def _target(path: Path) -> tuple[Path, os.stat_result | None]:
     """The file behind symbolic links, and what is there now; for a stream of this process the path as it is."""
-    place = path
+    target = path
     for _ in range(_LINKS):
-        if _is_stream_name(place):
-            return place, place.stat()
-        if not place.is_symlink():
+        if _is_stream_name(target):
+            return target, target.stat()
+        if not target.is_symlink():
             break
-        place = place.parent / os.readlink(place)
-    if place == path:
+        target = target.parent / os.readlink(target)
+    if target == path:
         check_folder(path.parent)
         path.parent.mkdir(parents=True, exist_ok=True)
     try:
-        found = place.stat()
+        status = target.stat()
     except FileNotFoundError:
-        return place, None
-    if stat.S_ISDIR(found.st_mode):
+        return target, None
+    if stat.S_ISDIR(status.st_mode):
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
-    return place, found
+    return target, status
 
 
 def _is_stream_name(path: Path) -> bool:
@@ -421,11 +354,3 @@ def _without_surrogates(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return type(value)(map(_without_surrogates, value))
     return value
-
-
-def _has_current_folder() -> bool:
-    try:
-        os.getcwd()
-    except OSError:
-        return False
-    return True

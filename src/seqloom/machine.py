@@ -40,8 +40,8 @@ def choose_device(name: str = "auto") -> torch.device:
     if kind not in there:
         raise ConfigError(f"--device {name}: expected auto, cpu, cuda or mps")
     if not there[kind]:
-        found = ", ".join(candidate for candidate, here in there.items() if here)
-        raise ConfigError(f"--device {name}: this machine has none that torch can use; found: {found}")
+        available = ", ".join(candidate for candidate, here in there.items() if here)
+        raise ConfigError(f"--device {name}: this machine has none that torch can use; found: {available}")
     return torch.device(name)
 
 

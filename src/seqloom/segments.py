@@ -74,9 +74,9 @@ def replace_segments(text: str, changes: dict[int, str]) -> str:
         changes: places of segments, from 1, and what stands there instead; "" takes the segment away.
     """
     made, spaced = "", False
-    for place, piece in enumerate(_pieces(text), start=1):
+    for number, piece in enumerate(_pieces(text), start=1):
         spaced = spaced or piece.spaced
-        word = changes.get(place, piece.text)
+        word = changes.get(number, piece.text)
         if word:
             made += f" {word}" if spaced and made else word
             spaced = False

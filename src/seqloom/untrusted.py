@@ -211,12 +211,12 @@ def _check_inside(path: Path, folder: Path, error: type[SeqloomError]) -> None:
         )
 
 
-def _check_kind(path: Path, found: os.stat_result, max_bytes: int | None, error: type[SeqloomError]) -> None:
-    if not stat.S_ISREG(found.st_mode):
-        kind = next((name for test, name in _KINDS if test(found.st_mode)), "no regular file")
+def _check_kind(path: Path, status: os.stat_result, max_bytes: int | None, error: type[SeqloomError]) -> None:
+    if not stat.S_ISREG(status.st_mode):
+        kind = next((name for test, name in _KINDS if test(status.st_mode)), "no regular file")
         raise error(f"{path}: is {kind}; expected a file")
-    if max_bytes is not None and found.st_size > max_bytes:
-        raise error(_too_large(path, found.st_size, max_bytes))
+    if max_bytes is not None and status.st_size > max_bytes:
+        raise error(_too_large(path, status.st_size, max_bytes))
 
 
 def _too_large(path: Path, size: int, max_bytes: int) -> str:

@@ -11,7 +11,8 @@ SOURCE = ROOT / "src" / "seqloom"
 
 # In reading order: a room may import rooms that stand before it, never one after it.
 ROOMS = (
-    *("doors", "errors", "messages", "arguments", "untrusted", "files", "yaml_text", "config", "vocabulary", "example"),
+    *("lazy", "errors", "system_errors", "messages", "arguments", "untrusted", "files", "yaml_text", "config"),
+    *("vocabulary", "example"),
     *("progress", "machine", "core_sharing", "prefetch", "segments"),
     *("corpus", "tokenizer", "batching", "store", "nn", "models", "losses", "decoding", "metrics"),
     *("optim", "checkpoint", "readings", "compilation", "counters", "training", "evaluation", "recipes", "run"),

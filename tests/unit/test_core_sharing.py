@@ -64,7 +64,7 @@ class Machine:
 
 def watched(machine: Machine) -> CoreWatch:
     watch = CoreWatch((0, 1), 2, machine.read)
-    watch.look(machine.now)
+    watch.check(machine.now)
     return watch
 
 
@@ -72,7 +72,7 @@ def looks(watch: CoreWatch, machine: Machine, times: int, own: float, *busy: flo
     found = []
     for _ in range(times):
         machine.spend(own, *busy)
-        found.append(watch.look(machine.now))
+        found.append(watch.check(machine.now))
     return found
 
 

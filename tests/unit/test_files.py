@@ -15,7 +15,6 @@ from seqloom.files import (
     make_folder,
     partial_name,
     replacing,
-    what_failed,
     write_json,
     write_text,
     writing,
@@ -110,12 +109,6 @@ def test_folders(tmp_path: Path) -> None:
     assert (tmp_path / "a" / "b").is_dir()
     with pytest.raises(OutputError, match="name a file"):
         write_text(tmp_path / "a", "x")
-
-
-def test_bugs_are_not_explained() -> None:
-    assert what_failed(OSError("a bug")) is None
-    assert what_failed(OSError(errno.EINVAL, "a bug")) is None
-    assert what_failed(OSError(errno.EACCES, "denied", "a.txt")) is not None
 
 
 # The kernel's own files are not replaced; copies of pipes are named after their content; pooch moves downloads itself.

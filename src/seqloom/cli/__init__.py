@@ -16,7 +16,7 @@ from typing import NoReturn
 
 from seqloom.cli.streams import STDOUT, printable, standard_streams
 from seqloom.errors import SeqloomError
-from seqloom.files import what_failed
+from seqloom.system_errors import explain_os_error
 
 VERBS = (
     "demo",
@@ -122,10 +122,10 @@ def _explained(argv: list[str]) -> int:
 
 def _what_the_system_refused(error: OSError | ImportError) -> str | None:
     if isinstance(error, OSError):
-        return what_failed(error, "cannot be written" if error.filename == STDOUT else "")
+        return explain_os_error(error, "cannot be written" if error.filename == STDOUT else "")
     # The loader of compiled modules says it in words alone.
     number = next((number for number in (errno.EMFILE, errno.ENFILE) if os.strerror(number) in str(error)), None)
-    return what_failed(OSError(number, os.strerror(number), error.path)) if number is not None else None
+    return explain_os_error(OSError(number, os.strerror(number), error.path)) if number is not None else None
 
 
 def _fail(message: str, status: int = 2, *, before: str = "") -> int:

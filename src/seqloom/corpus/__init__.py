@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from seqloom.doors import door
+from seqloom.lazy import lazy_attributes
 
 if TYPE_CHECKING:
     from seqloom.corpus.corpus import Corpus, Document, SentencePair, Split
@@ -23,7 +23,7 @@ __all__ = [
 ]
 
 # Opening a corpus needs far more than reading lines does.
-__getattr__ = door(
+__getattr__ = lazy_attributes(
     __name__,
     {
         "seqloom.corpus.corpus": ("Corpus", "Document", "SentencePair", "Split"),

@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from seqloom.errors import CheckpointError, ConfigError
-from seqloom.files import check_folder, output_error, system_error, write_json
+from seqloom.files import check_folder, write_json
+from seqloom.system_errors import as_os_error, output_error
 
 FORMAT = 1
 PART = "seqloom"
@@ -157,7 +158,7 @@ def whole_or_nothing(out: Path) -> Iterator[Path]:
             out.rmdir()
         os.replace(partial, out)
     except Exception as error:
-        refused = system_error(error, out)
+        refused = as_os_error(error, out)
         if refused is None:
             raise
         raise output_error(out, refused) from None

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from seqloom.doors import door
+from seqloom.lazy import lazy_attributes
 
 if TYPE_CHECKING:
     from seqloom.run.opened import Run, describe, load, read_recipe
@@ -23,7 +23,7 @@ __all__ = [
 ]
 
 # Opening a run needs nothing of what training one does.
-__getattr__ = door(
+__getattr__ = lazy_attributes(
     __name__,
     {
         "seqloom.run.opened": ("Run", "describe", "load", "read_recipe"),

@@ -12,10 +12,11 @@ from pathlib import Path
 from seqloom.corpus.corpus import Split
 from seqloom.corpus.memory import cache_folder
 from seqloom.errors import OutputError, SeqloomError
-from seqloom.files import make_folder, output_error
+from seqloom.files import make_folder
 from seqloom.progress import Progress, Silent
 from seqloom.store.store import VERSION, ExampleStore, read_store
 from seqloom.store.writing import write_store
+from seqloom.system_errors import output_error
 from seqloom.tokenizer import Tokenizer
 
 _STALE_SECONDS = 24 * 3600

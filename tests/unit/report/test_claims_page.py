@@ -395,5 +395,5 @@ def test_writing_makes_folders_and_replaces(tmp_path: Path) -> None:
     write_claims_report(make_verdicts(), path)
     assert path.read_text(encoding="utf-8") not in ("", first)
     assert [file.name for file in path.parent.iterdir()] == ["claims.html"]
-    with pytest.raises(SeqloomError, match=r"cannot be written: .*choose another place"):
+    with pytest.raises(SeqloomError, match=r"cannot be written: .*choose another path"):
         write_claims_report(make_verdicts(), path / "claims.html")

@@ -347,5 +347,5 @@ def test_writing_makes_folders_and_replaces(tmp_path: Path) -> None:
 
 def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(SeqloomError, match=r"file: cannot be written: .*choose another place"):
+    with pytest.raises(SeqloomError, match=r"file: cannot be written: .*choose another path"):
         write_report(make_text_corpus(), tmp_path / "file" / "report.html")
