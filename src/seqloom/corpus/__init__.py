@@ -7,7 +7,8 @@ from seqloom.lazy import lazy_attributes
 if TYPE_CHECKING:
     from seqloom.corpus.corpus import Corpus, Document, SentencePair, Split
     from seqloom.corpus.open import open_corpus
-    from seqloom.corpus.parallel import read_parallel
+    from seqloom.corpus.parallel import read_parallel, read_translations
+    from seqloom.corpus.read_pass import ReadPass
     from seqloom.corpus.settings import CorpusSettings
     from seqloom.corpus.streams import read_lines
 
@@ -15,11 +16,13 @@ __all__ = [
     "Corpus",
     "CorpusSettings",
     "Document",
+    "ReadPass",
     "SentencePair",
     "Split",
     "open_corpus",
     "read_lines",
     "read_parallel",
+    "read_translations",
 ]
 
 # Opening a corpus needs far more than reading lines does.
@@ -28,7 +31,8 @@ __getattr__ = lazy_attributes(
     {
         "seqloom.corpus.corpus": ("Corpus", "Document", "SentencePair", "Split"),
         "seqloom.corpus.open": ("open_corpus",),
-        "seqloom.corpus.parallel": ("read_parallel",),
+        "seqloom.corpus.parallel": ("read_parallel", "read_translations"),
+        "seqloom.corpus.read_pass": ("ReadPass",),
         "seqloom.corpus.settings": ("CorpusSettings",),
         "seqloom.corpus.streams": ("read_lines",),
     },

@@ -15,7 +15,7 @@ from typing import Any, Literal
 from seqloom.corpus.corpus import Corpus, Document, SentencePair, Split
 from seqloom.corpus.leading import TargetFacts, choose_leading
 from seqloom.corpus.memory import Memory
-from seqloom.corpus.reading import Reading
+from seqloom.corpus.read_pass import ReadPass
 from seqloom.corpus.settings import CorpusSettings
 from seqloom.corpus.sources import Source
 from seqloom.corpus.split import HeldOut, automatic_size, hash_key, pair_key, split_key
@@ -139,18 +139,18 @@ class _Builder:
         """Reads a split that has data of its own."""
         part = _Part(name)
         keys: set[int] = set()
-        reading = Reading(self._settings.on_bad)
-        for src, tgt in self._watched(name, source, reading, long=name != "val"):
+        read_pass = ReadPass(self._settings.on_bad)
+        for src, tgt in self._watched(name, source, read_pass, long=name != "val"):
             part.add(src, tgt)
             keys.update(self._overlap_keys(src, tgt))
-        self._notes += reading.notes(name)
+        self._notes += read_pass.notes(name)
         self._keys[name] = keys
         self._describe(part)
         self._add(name, source.origin, self._reader_of_given(name, source))
 
     def _reader_of_given(self, name: str, source: Source) -> Callable[[], Iterator[tuple[str, str]]]:
         keep_long = name != "val"
-        return lambda: self._screened(source, Reading(self._settings.on_bad), keep_long=keep_long)
+        return lambda: self._screened(source, ReadPass(self._settings.on_bad), keep_long=keep_long)
 
     def choose(self, missing: list[str]) -> None:
         """Chooses which groups of equal sources leave the training data."""
@@ -161,8 +161,8 @@ class _Builder:
         # Texts made from a template differ by numbers only; then numbers have to tell them apart.
         candidates = {numbers: HeldOut(limit) for numbers in (False, True)}
         overlapping = self._overlaps()
-        reading = Reading(self._settings.on_bad)
-        for src, tgt in self._watched("what to hold out", self._plan.train, reading, long=False):
+        read_pass = ReadPass(self._settings.on_bad)
+        for src, tgt in self._watched("what to hold out", self._plan.train, read_pass, long=False):
             if self._drops and overlapping(src, tgt):
                 self._num_overlapping += 1
             else:
@@ -176,7 +176,7 @@ class _Builder:
         if sum(counts) >= num_items:
             raise CorpusError(
                 self._explain_too_few(missing, num_items, counts)
-                + "".join(f". {note.removesuffix('.')}" for note in reading.notes("train"))
+                + "".join(f". {note.removesuffix('.')}" for note in read_pass.notes("train"))
             )
         for numbers, held_out in candidates.items():
             chosen = held_out.choose(*counts)
@@ -197,8 +197,8 @@ class _Builder:
         parts = {name: _Part(name, kept=None if name == "train" else []) for name in ("train", *missing)}
         overlapping = self._overlaps()
         num_overlapping = 0
-        reading = Reading(settings.on_bad)
-        for number, (src, tgt) in enumerate(self._watched("train", plan.train, reading, long=False)):
+        read_pass = ReadPass(settings.on_bad)
+        for number, (src, tgt) in enumerate(self._watched("train", plan.train, read_pass, long=False)):
             name = self._destination(src, tgt)
             overlaps = overlapping(src, tgt)
             if (name != "train" or (overlaps and self._drops)) and self._rows_apart is not None:
@@ -214,7 +214,7 @@ class _Builder:
             parts[name].add(src, tgt)
             if name == "train" and plan.kind == "pairs":
                 self._targets.add(tgt)
-        self._notes += reading.notes("train")
+        self._notes += read_pass.notes("train")
         self._left_out = num_overlapping > 0 and self._drops
         self._num_overlapping = num_overlapping
         for part in parts.values():
@@ -291,7 +291,7 @@ class _Builder:
 
         def read() -> Iterator[tuple[str, str]]:
             count = 0
-            for src, tgt in self._screened(self._plan.train, Reading(self._settings.on_bad)):
+            for src, tgt in self._screened(self._plan.train, ReadPass(self._settings.on_bad)):
                 if self._destination(src, tgt) != name or (drops and overlapping(src, tgt)):
                     continue
                 if limit is not None and count >= limit:
@@ -306,7 +306,7 @@ class _Builder:
         assert self._rows_apart is not None
         apart = iter([*self._rows_apart, -1])
         left, unwanted = self._settings.size, next(apart)
-        for number, row in enumerate(self._screened(self._plan.train, Reading(self._settings.on_bad))):
+        for number, row in enumerate(self._screened(self._plan.train, ReadPass(self._settings.on_bad))):
             if number == unwanted:
                 unwanted = next(apart)
                 continue
@@ -424,33 +424,33 @@ class _Builder:
         if self._settings.size is not None:
             self._notes.append(f"train: the first {self._counts['train']:,} {self._what} were taken, as size asks.")
 
-    def _watched(self, name: str, source: Source, reading: Reading, *, long: bool) -> Iterator[tuple[str, str]]:
+    def _watched(self, name: str, source: Source, read_pass: ReadPass, *, long: bool) -> Iterator[tuple[str, str]]:
         task = f"reading {name}" if name in ("train", "val", *self._plan.tests) else f"choosing {name}"
         count = 0
-        for count, pair in enumerate(self._screened(source, reading, keep_long=long), start=1):
+        for count, pair in enumerate(self._screened(source, read_pass, keep_long=long), start=1):
             if count % _ROWS_PER_REPORT == 0:
-                self._progress.update(task, min(0.99, reading.fraction), **{self._what: count})
+                self._progress.update(task, min(0.99, read_pass.fraction), **{self._what: count})
             yield pair
         self._progress.update(task, 1.0, **{self._what: count})
 
-    def _screened(self, source: Source, reading: Reading, *, keep_long: bool = False) -> Iterator[tuple[str, str]]:
+    def _screened(self, source: Source, read_pass: ReadPass, *, keep_long: bool = False) -> Iterator[tuple[str, str]]:
         if self._plan.kind == "text":
-            for name, number, _, text in source.rows(reading):
+            for name, number, _, text in source.rows(read_pass):
                 if self._plan.running or text.strip():
                     yield "", text
                 else:
-                    reading.skip("empty texts", f"{name}:{number}")
+                    read_pass.skip("empty texts", f"{name}:{number}")
             return
-        yield from screen_pairs(source, reading, max_words=None if keep_long else self._settings.max_words)
+        yield from screen_pairs(source, read_pass, max_words=None if keep_long else self._settings.max_words)
 
 
-def screen_pairs(source: Source, reading: Reading, *, max_words: int | None) -> Iterator[tuple[str, str]]:
+def screen_pairs(source: Source, read_pass: ReadPass, *, max_words: int | None) -> Iterator[tuple[str, str]]:
     """Pairs that are fit for use: without spaces around them, without line breaks inside, no side empty or too long.
 
     Args:
         max_words: the longest side; None: any.
     """
-    for name, number, src, tgt in source.rows(reading):
+    for name, number, src, tgt in source.rows(read_pass):
         src, tgt = src.strip(" \t\r\n"), tgt.strip(" \t\r\n")
         if not src.strip() or not tgt.strip():
             sides = (
@@ -458,15 +458,15 @@ def screen_pairs(source: Source, reading: Reading, *, max_words: int | None) -> 
                 if not (src or tgt)
                 else f"pairs with an empty {'target' if src else 'source'}"
             )
-            reading.skip(sides, f"{name}:{number}")
+            read_pass.skip(sides, f"{name}:{number}")
             continue
         if "\n" in src or "\n" in tgt or "\r" in src or "\r" in tgt:
             src, tgt = _LINE_BREAKS.sub(" ", src), _LINE_BREAKS.sub(" ", tgt)
-            reading.changed["pairs had line breaks inside, which became spaces"] += 1
+            read_pass.changed["pairs had line breaks inside, which became spaces"] += 1
         # A text has no more words than characters, which are counted already.
         longest = max(len(src), len(tgt))
         if max_words is not None and longest > max_words and max(num_words(src), num_words(tgt)) > max_words:
-            reading.skip(f"pairs with a side of more than {counted(max_words, 'word')}", f"{name}:{number}")
+            read_pass.skip(f"pairs with a side of more than {counted(max_words, 'word')}", f"{name}:{number}")
             continue
         yield src, tgt
 

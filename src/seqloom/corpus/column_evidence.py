@@ -10,7 +10,7 @@ from itertools import islice
 from seqloom.corpus.column_facts import ColumnFacts, judge_columns, kind_of_value
 from seqloom.corpus.column_names import TEXTS, read_column_name
 from seqloom.corpus.memory import Memory
-from seqloom.corpus.reading import Reading
+from seqloom.corpus.read_pass import ReadPass
 from seqloom.corpus.settings import CorpusSettings
 from seqloom.corpus.tables import Table
 from seqloom.progress import Silent
@@ -99,7 +99,7 @@ def look_at(table: Table) -> Evidence:
     if known is not None:
         facts = tuple(ColumnFacts(**{**values, "languages": tuple(values["languages"])}) for values in known["facts"])
         return Evidence(facts, tuple(known["first"]), known["complete"])
-    rows = table.values(Reading("skip"))
+    rows = table.values(ReadPass("skip"))
     first: tuple[str, ...] = ()
     if table.format in ("tsv", "csv") and not table.header:
         first = tuple(str(value) for value in next(rows, ()))

@@ -14,7 +14,7 @@ from seqloom.corpus import delimited, jsonrecords
 from seqloom.corpus.delimited import Judgement, name_delimiter
 from seqloom.corpus.parquet import read_names
 from seqloom.corpus.po import is_po
-from seqloom.corpus.reading import Reading
+from seqloom.corpus.read_pass import ReadPass
 from seqloom.corpus.streams import Place, open_bytes, read_head, text_lines
 from seqloom.corpus.tmx import is_tmx, read_units
 from seqloom.errors import ConfigError, CorpusError
@@ -115,7 +115,7 @@ def _detect_named(place: Place, head: bytes, claimed: Format | None) -> Layout |
         return Layout(place, "parquet", names=read_names(place))
     if is_tmx(head.decode("utf-8", errors="replace")):
         names: dict[str, None] = {}
-        for _, unit in islice(read_units(place, Reading("skip")), _SAMPLE_RECORDS):
+        for _, unit in islice(read_units(place, ReadPass("skip")), _SAMPLE_RECORDS):
             names.update(dict.fromkeys(unit))
         if len(names) < 2:
             raise CorpusError(
@@ -133,8 +133,8 @@ def _detect_text(place: Place, claimed: Format | None, hints: Hints) -> Layout:
     filled = [line for line in lines if line is not None and line.strip()]
     if not filled and None in lines:
         # No line is text in UTF-8, so the first one says best what is wrong, and in which encoding it may be.
-        with closing(text_lines(place, Reading())) as bad:
-            next((line for line in bad if line), None)
+        with closing(text_lines(place, ReadPass())) as bad_lines:
+            next((line for line in bad_lines if line), None)
     if hints.delimiter is None:
         if claimed == "po" or (claimed is None and is_po(filled[:200])):
             if not is_po(filled[:2000]):
@@ -153,7 +153,7 @@ def _detect_text(place: Place, claimed: Format | None, hints: Hints) -> Layout:
 
 def sample_lines(place: Place) -> list[str | None]:
     """The first lines, up to 16 MiB of them; None for one that is not text."""
-    with open_bytes(place, Reading()) as stream:
+    with open_bytes(place, ReadPass()) as stream:
         data = stream.read(_SAMPLE_BYTES)
         whole = len(data) < _SAMPLE_BYTES or not stream.read(1)
     raw = data.removeprefix(b"\xef\xbb\xbf").split(b"\n")
@@ -179,7 +179,7 @@ def _detect_json(
     start = filled[0].lstrip()[:1] if filled else ""
     if start in ("[", "{") and start:
         try:
-            names = jsonrecords.common_names(jsonrecords.read_document(place, Reading("skip")), _SAMPLE_RECORDS)
+            names = jsonrecords.common_names(jsonrecords.read_document(place, ReadPass("skip")), _SAMPLE_RECORDS)
         except CorpusError:
             if claimed is None:
                 return None
@@ -198,7 +198,7 @@ def _with_names(layout: Layout) -> Layout:
     if not layout.names:
         # The first bad record says best what is wrong.
         reader = jsonrecords.read_document if layout.format == "json" else jsonrecords.read_lines_of_objects
-        next(iter(reader(layout.place, Reading())), None)
+        next(iter(reader(layout.place, ReadPass())), None)
         raise CorpusError(f'{layout.place}: holds no records; expected objects like {{"src": "…", "tgt": "…"}}')
     if {"role", "content"} <= set(layout.names) or {"from", "value"} == set(layout.names):
         raise CorpusError(

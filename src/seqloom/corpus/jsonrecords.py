@@ -15,7 +15,7 @@ from typing import Any
 
 from seqloom.corpus.encodings import advise
 from seqloom.corpus.jsondocument import Document, parse_int
-from seqloom.corpus.reading import Reading
+from seqloom.corpus.read_pass import ReadPass
 from seqloom.corpus.streams import Place, open_bytes, report_zero_byte, text_lines
 from seqloom.errors import CorpusError
 
@@ -53,31 +53,31 @@ def parse_record(text: str) -> tuple[Record, bool]:
     return flatten(_decode(text))
 
 
-def read_lines_of_objects(place: Place, reading: Reading) -> Iterator[tuple[int, Record]]:
+def read_lines_of_objects(place: Place, read_pass: ReadPass) -> Iterator[tuple[int, Record]]:
     """The records of a file with an object a line.
 
     Raises:
-        CorpusError: as `streams.text_lines`, or a line holds no record and `reading` does not skip.
+        CorpusError: as `streams.text_lines`, or a line holds no record and `read_pass` does not skip.
     """
-    with closing(text_lines(place, reading)) as lines:
+    with closing(text_lines(place, read_pass)) as lines:
         for number, line in enumerate(lines, start=1):
             if line is None:
                 continue
             if not line.strip():
-                reading.skip("blank lines", f"{place}:{number}")
+                read_pass.skip("blank lines", f"{place}:{number}")
                 continue
-            record = _parse(line, f"{place}:{number}", reading)
+            record = _parse(line, f"{place}:{number}", read_pass)
             if record is not None:
                 yield number, record
 
 
-def read_document(place: Place, reading: Reading) -> Iterator[tuple[int, Record]]:
+def read_document(place: Place, read_pass: ReadPass) -> Iterator[tuple[int, Record]]:
     """The records of one array, or of the first list of objects inside one object.
 
     Raises:
-        CorpusError: the file holds no list of records, or a record is broken and `reading` does not skip.
+        CorpusError: the file holds no list of records, or a record is broken and `read_pass` does not skip.
     """
-    with open_bytes(place, reading) as stream:
+    with open_bytes(place, read_pass) as stream:
         document = Document(place, lambda: stream.read(_PIECE_BYTES))
         try:
             document.find_list()
@@ -88,13 +88,15 @@ def read_document(place: Place, reading: Reading) -> Iterator[tuple[int, Record]
         for number, text, fault in document.elements():
             where = f"{place}:{number}"
             if fault:
-                reading.bad("records that are not JSON", where, f"not valid JSON: {fault}", _EXPECTED)
+                read_pass.report_bad("records that are not JSON", where, f"not valid JSON: {fault}", _EXPECTED)
                 continue
             if re.search("[\udc80-\udcff]", text):
                 raw = text.encode("utf-8", "surrogateescape")
-                reading.bad("records that are not valid UTF-8", where, "holds bytes that are not UTF-8", advise(raw))
+                read_pass.report_bad(
+                    "records that are not valid UTF-8", where, "holds bytes that are not UTF-8", advise(raw)
+                )
                 continue
-            record = _parse(text, where, reading)
+            record = _parse(text, where, read_pass)
             if record is not None:
                 yield number, record
 
@@ -150,25 +152,25 @@ def check_text(value: object, name: str) -> None:
 
 
 def checked_values(
-    record: Record, names: Sequence[str], where: str, reading: Reading, unit: str = "Every line"
+    record: Record, names: Sequence[str], where: str, read_pass: ReadPass, unit: str = "Every line"
 ) -> list[str] | None:
     """The values of the wanted names; None for a record that was reported as bad.
 
     Raises:
-        CorpusError: one is missing or not text, and `reading` does not skip.
+        CorpusError: one is missing or not text, and `read_pass` does not skip.
     """
     for name in names:
         if name not in record:
             detail = f"no key {name!r}; it has {', '.join(map(_printable, record)) or 'none'}"
-            reading.bad("lines without a wanted key", where, detail, f"{unit} needs the same keys.")
+            read_pass.report_bad("lines without a wanted key", where, detail, f"{unit} needs the same keys.")
             return None
         try:
             check_text(record[name], name)
         except RecordError as error:
-            reading.bad(error.reason, where, str(error), error.remedy)
+            read_pass.report_bad(error.reason, where, str(error), error.remedy)
             return None
         if "\x00" in record[name]:
-            report_zero_byte(f"{where} ({name})", record[name].index("\x00"), reading)
+            report_zero_byte(f"{where} ({name})", record[name].index("\x00"), read_pass)
             return None
     return [record[name] for name in names]
 
@@ -203,14 +205,14 @@ def flatten(value: Any) -> tuple[Record, bool]:
     return flat, system
 
 
-def _parse(text: str, where: str, reading: Reading) -> Record | None:
+def _parse(text: str, where: str, read_pass: ReadPass) -> Record | None:
     try:
         record, system = parse_record(text)
     except RecordError as error:
-        reading.bad(error.reason, where, str(error), error.remedy)
+        read_pass.report_bad(error.reason, where, str(error), error.remedy)
         return None
     if system:
-        reading.changed["conversations had a system message, which was put before the prompt"] += 1
+        read_pass.changed["conversations had a system message, which was put before the prompt"] += 1
     return record
 
 

@@ -8,13 +8,13 @@ import html
 import itertools
 import re
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from seqloom.corpus.corpus import SentencePair
-from seqloom.corpus.reading import Reading
+from seqloom.corpus.read_pass import ReadPass
 from seqloom.corpus.spool import spooled
 from seqloom.corpus.streams import Place, raw_lines, text_lines
 from seqloom.errors import CorpusError
@@ -47,22 +47,22 @@ class ParallelFiles:
         """The file names."""
         return f"{self.src} + {self.tgt}"
 
-    def rows(self, reading: Reading) -> Iterator[Row]:
+    def rows(self, read_pass: ReadPass) -> Iterator[Row]:
         """Rows of file name, line, source and target; a row with a bad line on either side is left out.
 
         Raises:
             CorpusError: the files have unequal numbers of lines, or as `streams.text_lines`.
         """
-        sides = (self._sentences(self.src, reading), self._sentences(self.tgt, reading))
+        sides = (self._sentences(self.src, read_pass), self._sentences(self.tgt, read_pass))
         name = str(self.src)
         for number, (src, tgt) in enumerate(itertools.zip_longest(*sides, fillvalue=_END), start=1):
             if src is _END or tgt is _END:
-                raise CorpusError(self._explain_unequal())
+                raise CorpusError(_explain_unequal(self.src, self.tgt))
             if isinstance(src, str) and isinstance(tgt, str):
                 yield name, number, src, tgt
 
-    def _sentences(self, place: Place, reading: Reading) -> Iterator[str | None]:
-        lines = text_lines(place, reading)
+    def _sentences(self, place: Place, read_pass: ReadPass) -> Iterator[str | None]:
+        lines = text_lines(place, read_pass)
         if self.markup == "tags":
             return (line for line in lines if line is None or not line.lstrip().startswith("<"))
         if self.markup == "segments":
@@ -70,27 +70,68 @@ class ParallelFiles:
             return (html.unescape(match[1]).strip() if match else None for match in found if match)
         return lines
 
-    def _explain_unequal(self) -> str:
-        src_lengths, tgt_lengths = (_line_lengths(place) for place in (self.src, self.tgt))
-        message = (
-            f"{self.src} has {counted(len(src_lengths), 'line')}, {self.tgt} has {len(tgt_lengths):,}; "
-            "line n of one must be the translation of line n of the other."
-        )
-        drift = find_drift(src_lengths, tgt_lengths)
-        if drift is not None:
-            message += f" By their lengths the lines fit up to about line {drift:,} and are shifted after it: look there first."
-        return message + " Check that both files come from the same step of preparation, with empty lines kept."
 
+def read_parallel(src: Path | str, ref: Path | str, *, read_pass: ReadPass | None = None) -> Iterator[SentencePair]:
+    """Reads aligned lines for scoring. Lines are not stripped; pairs with an empty side stay.
 
-def read_parallel(src: Path | str, ref: Path | str) -> Iterator[SentencePair]:
-    """Aligned lines for scoring: every line as it is, none left out.
+    Args:
+        src: the sources, one a line.
+        ref: the references, one a line.
+        read_pass: decides what happens with a line that cannot be read, and counts the pairs that it skips;
+            `ReadPass("skip").notes("test")` gives the counts as sentences. The default raises an error.
 
     Raises:
-        CorpusError: the files have unequal numbers of lines, or hold bytes that are not UTF-8.
+        CorpusError: the files have unequal numbers of lines, or a line cannot be read and `read_pass` does not skip.
     """
-    # Files of unequal length are read once more, to say where they drift apart; pipes cannot be.
-    for _, _, source, reference in ParallelFiles(Place(spooled(src)), Place(spooled(ref))).rows(Reading()):
+    for source, reference in read_translations(src, [ref], read_pass=read_pass):
         yield SentencePair(source, reference)
+
+
+def read_translations(
+    src: Path | str, refs: Sequence[Path | str], *, read_pass: ReadPass | None = None
+) -> Iterator[tuple[str, ...]]:
+    """Reads sources with one or more references, for scoring. A line that is bad in one file is skipped in all of them.
+
+    Args:
+        src: the sources, one a line.
+        refs: files of references, one reference a line.
+        read_pass: as for `read_parallel`.
+
+    Yields:
+        For each line its source, then its references in the order of `refs`.
+
+    Raises:
+        CorpusError: as `read_parallel`.
+    """
+    read_pass = read_pass or ReadPass()
+    # If the files have unequal lengths, they are read once more to find where they drift apart. A pipe cannot be read again.
+    files = [Place(spooled(path)) for path in (src, *refs)]
+    for lines in itertools.zip_longest(*(text_lines(file, read_pass) for file in files), fillvalue=_END):
+        if _END in lines:
+            raise CorpusError(_explain_unequal(*_unequal(files)))
+        texts = tuple(line for line in lines if isinstance(line, str))
+        if len(texts) == len(lines):
+            yield texts
+
+
+def _unequal(files: Sequence[Place]) -> tuple[Place, Place]:
+    """The first file, and the first other file with another number of lines."""
+    count = len(_line_lengths(files[0]))
+    return files[0], next(file for file in files[1:] if len(_line_lengths(file)) != count)
+
+
+def _explain_unequal(src: Place, tgt: Place) -> str:
+    src_lengths, tgt_lengths = (_line_lengths(file) for file in (src, tgt))
+    message = (
+        f"{src} has {counted(len(src_lengths), 'line')}, {tgt} has {len(tgt_lengths):,}; "
+        "line n of one must be the translation of line n of the other."
+    )
+    drift = find_drift(src_lengths, tgt_lengths)
+    if drift is not None:
+        message += (
+            f" By their lengths the lines fit up to about line {drift:,} and are shifted after it: look there first."
+        )
+    return message + " Check that both files come from the same step of preparation, with empty lines kept."
 
 
 class _End:
@@ -111,10 +152,10 @@ class Joined:
         """The file names."""
         return ", ".join(part.origin for part in self.parts)
 
-    def rows(self, reading: Reading) -> Iterator[Row]:
+    def rows(self, read_pass: ReadPass) -> Iterator[Row]:
         """The rows of all parts."""
         for part in self.parts:
-            yield from part.rows(reading)
+            yield from part.rows(read_pass)
 
 
 def find_drift(src_lengths: "array[int]", tgt_lengths: "array[int]") -> int | None:
@@ -150,4 +191,4 @@ def find_drift(src_lengths: "array[int]", tgt_lengths: "array[int]") -> int | No
 
 
 def _line_lengths(place: Place) -> "array[int]":
-    return array("L", (len(line or b"") for line in raw_lines(place, Reading("skip"))))
+    return array("L", (len(line or b"") for line in raw_lines(place, ReadPass("skip"))))

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from seqloom.corpus.jsonrecords import RecordError, check_text
-from seqloom.corpus.reading import Reading
+from seqloom.corpus.read_pass import ReadPass
 from seqloom.corpus.streams import Place, report_zero_byte
 from seqloom.errors import CorpusError
 
@@ -38,11 +38,11 @@ def read_values(place: Place, keys: Sequence[str]) -> Iterator[Sequence[Any]]:
             yield from zip(*(_column(batch, key) for key in keys), strict=True)
 
 
-def read_rows(place: Place, keys: Sequence[str], reading: Reading) -> Iterator[tuple[int, list[str]]]:
+def read_rows(place: Place, keys: Sequence[str], read_pass: ReadPass) -> Iterator[tuple[int, list[str]]]:
     """Rows, numbered from 1.
 
     Raises:
-        CorpusError: the file is damaged, or a value is not text and `reading` does not skip.
+        CorpusError: the file is damaged, or a value is not text and `read_pass` does not skip.
     """
     number = 0
     with _open(place) as file:
@@ -53,14 +53,14 @@ def read_rows(place: Place, keys: Sequence[str], reading: Reading) -> Iterator[t
             values_of = [_column(batch, key) for key in keys]
             for values in zip(*values_of, strict=True):
                 number += 1
-                if _is_text(values, keys, f"{place}: row {number}", reading):
+                if _is_text(values, keys, f"{place}: row {number}", read_pass):
                     yield number, list(values)
 
 
-def _is_text(values: Sequence[Any], keys: Sequence[str], where: str, reading: Reading) -> bool:
+def _is_text(values: Sequence[Any], keys: Sequence[str], where: str, read_pass: ReadPass) -> bool:
     for key, value in zip(keys, values, strict=True):
         if not isinstance(value, str):
-            reading.bad(
+            read_pass.report_bad(
                 "rows whose value is not text",
                 where,
                 f"column {key!r} holds no text",
@@ -70,10 +70,10 @@ def _is_text(values: Sequence[Any], keys: Sequence[str], where: str, reading: Re
         try:
             check_text(value, key)
         except RecordError as error:
-            reading.bad(error.reason, where, str(error), error.remedy)
+            read_pass.report_bad(error.reason, where, str(error), error.remedy)
             return False
         if "\x00" in value:
-            report_zero_byte(f"{where} ({key})", value.index("\x00"), reading)
+            report_zero_byte(f"{where} ({key})", value.index("\x00"), read_pass)
             return False
     return True
 

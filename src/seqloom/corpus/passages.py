@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Literal
 
-from seqloom.corpus.reading import Reading
+from seqloom.corpus.read_pass import ReadPass
 from seqloom.corpus.streams import Place, open_bytes, report_not_utf8, report_zero_byte
 
 _PIECE_BYTES = 1 << 18
@@ -40,15 +40,15 @@ class RunningText:
             return str(self.place)
         return f"{self.place} (characters {self.start:,} to {'the end' if self.stop is None else f'{self.stop:,}'})"
 
-    def passages(self, reading: Reading) -> Iterator[str]:
+    def passages(self, read_pass: ReadPass) -> Iterator[str]:
         """The text in passages.
 
         Raises:
-            CorpusError: as `streams.open_bytes`, or bytes are not UTF-8 and `reading` does not skip.
+            CorpusError: as `streams.open_bytes`, or bytes are not UTF-8 and `read_pass` does not skip.
         """
         held: list[str] = []
         length = 0
-        for piece in self._pieces(reading):
+        for piece in self._pieces(read_pass):
             held.append(piece)
             length += len(piece)
             blank = not piece.strip()
@@ -58,13 +58,13 @@ class RunningText:
         if held:
             yield "".join(held)
 
-    def _pieces(self, reading: Reading) -> Iterator[str]:
+    def _pieces(self, read_pass: ReadPass) -> Iterator[str]:
         position = 0
 
         def inside() -> bool:
             return position >= self.start and (self.stop is None or position < self.stop)
 
-        for piece in text_pieces(self.place, _PartReading(reading.on_bad, outer=reading, inside=inside)):
+        for piece in text_pieces(self.place, _PartReading(read_pass.on_bad, outer=read_pass, inside=inside)):
             first, position = position, position + len(piece)
             if self.stop is not None and first >= self.stop:
                 return
@@ -73,10 +73,10 @@ class RunningText:
 
 
 @dataclass
-class _PartReading(Reading):
+class _PartReading(ReadPass):
     """Counts for another reading what lies inside a part of a file; the parts of a file are all read from its beginning."""
 
-    outer: Reading = field(default_factory=Reading)
+    outer: ReadPass = field(default_factory=ReadPass)
     inside: Callable[[], bool] = field(default=lambda: True)
 
     def skip(self, reason: str, where: str) -> None:
@@ -87,15 +87,15 @@ class _PartReading(Reading):
         self.outer.watch(raw, size)
 
 
-def text_pieces(place: Place, reading: Reading) -> Iterator[str]:
+def text_pieces(place: Place, read_pass: ReadPass) -> Iterator[str]:
     """Lines with their "\\n", very long ones in several pieces.
 
     Raises:
-        CorpusError: bytes are not UTF-8 and `reading` does not skip.
+        CorpusError: bytes are not UTF-8 and `read_pass` does not skip.
     """
     decoder = codecs.getincrementaldecoder("utf-8")()
     number = 1
-    with open_bytes(place, reading) as stream:
+    with open_bytes(place, read_pass) as stream:
         for index, raw in enumerate(iter(lambda: stream.readline(_PIECE_BYTES), b"")):
             if raw.endswith(b"\r"):
                 raw += stream.read(1)
@@ -105,11 +105,11 @@ def text_pieces(place: Place, reading: Reading) -> Iterator[str]:
             try:
                 text = decoder.decode(piece)
             except UnicodeDecodeError as error:
-                report_not_utf8(place, number, error.object, error.start, reading)
+                report_not_utf8(place, number, error.object, error.start, read_pass)
                 decoder.reset()
                 text = ""
             if "\x00" in text:
-                report_zero_byte(f"{place}:{number}", text.index("\x00"), reading)
+                report_zero_byte(f"{place}:{number}", text.index("\x00"), read_pass)
                 text = ""
             number += raw.endswith(b"\n")
             if text:
@@ -117,7 +117,7 @@ def text_pieces(place: Place, reading: Reading) -> Iterator[str]:
         try:
             decoder.decode(b"", final=True)
         except UnicodeDecodeError as error:
-            report_not_utf8(place, number, error.object, error.start, reading)
+            report_not_utf8(place, number, error.object, error.start, read_pass)
 
 
 def cut(
@@ -129,18 +129,18 @@ def cut(
         shares: the inner cuts, as shares of all characters (0.9, 0.95).
         at_lines: whether a cut is moved to the next beginning of a line, if there is one near.
     """
-    total = sum(len(piece) for piece in text_pieces(place, Reading(on_bad)))
+    total = sum(len(piece) for piece in text_pieces(place, ReadPass(on_bad)))
     cuts = [int(total * share) for share in shares]
     if at_lines:
-        cuts = _move_to_lines(place, cuts, Reading(on_bad))
+        cuts = _move_to_lines(place, cuts, ReadPass(on_bad))
     edges = [0, *cuts]
     return [RunningText(place, start, stop) for start, stop in zip(edges, [*cuts, None], strict=True)]
 
 
-def _move_to_lines(place: Place, cuts: list[int], reading: Reading) -> list[int]:
+def _move_to_lines(place: Place, cuts: list[int], read_pass: ReadPass) -> list[int]:
     moved: list[int] = []
     position, fresh = 0, True
-    for piece in text_pieces(place, reading):
+    for piece in text_pieces(place, read_pass):
         if fresh:
             while len(moved) < len(cuts) and position >= cuts[len(moved)]:
                 wanted = cuts[len(moved)]

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
 
-from seqloom.corpus.reading import Reading
+from seqloom.corpus.read_pass import ReadPass
 from seqloom.corpus.streams import Place, text_lines
 
 _LINE = re.compile(r'(?:(msgctxt|msgid_plural|msgid|msgstr(?:\[(\d+)\])?)[ \t]*)?"((?:[^"\\]|\\.)*)"[ \t]*')
@@ -29,39 +29,39 @@ class _Entry:
         return "".join(self.texts.get(name, ()))
 
 
-def read_messages(place: Place, reading: Reading) -> Iterator[tuple[int, str, str]]:
+def read_messages(place: Place, read_pass: ReadPass) -> Iterator[tuple[int, str, str]]:
     """Messages and their translations; of plurals each form is a pair: the singular with the first, the plural with the others.
 
     Raises:
-        CorpusError: as `streams.text_lines`, or a line is not part of a catalogue and `reading` does not skip.
+        CorpusError: as `streams.text_lines`, or a line is not part of a catalogue and `read_pass` does not skip.
     """
     entry = _Entry()
-    with closing(text_lines(place, reading)) as lines:
+    with closing(text_lines(place, read_pass)) as lines:
         for number, line in enumerate(lines, start=1):
             if line is None:
                 entry.broken = True
                 continue
             text = line.strip()
             if not text:
-                yield from _finish(entry, place, reading)
+                yield from _finish(entry, place, read_pass)
                 entry = _Entry()
             elif text.startswith("#"):
                 if entry.texts:
-                    yield from _finish(entry, place, reading)
+                    yield from _finish(entry, place, read_pass)
                     entry = _Entry()
                 if text.startswith("#,") and "fuzzy" in text[2:].replace(",", " ").split():
                     entry.fuzzy = True
                 elif text.startswith("#~") and re.match(r"#~\s*msgid\s", text):
-                    reading.skip("obsolete entries", f"{place}:{number}")
+                    read_pass.skip("obsolete entries", f"{place}:{number}")
             else:
                 match = _LINE.fullmatch(text)
                 if match is not None and match[1] in ("msgctxt", "msgid") and "msgstr" in "".join(entry.texts):
                     # Blank lines between entries are usual, but not required.
-                    yield from _finish(entry, place, reading)
+                    yield from _finish(entry, place, read_pass)
                     entry = _Entry()
                 if match is None or not (match[1] or entry.current):
                     entry.broken = True
-                    reading.bad(
+                    read_pass.report_bad(
                         "lines that are not part of a message",
                         f"{place}:{number}",
                         f"not a line of a message catalogue: {text[:60]!r}",
@@ -71,7 +71,7 @@ def read_messages(place: Place, reading: Reading) -> Iterator[tuple[int, str, st
                 entry.line = entry.line or number
                 entry.current = match[1] or entry.current
                 entry.texts.setdefault(entry.current, []).append(_ESCAPE.sub(_unescape, match[3]))
-    yield from _finish(entry, place, reading)
+    yield from _finish(entry, place, read_pass)
 
 
 def is_po(lines: list[str]) -> bool:
@@ -80,18 +80,18 @@ def is_po(lines: list[str]) -> bool:
     return starts.count("msgid") > 0 and starts.count("msgstr") > 0
 
 
-def _finish(entry: _Entry, place: Place, reading: Reading) -> Iterator[tuple[int, str, str]]:
+def _finish(entry: _Entry, place: Place, read_pass: ReadPass) -> Iterator[tuple[int, str, str]]:
     if not entry.texts:
         return
     where = f"{place}:{entry.line}"
     if entry.broken:
-        reading.skip("messages with a bad line", where)
+        read_pass.skip("messages with a bad line", where)
         return
     message = entry.text("msgid")
     if not message:
         return  # the header
     if entry.fuzzy:
-        reading.skip("fuzzy entries", where)
+        read_pass.skip("fuzzy entries", where)
         return
     plural = entry.text("msgid_plural")
     if not plural:

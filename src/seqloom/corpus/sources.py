@@ -11,7 +11,7 @@ from typing import Protocol
 from seqloom.corpus.catalogue import Selection
 from seqloom.corpus.parallel import Row
 from seqloom.corpus.passages import RunningText
-from seqloom.corpus.reading import Reading
+from seqloom.corpus.read_pass import ReadPass
 from seqloom.corpus.split import hash_key, split_key
 from seqloom.corpus.tables import Table
 
@@ -23,7 +23,7 @@ class Source(Protocol):
     def origin(self) -> str:
         """What a person recognises: file names."""
 
-    def rows(self, reading: Reading) -> Iterator[Row]:
+    def rows(self, read_pass: ReadPass) -> Iterator[Row]:
         """Starts anew."""
 
 
@@ -44,10 +44,10 @@ class PairTable:
         """The file name."""
         return str(self.table.place)
 
-    def rows(self, reading: Reading) -> Iterator[Row]:
+    def rows(self, read_pass: ReadPass) -> Iterator[Row]:
         """A row for each record."""
         name = str(self.table.place)
-        for number, (src, tgt) in self.table.records(self.columns, reading):
+        for number, (src, tgt) in self.table.records(self.columns, read_pass):
             yield name, number, src, tgt
 
 
@@ -63,10 +63,10 @@ class TextTable:
         """The file name."""
         return str(self.table.place)
 
-    def rows(self, reading: Reading) -> Iterator[Row]:
+    def rows(self, read_pass: ReadPass) -> Iterator[Row]:
         """A row for each record, with an empty source."""
         name = str(self.table.place)
-        for number, (text,) in self.table.records((self.column,), reading):
+        for number, (text,) in self.table.records((self.column,), read_pass):
             yield name, number, "", text
 
 
@@ -81,10 +81,10 @@ class Passages:
         """The file name, and which part of it."""
         return self.text.origin
 
-    def rows(self, reading: Reading) -> Iterator[Row]:
+    def rows(self, read_pass: ReadPass) -> Iterator[Row]:
         """A row for each passage, with an empty source."""
         name = str(self.text.place)
-        for number, passage in enumerate(self.text.passages(reading), start=1):
+        for number, passage in enumerate(self.text.passages(read_pass), start=1):
             yield name, number, "", passage
 
 
@@ -103,9 +103,9 @@ class Selected:
         which = "every" if self.rule.part == 0 else "all but every"
         return f"{self.source.origin} ({which} {self.rule.step}th row)"
 
-    def rows(self, reading: Reading) -> Iterator[Row]:
+    def rows(self, read_pass: ReadPass) -> Iterator[Row]:
         """The rows that the rule picks."""
-        for number, row in enumerate(self.source.rows(reading), start=1):
+        for number, row in enumerate(self.source.rows(read_pass), start=1):
             halves = self.rule.rule == "key-half"
             part = hash_key(split_key(row[2])) & 1 if halves else int(number % self.rule.step != 0)
             if part == self.rule.part:

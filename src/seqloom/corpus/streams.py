@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from seqloom.corpus.encodings import advise
-from seqloom.corpus.reading import Reading
+from seqloom.corpus.read_pass import ReadPass
 from seqloom.corpus.signatures import COMPRESSIONS, name_binary, name_markup
 from seqloom.errors import CorpusError
 
@@ -56,7 +56,7 @@ class Place:
 
 
 @contextmanager
-def open_bytes(place: Place, reading: Reading) -> Iterator[io.BufferedIOBase]:
+def open_bytes(place: Place, read_pass: ReadPass) -> Iterator[io.BufferedIOBase]:
     """Opens a place for reading, decompressed.
 
     Raises:
@@ -69,7 +69,7 @@ def open_bytes(place: Place, reading: Reading) -> Iterator[io.BufferedIOBase]:
         try:
             status = os.fstat(raw.fileno())
             if stat.S_ISREG(status.st_mode):
-                reading.watch(raw, status.st_size)
+                read_pass.watch(raw, status.st_size)
             stream: Any = raw if place.member is None else stack.enter_context(_open_member(place, raw))
             yield _decompress(stream, place)
         except _damage() as error:
@@ -96,17 +96,17 @@ def _open_file(path: Path) -> io.BufferedReader:
         raise CorpusError(f"{path}: cannot be opened: {getattr(error, 'strerror', None) or error}") from None
 
 
-def raw_lines(place: Place, reading: Reading) -> Generator[bytes | None, None, None]:
-    """Lines as bytes, without their ends and without a byte order mark; None for one too long, which `reading` has counted.
+def raw_lines(place: Place, read_pass: ReadPass) -> Generator[bytes | None, None, None]:
+    """Lines as bytes, without their ends and without a byte order mark; None for one too long, which `read_pass` has counted.
 
     Raises:
-        CorpusError: as `open_bytes`, or a line is longer than 16 MiB and `reading` does not skip.
+        CorpusError: as `open_bytes`, or a line is longer than 16 MiB and `read_pass` does not skip.
     """
-    with open_bytes(place, reading) as stream:
+    with open_bytes(place, read_pass) as stream:
         first = True
         for number, line in enumerate(iter(lambda: stream.readline(_MAX_LINE_BYTES + 1), b""), start=1):
             if len(line) > _MAX_LINE_BYTES and not line.endswith(b"\n"):
-                reading.bad(
+                read_pass.report_bad(
                     "lines of more than 16 MiB",
                     f"{place}:{number}",
                     "a line of more than 16 MiB",
@@ -124,13 +124,13 @@ def raw_lines(place: Place, reading: Reading) -> Generator[bytes | None, None, N
             yield line.removesuffix(b"\n").removesuffix(b"\r")
 
 
-def text_lines(place: Place, reading: Reading) -> Generator[str | None, None, None]:
-    """Lines as text; None for a line that cannot be read, which `reading` has counted.
+def text_lines(place: Place, read_pass: ReadPass) -> Generator[str | None, None, None]:
+    """Lines as text; None for a line that cannot be read, which `read_pass` has counted.
 
     Raises:
-        CorpusError: as `raw_lines`, or a line is not UTF-8 or holds zero bytes and `reading` does not skip.
+        CorpusError: as `raw_lines`, or a line is not UTF-8 or holds zero bytes and `read_pass` does not skip.
     """
-    with closing(raw_lines(place, reading)) as lines:
+    with closing(raw_lines(place, read_pass)) as lines:
         for number, line in enumerate(lines, start=1):
             if line is None:
                 yield None
@@ -138,17 +138,17 @@ def text_lines(place: Place, reading: Reading) -> Generator[str | None, None, No
             try:
                 text = line.decode("utf-8")
             except UnicodeDecodeError as error:
-                report_not_utf8(place, number, line, error.start, reading)
+                report_not_utf8(place, number, line, error.start, read_pass)
                 yield None
                 continue
             if "\x00" in text:
-                report_zero_byte(f"{place}:{number}", text.index("\x00"), reading)
+                report_zero_byte(f"{place}:{number}", text.index("\x00"), read_pass)
                 yield None
                 continue
             yield text
 
 
-def report_not_utf8(place: Place, number: int, line: bytes, start: int, reading: Reading) -> None:
+def report_not_utf8(place: Place, number: int, line: bytes, start: int, read_pass: ReadPass) -> None:
     """Reports a line with bytes that are not UTF-8.
 
     Args:
@@ -156,13 +156,13 @@ def report_not_utf8(place: Place, number: int, line: bytes, start: int, reading:
         start: index of the first wrong byte in the line, from 0.
 
     Raises:
-        CorpusError: `reading` does not skip.
+        CorpusError: `read_pass` does not skip.
     """
     detail = f"byte {start + 1} of the line (0x{line[start]:02x}) is not valid UTF-8"
-    reading.bad("lines that are not valid UTF-8", f"{place}:{number}", detail, advise(line))
+    read_pass.report_bad("lines that are not valid UTF-8", f"{place}:{number}", detail, advise(line))
 
 
-def report_zero_byte(where: str, index: int, reading: Reading) -> None:
+def report_zero_byte(where: str, index: int, read_pass: ReadPass) -> None:
     """Reports a line that holds a zero byte.
 
     Args:
@@ -170,9 +170,9 @@ def report_zero_byte(where: str, index: int, reading: Reading) -> None:
         index: where in the line, in characters from 0.
 
     Raises:
-        CorpusError: `reading` does not skip.
+        CorpusError: `read_pass` does not skip.
     """
-    reading.bad(
+    read_pass.report_bad(
         "lines with a zero byte",
         where,
         f"character {index + 1} of the line is a zero byte (NUL), which no text holds",
@@ -197,7 +197,7 @@ class LenientLines:
         if str(self._source) == "-":
             yield from self._decode(sys.stdin.buffer)
         else:
-            with open_bytes(Place(Path(self._source)), Reading()) as stream:
+            with open_bytes(Place(Path(self._source)), ReadPass()) as stream:
                 yield from self._decode(stream)
 
     def _decode(self, stream: io.BufferedIOBase | IO[bytes]) -> Iterator[str]:
@@ -232,7 +232,7 @@ def read_head(place: Place) -> bytes:
     Raises:
         CorpusError: the file is empty, is not text, is text in another encoding, or in a form that is not read.
     """
-    with open_bytes(place, Reading()) as stream:
+    with open_bytes(place, ReadPass()) as stream:
         head = stream.read(_HEAD_BYTES)
     if not head:
         raise CorpusError(f"{place}: is empty")

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from seqloom.corpus import delimited, jsonrecords, parquet, po, tmx
 from seqloom.corpus.delimited import name_delimiter
 from seqloom.corpus.formats import Format, IsHeader, Layout
-from seqloom.corpus.reading import Reading
+from seqloom.corpus.read_pass import ReadPass
 from seqloom.corpus.streams import Place, text_lines
 from seqloom.errors import CorpusError
 
@@ -34,27 +34,27 @@ class Table:
     header: bool
     delimiter: str = "\t"
 
-    def records(self, wanted: Sequence[int], reading: Reading) -> Iterator[tuple[int, list[str]]]:
+    def records(self, wanted: Sequence[int], read_pass: ReadPass) -> Iterator[tuple[int, list[str]]]:
         """Rows of line number (in Parquet: row number) and the fields of the wanted columns.
 
         Args:
             wanted: indices into `names`.
 
         Raises:
-            CorpusError: a row is wrong and `reading` does not skip, or the file cannot be read.
+            CorpusError: a row is wrong and `read_pass` does not skip, or the file cannot be read.
         """
         if self.format in ("tsv", "csv"):
-            return self._read_delimited(wanted, reading)
+            return self._read_delimited(wanted, read_pass)
         names = [str(self.names[index]) for index in wanted]
         if self.format in ("jsonl", "json"):
-            return self._read_json(names, reading)
+            return self._read_json(names, read_pass)
         if self.format == "tmx":
-            return self._read_tmx(names, reading)
+            return self._read_tmx(names, read_pass)
         if self.format == "po":
-            return self._read_po(wanted, reading)
-        return parquet.read_rows(self.place, names, reading)
+            return self._read_po(wanted, read_pass)
+        return parquet.read_rows(self.place, names, read_pass)
 
-    def values(self, reading: Reading) -> Iterator[Sequence[object]]:
+    def values(self, read_pass: ReadPass) -> Iterator[Sequence[object]]:
         """Rows of the values of all columns as they are, so that it can be judged what they hold; None where one is missing.
 
         Raises:
@@ -62,14 +62,14 @@ class Table:
         """
         names = [str(name) for name in self.names]
         if self.format in ("tsv", "csv"):
-            yield from (fields for _, fields in self._read_delimited(range(len(names)), reading))
+            yield from (fields for _, fields in self._read_delimited(range(len(names)), read_pass))
         elif self.format in ("jsonl", "json"):
             reader = jsonrecords.read_document if self.format == "json" else jsonrecords.read_lines_of_objects
-            yield from ([record.get(name) for name in names] for _, record in reader(self.place, reading))
+            yield from ([record.get(name) for name in names] for _, record in reader(self.place, read_pass))
         elif self.format == "tmx":
-            yield from ([unit.get(name) for name in names] for _, unit in tmx.read_units(self.place, reading))
+            yield from ([unit.get(name) for name in names] for _, unit in tmx.read_units(self.place, read_pass))
         elif self.format == "po":
-            yield from (texts for _, *texts in po.read_messages(self.place, reading))
+            yield from (texts for _, *texts in po.read_messages(self.place, read_pass))
         else:
             yield from parquet.read_values(self.place, names)
 
@@ -91,9 +91,9 @@ class Table:
         }[self.format]
         return f"{self.place.name}: read as {what} {names}."
 
-    def _read_delimited(self, wanted: Sequence[int], reading: Reading) -> Iterator[tuple[int, list[str]]]:
+    def _read_delimited(self, wanted: Sequence[int], read_pass: ReadPass) -> Iterator[tuple[int, list[str]]]:
         def report_broken(number: int, error: str) -> None:
-            reading.bad(
+            read_pass.report_bad(
                 "lines with a broken quote",
                 f"{self.place}:{number}",
                 f"not valid CSV: {error}",
@@ -101,7 +101,7 @@ class Table:
                 '"he said ""hi""".',
             )
 
-        with closing(text_lines(self.place, reading)) as lines:
+        with closing(text_lines(self.place, read_pass)) as lines:
             records = delimited.read_records(lines, self.delimiter, quoted=self.format == "csv", broken=report_broken)
             is_first = True
             for number, fields in records:
@@ -115,37 +115,37 @@ class Table:
                 if len(fields) == len(self.names) and not blank:
                     yield number, [fields[index] for index in wanted]
                 elif blank:
-                    reading.skip("blank lines", f"{self.place}:{number}")
+                    read_pass.skip("blank lines", f"{self.place}:{number}")
                 else:
                     detail = (
                         f"{len(fields)} column{'s' * (len(fields) != 1)}, expected {len(self.names)} as in "
                         f"{'the header' if self.header else 'most lines'}"
                     )
-                    reading.bad(
+                    read_pass.report_bad(
                         "lines with a wrong number of columns",
                         f"{self.place}:{number}",
                         detail,
                         f"Columns are separated by {_describe(self.delimiter)}.",
                     )
 
-    def _read_json(self, names: Sequence[str], reading: Reading) -> Iterator[tuple[int, list[str]]]:
+    def _read_json(self, names: Sequence[str], read_pass: ReadPass) -> Iterator[tuple[int, list[str]]]:
         document = self.format == "json"
         reader = jsonrecords.read_document if document else jsonrecords.read_lines_of_objects
         unit = "Every record" if document else "Every line"
-        for number, record in reader(self.place, reading):
-            values = jsonrecords.checked_values(record, names, f"{self.place}:{number}", reading, unit)
+        for number, record in reader(self.place, read_pass):
+            values = jsonrecords.checked_values(record, names, f"{self.place}:{number}", read_pass, unit)
             if values is not None:
                 yield number, values
 
-    def _read_tmx(self, names: Sequence[str], reading: Reading) -> Iterator[tuple[int, list[str]]]:
-        for number, unit in tmx.read_units(self.place, reading):
+    def _read_tmx(self, names: Sequence[str], read_pass: ReadPass) -> Iterator[tuple[int, list[str]]]:
+        for number, unit in tmx.read_units(self.place, read_pass):
             if all(name in unit for name in names):
                 yield number, [unit[name] for name in names]
             else:
-                reading.skip(f"units that are not in both {' and '.join(names)}", f"{self.place}:{number}")
+                read_pass.skip(f"units that are not in both {' and '.join(names)}", f"{self.place}:{number}")
 
-    def _read_po(self, wanted: Sequence[int], reading: Reading) -> Iterator[tuple[int, list[str]]]:
-        for number, *texts in po.read_messages(self.place, reading):
+    def _read_po(self, wanted: Sequence[int], read_pass: ReadPass) -> Iterator[tuple[int, list[str]]]:
+        for number, *texts in po.read_messages(self.place, read_pass):
             yield number, [texts[index] for index in wanted]
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 from xml.parsers import expat
 
-from seqloom.corpus.reading import Reading
+from seqloom.corpus.read_pass import ReadPass
 from seqloom.corpus.streams import Place, open_bytes
 from seqloom.errors import CorpusError
 
@@ -22,14 +22,14 @@ _CODES = frozenset(("bpt", "ept", "ph", "it", "ut"))
 _LONGEST_SEGMENT = 1 << 24
 
 
-def read_units(place: Place, reading: Reading) -> Iterator[tuple[int, Unit]]:
+def read_units(place: Place, read_pass: ReadPass) -> Iterator[tuple[int, Unit]]:
     """The units of a translation memory.
 
     Raises:
         CorpusError: it is not well-formed XML, declares entities, or as `streams.open_bytes`.
     """
-    units = _Units(place, reading)
-    with open_bytes(place, reading) as stream:
+    units = _Units(place, read_pass)
+    with open_bytes(place, read_pass) as stream:
         while True:
             piece = stream.read(_PIECE_BYTES)
             units.feed(piece)
@@ -39,9 +39,9 @@ def read_units(place: Place, reading: Reading) -> Iterator[tuple[int, Unit]]:
 
 
 class _Units:
-    def __init__(self, place: Place, reading: Reading) -> None:
+    def __init__(self, place: Place, read_pass: ReadPass) -> None:
         self._place = place
-        self._reading = reading
+        self._read_pass = read_pass
         self._parser = expat.ParserCreate()
         self._parser.buffer_text = True
         self._parser.StartElementHandler = self._start
@@ -87,14 +87,14 @@ class _Units:
         elif self._segment is not None:
             if name in _CODES:
                 self._codes += 1
-            self._reading.changed["inline tags were left out of segments"] += 1
+            self._read_pass.changed["inline tags were left out of segments"] += 1
 
     def _end(self, tag: str) -> None:
         name = tag.lower()
         if name == "seg" and self._unit is not None and self._segment is not None:
             text = "".join(self._segment)
             if self._language in self._unit:
-                self._reading.skip(
+                self._read_pass.skip(
                     "further translations of a unit into the same language",
                     f"{self._place}:{self._parser.CurrentLineNumber}",
                 )

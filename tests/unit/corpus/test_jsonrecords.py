@@ -6,7 +6,7 @@ import pytest
 
 from seqloom.corpus import jsonrecords
 from seqloom.corpus.jsonrecords import checked_values, read_document, read_lines_of_objects
-from seqloom.corpus.reading import Reading
+from seqloom.corpus.read_pass import ReadPass
 from seqloom.corpus.streams import Place
 from seqloom.errors import CorpusError
 
@@ -26,7 +26,7 @@ def test_a_document_is_read_in_pieces_of_any_size(
         {"src": f'ä {i} ["{{', "tgt": "x" * (i % 50), "n": i, "o": {"p": 1.5}} for i in range(80)
     ]
     place = write(tmp_path / "x.json", json.dumps({"meta": {"a": [1, 2]}, "n": 12, "data": records}, indent=indent))
-    found = [dict(record) for _, record in read_document(place, Reading())]
+    found = [dict(record) for _, record in read_document(place, ReadPass())]
     assert [record["src"] for record in found] == [record["src"] for record in records]
     assert found[3]["o.p"] == 1.5
 
@@ -37,11 +37,11 @@ def test_broken_elements_are_named_and_the_next_one_is_read(tmp_path: Path) -> N
     )
     place = write(tmp_path / "x.json", content)
     with pytest.raises(CorpusError, match=r"x\.json:3: not valid JSON: Expecting ',' delimiter"):
-        list(read_document(place, Reading()))
-    reading = Reading("skip")
-    found = [(number, record["src"]) for number, record in read_document(place, reading)]
+        list(read_document(place, ReadPass()))
+    read_pass = ReadPass("skip")
+    found = [(number, record["src"]) for number, record in read_document(place, read_pass)]
     assert found == [(2, "a"), (5, "g")]
-    assert reading.left_out == {"records that are not JSON": 2, "records that are not valid UTF-8": 1}
+    assert read_pass.left_out == {"records that are not JSON": 2, "records that are not valid UTF-8": 1}
 
 
 @pytest.mark.parametrize(
@@ -58,10 +58,10 @@ def test_broken_elements_are_named_and_the_next_one_is_read(tmp_path: Path) -> N
 def test_lines_that_hold_no_record(tmp_path: Path, line: str, words: str) -> None:
     place = write(tmp_path / "x.jsonl", f'{{"src": "a"}}\n{line}\n')
     with pytest.raises(CorpusError, match=rf"x\.jsonl:2: .*{words}"):
-        list(read_lines_of_objects(place, Reading()))
-    reading = Reading("skip")
-    assert len(list(read_lines_of_objects(place, reading))) == 1
-    assert reading.left_out.total() == 1
+        list(read_lines_of_objects(place, ReadPass()))
+    read_pass = ReadPass("skip")
+    assert len(list(read_lines_of_objects(place, read_pass))) == 1
+    assert read_pass.left_out.total() == 1
 
 
 @pytest.mark.parametrize(
@@ -77,14 +77,14 @@ def test_lines_that_hold_no_record(tmp_path: Path, line: str, words: str) -> Non
 )
 def test_values_that_are_not_text(tmp_path: Path, value: str, words: str) -> None:
     place = write(tmp_path / "x.jsonl", f'{{"src": {value}}}\n')
-    ((number, record),) = read_lines_of_objects(place, Reading())
+    ((number, record),) = read_lines_of_objects(place, ReadPass())
     with pytest.raises(CorpusError, match=words):
-        checked_values(record, ["src"], f"{place}:{number}", Reading())
-    reading = Reading("skip")
-    assert checked_values(record, ["src"], "x", reading) is None
-    assert reading.left_out.total() == 1
+        checked_values(record, ["src"], f"{place}:{number}", ReadPass())
+    read_pass = ReadPass("skip")
+    assert checked_values(record, ["src"], "x", read_pass) is None
+    assert read_pass.left_out.total() == 1
 
 
 def test_whole_characters_beyond_the_first_plane_are_text(tmp_path: Path) -> None:
-    ((_, record),) = read_lines_of_objects(write(tmp_path / "x.jsonl", r'{"src": "\ud83d\ude00"}'), Reading())
-    assert checked_values(record, ["src"], "x", Reading()) == ["😀"]
+    ((_, record),) = read_lines_of_objects(write(tmp_path / "x.jsonl", r'{"src": "\ud83d\ude00"}'), ReadPass())
+    assert checked_values(record, ["src"], "x", ReadPass()) == ["😀"]

@@ -6,9 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from seqloom.corpus import SentencePair, read_parallel
+from seqloom.corpus import ReadPass, SentencePair, read_parallel, read_translations
 from seqloom.corpus.parallel import ParallelFiles, find_drift
-from seqloom.corpus.reading import Reading
 from seqloom.corpus.streams import Place
 from seqloom.errors import CorpusError
 
@@ -29,7 +28,7 @@ def test_unequal_files_say_both_counts_and_where_they_drift_apart(tmp_path: Path
     lost = 120
     files = ParallelFiles(write(tmp_path / "a.de", src), write(tmp_path / "a.en", tgt[:lost] + tgt[lost + 1 :]))
     with pytest.raises(CorpusError) as caught:
-        list(files.rows(Reading()))
+        list(files.rows(ReadPass()))
     message = str(caught.value)
     assert "a.de has 300 lines" in message
     assert "a.en has 299" in message
@@ -59,19 +58,19 @@ def test_a_bad_line_takes_its_partner_with_it(tmp_path: Path) -> None:
     src, tgt = tmp_path / "a", tmp_path / "b"
     src.write_bytes(b"one\n\xff\nthree\n")
     tgt.write_bytes(b"eins\nzwei\ndrei\n")
-    reading = Reading("skip")
-    rows = list(ParallelFiles(Place(src), Place(tgt)).rows(reading))
+    read_pass = ReadPass("skip")
+    rows = list(ParallelFiles(Place(src), Place(tgt)).rows(read_pass))
     assert [row[1:] for row in rows] == [(1, "one", "eins"), (3, "three", "drei")]
-    assert reading.notes("train") == [f"train: left out 1 lines that are not valid UTF-8 (the first: {src}:2)."]
+    assert read_pass.notes("train") == [f"train: left out 1 lines that are not valid UTF-8 (the first: {src}:2)."]
 
 
 def test_titles_and_segments(tmp_path: Path) -> None:
     src = write(tmp_path / "a", ["<url>x</url>", "one", "<title>y</title>", "two"])
     tgt = write(tmp_path / "b", ["<url>x</url>", "eins", "<title>z</title>", "zwei"])
-    assert [row[2:] for row in ParallelFiles(src, tgt, "tags").rows(Reading())] == [("one", "eins"), ("two", "zwei")]
+    assert [row[2:] for row in ParallelFiles(src, tgt, "tags").rows(ReadPass())] == [("one", "eins"), ("two", "zwei")]
     src = write(tmp_path / "c", ["<doc>", '<seg id="1"> Tom &amp; Ann </seg>', "</doc>"])
     tgt = write(tmp_path / "d", ['<seg id="1">Tom und Ann</seg>'])
-    assert [row[2:] for row in ParallelFiles(src, tgt, "segments").rows(Reading())] == [("Tom & Ann", "Tom und Ann")]
+    assert [row[2:] for row in ParallelFiles(src, tgt, "segments").rows(ReadPass())] == [("Tom & Ann", "Tom und Ann")]
 
 
 def test_scoring_reads_every_line_as_it_is(tmp_path: Path) -> None:
@@ -80,6 +79,33 @@ def test_scoring_reads_every_line_as_it_is(tmp_path: Path) -> None:
     write(tmp_path / "b", ["x"])
     with pytest.raises(CorpusError, match="has 2 lines"):
         list(read_parallel(src.path, ref.path))
+
+
+def test_scoring_skips_bad_lines_on_request_and_counts_them(tmp_path: Path) -> None:
+    src, ref = tmp_path / "a", tmp_path / "b"
+    src.write_bytes(b"one\n\xff\nthree\nfour\n")
+    ref.write_bytes(b"eins\nzwei\ndr\x00ei\nvier\n")
+    with pytest.raises(CorpusError, match=r"a:2: .*--on-bad skip"):
+        list(read_parallel(src, ref))
+    read_pass = ReadPass("skip")
+    assert list(read_parallel(src, ref, read_pass=read_pass)) == [
+        SentencePair("one", "eins"),
+        SentencePair("four", "vier"),
+    ]
+    assert read_pass.left_out == {"lines that are not valid UTF-8": 1, "lines with a zero byte": 1}
+    assert read_pass.notes("test")[1] == f"test: left out 1 lines with a zero byte (the first: {ref}:3)."
+
+
+def test_a_bad_line_of_one_reference_is_skipped_in_all(tmp_path: Path) -> None:
+    src, first, second = write(tmp_path / "a", ["1", "2", "3"]), write(tmp_path / "b", ["x", "y", "z"]), tmp_path / "c"
+    second.write_bytes(b"u\nv\n\xff\n")
+    read_pass = ReadPass("skip")
+    refs = [first.path, second]
+    assert list(read_translations(src.path, refs, read_pass=read_pass)) == [("1", "x", "u"), ("2", "y", "v")]
+    assert read_pass.left_out.total() == 1
+    second.write_text("u\n", encoding="utf-8")
+    with pytest.raises(CorpusError, match=r"a has 3 lines, .*c has 1;"):
+        list(read_translations(src.path, refs))
 
 
 def test_scoring_reads_pipes_and_still_says_both_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

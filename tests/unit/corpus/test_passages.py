@@ -6,13 +6,13 @@ from hypothesis import strategies as st
 
 from seqloom.corpus import CorpusSettings, open_corpus
 from seqloom.corpus.passages import RunningText, cut
-from seqloom.corpus.reading import Reading
+from seqloom.corpus.read_pass import ReadPass
 from seqloom.corpus.streams import Place
 from seqloom.errors import CorpusError
 
 
 def join(text: RunningText) -> str:
-    return "".join(text.passages(Reading()))
+    return "".join(text.passages(ReadPass()))
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -31,7 +31,7 @@ def test_passages_and_cuts_lose_nothing(tmp_path: Path, pieces: list[str]) -> No
 def test_long_texts_come_in_passages_that_end_at_empty_lines(tmp_path: Path) -> None:
     path = tmp_path / "a.txt"
     path.write_text("".join(f"Line {i} of a speech.\n" + "\n" * (i % 5 == 0) for i in range(5000)), encoding="utf-8")
-    passages = list(RunningText(Place(path)).passages(Reading()))
+    passages = list(RunningText(Place(path)).passages(ReadPass()))
     assert len(passages) > 3
     assert all(passage.endswith("\n\n") for passage in passages[:-1])
     assert max(map(len, passages)) < 1 << 16
@@ -40,7 +40,7 @@ def test_long_texts_come_in_passages_that_end_at_empty_lines(tmp_path: Path) -> 
 def test_a_text_without_line_breaks_streams(tmp_path: Path) -> None:
     path = tmp_path / "text8.txt"
     path.write_bytes("wörter ".encode() * 100_000)
-    passages = list(RunningText(Place(path)).passages(Reading()))
+    passages = list(RunningText(Place(path)).passages(ReadPass()))
     assert len(passages) > 1
     assert "".join(passages) == "wörter " * 100_000
 
@@ -65,9 +65,9 @@ def test_invalid_bytes_are_located_or_left_out(tmp_path: Path) -> None:
     path.write_bytes(b"one\ntwo \xff\nthree\n")
     with pytest.raises(CorpusError, match=r"a\.txt:2: byte 5"):
         join(RunningText(Place(path)))
-    reading = Reading("skip")
-    assert "".join(RunningText(Place(path)).passages(reading)) == "one\nthree\n"
-    assert reading.left_out.total() == 1
+    read_pass = ReadPass("skip")
+    assert "".join(RunningText(Place(path)).passages(read_pass)) == "one\nthree\n"
+    assert read_pass.left_out.total() == 1
 
 
 def test_a_bad_line_is_counted_in_the_part_that_holds_it(tmp_path: Path) -> None:

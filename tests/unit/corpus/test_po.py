@@ -4,7 +4,7 @@ import pytest
 
 from seqloom.corpus import CorpusSettings, open_corpus
 from seqloom.corpus.po import read_messages
-from seqloom.corpus.reading import Reading
+from seqloom.corpus.read_pass import ReadPass
 from seqloom.corpus.streams import Place
 from seqloom.errors import CorpusError
 
@@ -42,14 +42,14 @@ msgstr "Eine lange "
 def test_messages_plurals_and_what_is_left_out(tmp_path: Path) -> None:
     path = tmp_path / "de.po"
     path.write_text(CATALOGUE, encoding="utf-8")
-    reading = Reading()
-    assert [pair for _, *pair in read_messages(Place(path), reading)] == [
+    read_pass = ReadPass()
+    assert [pair for _, *pair in read_messages(Place(path), read_pass)] == [
         ['Open "%s"', '"%s" öffnen'],
         ["%d file", "%d Datei"],
         ["%d files", "%d Dateien"],
         ["A long message", "Eine lange Nachricht"],
     ]
-    assert reading.left_out == {"fuzzy entries": 1, "obsolete entries": 1}
+    assert read_pass.left_out == {"fuzzy entries": 1, "obsolete entries": 1}
 
 
 def test_a_bad_line_is_named_and_takes_its_message_with_it(tmp_path: Path) -> None:

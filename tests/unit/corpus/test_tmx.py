@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from seqloom.corpus import CorpusSettings, open_corpus, tmx
-from seqloom.corpus.reading import Reading
+from seqloom.corpus.read_pass import ReadPass
 from seqloom.corpus.streams import Place
 from seqloom.errors import CorpusError
 
@@ -30,10 +30,10 @@ def test_units_without_the_content_of_inline_tags(tmp_path: Path) -> None:
             en="The dog",
         ),
     )
-    reading = Reading()
-    assert list(tmx.read_units(place, reading)) == [(4, {"de": "Der Hund & ich", "en": "The dog"})]
-    assert reading.changed.total() == 3
-    assert reading.left_out.total() == 1
+    read_pass = ReadPass()
+    assert list(tmx.read_units(place, read_pass)) == [(4, {"de": "Der Hund & ich", "en": "The dog"})]
+    assert read_pass.changed.total() == 3
+    assert read_pass.left_out.total() == 1
 
 
 @pytest.mark.parametrize("piece", [5, 1 << 16])
@@ -58,4 +58,4 @@ def test_entities_and_broken_xml_are_refused(tmp_path: Path) -> None:
         open_corpus(CorpusSettings(data=str(write(tmp_path / "x.tmx", unit(de="&b;", en="x"), head=bomb).path)))
     place = write(tmp_path / "y.tmx", unit(de="a", en="b"), "<tu><tuv>\n")
     with pytest.raises(CorpusError, match=r"y\.tmx:6: not well-formed XML: mismatched tag"):
-        list(tmx.read_units(place, Reading()))
+        list(tmx.read_units(place, ReadPass()))
