@@ -118,7 +118,7 @@ def arrange_matrix_products() -> str:
     if torch.backends.mkl.is_available() and not prefers_onednn():
         return "matrix products by MKL"
     before = matmul.fp32_precision
-    # numpy draws them: torch's generators are not there in a process that began quickly (see cli.quick).
+    # Drawn by numpy, so that the state of torch's generator stays as it is.
     draw = np.random.default_rng(0)
     left, right = (
         torch.from_numpy(draw.standard_normal(shape, dtype=np.float32)) for shape in ((256, 1024), (1024, 256))
@@ -132,8 +132,8 @@ def arrange_matrix_products() -> str:
     return f"matrix products by oneDNN (relative error {error:.0e})"
 
 
-class _Plainly:
-    """Counts who wants products by torch's own library; while anybody does, all are. torch has one setting for all threads."""
+class _PlainProducts:
+    """Counts the blocks that want products by torch's own library; torch has one setting for all threads."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -153,21 +153,21 @@ class _Plainly:
                 matmul.fp32_precision = self._arranged
 
 
-_PLAINLY = _Plainly()
+_PLAIN_PRODUCTS = _PlainProducts()
 
 
 @contextmanager
 def plain_products() -> Iterator[None]:
-    """Multiplies by torch's own library meanwhile, on all threads.
+    """Within the block, all threads multiply by torch's own library.
 
     For work whose shapes hardly ever come again: oneDNN prepares each one, which costs more than a small product. Measured on an
     AMD Zen 5: search took up to 1.8 times as long through oneDNN, and 2.6 times the memory (benchmarks/README.md).
     """
-    _PLAINLY.change(+1)
+    _PLAIN_PRODUCTS.change(+1)
     try:
         yield
     finally:
-        _PLAINLY.change(-1)
+        _PLAIN_PRODUCTS.change(-1)
 
 
 def has_bf16_units() -> bool:
@@ -175,10 +175,10 @@ def has_bf16_units() -> bool:
     return bool({"avx512_bf16", "amx_bf16", "bf16"} & {*_cpuinfo("flags").split(), *_cpuinfo("Features").split()})
 
 
-def weigh_precision(precision: str) -> str:
-    """What training in a precision means on this processor, in words; empty where there is nothing to say.
+def describe_precision(precision: str) -> str:
+    """What training in a precision means on this processor, for users; empty if there is nothing to say.
 
-    Faster products are never taken in silence: the precision stays what the recipe says.
+    A faster precision is named but never chosen: the recipe decides.
     """
     if precision == "bf16":
         if has_bf16_units():

@@ -75,7 +75,7 @@ def test_what_a_precision_means_here_is_said(
     units: bool, precision: str, said: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(machine, "_cpuinfo", lambda key: "fpu avx512_bf16 sse" if units and key == "flags" else "")
-    words = machine.weigh_precision(precision)
+    words = machine.describe_precision(precision)
     assert said in words
     assert bool(words) == bool(said)
     assert ("emulates" in words) == (precision == "bf16" and not units)

@@ -1,8 +1,8 @@
 """The `seqloom` command: finds the verb, runs it, and turns what goes wrong into one message and an exit status.
 
-Arguments enter, an exit status leaves. Results go to standard output, progress and notes to standard error. Each verb has a
-file of its own and only hands data from one room to the next. Nothing heavy is imported before a verb runs. What the
-system refuses (an OSError) is explained here, for all verbs.
+Results go to standard output, progress and notes to standard error. Each verb has a file of its own, which calls the packages and
+contains no logic of theirs. torch is not imported before a verb needs it. Errors of the operating system (OSError) are explained
+here, for all verbs.
 """
 
 import argparse
@@ -76,7 +76,7 @@ class Version(argparse.Action):
     """Prints the version; looks it up only then, since importlib.metadata is slow to import."""
 
     def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
-        """Prints and ends."""
+        """Prints the version and ends the command."""
         from importlib import metadata
 
         print(f"seqloom {metadata.version('seqloom')}")
@@ -113,14 +113,14 @@ def _explained(argv: list[str]) -> int:
         # The reader of our output has gone (`seqloom ... | head`): that is how pipes end.
         return 141
     except (OSError, ImportError) as error:
-        message = _what_the_system_refused(error)
+        message = _explain_system_error(error)
         if message is None:
             raise
         return _fail(message)
     return status
 
 
-def _what_the_system_refused(error: OSError | ImportError) -> str | None:
+def _explain_system_error(error: OSError | ImportError) -> str | None:
     if isinstance(error, OSError):
         return explain_os_error(error, "cannot be written" if error.filename == STDOUT else "")
     # The loader of compiled modules says it in words alone.

@@ -29,7 +29,7 @@ Ctrl-C loses nothing that was finished: the same command goes on."""
 
 
 def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    """Adds the verb."""
+    """Adds the parser of `seqloom claims`."""
     parser = subparsers.add_parser(
         "claims",
         help="test what is said of RNNs and Transformers",
@@ -96,8 +96,8 @@ def _list(arguments: argparse.Namespace) -> None:
     from seqloom.cli.console import SafeConsole
 
     table = Table("", "claim", "says", "efforts", box=None, pad_edge=False)
-    for one in facts:
-        table.add_row(str(one["number"]), one["name"], one["statement"], ", ".join(one["protocols"]))
+    for row in facts:
+        table.add_row(str(row["number"]), row["name"], row["statement"], ", ".join(row["protocols"]))
     SafeConsole().print(table)
 
 
@@ -177,18 +177,18 @@ def _facts(claim: "Claim") -> dict[str, Any]:
 
 
 def _recorded(claim: "Claim") -> dict[str, Any]:
-    """What was found at standard effort: each question with its effect and what would have met it."""
+    """The recorded result at standard effort: each question with its effect and the effect that it needs."""
     from seqloom.claims.running import recorded
     from seqloom.report.claims_wording import asked, estimate, machine
 
-    found = next((verdict for verdict in recorded().verdicts if verdict.claim == claim.name), None)
-    if found is None:
+    verdict = next((item for item in recorded().verdicts if item.claim == claim.name), None)
+    if verdict is None:
         return {}
     return {
-        "recorded": found.verdict,
-        "recorded on": f"{found.environment.get('date', 'an unknown date')}, {machine(found.environment)}",
+        "recorded": verdict.verdict,
+        "recorded on": f"{verdict.environment.get('date', 'an unknown date')}, {machine(verdict.environment)}",
         "questions": {
             question.text: f"{estimate(question)} {question.unit}; asked for: {asked(question)}; {question.answer}"
-            for question in found.questions
+            for question in verdict.questions
         },
     }

@@ -26,7 +26,7 @@ With one seed the verdict is about these runs; with --seeds 3 or more it is abou
 
 
 def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    """Adds the verb."""
+    """Adds the parser of `seqloom compare`."""
     parser = subparsers.add_parser(
         "compare",
         help="which architecture is better on your data, by how much, how surely",

@@ -14,10 +14,10 @@ from seqloom.cli.streams import printable, styled
 
 
 class SafeConsole(Console):
-    """A console that escapes control characters, and leaves it to the command what happens when its reader has gone."""
+    """A console that escapes control characters, and raises BrokenPipeError when its reader has gone."""
 
     def __init__(self, stream: TextIO | None = None, *, width: int | None = None, **settings: Any) -> None:
-        """Makes one.
+        """Creates a console.
 
         Args:
             stream: standard output where none is named.
@@ -35,7 +35,7 @@ class SafeConsole(Console):
 
 class _Escaping(RenderHook):
     def process_renderables(self, renderables: list[ConsoleRenderable]) -> list[ConsoleRenderable]:
-        return [_Escaped(one) for one in renderables]
+        return [_Escaped(renderable) for renderable in renderables]
 
 
 class _Escaped:

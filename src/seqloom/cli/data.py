@@ -18,7 +18,7 @@ examples:
 
 
 def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    """Adds the verb."""
+    """Adds the parser of `seqloom data`."""
     parser = subparsers.add_parser(
         "data",
         help="named data sets: list them, show one, get one",

@@ -53,7 +53,7 @@ the brass lamp up and light it" is to become "take brass lamp ; light brass lamp
 
 
 def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    """Adds the verb."""
+    """Adds the parser of `seqloom demo`."""
     parser = subparsers.add_parser(
         "demo",
         help="six minutes: three architectures, one corpus, a report",

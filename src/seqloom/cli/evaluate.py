@@ -20,7 +20,7 @@ examples:
 
 
 def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    """Adds the verb."""
+    """Adds the parser of `seqloom evaluate`."""
     parser = subparsers.add_parser(
         "evaluate",
         help="score a run on test data",
@@ -62,6 +62,13 @@ def run(arguments: argparse.Namespace) -> int:
         raise ConfigError("--src and --ref belong together: sources, and the references of their translations")
     if arguments.src is not None and arguments.data is not None:
         raise ConfigError("--data and --src/--ref are two ways to name what to score on; keep one of them")
+    if arguments.src is not None:
+        options.refuse_reading_options(
+            arguments,
+            keep=("src", "on_bad"),
+            why="with --src and --ref each line is a sentence, so there is nothing that this applies to; leave it out, or name a "
+            "file with columns by --data",
+        )
     data = [] if arguments.data is None else [Path(arguments.data)]
     check_not_read(None, "standard output", [path for path in (arguments.src, *(arguments.ref or ()), *data) if path])
     from seqloom.corpus import CorpusSettings, SentencePair, read_parallel
@@ -81,7 +88,7 @@ def run(arguments: argparse.Namespace) -> int:
             arguments.src, ref, (model.facts["corpus"]["src_lang"], model.facts["corpus"]["tgt_lang"])
         )
     with shown(quiet=arguments.quiet) as progress:
-        found = model.evaluate(
+        evaluation = model.evaluate(
             corpus,
             more_references=more,
             metrics=arguments.metrics,
@@ -89,15 +96,15 @@ def run(arguments: argparse.Namespace) -> int:
             **options.search_settings(arguments),
         )
     if arguments.json:
-        print_json(found.to_json())
+        print_json(evaluation.to_json())
         return 0
-    for split, scores in found.scores.items():
-        print(f"{found.heading(split)}:")
+    for split, scores in evaluation.scores.items():
+        print(f"{evaluation.heading(split)}:")
         for score in scores:
             print(f"  {score}    {score.signature}")
-    for note in found.notes:
+    for note in evaluation.notes:
         print(f"note: {note}", file=sys.stderr)
-    for split, test in found.tests.items():
+    for split, test in evaluation.tests.items():
         for note in test.notes:
             print(f"{split}: {note}", file=sys.stderr)
     return 0

@@ -40,7 +40,7 @@ examples:
 
 
 def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    """Adds the verb."""
+    """Adds the parser of `seqloom explain`."""
     parser = subparsers.add_parser(
         "explain",
         help="show what runs do with a text, step by step",
@@ -99,19 +99,19 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Explains, and delivers."""
+    """Explains the text, and prints or writes the result."""
     _check(arguments)
     change = _change(arguments)
     from seqloom.explain import METHODS, Explanations, explain
     from seqloom.run import load
 
-    found = []
+    explanations: list[Explanation] = []
     failed: list[tuple[Path, SeqloomError]] = []
     with shown(quiet=arguments.quiet) as progress:
         for number, folder in enumerate(arguments.runs):
             progress.update("explaining", number / len(arguments.runs), status=folder.name)
             try:
-                found.append(
+                explanations.append(
                     explain(
                         load(folder, **options.placement(arguments)),
                         arguments.text,
@@ -128,16 +128,16 @@ def run(arguments: argparse.Namespace) -> int:
             except SeqloomError as error:
                 failed.append((folder, error))
         progress.update("explaining", 1.0)
-        if not found:
+        if not explanations:
             raise failed[0][1]
-        for one in found:
-            for note in one.notes:
-                progress.say(f"{one.run.label}: {note}")
+        for explanation in explanations:
+            for note in explanation.notes:
+                progress.say(f"{explanation.run.label}: {note}")
     # One run that cannot be explained is no reason to lose the others.
     for folder, reason in failed:
         print(f"seqloom: {folder} FAILED: {reason}", file=sys.stderr)
         arguments.runs.remove(folder)
-    _deliver(Explanations(text=arguments.text, explanations=tuple(found)), arguments)
+    _write_or_print(Explanations(text=arguments.text, explanations=tuple(explanations)), arguments)
     return 1 if failed else 0
 
 
@@ -178,40 +178,40 @@ def _change(arguments: argparse.Namespace) -> "Change":
 
     words = {}
     for text in arguments.change:
-        place, equals, word = text.partition("=")
-        if not (equals and place.strip().isdecimal()):
+        position, equals, word = text.partition("=")
+        if not (equals and position.strip().isdecimal()):
             raise ConfigError(f"--change {text}: expected N=WORD with N from 1, for example --change 3=Hund")
-        words[int(place)] = word
+        words[int(position)] = word
     return Change(words=words, silence=tuple(arguments.silence), force=arguments.force)
 
 
-def _deliver(found: "Explanations", arguments: argparse.Namespace) -> None:
+def _write_or_print(explanations: "Explanations", arguments: argparse.Namespace) -> None:
     out: Path | None = arguments.out
     if out is None:
         if arguments.json:
-            print_json(found)
+            print_json(explanations)
             return
         from seqloom.cli.console import SafeConsole
 
         console = SafeConsole()
-        for one in found.explanations:
-            console.print(_table(one))
-            console.print("\n".join(_sentences(one)), highlight=False, markup=False)
+        for explanation in explanations.explanations:
+            console.print(_table(explanation))
+            console.print("\n".join(_sentences(explanation)), highlight=False, markup=False)
         return
     if out.suffix == ".html":
         from seqloom.report.explanation_page import write_explanation_page
 
-        write_explanation_page(found, out)
+        write_explanation_page(explanations, out)
     elif out.suffix == ".md":
         from seqloom.report.walk_page import write_walk
 
-        write_walk(found, out, folders=arguments.runs, command=_command(arguments))
+        write_walk(explanations, out, folders=arguments.runs, command=_command(arguments))
     elif out.suffix == ".json":
-        write_text(out, model_json(found, indent=1) + "\n")
+        write_text(out, model_json(explanations, indent=1) + "\n")
     else:
         from seqloom.report.explanation_pictures import write_picture
 
-        write_picture(found, out, arguments.picture or "heatmap")
+        write_picture(explanations, out, arguments.picture or "heatmap")
     announce(out.resolve())
 
 
@@ -228,23 +228,23 @@ def _command(arguments: argparse.Namespace) -> str:
     return command_line(*words, "--out", arguments.out)
 
 
-def _table(one: "Explanation") -> Any:
+def _table(explanation: "Explanation") -> Any:
     from rich import box
     from rich.table import Table
     from rich.text import Text
 
     from seqloom.report import explanation_wording as words
 
-    pictures = words.pictures_of(one)
-    source = words.token_texts(one.source)
-    title = Text(f"{one.run.label}: {one.output}\n", style="bold")
+    pictures = words.pictures_of(explanation)
+    source = words.token_texts(explanation.source)
+    title = Text(f"{explanation.run.label}: {explanation.output}\n", style="bold")
     title.append("the source token that each method points at", style="not bold dim")
     table = Table(box=box.SIMPLE, title=title, title_justify="left")
     for column in ("token", *(picture.method for picture in pictures)):
         table.add_column(column)
     for column in ("prob.", "rank", "entropy"):
         table.add_column(column, justify="right")
-    for row, (token, step) in enumerate(zip(words.token_texts(one.target), one.steps, strict=True)):
+    for row, (token, step) in enumerate(zip(words.token_texts(explanation.target), explanation.steps, strict=True)):
         pointed = []
         for picture in pictures:
             weights = picture.rows[row]
@@ -254,13 +254,15 @@ def _table(one: "Explanation") -> Any:
     return table
 
 
-def _sentences(one: "Explanation") -> list[str]:
+def _sentences(explanation: "Explanation") -> list[str]:
     from seqloom.report import explanation_wording as words
 
-    told = [f"{picture.title}. {words.trust_sentence(picture.trust)}" for picture in words.pictures_of(one)]
-    if one.what_if is not None:
-        found = one.what_if
-        told.append(f"What if {found.change}? It says: {found.output}")
-        pairs = zip(words.token_texts(one.target), found.log_probs, found.changed_log_probs, strict=True)
-        told += [f"  {token}  {words.probability(p):.3f} -> {words.probability(q):.3f}" for token, p, q in pairs]
-    return told
+    sentences = [
+        f"{picture.title}. {words.trust_sentence(picture.trust)}" for picture in words.pictures_of(explanation)
+    ]
+    if explanation.what_if is not None:
+        changed = explanation.what_if
+        sentences.append(f"What if {changed.change}? It says: {changed.output}")
+        pairs = zip(words.token_texts(explanation.target), changed.log_probs, changed.changed_log_probs, strict=True)
+        sentences += [f"  {token}  {words.probability(p):.3f} -> {words.probability(q):.3f}" for token, p, q in pairs]
+    return sentences

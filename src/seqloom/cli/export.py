@@ -27,7 +27,7 @@ examples:
 
 
 def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    """Adds the verb."""
+    """Adds the parser of `seqloom export`."""
     parser = subparsers.add_parser(
         "export",
         help="write a Transformer run for CTranslate2 or Hugging Face",

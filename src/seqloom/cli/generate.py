@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from seqloom.cli import options
-from seqloom.cli.quick import quick_start
 from seqloom.files import STDIN, check_not_read
 from seqloom.messages import use_command
 
@@ -24,7 +23,7 @@ The same seed gives the same text. Temperature 0 always takes the likeliest toke
 
 
 def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    """Adds the verb."""
+    """Adds the parser of `seqloom generate`."""
     parser = subparsers.add_parser(
         "generate",
         help="sample text from a run",
@@ -82,8 +81,7 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Prints what the run makes of each prompt."""
-    quick_start()
+    """Prints the samples for each prompt."""
     from seqloom.corpus import read_lines
     from seqloom.errors import ConfigError
     from seqloom.run import load

@@ -18,7 +18,7 @@ examples:
 
 
 def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    """Adds the verb."""
+    """Adds the parser of `seqloom inspect`."""
     parser = subparsers.add_parser(
         "inspect",
         help="what a corpus is like: lengths, duplicates, overlaps, suspicious pairs",

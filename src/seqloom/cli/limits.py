@@ -33,7 +33,7 @@ far is printed."""
 
 
 def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    """Adds the verb."""
+    """Adds the parser of `seqloom limits`."""
     parser = subparsers.add_parser(
         "limits",
         help="the smallest input on which a run fails",

@@ -1,6 +1,6 @@
 """Lines that verbs print: results, each one field of one line, to a file or standard output; and facts for people.
 
-Texts and plain values enter, lines leave. How lines are read is the corpus room's matter.
+`seqloom.corpus` reads lines; this module writes them.
 """
 
 import io

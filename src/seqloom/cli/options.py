@@ -1,13 +1,13 @@
-"""The options that several verbs share, and the settings that are made of them.
+"""The options that several verbs share, and functions that turn parsed arguments into settings.
 
-Parsers and parsed arguments enter; CorpusSettings, Budget and keyword arguments leave. Only what the user gave is passed on: every
-default lives in the settings themselves. Nothing heavy is imported before arguments are turned into settings.
+Only options that the user gave are passed on: every default is defined in the settings themselves. torch is not imported before
+arguments are turned into settings.
 """
 
 import argparse
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -90,14 +90,14 @@ def share(text: str) -> float:
     return number
 
 
-def text(given: str) -> str:
+def text(argument: str) -> str:
     """A text in UTF-8, also where the locale says that arguments are in another encoding and they are not."""
-    if not re.search("[\ud800-\udfff]", given):
-        return given
+    if not re.search("[\ud800-\udfff]", argument):
+        return argument
     try:
-        return os.fsencode(given).decode("utf-8")
+        return os.fsencode(argument).decode("utf-8")
     except UnicodeError:
-        shown = given.encode("ascii", errors="backslashreplace").decode("ascii")
+        shown = argument.encode("ascii", errors="backslashreplace").decode("ascii")
         raise argparse.ArgumentTypeError(f"'{shown}' holds bytes that are not UTF-8; give the text in UTF-8") from None
 
 
@@ -107,7 +107,7 @@ def _column(text: str) -> int | str:
 
 def named_recipes() -> str:
     """The names of the recipes that seqloom brings, for help."""
-    # What the recipes room itself would say, without the imports that it needs to check recipes.
+    # As `seqloom.recipes.recipe_names`, without the imports that check recipes.
     folder = Path(__file__).parent.parent / "recipes"
     return ", ".join(sorted(path.stem for path in folder.glob("*.yaml")))
 
@@ -116,7 +116,7 @@ _SPLIT_FILES = ("src", "tgt", "val_src", "val_tgt", "test_src", "test_tgt")
 
 
 def add_data_options(parser: argparse.ArgumentParser) -> None:
-    """Adds what says which corpus to work on; `corpus_settings` reads it."""
+    """Adds the options that name the corpus; `corpus_settings` reads them."""
     group = parser.add_argument_group(
         "data",
         "A named data set (`seqloom data list`), a file (TSV, CSV, JSON, Parquet, TMX, PO or plain text, also .gz .xz .zst), or "
@@ -146,7 +146,7 @@ def add_data_options(parser: argparse.ArgumentParser) -> None:
 
 
 def add_reading_options(group: argparse._ActionsContainer) -> None:
-    """Adds what says how to read data: direction, columns, bad lines."""
+    """Adds the options for reading data: direction, columns, bad lines."""
     group.add_argument(
         "--from-lang",
         metavar="CODE",
@@ -209,15 +209,34 @@ def corpus_given(arguments: argparse.Namespace) -> bool:
     """Whether the command line names data.
 
     Raises:
-        ConfigError: it says how to read data without naming any.
+        ConfigError: it has options for reading data, but names no data.
     """
     if any(getattr(arguments, name, None) is not None for name in ("data", *_SPLIT_FILES)):
         return True
-    given = [name for name in _CORPUS_FIELDS if name != "data_dir" and getattr(arguments, name, None) is not None]
-    if given:
-        flags = ", ".join(f"--{name.replace('_', '-')}" for name in given)
+    values = [name for name in _CORPUS_FIELDS if name != "data_dir" and getattr(arguments, name, None) is not None]
+    if values:
+        flags = ", ".join(f"--{name.replace('_', '-')}" for name in values)
         raise ConfigError(f"{flags}: say which data that is for, by --data or --src and --tgt")
     return False
+
+
+def refuse_reading_options(arguments: argparse.Namespace, *, keep: Collection[str], why: str) -> None:
+    """Refuses options for reading data that would be ignored.
+
+    Args:
+        keep: the options that apply, such as "on_bad".
+        why: the end of the message.
+
+    Raises:
+        ConfigError: another one was given.
+    """
+    ignored = [
+        f"--{name.replace('_', '-')}"
+        for name in _CORPUS_FIELDS
+        if name not in keep and getattr(arguments, name, None) is not None
+    ]
+    if ignored:
+        raise ConfigError(f"{', '.join(ignored)}: {why}")
 
 
 def corpus_settings(arguments: argparse.Namespace) -> "CorpusSettings":
@@ -233,53 +252,53 @@ def corpus_settings(arguments: argparse.Namespace) -> "CorpusSettings":
             "say what to work on: --data NAME (see `seqloom data list`), --data FILE (a column of sources and one of targets), "
             "or --src FILE --tgt FILE"
         )
-    given = {name: getattr(arguments, name) for name in _CORPUS_FIELDS if getattr(arguments, name, None) is not None}
-    return CorpusSettings.parse(given, source="the data options")
+    values = {name: getattr(arguments, name) for name in _CORPUS_FIELDS if getattr(arguments, name, None) is not None}
+    return CorpusSettings.parse(values, source="the data options")
 
 
 def add_budget_options(parser: argparse.ArgumentParser, *, each: str = "", like: bool = True) -> None:
-    """Adds how long to train; `budget` reads it.
+    """Adds the options of the budget; `budget` reads them.
 
     Args:
-        each: whom the budget is for, such as " each recipe".
+        each: what the budget is for, such as " each recipe".
         like: whether the updates of an earlier run may be repeated.
     """
     group = parser.add_argument_group(
         "budget", f"How long to train{each}: at most one of these; by default what the recipe says, or ten minutes."
     )
-    one = group.add_mutually_exclusive_group()
-    one.add_argument("--steps", type=positive, metavar="N", help="updates")
-    one.add_argument("--tokens", type=positive, metavar="N", help="real target tokens")
-    one.add_argument(
+    exclusive = group.add_mutually_exclusive_group()
+    exclusive.add_argument("--steps", type=positive, metavar="N", help="updates")
+    exclusive.add_argument("--tokens", type=positive, metavar="N", help="real target tokens")
+    exclusive.add_argument(
         "--minutes",
         type=positive_float,
         metavar="M",
         help="minutes of updates; set-up, validation and saving not counted",
     )
     if like:
-        one.add_argument(
+        exclusive.add_argument(
             "--like", type=Path, metavar="RUN", help="the updates of that run, which had minutes, once more"
         )
 
 
 def budget(arguments: argparse.Namespace) -> "Budget | None":
     """The budget that was given, or None."""
-    given = {
+    values = {
         name: getattr(arguments, name)
         for name in ("steps", "tokens", "minutes")
         if getattr(arguments, name) is not None
     }
     if getattr(arguments, "like", None) is not None:
-        given["like"] = existing_file(arguments.like / "progress.txt", "--like")
-    if not given:
+        values["like"] = existing_file(arguments.like / "progress.txt", "--like")
+    if not values:
         return None
     from seqloom.training import Budget
 
-    return Budget.parse(given, source="the budget")
+    return Budget.parse(values, source="the budget")
 
 
 def add_search_options(group: argparse._ActionsContainer) -> None:
-    """Adds how to search; `search_settings` reads it."""
+    """Adds the options of the search; `search_settings` reads them."""
     group.add_argument("--beam", type=beam, metavar="N", help="beam size; 1 is greedy (default: the recipe's)")
     group.add_argument(
         "--stop",
@@ -314,7 +333,7 @@ def add_change_option(parser: argparse._ActionsContainer) -> None:
 
 
 def add_common_options(parser: argparse.ArgumentParser, *, device: bool = True, json: bool = False) -> None:
-    """Adds the options that stand everywhere.
+    """Adds the options that all verbs have.
 
     Args:
         device: whether the verb computes.
@@ -331,7 +350,7 @@ def add_common_options(parser: argparse.ArgumentParser, *, device: bool = True, 
         group.add_argument("--threads", type=threads, metavar="N", help="processor threads (default: one a core)")
     if json:
         group.add_argument("--json", action="store_true", help="print the result as JSON")
-    group.add_argument("--quiet", action="store_true", help="no progress and no notes; errors are still told")
+    group.add_argument("--quiet", action="store_true", help="no progress and no notes; errors are still printed")
 
 
 def placement(arguments: argparse.Namespace) -> dict[str, Any]:
@@ -343,7 +362,7 @@ def named_files(texts: list[str]) -> dict[str, Path]:
     """NAME=FILE arguments as a mapping.
 
     Raises:
-        ConfigError: one has no `=`, or a name stands twice.
+        ConfigError: an argument has no `=`, or a name is used twice.
     """
     named: dict[str, Path] = {}
     for text in texts:
@@ -357,10 +376,10 @@ def named_files(texts: list[str]) -> dict[str, Path]:
 
 
 def existing_file(path: Path, option: str) -> Path:
-    """The path, if a file or a pipe is there.
+    """The path, if it names a file or a pipe.
 
     Raises:
-        SeqloomError: nothing is there, or a folder.
+        SeqloomError: there is no file, or it is a folder.
     """
     try:
         path.stat()

@@ -36,7 +36,7 @@ def shown(*, quiet: bool = False, stream: TextIO | None = None) -> Iterator[Prog
     """A Progress that draws on standard error while the block runs, and leaves the terminal tidy afterwards.
 
     Args:
-        quiet: True tells nobody anything.
+        quiet: whether nothing is shown.
         stream: what to draw on instead of standard error.
     """
     stream = stream or sys.stderr
@@ -109,11 +109,11 @@ class Bars:
 
 @dataclass
 class _Pace:
-    """When a task was first heard of and how far it was then, and when it was last told of; resumed work does not begin at 0."""
+    """When a task was first reported and how far it was then, and when it was last reported; resumed work does not begin at 0."""
 
     begun: float
     begun_at: float
-    told: float
+    reported: float
 
 
 class Lines:
@@ -130,15 +130,15 @@ class Lines:
         print(text, file=self._stream, flush=True)
 
     def update(self, task: str, fraction: float, **facts: float | str) -> None:
-        """Prints how far the task is, unless it was told a moment ago."""
+        """Prints how far the task is, unless a line was printed a short time ago."""
         now = self._clock()
         pace = self._tasks.setdefault(task, _Pace(now, fraction, now))
         if fraction >= 1:
             del self._tasks[task]
             if now - pace.begun >= WORTH_TELLING:
                 self.say(_done(task, now - pace.begun, show_facts(facts)))
-        elif now - pace.told >= self._every:
-            pace.told = now
+        elif now - pace.reported >= self._every:
+            pace.reported = now
             parts = [show_facts(facts)]
             if fraction > 0:
                 parts.insert(0, f"{fraction:.0%}")

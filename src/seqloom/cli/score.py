@@ -25,7 +25,7 @@ examples:
 
 
 def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    """Adds the verb."""
+    """Adds the parser of `seqloom score`."""
     parser = subparsers.add_parser(
         "score",
         help="how likely a run finds given translations",

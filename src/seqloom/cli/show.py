@@ -19,7 +19,7 @@ _BLOCKS = "▁▂▃▄▅▆▇█"
 
 
 def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    """Adds the verb."""
+    """Adds the parser of `seqloom show`."""
     parser = subparsers.add_parser(
         "show",
         help="what a run is and how it went",
@@ -32,7 +32,7 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Prints what the run says of itself."""
+    """Prints the facts of the run."""
     from seqloom.run import describe
     from seqloom.untrusted import printable
 

@@ -24,7 +24,7 @@ A run is one folder; `seqloom show RUN` tells what is in it."""
 
 
 def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    """Adds the verb."""
+    """Adds the parser of `seqloom train`."""
     parser = subparsers.add_parser(
         "train",
         help="train a recipe on your data",

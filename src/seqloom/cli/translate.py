@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, TextIO
 from seqloom.cli import options
 from seqloom.cli.lines import one_line, output
 from seqloom.cli.progress import shown
-from seqloom.cli.quick import quick_start
 from seqloom.errors import ConfigError
 from seqloom.files import STDIN, check_not_read
 from seqloom.messages import counted
@@ -38,7 +37,7 @@ examples:
 
 
 def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    """Adds the verb."""
+    """Adds the parser of `seqloom translate`."""
     parser = subparsers.add_parser(
         "translate",
         help="translate lines of text",
@@ -112,7 +111,6 @@ def _check(arguments: argparse.Namespace) -> None:
 def _open(arguments: argparse.Namespace, progress: Progress) -> "Engine":
     search = {**options.search_settings(arguments), "nbest": arguments.nbest}
     if arguments.engine == "seqloom":
-        quick_start()
         from seqloom.run import load
 
         model = load(*arguments.runs, **options.placement(arguments))
@@ -142,8 +140,10 @@ def _write(
     if arguments.json:
         text = json.dumps(_as_json(number, generation, engine), ensure_ascii=False)
     elif arguments.nbest > 1:
-        found = zip(generation.texts, generation.hypotheses, strict=True)
-        text = "\n".join(f"{number}\t{hypothesis.score:.6f}\t{one_line(candidate)}" for candidate, hypothesis in found)
+        candidates = zip(generation.texts, generation.hypotheses, strict=True)
+        text = "\n".join(
+            f"{number}\t{hypothesis.score:.6f}\t{one_line(candidate)}" for candidate, hypothesis in candidates
+        )
     else:
         text = one_line(generation.text)
         if arguments.alignments:

@@ -263,7 +263,7 @@ def train_prepared(
     arranged = [counted(torch.get_num_threads(), "thread")]
     if place.type == "cpu":
         arranged += [machine.keep_freed_memory(), machine.arrange_matrix_products()]
-        arranged += filter(None, [machine.weigh_precision(recipe.training.precision)])
+        arranged += filter(None, [machine.describe_precision(recipe.training.precision)])
     progress.say(f"{place.type}: {', '.join(arranged)}")
     machine.reset_peak_memory(place)
     torch.manual_seed(seed)
