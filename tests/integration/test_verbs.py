@@ -3,6 +3,7 @@
 import io
 import json
 import math
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -66,6 +67,29 @@ def test_train_prints_the_folder_and_a_run_holds_what_it_should(cli: Cli, corpus
     reports = [json.loads(line) for line in (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()]
     assert {"step", "tokens", "seconds", "tokens_per_second"} <= set(reports[0])
     assert any("loss" in report for report in reports)
+
+
+def test_evaluate_skips_and_counts_lines_that_cannot_be_read(trained: Trained, cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "src").write_bytes(b"rot Hund\n\xff\nblau Haus\n")
+    (tmp_path / "ref").write_text("red dog\nbad\nblue house\n")
+    command = ("evaluate", trained("transformer-tiny"), "--src", tmp_path / "src", "--ref", tmp_path / "ref", "--json")
+    assert "src:2" in cli(*command, status=2)
+    result = json.loads(cli(*command, "--on-bad", "skip"))["test"]
+    assert result["items"] == 2
+    assert "left out 1" in result["notes"][0]
+
+
+def test_score_names_files_that_run_against_the_run(trained: Trained, cli: Cli, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    shutil.copytree(trained("transformer-tiny"), run)
+    info = json.loads((run / "run.json").read_text())
+    info["corpus"] |= {"src_lang": "de", "tgt_lang": "en"}
+    (run / "run.json").write_text(json.dumps(info))
+    for name in ("test.de", "test.en"):
+        (tmp_path / name).write_text("rot\n")
+    message = cli("score", run, "--src", tmp_path / "test.en", "--ref", tmp_path / "test.de", status=2)
+    assert "German to English" in message
+    assert "\t" in cli("score", run, "--src", tmp_path / "test.de", "--ref", tmp_path / "test.en")
 
 
 def test_a_run_is_not_overwritten(trained: Trained, corpus_folder: Path, cli: Cli) -> None:

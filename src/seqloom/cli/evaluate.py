@@ -1,6 +1,7 @@
 """`seqloom evaluate`: a run and references -> scores with their signatures."""
 
 import argparse
+import dataclasses
 import sys
 from pathlib import Path
 
@@ -71,17 +72,19 @@ def run(arguments: argparse.Namespace) -> int:
         )
     data = [] if arguments.data is None else [Path(arguments.data)]
     check_not_read(None, "standard output", [path for path in (arguments.src, *(arguments.ref or ()), *data) if path])
-    from seqloom.corpus import CorpusSettings, SentencePair, read_parallel
+    from seqloom.corpus import CorpusSettings, ReadPass, SentencePair, read_translations
     from seqloom.run import load
     from seqloom.run.scoring import check_files_direction
 
     corpus: CorpusSettings | list[SentencePair] | None = None
     more: list[list[str]] = []
+    read_pass = ReadPass(arguments.on_bad or "error")
     if arguments.src is None and options.corpus_given(arguments):
         corpus = options.corpus_settings(arguments)
     elif arguments.src is not None:
-        corpus, *others = (list(read_parallel(arguments.src, ref)) for ref in arguments.ref)
-        more = [[pair.tgt for pair in pairs] for pairs in others]
+        lines = list(read_translations(arguments.src, arguments.ref, read_pass=read_pass))
+        corpus = [SentencePair(line[0], line[1]) for line in lines]
+        more = [[line[number] for line in lines] for number in range(2, len(arguments.ref) + 1)]
     model = load(arguments.folder, **options.placement(arguments))
     for ref in arguments.ref or ():
         check_files_direction(
@@ -95,6 +98,7 @@ def run(arguments: argparse.Namespace) -> int:
             progress=progress,
             **options.search_settings(arguments),
         )
+    evaluation = dataclasses.replace(evaluation, notes=(*read_pass.notes("test"), *evaluation.notes))
     if arguments.json:
         print_json(evaluation.to_json())
         return 0

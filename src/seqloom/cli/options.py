@@ -180,7 +180,7 @@ def add_reading_options(group: argparse._ActionsContainer) -> None:
     group.add_argument(
         "--on-bad",
         choices=("error", "skip"),
-        help="a line that cannot be read stops the work, or is skipped and counted",
+        help="a line that cannot be read stops the work, or is skipped and counted (default: error)",
     )
     group.add_argument("--data-dir", metavar="DIR", help="a folder of data sets to use instead of the network")
 

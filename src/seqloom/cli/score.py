@@ -47,8 +47,12 @@ def run(arguments: argparse.Namespace) -> int:
     check_not_read(None, "standard output", [arguments.src, arguments.ref])
     from seqloom.corpus import read_parallel
     from seqloom.run import load
+    from seqloom.run.scoring import check_files_direction
 
     model = load(arguments.folder, **options.placement(arguments))
+    check_files_direction(
+        arguments.src, arguments.ref, (model.facts["corpus"]["src_lang"], model.facts["corpus"]["tgt_lang"])
+    )
     log_prob, tokens, pairs = 0.0, 0, 0
     notes: Counter[str] = Counter()
     with shown(quiet=arguments.quiet) as progress:

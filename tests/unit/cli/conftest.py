@@ -45,7 +45,7 @@ class FakeGenerator:
 class FakeRun:
     """Translates to capitals; the n-th best output has n - 1 marks."""
 
-    facts: ClassVar[dict[str, Any]] = {"corpus": {"kind": "text"}}
+    facts: ClassVar[dict[str, Any]] = {"corpus": {"kind": "text", "src_lang": None, "tgt_lang": None}}
 
     def __init__(self, *folders: Path, **settings: Any) -> None:
         self.folders, self.settings = folders, settings
