@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 import pytest
 
+import seqloom.run
 from seqloom.decoding.hypothesis import Generation, Hypothesis
 from seqloom.progress import Progress
 
@@ -78,6 +79,7 @@ def fake_run(monkeypatch: pytest.MonkeyPatch) -> FakeRun:
     """Takes the place of every run that a verb loads."""
     run = FakeRun()
     module = types.ModuleType("seqloom.run")
+    module.__path__ = seqloom.run.__path__
 
     def load(*folders: Path, **settings: Any) -> FakeRun:
         run.folders, run.settings = folders, settings
