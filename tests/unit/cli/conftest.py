@@ -2,7 +2,7 @@
 
 import sys
 import types
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -41,6 +41,9 @@ class FakeGenerator:
             )
             notes = () if text.strip() else ("empty source",)
             yield Generation(text, outputs, found, notes, (0, 2) if alignments else None)
+
+
+TypeIn = Callable[[bytes], None]
 
 
 class FakeRun:
@@ -91,7 +94,7 @@ def fake_run(monkeypatch: pytest.MonkeyPatch) -> FakeRun:
 
 
 @pytest.fixture
-def type_in(monkeypatch: pytest.MonkeyPatch):  # type: ignore[no-untyped-def]
+def type_in(monkeypatch: pytest.MonkeyPatch) -> TypeIn:
     """Gives bytes to standard input."""
     import io
 

@@ -5,9 +5,10 @@ import json
 import pytest
 
 from seqloom.cli import main
+from tests.unit.cli.conftest import FakeRun, TypeIn
 
 
-def test_prompts_and_sampling_options(fake_run, capsys: pytest.CaptureFixture[str]) -> None:  # type: ignore[no-untyped-def]
+def test_prompts_and_sampling_options(fake_run: FakeRun, capsys: pytest.CaptureFixture[str]) -> None:
     sampling = [
         "--num-samples",
         "2",
@@ -35,12 +36,12 @@ def test_prompts_and_sampling_options(fake_run, capsys: pytest.CaptureFixture[st
     }
 
 
-def test_no_prompt_is_the_empty_one(fake_run, capsys: pytest.CaptureFixture[str]) -> None:  # type: ignore[no-untyped-def]
+def test_no_prompt_is_the_empty_one(fake_run: FakeRun, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["generate", "x"]) == 0
     assert capsys.readouterr().out == " text 0\n"
 
 
-def test_prompts_from_standard_input(fake_run, type_in, capsys: pytest.CaptureFixture[str]) -> None:  # type: ignore[no-untyped-def]
+def test_prompts_from_standard_input(fake_run: FakeRun, type_in: TypeIn, capsys: pytest.CaptureFixture[str]) -> None:
     type_in(b"one\ntwo\n")
     assert main(["generate", "x", "--prompt", "-", "--json"]) == 0
     rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]

@@ -1,13 +1,14 @@
 """limits: what the verb passes on, and what it prints when it is stopped."""
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import pytest
 
 from seqloom.cli import main
 from seqloom.decoding.hypothesis import Generation
+from tests.unit.cli.conftest import FakeRun
 
 ARGV = ["limits", "x", "--on", "length", "--quiet"]
 
@@ -26,8 +27,11 @@ class Engine:
             yield Generation(text, (text if len(text.split()) <= 7 else "wrong",), ())
 
 
+Copying = Callable[..., dict[str, Any]]
+
+
 @pytest.fixture
-def copying(fake_run, monkeypatch: pytest.MonkeyPatch):  # type: ignore[no-untyped-def]
+def copying(fake_run: FakeRun, monkeypatch: pytest.MonkeyPatch) -> Copying:
     """A run on `copy` with an engine of a known limit."""
     import importlib
     import sys
@@ -37,7 +41,9 @@ def copying(fake_run, monkeypatch: pytest.MonkeyPatch):  # type: ignore[no-untyp
     monkeypatch.setattr(sys.modules["seqloom.run"], "Run", object, raising=False)
     importlib.import_module("seqloom.claims.limits")
     corpus = {"name": "copy", "kind": "pairs", "synthetic": True, "metric": "exact_match"}
-    fake_run.folder, fake_run.recipe = "x", SimpleNamespace(name="transformer-tiny", corpus=None)
+    monkeypatch.setattr(fake_run, "folder", "x", raising=False)
+    recipe = SimpleNamespace(name="transformer-tiny", corpus=None)
+    monkeypatch.setattr(fake_run, "recipe", recipe, raising=False)
     monkeypatch.setattr(fake_run, "facts", {"corpus": corpus}, raising=False)
     asked: dict[str, Any] = {}
 
@@ -54,7 +60,7 @@ def copying(fake_run, monkeypatch: pytest.MonkeyPatch):  # type: ignore[no-untyp
     return start
 
 
-def test_a_limit_is_printed(copying, capsys: pytest.CaptureFixture[str]) -> None:  # type: ignore[no-untyped-def]
+def test_a_limit_is_printed(copying: Copying, capsys: pytest.CaptureFixture[str]) -> None:
     asked = copying()
     assert main([*ARGV, "--beam", "2"]) == 0
     caught = capsys.readouterr()
@@ -64,7 +70,7 @@ def test_a_limit_is_printed(copying, capsys: pytest.CaptureFixture[str]) -> None
     assert asked == {"beam": 2}
 
 
-def test_json(copying, capsys: pytest.CaptureFixture[str]) -> None:  # type: ignore[no-untyped-def]
+def test_json(copying: Copying, capsys: pytest.CaptureFixture[str]) -> None:
     copying()
     assert main([*ARGV, "--json", "--seed", "4", "--most", "12", "--samples", "40", "--threshold", "0.4"]) == 0
     found = json.loads(capsys.readouterr().out)
@@ -74,7 +80,7 @@ def test_json(copying, capsys: pytest.CaptureFixture[str]) -> None:  # type: ign
     assert found["smallest_failing"]["size"] == 8
 
 
-def test_ctrl_c_prints_what_was_found(copying, capsys: pytest.CaptureFixture[str]) -> None:  # type: ignore[no-untyped-def]
+def test_ctrl_c_prints_what_was_found(copying: Copying, capsys: pytest.CaptureFixture[str]) -> None:
     copying(most=50)
     assert main(ARGV) == 130
     caught = capsys.readouterr()
@@ -82,7 +88,7 @@ def test_ctrl_c_prints_what_was_found(copying, capsys: pytest.CaptureFixture[str
     assert "this is what was found so far" in caught.err
 
 
-def test_what_does_not_fit_is_one_message(copying, capsys: pytest.CaptureFixture[str]) -> None:  # type: ignore[no-untyped-def]
+def test_what_does_not_fit_is_one_message(copying: Copying, capsys: pytest.CaptureFixture[str]) -> None:
     copying()
     assert main(["limits", "x", "--on", "pairs"]) == 2
     assert "seqloom: --on pairs: the run was trained on copy" in capsys.readouterr().err

@@ -1,6 +1,7 @@
 """Shared options become the settings that they say, and nothing that was not given."""
 
 import argparse
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -90,7 +91,7 @@ def test_existing_file(tmp_path: Path) -> None:
         (options.share, {"0": 0.0, "1": 1.0, ".9": 0.9}, ["-0.1", "1.1", "nan", "x"]),
     ],
 )
-def test_numbers(kind, right, wrong) -> None:  # type: ignore[no-untyped-def]
+def test_numbers(kind: Callable[[str], float], right: dict[str, float], wrong: list[str]) -> None:
     assert {text: kind(text) for text in right} == right
     for text in wrong:
         with pytest.raises(argparse.ArgumentTypeError):

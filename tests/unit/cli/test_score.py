@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from seqloom.cli import main
+from tests.unit.cli.conftest import FakeRun
 
 
 @pytest.fixture
@@ -15,14 +16,14 @@ def files(tmp_path: Path) -> list[str]:
     return ["--src", str(tmp_path / "src"), "--ref", str(tmp_path / "ref")]
 
 
-def test_a_line_a_pair(fake_run, files: list[str], capsys: pytest.CaptureFixture[str]) -> None:  # type: ignore[no-untyped-def]
+def test_a_line_a_pair(fake_run: FakeRun, files: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["score", "x", *files]) == 0
     caught = capsys.readouterr()
     assert caught.out == "-3.000000\t2\n-1.000000\t1\n"
     assert "2 pairs, 3 tokens, log-probability -4.00, perplexity 3.794" in caught.err
 
 
-def test_json(fake_run, files: list[str], capsys: pytest.CaptureFixture[str]) -> None:  # type: ignore[no-untyped-def]
+def test_json(fake_run: FakeRun, files: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["score", "x", *files, "--json", "--quiet"]) == 0
     caught = capsys.readouterr()
     assert json.loads(caught.out.splitlines()[1]) == {
@@ -35,7 +36,7 @@ def test_json(fake_run, files: list[str], capsys: pytest.CaptureFixture[str]) ->
     assert caught.err == ""
 
 
-def test_unequal_files(fake_run, files: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:  # type: ignore[no-untyped-def]
+def test_unequal_files(fake_run: FakeRun, files: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "ref").write_text("xy\nz\nmore\n")
     assert main(["score", "x", *files]) == 2
     message = capsys.readouterr().err

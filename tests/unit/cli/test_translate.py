@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 
 from seqloom.cli import main
+from tests.unit.cli.conftest import FakeRun, TypeIn
 
 
-def test_lines_in_lines_out(fake_run, type_in, capsys: pytest.CaptureFixture[str]) -> None:  # type: ignore[no-untyped-def]
+def test_lines_in_lines_out(fake_run: FakeRun, type_in: TypeIn, capsys: pytest.CaptureFixture[str]) -> None:
     type_in("ein Hund\n\nzwei\u2028Hunde\r\nlast without end".encode())
     assert main(["translate", "runs/a", "runs/b", "--beam", "3", "--device", "cpu", "--threads", "1"]) == 0
     caught = capsys.readouterr()
@@ -19,7 +20,9 @@ def test_lines_in_lines_out(fake_run, type_in, capsys: pytest.CaptureFixture[str
     assert fake_run.asked["beam"] == 3
 
 
-def test_bytes_that_are_not_utf8_do_not_end_the_stream(fake_run, type_in, capsys: pytest.CaptureFixture[str]) -> None:  # type: ignore[no-untyped-def]
+def test_bytes_that_are_not_utf8_do_not_end_the_stream(
+    fake_run: FakeRun, type_in: TypeIn, capsys: pytest.CaptureFixture[str]
+) -> None:
     type_in(b"good\n\xff\xfe bad\x00\ngood\n")
     assert main(["translate", "x"]) == 0
     caught = capsys.readouterr()
@@ -27,13 +30,13 @@ def test_bytes_that_are_not_utf8_do_not_end_the_stream(fake_run, type_in, capsys
     assert "1 of 3 lines held bytes that are not UTF-8" in caught.err
 
 
-def test_quiet(fake_run, type_in, capsys: pytest.CaptureFixture[str]) -> None:  # type: ignore[no-untyped-def]
+def test_quiet(fake_run: FakeRun, type_in: TypeIn, capsys: pytest.CaptureFixture[str]) -> None:
     type_in(b"\xff\n\n")
     assert main(["translate", "x", "--quiet"]) == 0
     assert capsys.readouterr().err == ""
 
 
-def test_files(fake_run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:  # type: ignore[no-untyped-def]
+def test_files(fake_run: FakeRun, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     source, target = tmp_path / "in.txt", tmp_path / "new" / "out.txt"
     source.write_text("a\nb\n")
     assert main(["translate", "x", "--input", str(source), "--output", str(target)]) == 0
@@ -41,7 +44,7 @@ def test_files(fake_run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
     assert capsys.readouterr().out == ""
 
 
-def test_compressed_input(fake_run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:  # type: ignore[no-untyped-def]
+def test_compressed_input(fake_run: FakeRun, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     import gzip
 
     source = tmp_path / "in.txt.gz"
@@ -50,19 +53,19 @@ def test_compressed_input(fake_run, tmp_path: Path, capsys: pytest.CaptureFixtur
     assert capsys.readouterr().out == "A\nB\n"
 
 
-def test_nbest_is_numbered(fake_run, type_in, capsys: pytest.CaptureFixture[str]) -> None:  # type: ignore[no-untyped-def]
+def test_nbest_is_numbered(fake_run: FakeRun, type_in: TypeIn, capsys: pytest.CaptureFixture[str]) -> None:
     type_in(b"a\tb\nc\n")
     assert main(["translate", "x", "--nbest", "2"]) == 0
     assert capsys.readouterr().out == "1\t-0.500000\tA B\n1\t-1.500000\tA B!\n2\t-0.500000\tC\n2\t-1.500000\tC!\n"
 
 
-def test_alignments_are_pharaoh(fake_run, type_in, capsys: pytest.CaptureFixture[str]) -> None:  # type: ignore[no-untyped-def]
+def test_alignments_are_pharaoh(fake_run: FakeRun, type_in: TypeIn, capsys: pytest.CaptureFixture[str]) -> None:
     type_in(b"a\n")
     assert main(["translate", "x", "--alignments"]) == 0
     assert capsys.readouterr().out == "A\t0-0 2-1\n"
 
 
-def test_json(fake_run, type_in, capsys: pytest.CaptureFixture[str]) -> None:  # type: ignore[no-untyped-def]
+def test_json(fake_run: FakeRun, type_in: TypeIn, capsys: pytest.CaptureFixture[str]) -> None:
     type_in("ö\n".encode())
     assert main(["translate", "x", "--json", "--nbest", "2", "--alignments"]) == 0
     row = json.loads(capsys.readouterr().out)

@@ -96,7 +96,7 @@ def test_limits_of_a_run() -> None:
     assert found.settings.seed == 2
 
 
-def test_test_sentences_are_those_of_the_runs_corpus(tmp_path) -> None:  # type: ignore[no-untyped-def]
+def test_test_sentences_are_those_of_the_runs_corpus(tmp_path: Path) -> None:
     lines = [f"{' '.join(f'w{number}' for number in range(n, n + n % 9 + 1))}" for n in range(300)]
     (tmp_path / "pairs.tsv").write_text("".join(f"{line}\t{line}\n" for line in lines))
     settings = CorpusSettings(data=str(tmp_path / "pairs.tsv"), test_size=120)

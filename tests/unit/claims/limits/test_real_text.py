@@ -1,6 +1,8 @@
 """Real test sentences: a score that falls with length is found, one that does not is not, and what is not known is said."""
 
+from collections.abc import Callable
 from random import Random
+from typing import Any
 
 import pytest
 
@@ -36,7 +38,9 @@ def garbled(text: str) -> str:
     return " ".join("X" if number % 2 else word for number, word in enumerate(text.upper().split()))
 
 
-def search(says, metric: str = "bleu", pairs=None, **settings) -> Limits:  # type: ignore[no-untyped-def]
+def search(
+    says: Callable[[str], str], metric: str = "bleu", pairs: list[SentencePair] | None = None, **settings: Any
+) -> Limits:
     engine = KnownEngine(says)
     chosen = sentences() if pairs is None else pairs
     found = SentenceSearch(engine, chosen, ABOUT, LimitSettings(**settings), metric=metric, item_separator=None)

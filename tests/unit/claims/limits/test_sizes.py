@@ -1,5 +1,6 @@
 """Known limits are found, also where answers are noisy, and chance does not make any."""
 
+from collections.abc import Callable
 from functools import partial
 from itertools import pairwise
 
@@ -13,7 +14,7 @@ from seqloom.progress import Silent
 from .engines import KnownEngine, limits, lucky, search
 
 
-def up_to(size: int):  # type: ignore[no-untyped-def]
+def up_to(size: int) -> Callable[[str], str]:
     return lambda text: text if len(text.split()) <= size else "wrong"
 
 
