@@ -20,6 +20,7 @@ import torch
 
 import seqloom
 from seqloom.serve.openapi import openapi_document
+from seqloom.serve.routes import ENDPOINTS
 from seqloom.serve.served_run import open_runs
 from tests.serving import Running, running
 
@@ -141,7 +142,7 @@ def test_openai_errors(server: Running, locked: Running) -> None:
 
 def test_the_description_names_every_route(server: Running) -> None:
     document = server.ask("/openapi.json").json
-    assert document == openapi_document(server.state.registry)
+    assert document == openapi_document(server.state.registry, ENDPOINTS)
     routes = {route.path.replace(":path", "") for route in server.server.config.app.routes}  # type: ignore[union-attr]
     assert set(document["paths"]) == routes - {"/", "/assets/{name}", "/openapi.json", "/translate_file", "/suggest"}
     names = re.findall(r'"#/components/schemas/([^"]+)"', json.dumps(document))

@@ -113,3 +113,25 @@ class ModelAnswer(BaseModel):
     created: int
     owned_by: Literal["seqloom"]
     kind: Literal["pairs", "text"]
+
+
+class Models(BaseModel):
+    """All runs, in OpenAI's format of models."""
+
+    object: Literal["list"]
+    data: list[ModelAnswer]
+
+
+class OpenAIErrorDetail(BaseModel):
+    """The error of a request under /v1, in OpenAI's format."""
+
+    message: str
+    type: Literal["invalid_request_error", "server_error"]
+    param: str | None
+    code: str
+
+
+class OpenAIError(BaseModel):
+    """The response for an error under /v1."""
+
+    error: OpenAIErrorDetail

@@ -17,10 +17,10 @@ from starlette.responses import JSONResponse
 from seqloom.decoding.hypothesis import Generation
 from seqloom.errors import ConfigError
 from seqloom.serve.batcher import TextRequest
-from seqloom.serve.completion_models import CompletionRequest
-from seqloom.serve.error_middleware import error_body
+from seqloom.serve.completion_models import CompletionAnswer, CompletionRequest, ModelAnswer, Models, OpenAIError
+from seqloom.serve.endpoint import BODY_ERRORS, Endpoint
 from seqloom.serve.event_stream import EventStream
-from seqloom.serve.http_errors import HTTPError
+from seqloom.serve.http_errors import HTTPError, error_body
 from seqloom.serve.output_stream import OutputStream, TokenReport
 from seqloom.serve.request_parsing import read_json
 from seqloom.serve.results import await_generations, generation_of, submit
@@ -31,8 +31,34 @@ _MAX_TOKENS = 16
 """The API's own default for language models."""
 
 
+_EVENT = {"type": "object", "properties": {"data": {"type": "string"}}, "required": ["data"]}
+
+
 class Completions:
     """Endpoints of OpenAI's API."""
+
+    ENDPOINTS = (
+        Endpoint("/v1/models", "models", summary="List models", answer=Models, errors=(401,), error=OpenAIError),
+        Endpoint(
+            "/v1/models/{name:path}",
+            "model",
+            summary="Describe a model",
+            answer=ModelAnswer,
+            errors=(401, 404),
+            error=OpenAIError,
+        ),
+        Endpoint(
+            "/v1/completions",
+            "complete",
+            "POST",
+            summary="Complete prompts: for a model of pairs, the targets of sources",
+            body=CompletionRequest,
+            answer=CompletionAnswer,
+            more_answers={"text/event-stream": _EVENT},
+            errors=(*BODY_ERRORS, 401, 404),
+            error=OpenAIError,
+        ),
+    )
 
     def __init__(self, state: ServerState) -> None:
         self._state = state

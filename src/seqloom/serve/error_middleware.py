@@ -5,14 +5,13 @@ It stands inside the CORS middleware, so that pages of other sites can read erro
 
 import json
 from collections.abc import Callable, Mapping
-from typing import Any
 
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from seqloom.serve.access_log import AccessLog
-from seqloom.serve.http_errors import ClientDisconnectedError, HTTPError
-from seqloom.serve.routes import ALWAYS_ANSWERED, ROUTES, route_of
+from seqloom.serve.http_errors import ClientDisconnectedError, HTTPError, error_body
+from seqloom.serve.routes import ANSWERED_WHILE_BUSY, ROUTES, route_of
 
 _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
@@ -46,7 +45,7 @@ class ErrorMiddleware:
             await send(message)
 
         try:
-            if route not in ALWAYS_ANSWERED and (problem := self._refuse()):
+            if route not in ANSWERED_WHILE_BUSY and (problem := self._refuse()):
                 raise problem
             await self._app(scope, receive, send_and_watch)
         except ClientDisconnectedError:
@@ -61,14 +60,6 @@ class ErrorMiddleware:
             self._access_log.failure(error, route=route)
             if not started:
                 await _answer(send, path, HTTPError(500, "internal error; the server's log says where"))
-
-
-def error_body(path: str, problem: HTTPError) -> dict[str, Any]:
-    """The JSON body of an error, in the format of the API that the path belongs to."""
-    if not path.startswith("/v1/"):
-        return {"error": problem.message}
-    kind = "server_error" if problem.status >= 500 else "invalid_request_error"
-    return {"error": {"message": problem.message, "type": kind, "param": problem.param, "code": problem.code}}
 
 
 def _explain(error: HTTPException, scope: Scope) -> HTTPError:

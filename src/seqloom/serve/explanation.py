@@ -11,8 +11,9 @@ from starlette.responses import Response
 
 from seqloom.errors import ConfigError, SeqloomError
 from seqloom.explain import METHODS, Change, explain
-from seqloom.explain.explanation import SCHEMA_VERSION
+from seqloom.explain.explanation import SCHEMA_VERSION, Explanations
 from seqloom.run import Run
+from seqloom.serve.endpoint import BODY_ERRORS, Endpoint
 from seqloom.serve.explainer import ExplanationTask, TaskCancelledError
 from seqloom.serve.http_errors import HTTPError, busy
 from seqloom.serve.request_parsing import read_json
@@ -75,6 +76,18 @@ class ExplainRequest(BaseModel):
 
 class ExplanationAPI:
     """Endpoint of explanations."""
+
+    ENDPOINTS = (
+        Endpoint(
+            "/explain",
+            "explain",
+            "POST",
+            summary="Explain how runs process a text, step by step: alignments, distributions, beam search, what if",
+            body=ExplainRequest,
+            answer=Explanations,
+            errors=(*BODY_ERRORS, 401, 404),
+        ),
+    )
 
     def __init__(self, state: ServerState) -> None:
         self._state = state

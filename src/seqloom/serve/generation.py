@@ -9,7 +9,9 @@ from starlette.responses import JSONResponse
 from seqloom.decoding.hypothesis import Generation
 from seqloom.errors import ConfigError
 from seqloom.serve.batcher import TextRequest
+from seqloom.serve.endpoint import BODY_ERRORS, Endpoint
 from seqloom.serve.http_errors import HTTPError
+from seqloom.serve.limits import Limits
 from seqloom.serve.request_parsing import read_json
 from seqloom.serve.results import await_generations
 from seqloom.serve.run_registry import codes_of
@@ -84,8 +86,28 @@ class RunAnswer(BaseModel):
     explained: bool = Field(description="whether POST /explain supports it")
 
 
+class Runs(BaseModel):
+    """All runs, and the limits of requests."""
+
+    runs: list[RunAnswer]
+    limits: Limits
+
+
 class GenerationAPI:
     """Endpoints of seqloom's own API."""
+
+    ENDPOINTS = (
+        Endpoint("/runs", "runs", summary="List runs, and the limits", answer=Runs, errors=(401,)),
+        Endpoint(
+            "/generate",
+            "generate",
+            "POST",
+            summary="Decode texts with any settings; n-best lists with scores",
+            body=GenerateRequest,
+            answer=GenerateAnswer,
+            errors=(*BODY_ERRORS, 401, 404),
+        ),
+    )
 
     def __init__(self, state: ServerState) -> None:
         self._state = state

@@ -1,5 +1,7 @@
 """HTTP errors: exceptions that `error_middleware` turns into responses, in the error format of the API that was called."""
 
+from typing import Any
+
 
 class HTTPError(Exception):
     """A request that ends with an error status.
@@ -43,3 +45,11 @@ class ClientDisconnectedError(Exception):
 def busy(what: str) -> HTTPError:
     """A 503 error that asks the client to try again later."""
     return HTTPError(503, f"{what}; try again in a moment", retry_after=1)
+
+
+def error_body(path: str, problem: HTTPError) -> dict[str, Any]:
+    """The JSON body of an error, in the format of the API that the path belongs to."""
+    if not path.startswith("/v1/"):
+        return {"error": problem.message}
+    kind = "server_error" if problem.status >= 500 else "invalid_request_error"
+    return {"error": {"message": problem.message, "type": kind, "param": problem.param, "code": problem.code}}

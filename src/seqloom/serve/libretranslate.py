@@ -14,11 +14,13 @@ from starlette.responses import JSONResponse
 from seqloom.corpus.languages import normalise_language
 from seqloom.decoding.hypothesis import Generation
 from seqloom.serve.batcher import TextRequest
+from seqloom.serve.endpoint import BODY_ERRORS, FORMS, Endpoint
 from seqloom.serve.http_errors import HTTPError
 from seqloom.serve.request_parsing import read_fields
 from seqloom.serve.results import await_generations
 from seqloom.serve.served_run import RunDecoder, ServedRun
 from seqloom.serve.state import ServerState
+from seqloom.serve.swagger import swagger_document
 from seqloom.serve.validation import safe_name
 
 _MAX_NAMED = 10
@@ -89,8 +91,74 @@ class LanguageAnswer(BaseModel):
     targets: list[str]
 
 
+class CodeAndName(BaseModel):
+    """A language."""
+
+    code: str
+    name: str
+
+
+class Chosen(BaseModel):
+    """The languages that LibreTranslate's page selects at its start."""
+
+    source: CodeAndName
+    target: CodeAndName
+
+
+class FrontendSettings(BaseModel):
+    """Settings that LibreTranslate's own page reads when it starts."""
+
+    apiKeys: bool  # noqa: N815 (the API's own names)
+    charLimit: int = Field(description="characters of a text")  # noqa: N815
+    filesTranslation: bool  # noqa: N815
+    frontendTimeout: int  # noqa: N815
+    keyRequired: bool  # noqa: N815
+    language: Chosen
+    suggestions: bool
+    supportedFilesFormat: list[str]  # noqa: N815
+
+
 class LibreTranslate:
     """Endpoints of LibreTranslate's API."""
+
+    ENDPOINTS = (
+        Endpoint(
+            "/translate",
+            "translate",
+            "POST",
+            summary="Translate texts",
+            body=TranslateRequest,
+            content_types=FORMS,
+            answer=TranslateAnswer,
+            errors=(*BODY_ERRORS, 403),
+            tag="LibreTranslate",
+        ),
+        Endpoint(
+            "/detect",
+            "detect",
+            "POST",
+            summary="Detect the language of a text",
+            body=DetectRequest,
+            content_types=FORMS,
+            answer=DetectedLanguage,
+            is_list=True,
+            errors=(*BODY_ERRORS, 403),
+            tag="LibreTranslate",
+        ),
+        Endpoint(
+            "/languages",
+            "languages",
+            summary="Languages, with what each can be translated into",
+            answer=LanguageAnswer,
+            is_list=True,
+        ),
+        Endpoint("/spec", "spec", summary="LibreTranslate's API as Swagger 2.0", answer={"type": "object"}),
+        Endpoint(
+            "/frontend/settings", "settings", summary="Settings for LibreTranslate's page", answer=FrontendSettings
+        ),
+        Endpoint("/translate_file", "translate_file", "POST"),
+        Endpoint("/suggest", "suggest", "POST"),
+    )
 
     def __init__(self, state: ServerState) -> None:
         self._state = state
@@ -103,6 +171,10 @@ class LibreTranslate:
                 for language in self._state.registry.languages
             ]
         )
+
+    async def spec(self, request: Request) -> JSONResponse:
+        """Describes LibreTranslate's API as Swagger 2.0."""
+        return JSONResponse(swagger_document(self._state.registry))
 
     async def settings(self, request: Request) -> JSONResponse:
         """Settings that LibreTranslate's own page reads when it starts."""

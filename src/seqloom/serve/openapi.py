@@ -1,97 +1,16 @@
-"""OpenAPI: the document of all APIs. Its schemas are generated from the pydantic models of requests and responses."""
+"""OpenAPI: the document of all APIs, generated from their endpoints and the pydantic models of requests and responses."""
 
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
-from typing import Any, Literal
+from typing import Any
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from seqloom.explain.explanation import Explanations
-from seqloom.serve.completion_models import CompletionAnswer, CompletionRequest, ModelAnswer
-from seqloom.serve.explanation import ExplainRequest
-from seqloom.serve.generation import GenerateAnswer, GenerateRequest, RunAnswer
-from seqloom.serve.libretranslate import (
-    DetectedLanguage,
-    DetectRequest,
-    LanguageAnswer,
-    TranslateAnswer,
-    TranslateRequest,
-)
-from seqloom.serve.limits import Limits
+from seqloom.serve.endpoint import JSON, Endpoint
 from seqloom.serve.run_registry import RunRegistry
 
-
-class Error(BaseModel):
-    """The error of a request."""
-
-    error: str
-
-
-class OpenAIErrorDetail(BaseModel):
-    """The error of a request under /v1, in OpenAI's format."""
-
-    message: str
-    type: Literal["invalid_request_error", "server_error"]
-    param: str | None
-    code: str
-
-
-class OpenAIError(BaseModel):
-    """The response for an error under /v1."""
-
-    error: OpenAIErrorDetail
-
-
-class Health(BaseModel):
-    """Whether the server accepts requests."""
-
-    status: Literal["ok", "closing"]
-
-
-class Models(BaseModel):
-    """All runs, in OpenAI's format of models."""
-
-    object: Literal["list"]
-    data: list[ModelAnswer]
-
-
-class Runs(BaseModel):
-    """All runs, and the limits of requests."""
-
-    runs: list[RunAnswer]
-    limits: Limits
-
-
-class CodeAndName(BaseModel):
-    """A language."""
-
-    code: str
-    name: str
-
-
-class Chosen(BaseModel):
-    """The languages that LibreTranslate's page selects at its start."""
-
-    source: CodeAndName
-    target: CodeAndName
-
-
-class FrontendSettings(BaseModel):
-    """Settings that LibreTranslate's own page reads when it starts."""
-
-    apiKeys: bool  # noqa: N815 (the API's own names)
-    charLimit: int = Field(description="characters of a text")  # noqa: N815
-    filesTranslation: bool  # noqa: N815
-    frontendTimeout: int  # noqa: N815
-    keyRequired: bool  # noqa: N815
-    language: Chosen
-    suggestions: bool
-    supportedFilesFormat: list[str]  # noqa: N815
-
-
-_JSON = "application/json"
-_FORMS = (_JSON, "application/x-www-form-urlencoded", "multipart/form-data")
-_WHY = {
+_REASONS = {
     400: "the request is not valid, or exceeds a limit",
     401: "a key is required, and it is missing or wrong",
     403: "a key is required, and it is missing or wrong",
@@ -102,16 +21,16 @@ _WHY = {
     500: "a bug, or a run whose weights are damaged",
     503: "busy or shutting down: try again after Retry-After seconds",
 }
-_BODY = (400, 408, 413, 415)
 
 
-def openapi_document(registry: RunRegistry) -> dict[str, Any]:
-    """The OpenAPI document of a server; it lists the names of the runs and the codes of their languages."""
-    models = (
-        *(Error, OpenAIError, Health, Models, Runs, FrontendSettings, ModelAnswer, LanguageAnswer, DetectedLanguage),
-        *(TranslateRequest, TranslateAnswer, DetectRequest, CompletionRequest, CompletionAnswer),
-        *(GenerateRequest, GenerateAnswer, ExplainRequest, Explanations),
-    )
+def openapi_document(registry: RunRegistry, endpoints: Sequence[Endpoint]) -> dict[str, Any]:
+    """The OpenAPI document of a server; it lists the names of the runs and the codes of their languages.
+
+    Args:
+        endpoints: all endpoints; those without a summary are left out.
+    """
+    documented = [endpoint for endpoint in endpoints if endpoint.summary is not None]
+    models = dict.fromkeys(model for endpoint in documented for model in _models_of(endpoint))
     _, definitions = models_json_schema(
         [(model, "validation") for model in models], ref_template="#/components/schemas/{model}"
     )
@@ -134,7 +53,7 @@ def openapi_document(registry: RunRegistry) -> dict[str, Any]:
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "security": [{}, {"key": []}],
-        "paths": _paths(),
+        "paths": {endpoint.documented_path: _path(endpoint) for endpoint in documented},
         "components": {
             "securitySchemes": {"key": {"type": "http", "scheme": "bearer"}},
             "schemas": schemas,
@@ -142,105 +61,39 @@ def openapi_document(registry: RunRegistry) -> dict[str, Any]:
     }
 
 
-def _paths() -> dict[str, Any]:
-    languages = _operation("Languages, with what each can be translated into", _list(LanguageAnswer), ())
-    name = {
-        "name": "name",
-        "in": "path",
-        "required": True,
-        "schema": {"type": "string"},
-        "description": "a model's name",
-    }
-    completion = _operation(
-        "Complete prompts: for a model of pairs, the targets of sources",
-        CompletionAnswer,
-        (*_BODY, 401, 404),
-        body=(CompletionRequest, (_JSON,)),
-        error=OpenAIError,
-    )
-    event = {"type": "object", "properties": {"data": {"type": "string"}}, "required": ["data"]}
-    completion["responses"]["200"]["content"]["text/event-stream"] = {"schema": event}
-    return {
-        "/translate": {
-            "post": _operation(
-                "Translate texts", TranslateAnswer, (*_BODY, 403), body=(TranslateRequest, _FORMS), tag="LibreTranslate"
-            )
-        },
-        "/detect": {
-            "post": _operation(
-                "Detect the language of a text",
-                _list(DetectedLanguage),
-                (*_BODY, 403),
-                body=(DetectRequest, _FORMS),
-                tag="LibreTranslate",
-            )
-        },
-        "/languages": {
-            "get": languages,
-        },
-        "/spec": {"get": _operation("LibreTranslate's API as Swagger 2.0", {"type": "object"}, ())},
-        "/frontend/settings": {"get": _operation("Settings for LibreTranslate's page", FrontendSettings, ())},
-        "/v1/models": {"get": _operation("List models", Models, (401,), error=OpenAIError)},
-        "/v1/models/{name}": {
-            "get": _operation("Describe a model", ModelAnswer, (401, 404), error=OpenAIError) | {"parameters": [name]}
-        },
-        "/v1/completions": {"post": completion},
-        "/runs": {"get": _operation("List runs, and the limits", Runs, (401,))},
-        "/generate": {
-            "post": _operation(
-                "Decode texts with any settings; n-best lists with scores",
-                GenerateAnswer,
-                (*_BODY, 401, 404),
-                body=(GenerateRequest, (_JSON,)),
-            )
-        },
-        "/explain": {
-            "post": _operation(
-                "Explain how runs process a text, step by step: alignments, distributions, beam search, what if",
-                Explanations,
-                (*_BODY, 401, 404),
-                body=(ExplainRequest, (_JSON,)),
-            )
-        },
-        "/health": {"get": _operation("Whether the server accepts requests", Health, (), busy=Health)},
-        "/metrics": {
-            "get": {
-                "summary": "Metrics in Prometheus's text format",
-                "responses": {
-                    "200": {"description": "the metrics", "content": {"text/plain": {"schema": {"type": "string"}}}},
-                    "401": _answer(_WHY[401], Error),
-                },
-            }
-        },
-    }
+def _models_of(endpoint: Endpoint) -> list[type[BaseModel]]:
+    models = (endpoint.answer, endpoint.body, endpoint.error, endpoint.busy)
+    return [model for model in models if isinstance(model, type)]
 
 
-def _operation(
-    summary: str,
-    answer: "type[BaseModel] | dict[str, Any]",
-    errors: tuple[int, ...],
-    *,
-    body: tuple[type[BaseModel], tuple[str, ...]] | None = None,
-    error: type[BaseModel] = Error,
-    busy: type[BaseModel] | None = None,
-    tag: str | None = None,
-) -> dict[str, Any]:
-    responses = {"200": _answer("done", answer)}
-    for status in (*errors, 500, 503):
-        responses[str(status)] = _answer(_WHY[status], busy if busy and status == 503 else error)
-    responses["503"]["headers"] = {"Retry-After": {"schema": {"type": "integer"}, "description": "seconds"}}
-    operation: dict[str, Any] = {"summary": summary, "responses": responses}
-    if body is not None:
-        model, kinds = body
-        content = {kind: {"schema": {"$ref": f"#/components/schemas/{model.__name__}"}} for kind in kinds}
-        operation["requestBody"] = {"required": True, "content": content}
-    return operation | ({"tags": [tag]} if tag else {})
+def _path(endpoint: Endpoint) -> dict[str, Any]:
+    """The path item of an endpoint."""
+    content = {kind: {"schema": dict(schema)} for kind, schema in endpoint.more_answers.items()}
+    if endpoint.answer is not None:
+        schema = _schema(endpoint.answer)
+        content = {JSON: {"schema": {"type": "array", "items": schema} if endpoint.is_list else schema}} | content
+    responses: dict[str, Any] = {"200": {"description": "done", "content": content}}
+    for status in (*endpoint.errors, 500):
+        responses[str(status)] = _error(status, endpoint.error)
+    if endpoint.busy is not None or not endpoint.while_busy:
+        seconds = {"Retry-After": {"schema": {"type": "integer"}, "description": "seconds"}}
+        responses["503"] = _error(503, endpoint.busy or endpoint.error) | {"headers": seconds}
+    operation: dict[str, Any] = {"summary": endpoint.summary, "responses": responses}
+    if endpoint.body is not None:
+        body = {kind: {"schema": _schema(endpoint.body)} for kind in endpoint.content_types}
+        operation["requestBody"] = {"required": True, "content": body}
+    if endpoint.tag is not None:
+        operation["tags"] = [endpoint.tag]
+    item: dict[str, Any] = {endpoint.method.lower(): operation}
+    if "{name" in endpoint.path:
+        name = {"name": "name", "in": "path", "required": True, "description": "a model's name"}
+        item["parameters"] = [name | {"schema": {"type": "string"}}]
+    return item
 
 
-def _answer(description: str, model: "type[BaseModel] | dict[str, Any]") -> dict[str, Any]:
-    schema = model if isinstance(model, dict) else {"$ref": f"#/components/schemas/{model.__name__}"}
-    return {"description": description, "content": {_JSON: {"schema": schema}}}
+def _error(status: int, model: type[BaseModel]) -> dict[str, Any]:
+    return {"description": _REASONS[status], "content": {JSON: {"schema": _schema(model)}}}
 
 
-def _list(model: type[BaseModel]) -> dict[str, Any]:
-    return {"type": "array", "items": {"$ref": f"#/components/schemas/{model.__name__}"}}
+def _schema(model: type[BaseModel] | Mapping[str, Any]) -> dict[str, Any]:
+    return dict(model) if isinstance(model, Mapping) else {"$ref": f"#/components/schemas/{model.__name__}"}

@@ -7,7 +7,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from seqloom.report import theme
+from seqloom.serve.endpoint import Endpoint
 from seqloom.serve.http_errors import HTTPError
+from seqloom.serve.state import ServerState
 
 _TYPES = {"html": "text/html", "js": "text/javascript", "css": "text/css"}
 
@@ -21,7 +23,9 @@ _HEADERS = {
 class Page:
     """Endpoints of the page and its files."""
 
-    def __init__(self) -> None:
+    ENDPOINTS = (Endpoint("/", "index"), Endpoint("/assets/{name}", "asset"))
+
+    def __init__(self, state: ServerState) -> None:
         folder = files(__package__) / "assets"
         # A request can only name one of these files; its path is never looked up on disk.
         self._files = {

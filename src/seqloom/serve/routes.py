@@ -1,19 +1,30 @@
-"""Routes: the names of all routes, for the log, the metrics and error messages."""
+"""Routes: the endpoints of all APIs, and their names for the log, the metrics and error messages."""
 
-ROUTES = frozenset(
-    (
-        *("/", "/health", "/metrics", "/openapi.json", "/runs", "/generate", "/explain"),
-        *("/translate", "/languages", "/detect", "/frontend/settings", "/spec", "/translate_file", "/suggest"),
-        *("/v1/models", "/v1/completions"),
-    )
-)
+from seqloom.serve.completions import Completions
+from seqloom.serve.explanation import ExplanationAPI
+from seqloom.serve.generation import GenerationAPI
+from seqloom.serve.libretranslate import LibreTranslate
+from seqloom.serve.monitoring import Monitoring
+from seqloom.serve.page import Page
 
-ALWAYS_ANSWERED = frozenset(("/health", "/metrics"))
+APIS = (LibreTranslate, Completions, GenerationAPI, ExplanationAPI, Monitoring, Page)
+"""The classes of all APIs. A new API is one more class here."""
+
+ENDPOINTS = tuple(endpoint for api in APIS for endpoint in api.ENDPOINTS)
+
+OPENAPI_PATH = "/openapi.json"
+
+ROUTES = frozenset((OPENAPI_PATH, *(endpoint.path for endpoint in ENDPOINTS if "{" not in endpoint.path)))
+"""Paths without parameters."""
+
+ANSWERED_WHILE_BUSY = frozenset(endpoint.path for endpoint in ENDPOINTS if endpoint.while_busy)
 """Routes for monitoring, which are answered even if the server is busy or shutting down."""
+
+_PARAMETRISED = frozenset(endpoint.name for endpoint in ENDPOINTS if "{" in endpoint.path)
 
 
 def route_of(path: str) -> str:
     """The route of a path; an unknown path is "other", so the result never contains a client's input."""
     if path in ROUTES:
         return path
-    return next((name for name in ("/v1/models", "/assets") if path.startswith(f"{name}/")), "other")
+    return next((name for name in _PARAMETRISED if path.startswith(f"{name}/")), "other")
