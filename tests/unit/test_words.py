@@ -60,7 +60,6 @@ EXEMPT = frozenset(
             "compilation",
         ),
         *(
-            "corpus",
             "counters",
             "decoding",
             "evaluation",

@@ -8,7 +8,7 @@ from seqloom.cli.lines import print_json
 from seqloom.cli.progress import shown
 
 if TYPE_CHECKING:
-    from seqloom.corpus.inspect import Inspection, SideFacts, SplitFacts
+    from seqloom.corpus.inspection import Inspection, SideFacts, SplitFacts
 
 _EPILOG = """\
 examples:
@@ -37,7 +37,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.overlap is None:
         # What training would leave out is just what a user wants to see here.
         settings = settings.model_copy(update={"overlap": "keep"})
-    from seqloom.corpus.inspect import inspect
+    from seqloom.corpus.inspection import inspect
     from seqloom.corpus.open import open_corpus
 
     with shown(quiet=arguments.quiet) as progress:

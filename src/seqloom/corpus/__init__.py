@@ -1,4 +1,4 @@
-"""The corpus room: files, named data sets and generators become streams of sentence pairs or documents."""
+"""Corpora: files, named data sets and generators become streams of sentence pairs or documents."""
 
 from typing import TYPE_CHECKING
 

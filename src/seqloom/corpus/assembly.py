@@ -1,8 +1,7 @@
-"""From sources to a Corpus: rows are screened, a split is made where one is missing, overlaps are removed, all is counted.
+"""Builds a Corpus from sources: screens the rows, makes missing splits, removes overlaps, counts everything.
 
-A Plan (sources and facts about them) enters, a Corpus leaves. Each source is read once or twice while the corpus is opened;
-in memory are hashes of what is held out, and a few texts cut out of a large file. Large files that have not changed since are not
-read again. This module does not know formats, names or networks.
+Each source is read once or twice while the corpus is opened. Memory holds hashes of the held-out data, and the texts of small
+splits. Facts about large files are cached, so files that did not change are not read again.
 """
 
 import hashlib
@@ -12,9 +11,9 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from seqloom.corpus.cache import FactsCache
 from seqloom.corpus.corpus import Corpus, Document, SentencePair, Split
-from seqloom.corpus.leading import TargetFacts, choose_leading
-from seqloom.corpus.memory import Memory
+from seqloom.corpus.leading_metric import TargetFacts, choose_leading
 from seqloom.corpus.read_pass import ReadPass
 from seqloom.corpus.settings import CorpusSettings
 from seqloom.corpus.sources import Source
@@ -92,22 +91,22 @@ def assemble(plan: Plan, settings: CorpusSettings, progress: Progress) -> Corpus
         CorpusError: data cannot be read, a split would be empty, or overlaps are not allowed.
     """
     builder = _Builder(plan, settings, progress)
-    given = {"val": plan.val, **plan.tests} if plan.val is not None else dict(plan.tests)
-    missing = [name for name in ("val", "test") if name not in given]
-    memory = Memory(plan, settings.model_dump_json())
-    facts = memory.recall()
+    sources = {"val": plan.val, **plan.tests} if plan.val is not None else dict(plan.tests)
+    missing = [name for name in ("val", "test") if name not in sources]
+    cache = FactsCache(plan, settings.model_dump_json())
+    facts = cache.load()
     if facts is not None:
         corpus = builder.restore(facts, missing)
         progress.say(f"{plan.train.origin}: unchanged since it was last read, so it is not read for its split again")
         return corpus
-    for name, source in given.items():
+    for name, source in sources.items():
         assert source is not None
-        builder.read_given(name, source)
+        builder.read_source(name, source)
     if missing:
         builder.choose(missing)
     builder.finish(missing)
-    memory.check_unchanged()
-    memory.keep(builder.facts(), progress)
+    cache.check_unchanged()
+    cache.save(builder.facts(), progress)
     return builder.corpus()
 
 
@@ -127,7 +126,7 @@ class _Builder:
         self._left_out = False
         self._num_overlapping = 0
         # The rows of the training data that are no training data, by their numbers; None where they are too many.
-        self._rows_apart: list[int] | None = []
+        self._excluded_rows: list[int] | None = []
         self._keys: dict[str, set[int]] = {}
         self._held_out: dict[int, str] = {}
         self._numbers = False
@@ -135,7 +134,7 @@ class _Builder:
         self._drops = settings.overlap != "keep" and not plan.running
         self._what = "pairs" if plan.kind == "pairs" else "passages" if plan.running else "texts"
 
-    def read_given(self, name: str, source: Source) -> None:
+    def read_source(self, name: str, source: Source) -> None:
         """Reads a split that has data of its own."""
         part = _Part(name)
         keys: set[int] = set()
@@ -146,9 +145,9 @@ class _Builder:
         self._notes += read_pass.notes(name)
         self._keys[name] = keys
         self._describe(part)
-        self._add(name, source.origin, self._reader_of_given(name, source))
+        self._add(name, source.origin, self._source_reader(name, source))
 
-    def _reader_of_given(self, name: str, source: Source) -> Callable[[], Iterator[tuple[str, str]]]:
+    def _source_reader(self, name: str, source: Source) -> Callable[[], Iterator[tuple[str, str]]]:
         keep_long = name != "val"
         return lambda: self._screened(source, ReadPass(self._settings.on_bad), keep_long=keep_long)
 
@@ -201,10 +200,10 @@ class _Builder:
         for number, (src, tgt) in enumerate(self._watched("train", plan.train, read_pass, long=False)):
             name = self._destination(src, tgt)
             overlaps = overlapping(src, tgt)
-            if (name != "train" or (overlaps and self._drops)) and self._rows_apart is not None:
-                self._rows_apart.append(number)
-                if len(self._rows_apart) > _MOST_KEPT_ROWS:
-                    self._rows_apart = None
+            if (name != "train" or (overlaps and self._drops)) and self._excluded_rows is not None:
+                self._excluded_rows.append(number)
+                if len(self._excluded_rows) > _MOST_KEPT_ROWS:
+                    self._excluded_rows = None
             if overlaps:
                 num_overlapping += 1
                 if self._drops:
@@ -240,7 +239,7 @@ class _Builder:
             "left_out": self._left_out,
             "texts": self._texts,
             "targets": self._targets.to_json(),
-            "rows_apart": self._rows_apart,
+            "excluded_rows": self._excluded_rows,
             "notes": self._notes,
         }
 
@@ -251,12 +250,12 @@ class _Builder:
         self._held_out = {hashed: name for name, hashed in facts["held_out"]}
         self._numbers, self._left_out = facts["numbers"], facts["left_out"]
         self._texts = {name: [(src, tgt) for src, tgt in texts] for name, texts in facts["texts"].items()}
-        self._rows_apart = facts["rows_apart"]
+        self._excluded_rows = facts["excluded_rows"]
         self._targets = TargetFacts.from_json(facts["targets"])
         self._notes = list(facts["notes"])
         for name, source in {"val": self._plan.val, **self._plan.tests}.items():
             if source is not None:
-                self._add(name, source.origin, self._reader_of_given(name, source))
+                self._add(name, source.origin, self._source_reader(name, source))
         self._add_cut(missing)
         return self.corpus()
 
@@ -284,7 +283,7 @@ class _Builder:
         texts = self._texts.get(name)
         if texts is not None:
             return lambda: iter(texts)
-        if name == "train" and self._rows_apart is not None:
+        if name == "train" and self._excluded_rows is not None:
             return self._read_others
         overlapping, drops = self._overlaps(), self._left_out
         limit = self._settings.size if name == "train" else None
@@ -303,12 +302,12 @@ class _Builder:
 
     def _read_others(self) -> Iterator[tuple[str, str]]:
         """The training data: all rows but those apart, and no more than asked for."""
-        assert self._rows_apart is not None
-        apart = iter([*self._rows_apart, -1])
-        left, unwanted = self._settings.size, next(apart)
+        assert self._excluded_rows is not None
+        excluded = iter([*self._excluded_rows, -1])
+        left, unwanted = self._settings.size, next(excluded)
         for number, row in enumerate(self._screened(self._plan.train, ReadPass(self._settings.on_bad))):
             if number == unwanted:
-                unwanted = next(apart)
+                unwanted = next(excluded)
                 continue
             if left is not None:
                 if left == 0:

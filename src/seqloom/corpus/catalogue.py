@@ -1,7 +1,4 @@
-"""The catalogue of named data sets, as `catalogue.yaml` describes them.
-
-A name enters, an Entry leaves. What a field means is said here; where files lie on this machine is the business of `download.py`.
-"""
+"""The catalogue of named data sets, which `catalogue.yaml` describes. `download.py` finds and downloads their files."""
 
 from functools import cache
 from importlib import resources
@@ -66,10 +63,10 @@ class SplitEntry(Settings):
             raise ValueError("a split needs exactly one of sides, table and text")
         return self
 
-    def places(self, sides: tuple[str, ...] = ()) -> list[str]:
+    def file_names(self, sides: tuple[str, ...] = ()) -> list[str]:
         """Names of the files (with members) that the split needs for some sides; for all sides where none are given."""
         if self.sides is not None:
-            return [place for side, places in self.sides.items() if not sides or side in sides for place in places]
+            return [name for side, names in self.sides.items() if not sides or side in sides for name in names]
         return [self.table or self.text or ""]
 
 

@@ -1,7 +1,6 @@
-"""Characters: which sequences of characters the two sides of a corpus have, so that a text's side can be told.
+"""Counts of character sequences of a corpus's two sides, to find out which side a text belongs to.
 
-Pairs enter, counts leave, and a text becomes likelier under one side's counts than under the other's. This module does not know
-files, and nothing of what it counts can be read as text again: only the commonest sequences of three characters are kept.
+Only the most frequent sequences of three characters are kept, so the corpus cannot be read from the counts.
 """
 
 import math
@@ -35,12 +34,12 @@ class CharacterCounts:
     @classmethod
     def of(cls, texts: Iterable[str]) -> "CharacterCounts":
         """Counts texts."""
-        found: Counter[str] = Counter()
+        counts: Counter[str] = Counter()
         for text in texts:
-            found.update(_sequences(text))
+            counts.update(_sequences(text))
         # Of equally common ones those that come first in the alphabet: the same texts give the same counts.
-        kept = dict(sorted(found.items(), key=lambda item: (-item[1], item[0]))[:_KEPT])
-        return cls(kept, float(found.total() - sum(kept.values())))
+        kept = dict(sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:_KEPT])
+        return cls(kept, float(counts.total() - sum(kept.values())))
 
     def __add__(self, other: "CharacterCounts") -> "CharacterCounts":
         counts = dict(self.counts)
@@ -80,12 +79,12 @@ def likelihoods(text: str, sides: Mapping[str, CharacterCounts]) -> dict[str, fl
     """
     if not sides:
         return {}
-    found = Counter(_sequences(text[:_LONGEST]))
+    counts = Counter(_sequences(text[:_LONGEST]))
     known = set().union(*(side.counts for side in sides.values()))
     scores = dict.fromkeys(sides, 0.0)
     for name, side in sides.items():
         total = sum(side.counts.values()) + side.rest + 0.5 * (len(known) + 1)
-        for sequence, count in found.items():
+        for sequence, count in counts.items():
             # What no side keeps tells nothing: in some it is a part of the rest, in others it never was.
             if sequence in known:
                 scores[name] += count * math.log((side.counts.get(sequence, 0.0) + 0.5) / total)

@@ -1,15 +1,15 @@
-"""Evidence: what the columns of a table hold, and whether its first record is a header.
+"""What the columns of a table hold, and whether its first record is a header.
 
-A Table enters, the facts of its columns leave. Which columns are source and target is decided in `columns.py`.
+`columns.py` decides from this evidence which columns are source and target.
 """
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from itertools import islice
 
+from seqloom.corpus.cache import FactsCache
 from seqloom.corpus.column_facts import ColumnFacts, judge_columns, kind_of_value
 from seqloom.corpus.column_names import TEXTS, read_column_name
-from seqloom.corpus.memory import Memory
 from seqloom.corpus.read_pass import ReadPass
 from seqloom.corpus.settings import CorpusSettings
 from seqloom.corpus.tables import Table
@@ -89,13 +89,13 @@ def values_deny_header(names: Sequence[str | None], evidence: Evidence) -> bool:
     )
 
 
-def look_at(table: Table) -> Evidence:
+def gather_evidence(table: Table) -> Evidence:
     """Reads what the columns hold: all records, of a large table the first 100,000. Bad ones are passed over.
 
     What was found in a large file is remembered until it changes.
     """
-    memory = Memory(table, "what the columns hold")
-    known = memory.recall()
+    cache = FactsCache(table, "what the columns hold")
+    known = cache.load()
     if known is not None:
         facts = tuple(ColumnFacts(**{**values, "languages": tuple(values["languages"])}) for values in known["facts"])
         return Evidence(facts, tuple(known["first"]), known["complete"])
@@ -104,9 +104,9 @@ def look_at(table: Table) -> Evidence:
     if table.format in ("tsv", "csv") and not table.header:
         first = tuple(str(value) for value in next(rows, ()))
     judged = judge_columns(islice(rows, MOST_RECORDS), len(table.names))
-    found = Evidence(tuple(judged), first, complete=next(rows, None) is None)
-    memory.keep(asdict(found), Silent())
-    return found
+    evidence = Evidence(tuple(judged), first, complete=next(rows, None) is None)
+    cache.save(asdict(evidence), Silent())
+    return evidence
 
 
 def is_number(column: int | str | None) -> bool:

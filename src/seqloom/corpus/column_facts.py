@@ -1,7 +1,6 @@
-"""What the columns of a table hold: texts, numbers, identifiers, addresses, language codes, or nothing.
+"""The kind of values in each column: texts, numbers, identifiers, addresses, language codes, or nothing.
 
-Rows enter, a ColumnFacts for each column leaves. A name such as "id" or "no" says little; the values of many records say whether a
-column can be a side of a pair. This module does not know files or names of columns.
+A name such as "id" or "no" says little. The values of many records show whether a column can be a side of a pair.
 """
 
 import re
@@ -121,15 +120,15 @@ class _Counts:
 
     def _find_languages(self, facts: ColumnFacts) -> None:
         """A column of few different values, all of them codes, is not text: "de", "en", "zh-Hans"."""
-        found: Counter[str] = Counter()
+        codes: Counter[str] = Counter()
         for value, count in self.distinct.items():
             code = find_language(value) if len(value) <= 12 and 2 <= len(re.split("[-_]", value)[0]) <= 3 else None
             if code is None:
                 return
-            found[code] += count
+            codes[code] += count
         if not all(is_weak(value) for value in self.distinct):
             facts.kind = "language codes"
-            facts.languages = tuple(code for code, _ in found.most_common())
+            facts.languages = tuple(code for code, _ in codes.most_common())
 
 
 def judge_columns(rows: Iterable[Sequence[object]], num_columns: int) -> list[ColumnFacts]:

@@ -1,7 +1,6 @@
-"""What the name of a column says: a side of a pair, a language, or something that is no text.
+"""What a column's name says: a side of a pair, a language, or that the column holds no text.
 
-A name enters, a ColumnName leaves: "Source text", "src_sentence", "target (fr)", "translation.de", "DE" are understood. This module
-does not know tables or values.
+Names such as "Source text", "src_sentence", "target (fr)", "translation.de" and "DE" are understood.
 """
 
 import re
@@ -129,20 +128,20 @@ def _read(name: str) -> ColumnName:
 
 def _take_language(words: list[str]) -> tuple[str | None, list[str]]:
     """The one language that words name, and the words without it; None where they name none or several."""
-    found: list[tuple[str, int, int]] = []
+    matches: list[tuple[str, int, int]] = []
     position = 0
     while position < len(words):
         for count in (3, 2, 1):
             part = words[position : position + count]
             code = find_language("-".join(part)) or find_language(" ".join(part)) if len(part) == count else None
             if code is not None:
-                found.append((code, position, position + count))
+                matches.append((code, position, position + count))
                 position += count - 1
                 break
         position += 1
-    if len(found) != 1:
+    if len(matches) != 1:
         return None, words
-    code, start, stop = found[0]
+    code, start, stop = matches[0]
     rest = words[:start] + words[stop:]
     # "text_it" may be Italian, "is_train" and "row_id" are something else.
     if is_weak(" ".join(words[start:stop])) and not all(word.casefold() in _FILLERS for word in rest):

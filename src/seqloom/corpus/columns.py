@@ -1,7 +1,7 @@
-"""Which column of a table is the source and which the target, and in which languages they are.
+"""Chooses the source and target columns of a table, and their languages.
 
-A Table, what its columns hold and the user's wishes enter; a Choice leaves. Names alone do not decide: a column "id" is Indonesian
-only if it holds text. An ambiguous table is an error that says what to add. This module does not read records.
+The choice uses the columns' names, their values and the user's settings. Names alone do not decide: a column "id" is Indonesian
+only if it holds text. An ambiguous table is an error that says which option to add.
 """
 
 from collections.abc import Sequence
@@ -9,8 +9,7 @@ from dataclasses import dataclass
 
 from seqloom.config import nearest
 from seqloom.corpus.column_evidence import Evidence, is_number
-from seqloom.corpus.column_names import PAIRS, SHORT_TARGETS, TEXTS, ColumnName, read_column_name
-from seqloom.corpus.column_wording import (
+from seqloom.corpus.column_messages import (
     explain_many,
     explain_unclear,
     list_kinds,
@@ -19,10 +18,11 @@ from seqloom.corpus.column_wording import (
     show_pair,
     tell,
 )
+from seqloom.corpus.column_names import PAIRS, SHORT_TARGETS, TEXTS, ColumnName, read_column_name
+from seqloom.corpus.direction import match
 from seqloom.corpus.languages import languages_in_name, name_language
 from seqloom.corpus.settings import CorpusSettings
-from seqloom.corpus.side_languages import match
-from seqloom.corpus.streams import Place
+from seqloom.corpus.streams import InputFile
 from seqloom.corpus.tables import Table
 from seqloom.errors import CorpusError
 
@@ -38,7 +38,7 @@ class Choice:
     columns: tuple[int, ...]
     src_lang: str | None = None
     tgt_lang: str | None = None
-    told: str = ""
+    note: str = ""
 
 
 def choose_pair(
@@ -56,7 +56,7 @@ def choose_pair(
     if any(table.names) or like is None or len(table.names) != len(like[0].names):
         like = None
     if settings.src_column is not None and settings.tgt_column is not None:
-        choice = _take_given(table, (settings.src_column, settings.tgt_column), settings, evidence, like)
+        choice = _choose_requested(table, (settings.src_column, settings.tgt_column), settings, evidence, like)
     elif any(table.names):
         choice = _choose_named(table, settings, evidence)
     else:
@@ -79,15 +79,15 @@ def choose_text(table: Table, settings: CorpusSettings) -> Choice:
         if name in named:
             index = named.index(name)
             others = f" of {len(named)} columns" if len(named) > 1 else ""
-            told = (
-                f"{table.place.name}: texts for language models from the column {show(table, index)}{others}. "
+            note = (
+                f"{table.file.name}: texts for language models from the column {show(table, index)}{others}. "
                 "To change: --kind text --tgt-column NAME, or --kind pairs --src-column NAME --tgt-column NAME."
             )
-            return Choice((index,), told=told)
+            return Choice((index,), note=note)
     if len(named) == 1:
         return Choice((0,))
     raise CorpusError(
-        f"{table.place}: cannot tell which column holds the text among {list_names(table)}; say it: --tgt-column NAME"
+        f"{table.file}: cannot tell which column holds the text among {list_names(table)}; say it: --tgt-column NAME"
     )
 
 
@@ -102,19 +102,19 @@ def holds_text(table: Table) -> bool:
     return any((name or "").casefold() in TEXTS for name in table.names) and not any({a, b} <= words for a, b in PAIRS)
 
 
-def _take_given(
+def _choose_requested(
     table: Table,
-    given: tuple[int | str, int | str],
+    requested: tuple[int | str, int | str],
     settings: CorpusSettings,
     evidence: Evidence,
     like: tuple[Table, Choice] | None,
 ) -> Choice:
-    if like is not None and not any(map(is_number, given)):
+    if like is not None and not any(map(is_number, requested)):
         src, tgt = like[1].columns
     else:
-        src, tgt = (_find_column(table, column) for column in given)
-    found = _languages_of(table, (src, tgt), evidence)
-    return _with_languages(table.place, (src, tgt), found, settings, may_swap=False)
+        src, tgt = (_find_column(table, column) for column in requested)
+    languages = _languages_of(table, (src, tgt), evidence)
+    return _with_languages(table.file, (src, tgt), languages, settings, may_swap=False)
 
 
 def _choose_named(table: Table, settings: CorpusSettings, evidence: Evidence) -> Choice:
@@ -130,20 +130,20 @@ def _choose_named(table: Table, settings: CorpusSettings, evidence: Evidence) ->
         if settings.from_lang is not None and settings.to_lang is not None:
             return by_language
         raise CorpusError(
-            f"{table.place}: has columns named by languages ({show_pair(table, by_language.columns)}) and columns named as "
+            f"{table.file}: has columns named by languages ({show_pair(table, by_language.columns)}) and columns named as "
             f"source and target ({show_pair(table, by_role)}); say which: --src-column NAME --tgt-column NAME"
         )
     if by_role is None:
         raise CorpusError(explain_unclear(table, names, evidence))
-    found = _languages_of(table, by_role, evidence)
-    if found is not None:
-        return _with_languages(table.place, by_role, found, settings, may_swap=False)
+    languages = _languages_of(table, by_role, evidence)
+    if languages is not None:
+        return _with_languages(table.file, by_role, languages, settings, may_swap=False)
     partly: list[str | None] = []
     for flag, code, index in zip(("from", "to"), (settings.from_lang, settings.to_lang), by_role, strict=True):
         language = names[index].language
         if code is not None and language is not None and not match(code, [language]):
             raise CorpusError(
-                f"{table.place}: the column {show(table, index)} is in {name_language(language)} by its name, which does not fit "
+                f"{table.file}: the column {show(table, index)} is in {name_language(language)} by its name, which does not fit "
                 f"--{flag}-lang {code}"
             )
         partly.append(code or language)
@@ -178,7 +178,7 @@ def _choose_languages(
             raise CorpusError(explain_many(table, spoken))
         if spoken[left[0]] == spoken[left[1]]:
             raise CorpusError(
-                f"{table.place}: has two columns in {name_language(spoken[left[0]])} ({show_pair(table, left)}); "
+                f"{table.file}: has two columns in {name_language(spoken[left[0]])} ({show_pair(table, left)}); "
                 "say which are source and target: --src-column NAME --tgt-column NAME"
             )
         sides = [left[0], left[1]]
@@ -195,7 +195,7 @@ def _choose_languages(
     assert tgt is not None
     if src == tgt:
         raise CorpusError(
-            f"{table.place}: the column {show(table, src)} fits both --from-lang {wanted[0]} and --to-lang {wanted[1]}"
+            f"{table.file}: the column {show(table, src)} fits both --from-lang {wanted[0]} and --to-lang {wanted[1]}"
         )
     return Choice((src, tgt), wanted[0] or names[src].language, wanted[1] or names[tgt].language)
 
@@ -208,8 +208,8 @@ def _column_in(
     Raises:
         CorpusError: there is none, or several.
     """
-    found = match(code, list(spoken.values()))
-    fitting = [index for index, tag in spoken.items() if tag in found]
+    tags = match(code, list(spoken.values()))
+    fitting = [index for index, tag in spoken.items() if tag in tags]
     if not fitting:
         # What the user says holds, even where the values look like something else.
         fitting = [index for index, name in enumerate(names) if name.language == code and not name.no_text]
@@ -217,13 +217,13 @@ def _column_in(
         return fitting[0]
     if fitting:
         raise CorpusError(
-            f"{table.place}: several columns may be in {code!r}: {', '.join(show(table, index) for index in fitting)}; "
+            f"{table.file}: several columns may be in {code!r}: {', '.join(show(table, index) for index in fitting)}; "
             "say which: --src-column NAME --tgt-column NAME"
         )
     if len(spoken) == 1 and len(texts) == 2:
         return next(index for index in texts if index not in spoken)
     languages = ", ".join(dict.fromkeys(spoken.values())) or "not named"
-    raise CorpusError(f"{table.place}: has no column in {code!r}; its languages are {languages}")
+    raise CorpusError(f"{table.file}: has no column in {code!r}; its languages are {languages}")
 
 
 def _choose_roles(table: Table, names: Sequence[ColumnName], evidence: Evidence) -> tuple[int, int] | None:
@@ -243,18 +243,18 @@ def _find_roles(
     words: dict[str, list[int]] = {}
     for index in usable:
         words.setdefault(names[index].word, []).append(index)
-    found: list[tuple[int, int]] = []
+    pairs: list[tuple[int, int]] = []
     for src, tgt in PAIRS:
-        found += [(a, b) for a in words.get(src, ()) for b in words.get(tgt, ())]
-    both_texts = [pair for pair in found if all(evidence.kind(index) == "text" for index in pair)]
+        pairs += [(a, b) for a in words.get(src, ()) for b in words.get(tgt, ())]
+    both_texts = [pair for pair in pairs if all(evidence.kind(index) == "text" for index in pair)]
     # A row number or a score is no side, whatever it is called; a class may be a number.
-    found = both_texts or [pair for pair in found if _may_be_sides(pair, names, evidence)]
-    if len(found) > 1:
-        shown = " or ".join(show_pair(table, pair) for pair in found)
+    pairs = both_texts or [pair for pair in pairs if _may_be_sides(pair, names, evidence)]
+    if len(pairs) > 1:
+        shown = " or ".join(show_pair(table, pair) for pair in pairs)
         raise CorpusError(
-            f"{table.place}: several columns may be source and target: {shown}; say which: --src-column NAME --tgt-column NAME"
+            f"{table.file}: several columns may be source and target: {shown}; say which: --src-column NAME --tgt-column NAME"
         )
-    return found[0] if found else None
+    return pairs[0] if pairs else None
 
 
 def _may_be_sides(pair: tuple[int, int], names: Sequence[ColumnName], evidence: Evidence) -> bool:
@@ -266,7 +266,7 @@ def _may_be_sides(pair: tuple[int, int], names: Sequence[ColumnName], evidence: 
 
 def _choose_unnamed(table: Table, settings: CorpusSettings, evidence: Evidence, like: Choice | None) -> Choice:
     width = len(table.names)
-    in_name = languages_in_name(table.place.path)
+    in_name = languages_in_name(table.file.path)
     texts = [index for index in range(width) if evidence.kind(index) == "text"]
     if width == 2:
         if like is not None and in_name is None:
@@ -274,23 +274,23 @@ def _choose_unnamed(table: Table, settings: CorpusSettings, evidence: Evidence, 
         problem = _find_problem(evidence)
         if problem is not None:
             raise CorpusError(
-                f"{table.place}: its two columns do not look like a pair: {problem}. If they are one: "
+                f"{table.file}: its two columns do not look like a pair: {problem}. If they are one: "
                 "--src-column 1 --tgt-column 2; for texts of one column: --kind text --tgt-column N"
             )
-        found = in_name or _languages_of(table, (0, 1), evidence)
-        return _with_languages(table.place, (0, 1), found, settings, may_swap=True)
+        languages = in_name or _languages_of(table, (0, 1), evidence)
+        return _with_languages(table.file, (0, 1), languages, settings, may_swap=True)
     if width < 2:
         raise CorpusError(
-            f"{table.place}:1: has one column; expected two, separated by a tab, or two files: --src FILE --tgt FILE"
+            f"{table.file}:1: has one column; expected two, separated by a tab, or two files: --src FILE --tgt FILE"
         )
     if like is not None:
         return Choice(like.columns, like.src_lang, like.tgt_lang)
     if len(texts) == 2:
         columns = (texts[0], texts[1])
-        found = in_name or _languages_of(table, columns, evidence)
-        return _with_languages(table.place, columns, found, settings, may_swap=True)
+        languages = in_name or _languages_of(table, columns, evidence)
+        return _with_languages(table.file, columns, languages, settings, may_swap=True)
     raise CorpusError(
-        f"{table.place}:1: has {width} columns and no header ({list_kinds(table, evidence)}); "
+        f"{table.file}:1: has {width} columns and no header ({list_kinds(table, evidence)}); "
         "say which are source and target: --src-column 1 --tgt-column 2, or that line 1 is a header: --header yes"
     )
 
@@ -317,7 +317,7 @@ def _languages_of(table: Table, columns: tuple[int, int], evidence: Evidence) ->
     ]
     if codes[0] and codes[1]:
         return codes[0], codes[1]
-    in_name = languages_in_name(table.place.path)
+    in_name = languages_in_name(table.file.path)
     if in_name is not None and len(table.names) == 2 and not any(table.names):
         return in_name if columns == (0, 1) else in_name[::-1]
     constant = [
@@ -334,24 +334,29 @@ def _languages_of(table: Table, columns: tuple[int, int], evidence: Evidence) ->
 
 
 def _with_languages(
-    place: Place, columns: tuple[int, int], found: tuple[str, str] | None, settings: CorpusSettings, *, may_swap: bool
+    file: InputFile,
+    columns: tuple[int, int],
+    languages: tuple[str, str] | None,
+    settings: CorpusSettings,
+    *,
+    may_swap: bool,
 ) -> Choice:
     src, tgt = settings.from_lang, settings.to_lang
-    if found is not None:
+    if languages is not None:
         straight, turned = (
             all(code is None or bool(match(code, [other])) for code, other in zip((src, tgt), pair, strict=True))
-            for pair in (found, found[::-1])
+            for pair in (languages, languages[::-1])
         )
         if straight:
-            return Choice(columns, src or found[0], tgt or found[1])
+            return Choice(columns, src or languages[0], tgt or languages[1])
         if may_swap and turned:
-            return Choice(columns[::-1], src or found[1], tgt or found[0])
-        asked = " and ".join(f"--{flag}-lang {code}" for flag, code in (("from", src), ("to", tgt)) if code)
-        raise CorpusError(f"{place}: its names say {found[0]} -> {found[1]}, which does not fit {asked}")
+            return Choice(columns[::-1], src or languages[1], tgt or languages[0])
+        flags = " and ".join(f"--{flag}-lang {code}" for flag, code in (("from", src), ("to", tgt)) if code)
+        raise CorpusError(f"{file}: its names say {languages[0]} -> {languages[1]}, which does not fit {flags}")
     if may_swap and (src is None) != (tgt is None):
         flag = "to" if tgt is None else "from"
         raise CorpusError(
-            f"{place}: nothing in it says which column is in which language; give --{flag}-lang too (column "
+            f"{file}: nothing in it says which column is in which language; give --{flag}-lang too (column "
             f"{columns[0] + 1} is then the source), or name the columns: "
             f"--src-column {columns[1] + 1} --tgt-column {columns[0] + 1}"
         )
@@ -369,14 +374,14 @@ def _find_column(table: Table, column: int | str) -> int:
         if table.format in ("tsv", "csv") or not names:
             if 1 <= index <= len(table.names):
                 return index - 1
-            raise CorpusError(f"{table.place}: has no column {index}; it has {len(table.names)}")
+            raise CorpusError(f"{table.file}: has no column {index}; it has {len(table.names)}")
     if not names:
         raise CorpusError(
-            f"{table.place}:1: its columns have no names, so {column!r} is unknown; use numbers: --src-column 1 --tgt-column 2"
+            f"{table.file}:1: its columns have no names, so {column!r} is unknown; use numbers: --src-column 1 --tgt-column 2"
         )
     inner = [name for name in names if name.rpartition(".")[2] == column]
     if len(inner) == 1:
         return table.names.index(inner[0])
     raise CorpusError(
-        f"{table.place}: has no column {column!r}.{nearest(str(column), names)} It has {list_names(table)}."
+        f"{table.file}: has no column {column!r}.{nearest(str(column), names)} It has {list_names(table)}."
     )

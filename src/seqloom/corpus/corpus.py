@@ -1,7 +1,6 @@
-"""The nouns of the corpus room: SentencePair, Document, Split and Corpus.
+"""The types of a corpus: SentencePair, Document, Split and Corpus.
 
-Nothing enters from other rooms; what leaves are streams of text that can be read again and again, with a fingerprint that says
-which text it was. This module does not know files, networks, tokenizers or tensors.
+A split is a stream of text that can be read again and again. Its fingerprint says which text it is.
 """
 
 import hashlib

@@ -1,14 +1,13 @@
-"""Delimited text: records of fields with a separator between them, quoted or not.
+"""Delimited text: records of fields with a separator between them, with or without quotes.
 
-Lines of text enter, records leave; or, for a file whose separator is not known, a judgement on each separator. Python's csv
-module is not used, because it knows separators of one character only, limits cells to 128 KiB, and cannot say where a quote opened
-or go on after a broken one. This module does not know files, columns or headers.
+This module reads records, and judges which separator fits a file. Python's csv module is not used: its separators have one
+character only, its cells are limited to 128 KiB, and it cannot say where a quote opened or continue after a broken quote.
 """
 
 import re
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 # A quoted field may hold line breaks, but one that runs this far (in characters) is a quote that was never closed.
 _LONGEST_RECORD = 1 << 24
@@ -43,6 +42,11 @@ class Judgement:
     first: tuple[str, ...]
     prose: bool = False
 
+    @property
+    def rank(self) -> tuple[float, bool, bool]:
+        """Sorts judgements, the best first: by share, then separators that are not prose, then two fields a record."""
+        return -self.share, self.prose, self.width != 2
+
 
 def name_delimiter(delimiter: str) -> str:
     """What people call a separator."""
@@ -68,9 +72,9 @@ def read_records(
             out, and reading goes on at the line after it.
     """
     numbered = enumerate(lines, start=1)
-    waiting: deque[tuple[int, str | None]] = deque()
+    pending: deque[tuple[int, str | None]] = deque()
     while True:
-        number, line = waiting.popleft() if waiting else next(numbered, (0, None))
+        number, line = pending.popleft() if pending else next(numbered, (0, None))
         if number == 0:
             return
         if line is None:
@@ -83,7 +87,7 @@ def read_records(
         held: list[tuple[int, str | None]] = []
         length, readable = len(line), True
         while scanner.open and length <= _LONGEST_RECORD:
-            following = waiting.popleft() if waiting else next(numbered, None)
+            following = pending.popleft() if pending else next(numbered, None)
             if following is None:
                 break
             held.append(following)
@@ -94,7 +98,7 @@ def read_records(
             scanner.error = "the quote that opens here is not closed"
         if scanner.error:
             broken(scanner.opened_at, scanner.error)
-            waiting.extendleft(one for one in reversed(held) if one[0] > scanner.opened_at)
+            pending.extendleft(entry for entry in reversed(held) if entry[0] > scanner.opened_at)
         elif readable:
             yield number, scanner.fields
 
@@ -137,23 +141,15 @@ def judge_separators(lines: Sequence[str | None], separators: Sequence[str], *, 
     """
     quoted = quoted and any(line is not None and '"' in line for line in lines)
     tried = [judge(lines, separator, quoted=quoted, limit=_FIRST_RECORDS) for separator in separators]
-    found = [one for one in tried if one.width > 1 and one.share >= 0.3]
-    if any(one.num_records >= _FIRST_RECORDS for one in found):
-        found = [judge(lines, one.delimiter, quoted=quoted) for one in found]
-    found = [
-        Judgement(
-            one.delimiter,
-            one.quoted,
-            one.width,
-            one.share,
-            one.num_records,
-            one.first,
-            _always_before_space(lines, one.delimiter),
-        )
-        for one in found
-        if one.width > 1 and one.share >= 0.5
+    judgements = [judgement for judgement in tried if judgement.width > 1 and judgement.share >= 0.3]
+    if any(judgement.num_records >= _FIRST_RECORDS for judgement in judgements):
+        judgements = [judge(lines, judgement.delimiter, quoted=quoted) for judgement in judgements]
+    judgements = [
+        replace(judgement, prose=_always_before_space(lines, judgement.delimiter))
+        for judgement in judgements
+        if judgement.width > 1 and judgement.share >= 0.5
     ]
-    return sorted(found, key=lambda one: (-one.share, one.prose, one.width != 2))
+    return sorted(judgements, key=lambda judgement: judgement.rank)
 
 
 def all_quoted(lines: Sequence[str | None], delimiter: str) -> bool:
@@ -169,8 +165,8 @@ def all_quoted(lines: Sequence[str | None], delimiter: str) -> bool:
 def _always_before_space(lines: Sequence[str | None], delimiter: str) -> bool:
     if delimiter in ("\t", "|||"):
         return False
-    found = [line for line in lines[:_FIRST_RECORDS] if line is not None and delimiter in line]
-    return bool(found) and all(line.count(delimiter) == line.count(f"{delimiter} ") for line in found)
+    matching = [line for line in lines[:_FIRST_RECORDS] if line is not None and delimiter in line]
+    return bool(matching) and all(line.count(delimiter) == line.count(f"{delimiter} ") for line in matching)
 
 
 class _Scanner:

@@ -1,9 +1,7 @@
-"""Where the catalogue's files lie: in a mirror folder, in the user's cache, or on the network and then in the cache.
+"""Finds the catalogue's files in a mirror folder or in the cache, or downloads them. Checksums are verified.
 
-A FileEntry enters, the path of a file with the right checksum leaves. This module does not know what the files hold.
-
-Environment variables: SEQLOOM_DATA_DIR names a mirror folder; SEQLOOM_MIRROR_URL the address of a server that holds the same files
-as such a folder; SEQLOOM_CACHE_DIR a cache elsewhere than where the system keeps caches.
+Environment variables: SEQLOOM_DATA_DIR is a mirror folder. SEQLOOM_MIRROR_URL is the address of a server with the same files as
+such a folder. SEQLOOM_CACHE_DIR is a cache folder to use instead of the system's.
 """
 
 import gzip
@@ -13,8 +11,8 @@ import re
 from pathlib import Path
 from typing import IO, Any
 
+from seqloom.corpus.cache import cache_folder
 from seqloom.corpus.catalogue import FileEntry
-from seqloom.corpus.memory import cache_folder
 from seqloom.errors import CorpusError
 from seqloom.progress import Progress, Silent
 
@@ -92,7 +90,7 @@ def _download(name: str, url: str, file: FileEntry, progress: Progress) -> Path:
     known = f"sha256:{file.sha256}" if file.sha256 else None
     try:
         # pooch writes to a temporary file beside the target and moves it there when its checksum is right.
-        found = pooch.retrieve(url, known_hash=known, fname=target.name, path=target.parent, downloader=fetch)
+        downloaded = pooch.retrieve(url, known_hash=known, fname=target.name, path=target.parent, downloader=fetch)
     except ValueError as error:
         got = re.search(r"but got '?(?:sha256:)?([0-9a-f]{64})", str(error))
         raise CorpusError(_mismatch(url, file, got[1] if got else "another one")) from None
@@ -104,7 +102,7 @@ def _download(name: str, url: str, file: FileEntry, progress: Progress) -> Path:
         progress.say(
             f"{name}: downloaded from {url}; its checksum is not known to the catalogue, so it was not verified."
         )
-    return Path(found)
+    return Path(downloaded)
 
 
 def _check(path: Path, file: FileEntry, *, unpack: bool) -> None:

@@ -1,6 +1,6 @@
-"""In which encoding bytes are that are not UTF-8: a guess for advice, never for reading.
+"""Guesses the encoding of bytes that are not UTF-8. The guess is used in messages only, never to read a file.
 
-Bytes of a line enter; the name of an encoding leaves, as iconv and Python know it. This module does not read files.
+Encodings have the names that iconv and Python use.
 """
 
 import re

@@ -1,7 +1,6 @@
-"""What a file is: its format and separator, judged on its records rather than on its first line or its name alone.
+"""Detects the format and the separator of a file from its content and its name.
 
-A Place enters, a Layout leaves. Up to 16 MiB of the file are looked at, which is all of most files. What is ambiguous is an error
-that names the option to give. This module does not know which column is which.
+Up to 16 MiB of the file are examined, which is all of most files. If the content is ambiguous, the error names the option to give.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -10,12 +9,12 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Literal
 
-from seqloom.corpus import delimited, jsonrecords
+from seqloom.corpus import delimited, json_records
 from seqloom.corpus.delimited import Judgement, name_delimiter
 from seqloom.corpus.parquet import read_names
 from seqloom.corpus.po import is_po
 from seqloom.corpus.read_pass import ReadPass
-from seqloom.corpus.streams import Place, open_bytes, read_head, text_lines
+from seqloom.corpus.streams import InputFile, open_bytes, read_head, text_lines
 from seqloom.corpus.tmx import is_tmx, read_units
 from seqloom.errors import ConfigError, CorpusError
 
@@ -47,7 +46,7 @@ class Layout:
     """How a file is to be read.
 
     Attributes:
-        place: the file.
+        file: the file.
         format: its format; "tsv" is delimited text without quotes, "csv" with them, whatever the separator.
         delimiter: what separates fields of delimited text.
         width: how many fields most of its records have.
@@ -56,7 +55,7 @@ class Layout:
         names: the names that the format itself has (keys, languages, columns).
     """
 
-    place: Place
+    file: InputFile
     format: Format
     delimiter: str = "\t"
     width: int = 0
@@ -80,7 +79,7 @@ class Hints:
     is_header: IsHeader = lambda fields: False
 
 
-def detect_layout(place: Place, hints: Hints | None = None) -> Layout:
+def detect_layout(file: InputFile, hints: Hints | None = None) -> Layout:
     """What a file is, by its content and its name.
 
     Raises:
@@ -88,23 +87,23 @@ def detect_layout(place: Place, hints: Hints | None = None) -> Layout:
         ConfigError: a separator was given for a file that has none.
     """
     hints = hints or Hints()
-    head = read_head(place)
-    claimed = _SUFFIXES.get(place.name.rpartition(".")[2].lower()) if "." in place.name else None
-    layout = _detect_named(place, head, claimed) or _detect_text(place, claimed, hints)
+    head = read_head(file)
+    claimed = _SUFFIXES.get(file.name.rpartition(".")[2].lower()) if "." in file.name else None
+    layout = _detect_named(file, head, claimed) or _detect_text(file, claimed, hints)
     if hints.delimiter is not None and layout.format not in ("tsv", "csv"):
         what = {"text": "running text", "po": "a message catalogue", "tmx": "a translation memory"}
         raise ConfigError(
-            f"delimiter does not apply to {place}, which is {what.get(layout.format, layout.format.upper())}; leave it out"
+            f"delimiter does not apply to {file}, which is {what.get(layout.format, layout.format.upper())}; leave it out"
         )
     return layout
 
 
-def _detect_named(place: Place, head: bytes, claimed: Format | None) -> Layout | None:
+def _detect_named(file: InputFile, head: bytes, claimed: Format | None) -> Layout | None:
     """Formats that begin with a mark of their own."""
     is_parquet = head.startswith(b"PAR1")
     if is_parquet != (claimed == "parquet") and not (is_parquet and claimed is None):
         raise CorpusError(
-            f"{place}: "
+            f"{file}: "
             + (
                 "is Parquet, which its name does not say; rename it to end in .parquet"
                 if is_parquet
@@ -112,48 +111,48 @@ def _detect_named(place: Place, head: bytes, claimed: Format | None) -> Layout |
             )
         )
     if is_parquet:
-        return Layout(place, "parquet", names=read_names(place))
+        return Layout(file, "parquet", names=read_names(file))
     if is_tmx(head.decode("utf-8", errors="replace")):
         names: dict[str, None] = {}
-        for _, unit in islice(read_units(place, ReadPass("skip")), _SAMPLE_RECORDS):
+        for _, unit in islice(read_units(file, ReadPass("skip")), _SAMPLE_RECORDS):
             names.update(dict.fromkeys(unit))
         if len(names) < 2:
             raise CorpusError(
-                f"{place}: its units are in {'no language' if not names else 'the one language ' + ', '.join(names)}; "
+                f"{file}: its units are in {'no language' if not names else 'the one language ' + ', '.join(names)}; "
                 "expected two, named by xml:lang"
             )
-        return Layout(place, "tmx", names=tuple(names))
+        return Layout(file, "tmx", names=tuple(names))
     if claimed == "tmx":
-        raise CorpusError(f"{place}:1: its name says TMX, but no <tmx> begins in it; fetch it again or rename it")
+        raise CorpusError(f"{file}:1: its name says TMX, but no <tmx> begins in it; fetch it again or rename it")
     return None
 
 
-def _detect_text(place: Place, claimed: Format | None, hints: Hints) -> Layout:
-    lines = sample_lines(place)
+def _detect_text(file: InputFile, claimed: Format | None, hints: Hints) -> Layout:
+    lines = sample_lines(file)
     filled = [line for line in lines if line is not None and line.strip()]
     if not filled and None in lines:
         # No line is text in UTF-8, so the first one says best what is wrong, and in which encoding it may be.
-        with closing(text_lines(place, ReadPass())) as bad_lines:
+        with closing(text_lines(file, ReadPass())) as bad_lines:
             next((line for line in bad_lines if line), None)
     if hints.delimiter is None:
         if claimed == "po" or (claimed is None and is_po(filled[:200])):
             if not is_po(filled[:2000]):
                 raise CorpusError(
-                    f"{place}: its name says a message catalogue of gettext, but it holds no msgid and msgstr"
+                    f"{file}: its name says a message catalogue of gettext, but it holds no msgid and msgstr"
                 )
-            return Layout(place, "po", names=("source", "target"))
+            return Layout(file, "po", names=("source", "target"))
         if claimed in ("jsonl", None):
-            layout = _detect_json(place, lines, filled, claimed)
+            layout = _detect_json(file, lines, filled, claimed)
             if layout is not None:
                 return layout
     elif claimed in ("jsonl", "po"):
-        return Layout(place, claimed)
-    return _detect_delimited(place, lines, filled, claimed, hints)
+        return Layout(file, claimed)
+    return _detect_delimited(file, lines, filled, claimed, hints)
 
 
-def sample_lines(place: Place) -> list[str | None]:
+def sample_lines(file: InputFile) -> list[str | None]:
     """The first lines, up to 16 MiB of them; None for one that is not text."""
-    with open_bytes(place, ReadPass()) as stream:
+    with open_bytes(file, ReadPass()) as stream:
         data = stream.read(_SAMPLE_BYTES)
         whole = len(data) < _SAMPLE_BYTES or not stream.read(1)
     raw = data.removeprefix(b"\xef\xbb\xbf").split(b"\n")
@@ -171,25 +170,25 @@ def _decode(line: bytes) -> str | None:
 
 
 def _detect_json(
-    place: Place, lines: Sequence[str | None], filled: Sequence[str], claimed: Format | None
+    file: InputFile, lines: Sequence[str | None], filled: Sequence[str], claimed: Format | None
 ) -> Layout | None:
-    if jsonrecords.is_lines_of_objects(lines):
+    if json_records.is_lines_of_objects(lines):
         records = _parsed(line for line in filled[:_SAMPLE_RECORDS])
-        return _with_names(Layout(place, "jsonl", names=jsonrecords.common_names(records, _SAMPLE_RECORDS)))
+        return _with_names(Layout(file, "jsonl", names=json_records.common_names(records, _SAMPLE_RECORDS)))
     start = filled[0].lstrip()[:1] if filled else ""
     if start in ("[", "{") and start:
         try:
-            names = jsonrecords.common_names(jsonrecords.read_document(place, ReadPass("skip")), _SAMPLE_RECORDS)
+            names = json_records.common_names(json_records.read_document(file, ReadPass("skip")), _SAMPLE_RECORDS)
         except CorpusError:
             if claimed is None:
                 return None
             raise
         if names or claimed is not None:
-            return _with_names(Layout(place, "json", names=names))
+            return _with_names(Layout(file, "json", names=names))
     if claimed is None:
         return None
     raise CorpusError(
-        f"{place}:1: its name says JSON lines, but its first line is not an object like "
+        f"{file}:1: its name says JSON lines, but its first line is not an object like "
         '{"src": "…", "tgt": "…"}, nor are most others'
     )
 
@@ -197,68 +196,70 @@ def _detect_json(
 def _with_names(layout: Layout) -> Layout:
     if not layout.names:
         # The first bad record says best what is wrong.
-        reader = jsonrecords.read_document if layout.format == "json" else jsonrecords.read_lines_of_objects
-        next(iter(reader(layout.place, ReadPass())), None)
-        raise CorpusError(f'{layout.place}: holds no records; expected objects like {{"src": "…", "tgt": "…"}}')
+        reader = json_records.read_document if layout.format == "json" else json_records.read_lines_of_objects
+        next(iter(reader(layout.file, ReadPass())), None)
+        raise CorpusError(f'{layout.file}: holds no records; expected objects like {{"src": "…", "tgt": "…"}}')
     if {"role", "content"} <= set(layout.names) or {"from", "value"} == set(layout.names):
         raise CorpusError(
-            f"{layout.place}: its records are single messages ({', '.join(layout.names)}), so the file is one conversation; "
+            f"{layout.file}: its records are single messages ({', '.join(layout.names)}), so the file is one conversation; "
             'expected a conversation a record: {"messages": [{"role": "user", "content": "…"}, '
             '{"role": "assistant", "content": "…"}]}'
         )
     return layout
 
 
-def _parsed(lines: Iterator[str]) -> Iterator[tuple[int, jsonrecords.Record]]:
+def _parsed(lines: Iterator[str]) -> Iterator[tuple[int, json_records.Record]]:
     for number, line in enumerate(lines, start=1):
         try:
-            yield number, jsonrecords.parse_record(line)[0]
-        except jsonrecords.RecordError:
+            yield number, json_records.parse_record(line)[0]
+        except json_records.RecordError:
             continue
 
 
 def _detect_delimited(
-    place: Place, lines: Sequence[str | None], filled: Sequence[str], claimed: Format | None, hints: Hints
+    file: InputFile, lines: Sequence[str | None], filled: Sequence[str], claimed: Format | None, hints: Hints
 ) -> Layout:
     if not filled:
         if claimed is None and hints.delimiter is None:
-            return Layout(place, "text")
-        raise CorpusError(f"{place}: holds blank lines only, or none that is text in UTF-8")
+            return Layout(file, "text")
+        raise CorpusError(f"{file}: holds blank lines only, or none that is text in UTF-8")
     excel = delimited.excel_delimiter(filled[0])
     if excel is not None:
         lines = [*lines]
         lines[lines.index(filled[0])] = ""
     delimiter = hints.delimiter or excel
     if delimiter is not None:
-        found = _plain_or_quoted(lines, delimiter, prefers_quotes=claimed != "tsv" and delimiter != "|||")
-        if found.width < 2 and not hints.is_header(found.first):
+        judgement = _plain_or_quoted(lines, delimiter, prefers_quotes=claimed != "tsv" and delimiter != "|||")
+        if judgement.width < 2 and not hints.is_header(judgement.first):
             what = "was given by --delimiter" if hints.delimiter else "its first line names"
             raise CorpusError(
-                f"{place}: the separator {name_delimiter(delimiter)} that {what} stands in none of its lines"
+                f"{file}: the separator {name_delimiter(delimiter)} that {what} stands in none of its lines"
             )
-        return _layout(place, found, lines)
+        return _layout(file, judgement, lines)
     if claimed == "tsv":
         if not any("\t" in line for line in filled):
             if hints.is_header([filled[0].strip()]):
-                return _layout(place, _plain_or_quoted(lines, "\t", prefers_quotes=False), lines)
+                return _layout(file, _plain_or_quoted(lines, "\t", prefers_quotes=False), lines)
             raise CorpusError(
-                f"{place}:1: its name says tab-separated, but its first {len(filled):,} lines hold no tab; {_suggest(filled)}"
+                f"{file}:1: its name says tab-separated, but its first {len(filled):,} lines hold no tab; {_suggest(filled)}"
             )
-        return _layout(place, _plain_or_quoted(lines, "\t", prefers_quotes=False), lines)
+        return _layout(file, _plain_or_quoted(lines, "\t", prefers_quotes=False), lines)
     if claimed == "csv":
-        return _layout(place, _choose_csv(place, lines, filled, hints), lines)
-    return _detect_unnamed(place, lines, hints)
+        return _layout(file, _choose_csv(file, lines, filled, hints), lines)
+    return _detect_unnamed(file, lines, hints)
 
 
-def _choose_csv(place: Place, lines: Sequence[str | None], filled: Sequence[str], hints: Hints) -> Judgement:
-    found = delimited.judge_separators(lines, delimited.SEPARATORS, quoted=True)
-    if hints.is_header([filled[0].strip(' "')]) and (not found or found[0].prose or len(found[0].first) == 1):
+def _choose_csv(file: InputFile, lines: Sequence[str | None], filled: Sequence[str], hints: Hints) -> Judgement:
+    judgements = delimited.judge_separators(lines, delimited.SEPARATORS, quoted=True)
+    if hints.is_header([filled[0].strip(' "')]) and (
+        not judgements or judgements[0].prose or len(judgements[0].first) == 1
+    ):
         # One column under a name such as "text", whose commas are those of sentences.
         return delimited.judge(lines, "\t", quoted=True)
-    if not found:
+    if not judgements:
         marks = any(mark in line for line in filled for mark in ",;|\t")
         raise CorpusError(
-            f"{place}:1: its name says CSV, but "
+            f"{file}:1: its name says CSV, but "
             + (
                 "no separator gives most of its records the same number of fields, at least two; say which one it is: "
                 "--delimiter ',' (or ';', '|', tab, or any other text)"
@@ -266,36 +267,37 @@ def _choose_csv(place: Place, lines: Sequence[str | None], filled: Sequence[str]
                 else f"its first {len(filled):,} lines hold no comma, semicolon, bar or tab; {_suggest(filled)}"
             )
         )
-    best = found[0]
-    rivals = [
-        one for one in found if (one.share, one.prose, one.width != 2) == (best.share, best.prose, best.width != 2)
-    ]
+    best = judgements[0]
+    rivals = [judgement for judgement in judgements if judgement.rank == best.rank]
     if len(rivals) > 1:
-        named = [one for one in rivals if hints.is_header(one.first)]
+        named = [judgement for judgement in rivals if hints.is_header(judgement.first)]
         if len(named) != 1:
-            which = " and ".join(name_delimiter(one.delimiter) for one in rivals)
+            which = " and ".join(name_delimiter(judgement.delimiter) for judgement in rivals)
             raise CorpusError(
-                f"{place}: each of {which} gives its records {best.width} fields; say which one separates them: "
-                + " or ".join(f"--delimiter {_shown(one.delimiter)}" for one in rivals)
+                f"{file}: each of {which} gives its records {best.width} fields; say which one separates them: "
+                + " or ".join(f"--delimiter {_shown(judgement.delimiter)}" for judgement in rivals)
             )
         best = named[0]
     return _plain_or_quoted(lines, best.delimiter, prefers_quotes=True) if best.delimiter in ("\t", "|||") else best
 
 
-def _detect_unnamed(place: Place, lines: Sequence[str | None], hints: Hints) -> Layout:
+def _detect_unnamed(file: InputFile, lines: Sequence[str | None], hints: Hints) -> Layout:
     for delimiter in ("\t", "|||"):
-        found = _plain_or_quoted(lines, delimiter, prefers_quotes=False)
-        if found.width > 1 and found.share >= (0.5 if hints.kind == "pairs" else _UNNAMED_SHARE):
-            return _layout(place, found, lines)
+        judgement = _plain_or_quoted(lines, delimiter, prefers_quotes=False)
+        if judgement.width > 1 and judgement.share >= (0.5 if hints.kind == "pairs" else _UNNAMED_SHARE):
+            return _layout(file, judgement, lines)
     if hints.kind != "text":
         certain = [
-            one
-            for one in delimited.judge_separators(lines, (";", "|", ","), quoted=True)
-            if one.share == 1 and not one.prose and one.width == 2 and one.num_records >= _LEAST_UNNAMED_RECORDS
+            candidate
+            for candidate in delimited.judge_separators(lines, (";", "|", ","), quoted=True)
+            if candidate.share == 1
+            and not candidate.prose
+            and candidate.width == 2
+            and candidate.num_records >= _LEAST_UNNAMED_RECORDS
         ]
         if len(certain) == 1:
-            return _layout(place, certain[0], lines)
-    return Layout(place, "text")
+            return _layout(file, certain[0], lines)
+    return Layout(file, "text")
 
 
 def _plain_or_quoted(lines: Sequence[str | None], delimiter: str, *, prefers_quotes: bool) -> Judgement:
@@ -312,9 +314,11 @@ def _plain_or_quoted(lines: Sequence[str | None], delimiter: str, *, prefers_quo
     return quoted if better or delimited.all_quoted(lines, delimiter) else plain
 
 
-def _layout(place: Place, found: Judgement, lines: Sequence[str | None]) -> Layout:
+def _layout(file: InputFile, judgement: Judgement, lines: Sequence[str | None]) -> Layout:
     line = next((number for number, line in enumerate(lines, start=1) if line is not None and line.strip()), 1)
-    return Layout(place, "csv" if found.quoted else "tsv", found.delimiter, found.width, found.first, line)
+    return Layout(
+        file, "csv" if judgement.quoted else "tsv", judgement.delimiter, judgement.width, judgement.first, line
+    )
 
 
 def _shown(delimiter: str) -> str:
@@ -323,7 +327,7 @@ def _shown(delimiter: str) -> str:
 
 def _suggest(lines: Sequence[str]) -> str:
     first = lines[0]
-    if jsonrecords.looks_like_object(first):
+    if json_records.looks_like_object(first):
         return "it looks like JSON lines: rename it to end in .jsonl"
     if "," in first or ";" in first:
         return "separate the two sides by a tab, or say what separates them: --delimiter ',' (then quotes count, as in .csv)"

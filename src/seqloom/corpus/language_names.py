@@ -1,7 +1,6 @@
-"""English names of common languages, their codes of three letters, and names of scripts and regions.
+"""Tables of languages, for `languages.py`: English names, codes of three letters, names of scripts and regions.
 
-Plain tables; `languages.py` reads them. All languages of ISO 639-1 are here, and those without a code of two letters that data sets
-often hold.
+They contain all languages of ISO 639-1, and languages without a code of two letters that are frequent in data sets.
 """
 
 # Code of two letters (a dash where there is none), codes of three letters (terminological, then bibliographic where it differs),

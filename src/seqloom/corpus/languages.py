@@ -1,7 +1,7 @@
-"""Languages by their BCP 47 tags: "de", "deu", "ger", "DE" and "German" are one language, "pt_BR" and "pt-br" another.
+"""Languages as BCP 47 tags: "de", "deu", "ger", "DE" and "German" are one language, "pt_BR" and "pt-br" another.
 
-A word that a user, a header or a file name gives enters, a canonical tag leaves: "de", "pt-BR", "zh-Hans". Everything that reads or
-compares languages does so here. This module does not know files or corpora.
+Words from users, headers and file names become canonical tags: "de", "pt-BR", "zh-Hans". All code that reads or compares languages
+uses this module.
 """
 
 import re
@@ -50,9 +50,9 @@ def find_language(word: str) -> str | None:
         return None
     if "-" not in tag:
         return _CODES[tag.casefold()]
-    found = _standardise(tag)
+    code = _standardise(tag)
     # A column "my-id" or "to-do" is hardly in Burmese of Indonesia.
-    return None if found is None or (is_weak(tag.partition("-")[0]) and _implausible(found)) else found
+    return None if code is None or (is_weak(tag.partition("-")[0]) and _implausible(code)) else code
 
 
 def parse_language(word: str) -> str:
@@ -65,13 +65,13 @@ def parse_language(word: str) -> str:
     if known is not None:
         return known
     tag = _as_tag(word.strip())
-    found = _standardise(tag) if tag is not None else None
-    if found is None:
+    code = _standardise(tag) if tag is not None else None
+    if code is None:
         hint = nearest(word.casefold(), sorted(_CODES))
         raise ValueError(
             f"{word!r} is not a language code such as 'de', 'deu', 'pt-BR' or 'zh-Hans', nor an English name.{hint}"
         )
-    return found
+    return code
 
 
 def normalise_language(word: str) -> str:
@@ -135,16 +135,14 @@ def languages_in_name(path: PurePath) -> tuple[str, str] | None:
     for piece in re.split(r"[^A-Za-z0-9_-]+", path.name):
         parts = re.split(r"([-_]+)", piece)
         words, marks = parts[::2], parts[1::2]
-        found: list[tuple[tuple[int, int], tuple[str, str]]] = []
+        candidates: list[tuple[tuple[int, int], tuple[str, str]]] = []
         for start in range(len(words)):
             for stop in range(start + 2, min(start + 8, len(words)) + 1):
-                found += _read_two(words[start:stop], marks[start : stop - 1])
-        if found:
-            best = min(rank for rank, _ in found)
-            readings = {pair for rank, pair in found if rank == best}
-            if len(readings) == 1:
-                return readings.pop()
-            return None
+                candidates += _read_two(words[start:stop], marks[start : stop - 1])
+        if candidates:
+            best_rank = min(rank for rank, _ in candidates)
+            best = {pair for rank, pair in candidates if rank == best_rank}
+            return best.pop() if len(best) == 1 else None
     return None
 
 
@@ -158,9 +156,9 @@ def language_of_suffix(path: PurePath) -> str | None:
     stem, *suffixes = name.split(".")
     for suffix in reversed(suffixes[-4:]):
         if suffix.casefold() not in _IGNORED_SUFFIXES:
-            found = find_language(suffix)
+            language = find_language(suffix)
             # pairs.en-fr.txt holds English and French rather than the English of France.
-            return None if found is None or _implausible(found) else found
+            return None if language is None or _implausible(language) else language
     whole = find_language(stem)
     if whole is not None:
         return whole
@@ -168,9 +166,9 @@ def language_of_suffix(path: PurePath) -> str | None:
     for count in (3, 2, 1):
         code = "-".join(words[-count:])
         if len(words) > count and _is_code(code) and code.casefold() not in COMMON_WORDS:
-            found = find_language(code)
-            if found is not None and (count == 1 or not _implausible(found)):
-                return found
+            language = find_language(code)
+            if language is not None and (count == 1 or not _implausible(language)):
+                return language
     return None
 
 
@@ -184,7 +182,7 @@ def _read_two(words: Sequence[str], marks: Sequence[str]) -> list[tuple[tuple[in
     whole = "-".join(words)
     if len(words) == 2 and find_language(whole) is not None and _region_is_main(whole):
         return []  # pt-br is one language, not Portuguese and Breton
-    found = []
+    candidates = []
     for cut in range(1, len(words)):
         first, second = "-".join(words[:cut]), "-".join(words[cut:])
         if not (_is_code(first) and _is_code(second)) or (is_weak(first) and is_weak(second)):
@@ -195,8 +193,8 @@ def _read_two(words: Sequence[str], marks: Sequence[str]) -> list[tuple[tuple[in
         if _implausible(tags[0]) or _implausible(tags[1]):
             continue
         inner = {mark for number, mark in enumerate(marks, start=1) if number != cut}
-        found.append(((-len(words), int(marks[cut - 1] in inner)), (tags[0], tags[1])))
-    return found
+        candidates.append(((-len(words), int(marks[cut - 1] in inner)), (tags[0], tags[1])))
+    return candidates
 
 
 def _is_code(word: str) -> bool:
@@ -259,7 +257,7 @@ def _contradict(wanted: str, tag: str) -> bool:
     regions = _region(wanted), _region(tag)
     if None not in regions and regions[0] != regions[1]:
         return True
-    scripts = [_script(_maximise(one)) for one in (wanted, tag)]
+    scripts = [_script(_maximise(tag)) for tag in (wanted, tag)]
     # A request without script and region takes what there is.
     return "-" in wanted and scripts[0] != scripts[1]
 

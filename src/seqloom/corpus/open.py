@@ -1,7 +1,6 @@
 """open_corpus: a generator, a named data set or files become a Corpus.
 
-CorpusSettings enter, a Corpus leaves. Here it is decided what a name means, which languages and columns are meant, and which
-settings would be ignored and are therefore errors. How files are read and splits are made stands in the modules called here.
+This module decides what a name means, and which languages and columns are meant. A setting that would be ignored is an error.
 """
 
 import dataclasses
@@ -9,12 +8,12 @@ import re
 from pathlib import Path
 
 from seqloom.config import nearest
-from seqloom.corpus import columns, side_languages
+from seqloom.corpus import columns, direction
 from seqloom.corpus.assembly import Plan, assemble
 from seqloom.corpus.catalogue import Entry, SplitEntry, catalogue
 from seqloom.corpus.column_evidence import (
     Evidence,
-    look_at,
+    gather_evidence,
     looks_like_header,
     values_deny_header,
     values_tell_header,
@@ -27,8 +26,8 @@ from seqloom.corpus.parallel import Joined, ParallelFiles
 from seqloom.corpus.passages import RunningText, cut
 from seqloom.corpus.settings import CorpusSettings, as_corpus_settings
 from seqloom.corpus.sources import PairTable, Passages, Selected, Source, TextTable
-from seqloom.corpus.spool import describe_copy, is_stream, spooled
-from seqloom.corpus.streams import Place, read_head
+from seqloom.corpus.stream_copies import describe_copy, is_stream, regular_file
+from seqloom.corpus.streams import InputFile, read_head
 from seqloom.corpus.tables import Table, open_table
 from seqloom.errors import ConfigError, CorpusError
 from seqloom.progress import Progress, Silent
@@ -83,7 +82,7 @@ def open_corpus(
         known = [*GENERATORS, *catalogue()]
         hint = nearest(settings.data, known) or " `seqloom data list` lists the names."
         raise CorpusError(f"{settings.data!r} is neither a named data set nor a file.{hint}")
-    return _assemble(_plan_file(Place(path), settings), settings, progress)
+    return _assemble(_plan_file(InputFile(path), settings), settings, progress)
 
 
 def _assemble(plan: Plan, settings: CorpusSettings, progress: Progress) -> Corpus:
@@ -113,7 +112,7 @@ def _without_streams(settings: CorpusSettings) -> tuple[CorpusSettings, list[str
         if value is not None and is_stream(value):
             if value in ("-", "/dev/stdin"):
                 standard.append(name)
-            copy = spooled(value)
+            copy = regular_file(value)
             copies[name] = str(copy)
             notes.append(describe_copy(value, copy))
     if len(standard) > 1:
@@ -148,13 +147,13 @@ def fetch(name: str, *, data_dir: str | None = None, progress: Progress | None =
 def _plan_aligned(settings: CorpusSettings) -> Plan:
     assert settings.src is not None
     assert settings.tgt is not None
-    src, tgt = Place(Path(settings.src)), Place(Path(settings.tgt))
+    src, tgt = InputFile(Path(settings.src)), InputFile(Path(settings.tgt))
     if settings.metric == "items":
         raise ConfigError(
             "metric is 'items', but only generators know what the items of a target are; take exact_match or bleu"
         )
-    src_lang, tgt_lang = side_languages.languages_of_files(src, tgt, settings)
-    given, told = _given_parts(settings, src_lang, tgt_lang)
+    src_lang, tgt_lang = direction.languages_of_files(src, tgt, settings)
+    held_out, notes = _held_out_sources(settings, src_lang, tgt_lang)
     return Plan(
         name=_slug(
             f"{_stem(src)}-{_stem(tgt)}"
@@ -163,49 +162,49 @@ def _plan_aligned(settings: CorpusSettings) -> Plan:
         ),
         kind="pairs",
         train=_aligned(src, tgt),
-        val=given.get("val"),
-        tests={"test": given["test"]} if "test" in given else {},
+        val=held_out.get("val"),
+        tests={"test": held_out["test"]} if "test" in held_out else {},
         src_lang=src_lang,
         tgt_lang=tgt_lang,
-        layout=(*side_languages.tell_files(src, tgt, settings), *told),
+        layout=(*direction.tell_files(src, tgt, settings), *notes),
     )
 
 
-def _plan_file(place: Place, settings: CorpusSettings) -> Plan:
-    if place.path.is_dir():
+def _plan_file(file: InputFile, settings: CorpusSettings) -> Plan:
+    if file.path.is_dir():
         raise CorpusError(
-            f"{place}: is a folder; expected a file of pairs or of text, or two aligned files: --src FILE --tgt FILE"
+            f"{file}: is a folder; expected a file of pairs or of text, or two aligned files: --src FILE --tgt FILE"
         )
-    layout = _detect(place, settings)
+    layout = _detect(file, settings)
     if layout.format == "text":
         if settings.kind == "pairs":
             raise CorpusError(
-                f"{place}: holds lines without tabs, not pairs; separate both sides by a tab, say what separates them "
+                f"{file}: holds lines without tabs, not pairs; separate both sides by a tab, say what separates them "
                 "(--delimiter ',' or any other text), or give two files: --src FILE --tgt FILE"
             )
-        return _plan_running(place, settings)
+        return _plan_running(file, settings)
     if (
         settings.kind == "text"
         and layout.format in ("tsv", "csv")
         and settings.tgt_column is None
-        and "." not in place.name
+        and "." not in file.name
     ):
-        return _plan_running(place, settings)
+        return _plan_running(file, settings)
     table, evidence = _open_table(layout, settings)
     as_text = settings.kind == "text" or (
         settings.kind == "auto" and settings.src_column is None and columns.holds_text(table)
     )
     if as_text:
-        _check_text(settings, place)
+        _check_text(settings, file)
         parts = {
-            name: _text_source(Place(Path(path)), settings)
+            name: _text_source(InputFile(Path(path)), settings)
             for name in _PARTS
             if (path := getattr(settings, name)) is not None
         }
-        train = _text_source(place, settings)
-        told = columns.choose_text(table, settings).told
+        train = _text_source(file, settings)
+        note = columns.choose_text(table, settings).note
         return Plan(
-            _slug(_stem(place)),
+            _slug(_stem(file)),
             "text",
             train,
             parts.get("val"),
@@ -213,34 +212,34 @@ def _plan_file(place: Place, settings: CorpusSettings) -> Plan:
             metric="bits_per_byte",
             src_lang=settings.from_lang,
             notes=(table.describe(),),
-            layout=(told,) if told else (),
+            layout=(note,) if note else (),
         )
     choice = columns.choose_pair(table, settings, evidence)
     source = PairTable(table, choice.columns)
-    given, others = _given_parts(settings, choice.src_lang, choice.tgt_lang, (table, choice))
+    held_out, others = _held_out_sources(settings, choice.src_lang, choice.tgt_lang, (table, choice))
     return Plan(
-        name=_slug(_stem(place)),
+        name=_slug(_stem(file)),
         kind="pairs",
         train=source,
-        val=given.get("val"),
-        tests=_only_test(given),
+        val=held_out.get("val"),
+        tests=_only_test(held_out),
         src_lang=choice.src_lang,
         tgt_lang=choice.tgt_lang,
         notes=(table.describe(),),
-        layout=(choice.told, *others),
+        layout=(choice.note, *others),
     )
 
 
-def _plan_running(place: Place, settings: CorpusSettings) -> Plan:
-    _check_text(settings, place)
+def _plan_running(file: InputFile, settings: CorpusSettings) -> Plan:
+    _check_text(settings, file)
     for name in ("val_size", "test_size", "size", "tgt_column", "header"):
         if name in settings.changed():
             raise ConfigError(
-                f"{name} does not apply to running text such as {place}, which is cut by share; leave it out"
+                f"{name} does not apply to running text such as {file}, which is cut by share; leave it out"
             )
-    val, test = (Place(Path(path)) if path is not None else None for path in (settings.val, settings.test))
+    val, test = (InputFile(Path(path)) if path is not None else None for path in (settings.val, settings.test))
     shares = (0.9, 0.95) if val is None and test is None else (0.95,) if val is None or test is None else ()
-    pieces = cut(place, shares, settings.on_bad, at_lines=True)
+    pieces = cut(file, shares, settings.on_bad, at_lines=True)
     train = Passages(pieces[0])
     val_source = Passages(RunningText(val) if val is not None else pieces[1])
     test_source = Passages(RunningText(test) if test is not None else pieces[-1])
@@ -249,7 +248,7 @@ def _plan_running(place: Place, settings: CorpusSettings) -> Plan:
         1: f"the last 5% are {'val' if val is None else 'test'}, the rest train",
     }
     return Plan(
-        name=_slug(_stem(place)),
+        name=_slug(_stem(file)),
         kind="text",
         train=train,
         val=val_source,
@@ -283,12 +282,12 @@ def _plan_named(name: str, entry: Entry, settings: CorpusSettings, progress: Pro
         raise ConfigError(f"{what} is a text for language models, measured in bits_per_byte, not {settings.metric}")
     src, tgt = _direction(what, entry, settings)
     open_part = _NamedParts(entry, src, tgt, settings, progress, _instead(entry))
-    told: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
     sources = {part: open_part(split) for part, split in entry.splits.items()}
     languages = entry.languages or {side: side for side in entry.sides}
     if entry.kind == "pairs":
-        given, told = _given_parts(settings, languages.get(src), languages.get(tgt))
-        sources |= given
+        held_out, notes = _held_out_sources(settings, languages.get(src), languages.get(tgt))
+        sources |= held_out
     natural = (src, tgt) == entry.direction and len(entry.sides) == 2
     return Plan(
         name=name if natural or entry.kind == "text" else f"{name}-{src}-{tgt}",
@@ -302,7 +301,7 @@ def _plan_named(name: str, entry: Entry, settings: CorpusSettings, progress: Pro
         metric=entry.metric,
         licence=entry.licence,
         notes=entry.notes,
-        layout=told,
+        layout=notes,
     )
 
 
@@ -320,29 +319,29 @@ class _NamedParts:
     def __call__(self, split: SplitEntry) -> Source:
         source: Source
         if split.text is not None:
-            place = self._place(split.text)
+            file = self._locate(split.text)
             if split.select is None:
-                return Passages(RunningText(place))
-            first, middle, _ = cut(place, (split.select.start, split.select.stop), self.settings.on_bad, at_lines=False)
-            return Passages(middle if split.select.stop < 1 else RunningText(place, first.stop or 0))
+                return Passages(RunningText(file))
+            first, middle, _ = cut(file, (split.select.start, split.select.stop), self.settings.on_bad, at_lines=False)
+            return Passages(middle if split.select.stop < 1 else RunningText(file, first.stop or 0))
         if split.table is not None:
-            place = self._place(split.table)
-            table = Table(place, "tsv", (None,) * (self.entry.columns or len(self.entry.sides)), header=False)
+            file = self._locate(split.table)
+            table = Table(file, "tsv", (None,) * (self.entry.columns or len(self.entry.sides)), header=False)
             source = PairTable(table, (self.entry.sides.index(self.src), self.entry.sides.index(self.tgt)))
         else:
             assert split.sides is not None
             both = zip(split.sides[self.src], split.sides[self.tgt], strict=True)
-            parts = tuple(ParallelFiles(self._place(src), self._place(tgt), split.markup) for src, tgt in both)
+            parts = tuple(ParallelFiles(self._locate(src), self._locate(tgt), split.markup) for src, tgt in both)
             source = parts[0] if len(parts) == 1 else Joined(parts)
         return source if split.select is None else Selected(source, split.select)
 
-    def _place(self, text: str) -> Place:
+    def _locate(self, text: str) -> InputFile:
         name, _, member = text.partition("!")
         try:
             path = locate(name, self.entry.files[name], data_dir=self.settings.data_dir, progress=self.progress)
         except CorpusError as error:
             raise CorpusError(f"{error}{self.instead}") from None
-        return Place(path, member or None)
+        return InputFile(path, member or None)
 
 
 def _direction(what: str, entry: Entry, settings: CorpusSettings) -> tuple[str, str]:
@@ -350,11 +349,11 @@ def _direction(what: str, entry: Entry, settings: CorpusSettings) -> tuple[str, 
         return "", ""
     wanted: list[str | None] = []
     for flag, code in (("from", settings.from_lang), ("to", settings.to_lang)):
-        found = side_languages.match(code, entry.sides) if code is not None else []
-        if code is not None and len(found) != 1:
+        sides = direction.match(code, entry.sides) if code is not None else []
+        if code is not None and len(sides) != 1:
             names = ", ".join(f"{side} ({name_language(side)})" for side in entry.sides)
             raise ConfigError(f"--{flag}-lang {code}: {what} has the languages {names}")
-        wanted.append(found[0] if found else None)
+        wanted.append(sides[0] if sides else None)
     src, tgt = wanted
     if src is not None and src == tgt:
         raise ConfigError(
@@ -368,7 +367,7 @@ def _direction(what: str, entry: Entry, settings: CorpusSettings) -> tuple[str, 
     return src, tgt
 
 
-def _given_parts(
+def _held_out_sources(
     settings: CorpusSettings,
     src_lang: str | None,
     tgt_lang: str | None,
@@ -379,79 +378,79 @@ def _given_parts(
     known = {"from_lang": src_lang, "to_lang": tgt_lang} if src_lang and tgt_lang else {}
     directed = settings.model_copy(update=known)
     sources: dict[str, Source] = {}
-    told: list[str] = []
+    notes: list[str] = []
     for part in _PARTS:
         path, src, tgt = (getattr(settings, name) for name in (part, f"{part}_src", f"{part}_tgt"))
         if path is not None:
-            sources[part], line = _pair_source(Place(Path(path)), directed, train)
-            told.append(line)
+            sources[part], line = _pair_source(InputFile(Path(path)), directed, train)
+            notes.append(line)
         elif src is not None:
-            side_languages.languages_of_files(Place(Path(src)), Place(Path(tgt)), directed)
-            sources[part] = _aligned(Place(Path(src)), Place(Path(tgt)))
-    return sources, tuple(told)
+            direction.languages_of_files(InputFile(Path(src)), InputFile(Path(tgt)), directed)
+            sources[part] = _aligned(InputFile(Path(src)), InputFile(Path(tgt)))
+    return sources, tuple(notes)
 
 
 def _pair_source(
-    place: Place, settings: CorpusSettings, train: tuple[Table, columns.Choice] | None
+    file: InputFile, settings: CorpusSettings, train: tuple[Table, columns.Choice] | None
 ) -> tuple[PairTable, str]:
-    if place.path.is_dir():
-        raise CorpusError(f"{place}: is a folder; expected a file of pairs")
-    layout = _detect(place, settings.model_copy(update={"kind": "pairs"}))
+    if file.path.is_dir():
+        raise CorpusError(f"{file}: is a folder; expected a file of pairs")
+    layout = _detect(file, settings.model_copy(update={"kind": "pairs"}))
     if layout.format == "text":
         raise CorpusError(
-            f"{place}: holds lines without a separator that gives most of them two fields, not pairs; say what separates both "
+            f"{file}: holds lines without a separator that gives most of them two fields, not pairs; say what separates both "
             "sides (--delimiter ',' or any other text); for two aligned files give "
             "--src FILE --tgt FILE (--val-src, --test-src …)"
         )
     table, evidence = _open_table(layout, settings)
     choice = columns.choose_pair(table, settings, evidence, train)
-    return PairTable(table, choice.columns), choice.told
+    return PairTable(table, choice.columns), choice.note
 
 
-def _text_source(place: Place, settings: CorpusSettings) -> TextTable:
-    layout = _detect(place, settings)
+def _text_source(file: InputFile, settings: CorpusSettings) -> TextTable:
+    layout = _detect(file, settings)
     if layout.format == "text":
-        raise CorpusError(f"{place}: is running text, but the training data are a table; give both in one form")
+        raise CorpusError(f"{file}: is running text, but the training data are a table; give both in one form")
     table, _ = _open_table(layout, settings)
     return TextTable(table, columns.choose_text(table, settings).columns[0])
 
 
-def _detect(place: Place, settings: CorpusSettings) -> Layout:
+def _detect(file: InputFile, settings: CorpusSettings) -> Layout:
     hints = Hints(settings.delimiter, settings.kind, lambda fields: looks_like_header(fields, settings))
-    return detect_layout(place, hints)
+    return detect_layout(file, hints)
 
 
 def _open_table(layout: Layout, settings: CorpusSettings) -> tuple[Table, Evidence]:
     delimited = layout.format in ("tsv", "csv")
     if settings.header != "auto" and not delimited:
         raise ConfigError(
-            f"{layout.place}: header is for TSV and CSV; this file names its columns itself, so leave it out"
+            f"{layout.file}: header is for TSV and CSV; this file names its columns itself, so leave it out"
         )
     table = open_table(layout, is_header=lambda fields: looks_like_header(fields, settings))
-    evidence = look_at(table)
+    evidence = gather_evidence(table)
     if settings.header == "auto" and delimited:
         if not table.header and values_tell_header(evidence):
             table = open_table(layout, is_header=lambda fields: True)
         elif table.header and values_deny_header(table.names, evidence):
             table = open_table(layout, is_header=lambda fields: False)
-            evidence = look_at(table)
+            evidence = gather_evidence(table)
     return table, evidence
 
 
-def _aligned(src: Place, tgt: Place) -> ParallelFiles:
-    for place in (src, tgt):
-        if read_head(place).startswith(b"PAR1"):
+def _aligned(src: InputFile, tgt: InputFile) -> ParallelFiles:
+    for file in (src, tgt):
+        if read_head(file).startswith(b"PAR1"):
             raise CorpusError(
-                f"{place}: is Parquet; --src and --tgt take text with a sentence a line, --data takes Parquet"
+                f"{file}: is Parquet; --src and --tgt take text with a sentence a line, --data takes Parquet"
             )
     return ParallelFiles(src, tgt)
 
 
-def _check_text(settings: CorpusSettings, place: Place) -> None:
+def _check_text(settings: CorpusSettings, file: InputFile) -> None:
     if settings.kind != "text":
         # Said again by the same rules as if the user had said kind: text, which is what the file turned out to be.
         try:
-            CorpusSettings.parse({**settings.model_dump(), "kind": "text"}, source=str(place))
+            CorpusSettings.parse({**settings.model_dump(), "kind": "text"}, source=str(file))
         except ConfigError as error:
             raise ConfigError(f"{error} (It holds no pairs, so it was taken as text for language models.)") from None
 
@@ -473,10 +472,10 @@ def _only_test(parts: "dict[str, Source] | dict[str, TextTable]") -> dict[str, S
     return {"test": parts["test"]} if "test" in parts else {}
 
 
-def _stem(place: Place) -> str:
+def _stem(file: InputFile) -> str:
     # A folder often says more than a file that everybody calls the same.
-    stem = Path(place.name).stem
-    folder = place.path.resolve().parent.name
+    stem = Path(file.name).stem
+    folder = file.path.resolve().parent.name
     return folder if stem in ("train", "data", "input", "pairs", "corpus") and folder else stem
 
 

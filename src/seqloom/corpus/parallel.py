@@ -1,7 +1,6 @@
-"""Two line-aligned files: line n of one is the source, line n of the other the target.
+"""Line-aligned files: line n of one file is the source, line n of the other file its target.
 
-Places enter, rows (line, source, target) leave. Files of unequal length are refused, with a guess at where they drift apart.
-This module does not know languages, splits or what makes a pair too long.
+Files of unequal length are an error, with a guess where they drift apart.
 """
 
 import html
@@ -15,8 +14,8 @@ from typing import Literal
 
 from seqloom.corpus.corpus import SentencePair
 from seqloom.corpus.read_pass import ReadPass
-from seqloom.corpus.spool import spooled
-from seqloom.corpus.streams import Place, raw_lines, text_lines
+from seqloom.corpus.stream_copies import regular_file
+from seqloom.corpus.streams import InputFile, raw_lines, text_lines
 from seqloom.errors import CorpusError
 from seqloom.messages import counted
 
@@ -38,8 +37,8 @@ class ParallelFiles:
             "segments": sentences stand in `<seg>` elements (the test files of WMT and IWSLT).
     """
 
-    src: Place
-    tgt: Place
+    src: InputFile
+    tgt: InputFile
     markup: Markup = "none"
 
     @property
@@ -61,13 +60,13 @@ class ParallelFiles:
             if isinstance(src, str) and isinstance(tgt, str):
                 yield name, number, src, tgt
 
-    def _sentences(self, place: Place, read_pass: ReadPass) -> Iterator[str | None]:
-        lines = text_lines(place, read_pass)
+    def _sentences(self, file: InputFile, read_pass: ReadPass) -> Iterator[str | None]:
+        lines = text_lines(file, read_pass)
         if self.markup == "tags":
             return (line for line in lines if line is None or not line.lstrip().startswith("<"))
         if self.markup == "segments":
-            found = (line if line is None else _SEGMENT.search(line) for line in lines)
-            return (html.unescape(match[1]).strip() if match else None for match in found if match)
+            segments = (line if line is None else _SEGMENT.search(line) for line in lines)
+            return (html.unescape(match[1]).strip() if match else None for match in segments if match)
         return lines
 
 
@@ -105,7 +104,7 @@ def read_translations(
     """
     read_pass = read_pass or ReadPass()
     # If the files have unequal lengths, they are read once more to find where they drift apart. A pipe cannot be read again.
-    files = [Place(spooled(path)) for path in (src, *refs)]
+    files = [InputFile(regular_file(path)) for path in (src, *refs)]
     for lines in itertools.zip_longest(*(text_lines(file, read_pass) for file in files), fillvalue=_END):
         if _END in lines:
             raise CorpusError(_explain_unequal(*_unequal(files)))
@@ -114,13 +113,13 @@ def read_translations(
             yield texts
 
 
-def _unequal(files: Sequence[Place]) -> tuple[Place, Place]:
+def _unequal(files: Sequence[InputFile]) -> tuple[InputFile, InputFile]:
     """The first file, and the first other file with another number of lines."""
     count = len(_line_lengths(files[0]))
     return files[0], next(file for file in files[1:] if len(_line_lengths(file)) != count)
 
 
-def _explain_unequal(src: Place, tgt: Place) -> str:
+def _explain_unequal(src: InputFile, tgt: InputFile) -> str:
     src_lengths, tgt_lengths = (_line_lengths(file) for file in (src, tgt))
     message = (
         f"{src} has {counted(len(src_lengths), 'line')}, {tgt} has {len(tgt_lengths):,}; "
@@ -186,9 +185,9 @@ def find_drift(src_lengths: "array[int]", tgt_lengths: "array[int]") -> int | No
     best = int(cost.argmin())
     # The guess is worth telling only if a shift explains the lines after it much better than none.
     before, after = float(aligned[best:].sum()), float(shifted[best:].sum())
-    told = count - best < 3 or after < 0.7 * before
-    return best + 1 if told else None
+    convincing = count - best < 3 or after < 0.7 * before
+    return best + 1 if convincing else None
 
 
-def _line_lengths(place: Place) -> "array[int]":
-    return array("L", (len(line or b"") for line in raw_lines(place, ReadPass("skip"))))
+def _line_lengths(file: InputFile) -> "array[int]":
+    return array("L", (len(line or b"") for line in raw_lines(file, ReadPass("skip"))))

@@ -1,68 +1,65 @@
-"""Parquet: the names of the columns, structs included, and their values row by row.
-
-A Place enters, names and rows leave. This module does not know which columns are wanted.
-"""
+"""Reads Parquet files: the names of the columns, fields of structs included, and their values row by row."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from seqloom.corpus.jsonrecords import RecordError, check_text
+from seqloom.corpus.json_records import RecordError, check_text
 from seqloom.corpus.read_pass import ReadPass
-from seqloom.corpus.streams import Place, report_zero_byte
+from seqloom.corpus.streams import InputFile, report_zero_byte
 from seqloom.errors import CorpusError
 
 
-def read_names(place: Place) -> tuple[str, ...]:
+def read_names(file: InputFile) -> tuple[str, ...]:
     """The names of the columns; fields of a struct have a dot in theirs.
 
     Raises:
         CorpusError: the file is damaged, or pyarrow is not installed.
     """
     names: list[str] = []
-    with _open(place) as file:
-        for column in file.schema_arrow:
+    with _open(file) as parquet_file:
+        for column in parquet_file.schema_arrow:
             children = getattr(column.type, "num_fields", 0) if str(column.type).startswith("struct") else 0
             names += [f"{column.name}.{column.type.field(i).name}" for i in range(children)] or [column.name]
     return tuple(names)
 
 
-def read_values(place: Place, keys: Sequence[str]) -> Iterator[Sequence[Any]]:
+def read_values(file: InputFile, keys: Sequence[str]) -> Iterator[Sequence[Any]]:
     """Rows of values as they are, whatever their types.
 
     Raises:
         CorpusError: the file is damaged.
     """
-    with _open(place) as file:
-        batches = file.iter_batches(batch_size=4096)
-        while (batch := _next_batch(batches, place)) is not None:
+    with _open(file) as parquet_file:
+        batches = parquet_file.iter_batches(batch_size=4096)
+        while (batch := _next_batch(batches, file)) is not None:
             yield from zip(*(_column(batch, key) for key in keys), strict=True)
 
 
-def read_rows(place: Place, keys: Sequence[str], read_pass: ReadPass) -> Iterator[tuple[int, list[str]]]:
+def read_rows(file: InputFile, keys: Sequence[str], read_pass: ReadPass) -> Iterator[tuple[int, list[str]]]:
     """Rows, numbered from 1.
 
     Raises:
         CorpusError: the file is damaged, or a value is not text and `read_pass` does not skip.
     """
     number = 0
-    with _open(place) as file:
-        names = set(file.schema_arrow.names)
+    with _open(file) as parquet_file:
+        names = set(parquet_file.schema_arrow.names)
         columns = sorted({key if key in names else key.partition(".")[0] for key in keys})
-        batches = file.iter_batches(batch_size=4096, columns=columns)
-        while (batch := _next_batch(batches, place)) is not None:
+        batches = parquet_file.iter_batches(batch_size=4096, columns=columns)
+        while (batch := _next_batch(batches, file)) is not None:
             values_of = [_column(batch, key) for key in keys]
             for values in zip(*values_of, strict=True):
                 number += 1
-                if _is_text(values, keys, f"{place}: row {number}", read_pass):
+                if _is_text(values, keys, f"{file}: row {number}", read_pass):
                     yield number, list(values)
 
 
-def _is_text(values: Sequence[Any], keys: Sequence[str], where: str, read_pass: ReadPass) -> bool:
+def _is_text(values: Sequence[Any], keys: Sequence[str], location: str, read_pass: ReadPass) -> bool:
     for key, value in zip(keys, values, strict=True):
         if not isinstance(value, str):
             read_pass.report_bad(
                 "rows whose value is not text",
-                where,
+                location,
                 f"column {key!r} holds no text",
                 "Expected strings without nulls.",
             )
@@ -70,37 +67,37 @@ def _is_text(values: Sequence[Any], keys: Sequence[str], where: str, read_pass: 
         try:
             check_text(value, key)
         except RecordError as error:
-            read_pass.report_bad(error.reason, where, str(error), error.remedy)
+            read_pass.report_bad(error.reason, location, str(error), error.remedy)
             return False
         if "\x00" in value:
-            report_zero_byte(f"{where} ({key})", value.index("\x00"), read_pass)
+            report_zero_byte(f"{location} ({key})", value.index("\x00"), read_pass)
             return False
     return True
 
 
-def _next_batch(batches: Iterator[Any], place: Place) -> Any:
+def _next_batch(batches: Iterator[Any], file: InputFile) -> Any:
     import pyarrow
 
     try:
         return next(batches, None)
     except (pyarrow.ArrowException, OSError) as error:
-        raise CorpusError(f"{place}: is damaged ({error}); fetch it again") from None
+        raise CorpusError(f"{file}: is damaged ({error}); fetch it again") from None
 
 
-def _open(place: Place) -> Any:
+def _open(file: InputFile) -> Any:
     try:
         import pyarrow
         import pyarrow.parquet
     except ImportError:
-        raise CorpusError(f"{place}: reading Parquet needs an extra: pip install 'seqloom[parquet]'") from None
-    if place.path.suffix in (".gz", ".xz", ".zst", ".bz2"):
+        raise CorpusError(f"{file}: reading Parquet needs an extra: pip install 'seqloom[parquet]'") from None
+    if file.path.suffix in (".gz", ".xz", ".zst", ".bz2"):
         raise CorpusError(
-            f"{place}: Parquet is compressed inside already and cannot be read from a compressed file; unpack it"
+            f"{file}: Parquet is compressed inside already and cannot be read from a compressed file; unpack it"
         )
     try:
-        return pyarrow.parquet.ParquetFile(place.path)
+        return pyarrow.parquet.ParquetFile(file.path)
     except (pyarrow.ArrowException, OSError) as error:
-        raise CorpusError(f"{place}: is damaged or not Parquet ({error}); fetch it again") from None
+        raise CorpusError(f"{file}: is damaged or not Parquet ({error}); fetch it again") from None
 
 
 def _column(batch: Any, key: str) -> list[Any]:

@@ -1,8 +1,8 @@
 """Running text for language models, cut into passages.
 
-A Place enters, documents leave: passages of some 16,000 characters that end at an empty line where there is one. Nothing is lost:
-the passages joined are the file's text, line breaks included ("\\r\\n" becomes "\\n", a byte order mark goes). A file without line
-breaks is read as well, so neither lines nor files need fit into memory. This module does not know splits or tokenizers.
+A passage has about 16,000 characters and ends at an empty line if possible. Nothing is lost: the joined passages are the file's
+text, line breaks included ("\\r\\n" becomes "\\n"; a byte order mark is removed). Lines of any length are read in pieces, so
+neither lines nor files need to fit into memory.
 """
 
 import codecs
@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from seqloom.corpus.read_pass import ReadPass
-from seqloom.corpus.streams import Place, open_bytes, report_not_utf8, report_zero_byte
+from seqloom.corpus.streams import InputFile, open_bytes, report_not_utf8, report_zero_byte
 
 _PIECE_BYTES = 1 << 18
 _WANTED_CHARS = 1 << 14
@@ -24,12 +24,12 @@ class RunningText:
     """A part of a plain text file.
 
     Attributes:
-        place: the file.
+        file: the file.
         start: the first character.
         stop: the character after the last one; None: the end of the file.
     """
 
-    place: Place
+    file: InputFile
     start: int = 0
     stop: int | None = None
 
@@ -37,8 +37,8 @@ class RunningText:
     def origin(self) -> str:
         """The file name, and which part of it."""
         if self.start == 0 and self.stop is None:
-            return str(self.place)
-        return f"{self.place} (characters {self.start:,} to {'the end' if self.stop is None else f'{self.stop:,}'})"
+            return str(self.file)
+        return f"{self.file} (characters {self.start:,} to {'the end' if self.stop is None else f'{self.stop:,}'})"
 
     def passages(self, read_pass: ReadPass) -> Iterator[str]:
         """The text in passages.
@@ -64,7 +64,7 @@ class RunningText:
         def inside() -> bool:
             return position >= self.start and (self.stop is None or position < self.stop)
 
-        for piece in text_pieces(self.place, _PartReading(read_pass.on_bad, outer=read_pass, inside=inside)):
+        for piece in text_pieces(self.file, _PartReading(read_pass.on_bad, outer=read_pass, inside=inside)):
             first, position = position, position + len(piece)
             if self.stop is not None and first >= self.stop:
                 return
@@ -79,15 +79,15 @@ class _PartReading(ReadPass):
     outer: ReadPass = field(default_factory=ReadPass)
     inside: Callable[[], bool] = field(default=lambda: True)
 
-    def skip(self, reason: str, where: str) -> None:
+    def skip(self, reason: str, location: str) -> None:
         if self.inside():
-            self.outer.skip(reason, where)
+            self.outer.skip(reason, location)
 
     def watch(self, raw: io.BufferedReader, size: int) -> None:
         self.outer.watch(raw, size)
 
 
-def text_pieces(place: Place, read_pass: ReadPass) -> Iterator[str]:
+def text_pieces(file: InputFile, read_pass: ReadPass) -> Iterator[str]:
     """Lines with their "\\n", very long ones in several pieces.
 
     Raises:
@@ -95,7 +95,7 @@ def text_pieces(place: Place, read_pass: ReadPass) -> Iterator[str]:
     """
     decoder = codecs.getincrementaldecoder("utf-8")()
     number = 1
-    with open_bytes(place, read_pass) as stream:
+    with open_bytes(file, read_pass) as stream:
         for index, raw in enumerate(iter(lambda: stream.readline(_PIECE_BYTES), b"")):
             if raw.endswith(b"\r"):
                 raw += stream.read(1)
@@ -105,11 +105,11 @@ def text_pieces(place: Place, read_pass: ReadPass) -> Iterator[str]:
             try:
                 text = decoder.decode(piece)
             except UnicodeDecodeError as error:
-                report_not_utf8(place, number, error.object, error.start, read_pass)
+                report_not_utf8(file, number, error.object, error.start, read_pass)
                 decoder.reset()
                 text = ""
             if "\x00" in text:
-                report_zero_byte(f"{place}:{number}", text.index("\x00"), read_pass)
+                report_zero_byte(f"{file}:{number}", text.index("\x00"), read_pass)
                 text = ""
             number += raw.endswith(b"\n")
             if text:
@@ -117,11 +117,11 @@ def text_pieces(place: Place, read_pass: ReadPass) -> Iterator[str]:
         try:
             decoder.decode(b"", final=True)
         except UnicodeDecodeError as error:
-            report_not_utf8(place, number, error.object, error.start, read_pass)
+            report_not_utf8(file, number, error.object, error.start, read_pass)
 
 
 def cut(
-    place: Place, shares: tuple[float, ...], on_bad: Literal["skip", "error"], *, at_lines: bool
+    file: InputFile, shares: tuple[float, ...], on_bad: Literal["skip", "error"], *, at_lines: bool
 ) -> list[RunningText]:
     """Cuts a file into contiguous parts.
 
@@ -129,18 +129,18 @@ def cut(
         shares: the inner cuts, as shares of all characters (0.9, 0.95).
         at_lines: whether a cut is moved to the next beginning of a line, if there is one near.
     """
-    total = sum(len(piece) for piece in text_pieces(place, ReadPass(on_bad)))
+    total = sum(len(piece) for piece in text_pieces(file, ReadPass(on_bad)))
     cuts = [int(total * share) for share in shares]
     if at_lines:
-        cuts = _move_to_lines(place, cuts, ReadPass(on_bad))
+        cuts = _move_to_lines(file, cuts, ReadPass(on_bad))
     edges = [0, *cuts]
-    return [RunningText(place, start, stop) for start, stop in zip(edges, [*cuts, None], strict=True)]
+    return [RunningText(file, start, stop) for start, stop in zip(edges, [*cuts, None], strict=True)]
 
 
-def _move_to_lines(place: Place, cuts: list[int], read_pass: ReadPass) -> list[int]:
+def _move_to_lines(file: InputFile, cuts: list[int], read_pass: ReadPass) -> list[int]:
     moved: list[int] = []
     position, fresh = 0, True
-    for piece in text_pieces(place, read_pass):
+    for piece in text_pieces(file, read_pass):
         if fresh:
             while len(moved) < len(cuts) and position >= cuts[len(moved)]:
                 wanted = cuts[len(moved)]

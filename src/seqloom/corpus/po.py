@@ -1,7 +1,6 @@
-"""Message catalogues of gettext (.po): each message with its translation.
+"""Reads message catalogues of gettext (.po): each message with its translation.
 
-A Place enters; pairs of texts leave, with the line on which each begins. The header entry is left out; fuzzy and obsolete entries
-are left out and counted. This module does not know languages or splits.
+The header entry is not read. Fuzzy and obsolete entries are skipped and counted.
 """
 
 import re
@@ -10,7 +9,7 @@ from contextlib import closing
 from dataclasses import dataclass, field
 
 from seqloom.corpus.read_pass import ReadPass
-from seqloom.corpus.streams import Place, text_lines
+from seqloom.corpus.streams import InputFile, text_lines
 
 _LINE = re.compile(r'(?:(msgctxt|msgid_plural|msgid|msgstr(?:\[(\d+)\])?)[ \t]*)?"((?:[^"\\]|\\.)*)"[ \t]*')
 _ESCAPE = re.compile(r"\\([0-7]{1,3}|x[0-9a-fA-F]{2}|.)")
@@ -29,41 +28,41 @@ class _Entry:
         return "".join(self.texts.get(name, ()))
 
 
-def read_messages(place: Place, read_pass: ReadPass) -> Iterator[tuple[int, str, str]]:
+def read_messages(file: InputFile, read_pass: ReadPass) -> Iterator[tuple[int, str, str]]:
     """Messages and their translations; of plurals each form is a pair: the singular with the first, the plural with the others.
 
     Raises:
         CorpusError: as `streams.text_lines`, or a line is not part of a catalogue and `read_pass` does not skip.
     """
     entry = _Entry()
-    with closing(text_lines(place, read_pass)) as lines:
+    with closing(text_lines(file, read_pass)) as lines:
         for number, line in enumerate(lines, start=1):
             if line is None:
                 entry.broken = True
                 continue
             text = line.strip()
             if not text:
-                yield from _finish(entry, place, read_pass)
+                yield from _finish(entry, file, read_pass)
                 entry = _Entry()
             elif text.startswith("#"):
                 if entry.texts:
-                    yield from _finish(entry, place, read_pass)
+                    yield from _finish(entry, file, read_pass)
                     entry = _Entry()
                 if text.startswith("#,") and "fuzzy" in text[2:].replace(",", " ").split():
                     entry.fuzzy = True
                 elif text.startswith("#~") and re.match(r"#~\s*msgid\s", text):
-                    read_pass.skip("obsolete entries", f"{place}:{number}")
+                    read_pass.skip("obsolete entries", f"{file}:{number}")
             else:
                 match = _LINE.fullmatch(text)
                 if match is not None and match[1] in ("msgctxt", "msgid") and "msgstr" in "".join(entry.texts):
                     # Blank lines between entries are usual, but not required.
-                    yield from _finish(entry, place, read_pass)
+                    yield from _finish(entry, file, read_pass)
                     entry = _Entry()
                 if match is None or not (match[1] or entry.current):
                     entry.broken = True
                     read_pass.report_bad(
                         "lines that are not part of a message",
-                        f"{place}:{number}",
+                        f"{file}:{number}",
                         f"not a line of a message catalogue: {text[:60]!r}",
                         'Expected msgid "…" or msgstr "…", with quotes inside as \\".',
                     )
@@ -71,7 +70,7 @@ def read_messages(place: Place, read_pass: ReadPass) -> Iterator[tuple[int, str,
                 entry.line = entry.line or number
                 entry.current = match[1] or entry.current
                 entry.texts.setdefault(entry.current, []).append(_ESCAPE.sub(_unescape, match[3]))
-    yield from _finish(entry, place, read_pass)
+    yield from _finish(entry, file, read_pass)
 
 
 def is_po(lines: list[str]) -> bool:
@@ -80,18 +79,18 @@ def is_po(lines: list[str]) -> bool:
     return starts.count("msgid") > 0 and starts.count("msgstr") > 0
 
 
-def _finish(entry: _Entry, place: Place, read_pass: ReadPass) -> Iterator[tuple[int, str, str]]:
+def _finish(entry: _Entry, file: InputFile, read_pass: ReadPass) -> Iterator[tuple[int, str, str]]:
     if not entry.texts:
         return
-    where = f"{place}:{entry.line}"
+    location = f"{file}:{entry.line}"
     if entry.broken:
-        read_pass.skip("messages with a bad line", where)
+        read_pass.skip("messages with a bad line", location)
         return
     message = entry.text("msgid")
     if not message:
         return  # the header
     if entry.fuzzy:
-        read_pass.skip("fuzzy entries", where)
+        read_pass.skip("fuzzy entries", location)
         return
     plural = entry.text("msgid_plural")
     if not plural:

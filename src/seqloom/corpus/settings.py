@@ -1,7 +1,7 @@
-"""CorpusSettings: which data to read, in which direction, and what to do about lines that are wrong.
+"""CorpusSettings: which data to read, in which direction, and what to do about bad lines.
 
-Plain values enter; settings that do not contradict each other leave. This module does not open files: whether `data` names a
-generator, a data set of the catalogue or a file is decided in `open.py`.
+This module checks that settings do not contradict each other. It opens no files: `open.py` decides whether `data` is a generator, a
+data set of the catalogue or a file.
 """
 
 from pathlib import Path
@@ -148,10 +148,10 @@ class CorpusSettings(Settings):
         for prefix in ("", "val_", "test_"):
             src, tgt = getattr(self, f"{prefix}src"), getattr(self, f"{prefix}tgt")
             if (src is None) != (tgt is None):
-                given, missing = ("src", "tgt") if tgt is None else ("tgt", "src")
+                present, missing = ("src", "tgt") if tgt is None else ("tgt", "src")
                 flag = prefix.replace("_", "-")
                 raise ValueError(
-                    f"--{flag}{given} needs --{flag}{missing}: the two files are read line by line together"
+                    f"--{flag}{present} needs --{flag}{missing}: the two files are read line by line together"
                 )
             if src is not None and src == tgt:
                 raise ValueError(
@@ -221,17 +221,17 @@ class CorpusSettings(Settings):
             CorpusError: a pipe cannot be copied.
         """
         names = (*_FILES, "data_dir")
-        from seqloom.corpus.spool import spooled
+        from seqloom.corpus.stream_copies import regular_file
 
-        found = {
+        existing = {
             name: path
             for name in names
             # A folder may be named like a data set, which `data` then means.
             if (value := getattr(self, name)) is not None
-            and (path := Path(value) if name == "data_dir" else spooled(value)) is not None
+            and (path := Path(value) if name == "data_dir" else regular_file(value)) is not None
             and _exists(path, folder=name == "data_dir")
         }
-        return self.model_copy(update={name: str(path.resolve()) for name, path in found.items()})
+        return self.model_copy(update={name: str(path.resolve()) for name, path in existing.items()})
 
 
 def as_corpus_settings(corpus: object, name: str = "corpus") -> CorpusSettings:

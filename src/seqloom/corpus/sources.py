@@ -1,7 +1,6 @@
-"""Sources: one way to read rows, whatever they are stored in.
+"""Sources: one interface for rows of (file, line, source, target), for all formats.
 
-Places and choices of columns enter; each source gives rows of (file, line, source, target), where a text for language models has an
-empty source. This module does not know which rows are fit for training, or in which split they go.
+A text for language models has an empty source. Screening and splitting are in `assembly.py`.
 """
 
 from collections.abc import Iterator
@@ -42,11 +41,11 @@ class PairTable:
     @property
     def origin(self) -> str:
         """The file name."""
-        return str(self.table.place)
+        return str(self.table.file)
 
     def rows(self, read_pass: ReadPass) -> Iterator[Row]:
         """A row for each record."""
-        name = str(self.table.place)
+        name = str(self.table.file)
         for number, (src, tgt) in self.table.records(self.columns, read_pass):
             yield name, number, src, tgt
 
@@ -61,11 +60,11 @@ class TextTable:
     @property
     def origin(self) -> str:
         """The file name."""
-        return str(self.table.place)
+        return str(self.table.file)
 
     def rows(self, read_pass: ReadPass) -> Iterator[Row]:
         """A row for each record, with an empty source."""
-        name = str(self.table.place)
+        name = str(self.table.file)
         for number, (text,) in self.table.records((self.column,), read_pass):
             yield name, number, "", text
 
@@ -83,7 +82,7 @@ class Passages:
 
     def rows(self, read_pass: ReadPass) -> Iterator[Row]:
         """A row for each passage, with an empty source."""
-        name = str(self.text.place)
+        name = str(self.text.file)
         for number, passage in enumerate(self.text.passages(read_pass), start=1):
             yield name, number, "", passage
 

@@ -1,6 +1,6 @@
-"""Which items go to which split: the key under which near-duplicates meet, and the seeded choice of what is held out.
+"""Assigns items to splits: a key that near-duplicates share, and a seeded choice of the held-out groups.
 
-Texts enter, keys and choices leave; memory is bounded by the number of items held out. This module does not know files.
+Memory is bounded by the number of held-out items.
 """
 
 import hashlib

@@ -1,7 +1,7 @@
-"""Bytes and lines: files, members of archives and standard input, compressed or not, become lines of text.
+"""Bytes and lines of files, members of archives and standard input, compressed or not.
 
-A Place enters; lines leave, without their line ends. Lines end at "\\n" only ("\\r\\n" too): a line separator U+2028 or a
-vertical tab inside a sentence must not shift two aligned files against each other. This module does not know columns or pairs.
+Lines end at "\\n" or "\\r\\n" only. A line separator U+2028 or a vertical tab inside a sentence must not shift two aligned files
+against each other.
 """
 
 import bz2
@@ -21,8 +21,8 @@ from pathlib import Path
 from typing import IO, Any
 
 from seqloom.corpus.encodings import advise
+from seqloom.corpus.file_signatures import COMPRESSIONS, name_binary, name_markup
 from seqloom.corpus.read_pass import ReadPass
-from seqloom.corpus.signatures import COMPRESSIONS, name_binary, name_markup
 from seqloom.errors import CorpusError
 
 _MAGIC = {name: magic for name, (magic, _) in COMPRESSIONS.items()}
@@ -34,7 +34,7 @@ _MAX_XZ_MEMORY = 512 << 20
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class InputFile:
     """A file, or a member of a tar or zip archive.
 
     Attributes:
@@ -56,25 +56,25 @@ class Place:
 
 
 @contextmanager
-def open_bytes(place: Place, read_pass: ReadPass) -> Iterator[io.BufferedIOBase]:
-    """Opens a place for reading, decompressed.
+def open_bytes(file: InputFile, read_pass: ReadPass) -> Iterator[io.BufferedIOBase]:
+    """Opens a file for reading, decompressed.
 
     Raises:
         CorpusError: there is no such file, it is not what its name says, its compression is not installed, or (while it
             is read) it is damaged.
     """
-    path = place.path
+    path = file.path
     with ExitStack() as stack:
         raw = stack.enter_context(_open_file(path))
         try:
             status = os.fstat(raw.fileno())
             if stat.S_ISREG(status.st_mode):
                 read_pass.watch(raw, status.st_size)
-            stream: Any = raw if place.member is None else stack.enter_context(_open_member(place, raw))
-            yield _decompress(stream, place)
+            stream: Any = raw if file.member is None else stack.enter_context(_open_member(file, raw))
+            yield _decompress(stream, file)
         except _damage() as error:
             raise CorpusError(
-                f"{place}: is damaged or cut short ({error or type(error).__name__}); fetch it again"
+                f"{file}: is damaged or cut short ({error or type(error).__name__}); fetch it again"
             ) from None
 
 
@@ -96,19 +96,19 @@ def _open_file(path: Path) -> io.BufferedReader:
         raise CorpusError(f"{path}: cannot be opened: {getattr(error, 'strerror', None) or error}") from None
 
 
-def raw_lines(place: Place, read_pass: ReadPass) -> Generator[bytes | None, None, None]:
+def raw_lines(file: InputFile, read_pass: ReadPass) -> Generator[bytes | None, None, None]:
     """Lines as bytes, without their ends and without a byte order mark; None for one too long, which `read_pass` has counted.
 
     Raises:
         CorpusError: as `open_bytes`, or a line is longer than 16 MiB and `read_pass` does not skip.
     """
-    with open_bytes(place, read_pass) as stream:
+    with open_bytes(file, read_pass) as stream:
         first = True
         for number, line in enumerate(iter(lambda: stream.readline(_MAX_LINE_BYTES + 1), b""), start=1):
             if len(line) > _MAX_LINE_BYTES and not line.endswith(b"\n"):
                 read_pass.report_bad(
                     "lines of more than 16 MiB",
-                    f"{place}:{number}",
+                    f"{file}:{number}",
                     "a line of more than 16 MiB",
                     "Expected one sentence or record a line.",
                 )
@@ -124,13 +124,13 @@ def raw_lines(place: Place, read_pass: ReadPass) -> Generator[bytes | None, None
             yield line.removesuffix(b"\n").removesuffix(b"\r")
 
 
-def text_lines(place: Place, read_pass: ReadPass) -> Generator[str | None, None, None]:
+def text_lines(file: InputFile, read_pass: ReadPass) -> Generator[str | None, None, None]:
     """Lines as text; None for a line that cannot be read, which `read_pass` has counted.
 
     Raises:
         CorpusError: as `raw_lines`, or a line is not UTF-8 or holds zero bytes and `read_pass` does not skip.
     """
-    with closing(raw_lines(place, read_pass)) as lines:
+    with closing(raw_lines(file, read_pass)) as lines:
         for number, line in enumerate(lines, start=1):
             if line is None:
                 yield None
@@ -138,17 +138,17 @@ def text_lines(place: Place, read_pass: ReadPass) -> Generator[str | None, None,
             try:
                 text = line.decode("utf-8")
             except UnicodeDecodeError as error:
-                report_not_utf8(place, number, line, error.start, read_pass)
+                report_not_utf8(file, number, line, error.start, read_pass)
                 yield None
                 continue
             if "\x00" in text:
-                report_zero_byte(f"{place}:{number}", text.index("\x00"), read_pass)
+                report_zero_byte(f"{file}:{number}", text.index("\x00"), read_pass)
                 yield None
                 continue
             yield text
 
 
-def report_not_utf8(place: Place, number: int, line: bytes, start: int, read_pass: ReadPass) -> None:
+def report_not_utf8(file: InputFile, number: int, line: bytes, start: int, read_pass: ReadPass) -> None:
     """Reports a line with bytes that are not UTF-8.
 
     Args:
@@ -159,14 +159,14 @@ def report_not_utf8(place: Place, number: int, line: bytes, start: int, read_pas
         CorpusError: `read_pass` does not skip.
     """
     detail = f"byte {start + 1} of the line (0x{line[start]:02x}) is not valid UTF-8"
-    read_pass.report_bad("lines that are not valid UTF-8", f"{place}:{number}", detail, advise(line))
+    read_pass.report_bad("lines that are not valid UTF-8", f"{file}:{number}", detail, advise(line))
 
 
-def report_zero_byte(where: str, index: int, read_pass: ReadPass) -> None:
+def report_zero_byte(location: str, index: int, read_pass: ReadPass) -> None:
     """Reports a line that holds a zero byte.
 
     Args:
-        where: file and line.
+        location: file and line.
         index: where in the line, in characters from 0.
 
     Raises:
@@ -174,7 +174,7 @@ def report_zero_byte(where: str, index: int, read_pass: ReadPass) -> None:
     """
     read_pass.report_bad(
         "lines with a zero byte",
-        where,
+        location,
         f"character {index + 1} of the line is a zero byte (NUL), which no text holds",
         "Take it out: tr -d '\\000' < FILE > NEW.",
     )
@@ -197,15 +197,17 @@ class LenientLines:
         if str(self._source) == "-":
             yield from self._decode(sys.stdin.buffer)
         else:
-            with open_bytes(Place(Path(self._source)), ReadPass()) as stream:
+            with open_bytes(InputFile(Path(self._source)), ReadPass()) as stream:
                 yield from self._decode(stream)
 
     def _decode(self, stream: io.BufferedIOBase | IO[bytes]) -> Iterator[str]:
         for line in iter(lambda: stream.readline(_MAX_LINE_BYTES + 1), b""):
             if len(line) > _MAX_LINE_BYTES and not line.endswith(b"\n"):
                 # A few kilobytes of compressed data can be gigabytes of one line.
-                where = "standard input" if str(self._source) == "-" else self._source
-                raise CorpusError(f"{where}:{self.num_lines + 1}: a line of more than 16 MiB; expected one text a line")
+                location = "standard input" if str(self._source) == "-" else self._source
+                raise CorpusError(
+                    f"{location}:{self.num_lines + 1}: a line of more than 16 MiB; expected one text a line"
+                )
             if self.num_lines == 0:
                 line = line.removeprefix(b"\xef\xbb\xbf")
             self.num_lines += 1
@@ -226,50 +228,50 @@ def read_lines(source: Path | str) -> LenientLines:
     return LenientLines(source)
 
 
-def read_head(place: Place) -> bytes:
+def read_head(file: InputFile) -> bytes:
     """The first 64 KiB, decompressed and without a byte order mark: enough to see what a file is.
 
     Raises:
         CorpusError: the file is empty, is not text, is text in another encoding, or in a form that is not read.
     """
-    with open_bytes(place, ReadPass()) as stream:
+    with open_bytes(file, ReadPass()) as stream:
         head = stream.read(_HEAD_BYTES)
     if not head:
-        raise CorpusError(f"{place}: is empty")
+        raise CorpusError(f"{file}: is empty")
     if head.startswith(b"PAR1"):
         return head
-    suffix = Path(place.name).suffix.lower()
+    suffix = Path(file.name).suffix.lower()
     head = head.removeprefix(b"\xef\xbb\xbf")
     unread = name_binary(head, suffix) or name_markup(head.decode("utf-8", errors="replace"))
     if unread is not None:
-        raise CorpusError(f"{place}: {unread}")
+        raise CorpusError(f"{file}: {unread}")
     if b"\n" not in head and head.count(b"\r") > 1:
-        raise CorpusError(f"{place}: its lines end in a lone carriage return; convert it: tr '\\r' '\\n' < FILE > NEW")
+        raise CorpusError(f"{file}: its lines end in a lone carriage return; convert it: tr '\\r' '\\n' < FILE > NEW")
     return head
 
 
-def _decompress(stream: Any, place: Place) -> io.BufferedIOBase:
+def _decompress(stream: Any, file: InputFile) -> io.BufferedIOBase:
     # Peeking rather than seeking: members of archives and pipes cannot always go back.
     buffered: io.BufferedReader = stream if isinstance(stream, io.BufferedReader) else io.BufferedReader(stream)
     start = buffered.peek(8)[:8]
-    found = next((name for name, magic in _MAGIC.items() if start.startswith(magic)), None)
-    claimed = _SUFFIXES.get(Path(place.member or place.path).suffix)
-    if found != claimed:
+    compression = next((name for name, magic in _MAGIC.items() if start.startswith(magic)), None)
+    claimed = _SUFFIXES.get(Path(file.member or file.path).suffix)
+    if compression != claimed:
         if claimed is None:
-            suffix = next(suffix for suffix, name in _SUFFIXES.items() if name == found)
+            suffix = next(suffix for suffix, name in _SUFFIXES.items() if name == compression)
             raise CorpusError(
-                f"{place}: is {found}-compressed, but its name does not say so; rename it to end in {suffix}"
+                f"{file}: is {compression}-compressed, but its name does not say so; rename it to end in {suffix}"
             )
-        actual = f"{found}-compressed" if found else "not compressed"
-        raise CorpusError(f"{place}: its name says {claimed}, but it is {actual}; rename it, or fetch it again")
-    if found == "gzip":
+        actual = f"{compression}-compressed" if compression else "not compressed"
+        raise CorpusError(f"{file}: its name says {claimed}, but it is {actual}; rename it, or fetch it again")
+    if compression == "gzip":
         return io.BufferedReader(gzip.GzipFile(fileobj=buffered))
-    if found == "xz":
+    if compression == "xz":
         return io.BufferedReader(_XzReader(buffered))
-    if found == "bzip2":
+    if compression == "bzip2":
         return io.BufferedReader(bz2.BZ2File(buffered))
-    if found == "zstd":
-        return io.BufferedReader(_ZstdReader(buffered, place))
+    if compression == "zstd":
+        return io.BufferedReader(_ZstdReader(buffered, file))
     return buffered
 
 
@@ -314,11 +316,11 @@ class _XzReader(io.RawIOBase):
 class _ZstdReader(io.RawIOBase):
     """Zstandard frames one after the other; unlike the library's own reader it notices a file that is cut short."""
 
-    def __init__(self, source: io.BufferedReader, place: Place) -> None:
+    def __init__(self, source: io.BufferedReader, file: InputFile) -> None:
         try:
             import zstandard
         except ImportError:
-            raise CorpusError(f"{place}: reading Zstandard needs an extra: pip install 'seqloom[zstd]'") from None
+            raise CorpusError(f"{file}: reading Zstandard needs an extra: pip install 'seqloom[zstd]'") from None
         self._make = zstandard.ZstdDecompressor().decompressobj
         self._source = source
         self._frame = self._make()
@@ -352,24 +354,24 @@ class _ZstdReader(io.RawIOBase):
 
 
 @contextmanager
-def _open_member(place: Place, raw: IO[bytes]) -> Iterator[IO[bytes]]:
-    member = place.member or ""
+def _open_member(file: InputFile, raw: IO[bytes]) -> Iterator[IO[bytes]]:
+    member = file.member or ""
     try:
-        if zipfile.is_zipfile(place.path):
-            with zipfile.ZipFile(place.path) as zipped, zipped.open(member) as stream:
+        if zipfile.is_zipfile(file.path):
+            with zipfile.ZipFile(file.path) as zipped, zipped.open(member) as stream:
                 yield stream
         else:
             # The stream mode reads forwards only, so that an archive of gigabytes is unpacked once, not sought through.
             with tarfile.open(fileobj=raw, mode="r|*") as archive:
                 for info in archive:
                     if info.name.removeprefix("./") == member:
-                        found = archive.extractfile(info)
-                        if found is not None:
-                            yield found
+                        extracted = archive.extractfile(info)
+                        if extracted is not None:
+                            yield extracted
                             return
                 raise KeyError(member)
     except KeyError:
-        raise CorpusError(f"{place.path}: holds no member {member!r}") from None
+        raise CorpusError(f"{file.path}: holds no member {member!r}") from None
 
 
 def _damage() -> tuple[type[Exception], ...]:

@@ -1,18 +1,17 @@
-"""One file with a record a row: delimited text, JSON, Parquet, translation memories and message catalogues.
+"""A file with one record in each row: delimited text, JSON, Parquet, a translation memory or a message catalogue.
 
-A Layout enters, rows of the wanted columns leave. What the columns are called is read here; which of them is the source and
-which the target is decided in `columns.py`.
+This module reads the columns' names and the rows. `columns.py` decides which column is the source and which the target.
 """
 
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 
-from seqloom.corpus import delimited, jsonrecords, parquet, po, tmx
+from seqloom.corpus import delimited, json_records, parquet, po, tmx
 from seqloom.corpus.delimited import name_delimiter
 from seqloom.corpus.formats import Format, IsHeader, Layout
 from seqloom.corpus.read_pass import ReadPass
-from seqloom.corpus.streams import Place, text_lines
+from seqloom.corpus.streams import InputFile, text_lines
 from seqloom.errors import CorpusError
 
 
@@ -21,14 +20,14 @@ class Table:
     """A file with a record a row.
 
     Attributes:
-        place: the file.
+        file: the file.
         format: its format.
         names: the columns' names; for a file without a header, as many Nones as columns.
         header: whether the first row holds the names.
         delimiter: what separates fields in delimited text ("tsv" is without quotes, "csv" with them).
     """
 
-    place: Place
+    file: InputFile
     format: Format
     names: tuple[str | None, ...]
     header: bool
@@ -52,7 +51,7 @@ class Table:
             return self._read_tmx(names, read_pass)
         if self.format == "po":
             return self._read_po(wanted, read_pass)
-        return parquet.read_rows(self.place, names, read_pass)
+        return parquet.read_rows(self.file, names, read_pass)
 
     def values(self, read_pass: ReadPass) -> Iterator[Sequence[object]]:
         """Rows of the values of all columns as they are, so that it can be judged what they hold; None where one is missing.
@@ -64,14 +63,14 @@ class Table:
         if self.format in ("tsv", "csv"):
             yield from (fields for _, fields in self._read_delimited(range(len(names)), read_pass))
         elif self.format in ("jsonl", "json"):
-            reader = jsonrecords.read_document if self.format == "json" else jsonrecords.read_lines_of_objects
-            yield from ([record.get(name) for name in names] for _, record in reader(self.place, read_pass))
+            reader = json_records.read_document if self.format == "json" else json_records.read_lines_of_objects
+            yield from ([record.get(name) for name in names] for _, record in reader(self.file, read_pass))
         elif self.format == "tmx":
-            yield from ([unit.get(name) for name in names] for _, unit in tmx.read_units(self.place, read_pass))
+            yield from ([unit.get(name) for name in names] for _, unit in tmx.read_units(self.file, read_pass))
         elif self.format == "po":
-            yield from (texts for _, *texts in po.read_messages(self.place, read_pass))
+            yield from (texts for _, *texts in po.read_messages(self.file, read_pass))
         else:
-            yield from parquet.read_values(self.place, names)
+            yield from parquet.read_values(self.file, names)
 
     def describe(self) -> str:
         """What the file was taken as, in a few words."""
@@ -81,7 +80,7 @@ class Table:
             header = f"named by the header ({names})" if names else "without a header"
             columns = f"{len(self.names)} column{'s' * (len(self.names) != 1)}"
             by = f" separated by {_describe(self.delimiter)}" if len(self.names) > 1 else ""
-            return f"{self.place.name}: read as {columns}{by}{quotes}, {header}."
+            return f"{self.file.name}: read as {columns}{by}{quotes}, {header}."
         what = {
             "jsonl": "JSON, one object a line, with the keys",
             "json": "JSON, a list of objects with the keys",
@@ -89,19 +88,19 @@ class Table:
             "tmx": "a translation memory (TMX) in",
             "po": "a message catalogue (gettext) of",
         }[self.format]
-        return f"{self.place.name}: read as {what} {names}."
+        return f"{self.file.name}: read as {what} {names}."
 
     def _read_delimited(self, wanted: Sequence[int], read_pass: ReadPass) -> Iterator[tuple[int, list[str]]]:
         def report_broken(number: int, error: str) -> None:
             read_pass.report_bad(
                 "lines with a broken quote",
-                f"{self.place}:{number}",
+                f"{self.file}:{number}",
                 f"not valid CSV: {error}",
                 "Fields with quotes, separators or line breaks stand in quotes, and a quote inside them is doubled: "
                 '"he said ""hi""".',
             )
 
-        with closing(text_lines(self.place, read_pass)) as lines:
+        with closing(text_lines(self.file, read_pass)) as lines:
             records = delimited.read_records(lines, self.delimiter, quoted=self.format == "csv", broken=report_broken)
             is_first = True
             for number, fields in records:
@@ -115,7 +114,7 @@ class Table:
                 if len(fields) == len(self.names) and not blank:
                     yield number, [fields[index] for index in wanted]
                 elif blank:
-                    read_pass.skip("blank lines", f"{self.place}:{number}")
+                    read_pass.skip("blank lines", f"{self.file}:{number}")
                 else:
                     detail = (
                         f"{len(fields)} column{'s' * (len(fields) != 1)}, expected {len(self.names)} as in "
@@ -123,29 +122,29 @@ class Table:
                     )
                     read_pass.report_bad(
                         "lines with a wrong number of columns",
-                        f"{self.place}:{number}",
+                        f"{self.file}:{number}",
                         detail,
                         f"Columns are separated by {_describe(self.delimiter)}.",
                     )
 
     def _read_json(self, names: Sequence[str], read_pass: ReadPass) -> Iterator[tuple[int, list[str]]]:
         document = self.format == "json"
-        reader = jsonrecords.read_document if document else jsonrecords.read_lines_of_objects
+        reader = json_records.read_document if document else json_records.read_lines_of_objects
         unit = "Every record" if document else "Every line"
-        for number, record in reader(self.place, read_pass):
-            values = jsonrecords.checked_values(record, names, f"{self.place}:{number}", read_pass, unit)
+        for number, record in reader(self.file, read_pass):
+            values = json_records.checked_values(record, names, f"{self.file}:{number}", read_pass, unit)
             if values is not None:
                 yield number, values
 
     def _read_tmx(self, names: Sequence[str], read_pass: ReadPass) -> Iterator[tuple[int, list[str]]]:
-        for number, unit in tmx.read_units(self.place, read_pass):
+        for number, unit in tmx.read_units(self.file, read_pass):
             if all(name in unit for name in names):
                 yield number, [unit[name] for name in names]
             else:
-                read_pass.skip(f"units that are not in both {' and '.join(names)}", f"{self.place}:{number}")
+                read_pass.skip(f"units that are not in both {' and '.join(names)}", f"{self.file}:{number}")
 
     def _read_po(self, wanted: Sequence[int], read_pass: ReadPass) -> Iterator[tuple[int, list[str]]]:
-        for number, *texts in po.read_messages(self.place, read_pass):
+        for number, *texts in po.read_messages(self.file, read_pass):
             yield number, [texts[index] for index in wanted]
 
 
@@ -158,23 +157,23 @@ def open_table(layout: Layout, *, is_header: IsHeader) -> Table:
     Raises:
         CorpusError: the header does not fit the records, or names a column twice.
     """
-    place, width = layout.place, layout.width
+    file, width = layout.file, layout.width
     if layout.format not in ("tsv", "csv"):
-        return Table(place, layout.format, layout.names, header=layout.format == "parquet")
+        return Table(file, layout.format, layout.names, header=layout.format == "parquet")
     header = is_header(layout.first)
     if not header:
-        return Table(place, layout.format, (None,) * max(width, 1), False, layout.delimiter)
+        return Table(file, layout.format, (None,) * max(width, 1), False, layout.delimiter)
     names = tuple(field.strip() for field in layout.first)
-    where = f"{place}:{layout.first_line}"
+    location = f"{file}:{layout.first_line}"
     if len(set(names)) < len(names):
         twice = next(name for name in names if names.count(name) > 1)
-        raise CorpusError(f"{where}: the header names {twice!r} twice; rename one of the columns")
+        raise CorpusError(f"{location}: the header names {twice!r} twice; rename one of the columns")
     if width > 1 and len(names) != width:
         raise CorpusError(
-            f"{where}: the header names {len(names)} column{'s' * (len(names) != 1)} ({', '.join(names)}), but most records have "
-            f"{width}, separated by {_describe(layout.delimiter)}; mend the header, or say what separates columns: --delimiter"
+            f"{location}: the header names {len(names)} column{'s' * (len(names) != 1)} ({', '.join(names)}), but most records "
+            f"have {width}, separated by {_describe(layout.delimiter)}; mend the header, or say what separates columns: --delimiter"
         )
-    return Table(place, layout.format, names, True, layout.delimiter)
+    return Table(file, layout.format, names, True, layout.delimiter)
 
 
 def _describe(delimiter: str) -> str:

@@ -1,8 +1,7 @@
-"""Translation memories (TMX): the segments of each unit, by language.
+"""Reads translation memories (TMX): the segments of each unit, by language.
 
-A Place enters; units leave as mappings of languages to texts, with the line on which each begins. The file is parsed in pieces, so
-it may be larger than memory. Entity declarations are refused: a few hundred bytes of them can expand to gigabytes. This module does
-not know which languages are wanted.
+The file is parsed in pieces, so it may be larger than memory. Entity declarations are an error, because a few hundred bytes of
+them can expand to gigabytes.
 """
 
 import re
@@ -11,7 +10,7 @@ from typing import Any
 from xml.parsers import expat
 
 from seqloom.corpus.read_pass import ReadPass
-from seqloom.corpus.streams import Place, open_bytes
+from seqloom.corpus.streams import InputFile, open_bytes
 from seqloom.errors import CorpusError
 
 Unit = dict[str, str]
@@ -22,14 +21,14 @@ _CODES = frozenset(("bpt", "ept", "ph", "it", "ut"))
 _LONGEST_SEGMENT = 1 << 24
 
 
-def read_units(place: Place, read_pass: ReadPass) -> Iterator[tuple[int, Unit]]:
+def read_units(file: InputFile, read_pass: ReadPass) -> Iterator[tuple[int, Unit]]:
     """The units of a translation memory.
 
     Raises:
         CorpusError: it is not well-formed XML, declares entities, or as `streams.open_bytes`.
     """
-    units = _Units(place, read_pass)
-    with open_bytes(place, read_pass) as stream:
+    units = _Units(file, read_pass)
+    with open_bytes(file, read_pass) as stream:
         while True:
             piece = stream.read(_PIECE_BYTES)
             units.feed(piece)
@@ -39,8 +38,8 @@ def read_units(place: Place, read_pass: ReadPass) -> Iterator[tuple[int, Unit]]:
 
 
 class _Units:
-    def __init__(self, place: Place, read_pass: ReadPass) -> None:
-        self._place = place
+    def __init__(self, file: InputFile, read_pass: ReadPass) -> None:
+        self._file = file
         self._read_pass = read_pass
         self._parser = expat.ParserCreate()
         self._parser.buffer_text = True
@@ -62,12 +61,12 @@ class _Units:
             self._parser.Parse(piece, not piece)
         except expat.ExpatError as error:
             raise CorpusError(
-                f"{self._place}:{error.lineno}: not well-formed XML: {expat.ErrorString(error.code)}. "
+                f"{self._file}:{error.lineno}: not well-formed XML: {expat.ErrorString(error.code)}. "
                 "Nothing after a broken element can be read; mend it, or export the memory again"
             ) from None
         except (LookupError, ValueError) as error:  # an encoding that Python does not know
             raise CorpusError(
-                f"{self._place}:1: {error}; convert the file to UTF-8 and say so in its first line"
+                f"{self._file}:1: {error}; convert the file to UTF-8 and say so in its first line"
             ) from None
 
     def take(self) -> list[tuple[int, Unit]]:
@@ -96,7 +95,7 @@ class _Units:
             if self._language in self._unit:
                 self._read_pass.skip(
                     "further translations of a unit into the same language",
-                    f"{self._place}:{self._parser.CurrentLineNumber}",
+                    f"{self._file}:{self._parser.CurrentLineNumber}",
                 )
             elif self._language:
                 self._unit[self._language] = text
@@ -112,13 +111,13 @@ class _Units:
             self._length += len(text)
             if self._length > _LONGEST_SEGMENT:
                 raise CorpusError(
-                    f"{self._place}:{self._line}: a segment of more than 16 MiB; expected a sentence or two"
+                    f"{self._file}:{self._line}: a segment of more than 16 MiB; expected a sentence or two"
                 )
             self._segment.append(text)
 
     def _refuse_entity(self, name: str, *rest: Any) -> None:
         raise CorpusError(
-            f"{self._place}:{self._parser.CurrentLineNumber}: declares the entity {name!r}, which is not read, because entities "
+            f"{self._file}:{self._parser.CurrentLineNumber}: declares the entity {name!r}, which is not read, because entities "
             "can expand to gigabytes; write the text itself"
         )
 

@@ -179,7 +179,7 @@ class Run:
             SeqloomError: the data cannot be read, or do not fit each other or the metrics.
         """
         # What reads corpora and scores takes longer to import than the first translation to find.
-        from seqloom.corpus.leading import TargetFacts, bleu_for
+        from seqloom.corpus.leading_metric import TargetFacts, bleu_for
         from seqloom.evaluation import evaluate_pairs, evaluate_text
         from seqloom.run.scoring import choose_test_data
 

@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqloom.corpus import Corpus
+from seqloom.corpus.cache import cache_folder
 from seqloom.corpus.characters import count_sides
 from seqloom.corpus.corpus import Split
-from seqloom.corpus.memory import cache_folder
 from seqloom.errors import CheckpointError, ConfigError, CorpusError, OutputError
 from seqloom.example import IdArray
 from seqloom.messages import counted

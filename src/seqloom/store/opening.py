@@ -9,8 +9,8 @@ import tempfile
 import time
 from pathlib import Path
 
+from seqloom.corpus.cache import cache_folder
 from seqloom.corpus.corpus import Split
-from seqloom.corpus.memory import cache_folder
 from seqloom.errors import OutputError, SeqloomError
 from seqloom.files import make_folder
 from seqloom.progress import Progress, Silent

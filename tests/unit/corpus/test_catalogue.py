@@ -10,7 +10,7 @@ from seqloom.errors import ConfigError
 @pytest.mark.parametrize("name", catalogue())
 def test_entries_hold_together(name: str) -> None:
     entry = catalogue()[name]
-    named = {place.partition("!")[0] for split in entry.splits.values() for place in split.places()}
+    named = {file.partition("!")[0] for split in entry.splits.values() for file in split.file_names()}
     assert named == set(entry.files)
     assert "train" in entry.splits
     assert entry.public or entry.derived
@@ -56,8 +56,8 @@ def test_every_nth_row_and_markup_and_members_through_the_catalogue(
     for lang in ("de", "en"):
         contents[f"de-en/train.tags.de-en.{lang}"] = "<url>x</url>\n" + "".join(f" {s} \n" for s in sentences[lang])
         assert entry.splits["test"].sides is not None
-        for number, place in enumerate(entry.splits["test"].sides[lang]):
-            contents[place.partition("!")[2]] = f'<doc>\n<seg id="1"> {lang} test {number} </seg>\n</doc>\n'
+        for number, file in enumerate(entry.splits["test"].sides[lang]):
+            contents[file.partition("!")[2]] = f'<doc>\n<seg id="1"> {lang} test {number} </seg>\n</doc>\n'
     (tmp_path / "iwslt14").mkdir()
     with tarfile.open(tmp_path / "iwslt14" / "de-en.tgz", "w:gz") as archive:
         for name, text in contents.items():

@@ -6,7 +6,7 @@ import pytest
 
 from seqloom.corpus import CorpusSettings, open_corpus
 from seqloom.corpus.formats import Hints, detect_layout
-from seqloom.corpus.streams import Place
+from seqloom.corpus.streams import InputFile
 from seqloom.errors import ConfigError, CorpusError
 
 PAIRS = [(f"der Hund {i} sieht, hört", f"the dog {i} sees") for i in range(30)]
@@ -103,10 +103,10 @@ def test_one_bad_line_does_not_change_what_the_file_is(tmp_path: Path, position:
 
 def test_running_text_stays_running_text(tmp_path: Path) -> None:
     lines = [f"Once, there was a dog; it saw {i} birds, and\tleft." if i % 3 else "No." for i in range(60)]
-    assert detect_layout(Place(write(tmp_path / "x.txt", lines))).format == "text"
+    assert detect_layout(InputFile(write(tmp_path / "x.txt", lines))).format == "text"
     prose = [f"Well, said dog number {i}." for i in range(60)]
-    assert detect_layout(Place(write(tmp_path / "y.txt", prose))).format == "text"
-    assert detect_layout(Place(write(tmp_path / "z.txt", ["[Scene 1]", *prose]))).format == "text"
+    assert detect_layout(InputFile(write(tmp_path / "y.txt", prose))).format == "text"
+    assert detect_layout(InputFile(write(tmp_path / "z.txt", ["[Scene 1]", *prose]))).format == "text"
 
 
 @pytest.mark.parametrize(
@@ -165,7 +165,7 @@ def test_a_separator_for_what_has_none_is_refused(tmp_path: Path) -> None:
 
 def test_hints_name_the_header_of_a_file_with_one_column(tmp_path: Path) -> None:
     path = write(tmp_path / "x.csv", ["text", *(f"Well, {i}" for i in range(20))])
-    layout = detect_layout(Place(path), Hints(is_header=lambda fields: list(fields) == ["text"]))
+    layout = detect_layout(InputFile(path), Hints(is_header=lambda fields: list(fields) == ["text"]))
     assert (layout.format, layout.first) == ("tsv", ("text",)) or layout.first == ("text",)
 
 

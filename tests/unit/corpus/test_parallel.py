@@ -8,13 +8,13 @@ import pytest
 
 from seqloom.corpus import ReadPass, SentencePair, read_parallel, read_translations
 from seqloom.corpus.parallel import ParallelFiles, find_drift
-from seqloom.corpus.streams import Place
+from seqloom.corpus.streams import InputFile
 from seqloom.errors import CorpusError
 
 
-def write(path: Path, lines: list[str]) -> Place:
+def write(path: Path, lines: list[str]) -> InputFile:
     path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
-    return Place(path)
+    return InputFile(path)
 
 
 def sentences(count: int) -> tuple[list[str], list[str]]:
@@ -59,7 +59,7 @@ def test_a_bad_line_takes_its_partner_with_it(tmp_path: Path) -> None:
     src.write_bytes(b"one\n\xff\nthree\n")
     tgt.write_bytes(b"eins\nzwei\ndrei\n")
     read_pass = ReadPass("skip")
-    rows = list(ParallelFiles(Place(src), Place(tgt)).rows(read_pass))
+    rows = list(ParallelFiles(InputFile(src), InputFile(tgt)).rows(read_pass))
     assert [row[1:] for row in rows] == [(1, "one", "eins"), (3, "three", "drei")]
     assert read_pass.notes("train") == [f"train: left out 1 lines that are not valid UTF-8 (the first: {src}:2)."]
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from seqloom.corpus import CorpusSettings, open_corpus
 from seqloom.corpus.passages import RunningText, cut
 from seqloom.corpus.read_pass import ReadPass
-from seqloom.corpus.streams import Place
+from seqloom.corpus.streams import InputFile
 from seqloom.errors import CorpusError
 
 
@@ -22,16 +22,16 @@ def test_passages_and_cuts_lose_nothing(tmp_path: Path, pieces: list[str]) -> No
     path = tmp_path / "a.txt"
     path.write_bytes(text.encode())
     expected = text.replace("\r\n", "\n")
-    assert join(RunningText(Place(path))) == expected
+    assert join(RunningText(InputFile(path))) == expected
     for at_lines in (True, False):
-        parts = cut(Place(path), (0.5, 0.75), "error", at_lines=at_lines)
+        parts = cut(InputFile(path), (0.5, 0.75), "error", at_lines=at_lines)
         assert "".join(map(join, parts)) == expected
 
 
 def test_long_texts_come_in_passages_that_end_at_empty_lines(tmp_path: Path) -> None:
     path = tmp_path / "a.txt"
     path.write_text("".join(f"Line {i} of a speech.\n" + "\n" * (i % 5 == 0) for i in range(5000)), encoding="utf-8")
-    passages = list(RunningText(Place(path)).passages(ReadPass()))
+    passages = list(RunningText(InputFile(path)).passages(ReadPass()))
     assert len(passages) > 3
     assert all(passage.endswith("\n\n") for passage in passages[:-1])
     assert max(map(len, passages)) < 1 << 16
@@ -40,7 +40,7 @@ def test_long_texts_come_in_passages_that_end_at_empty_lines(tmp_path: Path) -> 
 def test_a_text_without_line_breaks_streams(tmp_path: Path) -> None:
     path = tmp_path / "text8.txt"
     path.write_bytes("wörter ".encode() * 100_000)
-    passages = list(RunningText(Place(path)).passages(ReadPass()))
+    passages = list(RunningText(InputFile(path)).passages(ReadPass()))
     assert len(passages) > 1
     assert "".join(passages) == "wörter " * 100_000
 
@@ -48,15 +48,15 @@ def test_a_text_without_line_breaks_streams(tmp_path: Path) -> None:
 def test_windows_line_ends_across_a_block_border(tmp_path: Path) -> None:
     path = tmp_path / "a.txt"
     path.write_bytes(b"x" * ((1 << 18) - 1) + b"\r\nend\r\n")
-    assert join(RunningText(Place(path))) == "x" * ((1 << 18) - 1) + "\nend\n"
+    assert join(RunningText(InputFile(path))) == "x" * ((1 << 18) - 1) + "\nend\n"
 
 
 def test_cuts_at_shares_and_at_lines(tmp_path: Path) -> None:
     path = tmp_path / "a.txt"
     path.write_text("0123456\n" * 100)
-    exact = cut(Place(path), (0.505,), "error", at_lines=False)
+    exact = cut(InputFile(path), (0.505,), "error", at_lines=False)
     assert len(join(exact[0])) == 404
-    whole = cut(Place(path), (0.505,), "error", at_lines=True)
+    whole = cut(InputFile(path), (0.505,), "error", at_lines=True)
     assert len(join(whole[0])) == 408
 
 
@@ -64,9 +64,9 @@ def test_invalid_bytes_are_located_or_left_out(tmp_path: Path) -> None:
     path = tmp_path / "a.txt"
     path.write_bytes(b"one\ntwo \xff\nthree\n")
     with pytest.raises(CorpusError, match=r"a\.txt:2: byte 5"):
-        join(RunningText(Place(path)))
+        join(RunningText(InputFile(path)))
     read_pass = ReadPass("skip")
-    assert "".join(RunningText(Place(path)).passages(read_pass)) == "one\nthree\n"
+    assert "".join(RunningText(InputFile(path)).passages(read_pass)) == "one\nthree\n"
     assert read_pass.left_out.total() == 1
 
 

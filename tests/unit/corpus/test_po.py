@@ -5,7 +5,7 @@ import pytest
 from seqloom.corpus import CorpusSettings, open_corpus
 from seqloom.corpus.po import read_messages
 from seqloom.corpus.read_pass import ReadPass
-from seqloom.corpus.streams import Place
+from seqloom.corpus.streams import InputFile
 from seqloom.errors import CorpusError
 
 CATALOGUE = r"""# translators
@@ -43,7 +43,7 @@ def test_messages_plurals_and_what_is_left_out(tmp_path: Path) -> None:
     path = tmp_path / "de.po"
     path.write_text(CATALOGUE, encoding="utf-8")
     read_pass = ReadPass()
-    assert [pair for _, *pair in read_messages(Place(path), read_pass)] == [
+    assert [pair for _, *pair in read_messages(InputFile(path), read_pass)] == [
         ['Open "%s"', '"%s" öffnen'],
         ["%d file", "%d Datei"],
         ["%d files", "%d Dateien"],

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from seqloom.corpus import read_lines
 from seqloom.corpus.read_pass import ReadPass
-from seqloom.corpus.streams import Place, raw_lines, read_head, text_lines
+from seqloom.corpus.streams import InputFile, raw_lines, read_head, text_lines
 from seqloom.errors import CorpusError
 
 COMPRESSIONS: dict[str, Callable[[bytes], bytes]] = {
@@ -29,7 +29,7 @@ LINES = ["eins", "zwei\u2028drei\x0bvier", "", "fünf"]
 
 
 def lines_of(path: Path, on_bad: str = "error") -> list[str | None]:
-    return list(text_lines(Place(path), ReadPass(on_bad)))  # type: ignore[arg-type]
+    return list(text_lines(InputFile(path), ReadPass(on_bad)))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("suffix", ["", *COMPRESSIONS])
@@ -72,7 +72,7 @@ def test_a_file_cut_short_is_noticed(tmp_path: Path, suffix: str) -> None:
     whole = COMPRESSIONS[suffix](noise)
     path.write_bytes(whole[: len(whole) // 2])
     with pytest.raises(CorpusError, match="damaged or cut short"):
-        list(raw_lines(Place(path), ReadPass()))
+        list(raw_lines(InputFile(path), ReadPass()))
 
 
 def test_several_zstandard_frames_are_one_file(tmp_path: Path) -> None:
@@ -113,7 +113,7 @@ def test_what_is_not_text_is_refused(tmp_path: Path, content: bytes, words: str)
     path = tmp_path / "a.tsv"
     path.write_bytes(content)
     with pytest.raises(CorpusError, match=words):
-        read_head(Place(path))
+        read_head(InputFile(path))
 
 
 def test_missing_files_and_folders(tmp_path: Path) -> None:
@@ -140,12 +140,12 @@ def test_members_of_archives(tmp_path: Path) -> None:
     zipped = tmp_path / "a.zip"
     with zipfile.ZipFile(zipped, "w") as archive_:
         archive_.writestr("c.txt", "drei\n")
-    assert list(text_lines(Place(packed, "x/a.de"), ReadPass())) == ["eins", "zwei"]
-    assert list(text_lines(Place(packed, "x/b.en.gz"), ReadPass())) == ["one"]
-    assert list(text_lines(Place(zipped, "c.txt"), ReadPass())) == ["drei"]
+    assert list(text_lines(InputFile(packed, "x/a.de"), ReadPass())) == ["eins", "zwei"]
+    assert list(text_lines(InputFile(packed, "x/b.en.gz"), ReadPass())) == ["one"]
+    assert list(text_lines(InputFile(zipped, "c.txt"), ReadPass())) == ["drei"]
     for path in (packed, zipped):
         with pytest.raises(CorpusError, match="holds no member 'nothing'"):
-            list(text_lines(Place(path, "nothing"), ReadPass()))
+            list(text_lines(InputFile(path, "nothing"), ReadPass()))
 
 
 def test_lines_to_translate_are_never_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -164,7 +164,7 @@ def test_fraction_moves_from_nothing_to_all(tmp_path: Path) -> None:
     path = tmp_path / "a.txt"
     path.write_bytes(b"word\n" * 100_000)
     read_pass = ReadPass()
-    fractions = [read_pass.fraction for _ in text_lines(Place(path), read_pass)]
+    fractions = [read_pass.fraction for _ in text_lines(InputFile(path), read_pass)]
     assert fractions == sorted(fractions)
     assert fractions[0] < 0.1
     assert read_pass.fraction == 1.0
@@ -174,7 +174,7 @@ def test_lines_with_zero_bytes_and_lines_too_long_are_left_out_and_counted(tmp_p
     path = tmp_path / "a.txt"
     path.write_bytes(b"x\n" + b"y" * ((1 << 24) + 10) + b"\n" + b"good\n" * 20 + b"a\x00b\nlast\n")
     read_pass = ReadPass("skip")
-    assert list(text_lines(Place(path), read_pass)) == ["x", None, *["good"] * 20, None, "last"]
+    assert list(text_lines(InputFile(path), read_pass)) == ["x", None, *["good"] * 20, None, "last"]
     assert read_pass.left_out == {"lines of more than 16 MiB": 1, "lines with a zero byte": 1}
     path.write_bytes(b"a\x00b\n")
     with pytest.raises(CorpusError, match=r"a\.txt:1: character 2 of the line is a zero byte"):
@@ -197,4 +197,4 @@ def test_lines_with_zero_bytes_and_lines_too_long_are_left_out_and_counted(tmp_p
 def test_binary_files_are_named(tmp_path: Path, name: str, content: bytes, words: str) -> None:
     (tmp_path / name).write_bytes(content)
     with pytest.raises(CorpusError, match=words):
-        read_head(Place(tmp_path / name))
+        read_head(InputFile(tmp_path / name))

@@ -14,7 +14,7 @@ import pytest
 
 from seqloom.corpus import read_lines
 from seqloom.corpus.read_pass import ReadPass
-from seqloom.corpus.streams import Place, read_head, text_lines
+from seqloom.corpus.streams import InputFile, read_head, text_lines
 from seqloom.errors import CorpusError
 from tests.sent_folders import run_with_limits
 
@@ -66,8 +66,8 @@ def test_a_small_file_of_gigabytes_in_one_line(tmp_path: Path, suffix: str) -> N
     path = tmp_path / f"a.txt{suffix}"
     path.write_bytes(BOMBS[suffix]())
     assert path.stat().st_size < 10 * MIB
-    assert len(read_head(Place(path))) == 1 << 16
-    assert "1: a line of more than 16 MiB" in message(lambda: list(text_lines(Place(path), ReadPass())))
+    assert len(read_head(InputFile(path))) == 1 << 16
+    assert "1: a line of more than 16 MiB" in message(lambda: list(text_lines(InputFile(path), ReadPass())))
     assert "1: a line of more than 16 MiB" in message(lambda: list(read_lines(path)))
 
 
@@ -76,7 +76,7 @@ def test_a_member_of_gigabytes_in_one_line(tmp_path: Path) -> None:
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive, archive.open("a", "w") as member:
         for _ in range(20):
             member.write(b"a" * (16 * MIB))
-    assert "1: a line of more than 16 MiB" in message(lambda: list(text_lines(Place(path, "a"), ReadPass())))
+    assert "1: a line of more than 16 MiB" in message(lambda: list(text_lines(InputFile(path, "a"), ReadPass())))
 
 
 def test_xz_that_asks_for_gigabytes_is_refused(tmp_path: Path) -> None:
@@ -88,7 +88,7 @@ def test_xz_that_asks_for_gigabytes_is_refused(tmp_path: Path) -> None:
     packed[12 + size - 4 : 12 + size] = zlib.crc32(packed[12 : 12 + size - 4]).to_bytes(4, "little")
     path = tmp_path / "a.txt.xz"
     path.write_bytes(packed)
-    assert "is damaged or cut short" in message(lambda: list(text_lines(Place(path), ReadPass())))
+    assert "is damaged or cut short" in message(lambda: list(text_lines(InputFile(path), ReadPass())))
 
 
 @pytest.mark.parametrize("cut", [1, 13, 40])
@@ -96,10 +96,10 @@ def test_xz_that_is_cut_short(tmp_path: Path, cut: int) -> None:
     packed = lzma.compress(b"eins\nzwei\n" * 1000)
     path = tmp_path / "a.txt.xz"
     path.write_bytes(packed * 2 + b"\x00" * 8)
-    assert len(list(text_lines(Place(path), ReadPass()))) == 4000
+    assert len(list(text_lines(InputFile(path), ReadPass()))) == 4000
     path.write_bytes(packed + packed[:-cut])
     with pytest.raises(CorpusError, match="damaged or cut short"):
-        list(text_lines(Place(path), ReadPass()))
+        list(text_lines(InputFile(path), ReadPass()))
 
 
 def test_a_long_line_to_translate_is_refused_and_the_longest_is_not(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ import pytest
 
 from seqloom.corpus import CorpusSettings, open_corpus, tmx
 from seqloom.corpus.read_pass import ReadPass
-from seqloom.corpus.streams import Place
+from seqloom.corpus.streams import InputFile
 from seqloom.errors import CorpusError
 
 HEAD = '<?xml version="1.0" encoding="UTF-8"?>\n<!DOCTYPE tmx SYSTEM "tmx14.dtd">\n<tmx version="1.4"><header/><body>\n'
@@ -16,13 +16,13 @@ def unit(**texts: str) -> str:
     )
 
 
-def write(path: Path, *units: str, head: str = HEAD) -> Place:
+def write(path: Path, *units: str, head: str = HEAD) -> InputFile:
     path.write_text(head + "".join(units) + "</body></tmx>\n", encoding="utf-8")
-    return Place(path)
+    return InputFile(path)
 
 
 def test_units_without_the_content_of_inline_tags(tmp_path: Path) -> None:
-    place = write(
+    file = write(
         tmp_path / "x.tmx",
         unit(
             de="Der <bpt i='1'>&lt;b&gt;</bpt>Hund<ept i='1'>&lt;/b&gt;</ept> &amp; <hi>ich</hi>",
@@ -31,7 +31,7 @@ def test_units_without_the_content_of_inline_tags(tmp_path: Path) -> None:
         ),
     )
     read_pass = ReadPass()
-    assert list(tmx.read_units(place, read_pass)) == [(4, {"de": "Der Hund & ich", "en": "The dog"})]
+    assert list(tmx.read_units(file, read_pass)) == [(4, {"de": "Der Hund & ich", "en": "The dog"})]
     assert read_pass.changed.total() == 3
     assert read_pass.left_out.total() == 1
 
@@ -56,6 +56,6 @@ def test_entities_and_broken_xml_are_refused(tmp_path: Path) -> None:
     bomb = '<?xml version="1.0"?>\n<!DOCTYPE tmx [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;&a;">]>\n<tmx><body>'
     with pytest.raises(CorpusError, match=r"x\.tmx:2: declares the entity 'a'"):
         open_corpus(CorpusSettings(data=str(write(tmp_path / "x.tmx", unit(de="&b;", en="x"), head=bomb).path)))
-    place = write(tmp_path / "y.tmx", unit(de="a", en="b"), "<tu><tuv>\n")
+    file = write(tmp_path / "y.tmx", unit(de="a", en="b"), "<tu><tuv>\n")
     with pytest.raises(CorpusError, match=r"y\.tmx:6: not well-formed XML: mismatched tag"):
-        list(tmx.read_units(place, ReadPass()))
+        list(tmx.read_units(file, ReadPass()))

@@ -10,7 +10,7 @@ from seqloom.claims.rule import ask
 from seqloom.claims.series import chart
 from seqloom.claims.verdict import Contrast, Term
 from seqloom.corpus import Corpus
-from seqloom.corpus.generators.generator import Draw
+from seqloom.corpus.generators.draw import Draw
 from seqloom.run import Run
 
 _NUM_SHUFFLED = 200

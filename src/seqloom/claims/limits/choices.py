@@ -6,7 +6,7 @@ with its truth (MacIver & Donaldson 2020, "Test-case reduction via test-case gen
 
 from collections.abc import Callable, Sequence
 
-from seqloom.corpus.generators.generator import Draw
+from seqloom.corpus.generators.draw import Draw
 
 
 class OutOfChoicesError(Exception):

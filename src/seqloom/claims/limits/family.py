@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from seqloom.claims.limits.choices import Choices, OutOfChoicesError
-from seqloom.corpus.generators.generator import Draw
+from seqloom.corpus.generators.draw import Draw
 from seqloom.errors import ConfigError
 
 On = Literal["length", "clauses", "distance", "pairs"]

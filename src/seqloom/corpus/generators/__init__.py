@@ -1,10 +1,10 @@
-"""Corpora that are made up from a seed, with exact truth: what `--data NAME` finds before it looks for files and downloads."""
+"""Generators of synthetic corpora: made from a seed, with exact truth. `--data NAME` looks for a generator first."""
 
 from collections.abc import Mapping
 
 from seqloom.corpus.generators.agreement import AGREEMENT
+from seqloom.corpus.generators.corpus_generator import CorpusGenerator
 from seqloom.corpus.generators.finite import FiniteGenerator
-from seqloom.corpus.generators.generator import Generator
 from seqloom.corpus.generators.numbers import NUMBERS
 from seqloom.corpus.generators.player_commands import PLAYER_COMMANDS
 from seqloom.corpus.generators.recall import RECALL
@@ -12,7 +12,7 @@ from seqloom.corpus.generators.regular import REGULAR
 from seqloom.corpus.generators.scan import SCAN
 from seqloom.corpus.generators.sequences import SEQUENCES
 
-_ALL: tuple[Generator | FiniteGenerator, ...] = (
+_ALL: tuple[CorpusGenerator | FiniteGenerator, ...] = (
     PLAYER_COMMANDS,
     *SEQUENCES,
     *NUMBERS,
@@ -22,6 +22,6 @@ _ALL: tuple[Generator | FiniteGenerator, ...] = (
     *SCAN,
 )
 
-GENERATORS: Mapping[str, Generator | FiniteGenerator] = {generator.name: generator for generator in _ALL}
+GENERATORS: Mapping[str, CorpusGenerator | FiniteGenerator] = {generator.name: generator for generator in _ALL}
 
 __all__ = ["GENERATORS", "FiniteGenerator", "Generator"]

@@ -1,20 +1,17 @@
-"""The corpus `agreement`: sentences whose verb agrees with a subject far before it, with nouns of the other number between.
+"""The corpus `agreement`: sentences whose verb agrees with a distant subject, with nouns of the other number between them.
 
     near the doors, the key to the old boxes that the king wants [be] rusty
     -> near the doors, the key to the old boxes that the king wants is rusty
 
-A seed enters, a Corpus leaves. The source has the main verb's lemma in brackets, the target its form; all else is repeated. So
-every architecture is asked the same thing, whether it reads a source or a prompt, and the number must come from the subject:
-`contrast` gives the same target with the verb's other form, and a model agrees where it finds the right target more likely than
-that one (Linzen 2016; Tran 2018). Nothing before the verb gives the number of the subject but the subject itself: verbs inside
-relative clauses agree with nouns of their own or are past.
-
-Between subject and verb stand 0 to 4 noun phrases. Those of the other number are attractors: 0 to 2 in training, validation and
-`test`, 3 or 4 in `beyond`, whose sentences are not longer than training's longest.
+In the source, the main verb is a lemma in brackets. The target has its right form; all other words are repeated. So models that
+read a source and models that read a prompt get the same task. `contrast` gives the target with the wrong form of the verb. A
+model is right if it gives the right target a higher probability (Linzen 2016; Tran 2018). Only the subject shows its number:
+verbs inside relative clauses agree with other nouns or are in the past tense.
 """
 
 from seqloom.corpus.corpus import SentencePair
-from seqloom.corpus.generators.generator import Draw, Generator
+from seqloom.corpus.generators.corpus_generator import CorpusGenerator
+from seqloom.corpus.generators.draw import Draw
 from seqloom.corpus.generators.lengths import belongs
 
 MOST_TRAINED = 2
@@ -22,7 +19,7 @@ MOST = 4
 
 
 def _forms(text: str) -> tuple[tuple[str, str], ...]:
-    return tuple((one, other) for one, other in (word.split("/") for word in text.split()))
+    return tuple((singular, plural) for singular, plural in (word.split("/") for word in text.split()))
 
 
 # Singular and plural.
@@ -55,7 +52,7 @@ _NUMBER = {form: number for forms in NOUNS for number, form in enumerate(forms)}
 def attractors(source: str) -> int:
     """How many nouns between subject and verb have the other number than the subject."""
     (_, number), *between = _nouns(source.split())
-    return sum(other != number for _, other in between)
+    return sum(plural != number for _, plural in between)
 
 
 def distance(source: str) -> int:
@@ -68,20 +65,22 @@ def contrast(pair: SentencePair) -> SentencePair:
     """The same pair with the verb of its target in the other number: what a model must find less likely."""
     words = pair.tgt.split()
     sources = pair.src.split()
-    place = _verb(sources)
-    singular, plural = VERBS[sources[place].strip("[]")]
-    words[place] = plural if words[place] == singular else singular
+    position = _verb(sources)
+    singular, plural = VERBS[sources[position].strip("[]")]
+    words[position] = plural if words[position] == singular else singular
     return SentencePair(pair.src, " ".join(words))
 
 
 def _verb(words: list[str]) -> int:
-    return next(place for place, word in enumerate(words) if word.startswith("["))
+    return next(position for position, word in enumerate(words) if word.startswith("["))
 
 
 def _nouns(words: list[str]) -> list[tuple[int, int]]:
-    # Places and numbers (0: singular) of the nouns between a phrase in front, which ends in a comma, and the verb.
-    first = next((place + 1 for place, word in enumerate(words) if word.endswith(",")), 0)
-    return [(place, _NUMBER[words[place]]) for place in range(first, _verb(words)) if words[place] in _NUMBER]
+    # Positions and numbers (0: singular) of the nouns between a phrase in front, which ends in a comma, and the verb.
+    first = next((position + 1 for position, word in enumerate(words) if word.endswith(",")), 0)
+    return [
+        (position, _NUMBER[words[position]]) for position in range(first, _verb(words)) if words[position] in _NUMBER
+    ]
 
 
 def _propose(draw: Draw, split: str) -> SentencePair | None:
@@ -117,7 +116,7 @@ def _phrase(draw: Draw, noun: str) -> str:
     return f"the {draw.choice(ADJECTIVES)} {noun}" if draw.chance(0.25) else f"the {noun}"
 
 
-AGREEMENT = Generator(
+AGREEMENT = CorpusGenerator(
     name="agreement",
     description="Sentences whose verb is to agree with its subject across nouns of the other number; made by a toy grammar.",
     version=1,

@@ -1,7 +1,6 @@
-"""FiniteGenerator: a corpus all of whose items can be written down, such as a small grammar's.
+"""FiniteGenerator: a synthetic corpus with a finite list of items, such as all sentences of a small grammar.
 
-A seed and a size enter, a Corpus leaves. Its splits are published ones, and whole: a `Generator` would draw from them again and
-again, and what was never drawn would be missing. This module does not know what the items are.
+Its splits are complete and published. A `CorpusGenerator` would draw from them with repetition, and some items would be missing.
 """
 
 import hashlib
@@ -12,7 +11,7 @@ from functools import partial
 from typing import Any
 
 from seqloom.corpus.corpus import Corpus, SentencePair, Split
-from seqloom.corpus.generators.generator import VAL_SIZE
+from seqloom.corpus.generators.corpus_generator import VAL_SIZE
 from seqloom.errors import CorpusError
 
 # The training pairs, and the pairs of each test.

@@ -1,11 +1,8 @@
-"""How long the sources of tasks on words are in each split, and which of the short ones belong to which.
-
-A split's name enters, a range of lengths leaves. Sources are words between spaces; this module does not know which.
-"""
+"""The lengths of sources (in words) of each split, and the assignment of short sources to splits."""
 
 from collections.abc import Mapping
 
-from seqloom.corpus.generators.generator import Draw, bucket
+from seqloom.corpus.generators.draw import Draw, bucket
 
 # In words, both ends included: training, validation and `test`, and then the splits that no training reaches.
 TRAINED = (1, 20)

@@ -1,15 +1,16 @@
-"""The corpora `numbers-en-de` and its like: lists of spelled-out numbers in two languages, by the num2words library (an extra).
+"""The corpora `numbers-en-de` and so on: lists of spelled-out numbers in two languages, by the library num2words (an extra).
 
     ninety-seven ; four -> siebenundneunzig ; vier
 
-A seed enters, a Corpus leaves. Lists have 1 to 5 numbers in training, validation and `test`, and 6 to 8 in `beyond`. German, Dutch
-and Danish say units before tens, French counts in twenties, so words change places within a number.
+Lists have 1 to 5 numbers in training, validation and `test`, and 6 to 8 in `beyond`. German, Dutch and Danish put units before
+tens, and French counts in twenties, so words change their order within a number.
 """
 
 from functools import cache, partial
 
 from seqloom.corpus.corpus import SentencePair
-from seqloom.corpus.generators.generator import Draw, Generator, bucket
+from seqloom.corpus.generators.corpus_generator import CorpusGenerator
+from seqloom.corpus.generators.draw import Draw, bucket
 from seqloom.errors import CorpusError
 
 SEPARATOR = " ; "
@@ -61,9 +62,9 @@ def _require_num2words(name: str) -> str:
     return f"num2words {version('num2words')}"
 
 
-def _generator(lang: str, language: str) -> Generator:
+def _generator(lang: str, language: str) -> CorpusGenerator:
     name = f"numbers-en-{lang}"
-    return Generator(
+    return CorpusGenerator(
         name=name,
         description=f"Lists of numbers spelled out in English, and in {language}.",
         version=1,

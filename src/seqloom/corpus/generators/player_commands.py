@@ -3,17 +3,18 @@
     before you open the oak door, pick the brass lamp up and light it
     -> take brass lamp ; light brass lamp ; open oak door
 
-A seed enters, a Corpus leaves. Training and validation have 1 to 5 commands an item. `test` has as many, and each of its
-items holds something that training never shows, though training shows its parts: an adjective with a noun ("brass lamp"), or a
-phrase in a construction ("fetch …" after "before you"). `beyond` is like `test`, with 6 to 8 commands. What is held out depends
-on the words alone, not on the seed, so the splits of all seeds are apart. This module does not know the words: see `adventure`.
+Items of training, validation and `test` have 1 to 5 commands. Each item of `test` contains a combination that training never
+shows, although training shows its parts: an adjective with a noun ("brass lamp"), or a phrase in a construction ("fetch …" after
+"before you"). `beyond` is like `test`, with 6 to 8 commands. The held-out combinations depend on the words alone, not on the
+seed, so the training data of one seed never contain test items of another. `adventure/` has the words.
 """
 
 from functools import cache
 
 from seqloom.corpus.corpus import SentencePair
 from seqloom.corpus.generators.adventure.discourse import PLAIN, Register, Typed, draw_typed
-from seqloom.corpus.generators.generator import Draw, Generator, bucket
+from seqloom.corpus.generators.corpus_generator import CorpusGenerator
+from seqloom.corpus.generators.draw import Draw, bucket
 
 SEPARATOR = " ; "
 MOST_TRAINED = 5
@@ -33,16 +34,16 @@ def holds_out_pair(adjective: str, noun: str) -> bool:
 
 
 @cache
-def holds_out_phrase(template: str, place: str) -> bool:
+def holds_out_phrase(template: str, slot: str) -> bool:
     """Whether a phrase never stands at a place of a construction in training. In plain sentences every phrase does."""
-    return place != PLAIN and bucket(f"{template} in {place}", _PHRASE_SHARE) == 0
+    return slot != PLAIN and bucket(f"{template} in {slot}", _PHRASE_SHARE) == 0
 
 
 _TRAINED = Register(
     allows_pair=lambda adjective, noun: not holds_out_pair(adjective, noun),
-    allows_phrase=lambda template, place: not holds_out_phrase(template, place),
+    allows_phrase=lambda template, slot: not holds_out_phrase(template, slot),
 )
-_ANYTHING = Register(allows_pair=lambda adjective, noun: True, allows_phrase=lambda template, place: True)
+_ANYTHING = Register(allows_pair=lambda adjective, noun: True, allows_phrase=lambda template, slot: True)
 
 
 def _propose(draw: Draw, split: str) -> SentencePair | None:
@@ -62,7 +63,7 @@ def _belongs(typed: Typed, split: str) -> bool:
     return any(holds_out_pair(*pair) for pair in typed.pairs) or any(holds_out_phrase(*used) for used in typed.phrases)
 
 
-PLAYER_COMMANDS = Generator(
+PLAYER_COMMANDS = CorpusGenerator(
     name="player-commands",
     description="What players of text adventures type, and the commands that they mean; made by a grammar, with exact truth.",
     version=1,

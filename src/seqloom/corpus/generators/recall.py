@@ -2,11 +2,11 @@
 
     bada keno x rita fupo x x ? x rita bada -> rita fupo , bada keno
 
-A seed enters, a Corpus leaves. A source tells pairs of a key (it ends in a) and its value (it ends in o), and then asks for every
-key in another order. The target says each key and its value: as in the paper, a value follows the key that asks for it. Fillers
-stand at random in the source, so that all sources of a corpus are equally long: 32 words for 4 pairs, 64 for 8, 128 for 16.
-`beyond` has as many pairs in twice as many words. Keys and values are 128 words each; they are made of letters alone, so that
-every tokenizer of subwords can make each of them one token.
+A source contains pairs of a key (it ends in a) and its value (it ends in o), and then all keys as queries in another order. The
+target repeats each key with its value: as in the paper, the value follows the query's key. Fillers are at random positions, so
+that all sources of a corpus have the same length: 32 words for 4 pairs, 64 for 8, 128 for 16. `beyond` has the same number of
+pairs in twice as many words. There are 128 keys and 128 values. They consist of letters only, so that every subword tokenizer can
+make each of them one token.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,7 +14,8 @@ from functools import partial
 from itertools import product
 
 from seqloom.corpus.corpus import SentencePair
-from seqloom.corpus.generators.generator import Draw, Generator
+from seqloom.corpus.generators.corpus_generator import CorpusGenerator
+from seqloom.corpus.generators.draw import Draw
 from seqloom.corpus.generators.lengths import belongs
 
 _STEMS = tuple("".join(letters) for letters in product("bdfghjklmnprstvz", "aeiu", "tn"))
@@ -36,20 +37,20 @@ def answer(known: Mapping[str, str], queries: Sequence[str]) -> str:
 def distances(source: str) -> list[int]:
     """How many words each query of a source stands after the key that it asks for, in the order of the target."""
     words = source.split()
-    asked = words.index(ASK)
-    return [asked + i - words.index(word) for i, word in enumerate(words[asked:]) if word not in (ASK, FILLER)]
+    ask_index = words.index(ASK)
+    return [ask_index + i - words.index(word) for i, word in enumerate(words[ask_index:]) if word not in (ASK, FILLER)]
 
 
 def _propose(num_pairs: int, draw: Draw, split: str) -> SentencePair | None:
     known = {key: draw.choice(VALUES) for key in draw.sample(KEYS, num_pairs)}
     queries = draw.sample(known, num_pairs)
-    told = [*(f"{key} {value}" for key, value in known.items()), ASK, *queries]
+    facts_and_queries = [*(f"{key} {value}" for key, value in known.items()), ASK, *queries]
     # The split goes by what is told and asked, so the same at other distances stays in it.
-    if not belongs(" ".join(told), split):
+    if not belongs(" ".join(facts_and_queries), split):
         return None
     num_fillers = LENGTHS[num_pairs] * (2 if split == "beyond" else 1) - 3 * num_pairs - 1
-    fills = draw.sample([True] * num_fillers + [False] * len(told), num_fillers + len(told))
-    parts = iter(told)
+    fills = draw.sample([True] * num_fillers + [False] * len(facts_and_queries), num_fillers + len(facts_and_queries))
+    parts = iter(facts_and_queries)
     return SentencePair(
         " ".join(FILLER if fill else next(parts) for fill in fills),
         answer(known, queries),
@@ -57,7 +58,7 @@ def _propose(num_pairs: int, draw: Draw, split: str) -> SentencePair | None:
 
 
 RECALL = tuple(
-    Generator(
+    CorpusGenerator(
         name=f"recall-{num_pairs}",
         description=f"Associative recall: {num_pairs} keys with their values among {length} words, each of them asked for.",
         version=2,

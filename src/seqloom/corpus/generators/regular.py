@@ -1,11 +1,11 @@
-"""The corpora `parity` and `even-pairs`: words over two symbols, and whether a count of them is even (Delétang 2023).
+"""The corpora `parity` and `even-pairs`: words over two symbols, and whether a count in them is even (Delétang 2023).
 
-    a b b a b -> odd     (parity: it has three b)
-    a b b a b -> odd     (even pairs: three times a symbol stands beside the other one)
+    a b b a b -> odd     (parity: three b)
+    a b b a b -> odd     (even pairs: three times, a symbol is followed by the other symbol)
 
-A seed enters, a Corpus leaves. Both languages are regular: a machine with two states that reads from left to right recognises
-them. Sources have 1 to 20 symbols in training and validation; tests go on to 100, which costs little, as targets are one word.
-The two answers are as frequent as each other in every split.
+Both languages are regular: an automaton with two states that reads from left to right recognises them. Sources have 1 to 20
+symbols in training and validation, and up to 100 in tests. Long tests cost little, because targets have one word. Both answers
+are equally frequent in every split.
 """
 
 from collections.abc import Callable, Sequence
@@ -13,7 +13,8 @@ from functools import partial
 from itertools import pairwise
 
 from seqloom.corpus.corpus import SentencePair
-from seqloom.corpus.generators.generator import Draw, Generator
+from seqloom.corpus.generators.corpus_generator import CorpusGenerator
+from seqloom.corpus.generators.draw import Draw
 from seqloom.corpus.generators.lengths import FURTHER, TRAINED, belongs
 
 SYMBOLS = ("a", "b")
@@ -25,7 +26,7 @@ MOST_NEVER_HELD_OUT = 4
 
 
 def _count_pairs(symbols: Sequence[str]) -> int:
-    return sum(one != other for one, other in pairwise(symbols))
+    return sum(symbol != following for symbol, following in pairwise(symbols))
 
 
 # What is counted, and the fewest symbols of which the count can be odd.
@@ -58,7 +59,7 @@ def _propose(count: Callable[[Sequence[str]], int], shortest_odd: int, draw: Dra
 
 
 REGULAR = tuple(
-    Generator(
+    CorpusGenerator(
         name=name,
         description=description,
         version=1,

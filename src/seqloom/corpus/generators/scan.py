@@ -1,18 +1,19 @@
-"""The corpora `scan-simple`, `scan-length` and `scan-add-jump`: commands and what they make an agent do (Lake & Baroni 2018).
+"""The corpora `scan-simple`, `scan-length` and `scan-add-jump`: commands and the actions of an agent (Lake & Baroni 2018).
 
     jump opposite left after walk twice -> I_WALK I_WALK I_TURN_LEFT I_TURN_LEFT I_JUMP
 
-The grammar has 20,910 commands; they and their meaning are written down here by the rules of the paper's supplement, so nothing
-is downloaded. The splits are those of the paper's three experiments: a random fifth is tested; actions longer than those
-trained on are tested; `jump` is trained alone, a tenth of the training pairs, and tested in all its combinations.
+The grammar has 20,910 commands. This module makes them and their actions by the rules of the paper's supplement, so nothing is
+downloaded. The splits are those of the paper's three experiments. `scan-simple` tests a random fifth. `scan-length` tests action
+sequences that are longer than those of training. `scan-add-jump` trains `jump` alone, as a tenth of the training pairs, and tests
+it in all combinations.
 """
 
 from collections.abc import Callable
 from functools import cache, partial
 
 from seqloom.corpus.corpus import SentencePair
+from seqloom.corpus.generators.draw import bucket
 from seqloom.corpus.generators.finite import Division, FiniteGenerator
-from seqloom.corpus.generators.generator import bucket
 
 PRIMITIVES = ("walk", "look", "run", "jump")
 DIRECTIONS = ("left", "right")
@@ -45,8 +46,8 @@ def interpret(command: str) -> list[str]:
         command: one of `commands`.
     """
     for joint in ("and", "after"):
-        first, found, second = command.partition(f" {joint} ")
-        if found:
+        first, separator, second = command.partition(f" {joint} ")
+        if separator:
             both = interpret(first), interpret(second)
             return both[0] + both[1] if joint == "and" else both[1] + both[0]
     *words, last = command.split()

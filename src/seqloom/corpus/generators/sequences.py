@@ -1,18 +1,19 @@
 """The corpora `copy`, `reverse`, `sort` and `duplicate`: lists of words, and the same words in another order.
 
-A seed enters, a Corpus leaves. Lists have 1 to 20 words in training, validation and `test`, and 21 to 40 in `beyond`.
-The words stand for symbols only, so what is measured is how an architecture moves them.
+Lists have 1 to 20 words in training, validation and `test`, and 21 to 40 in `beyond`. The words are symbols without meaning, so
+the task measures how an architecture moves them.
 
-`copy-long` and its like ask the same, and are tested to 100 words: `to-60` has 41 to 60, `to-100` 61 to 100. They have names of
-their own because every arm of a comparison decodes every test, and long targets take most of that time: who asks for `copy` does
-not pay for them, and its figures stay what they were. Their tests are small for the same reason.
+`copy-long` and so on are the same tasks with tests of up to 100 words: `to-60` has 41 to 60 words, `to-100` 61 to 100. They are
+separate corpora, because every arm of a comparison decodes every test, and long targets take most of that time. Users of `copy`
+do not pay for them. For the same reason, their tests are small.
 """
 
 from collections.abc import Callable
 from functools import partial
 
 from seqloom.corpus.corpus import SentencePair
-from seqloom.corpus.generators.generator import TEST_SIZES, Draw, Generator
+from seqloom.corpus.generators.corpus_generator import TEST_SIZES, CorpusGenerator
+from seqloom.corpus.generators.draw import Draw
 from seqloom.corpus.generators.lengths import FURTHER, belongs, draw_length
 
 # In alphabetical order.
@@ -37,13 +38,13 @@ def _propose(change: Callable[[list[str]], list[str]], draw: Draw, split: str) -
     return SentencePair(src, " ".join(change(words))) if belongs(src, split) else None
 
 
-def _generator(task: str, *, long: bool) -> Generator:
+def _generator(task: str, *, long: bool) -> CorpusGenerator:
     description, change = _TASKS[task]
     test_sizes = LONG_TEST_SIZES if long else TEST_SIZES
     further = [
         f"{name}: lists of {FURTHER[name][0]} to {FURTHER[name][1]} words." for name in test_sizes if name in FURTHER
     ]
-    return Generator(
+    return CorpusGenerator(
         name=f"{task}-long" if long else task,
         description=f"{description}; tested to 100 words." if long else f"{description}.",
         version=1,

@@ -3,7 +3,7 @@
 import pytest
 
 from seqloom.claims.limits.choices import Choices, OutOfChoicesError
-from seqloom.corpus.generators.generator import Draw
+from seqloom.corpus.generators.draw import Draw
 
 
 def use(draw: Draw) -> list[object]:

@@ -8,7 +8,7 @@ from itertools import islice
 import pytest
 
 from seqloom.corpus.generators import GENERATORS
-from seqloom.corpus.generators.generator import Draw, bucket
+from seqloom.corpus.generators.draw import Draw, bucket
 from seqloom.corpus.generators.numbers import spell
 from seqloom.errors import CorpusError
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from seqloom.corpus.generators.adventure.discourse import CONSTRUCTIONS, Register, draw_typed
 from seqloom.corpus.generators.adventure.nouns import ADJECTIVES, BY_KIND, NOUNS
 from seqloom.corpus.generators.adventure.verbs import VERBS, inflect
-from seqloom.corpus.generators.generator import Draw
+from seqloom.corpus.generators.draw import Draw
 from seqloom.corpus.generators.player_commands import (
     PLAYER_COMMANDS,
     SEPARATOR,

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from seqloom.claims.limits.family import Case, Family
 from seqloom.corpus.generators.adventure.discourse import Register, draw_typed
-from seqloom.corpus.generators.generator import Draw
+from seqloom.corpus.generators.draw import Draw
 from seqloom.corpus.generators.player_commands import MOST_TRAINED, SEPARATOR, holds_out_pair, holds_out_phrase
 
 _TRAINED = Register(

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cache, partial
 
 from seqloom.claims.limits.family import Case, Family
-from seqloom.corpus.generators.generator import Draw
+from seqloom.corpus.generators.draw import Draw
 from seqloom.corpus.generators.lengths import TRAINED
 from seqloom.corpus.generators.sequences import SYMBOLS
 

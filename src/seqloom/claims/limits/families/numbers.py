@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from functools import partial
 
 from seqloom.claims.limits.family import Case, Family
-from seqloom.corpus.generators.generator import Draw
+from seqloom.corpus.generators.draw import Draw
 from seqloom.corpus.generators.numbers import MOST_DIGITS, MOST_TRAINED, SEPARATOR, spell
 from seqloom.corpus.generators.numbers import NUMBERS as GENERATORS
 

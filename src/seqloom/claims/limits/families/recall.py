@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from functools import partial
 
 from seqloom.claims.limits.family import Case, Family
-from seqloom.corpus.generators.generator import Draw
+from seqloom.corpus.generators.draw import Draw
 from seqloom.corpus.generators.recall import ASK, FILLER, KEYS, LENGTHS, SEPARATOR, VALUES, answer, distances
 
 # A key, its value, the question mark, the key again.

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 from seqloom.claims.limits.family import Case, Family
-from seqloom.corpus.generators.generator import Draw
+from seqloom.corpus.generators.draw import Draw
 from seqloom.corpus.generators.lengths import TRAINED
 from seqloom.corpus.generators.regular import ANSWERS, SYMBOLS, TASKS
 

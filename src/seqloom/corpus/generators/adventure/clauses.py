@@ -1,13 +1,13 @@
-"""Clauses: one thing that a player wants, in the player's words and as commands.
+"""Clauses: one wish of a player, in the player's words and as commands.
 
-Random choices enter, Clause objects leave, made in reading order so that pronouns find what they stand for:
+Clauses are made in reading order, so that pronouns have referents:
 
-- it, him, her: the last thing (or beast), man, woman that an earlier clause named; them: the last plural thing ("the boots") or
+- it, him, her: the last thing (or animal), man or woman that an earlier clause named. them: the last plural thing ("the boots") or
   the last things that were named together ("the lamp and the rope").
-- After things that were named together, "it" stands for nothing until a single thing is named.
+- After things that were named together, "it" has no referent until a single thing is named.
 - A pronoun never refers within its own clause: in "put the coin in it", "it" was named before.
 
-This module does not know how clauses are joined, nor what is kept out of training.
+`discourse.py` joins clauses.
 """
 
 from collections.abc import Callable, Mapping
@@ -16,14 +16,14 @@ from itertools import product
 
 from seqloom.corpus.generators.adventure.nouns import BY_KIND, DIRECTIONS, GROUP_OF, NOUNS, Gender, Noun
 from seqloom.corpus.generators.adventure.verbs import VERBS, Form, Phrase, Verb
-from seqloom.corpus.generators.generator import Draw
+from seqloom.corpus.generators.draw import Draw
 
 # Nouns tried before a draw is given up: a story of eight commands has named many of them already.
 _TRIES = 6
 
 _SINGULAR = ("the", "the", "the", "the", "the", "the", "a", "that", "this", "my")
 _PLURAL = ("the", "the", "the", "the", "the", "those", "these", "my")
-_MANNERS = ("carefully", "quickly", "quietly", "slowly")
+_ADVERBS = ("carefully", "quickly", "quietly", "slowly")
 _COMPASS = tuple(DIRECTIONS)
 
 # Cards, as many of each as it has weight; uniform draws from them are cheap.
@@ -62,12 +62,12 @@ class Clause:
     phrase: Phrase
     objects: tuple[str, ...]
     commands: tuple[str, ...]
-    manner: str = ""
-    manner_last: str = ""
+    adverb: str = ""
+    adverb_last: str = ""
 
     def text(self, form: Form = "base") -> str:
         """The words, the verb in the given form."""
-        words = (self.manner, self.phrase.text(form, self.objects), self.manner_last)
+        words = (self.adverb, self.phrase.text(form, self.objects), self.adverb_last)
         return " ".join(word for word in words if word)
 
 
@@ -162,11 +162,11 @@ def _realise(draw: Draw, verb: Verb, phrase: Phrase, objects: Mapping[int, _Obje
     ordered = [objects[position] for position in sorted(objects)]
     choices = [thing.names for thing in ordered]
     commands = tuple(verb.command.format(*names) for names in product(*choices))
-    manner = manner_last = ""
+    adverb = adverb_last = ""
     if phrase.inflects and any(thing.entities for thing in ordered) and draw.chance(0.08):
-        word = draw.choice(_MANNERS)
-        manner, manner_last = (word, "") if draw.chance(0.5) else ("", word)
-    return Clause(phrase, tuple(thing.text for thing in ordered), commands, manner, manner_last)
+        word = draw.choice(_ADVERBS)
+        adverb, adverb_last = (word, "") if draw.chance(0.5) else ("", word)
+    return Clause(phrase, tuple(thing.text for thing in ordered), commands, adverb, adverb_last)
 
 
 def _draw_use(draw: Draw, meant: tuple[Entity, ...]) -> tuple[Verb, int] | None:

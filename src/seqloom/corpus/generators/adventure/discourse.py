@@ -1,9 +1,8 @@
-"""Discourse: how players join what they want into what they type, in an order that need not be the order of the deeds.
+"""Discourse: joins clauses into what a player types. The order of the text can differ from the order of the actions.
 
-Random choices enter; a source text and its commands in the order in which they are to be done leave. The rules that make the
-order unambiguous: a construction such as "before you …, …" is a sentence of its own; a subordinate clause that comes first ends at
-the comma, one that comes last ends with the sentence; "but first" turns all that the sentence said before it.
-This module does not know corpora, nor what is kept out of training: a Register tells it what it may say.
+The result is a source text and its commands in the order of execution. These rules make the order unambiguous: a construction
+such as "before you …, …" is a sentence of its own; a subordinate clause at the beginning ends at the comma, one at the end ends
+with the sentence; "but first" refers to everything before it in the sentence. A Register says which combinations are allowed.
 """
 
 from collections.abc import Callable
@@ -11,7 +10,7 @@ from dataclasses import dataclass, field
 
 from seqloom.corpus.generators.adventure.clauses import Clause, Story, draw_clause
 from seqloom.corpus.generators.adventure.verbs import Form
-from seqloom.corpus.generators.generator import Draw
+from seqloom.corpus.generators.draw import Draw
 
 PLAIN = "plain"
 
@@ -131,7 +130,7 @@ def draw_typed(draw: Draw, num_commands: int, register: Register) -> Typed | Non
     return Typed(_punctuate(draw, sentences), tuple(turn.commands), tuple(pairs), tuple(turn.phrases))
 
 
-def _draw_group(turn: _Turn, place: str, *, most_commands: int, most_clauses: int) -> list[Clause] | None:
+def _draw_group(turn: _Turn, slot: str, *, most_commands: int, most_clauses: int) -> list[Clause] | None:
     """Clauses until either number is reached."""
     clauses: list[Clause] = []
     left = most_commands
@@ -140,13 +139,13 @@ def _draw_group(turn: _Turn, place: str, *, most_commands: int, most_clauses: in
             turn.draw,
             turn.story,
             most_commands=left,
-            allows=lambda phrase: turn.register.allows_phrase(phrase.template, place),
-            alone=place == PLAIN,
+            allows=lambda phrase: turn.register.allows_phrase(phrase.template, slot),
+            alone=slot == PLAIN,
         )
         if clause is None:
             continue
         clauses.append(clause)
-        turn.phrases.append((clause.phrase.template, place))
+        turn.phrases.append((clause.phrase.template, slot))
         left -= len(clause.commands)
         if not left or len(clauses) == most_clauses:
             return clauses
@@ -169,11 +168,11 @@ def _draw_joined(turn: _Turn, most_commands: int) -> str | None:
     construction = draw.choice(CONSTRUCTIONS)
     texts: list[str] = []
     meanings: list[list[str]] = []
-    for place, form in zip("xy", construction.forms, strict=True):
+    for slot, form in zip("xy", construction.forms, strict=True):
         # Something must be left for Y.
-        room = most_commands - 1 if place == "x" else most_commands - len(meanings[0])
-        most_clauses = 2 if draw.chance(0.3) and not (place == "x" and construction.main_first) else 1
-        group = _draw_group(turn, f"{construction.name}/{place}", most_commands=room, most_clauses=most_clauses)
+        limit = most_commands - 1 if slot == "x" else most_commands - len(meanings[0])
+        most_clauses = 2 if draw.chance(0.3) and not (slot == "x" and construction.main_first) else 1
+        group = _draw_group(turn, f"{construction.name}/{slot}", most_commands=limit, most_clauses=most_clauses)
         if group is None:
             return None
         texts.append(" and ".join(clause.text(form) for clause in group))

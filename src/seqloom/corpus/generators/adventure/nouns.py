@@ -1,6 +1,6 @@
-"""The things and people of an adventure, and the adjectives that fit them.
+"""Tables of the things and people of an adventure, and the adjectives that fit them.
 
-Tables leave; nothing enters. What can be done with a thing is said by its kinds, which the verbs refer to.
+The kinds of a thing say what can be done with it. The verbs refer to kinds.
 """
 
 from collections.abc import Mapping

@@ -1,6 +1,6 @@
-"""What can be done in an adventure: canonical commands, and the ways in which players say them.
+"""Tables of the actions of an adventure: canonical commands, and the phrases that players use for them.
 
-Tables leave; nothing enters. `{0}` and `{1}` stand for the objects of a command. Of one phrase there is one command.
+`{0}` and `{1}` are the objects of a command. Each phrase belongs to one command.
 """
 
 from collections.abc import Mapping

@@ -3,9 +3,9 @@ from pathlib import Path
 import pytest
 
 from seqloom.corpus import Corpus, CorpusSettings, open_corpus
-from seqloom.corpus.inspect import HashSample, Inspection, inspect
+from seqloom.corpus.inspection import HashSample, Inspection, inspect
+from seqloom.corpus.quality_checks import has_mojibake
 from seqloom.corpus.split import hash_key
-from seqloom.corpus.suspicion import has_mojibake
 
 GOOD = [
     (f"The small bird number {i} sings a song in the tree.", f"Le petit oiseau {i} chante dans l'arbre.")

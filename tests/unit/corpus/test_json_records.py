@@ -4,16 +4,16 @@ from typing import Any
 
 import pytest
 
-from seqloom.corpus import jsonrecords
-from seqloom.corpus.jsonrecords import checked_values, read_document, read_lines_of_objects
+from seqloom.corpus import json_records
+from seqloom.corpus.json_records import checked_values, read_document, read_lines_of_objects
 from seqloom.corpus.read_pass import ReadPass
-from seqloom.corpus.streams import Place
+from seqloom.corpus.streams import InputFile
 from seqloom.errors import CorpusError
 
 
-def write(path: Path, content: str) -> Place:
+def write(path: Path, content: str) -> InputFile:
     path.write_bytes(content.encode("utf-8", "surrogateescape"))
-    return Place(path)
+    return InputFile(path)
 
 
 @pytest.mark.parametrize("indent", [None, 1])
@@ -21,12 +21,12 @@ def write(path: Path, content: str) -> Place:
 def test_a_document_is_read_in_pieces_of_any_size(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, indent: int | None, piece: int
 ) -> None:
-    monkeypatch.setattr(jsonrecords, "_PIECE_BYTES", piece)
+    monkeypatch.setattr(json_records, "_PIECE_BYTES", piece)
     records: list[dict[str, Any]] = [
         {"src": f'ä {i} ["{{', "tgt": "x" * (i % 50), "n": i, "o": {"p": 1.5}} for i in range(80)
     ]
-    place = write(tmp_path / "x.json", json.dumps({"meta": {"a": [1, 2]}, "n": 12, "data": records}, indent=indent))
-    found = [dict(record) for _, record in read_document(place, ReadPass())]
+    file = write(tmp_path / "x.json", json.dumps({"meta": {"a": [1, 2]}, "n": 12, "data": records}, indent=indent))
+    found = [dict(record) for _, record in read_document(file, ReadPass())]
     assert [record["src"] for record in found] == [record["src"] for record in records]
     assert found[3]["o.p"] == 1.5
 
@@ -35,11 +35,11 @@ def test_broken_elements_are_named_and_the_next_one_is_read(tmp_path: Path) -> N
     content = (
         '[\n {"src": "a"},\n {"src": "c" "tgt": "d"},\n {"src": "e\udcff", "tgt": "f"},\n {"src": "g", "tgt": "h"}'
     )
-    place = write(tmp_path / "x.json", content)
+    file = write(tmp_path / "x.json", content)
     with pytest.raises(CorpusError, match=r"x\.json:3: not valid JSON: Expecting ',' delimiter"):
-        list(read_document(place, ReadPass()))
+        list(read_document(file, ReadPass()))
     read_pass = ReadPass("skip")
-    found = [(number, record["src"]) for number, record in read_document(place, read_pass)]
+    found = [(number, record["src"]) for number, record in read_document(file, read_pass)]
     assert found == [(2, "a"), (5, "g")]
     assert read_pass.left_out == {"records that are not JSON": 2, "records that are not valid UTF-8": 1}
 
@@ -56,11 +56,11 @@ def test_broken_elements_are_named_and_the_next_one_is_read(tmp_path: Path) -> N
     ],
 )
 def test_lines_that_hold_no_record(tmp_path: Path, line: str, words: str) -> None:
-    place = write(tmp_path / "x.jsonl", f'{{"src": "a"}}\n{line}\n')
+    file = write(tmp_path / "x.jsonl", f'{{"src": "a"}}\n{line}\n')
     with pytest.raises(CorpusError, match=rf"x\.jsonl:2: .*{words}"):
-        list(read_lines_of_objects(place, ReadPass()))
+        list(read_lines_of_objects(file, ReadPass()))
     read_pass = ReadPass("skip")
-    assert len(list(read_lines_of_objects(place, read_pass))) == 1
+    assert len(list(read_lines_of_objects(file, read_pass))) == 1
     assert read_pass.left_out.total() == 1
 
 
@@ -76,10 +76,10 @@ def test_lines_that_hold_no_record(tmp_path: Path, line: str, words: str) -> Non
     ],
 )
 def test_values_that_are_not_text(tmp_path: Path, value: str, words: str) -> None:
-    place = write(tmp_path / "x.jsonl", f'{{"src": {value}}}\n')
-    ((number, record),) = read_lines_of_objects(place, ReadPass())
+    file = write(tmp_path / "x.jsonl", f'{{"src": {value}}}\n')
+    ((number, record),) = read_lines_of_objects(file, ReadPass())
     with pytest.raises(CorpusError, match=words):
-        checked_values(record, ["src"], f"{place}:{number}", ReadPass())
+        checked_values(record, ["src"], f"{file}:{number}", ReadPass())
     read_pass = ReadPass("skip")
     assert checked_values(record, ["src"], "x", read_pass) is None
     assert read_pass.left_out.total() == 1

@@ -1,13 +1,10 @@
-"""The languages of sides: what a user's wish means for data, and what the names of two aligned files say.
-
-Tags and Places enter, tags and sentences leave. This module does not read files.
-"""
+"""The languages of source and target, from the user's settings and the names of two aligned files."""
 
 from collections.abc import Sequence
 
 from seqloom.corpus.languages import language_base, language_of_suffix, match_languages, name_language
 from seqloom.corpus.settings import CorpusSettings
-from seqloom.corpus.streams import Place
+from seqloom.corpus.streams import InputFile
 from seqloom.errors import CorpusError
 
 
@@ -18,28 +15,28 @@ def match(wanted: str, tags: Sequence[str]) -> list[str]:
     ]
 
 
-def languages_of_files(src: Place, tgt: Place, settings: CorpusSettings) -> tuple[str | None, str | None]:
+def languages_of_files(src: InputFile, tgt: InputFile, settings: CorpusSettings) -> tuple[str | None, str | None]:
     """The languages of two aligned files, by their names and the settings.
 
     Raises:
         CorpusError: the names say the opposite of the settings.
     """
-    found = language_of_suffix(src.path), language_of_suffix(tgt.path)
+    named = language_of_suffix(src.path), language_of_suffix(tgt.path)
     wanted = settings.from_lang, settings.to_lang
-    fits = [a is None or b is None or bool(match(a, [b])) for a, b in zip(wanted, found, strict=True)]
+    fits = [a is None or b is None or bool(match(a, [b])) for a, b in zip(wanted, named, strict=True)]
     crossed = [
-        a is not None and b is not None and bool(match(a, [b])) for a, b in zip(wanted, found[::-1], strict=True)
+        a is not None and b is not None and bool(match(a, [b])) for a, b in zip(wanted, named[::-1], strict=True)
     ]
-    if not all(fits) and any(crossed) and found[0] != found[1]:
-        given = " ".join(f"--{flag}-lang {code}" for flag, code in zip(("from", "to"), wanted, strict=True) if code)
+    if not all(fits) and any(crossed) and named[0] != named[1]:
+        flags = " ".join(f"--{flag}-lang {code}" for flag, code in zip(("from", "to"), wanted, strict=True) if code)
         raise CorpusError(
-            f"{src}, {tgt}: by their names these are {found[0]} and {found[1]}, but {given} "
+            f"{src}, {tgt}: by their names these are {named[0]} and {named[1]}, but {flags} "
             f"{'were' if None not in wanted else 'was'} given; exchange --src and --tgt"
         )
-    return wanted[0] or found[0], wanted[1] or found[1]
+    return wanted[0] or named[0], wanted[1] or named[1]
 
 
-def tell_files(src: Place, tgt: Place, settings: CorpusSettings) -> tuple[str, ...]:
+def tell_files(src: InputFile, tgt: InputFile, settings: CorpusSettings) -> tuple[str, ...]:
     """What the names of two aligned files were taken to say; nothing where they say nothing or the user said all."""
     languages = languages_of_files(src, tgt, settings)
     if None not in (settings.from_lang, settings.to_lang) or languages == (None, None):

@@ -1,8 +1,4 @@
-"""A JSON document that is decoded from pieces of its text, so that it may be larger than memory.
-
-Pieces of bytes enter; the texts of the elements of one list leave, each with its line. This module does not know what an element
-is.
-"""
+"""Decodes a JSON document from pieces of its text, so that the document may be larger than memory."""
 
 import codecs
 import json
@@ -10,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from seqloom.corpus.streams import Place
+from seqloom.corpus.streams import InputFile
 from seqloom.errors import CorpusError
 
 _LONGEST_RECORD = 1 << 24
@@ -24,19 +20,19 @@ def parse_int(digits: str) -> int | float:
     return int(digits) if len(digits) < 1000 else float("inf")
 
 
-class Document:
+class JsonDocument:
     """A JSON document that is decoded from pieces of its text, value by value.
 
     Args:
-        place: the file, for messages.
+        file: the file, for messages.
         read: gives the next piece; no bytes at the end.
 
     Attributes:
         line: the line that is read, from 1.
     """
 
-    def __init__(self, place: Place, read: Callable[[], bytes]) -> None:
-        self._place = place
+    def __init__(self, file: InputFile, read: Callable[[], bytes]) -> None:
+        self._file = file
         self._read = read
         # Bytes that are not UTF-8 pass as lone surrogates, so that they are reported with the record that holds them.
         self._bytes = codecs.getincrementaldecoder("utf-8-sig")("surrogateescape")
@@ -85,7 +81,7 @@ class Document:
             self._value()
         shown = ", ".join(map(repr, names[:5])) + (", …" if len(names) > 5 else "")
         raise CorpusError(
-            f"{self._place}: is one JSON object (with {shown or 'no keys'}) that holds no list of records; "
+            f"{self._file}: is one JSON object (with {shown or 'no keys'}) that holds no list of records; "
             'expected a list of objects: [{"src": "…", "tgt": "…"}, …], in an object or not, or one object a line'
         )
 

@@ -1,6 +1,6 @@
-"""What users read about the choice of columns: what was chosen and how to change it, or why nothing could be.
+"""Messages about the choice of columns: what was chosen and how to change it, or why no choice was possible.
 
-A Table, its Evidence and the choice enter, sentences leave. Nothing is decided here.
+`columns.py` makes the choice.
 """
 
 from collections.abc import Sequence
@@ -26,7 +26,7 @@ def tell(
         for side, index, code in (("source", src, languages[0]), ("target", tgt, languages[1]))
     ]
     others = [show_kind(table, index, evidence) for index in range(len(table.names)) if index not in columns]
-    text = f"{table.place.name}: {', '.join(sides)}"
+    text = f"{table.file.name}: {', '.join(sides)}"
     if others:
         text += f"; not used: {', '.join(others)}"
     odd = [index for index in columns if evidence.kind(index) != "text"]
@@ -40,7 +40,7 @@ def tell(
             first = " | ".join(field[:30] for field in evidence.first)
             text += f" No header: line 1 ({first}) is a record." if first else " No header."
             change.append("--header yes")
-    in_name = languages_in_name(table.place.path)
+    in_name = languages_in_name(table.file.path)
     known = {language_base(code) for code in languages if code}
     if in_name is not None and len(known) == 2 and known != set(map(language_base, in_name)):
         text += f" (Its name says {in_name[0]} and {in_name[1]}.)"
@@ -60,13 +60,13 @@ def explain_unclear(table: Table, names: Sequence[ColumnName], evidence: Evidenc
     if len(texts) == 1:
         only = show(table, texts[0])
         return (
-            f"{table.place}: only the column {only} holds text{noted}, so there are no pairs; for language models: "
+            f"{table.file}: only the column {only} holds text{noted}, so there are no pairs; for language models: "
             f"--kind text --tgt-column {show(table, texts[0], quotes=False)}; if others are sides: "
             "--src-column NAME --tgt-column NAME"
         )
     listed = ", ".join(show(table, index) for index in texts)
     return (
-        f"{table.place}: cannot tell which columns are source and target among {listed}{noted}; "
+        f"{table.file}: cannot tell which columns are source and target among {listed}{noted}; "
         "say it: --src-column NAME --tgt-column NAME"
     )
 
@@ -74,9 +74,7 @@ def explain_unclear(table: Table, names: Sequence[ColumnName], evidence: Evidenc
 def explain_many(table: Table, spoken: dict[int, str]) -> str:
     """That there are more than two languages, and what to say."""
     tags = list(dict.fromkeys(spoken.values()))
-    return (
-        f"{table.place}: holds {len(tags)} languages ({', '.join(tags)}); choose two: --from-lang CODE --to-lang CODE"
-    )
+    return f"{table.file}: holds {len(tags)} languages ({', '.join(tags)}); choose two: --from-lang CODE --to-lang CODE"
 
 
 def show(table: Table, index: int, *, quotes: bool = True) -> str:

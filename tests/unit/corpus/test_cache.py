@@ -8,16 +8,16 @@ from typing import Any
 
 import pytest
 
-from seqloom.corpus import Corpus, CorpusSettings, memory, open_corpus
+from seqloom.corpus import Corpus, CorpusSettings, cache, open_corpus
 from seqloom.corpus.parallel import ParallelFiles
-from seqloom.corpus.streams import Place
+from seqloom.corpus.streams import InputFile
 from seqloom.corpus.tables import Table
 from seqloom.errors import CorpusError
 
 
 @pytest.fixture(autouse=True)
 def _small_files_count(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(memory, "_LEAST_BYTES", 1)
+    monkeypatch.setattr(cache, "_LEAST_BYTES", 1)
     monkeypatch.setenv("SEQLOOM_CACHE_DIR", str(tmp_path / "cache"))
 
 
@@ -113,7 +113,7 @@ def test_a_damaged_memory_and_one_that_cannot_be_written_do_no_harm(tmp_path: Pa
 
 
 def test_small_files_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(memory, "_LEAST_BYTES", 1 << 30)
+    monkeypatch.setattr(cache, "_LEAST_BYTES", 1 << 30)
     open_corpus(write(tmp_path / "x.tsv"))
     assert not (tmp_path / "cache").exists()
 
@@ -136,7 +136,7 @@ def test_many_rows_apart_are_told_by_their_texts(
     val = write(tmp_path / "val.tsv", 120, first=900)
     settings = CorpusSettings(data=write(tmp_path / "x.tsv", 2401), val=val, size=size)
     by_number = content(open_corpus(settings))
-    monkeypatch.setattr(memory, "_LEAST_BYTES", 1 << 30)
+    monkeypatch.setattr(cache, "_LEAST_BYTES", 1 << 30)
     monkeypatch.setattr("seqloom.corpus.assembly._MOST_KEPT_ROWS", 10)
     assert content(open_corpus(settings)) == by_number
     assert len(by_number["train"]) == size or size is None
@@ -145,7 +145,7 @@ def test_many_rows_apart_are_told_by_their_texts(
 def test_a_file_that_changes_while_it_is_read_is_named(tmp_path: Path) -> None:
     path = tmp_path / "x.tsv"
     path.write_text("a\tb\n")
-    kept = memory.Memory([Place(path)], "")
+    kept = cache.FactsCache([InputFile(path)], "")
     kept.check_unchanged()
     path.write_text("a\tb\nc\td\n")
     with pytest.raises(CorpusError, match=r"x\.tsv: changed while it was read"):

@@ -1,8 +1,7 @@
-"""Inspection: what a corpus is like before anything is trained on it.
+"""Describes a corpus before training: lengths, duplicates, overlaps, scripts, suspicious pairs with examples, advice.
 
-A Corpus enters, an Inspection (plain data) leaves: lengths, duplicates, overlaps, suspicious pairs with examples, scripts, and what
-to do about them. Each split is read once. Memory is bounded: of large splits duplicates and overlaps are estimated from a sample by
-hash, and the Inspection says so. This module does not know models or tokenizers.
+Each split is read once. Memory is bounded: in large splits, duplicates and overlaps are estimated from a sample by hash, and the
+Inspection says so.
 """
 
 import itertools
@@ -14,8 +13,8 @@ from typing import Any
 
 from seqloom.config import Settings
 from seqloom.corpus.corpus import Corpus, SentencePair, Split
+from seqloom.corpus.quality_checks import QualityChecks, main_script, scripts_of
 from seqloom.corpus.split import automatic_size, hash_key, pair_key, split_key
-from seqloom.corpus.suspicion import Suspicions, main_script, scripts_of
 from seqloom.messages import counted
 from seqloom.progress import Progress, Silent
 from seqloom.segments import num_segments
@@ -165,15 +164,15 @@ def inspect(corpus: Corpus, progress: Progress | None = None, *, max_hashes: int
     """
     progress = progress or Silent()
     typical = _typical(corpus)
-    suspicions = Suspicions(*typical, same_language=corpus.src_lang == corpus.tgt_lang or corpus.tgt_lang is None)
+    checks = QualityChecks(*typical, same_language=corpus.src_lang == corpus.tgt_lang or corpus.tgt_lang is None)
     trained = HashSample(max_hashes), HashSample(max_hashes)
-    facts = [_read(corpus.train, corpus.kind, suspicions, trained, progress, max_hashes, training=True)]
+    facts = [_read(corpus.train, corpus.kind, checks, trained, progress, max_hashes, training=True)]
     for split in (corpus.val, *corpus.tests.values()):
-        facts.append(_read(split, corpus.kind, suspicions, trained, progress, max_hashes, training=False))
+        facts.append(_read(split, corpus.kind, checks, trained, progress, max_hashes, training=False))
     total = sum(split.items for split in facts)
     suspicious = tuple(
-        Suspicious(reason=reason, count=count, share=count / total, examples=tuple(suspicions.examples[reason]))
-        for reason, count in suspicions.counts.most_common()
+        Suspicious(reason=reason, count=count, share=count / total, examples=tuple(checks.examples[reason]))
+        for reason, count in checks.counts.most_common()
     )
     return Inspection(
         name=corpus.name,
@@ -222,7 +221,7 @@ class _Side:
 def _read(
     split: Split,
     kind: str,
-    suspicions: Suspicions,
+    checks: QualityChecks,
     trained: tuple[HashSample, HashSample],
     progress: Progress,
     max_hashes: int,
@@ -242,7 +241,7 @@ def _read(
             src_side.add(src)
             sources.add(hash_key(src))
             ratios[round(math.log((len(tgt) + 1) / (len(src) + 1)), 2)] += 1
-        suspicions.look(split.name, src, tgt)
+        checks.check(split.name, src, tgt)
         pair_hash, source_hash = hash_key(pair_key(src, tgt)), hash_key(split_key(src if kind == "pairs" else tgt))
         if training:
             trained_items.add(pair_hash)

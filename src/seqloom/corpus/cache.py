@@ -1,7 +1,6 @@
-"""Memory: what was found out about large files by reading them, kept in the user's cache until they change.
+"""The user's cache folder, and cached facts about large files.
 
-A Plan (which files, read how) and the settings enter; plain facts go in and come back. Files count as unchanged while path, size,
-and the times of their last change are the same. This module does not know what the facts mean.
+Facts stay valid until the files change. A file counts as unchanged while its path, size and times of change are the same.
 """
 
 import dataclasses
@@ -13,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from seqloom.corpus.streams import Place
+from seqloom.corpus.streams import InputFile
 from seqloom.errors import CorpusError, OutputError
 from seqloom.files import write_text
 from seqloom.progress import Progress
@@ -43,11 +42,11 @@ def cache_folder(name: str) -> Path:
     return folder / name
 
 
-class Memory:
+class FactsCache:
     """The facts about some files.
 
     Args:
-        plan: a dataclass that says how what is read, the files as Places somewhere in it.
+        plan: a dataclass that says how what is read, the files as InputFiles somewhere in it.
         settings: what else decides the facts.
     """
 
@@ -57,7 +56,7 @@ class Memory:
         self._states = self._find_states()
         self._key = self._find_key()
 
-    def recall(self) -> dict[str, Any] | None:
+    def load(self) -> dict[str, Any] | None:
         """The facts; None where there are none, the files are small, or they changed."""
         if self._key is None:
             return None
@@ -67,7 +66,7 @@ class Memory:
             return None
         return facts if isinstance(facts, dict) and facts.get("key") == self._key else None
 
-    def keep(self, facts: Mapping[str, Any], progress: Progress) -> None:
+    def save(self, facts: Mapping[str, Any], progress: Progress) -> None:
         """Keeps facts that were found by reading the files, unless these changed meanwhile."""
         if self._key is None or self._find_key() != self._key:
             return
@@ -95,7 +94,7 @@ class Memory:
         return cache_folder("corpora") / f"{self._key}.json"
 
     def _paths(self) -> list[Path]:
-        return sorted({place.path for place in _places(self._plan)})
+        return sorted({file.path for file in _input_files(self._plan)})
 
     def _find_states(self) -> list[tuple[int, int] | None]:
         return [_state(path) for path in self._paths()]
@@ -105,11 +104,11 @@ class Memory:
         size = 0
         for path in self._paths():
             try:
-                found = path.stat()
+                status = path.stat()
             except OSError:
                 return None
-            size += found.st_size
-            states.append((str(path.resolve()), found.st_size, found.st_mtime_ns, found.st_ctime_ns))
+            size += status.st_size
+            states.append((str(path.resolve()), status.st_size, status.st_mtime_ns, status.st_ctime_ns))
         if size < _LEAST_BYTES:
             return None
         return hashlib.sha256(f"{self._what}\n{states}".encode()).hexdigest()[:32]
@@ -117,21 +116,21 @@ class Memory:
 
 def _state(path: Path) -> tuple[int, int] | None:
     try:
-        found = path.stat()
+        status = path.stat()
     except OSError:
         return None
-    return found.st_size, found.st_mtime_ns
+    return status.st_size, status.st_mtime_ns
 
 
-def _places(value: Any) -> Iterator[Place]:
-    if isinstance(value, Place):
+def _input_files(value: Any) -> Iterator[InputFile]:
+    if isinstance(value, InputFile):
         yield value
     elif isinstance(value, Mapping):
-        for one in value.values():
-            yield from _places(one)
+        for item in value.values():
+            yield from _input_files(item)
     elif isinstance(value, tuple | list):
-        for one in value:
-            yield from _places(one)
+        for item in value:
+            yield from _input_files(item)
     elif dataclasses.is_dataclass(value) and not isinstance(value, type):
         for field in dataclasses.fields(value):
-            yield from _places(getattr(value, field.name))
+            yield from _input_files(getattr(value, field.name))

@@ -1,7 +1,4 @@
-"""Pipes as files: what can be read only once is copied into the user's cache, where it can be read again.
-
-A path enters; the path of a regular file leaves. This module does not know formats.
-"""
+"""Copies pipes and standard input into the user's cache, because they can be read only once."""
 
 import hashlib
 import os
@@ -11,8 +8,8 @@ import tempfile
 from pathlib import Path
 from typing import BinaryIO
 
-from seqloom.corpus.memory import cache_folder
-from seqloom.corpus.signatures import compression_suffix
+from seqloom.corpus.cache import cache_folder
+from seqloom.corpus.file_signatures import compression_suffix
 from seqloom.errors import CorpusError
 
 _PIECE_BYTES = 1 << 20
@@ -31,7 +28,7 @@ def is_stream(path: str | Path) -> bool:
     return not stat.S_ISREG(mode) and not stat.S_ISDIR(mode)
 
 
-def spooled(path: str | Path) -> Path:
+def regular_file(path: str | Path) -> Path:
     """A regular file with the content of a stream; regular files and names are returned as they are.
 
     Raises:

@@ -1,8 +1,7 @@
-"""Records in JSON: an object a line, one array of objects, or one object with the list of records inside.
+"""Records in JSON: one object a line, one array of objects, or one object that contains the list of records.
 
-A Place enters; records leave as flat mappings of names to values, with the line on which each begins. A document is decoded
-record by record, so it may be larger than memory. Conversations (chat `messages`, ShareGPT's `conversations`) become a prompt and a
-response. This module does not know which names are wanted.
+Records are flat mappings of names to values, with the line on which each begins. A document is decoded record by record, so it
+may be larger than memory. Conversations (chat `messages`, ShareGPT's `conversations`) become a prompt and a response.
 """
 
 import json
@@ -14,9 +13,9 @@ from itertools import islice
 from typing import Any
 
 from seqloom.corpus.encodings import advise
-from seqloom.corpus.jsondocument import Document, parse_int
+from seqloom.corpus.json_document import JsonDocument, parse_int
 from seqloom.corpus.read_pass import ReadPass
-from seqloom.corpus.streams import Place, open_bytes, report_zero_byte, text_lines
+from seqloom.corpus.streams import InputFile, open_bytes, report_zero_byte, text_lines
 from seqloom.errors import CorpusError
 
 Record = Mapping[str, Any]
@@ -53,50 +52,50 @@ def parse_record(text: str) -> tuple[Record, bool]:
     return flatten(_decode(text))
 
 
-def read_lines_of_objects(place: Place, read_pass: ReadPass) -> Iterator[tuple[int, Record]]:
+def read_lines_of_objects(file: InputFile, read_pass: ReadPass) -> Iterator[tuple[int, Record]]:
     """The records of a file with an object a line.
 
     Raises:
         CorpusError: as `streams.text_lines`, or a line holds no record and `read_pass` does not skip.
     """
-    with closing(text_lines(place, read_pass)) as lines:
+    with closing(text_lines(file, read_pass)) as lines:
         for number, line in enumerate(lines, start=1):
             if line is None:
                 continue
             if not line.strip():
-                read_pass.skip("blank lines", f"{place}:{number}")
+                read_pass.skip("blank lines", f"{file}:{number}")
                 continue
-            record = _parse(line, f"{place}:{number}", read_pass)
+            record = _parse(line, f"{file}:{number}", read_pass)
             if record is not None:
                 yield number, record
 
 
-def read_document(place: Place, read_pass: ReadPass) -> Iterator[tuple[int, Record]]:
+def read_document(file: InputFile, read_pass: ReadPass) -> Iterator[tuple[int, Record]]:
     """The records of one array, or of the first list of objects inside one object.
 
     Raises:
         CorpusError: the file holds no list of records, or a record is broken and `read_pass` does not skip.
     """
-    with open_bytes(place, read_pass) as stream:
-        document = Document(place, lambda: stream.read(_PIECE_BYTES))
+    with open_bytes(file, read_pass) as stream:
+        document = JsonDocument(file, lambda: stream.read(_PIECE_BYTES))
         try:
             document.find_list()
         except json.JSONDecodeError as error:
-            raise CorpusError(f"{place}:{document.line}: not valid JSON: {error.msg}. {_EXPECTED}") from None
+            raise CorpusError(f"{file}:{document.line}: not valid JSON: {error.msg}. {_EXPECTED}") from None
         except RecursionError:
-            raise CorpusError(f"{place}:{document.line}: JSON that is nested too deeply. {_EXPECTED}") from None
+            raise CorpusError(f"{file}:{document.line}: JSON that is nested too deeply. {_EXPECTED}") from None
         for number, text, fault in document.elements():
-            where = f"{place}:{number}"
+            location = f"{file}:{number}"
             if fault:
-                read_pass.report_bad("records that are not JSON", where, f"not valid JSON: {fault}", _EXPECTED)
+                read_pass.report_bad("records that are not JSON", location, f"not valid JSON: {fault}", _EXPECTED)
                 continue
             if re.search("[\udc80-\udcff]", text):
                 raw = text.encode("utf-8", "surrogateescape")
                 read_pass.report_bad(
-                    "records that are not valid UTF-8", where, "holds bytes that are not UTF-8", advise(raw)
+                    "records that are not valid UTF-8", location, "holds bytes that are not UTF-8", advise(raw)
                 )
                 continue
-            record = _parse(text, where, read_pass)
+            record = _parse(text, location, read_pass)
             if record is not None:
                 yield number, record
 
@@ -152,7 +151,7 @@ def check_text(value: object, name: str) -> None:
 
 
 def checked_values(
-    record: Record, names: Sequence[str], where: str, read_pass: ReadPass, unit: str = "Every line"
+    record: Record, names: Sequence[str], location: str, read_pass: ReadPass, unit: str = "Every line"
 ) -> list[str] | None:
     """The values of the wanted names; None for a record that was reported as bad.
 
@@ -162,15 +161,15 @@ def checked_values(
     for name in names:
         if name not in record:
             detail = f"no key {name!r}; it has {', '.join(map(_printable, record)) or 'none'}"
-            read_pass.report_bad("lines without a wanted key", where, detail, f"{unit} needs the same keys.")
+            read_pass.report_bad("lines without a wanted key", location, detail, f"{unit} needs the same keys.")
             return None
         try:
             check_text(record[name], name)
         except RecordError as error:
-            read_pass.report_bad(error.reason, where, str(error), error.remedy)
+            read_pass.report_bad(error.reason, location, str(error), error.remedy)
             return None
         if "\x00" in record[name]:
-            report_zero_byte(f"{where} ({name})", record[name].index("\x00"), read_pass)
+            report_zero_byte(f"{location} ({name})", record[name].index("\x00"), read_pass)
             return None
     return [record[name] for name in names]
 
@@ -205,11 +204,11 @@ def flatten(value: Any) -> tuple[Record, bool]:
     return flat, system
 
 
-def _parse(text: str, where: str, read_pass: ReadPass) -> Record | None:
+def _parse(text: str, location: str, read_pass: ReadPass) -> Record | None:
     try:
         record, system = parse_record(text)
     except RecordError as error:
-        read_pass.report_bad(error.reason, where, str(error), error.remedy)
+        read_pass.report_bad(error.reason, location, str(error), error.remedy)
         return None
     if system:
         read_pass.changed["conversations had a system message, which was put before the prompt"] += 1

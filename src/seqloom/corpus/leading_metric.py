@@ -1,7 +1,7 @@
-"""Which metric leads: what the targets are decides which one says something.
+"""Chooses the leading metric from the language and the training targets.
 
-The language and the training targets enter; names of metrics (those of the metrics room) and a note for the user leave. BLEU counts
-words and sequences of four, so it needs a tokenizer that finds the words of the target language, and targets of four words or more.
+BLEU counts words and sequences of four words. It needs a tokenizer that finds the words of the target language, and targets of at
+least four words. Metrics have the names that `metrics/` uses.
 """
 
 from collections import Counter

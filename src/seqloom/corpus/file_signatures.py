@@ -1,7 +1,4 @@
-"""Files that are not text in UTF-8, or are a form of text that is not read: each is named, with what to do about it.
-
-The first bytes of a file enter; a sentence leaves, or None for a file that can be read. This module does not open files.
-"""
+"""Recognises files that cannot be read, by their first bytes or characters, and says what to do about them."""
 
 import re
 

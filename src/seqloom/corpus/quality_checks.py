@@ -1,7 +1,6 @@
-"""What looks wrong with a pair: copies, odd lengths, the wrong script, markup, control characters, broken encodings.
+"""Checks for suspicious pairs: copies, odd lengths, the wrong script, markup, control characters, broken encodings.
 
-Texts enter, counts by reason with a few examples leave. The rules look for accidents of preparation; a pair that they name may be
-right all the same.
+The checks look for mistakes of data preparation. A pair that they report may still be right.
 """
 
 import math
@@ -23,7 +22,7 @@ _EXTREME_RATIO = math.log(4)
 _SCRIPT_SHARE = 0.5
 
 
-class Suspicions:
+class QualityChecks:
     """Counts what looks wrong.
 
     Attributes:
@@ -51,7 +50,7 @@ class Suspicions:
         self._tgt_script = tgt_script
         self._same_language = same_language
 
-    def look(self, split: str, src: str, tgt: str) -> None:
+    def check(self, split: str, src: str, tgt: str) -> None:
         """Judges a pair, or a text with an empty source."""
         for reason in self._reasons(src, tgt):
             self.counts[reason] += 1

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from seqloom.corpus import CorpusSettings, open_corpus
-from seqloom.corpus.leading import TargetFacts, bleu_for, choose_leading
+from seqloom.corpus.leading_metric import TargetFacts, bleu_for, choose_leading
 
 SENTENCES = [f"this is sentence number {i} of many" for i in range(300)]
 LABELS = ["positive", "negative"] * 150

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from seqloom.corpus import CorpusSettings, open_corpus
-from seqloom.corpus.spool import spooled
+from seqloom.corpus.stream_copies import regular_file
 from seqloom.errors import ConfigError, CorpusError
 
 LINES = b"".join(b"Wort %d\tword %d\n" % (i, i) for i in range(40))
@@ -44,8 +44,8 @@ def test_process_substitution(tmp_path: Path) -> None:
     os.write(write, LINES)
     os.close(write)
     try:
-        assert spooled(f"/dev/fd/{read}").read_bytes() == LINES
-        assert spooled(f"/dev/fd/{read}").read_bytes() == LINES
+        assert regular_file(f"/dev/fd/{read}").read_bytes() == LINES
+        assert regular_file(f"/dev/fd/{read}").read_bytes() == LINES
     finally:
         os.close(read)
 
@@ -62,8 +62,8 @@ def test_what_cannot_be_kept_is_named(tmp_path: Path) -> None:
 
 
 def test_regular_files_and_names_stay_as_they_are(tmp_path: Path) -> None:
-    assert spooled("multi30k") == Path("multi30k")
-    assert spooled(tmp_path) == tmp_path
+    assert regular_file("multi30k") == Path("multi30k")
+    assert regular_file(tmp_path) == tmp_path
 
 
 def test_standard_input_serves_one_option(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,19 +1,14 @@
-"""Generator: a corpus that is made up from a seed; and Draw: randomness that is the same on every machine.
-
-A seed and a size enter, a Corpus of streaming splits leaves. This module does not know what the generators write.
-"""
+"""CorpusGenerator: makes a corpus from a seed and a size. Its splits are streams of pairs."""
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from random import Random
-from typing import Any, TypeVar
+from typing import Any
 
 from seqloom.corpus.corpus import Corpus, SentencePair, Split
+from seqloom.corpus.generators.draw import Draw
 from seqloom.errors import CorpusError
-
-T = TypeVar("T")
 
 DEFAULT_SIZE = 40_000
 VAL_SIZE = 1_000
@@ -23,50 +18,8 @@ TEST_SIZES: Mapping[str, int] = {"test": 1_000, "beyond": 500}
 _MOST_PROPOSALS = 1_000
 
 
-class Draw:
-    """Random choices that depend on the key alone.
-
-    Python promises that `Random(int).random()` stays the same from version to version; it does not promise that for `choice`,
-    `shuffle` and their kin, so these are made here.
-    """
-
-    __slots__ = ("_random",)
-
-    def __init__(self, key: str) -> None:
-        self._random = Random(int.from_bytes(hashlib.sha256(key.encode()).digest()[:16])).random
-
-    def below(self, limit: int) -> int:
-        """An integer from 0 to `limit - 1`."""
-        return int(self._random() * limit)
-
-    def between(self, low: int, high: int) -> int:
-        """An integer from `low` to `high`, both included."""
-        return low + int(self._random() * (high - low + 1))
-
-    def chance(self, probability: float) -> bool:
-        """True with the given probability."""
-        return self._random() < probability
-
-    def choice(self, items: Sequence[T]) -> T:
-        """One of the items, each as likely as the others."""
-        return items[int(self._random() * len(items))]
-
-    def sample(self, items: Iterable[T], count: int) -> list[T]:
-        """So many of the items, none twice, in random order."""
-        mixed = list(items)
-        for place in range(count):
-            other = self.between(place, len(mixed) - 1)
-            mixed[place], mixed[other] = mixed[other], mixed[place]
-        return mixed[:count]
-
-
-def bucket(text: str, num_buckets: int) -> int:
-    """A number from 0 to `num_buckets - 1` that depends on the text alone: keeps splits apart without remembering them."""
-    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8]) % num_buckets
-
-
 @dataclass(frozen=True)
-class Generator:
+class CorpusGenerator:
     """A corpus made up from a seed, with exact truth.
 
     Item i of the training split depends on (name, version, seed, i) alone, so it can be had without the items before it.
