@@ -77,21 +77,21 @@ def measure(arm: dict[str, Any], seed: int, folder: Path, threads: int | None) -
         raise SystemExit(f"{folder.name}: training did not come to its end; the same command goes on with it")
     # From the text to the finished runs: tokenizer, encoding and validations count. What was gone on with has no such time.
     wall = {} if begun else {"wall_seconds": round(time.perf_counter() - started, 1)}
-    facts = [seqloom.load(one).facts for one in folders]
-    results = [one["result"] for one in facts]
+    infos = [seqloom.load(one).info for one in folders]
+    results = [one.finished for one in infos]
     run = seqloom.load(*folders)
     corpus = open_corpus(CORPUS)
     val = list(corpus.val.pairs())
-    curves = [[round(point["val_loss"], 4) for point in result["curve"]] for result in results]
+    curves = [[round(point.val_loss, 4) for point in result.curve] for result in results]
     return {
         **arm,
         "seed": seed,
-        "parameters": sum(one["parameters"] for one in facts),
-        "steps": sum(result["steps"] for result in results),
-        "tokens": sum(result["tokens"] for result in results),
-        "train_seconds": max(result["train_seconds"] for result in results),
+        "parameters": sum(one.parameters for one in infos),
+        "steps": sum(result.steps for result in results),
+        "tokens": sum(result.tokens for result in results),
+        "train_seconds": max(result.train_seconds for result in results),
         **wall,
-        "tokens_per_second": round(sum(result["tokens_per_second"] for result in results), 1),
+        "tokens_per_second": round(sum(result.tokens_per_second for result in results), 1),
         "val_loss": curves[0] if count == 1 else curves,
         "val_bleu": {str(beam): bleu(run, val, beam) for beam in (1, BEAM)},
         "val_nats_per_sentence": round(-math.fsum(one.log_prob for one in run.score(val)) / len(val), 3),

@@ -11,6 +11,7 @@ from seqloom.models import MODELS, make_model
 from seqloom.recipes import Recipe
 from seqloom.run import Run
 from seqloom.tokenizer import Tokenizer, TokenizerSettings
+from tests.run_info import make_corpus_info, make_run_info
 
 WORDS = ("alpha", "bravo", "charlie", "delta", "echo", "foxtrot", "golf")
 _SMALL = {"d_model": 16, "dropout": 0.0}
@@ -47,7 +48,7 @@ def make_run(variant: str, *, corpus: str = "copy", kind: str = "pairs", folder:
     torch.manual_seed(3)
     model = make_model(settings, tokenizer.vocab).double()
     run = Run(folder, recipe, tokenizer, model, torch.device("cpu"))
-    run.__dict__["facts"] = {"corpus": {"name": corpus, "kind": kind}, "seed": 3}
+    run.info = make_run_info(corpus=make_corpus_info(name=corpus, kind=kind), budget={}, seed=3)
     return run
 
 

@@ -30,7 +30,7 @@ from seqloom.errors import CheckpointError, TrainingError
 from seqloom.evaluation import TestOutputs, read_outputs
 from seqloom.files import write_json
 from seqloom.progress import Progress, Silent
-from seqloom.run.facts import read_facts
+from seqloom.run.info import RunInfo, read_info
 
 Key = TypeVar("Key")
 
@@ -47,7 +47,7 @@ class RunRecord:
     arm: Arm
     seed: int
     folder: Path
-    facts: Mapping[str, Any]
+    info: RunInfo
 
     def outputs(self, split: str = "test") -> TestOutputs:
         """What it made of a test split."""
@@ -61,7 +61,7 @@ class RunRecord:
     @property
     def val_loss(self) -> float:
         """Of the weights that were kept, in nats a token."""
-        return float(min(point["val_loss"] for point in self.facts["result"]["curve"]))
+        return min(point.val_loss for point in self.info.finished.curve)
 
 
 @dataclass(frozen=True)
@@ -74,15 +74,15 @@ class Trained:
 
     def audited(self, scores: Sequence[float], measure: str, *, higher_is_better: bool = True) -> AuditedArm:
         """What a reader needs to judge fairness, with each run's score."""
-        results = [run.facts["result"] for run in self.runs]
+        results = [run.info.finished for run in self.runs]
         recipe = self.runs[0].arm.recipe
         return AuditedArm(
             name=self.arm.name,
             label=self.arm.label,
-            parameters=self.runs[0].facts["parameters"],
-            steps=results[0]["steps"],
-            tokens=round(fmean(result["tokens"] for result in results)),
-            train_seconds=round(fmean(result["train_seconds"] for result in results), 1),
+            parameters=self.runs[0].info.parameters,
+            steps=results[0].steps,
+            tokens=round(fmean(result.tokens for result in results)),
+            train_seconds=round(fmean(result.train_seconds for result in results), 1),
             learning_rate=recipe.training.learning_rate,
             trials=self.trials,
             beam=recipe.decoding.beam,
@@ -211,9 +211,9 @@ class Laboratory:
 
     def check_times(self, runs: Sequence[RunRecord]) -> None:
         """Notes runs whose times say more of other programs than of the architecture: their thread had not a core to itself."""
-        shared = [run for run in runs if run.facts["result"].get("processor_share", 1.0) < _LEAST_PROCESSOR_SHARE]
+        shared = [run for run in runs if run.info.finished.processor_share < _LEAST_PROCESSOR_SHARE]
         if shared:
-            least = min(run.facts["result"]["processor_share"] for run in shared)
+            least = min(run.info.finished.processor_share for run in shared)
             self.disturbances.append(
                 f"Other programs used the processor while {len(shared)} of {len(runs)} runs were trained (one had {least:.0%} of "
                 "its core); run the claim again on an idle machine, with an empty --out."
@@ -267,7 +267,7 @@ class Laboratory:
         name = corpus.model_dump_json()
         if name not in self._fingerprints:
             self._fingerprints[name] = open_corpus(corpus).fingerprint
-        if read_facts(task.folder)["corpus"]["fingerprint"] != self._fingerprints[name]:
+        if read_info(task.folder).corpus.fingerprint != self._fingerprints[name]:
             self.progress.say(
                 f"{task.arm.label}, seed {task.seed}: its data have changed since it was trained; training it again"
             )
@@ -298,7 +298,7 @@ class Laboratory:
 
     def _record(self, arm: Arm, seed: int) -> RunRecord:
         place = self._place(arm, seed)
-        return RunRecord(arm, seed, place, read_facts(place))
+        return RunRecord(arm, seed, place, read_info(place))
 
 
 def _measurement(measured: Any, file: Path) -> tuple[Any, float]:

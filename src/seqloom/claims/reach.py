@@ -31,7 +31,7 @@ def gradient_by_distance(run: Run, corpus: Corpus, *, length: int = 48, sentence
     batch = _long_targets(run, corpus, length, sentences)
     if batch is None:
         return {"trained": [], "untrained": [], "sentences": 0}
-    torch.manual_seed(run.facts["seed"])
+    torch.manual_seed(run.info.seed)
     fresh = make_model(run.recipe.model, run.tokenizer.vocab).eval()
     found: dict[str, Any] = {"sentences": len(batch.tgt_in)}
     for name, model in (("trained", run.model), ("untrained", fresh)):

@@ -22,7 +22,7 @@ from seqloom.corpus import Corpus, CorpusSettings, open_corpus
 from seqloom.evaluation import generate_outputs
 from seqloom.files import write_json
 from seqloom.run import Prepared, load, prepare, train_prepared
-from seqloom.run.facts import read_facts
+from seqloom.run.info import read_info
 from seqloom.training import Budget
 
 
@@ -72,7 +72,7 @@ def perform(task: Task) -> None:
 
 def is_trained(folder: Path) -> bool:
     """Whether a finished run lies there."""
-    return (folder / "run.json").exists() and read_facts(folder)["result"] is not None
+    return (folder / "run.json").exists() and read_info(folder).result is not None
 
 
 def outputs_file(folder: Path, test: Test, arm: Arm) -> Path:

@@ -87,9 +87,7 @@ def run(arguments: argparse.Namespace) -> int:
         more = [[line[number] for line in lines] for number in range(2, len(arguments.ref) + 1)]
     model = load(arguments.folder, **options.placement(arguments))
     for ref in arguments.ref or ():
-        check_files_direction(
-            arguments.src, ref, (model.facts["corpus"]["src_lang"], model.facts["corpus"]["tgt_lang"])
-        )
+        check_files_direction(arguments.src, ref, (model.info.corpus.src_lang, model.info.corpus.tgt_lang))
     with shown(quiet=arguments.quiet) as progress:
         evaluation = model.evaluate(
             corpus,

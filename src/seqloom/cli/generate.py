@@ -92,7 +92,7 @@ def run(arguments: argparse.Namespace) -> int:
         prompts = list(read_lines("-"))
     model = load(arguments.folder, **options.placement(arguments))
     # A model of pairs takes a prompt as its source; a language model continues it.
-    continues = model.facts["corpus"]["kind"] == "text"
+    continues = model.info.corpus.kind == "text"
     if not continues and not arguments.prompt:
         raise ConfigError(
             f"{arguments.folder} was trained on pairs, so it needs a source: give it by --prompt TEXT, or --prompt - to read one a "

@@ -50,9 +50,7 @@ def run(arguments: argparse.Namespace) -> int:
     from seqloom.run.scoring import check_files_direction
 
     model = load(arguments.folder, **options.placement(arguments))
-    check_files_direction(
-        arguments.src, arguments.ref, (model.facts["corpus"]["src_lang"], model.facts["corpus"]["tgt_lang"])
-    )
+    check_files_direction(arguments.src, arguments.ref, (model.info.corpus.src_lang, model.info.corpus.tgt_lang))
     log_prob, tokens, pairs = 0.0, 0, 0
     notes: Counter[str] = Counter()
     with shown(quiet=arguments.quiet) as progress:

@@ -82,6 +82,6 @@ def run(arguments: argparse.Namespace) -> int:
         return 0
     announce(trained.folder)
     if not arguments.quiet:
-        print(f"try it: {use_command(trained.folder, trained.facts['corpus']['kind'])}", file=sys.stderr)
+        print(f"try it: {use_command(trained.folder, trained.info.corpus.kind)}", file=sys.stderr)
         print(f"look at it: {command_line('show', trained.folder)}", file=sys.stderr)
     return 0

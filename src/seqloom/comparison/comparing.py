@@ -34,7 +34,7 @@ from seqloom.messages import command_line, option
 from seqloom.progress import Progress, Silent
 from seqloom.recipes import Recipe, load_recipe
 from seqloom.run import DEFAULT_BUDGET, Prepared, Run, load, prepare, read_recipe, train_prepared
-from seqloom.run.facts import read_facts
+from seqloom.run.info import read_info
 from seqloom.training import Budget
 
 DEFAULT_RECIPES = ("rnn-tiny", "attention-rnn-tiny", "transformer-tiny")
@@ -154,15 +154,15 @@ def compare(
         with failures.kept(arm, seed, place):
             run = work.train(recipe, prepared[arm.name], seed, of_run)
             outputs = work.outputs(run, tests)
-            for line in standing.lines(titles[arm.name, seed], outputs, run.facts["result"]["train_seconds"]):
+            for line in standing.lines(titles[arm.name, seed], outputs, run.info.finished.train_seconds):
                 progress.say(line)
             arm_runs = results.setdefault(arm.name, ArmRuns(recipe, [], tuple(trials)))
-            arm_runs.runs.append((run.facts, outputs, run.folder.relative_to(folder)))
+            arm_runs.runs.append((run.info, outputs, run.folder.relative_to(folder)))
     if not results:
         raise failures.all_failed()
     results = {arm.name: results[arm.name] for arm in arms if arm.name in results}
     for arm_runs in results.values():
-        arm_runs.runs.sort(key=lambda run: run[0]["seed"])
+        arm_runs.runs.sort(key=lambda run: run[0].seed)
     base = next(prepared[arm.name] for arm in arms if arm.name in results)
     others = {name: prepared[name] for name in results if prepared[name].tokenizer.hash != base.tokenizer.hash}
     caveats = (*failures.caveats(), *_caveats(arms, others, results, seeds, opened))
@@ -250,7 +250,7 @@ class _Work:
         resume = False
         if (folder / "run.json").exists():
             self.check_same(folder, recipe, prepared, seed, budget)
-            if read_facts(folder)["result"] is not None:
+            if read_info(folder).result is not None:
                 self.progress.say(f"{title}: already trained, in {folder}")
                 return load(folder, device=self.device, threads=self.threads)
             resume = has_checkpoint(folder)
@@ -286,17 +286,17 @@ class _Work:
         """Checks that a run that lies in the folder, if any, is the one that would be trained there."""
         if not (folder / "run.json").exists():
             return
-        facts = read_facts(folder)
+        info = read_info(folder)
         recipe_there = read_recipe(folder)
         differs: list[str] = [
             what
             for what, there, here in (
                 # Where the data lie does not matter; that they are the same shows by the fingerprint.
                 ("recipe", _without_corpus(recipe_there), _without_corpus(recipe)),
-                ("budget", facts["budget"], budget.model_dump(mode="json", exclude_none=True)),
-                ("corpus", facts["corpus"]["fingerprint"], prepared.corpus.fingerprint),
-                ("tokenizer", facts["tokenizer"]["hash"], prepared.tokenizer.hash),
-                ("seed", facts["seed"], seed),
+                ("budget", info.budget, budget.model_dump(mode="json", exclude_none=True)),
+                ("corpus", info.corpus.fingerprint, prepared.corpus.fingerprint),
+                ("tokenizer", info.tokenizer.hash, prepared.tokenizer.hash),
+                ("seed", info.seed, seed),
             )
             if there != here
         ]
@@ -316,9 +316,8 @@ class _Work:
             place = self.folder / "tuning" / f"{recipe.name}-{rate:g}"
             loss: float | None = None
             try:
-                loss = self.train(trial, prepared, 0, self.budget.share(TUNING_SHARE), place).facts["result"]["curve"][
-                    -1
-                ]["val_loss"]
+                tried = self.train(trial, prepared, 0, self.budget.share(TUNING_SHARE), place)
+                loss = tried.info.finished.curve[-1].val_loss
             except TrainingError as error:
                 self.progress.say(f"{recipe.label}: learning rate {rate:g} failed: {error}")
             chosen = Recipe.parse(
@@ -351,7 +350,7 @@ class _Work:
                 if tuple(pair.src for pair in pairs) == kept.sources:
                     found[name] = kept
                     continue
-            task = f"{run.recipe.label}, seed {run.facts['seed']}: decoding {name}"
+            task = f"{run.recipe.label}, seed {run.info.seed}: decoding {name}"
             with torch.inference_mode():
                 found[name] = generate_outputs(run.generator(beam=self.beam), pairs, progress=self.progress, task=task)
             write_json(path, asdict(found[name]))
@@ -389,7 +388,7 @@ def _caveats(
             "One seed an arm: the intervals are over test sentences, and say how sure the difference between these runs is, not "
             "the difference between architectures. --seeds 3 or more says that."
         )
-    sizes = {name: arm.runs[0][0]["parameters"] for name, arm in results.items()}
+    sizes = {name: arm.runs[0][0].parameters for name, arm in results.items()}
     smallest, largest = min(sizes.values()), max(sizes.values())
     if largest > 1.05 * smallest:
         listed = ", ".join(f"{results[name].recipe.label} {size:,}" for name, size in sizes.items())
@@ -399,15 +398,15 @@ def _caveats(
     if corpus.synthetic:
         caveats.append("The corpus is synthetic: a grammar made it. Results on it say little about natural text.")
     for arm in results.values():
-        for facts, outputs, _ in arm.runs:
-            other_cores = facts["result"].get("other_cores", 0.0)
+        for info, outputs, _ in arm.runs:
+            other_cores = info.finished.other_cores
             if other_cores > MOST_OTHER_CORES:
                 caveats.append(
-                    f"{arm.recipe.label}, seed {facts['seed']}: other programs used {other_cores:.1f} cores while it was trained, "
+                    f"{arm.recipe.label}, seed {info.seed}: other programs used {other_cores:.1f} cores while it was trained, "
                     "so its speed, and its quality where minutes were equal, are not those of an idle machine."
                 )
             for test, found in outputs.items():
-                caveats += [f"{arm.recipe.label}, seed {facts['seed']}, {test}: {note}." for note in found.notes]
+                caveats += [f"{arm.recipe.label}, seed {info.seed}, {test}: {note}." for note in found.notes]
     return tuple(caveats)
 
 
@@ -426,7 +425,7 @@ def _command(
     words: list[str | Path] = ["compare", *recipes]
     for name, value in corpus.model_dump(exclude_defaults=True, exclude_none=True, exclude={"data_dir"}).items():
         words += option(name.replace("_", "-"), value)
-    steps = {facts["result"]["steps"] for arm in results.values() for facts, _, _ in arm.runs}
+    steps = {info.finished.steps for arm in results.values() for info, _, _ in arm.runs}
     if tune == "none" and len(steps) == 1:
         words += ["--steps", str(steps.pop())]
     else:
@@ -444,7 +443,7 @@ def _command(
     if listed:
         words += ["--set", *listed]
     reached = "; ".join(
-        f"{name} {', '.join(format(facts['result']['steps'], ',') for facts, _, _ in arm.runs)}"
+        f"{name} {', '.join(format(info.finished.steps, ',') for info, _, _ in arm.runs)}"
         for name, arm in results.items()
     )
     return f"{command_line(*words)}   # steps reached: {reached}"

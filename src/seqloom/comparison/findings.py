@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from itertools import combinations, pairwise
 from pathlib import Path
 from statistics import mean
-from typing import Any
 
 import numpy as np
 
@@ -33,6 +32,7 @@ from seqloom.evaluation import TestOutputs, metrics_for
 from seqloom.metrics import Stats, aggregate, by_length, choose_bins, difference, find_metric, interval, statistics
 from seqloom.recipes import Recipe
 from seqloom.run import Prepared
+from seqloom.run.info import RunInfo
 from seqloom.segments import num_segments
 
 NUM_SAMPLES = 12
@@ -40,10 +40,10 @@ NUM_SAMPLES = 12
 
 @dataclass
 class ArmRuns:
-    """An arm: its recipe, and for each seed the run's facts, its outputs by test split, and its folder."""
+    """An arm: its recipe, and for each seed the run's info, its outputs by test split, and its folder."""
 
     recipe: Recipe
-    runs: list[tuple[dict[str, Any], dict[str, TestOutputs], Path]]
+    runs: list[tuple[RunInfo, dict[str, TestOutputs], Path]]
     trials: tuple[TuningTrial, ...]
 
 
@@ -158,7 +158,7 @@ def gather(
     arms += [_outside_arm(name, system, measure, tests, counted) for name, system in outside.items()]
     higher = find_metric(leading).higher_is_better
     arms.sort(key=lambda arm: arm.tests[first_test][0].value, reverse=higher)
-    seeds = sorted({facts["seed"] for arm in results.values() for facts, _, _ in arm.runs})
+    seeds = sorted({info.seed for arm in results.values() for info, _, _ in arm.runs})
     differences = _differences(
         [arm.name for arm in arms],
         counted,
@@ -265,9 +265,8 @@ def _outputs(
 
 def _val_decoded(results: Mapping[str, ArmRuns]) -> int | None:
     """How many validation items the curves' quality is of."""
-    facts, _, _ = next(iter(results.values())).runs[0]
-    decoded: int | None = facts.get("validation", {}).get("decoded")
-    return decoded
+    info, _, _ = next(iter(results.values())).runs[0]
+    return info.validation.decoded if info.validation is not None else None
 
 
 def _test_labels(tests: Sequence[str], corpus: Corpus) -> dict[str, str]:
@@ -290,30 +289,30 @@ def _trained_arm(
     stats = counted[measure.corpus.metric][name]
     sources = {test: [pair.src for pair in pairs] for test, pairs in tests.items()}
     runs = []
-    for index, (facts, outputs, folder) in enumerate(arm.runs):
-        result = facts["result"]
+    for index, (info, outputs, folder) in enumerate(arm.runs):
+        result = info.finished
         first = next(iter(outputs.values()))
         runs.append(
             RunResult(
                 arm=name,
-                seed=facts["seed"],
+                seed=info.seed,
                 folder=folder.as_posix(),
-                steps=result["steps"],
-                tokens=result["tokens"],
-                epochs=result["epochs"],
+                steps=result.steps,
+                tokens=result.tokens,
+                epochs=result.epochs,
                 learning_rate=arm.recipe.training.learning_rate,
-                train_seconds=result["train_seconds"],
-                validation_seconds=result["validation_seconds"],
-                setup_seconds=facts["setup_seconds"],
-                tokens_per_second=result["tokens_per_second"],
-                padding_share=result["padding_share"],
-                peak_memory_mib=result["peak_memory_mib"],
-                parameters=facts["parameters"],
-                parameters_without_embeddings=facts["parameters_without_embeddings"],
+                train_seconds=result.train_seconds,
+                validation_seconds=result.validation_seconds,
+                setup_seconds=info.setup_seconds,
+                tokens_per_second=result.tokens_per_second,
+                padding_share=result.padding_share,
+                peak_memory_mib=result.peak_memory_mib,
+                parameters=info.parameters,
+                parameters_without_embeddings=info.parameters_without_embeddings,
                 decoding=Decoding(
                     beam=beam, sentences_per_second=first.sentences_per_second, latency_ms=first.latency_ms
                 ),
-                curve=tuple(CurvePoint(**point) for point in result["curve"]),
+                curve=tuple(CurvePoint(**point.to_json()) for point in result.curve),
                 tests={
                     test: tuple(measure.quality(metric, [by_metric[test][metric][index]]) for metric in metrics)
                     for test in tests

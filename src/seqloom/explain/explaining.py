@@ -171,7 +171,7 @@ def _look(reader: RunReader, sentence: Sentence, methods: Collection[Method], go
 
 
 def _truth(reader: RunReader, sentence: Sentence) -> Truth | None:
-    rule = rule_of(str(reader.run.facts["corpus"]["name"]))
+    rule = rule_of(reader.run.info.corpus.name)
     if rule is None:
         return None
     src, src_spans = reader.spans(sentence.src_ids, of="source")
@@ -223,7 +223,7 @@ def _facts(run: Run) -> RunFacts:
         recipe=run.recipe.name,
         label=run.recipe.label,
         architecture=run.recipe.model.architecture,
-        corpus=str(run.facts["corpus"]["name"]),
+        corpus=run.info.corpus.name,
         parameters=run.model.num_parameters(),
         vocab_size=run.model.vocab.tgt_size,
         max_len=run.model.max_len,

@@ -56,7 +56,7 @@ class RunReader:
         self.tokenizer = run.tokenizer
         self.settings: DecodingSettings = run.generator(method="beam", nbest=1, beam=beam).settings
         self._reader = Reader(run.model, run.tokenizer, self.settings.max_src_len)
-        self._of_text = run.facts["corpus"]["kind"] == "text"
+        self._of_text = run.info.corpus.kind == "text"
 
     def read(self, text: str) -> tuple[Sentence, tuple[str, ...]]:
         """A source without a target yet, and what the user should know.

@@ -4,7 +4,6 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +14,7 @@ from seqloom.models.transformer import BlockSettings
 from seqloom.models.transformer_lm import TransformerLMSettings
 from seqloom.recipes import Recipe
 from seqloom.run import read_recipe
-from seqloom.run.facts import check_model_settings, read_facts
+from seqloom.run.info import CorpusInfo, check_model_settings, read_info
 from seqloom.run.opened import WEIGHTS
 from seqloom.run.preparation import CHARACTERS
 from seqloom.run.weights import load_model
@@ -28,19 +27,19 @@ class ExportedRun:
 
     Attributes:
         weights: the state of its model, by name.
-        corpus: what its folder tells of the corpus that it was trained on.
+        corpus: the corpus that it was trained on.
     """
 
     folder: Path
     recipe: Recipe
     tokenizer: Tokenizer
     weights: Mapping[str, NDArray[np.float32]]
-    corpus: Mapping[str, Any]
+    corpus: CorpusInfo
 
     @property
     def running_text(self) -> bool:
         """Whether it learnt from plain text, not from pairs."""
-        return bool(self.corpus["kind"] == "text")
+        return self.corpus.kind == "text"
 
     @property
     def decoder_only(self) -> bool:
@@ -64,16 +63,16 @@ class ExportedRun:
             raise CheckpointError(f"{folder}: there is no such run folder")
         recipe = read_recipe(folder)
         tokenizer = Tokenizer.load(folder / "tokenizer.json", within=folder)
-        facts = read_facts(folder)
-        if tokenizer.hash != facts["tokenizer"]["hash"]:
+        info = read_info(folder)
+        if tokenizer.hash != info.tokenizer.hash:
             raise CheckpointError(
                 f"{folder}/tokenizer.json: not the tokenizer that this run was trained with; restore it"
             )
-        check_model_settings(facts, recipe.model.model_dump(mode="json"), folder)
+        check_model_settings(info, recipe.model.model_dump(mode="json"), folder)
         # Loading a model checks names and shapes.
         model = load_model(recipe.model, tokenizer.vocab, folder / WEIGHTS, within=folder)
         weights = {name: tensor.float().contiguous().numpy() for name, tensor in model.state_dict().items()}
-        return cls(folder, recipe, tokenizer, weights, facts["corpus"])
+        return cls(folder, recipe, tokenizer, weights, info.corpus)
 
     def write_our_part(self, out: Path, *, target: str, quantization: str) -> None:
         """Puts recipe, tokenizer, manifest and what tells languages apart beside the other program's files."""
@@ -91,7 +90,7 @@ class ExportedRun:
             decoding=self.recipe.decoding.model_dump(mode="json", exclude_unset=True),
             run=self.recipe.name,
             weights=file_hash(self.folder / WEIGHTS),
-            corpus=self.corpus["name"],
-            src_lang=self.corpus["src_lang"],
-            tgt_lang=self.corpus["tgt_lang"],
+            corpus=self.corpus.name,
+            src_lang=self.corpus.src_lang,
+            tgt_lang=self.corpus.tgt_lang,
         ).save(out)

@@ -16,21 +16,20 @@ def training_command(run: Run) -> str | None:
     None where the run does not say how long it was trained, or began from the weights of another. A budget of minutes reaches
     another number of steps on another machine, so the steps stand behind it.
     """
-    budget, corpus = run.facts.get("budget"), run.recipe.corpus
-    if not budget or corpus is None or run.facts.get("started_from"):
+    info, corpus = run.info, run.recipe.corpus
+    if not info.budget or corpus is None or info.started_from:
         return None
     named = run.recipe.name in recipe_names()
     words: list[str | Path] = ["train", run.recipe.name if named else run.folder / "recipe.yaml"]
     for name, value in corpus.model_dump(mode="json", exclude_defaults=True, exclude={"data_dir"}).items():
         words += option(name.replace("_", "-"), value)
-    for name, value in budget.items():
+    for name, value in info.budget.items():
         words += option(name, value)
-    words += ["--seed", str(run.facts["seed"])] if run.facts["seed"] else []
+    words += ["--seed", str(info.seed)] if info.seed else []
     changes = _changes(run) if named else []
     words += ["--set", *changes] if changes else []
     words += ["--out", run.folder]
-    result = run.facts.get("result")
-    reached = f"  # {counted(result['steps'], 'step')}" if result and "steps" not in budget else ""
+    reached = f"  # {counted(info.result.steps, 'step')}" if info.result and "steps" not in info.budget else ""
     return f"{command_line(*words)}{reached}"
 
 

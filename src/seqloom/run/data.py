@@ -1,16 +1,16 @@
 """The data of a run: found where they were when it was trained, or where they lie after the folder was moved.
 
-A run's recipe and facts enter, the same corpus leaves, shown to be the same by its fingerprint. Nothing here trains.
+A run's recipe and RunInfo enter, the same corpus leaves, shown to be the same by its fingerprint. Nothing here trains.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from seqloom.corpus import Corpus, CorpusSettings, open_corpus
 from seqloom.errors import ConfigError, CorpusError, SeqloomError
 from seqloom.messages import counted
 from seqloom.progress import Progress, Silent
+from seqloom.run.info import CorpusInfo
 
 _TRAIN = ("data", "src", "tgt")
 _HELD_OUT = (("val", "val_src", "val_tgt"), ("test", "test_src", "test_tgt"))
@@ -22,7 +22,7 @@ _PLACES = (*_FILES, "data_dir")
 def open_run_corpus(
     folder: Path,
     saved: CorpusSettings | None,
-    about: Mapping[str, Any],
+    about: CorpusInfo,
     progress: Progress | None = None,
     *,
     named: CorpusSettings | None = None,
@@ -117,19 +117,19 @@ def _places(folder: Path, settings: CorpusSettings) -> Iterator[CorpusSettings]:
                 yield settings.model_copy(update={name: str(path) for name, path in moved.items()})
 
 
-def _difference(corpus: Corpus, facts: Mapping[str, Any]) -> str | None:
+def _difference(corpus: Corpus, about: CorpusInfo) -> str | None:
     """In what a corpus differs from the one that a run remembers; None where it does not."""
-    if corpus.fingerprint == facts["fingerprint"]:
+    if corpus.fingerprint == about.fingerprint:
         return None
     noun = "pair" if corpus.kind == "pairs" else "text"
-    if corpus.kind != facts["kind"]:
+    if corpus.kind != about.kind:
         return f"they are {'pairs' if corpus.kind == 'pairs' else 'plain text'} now"
-    before: Mapping[str, str] = facts.get("fingerprints", {})
+    before = about.fingerprints
     parts = []
     for split in (corpus.train, corpus.val, *corpus.tests.values()):
         if before.get(split.name, "") == split.fingerprint:
             continue
-        was = facts.get("sizes", {}).get(split.name)
+        was = about.sizes.get(split.name)
         if corpus.kind == "pairs" and was is not None and split.size is not None and was != split.size:
             parts.append(f"{split.name} has {counted(split.size, noun)}, and had {was:,}")
         elif before:

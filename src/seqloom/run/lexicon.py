@@ -3,9 +3,7 @@
 A run's recipe, tokenizer and corpus enter, a Lexicon leaves. Nothing here decodes.
 """
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import torch
 
@@ -15,6 +13,7 @@ from seqloom.decoding.settings import MOST_TRANSLATIONS
 from seqloom.errors import CheckpointError, ConfigError, OutputError, SeqloomError
 from seqloom.progress import Progress, Silent
 from seqloom.recipes import Recipe
+from seqloom.run.info import CorpusInfo
 from seqloom.tokenizer import Tokenizer
 from seqloom.vocabulary import Vocabulary
 
@@ -58,7 +57,7 @@ def load_lexicon(folder: Path, vocab: Vocabulary) -> Lexicon:
 
 
 def run_lexicon(
-    folder: Path, recipe: Recipe, tokenizer: Tokenizer, facts: Mapping[str, Any], progress: Progress | None = None
+    folder: Path, recipe: Recipe, tokenizer: Tokenizer, about: CorpusInfo, progress: Progress | None = None
 ) -> Lexicon:
     """The lexicon of a run; learned when it is first asked for, from the run's own corpus.
 
@@ -68,7 +67,7 @@ def run_lexicon(
     if (folder / LEXICON).is_file():
         return load_lexicon(folder, tokenizer.vocab)
     progress = progress or Silent()
-    lexicon = _learn(folder, recipe, tokenizer, facts, progress)
+    lexicon = _learn(folder, recipe, tokenizer, about, progress)
     try:
         save_lexicon(folder, lexicon)
     except OutputError as error:
@@ -76,7 +75,7 @@ def run_lexicon(
     return lexicon
 
 
-def _learn(folder: Path, recipe: Recipe, tokenizer: Tokenizer, facts: Mapping[str, Any], progress: Progress) -> Lexicon:
+def _learn(folder: Path, recipe: Recipe, tokenizer: Tokenizer, about: CorpusInfo, progress: Progress) -> Lexicon:
     # Only those who learn one pay for the import of what reads corpora.
     from seqloom.run.data import open_run_corpus
     from seqloom.store import open_store
@@ -84,12 +83,12 @@ def _learn(folder: Path, recipe: Recipe, tokenizer: Tokenizer, facts: Mapping[st
     needs = (
         f"decoding.shortlist needs {folder / LEXICON}, which is learned from the data that the run was trained on, but"
     )
-    if facts["corpus"]["kind"] == "text":
+    if about.kind == "text":
         raise ConfigError(
             "decoding.shortlist: a model of plain text has no sources to take shortlists from; set it to 0"
         )
     try:
-        corpus = open_run_corpus(folder, recipe.corpus, facts["corpus"], progress)[1]
+        corpus = open_run_corpus(folder, recipe.corpus, about, progress)[1]
     except SeqloomError as error:
         raise ConfigError(f"{needs} they cannot be had: {error}; set decoding.shortlist to 0") from None
     return Lexicon.learn(open_store(corpus.train, tokenizer, progress=progress), tokenizer.vocab, progress)

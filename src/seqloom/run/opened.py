@@ -22,7 +22,7 @@ from seqloom.messages import command_line, use_command
 from seqloom.models.base import Model
 from seqloom.progress import Progress
 from seqloom.recipes import Recipe
-from seqloom.run.facts import check_model_settings, read_facts
+from seqloom.run.info import RunInfo, check_model_settings, read_info
 from seqloom.run.lexicon import run_lexicon
 from seqloom.run.weights import load_model
 from seqloom.tokenizer import Tokenizer
@@ -46,9 +46,9 @@ class Run:
         self._known_lexicon: Lexicon | None = None
 
     @cached_property
-    def facts(self) -> dict[str, Any]:
-        """What run.json says: corpus, budget, environment, result."""
-        return read_facts(self.folder)
+    def info(self) -> RunInfo:
+        """The content of run.json: corpus, budget, environment, result."""
+        return read_info(self.folder)
 
     @cached_property
     def _decoding_form(self) -> Model:
@@ -86,7 +86,7 @@ class Run:
 
     def _lexicon(self, progress: Progress | None) -> Lexicon:
         if self._known_lexicon is None:
-            self._known_lexicon = run_lexicon(self.folder, self.recipe, self.tokenizer, self.facts, progress)
+            self._known_lexicon = run_lexicon(self.folder, self.recipe, self.tokenizer, self.info.corpus, progress)
         return self._known_lexicon
 
     def require_pairs(self, what: str) -> None:
@@ -98,7 +98,7 @@ class Run:
         Raises:
             ConfigError: the run is a language model; the message names what it can do instead.
         """
-        if self.facts["corpus"]["kind"] == "text":
+        if self.info.corpus.kind == "text":
             raise ConfigError(
                 f"{what}: {self.folder} is a language model, trained on plain text, so it has no source and target. To continue a "
                 f"text: {use_command(self.folder, 'text')} --prompt TEXT"
@@ -112,7 +112,7 @@ class Run:
         """
         from seqloom.run.data import open_run_corpus
 
-        return open_run_corpus(self.folder, self.recipe.corpus, self.facts["corpus"], progress)[1]
+        return open_run_corpus(self.folder, self.recipe.corpus, self.info.corpus, progress)[1]
 
     def translate(self, texts: str | Iterable[str], **decoding: Any) -> list[Generation]:
         """Translates texts; one generation each, in order. `decoding`: beam, nbest and the other DecodingSettings."""
@@ -142,7 +142,7 @@ class Run:
         whole_number(max_tokens, "max_tokens", least=1, most=MAX_TOKENS)
         whole_number(num_samples, "num_samples", least=1, most=MAX_BEAM)
         settings = {"method": "sample", "nbest": num_samples, **decoding}
-        if self.facts["corpus"]["kind"] == "pairs":
+        if self.info.corpus.kind == "pairs":
             return list(self.generator(**settings, max_len_ratio=0.0, max_len_offset=max_tokens).generate(texts))
         found = self.generator(**settings).continue_text(texts, max_tokens=max_tokens)
         return [note_limit(one, max_tokens) for one in found]
@@ -183,8 +183,8 @@ class Run:
         from seqloom.evaluation import evaluate_pairs, evaluate_text
         from seqloom.run.scoring import choose_test_data
 
-        about = self.facts["corpus"]
-        found = choose_test_data(corpus, own=self.recipe.corpus, facts=about, folder=self.folder, progress=progress)
+        about = self.info.corpus
+        found = choose_test_data(corpus, own=self.recipe.corpus, about=about, folder=self.folder, progress=progress)
         if found.corpus is not None and found.corpus.kind == "text":
             if more_references:
                 raise ConfigError("more references: running text has none; they belong to pairs")
@@ -201,8 +201,8 @@ class Run:
             leading, bleu = found.corpus.metric, found.corpus.bleu
             separator, items = found.corpus.item_separator, found.corpus.item_name
         else:
-            leading, separator, items = about["metric"], about["item_separator"], about["item_name"]
-            bleu = bleu_for(about["tgt_lang"], TargetFacts.of(pair.tgt for pair in found.pairs["test"]))
+            leading, separator, items = about.metric, about.item_separator, about.item_name
+            bleu = bleu_for(about.tgt_lang, TargetFacts.of(pair.tgt for pair in found.pairs["test"]))
         return evaluate_pairs(
             self.generator(progress=progress, **decoding),
             found.pairs,
@@ -222,7 +222,7 @@ class Run:
         return describe(self.folder)
 
     def __repr__(self) -> str:
-        return f"Run({str(self.folder)!r}: {self.recipe.name} on {self.facts['corpus']['name']})"
+        return f"Run({str(self.folder)!r}: {self.recipe.name} on {self.info.corpus.name})"
 
 
 def load(*folders: Path | str, device: str = "auto", threads: int | None = None) -> Run:
@@ -261,24 +261,24 @@ def describe(folder: Path | str) -> dict[str, Any]:
     if not folder.is_dir():
         raise CheckpointError(f"{folder}: there is no such run folder")
     recipe = read_recipe(folder)
-    facts = read_facts(folder)
+    info = read_info(folder)
     return {
         "run": str(folder),
         "recipe": recipe.name,
         "description": recipe.description,
         "state": "finished"
-        if facts["result"]
+        if info.result
         else f"not finished; go on: {command_line('train', '--resume', '--out', folder)}",
-        "seed": facts["seed"],
-        "budget": str(Budget.parse(facts["budget"])),
-        "corpus": facts["corpus"],
-        "tokenizer": facts["tokenizer"]["description"],
-        "parameters": facts["parameters"],
-        "parameters_without_embeddings": facts["parameters_without_embeddings"],
-        "setup_seconds": facts["setup_seconds"],
-        **(facts["result"] or {}),
+        "seed": info.seed,
+        "budget": str(Budget.parse(info.budget)),
+        "corpus": info.corpus.to_json(),
+        "tokenizer": info.tokenizer.description,
+        "parameters": info.parameters,
+        "parameters_without_embeddings": info.parameters_without_embeddings,
+        "setup_seconds": info.setup_seconds,
+        **(info.result.to_json() if info.result else {}),
         "settings": {part: getattr(recipe, part).model_dump(mode="json") for part in ("model", "training", "decoding")},
-        "environment": facts["environment"],
+        "environment": info.environment.to_json(),
     }
 
 
@@ -287,13 +287,13 @@ def _load_one(folder: Path, device: torch.device) -> Run:
         raise CheckpointError(f"{folder}: there is no such run folder")
     recipe = read_recipe(folder)
     tokenizer = Tokenizer.load(folder / "tokenizer.json", within=folder)
-    facts = read_facts(folder)
-    if facts["tokenizer"]["hash"] != tokenizer.hash:
+    info = read_info(folder)
+    if info.tokenizer.hash != tokenizer.hash:
         raise CheckpointError(f"{folder}/tokenizer.json: not the tokenizer that this run was trained with; restore it")
-    check_model_settings(facts, recipe.model.model_dump(mode="json"), folder)
+    check_model_settings(info, recipe.model.model_dump(mode="json"), folder)
     model = load_model(recipe.model, tokenizer.vocab, folder / WEIGHTS, within=folder)
     run = Run(folder, recipe, tokenizer, model.to(device), device)
-    run.facts = facts
+    run.info = info
     return run
 
 

@@ -23,6 +23,7 @@ from seqloom.models import takes_text
 from seqloom.models.base import Model
 from seqloom.progress import Progress, Silent
 from seqloom.recipes import Recipe
+from seqloom.run.info import CorpusInfo
 from seqloom.store import BothWays, ExampleStore, Selection, StoredExamples, open_store
 from seqloom.tokenizer import Tokenizer, TokenizerSettings
 
@@ -79,26 +80,26 @@ def _train_tokenizer(split: Split, settings: TokenizerSettings, progress: Progre
     return tokenizer
 
 
-def corpus_facts(prepared: Prepared) -> dict[str, Any]:
-    """What a run must remember of its corpus."""
+def corpus_info(prepared: Prepared) -> CorpusInfo:
+    """What a run stores about its corpus."""
     corpus = prepared.corpus
-    return {
-        "name": corpus.name,
-        "kind": corpus.kind,
-        "synthetic": corpus.synthetic,
-        "src_lang": corpus.src_lang,
-        "tgt_lang": corpus.tgt_lang,
-        "licence": corpus.licence,
-        "metric": corpus.metric,
-        "bleu": corpus.bleu,
-        "item_separator": corpus.item_separator,
-        "item_name": corpus.item_name,
-        "notes": [*corpus.layout, *corpus.notes],
-        "sizes": {"train": len(prepared.train), "val": len(prepared.val)},
-        "origins": {split.name: split.origin for split in (corpus.train, corpus.val, *corpus.tests.values())},
-        "fingerprint": corpus.fingerprint,
-        "fingerprints": {split.name: split.fingerprint for split in (corpus.train, corpus.val, *corpus.tests.values())},
-    }
+    return CorpusInfo(
+        name=corpus.name,
+        kind=corpus.kind,
+        synthetic=corpus.synthetic,
+        src_lang=corpus.src_lang,
+        tgt_lang=corpus.tgt_lang,
+        licence=corpus.licence,
+        metric=corpus.metric,
+        bleu=corpus.bleu,
+        item_separator=corpus.item_separator,
+        item_name=corpus.item_name,
+        notes=[*corpus.layout, *corpus.notes],
+        sizes={"train": len(prepared.train), "val": len(prepared.val)},
+        origins={split.name: split.origin for split in (corpus.train, corpus.val, *corpus.tests.values())},
+        fingerprint=corpus.fingerprint,
+        fingerprints={split.name: split.fingerprint for split in (corpus.train, corpus.val, *corpus.tests.values())},
+    )
 
 
 def character_sides(corpus: Corpus) -> dict[str, Any] | None:

@@ -7,7 +7,7 @@ user thinks. Nothing here decodes or scores.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from seqloom.corpus import Corpus, CorpusSettings, SentencePair, open_corpus
 from seqloom.corpus.catalogue import catalogue
@@ -17,6 +17,7 @@ from seqloom.errors import ConfigError, CorpusError, SeqloomError
 from seqloom.evaluation import Scope
 from seqloom.progress import Progress
 from seqloom.run.data import open_run_corpus
+from seqloom.run.info import CorpusInfo
 
 _OWN = "the test split of the run's own corpus"
 # What a split that nobody asked for has to say.
@@ -45,10 +46,10 @@ class TestData:
 
 @dataclass
 class _Choice:
-    """A run's own settings and facts, by which is found what the user means."""
+    """A run's own settings and corpus, by which is found what the user means."""
 
     own: CorpusSettings | None
-    facts: Mapping[str, Any]
+    about: CorpusInfo
     folder: Path
     progress: Progress | None
     notes: list[str] = field(default_factory=list)
@@ -57,7 +58,7 @@ class _Choice:
         if self.own is None:
             raise ConfigError(f"{self.folder}: the run does not say which corpus it was trained on; name one")
         try:
-            _, corpus = open_run_corpus(self.folder, self.own, self.facts, self.progress)
+            _, corpus = open_run_corpus(self.folder, self.own, self.about, self.progress)
         except CorpusError as error:
             # Found where they were, but changed; or not found at all.
             try:
@@ -105,7 +106,7 @@ class _Choice:
         """The corpus as this run was trained on it, or in the direction in which this run translates."""
         if self.own is not None and settings.located() == CorpusSettings(data=self.own.data):
             return self.own
-        src, tgt = self.facts["src_lang"], self.facts["tgt_lang"]
+        src, tgt = self.about.src_lang, self.about.tgt_lang
         if src and tgt and settings.data in catalogue() and not (settings.from_lang or settings.to_lang):
             return settings.model_copy(update={"from_lang": src, "to_lang": tgt})
         return settings
@@ -117,7 +118,7 @@ class _Choice:
             ConfigError: they run against it, and cannot be turned.
         """
         corpus = open_corpus(reading, self.progress)
-        langs = self.facts["src_lang"], self.facts["tgt_lang"]
+        langs = self.about.src_lang, self.about.tgt_lang
         if not is_reversed((corpus.src_lang, corpus.tgt_lang), langs):
             return corpus
         named = {"from_lang", "to_lang", "src_column", "tgt_column", "src", "test_src"} & settings.changed()
@@ -140,7 +141,7 @@ class _Choice:
             )
         except (SeqloomError, OSError):
             return None
-        return corpus if corpus.fingerprint == self.facts["fingerprint"] else None
+        return corpus if corpus.fingerprint == self.about.fingerprint else None
 
     def _same_file(self, settings: CorpusSettings) -> bool:
         if self.own is None:
@@ -204,7 +205,7 @@ def choose_test_data(
     corpus: Corpus | CorpusSettings | str | Path | Sequence[SentencePair] | None,
     *,
     own: CorpusSettings | None,
-    facts: Mapping[str, Any],
+    about: CorpusInfo,
     folder: Path,
     progress: Progress | None,
 ) -> TestData:
@@ -216,13 +217,13 @@ def choose_test_data(
     Args:
         corpus: what the user named; None: the run's own corpus.
         own: the settings by which the run read its corpus.
-        facts: what the run says of its corpus.
+        about: what the run says of its corpus.
         folder: the run, for messages.
 
     Raises:
         SeqloomError: the data cannot be read.
     """
-    choice = _Choice(own, facts, folder, progress)
+    choice = _Choice(own, about, folder, progress)
     if corpus is None:
         return choice.own_corpus()
     if isinstance(corpus, str | Path):
@@ -230,7 +231,7 @@ def choose_test_data(
     if isinstance(corpus, CorpusSettings):
         return choice.named(corpus)
     if isinstance(corpus, Corpus):
-        what = _OWN if corpus.fingerprint == facts["fingerprint"] else f"the test split of {corpus.name}"
+        what = _OWN if corpus.fingerprint == about.fingerprint else f"the test split of {corpus.name}"
         return choice.splits(corpus, what)
     pairs = list(corpus)
     return TestData(None, {"test": pairs}, {"test": Scope(len(pairs), "pairs", "all of the given pairs")})

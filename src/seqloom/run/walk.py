@@ -30,7 +30,18 @@ from seqloom.progress import Progress, Silent
 from seqloom.recipes import Recipe, load_recipe
 from seqloom.run.command import leaves
 from seqloom.run.data import open_run_corpus
-from seqloom.run.facts import check_links, check_model_settings, read_facts
+from seqloom.run.folder import check_links
+from seqloom.run.info import (
+    EnvironmentInfo,
+    ResultInfo,
+    RunInfo,
+    TokenizerInfo,
+    ValidationInfo,
+    ValidationPoint,
+    check_model_settings,
+    read_info,
+    write_info,
+)
 from seqloom.run.lexicon import save_lexicon
 from seqloom.run.opened import WEIGHTS, Run, read_recipe
 from seqloom.run.preparation import (
@@ -38,7 +49,7 @@ from seqloom.run.preparation import (
     Prepared,
     both_ways,
     character_sides,
-    corpus_facts,
+    corpus_info,
     fitting_examples,
     prepare,
 )
@@ -168,7 +179,7 @@ def _check_same(
     seed: int | None,
 ) -> None:
     """What is named with --resume must be what the run was begun with; the data may lie in another place."""
-    saved, facts = read_recipe(folder), read_facts(folder)
+    saved, info = read_recipe(folder), read_info(folder)
     named = load_recipe(recipe or saved.model_copy(update={"corpus": None}), changes)
     differs = []
     if recipe is not None or changes:
@@ -180,10 +191,10 @@ def _check_same(
             for name in dict.fromkeys((*old, *new))
             if old.get(name) != new.get(name)
         ]
-    if budget is not None and budget.model_dump(mode="json", exclude_none=True) != facts["budget"]:
-        differs.append(f"the budget (the run: {Budget.parse(facts['budget'])}, now: {budget})")
-    if seed is not None and seed != facts["seed"]:
-        differs.append(f"--seed (the run: {facts['seed']}, now: {seed})")
+    if budget is not None and budget.model_dump(mode="json", exclude_none=True) != info.budget:
+        differs.append(f"the budget (the run: {Budget.parse(info.budget)}, now: {budget})")
+    if seed is not None and seed != info.seed:
+        differs.append(f"--seed (the run: {info.seed}, now: {seed})")
     if differs:
         raise ConfigError(
             f"--resume: {folder} was begun with other settings, which cannot be changed: {'; '.join(differs)}. Name only the run "
@@ -193,13 +204,13 @@ def _check_same(
 
 def _resume(folder: Path, named: CorpusSettings | None, *, device: str, threads: int | None, progress: Progress) -> Run:
     check_links(folder)
-    facts = read_facts(folder)
+    info = read_info(folder)
     recipe = read_recipe(folder)
-    place, opened = open_run_corpus(folder, recipe.corpus, facts["corpus"], progress, named=named)
+    place, opened = open_run_corpus(folder, recipe.corpus, info.corpus, progress, named=named)
     tokenizer = Tokenizer.load(folder / "tokenizer.json", within=folder)
-    if tokenizer.hash != facts["tokenizer"]["hash"]:
+    if tokenizer.hash != info.tokenizer.hash:
         raise CheckpointError(f"{folder}/tokenizer.json: not the tokenizer that this run was trained with; restore it")
-    check_model_settings(facts, recipe.model.model_dump(mode="json"), folder)
+    check_model_settings(info, recipe.model.model_dump(mode="json"), folder)
     if has_checkpoint(folder):
         # Before anything is allocated, and before the corpus is encoded.
         check_weights(recipe.model, tokenizer.vocab, checkpoint_folder(folder) / "model.safetensors", within=folder)
@@ -211,22 +222,16 @@ def _resume(folder: Path, named: CorpusSettings | None, *, device: str, threads:
     return train_prepared(
         recipe,
         prepared,
-        budget=Budget.parse(facts["budget"], source=str(folder / "run.json")),
+        budget=Budget.parse(info.budget, source=str(folder / "run.json")),
         folder=folder,
-        seed=facts["seed"],
+        seed=info.seed,
         device=device,
-        threads=threads or _threads_of(facts),
+        threads=threads or info.environment.num_threads,
         progress=progress,
         # Killed before its first checkpoint, it begins once more.
         resume=has_checkpoint(folder),
-        setup_seconds=facts["setup_seconds"],
+        setup_seconds=info.setup_seconds,
     )
-
-
-def _threads_of(facts: Mapping[str, Any]) -> int | None:
-    """With how many threads a run was begun; None where it does not say."""
-    text = str(facts["environment"].get("threads", ""))
-    return int(text) if text.isdecimal() and 0 < int(text[:6]) <= 1024 and len(text) < 6 else None
 
 
 def train_prepared(
@@ -299,27 +304,28 @@ def train_prepared(
             f"validation: the loss is of all {len(prepared.val):,} pairs, {label} of {len(decoded):,} of them "
             "(training.validation_sentences)"
         )
-    facts: dict[str, Any] = {
-        "format": FORMAT,
-        "seed": seed,
-        "budget": budget.model_dump(mode="json", exclude_none=True),
-        "started": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-        "started_from": str(start_from) if start_from is not None else None,
-        "corpus": corpus_facts(prepared),
-        "validation": {"items": len(prepared.val), "decoded": len(decoded)},
-        "tokenizer": {"description": tokenizer.describe(), "hash": tokenizer.hash},
-        "model": recipe.model.model_dump(mode="json"),
-        "parameters": model.num_parameters(),
-        "parameters_without_embeddings": model.num_parameters(embeddings=False),
-        "environment": machine.describe_machine(place),
-        "arranged": arranged,
-        "setup_seconds": round(setup_seconds + time.perf_counter() - begin, 2),
-        "result": None,
-    }
+    info = RunInfo(
+        format=FORMAT,
+        seed=seed,
+        budget=budget.model_dump(mode="json", exclude_none=True),
+        started=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        started_from=str(start_from) if start_from is not None else None,
+        corpus=corpus_info(prepared),
+        validation=ValidationInfo(items=len(prepared.val), decoded=len(decoded)),
+        tokenizer=TokenizerInfo(description=tokenizer.describe(), hash=tokenizer.hash),
+        model=recipe.model.model_dump(mode="json"),
+        parameters=model.num_parameters(),
+        parameters_without_embeddings=model.num_parameters(embeddings=False),
+        environment=EnvironmentInfo(**machine.describe_machine(place)),
+        arranged=arranged,
+        setup_seconds=round(setup_seconds + time.perf_counter() - begin, 2),
+        result=None,
+    )
     if resume:
-        before = read_facts(folder)
-        facts |= {name: before[name] for name in ("started", "started_from", "setup_seconds")}
-    write_json(folder / "run.json", facts)
+        before = read_info(folder)
+        kept = {name: getattr(before, name) for name in ("started", "started_from", "setup_seconds")}
+        info = info.model_copy(update=kept)
+    write_info(folder, info)
     trainer = Trainer(
         model,
         batches,
@@ -342,25 +348,25 @@ def train_prepared(
     }
     if recipe.decoding.shortlist:
         save_lexicon(folder, Lexicon.learn(prepared.train, tokenizer.vocab, progress))
-    facts["result"] = _result(counters, len(examples), machine.peak_memory_mib(place)) | shared
-    write_json(folder / "run.json", facts)
+    write_info(folder, info.with_result(_result(counters, len(examples), machine.peak_memory_mib(place), **shared)))
     return Run(folder, recipe, tokenizer, trainer.model, place)
 
 
-def _result(counters: Counters, num_examples: int, peak_memory_mib: float) -> dict[str, Any]:
-    return {
-        "steps": counters.step,
-        "tokens": counters.tokens,
+def _result(counters: Counters, num_examples: int, peak_memory_mib: float, **shared: float) -> ResultInfo:
+    return ResultInfo(
+        steps=counters.step,
+        tokens=counters.tokens,
         # A pair that was turned round was seen once more.
-        "epochs": round(counters.examples / num_examples, 3),
-        "train_seconds": round(counters.seconds, 2),
-        "validation_seconds": round(counters.validation_seconds, 2),
-        "tokens_per_second": round(counters.tokens / max(1e-9, counters.seconds), 1),
-        "padding_share": round(1 - counters.tokens / max(1, counters.positions), 4),
-        "peak_memory_mib": round(peak_memory_mib, 1),
-        "best": "average of the last validations" if counters.best_is_average else f"step {counters.best_step}",
-        "curve": counters.curve,
-    }
+        epochs=round(counters.examples / num_examples, 3),
+        train_seconds=round(counters.seconds, 2),
+        validation_seconds=round(counters.validation_seconds, 2),
+        tokens_per_second=round(counters.tokens / max(1e-9, counters.seconds), 1),
+        padding_share=round(1 - counters.tokens / max(1, counters.positions), 4),
+        peak_memory_mib=round(peak_memory_mib, 1),
+        best="average of the last validations" if counters.best_is_average else f"step {counters.best_step}",
+        curve=[ValidationPoint(**point) for point in counters.curve],
+        **shared,
+    )
 
 
 def check_free(folder: Path) -> None:

@@ -19,7 +19,7 @@ from seqloom.decoding.settings import DecodingSettings
 from seqloom.errors import CheckpointError, ConfigError
 from seqloom.interop.folder import MANIFEST, PART, Manifest  # (the package registers its engines)
 from seqloom.run import Run, load
-from seqloom.run.facts import read_facts
+from seqloom.run.info import read_info
 from seqloom.run.preparation import CHARACTERS
 from seqloom.serve.batcher import TextRequest
 from seqloom.tokenizer import Tokenizer
@@ -271,19 +271,18 @@ def _unique_names(folders: Sequence[Path]) -> list[str]:
 
 def _read_info(name: str, folder: Path, engine: str) -> ServedRunInfo:
     if (folder / "run.json").is_file():
-        stored = read_facts(folder)
-        corpus, created = stored["corpus"], int((folder / "run.json").stat().st_mtime)
+        corpus, created = read_info(folder).corpus, int((folder / "run.json").stat().st_mtime)
         from seqloom.run import read_recipe
 
         recipe = read_recipe(folder).name
         return ServedRunInfo(
             name,
             folder,
-            corpus["kind"],
+            corpus.kind,
             recipe,
-            corpus["name"],
-            corpus["src_lang"],
-            corpus["tgt_lang"],
+            corpus.name,
+            corpus.src_lang,
+            corpus.tgt_lang,
             created,
             engine,
             folder / CHARACTERS,

@@ -12,6 +12,8 @@ import pytest
 import seqloom.run
 from seqloom.decoding.hypothesis import Generation, Hypothesis
 from seqloom.progress import Progress
+from seqloom.run.info import RunInfo
+from tests.run_info import make_corpus_info, make_run_info
 
 
 @dataclass
@@ -49,7 +51,7 @@ TypeIn = Callable[[bytes], None]
 class FakeRun:
     """Translates to capitals; the n-th best output has n - 1 marks."""
 
-    facts: ClassVar[dict[str, Any]] = {"corpus": {"kind": "text", "src_lang": None, "tgt_lang": None}}
+    info: ClassVar[RunInfo] = make_run_info(corpus=make_corpus_info(kind="text"))
 
     def __init__(self, *folders: Path, **settings: Any) -> None:
         self.folders, self.settings = folders, settings

@@ -8,6 +8,7 @@ import pytest
 
 from seqloom.cli import main
 from seqloom.decoding.hypothesis import Generation
+from tests.run_info import make_corpus_info, make_run_info
 from tests.unit.cli.conftest import FakeRun
 
 ARGV = ["limits", "x", "--on", "length", "--quiet"]
@@ -40,11 +41,11 @@ def copying(fake_run: FakeRun, monkeypatch: pytest.MonkeyPatch) -> Copying:
     # What searches asks for the class Run, which the module in its place lacks.
     monkeypatch.setattr(sys.modules["seqloom.run"], "Run", object, raising=False)
     importlib.import_module("seqloom.claims.limits")
-    corpus = {"name": "copy", "kind": "pairs", "synthetic": True, "metric": "exact_match"}
+    corpus = make_corpus_info(synthetic=True, metric="exact_match")
     monkeypatch.setattr(fake_run, "folder", "x", raising=False)
     recipe = SimpleNamespace(name="transformer-tiny", corpus=None)
     monkeypatch.setattr(fake_run, "recipe", recipe, raising=False)
-    monkeypatch.setattr(fake_run, "facts", {"corpus": corpus}, raising=False)
+    monkeypatch.setattr(fake_run, "info", make_run_info(corpus=corpus))
     asked: dict[str, Any] = {}
 
     def start(most: int = 10_000) -> dict[str, Any]:

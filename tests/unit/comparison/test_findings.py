@@ -1,7 +1,6 @@
 """What runs say together: who is ahead, whichever way the metric runs, and how surely."""
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -10,6 +9,8 @@ from seqloom.comparison.findings import ArmRuns, Outside, gather
 from seqloom.corpus import Corpus, SentencePair, Split
 from seqloom.evaluation import TestOutputs
 from seqloom.recipes import load_recipe
+from seqloom.run.info import RunInfo
+from tests.run_info import make_result_info, make_run_info
 
 PAIRS = [SentencePair(f"source number {i}" + " word" * (i % 9), f"the target number {i} is here") for i in range(120)]
 
@@ -32,20 +33,8 @@ class Prepared:
             return "none"
 
 
-def facts(seed: int) -> dict[str, Any]:
-    return {
-        "seed": seed,
-        "parameters": 100,
-        "parameters_without_embeddings": 50,
-        "setup_seconds": 1.0,
-        "result": {
-            **{"steps": 5, "tokens": 50, "epochs": 1.0, "train_seconds": 6.0, "validation_seconds": 1.0},
-            **{"tokens_per_second": 8.0, "padding_share": 0.1, "peak_memory_mib": 1.0},
-            "curve": [
-                {"step": 5, "tokens": 50, "seconds": 6.0, "train_loss": 1.0, "val_loss": 1.0, "val_quality": 3.0}
-            ],
-        },
-    }
+def info(seed: int) -> RunInfo:
+    return make_run_info(seed=seed, setup_seconds=1.0, result=make_result_info(steps=5))
 
 
 def outputs(num_wrong: int, offset: int = 0) -> dict[str, TestOutputs]:
@@ -60,7 +49,7 @@ def compared(metric: str, wrong: dict[str, list[int]], outside: dict[str, Outsid
     results = {
         name: ArmRuns(
             load_recipe(name),
-            [(facts(seed), outputs(count, seed), Path(f"runs/{name}-seed{seed}")) for seed, count in enumerate(counts)],
+            [(info(seed), outputs(count, seed), Path(f"runs/{name}-seed{seed}")) for seed, count in enumerate(counts)],
             (),
         )
         for name, counts in wrong.items()

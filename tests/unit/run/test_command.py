@@ -6,13 +6,14 @@ from seqloom.corpus import CorpusSettings
 from seqloom.recipes import load_recipe
 from seqloom.run.command import training_command
 from tests.explanation_factory import make_run
+from tests.run_info import make_result_info, make_run_info
 
 
-def command(changes=(), name="transformer-tiny", corpus=None, **facts):
+def command(changes=(), name="transformer-tiny", corpus=None, **values):
     run = make_run("transformer")
     settings = corpus or CorpusSettings(data="numbers-en-de")
     run.recipe = load_recipe(name, changes).model_copy(update={"corpus": settings})
-    run.facts.update({"seed": 0, "budget": {"steps": 300}, "result": {"steps": 300}} | facts)
+    run.info = make_run_info(**({"result": make_result_info()} | values))
     found = training_command(run)
     return None if found is None else shlex.split(found, comments=True)
 
@@ -39,12 +40,12 @@ def test_what_was_asked_of_the_corpus_and_the_seed_are_told():
 def test_minutes_say_how_many_steps_they_were():
     run = make_run("transformer")
     run.recipe = load_recipe("rnn-tiny").model_copy(update={"corpus": CorpusSettings(data="copy")})
-    run.facts.update({"budget": {"minutes": 2.5}, "result": {"steps": 1234}, "seed": 0})
+    run.info = make_run_info(budget={"minutes": 2.5}, result=make_result_info(steps=1234))
     assert training_command(run).endswith("--minutes 2.5 --out runs/none  # 1,234 steps")
 
 
 def test_runs_that_do_not_say_have_none():
-    assert command(budget=None) is None
+    assert command(budget={}) is None
     assert command(started_from="runs/other") is None
 
 
@@ -52,5 +53,5 @@ def test_a_recipe_without_a_name_of_ours_is_the_runs_own():
     run = make_run("transformer")
     recipe = run.recipe.model_copy(update={"corpus": CorpusSettings(data="copy")})
     run.recipe = recipe
-    run.facts.update({"budget": {"tokens": 9}, "result": None, "seed": 0})
+    run.info = make_run_info(budget={"tokens": 9})
     assert training_command(run) == "seqloom train runs/none/recipe.yaml --data copy --tokens 9 --out runs/none"

@@ -13,6 +13,7 @@ from seqloom.recipes import load_recipe
 from seqloom.run.lexicon import LEXICON, load_lexicon, run_lexicon, save_lexicon
 from seqloom.tokenizer import Tokenizer
 from seqloom.vocabulary import Vocabulary
+from tests.run_info import make_corpus_info
 
 VOCAB = Vocabulary(9, 12, shared=False)
 
@@ -56,7 +57,7 @@ def tokenizer(tmp_path: Path) -> Tokenizer:
 
 
 @pytest.mark.parametrize(
-    ("facts", "data", "message"),
+    ("about", "data", "message"),
     [
         ({"kind": "text"}, None, "a model of plain text has no sources"),
         ({"kind": "pairs"}, None, "the run does not say which corpus"),
@@ -65,11 +66,11 @@ def tokenizer(tmp_path: Path) -> Tokenizer:
     ],
 )
 def test_what_cannot_be_learned_from_is_told(
-    facts: dict[str, Any], data: str | None, message: str, tmp_path: Path, tokenizer: Tokenizer
+    about: dict[str, Any], data: str | None, message: str, tmp_path: Path, tokenizer: Tokenizer
 ) -> None:
     corpus = {} if data is None else {"corpus": {"data": str(tmp_path / data), "val": None}}
     recipe = load_recipe("transformer-tiny", corpus)
     (tmp_path / "pairs.tsv").write_text("".join(f"a {n}\tb {n}\n" for n in range(50)))
     with pytest.raises(ConfigError, match=message):
-        run_lexicon(tmp_path, recipe, tokenizer, {"corpus": facts})
+        run_lexicon(tmp_path, recipe, tokenizer, make_corpus_info(**about))
     assert not (tmp_path / LEXICON).exists()

@@ -10,6 +10,7 @@ from seqloom.corpus import CorpusSettings, SentencePair, open_corpus
 from seqloom.errors import ConfigError
 from seqloom.evaluation import Scope
 from seqloom.run.scoring import TestData, check_files_direction, choose_test_data
+from tests.run_info import make_corpus_info
 
 OWN = "the test split of the run's own corpus"
 
@@ -29,15 +30,12 @@ class Run:
         self.own = settings.located()
         corpus = open_corpus(self.own)
         self.corpus = corpus
-        self.facts: dict[str, Any] = {
-            "kind": corpus.kind,
-            "fingerprint": corpus.fingerprint,
-            "src_lang": corpus.src_lang,
-            "tgt_lang": corpus.tgt_lang,
-        }
+        self.about = make_corpus_info(
+            kind=corpus.kind, fingerprint=corpus.fingerprint, src_lang=corpus.src_lang, tgt_lang=corpus.tgt_lang
+        )
 
     def choose(self, corpus: Any) -> TestData:
-        return choose_test_data(corpus, own=self.own, facts=self.facts, folder=Path("run"), progress=None)
+        return choose_test_data(corpus, own=self.own, about=self.about, folder=Path("run"), progress=None)
 
 
 @pytest.fixture

@@ -66,7 +66,7 @@ def study(laboratory: Laboratory, protocol: Protocol) -> Finding:
             log=True,
         ),
     )
-    costs = {width: fmean(run.facts["result"]["train_seconds"] for run in one.runs) for width, one in found.items()}
+    costs = {width: fmean(run.info.finished.train_seconds for run in one.runs) for width, one in found.items()}
     told = "; ".join(f"width {width}: {seconds:.0f} s" for width, seconds in costs.items())
     return Finding(questions, charts, (f"Wider models take longer for the same tokens: {told}.",))
 

@@ -37,8 +37,8 @@ def study(laboratory: Laboratory, protocol: Protocol) -> Finding:
         for recipe in THREE
     )
     sizes = "; ".join(
-        f"{LABELS[recipe]} {found[recipe, True].runs[0].facts['parameters']:,} tied, "
-        f"{found[recipe, False].runs[0].facts['parameters']:,} untied"
+        f"{LABELS[recipe]} {found[recipe, True].runs[0].info.parameters:,} tied, "
+        f"{found[recipe, False].runs[0].info.parameters:,} untied"
         for recipe in THREE
     )
     series = tuple(

@@ -1,8 +1,7 @@
 """Claim 20: the Transformer reaches the recurrent network's best quality in less time."""
 
 import math
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from seqloom.claims.arms import ATTENTIVE, LABELS, MULTI30K, THREE, TRANSFORMER, translator
 from seqloom.claims.claim import Claim, Finding, Protocol
@@ -11,8 +10,9 @@ from seqloom.claims.laboratory import Laboratory, Trained
 from seqloom.claims.rule import ask
 from seqloom.claims.series import chart
 from seqloom.claims.verdict import Contrast, Point, Series, Term
+from seqloom.run.info import ValidationPoint
 
-_Curve = Sequence[Mapping[str, Any]]
+_Curve = Sequence[ValidationPoint]
 
 
 def time_to(curve: _Curve, loss: float) -> float:
@@ -22,15 +22,13 @@ def time_to(curve: _Curve, loss: float) -> float:
     """
     before = None
     for point in curve:
-        if point["val_loss"] <= loss:
+        if point.val_loss <= loss:
             if before is None:
-                return float(point["seconds"])
-            share = (before["val_loss"] - loss) / (before["val_loss"] - point["val_loss"])
-            return math.exp(
-                math.log(before["seconds"]) + share * (math.log(point["seconds"]) - math.log(before["seconds"]))
-            )
+                return point.seconds
+            share = (before.val_loss - loss) / (before.val_loss - point.val_loss)
+            return math.exp(math.log(before.seconds) + share * (math.log(point.seconds) - math.log(before.seconds)))
         before = point
-    return float(curve[-1]["seconds"])
+    return curve[-1].seconds
 
 
 def study(laboratory: Laboratory, protocol: Protocol) -> Finding:
@@ -43,7 +41,7 @@ def study(laboratory: Laboratory, protocol: Protocol) -> Finding:
     for recipe in (one for one in THREE if one != TRANSFORMER):
         target = sum(run.val_loss for run in found[recipe].runs) / len(found[recipe].runs)
         taken = {
-            one: tuple(math.log2(time_to(run.facts["result"]["curve"], target)) for run in found[one].runs)
+            one: tuple(math.log2(time_to(run.info.finished.curve, target)) for run in found[one].runs)
             for one in (recipe, TRANSFORMER)
         }
         questions.append(
@@ -66,11 +64,11 @@ def study(laboratory: Laboratory, protocol: Protocol) -> Finding:
 
 def _curve(label: str, arm: Trained) -> Series:
     """The mean of the runs' curves, validation by validation."""
-    rows = zip(*(run.facts["result"]["curve"] for run in arm.runs), strict=True)
+    rows = zip(*(run.info.finished.curve for run in arm.runs), strict=True)
     points = []
     for row in rows:
-        losses = [point["val_loss"] for point in row]
-        seconds = sum(point["seconds"] for point in row) / len(row)
+        losses = [point.val_loss for point in row]
+        seconds = sum(point.seconds for point in row) / len(row)
         points.append(Point(x=seconds, y=sum(losses) / len(losses), low=min(losses), high=max(losses)))
     return Series(label=label, points=tuple(points))
 

@@ -15,6 +15,7 @@ from seqloom.errors import ConfigError
 from seqloom.metrics import find_metric
 from seqloom.progress import Progress, Silent
 from seqloom.run import Run
+from seqloom.run.info import CorpusInfo
 
 
 class Search(Protocol):
@@ -51,9 +52,9 @@ def open_search(
     chosen = LimitSettings.parse(
         {name: value for name, value in settings.items() if value is not None}, source="limits"
     )
-    facts = run.facts["corpus"]
-    family = choose_family(facts, on)
-    about: dict[str, Any] = {"run": str(run.folder), "recipe": run.recipe.name, "corpus": facts["name"], "on": on}
+    corpus = run.info.corpus
+    family = choose_family(corpus, on)
+    about: dict[str, Any] = {"run": str(run.folder), "recipe": run.recipe.name, "corpus": corpus.name, "on": on}
     if family is not None:
         return SizeSearch(
             run.generator(beam=beam),
@@ -68,7 +69,7 @@ def open_search(
             ),
             chosen,
         )
-    label = find_metric(facts["metric"]).label.format(items=facts["item_name"])
+    label = find_metric(corpus.metric).label.format(items=corpus.item_name)
     return SentenceSearch(
         run.generator(beam=beam),
         _test_pairs(run, progress),
@@ -81,26 +82,26 @@ def open_search(
             trained=None,
         ),
         chosen,
-        metric=facts["metric"],
-        item_separator=facts["item_separator"],
+        metric=corpus.metric,
+        item_separator=corpus.item_separator,
     )
 
 
-def choose_family(facts: dict[str, Any], on: On) -> Family | None:
+def choose_family(corpus: CorpusInfo, on: On) -> Family | None:
     """The family of inputs that a run was trained on; None where its test sentences have to do.
 
     Args:
-        facts: what the run says of its corpus.
+        corpus: what the run says of its corpus.
 
     Raises:
         ConfigError: its inputs do not grow in that; the message says in what they do.
     """
-    if facts["kind"] == "text":
+    if corpus.kind == "text":
         raise ConfigError(
-            f"the run was trained on plain text ({facts['name']}), where no continuation is wrong; limits needs a run of pairs"
+            f"the run was trained on plain text ({corpus.name}), where no continuation is wrong; limits needs a run of pairs"
         )
     # A file may be called like a generator.
-    families = FAMILIES.get(facts["name"], ()) if facts["synthetic"] else ()
+    families = FAMILIES.get(corpus.name, ()) if corpus.synthetic else ()
     for family in families:
         if family.on == on:
             family.requires()
@@ -112,7 +113,7 @@ def choose_family(facts: dict[str, Any], on: On) -> Family | None:
         fitting.append("--on length (words of its test sentences)")
     others = [name for name, known in FAMILIES.items() if any(family.on == on for family in known)]
     raise ConfigError(
-        f"--on {on}: the run was trained on {facts['name']}, whose inputs do not grow in that. "
+        f"--on {on}: the run was trained on {corpus.name}, whose inputs do not grow in that. "
         f"What fits: {', '.join(fitting)}." + (f" --on {on} is for runs on {', '.join(others)}." if others else "")
     )
 

@@ -14,33 +14,32 @@ from seqloom.corpus.settings import CorpusSettings
 from seqloom.errors import ConfigError
 from seqloom.progress import Progress
 from seqloom.run.data import open_run_corpus
+from seqloom.run.info import CorpusInfo
+from tests.run_info import make_corpus_info, make_run_info
 
 from .engines import KnownEngine, family_of
 
 
-def facts(name: str, *, synthetic: bool = True, kind: str = "pairs", metric: str = "exact_match") -> dict[str, Any]:
-    return {
-        "name": name,
-        "kind": kind,
-        "synthetic": synthetic,
-        "metric": metric,
-        "item_separator": None,
-        "item_name": "items",
-    }
+def about(name: str, *, synthetic: bool = True, kind: str = "pairs", metric: str = "exact_match") -> CorpusInfo:
+    return make_corpus_info(name=name, kind=kind, synthetic=synthetic, metric=metric)
 
 
 def fake_run(name: str, corpus: CorpusSettings | None, **changes: Any) -> Any:
     engine = KnownEngine(lambda text: text if len(text.split()) <= 7 else "wrong")
     recipe = SimpleNamespace(name="transformer-tiny", corpus=corpus)
-    about = facts(name, **changes)
+    found = about(name, **changes)
 
     def open_it(progress: Progress | None = None) -> Corpus:
-        if corpus is not None:
-            about["fingerprint"] = open_corpus(corpus).fingerprint
-        return open_run_corpus(Path("runs/x"), corpus, about, progress)[1]
+        fingerprint = None if corpus is None else open_corpus(corpus).fingerprint
+        with_data = found.model_copy(update={"fingerprint": fingerprint})
+        return open_run_corpus(Path("runs/x"), corpus, with_data, progress)[1]
 
     return SimpleNamespace(
-        folder="runs/x", recipe=recipe, facts={"corpus": about}, generator=lambda beam: engine, open_corpus=open_it
+        folder="runs/x",
+        recipe=recipe,
+        info=make_run_info(corpus=found),
+        generator=lambda beam: engine,
+        open_corpus=open_it,
     )
 
 
@@ -55,16 +54,16 @@ def fake_run(name: str, corpus: CorpusSettings | None, **changes: Any) -> Any:
     ],
 )
 def test_a_family_is_found(corpus: str, on: Any) -> None:
-    assert choose_family(facts(corpus), on) is family_of(corpus, on)
+    assert choose_family(about(corpus), on) is family_of(corpus, on)
 
 
 @pytest.mark.parametrize("corpus", ["player-commands", "multi30k"])
 def test_other_lengths_go_by_test_sentences(corpus: str) -> None:
-    assert choose_family(facts(corpus, synthetic=corpus == "player-commands"), "length") is None
+    assert choose_family(about(corpus, synthetic=corpus == "player-commands"), "length") is None
 
 
 def test_a_file_that_is_called_like_a_generator_is_a_file() -> None:
-    assert choose_family(facts("copy", synthetic=False), "length") is None
+    assert choose_family(about("copy", synthetic=False), "length") is None
 
 
 @pytest.mark.parametrize(
@@ -78,14 +77,14 @@ def test_a_file_that_is_called_like_a_generator_is_a_file() -> None:
 )
 def test_what_does_not_fit_is_answered_with_what_does(corpus: str, on: Any, told: str) -> None:
     with pytest.raises(ConfigError) as caught:
-        choose_family(facts(corpus), on)
+        choose_family(about(corpus), on)
     assert f"trained on {corpus}" in str(caught.value)
     assert told in str(caught.value)
 
 
 def test_plain_text_has_no_limits() -> None:
     with pytest.raises(ConfigError, match="no continuation is wrong"):
-        choose_family(facts("shakespeare", synthetic=False, kind="text"), "length")
+        choose_family(about("shakespeare", synthetic=False, kind="text"), "length")
 
 
 def test_limits_of_a_run() -> None:
