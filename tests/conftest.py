@@ -15,7 +15,7 @@ import tests.shapes  # noqa: F401  (the hook finds it by name)
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 # Annotated shapes are checked at every call in tests; users pay nothing. Before any of these modules is imported.
-CHECKED = ["seqloom.nn", "seqloom.models", "seqloom.losses", "seqloom.decoding"]
+CHECKED = ["seqloom.nn", "seqloom.models", "seqloom.objectives", "seqloom.decoding"]
 assert not any(name.startswith(tuple(CHECKED)) for name in sys.modules), (
     "imported before the hook: shapes would go unchecked"
 )

@@ -10,7 +10,7 @@ from typing import Protocol
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Int
+from jaxtyping import Bool, Float, Int
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -59,17 +59,25 @@ class PairBatch:
         tgt_in: (batch, tgt_len), bos then the target, padded on the right.
         tgt_out: (batch, tgt_len), the target then eos, padded on the right.
         tgt_mask: (batch, tgt_len), True at a real token.
+        loss_weights: (batch, tgt_len), what each position of `tgt_out` counts for in the loss, 0 at padding; None where each real
+            token counts 1.
     """
 
     sources: Sources
     tgt_in: Int[Tensor, "batch tgt_len"]
     tgt_out: Int[Tensor, "batch tgt_len"]
     tgt_mask: Bool[Tensor, "batch tgt_len"]
+    loss_weights: Float[Tensor, "batch tgt_len"] | None = None
 
     @property
     def num_tokens(self) -> int:
         """Real target tokens, eos included."""
         return int(self.tgt_mask.sum())
+
+    @property
+    def weight(self) -> float:
+        """The sum of the loss weights."""
+        return self.num_tokens if self.loss_weights is None else float(self.loss_weights.sum())
 
     @property
     def num_positions(self) -> int:
@@ -88,7 +96,8 @@ class PairBatch:
             return (tensor.pin_memory() if pinned else tensor).to(device, non_blocking=non_blocking)
 
         sources = Sources(move(self.sources.ids), move(self.sources.mask))
-        return PairBatch(sources, move(self.tgt_in), move(self.tgt_out), move(self.tgt_mask))
+        weights = None if self.loss_weights is None else move(self.loss_weights)
+        return PairBatch(sources, move(self.tgt_in), move(self.tgt_out), move(self.tgt_mask), weights)
 
 
 class Examples(Protocol):
@@ -127,7 +136,17 @@ def make_batch(examples: Sequence[Example], *, pad_id: int, bos_id: int, eos_id:
     tgt_in[:, :1] = bos_id
     np.copyto(tgt_in[:, 1:], tgt_out[:, :-1], where=tgt_mask[:, 1:])
     sources = Sources(torch.from_numpy(src_ids), torch.from_numpy(src_mask))
-    return PairBatch(sources, torch.from_numpy(tgt_in), torch.from_numpy(tgt_out), torch.from_numpy(tgt_mask))
+    weights = _pad_weights(examples, tgt_mask) if any(one.loss_weights is not None for one in examples) else None
+    return PairBatch(sources, *map(torch.from_numpy, (tgt_in, tgt_out, tgt_mask)), weights)
+
+
+def _pad_weights(examples: Sequence[Example], tgt_mask: NDArray[np.bool_]) -> Float[Tensor, "batch tgt_len"]:
+    """The loss weights of examples, 0 at padding; an example without weights, and eos, count 1."""
+    weights = tgt_mask.astype(np.float32)
+    for row, example in zip(weights, examples, strict=True):
+        if example.loss_weights is not None:
+            row[: len(example.loss_weights)] = example.loss_weights
+    return torch.from_numpy(weights)
 
 
 class Batches:

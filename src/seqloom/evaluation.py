@@ -15,7 +15,6 @@ import torch
 from pydantic import TypeAdapter, ValidationError
 
 from seqloom.batching import Examples, batches_in_order
-from seqloom.checkpoint import read_json
 from seqloom.core_sharing import MOST_OTHER_CORES, OtherWork, share_cores
 from seqloom.corpus import Corpus, SentencePair
 from seqloom.decoding.generator import Generator
@@ -35,10 +34,11 @@ from seqloom.metrics import (
     statistics,
 )
 from seqloom.models.base import Model
+from seqloom.objectives import CrossEntropy
 from seqloom.progress import Progress, Silent
 from seqloom.store import open_store
 from seqloom.tokenizer import Tokenizer
-from seqloom.training import batch_loss
+from seqloom.training.checkpoint import read_json
 from seqloom.untrusted import MEBIBYTE
 
 # Positions in a batch when only the loss is wanted.
@@ -235,13 +235,14 @@ class Likelihood:
 def likelihood(model: Model, examples: Examples, *, device: torch.device) -> Likelihood:
     """The negative log-likelihood of examples, in batches of like lengths."""
     vocab = model.vocab
+    objective = CrossEntropy()
     nll, count = 0.0, 0
     batches = batches_in_order(
         examples, batch_tokens=_LOSS_TOKENS, pad_id=vocab.pad_id, bos_id=vocab.bos_id, eos_id=vocab.eos_id
     )
     with share_cores():
         for _, batch in batches:
-            nll += float(batch_loss(model, batch.to(device))[1])
+            nll += float(objective(model, batch.to(device)).nll)
             count += batch.num_tokens
     return Likelihood(nll, count)
 

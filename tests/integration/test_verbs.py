@@ -206,10 +206,12 @@ def test_a_run_of_pairs_generates_from_a_prompt_only(trained: Trained, cli: Cli)
     assert cli("generate", run, "--prompt", "rot", "--max-tokens", 5)
 
 
-def test_pairs_are_trained_on_both_ways_where_there_are_pairs(cli: Cli, corpus_folder: Path, tmp_path: Path) -> None:
-    change = ("--set", "training.both_ways=0.5")
+def test_pairs_are_trained_on_in_both_directions_where_there_are_pairs(
+    cli: Cli, corpus_folder: Path, tmp_path: Path
+) -> None:
+    change = ("--set", "training.bidirectional=0.5")
     run = train(corpus_folder / "pairs.tsv", "transformer-tiny", tmp_path / "run", *change)
-    assert "both_ways: 0.5" in (run / "recipe.yaml").read_text()
+    assert "bidirectional: 0.5" in (run / "recipe.yaml").read_text()
     text = ("train", "transformer-lm-tiny", "--data", corpus_folder / "text.txt", "--kind", "text", "--steps", 2)
     message = cli(*text, "--out", tmp_path / "lm", *change, status=2)
     assert "plain text, which has no other direction" in message

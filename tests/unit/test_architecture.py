@@ -14,8 +14,8 @@ ROOMS = (
     *("lazy", "errors", "system_errors", "messages", "arguments", "untrusted", "files", "yaml_text", "config"),
     *("vocabulary", "example"),
     *("progress", "machine", "core_sharing", "prefetch", "segments"),
-    *("corpus", "tokenizer", "batching", "store", "nn", "models", "losses", "decoding", "metrics"),
-    *("optim", "checkpoint", "readings", "compilation", "counters", "training", "evaluation", "recipes", "run"),
+    *("corpus", "tokenizer", "batching", "store", "nn", "models", "decoding", "metrics"),
+    *("objectives", "training", "evaluation", "recipes", "run"),
     *("stages", "explain", "comparison", "claims", "report", "fiction", "interop", "serve"),
     *("cli", "__main__"),
 )

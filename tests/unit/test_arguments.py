@@ -99,7 +99,7 @@ def test_no_setting_takes_a_number_that_is_none(value: float) -> None:
         if field.annotation is float:
             with pytest.raises(SeqloomError):
                 DecodingSettings(**{"method": "sample", name: value})
-    for key in ("learning_rate", "weight_decay", "clip_norm", "checkpoint_minutes", "both_ways", "betas"):
+    for key in ("learning_rate", "weight_decay", "clip_norm", "checkpoint_minutes", "bidirectional", "betas"):
         with pytest.raises(SeqloomError):
             load_recipe("rnn-tiny", {"training": {key: [value, 0.9] if key == "betas" else value}})
 

@@ -23,7 +23,7 @@ def test_wrong_shape_of_an_argument_is_refused() -> None:
 
 
 def test_axes_of_one_name_must_agree() -> None:
-    from seqloom.losses import linear_cross_entropy
+    from seqloom.objectives.linear_cross_entropy import linear_cross_entropy
 
     hidden, weight = torch.zeros(4, 8), torch.zeros(10, 7)
     with pytest.raises(TypeCheckError):

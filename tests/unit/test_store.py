@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from seqloom.batching import Batches
 from seqloom.corpus.corpus import Document, SentencePair, Split
 from seqloom.errors import CorpusError, SeqloomError
-from seqloom.store import BothWays, ExampleStore, Windows, dropout_reencoder, open_store, writing
+from seqloom.store import BothDirections, ExampleStore, Windows, dropout_reencoder, open_store, writing
 from seqloom.tokenizer import Tokenizer, TokenizerSettings
 
 PAIRS = [
@@ -262,9 +262,9 @@ def _shared_store() -> ExampleStore:
     return _stores[0]
 
 
-def test_both_ways_are_all_examples_and_then_some_turned_round() -> None:
+def test_both_directions_are_all_examples_and_then_some_exchanged() -> None:
     store = open_store(_split(PAIRS), TOKENIZER)
-    both = BothWays(store, np.array([1, 3]))
+    both = BothDirections(store, np.array([1, 3]))
     assert len(both) == len(store) + 2
     found = [both[i] for i in range(len(both))]
     expected = [(one.src_ids, one.tgt_ids) for one in (store[i] for i in range(len(store)))]

@@ -23,9 +23,9 @@ from seqloom.models.base import Model
 from seqloom.nn.attention import MultiHeadAttention, attend, causal_mask, mask_bias
 from seqloom.nn.record import Record
 from seqloom.nn.recurrent_stack import RecurrentStack
-from seqloom.optim import make_optimizers
+from seqloom.objectives import CrossEntropy
 from seqloom.recipes import load_recipe
-from seqloom.training import batch_loss
+from seqloom.training.optim import make_optimizers
 from seqloom.vocabulary import Vocabulary
 
 _VOCAB = Vocabulary(200, 200, shared=True)
@@ -50,12 +50,13 @@ def step_seconds(
     optimizers = make_optimizers(
         model.train(), settings.optimizer, learning_rate=1e-3, weight_decay=0.0, betas=settings.betas
     )
+    objective = CrossEntropy(settings.label_smoothing)
     found = {}
     for length in lengths:
         batch = _batch(length, max(1, tokens // length))
 
         def step(batch: PairBatch = batch) -> None:
-            loss, _ = batch_loss(model, batch, label_smoothing=settings.label_smoothing)
+            loss = objective(model, batch).sum
             for optimizer in optimizers:
                 optimizer.zero_grad(set_to_none=True)
             (loss / batch.num_tokens).backward()

@@ -19,7 +19,6 @@ from statistics import fmean
 from typing import Any, Protocol, TypeVar
 
 from seqloom import machine
-from seqloom.checkpoint import read_json
 from seqloom.claims.arms import Arm
 from seqloom.claims.verdict import AuditedArm, Effort, Trial
 from seqloom.claims.worker import Task, find_function, is_trained, outputs_file, perform, prepare_process, probe_file
@@ -31,6 +30,7 @@ from seqloom.evaluation import TestOutputs, read_outputs
 from seqloom.files import write_json
 from seqloom.progress import Progress, Silent
 from seqloom.run.info import RunInfo, read_info
+from seqloom.training.checkpoint import read_json
 
 Key = TypeVar("Key")
 

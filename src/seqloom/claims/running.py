@@ -12,7 +12,6 @@ from importlib.resources import files
 from pathlib import Path
 
 from seqloom import machine
-from seqloom.checkpoint import read_json
 from seqloom.claims.claim import Claim, Protocol, claims, find_claim
 from seqloom.claims.laboratory import Laboratory
 from seqloom.claims.rule import LEVEL, together
@@ -22,6 +21,7 @@ from seqloom.errors import CheckpointError, ConfigError, CorpusError, SeqloomErr
 from seqloom.files import check_folder, check_not_read, model_json, write_text
 from seqloom.messages import command_line, option
 from seqloom.progress import Progress, Silent
+from seqloom.training.checkpoint import read_json
 
 FILE = "verdicts.json"
 _LARGEST_DIFFERENCE = 0.05

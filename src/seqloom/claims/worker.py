@@ -16,7 +16,6 @@ from typing import Any
 
 import torch
 
-from seqloom.checkpoint import has_checkpoint
 from seqloom.claims.arms import Arm, Test
 from seqloom.corpus import Corpus, CorpusSettings, open_corpus
 from seqloom.evaluation import generate_outputs
@@ -24,6 +23,7 @@ from seqloom.files import write_json
 from seqloom.run import Prepared, load, prepare, train_prepared
 from seqloom.run.info import read_info
 from seqloom.training import Budget
+from seqloom.training.checkpoint import has_checkpoint
 
 
 @dataclass(frozen=True)

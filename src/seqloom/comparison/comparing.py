@@ -17,7 +17,6 @@ import torch
 
 from seqloom import machine
 from seqloom.arguments import MAX_BEAM, as_path, check_changes, check_threads, check_type, shown, whole_number
-from seqloom.checkpoint import has_checkpoint
 from seqloom.comparison.comparison import Comparison, TuningTrial
 from seqloom.comparison.failures import Failures
 from seqloom.comparison.findings import ArmRuns, Outside, gather
@@ -36,6 +35,7 @@ from seqloom.recipes import Recipe, load_recipe
 from seqloom.run import DEFAULT_BUDGET, Prepared, Run, load, prepare, read_recipe, train_prepared
 from seqloom.run.info import read_info
 from seqloom.training import Budget
+from seqloom.training.checkpoint import has_checkpoint
 
 DEFAULT_RECIPES = ("rnn-tiny", "attention-rnn-tiny", "transformer-tiny")
 # --tune quick: the same learning rates for every arm; each trial costs a tenth of the arm's budget, the run gets the rest.

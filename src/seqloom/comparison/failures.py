@@ -8,12 +8,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from seqloom.checkpoint import checkpoint_folder, has_checkpoint, read_json
 from seqloom.comparison.comparison import Failure
 from seqloom.errors import SeqloomError, TrainingError
 from seqloom.files import write_json, write_text
 from seqloom.progress import Progress
 from seqloom.recipes import Recipe
+from seqloom.training.checkpoint import checkpoint_folder, has_checkpoint, read_json
 
 FILE = "failure.json"
 ATTEMPT = "attempt.json"

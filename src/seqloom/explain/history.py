@@ -10,7 +10,6 @@ from pathlib import Path
 
 import torch
 
-from seqloom.checkpoint import fill_from
 from seqloom.explain.explanation import Moment
 from seqloom.explain.numbers import array, matrix, vector
 from seqloom.explain.reading import RunReader
@@ -19,6 +18,7 @@ from seqloom.explain.sentence import Sentence, log_probs
 from seqloom.explain.trust import Judge
 from seqloom.models import make_model
 from seqloom.nn.record import Record
+from seqloom.training.weights import fill_from
 
 
 def kept_weights(folder: Path) -> list[tuple[int, Path]]:

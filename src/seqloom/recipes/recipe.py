@@ -57,10 +57,10 @@ class Recipe(Settings):
                 "model.tied_embeddings all makes source and target embeddings one, but tokenizer.joint is false: "
                 "set model.tied_embeddings to output, or tokenizer.joint to true"
             )
-        if not self.tokenizer.joint and self.training.both_ways:
+        if not self.tokenizer.joint and self.training.bidirectional:
             raise ValueError(
-                "training.both_ways reads targets as sources, which takes one vocabulary for both sides: set tokenizer.joint to "
-                "true, or training.both_ways to 0"
+                "training.bidirectional reads targets as sources, which takes one vocabulary for both sides: set tokenizer.joint "
+                "to true, or training.bidirectional to 0"
             )
         return self
 

@@ -10,9 +10,9 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from seqloom.checkpoint import FORMAT, read_json
 from seqloom.errors import CheckpointError
 from seqloom.files import write_json
+from seqloom.training.checkpoint import FORMAT, read_json
 
 INFO_FILE = "run.json"
 

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import torch
 
-from seqloom.checkpoint import load_weights, save_weights
 from seqloom.decoding.lexicon import NO_ID, Lexicon
 from seqloom.decoding.settings import MOST_TRANSLATIONS
 from seqloom.errors import CheckpointError, ConfigError, OutputError, SeqloomError
@@ -15,6 +14,7 @@ from seqloom.progress import Progress, Silent
 from seqloom.recipes import Recipe
 from seqloom.run.info import CorpusInfo
 from seqloom.tokenizer import Tokenizer
+from seqloom.training.weights import load_weights, save_weights
 from seqloom.vocabulary import Vocabulary
 
 LEXICON = "lexicon.safetensors"

@@ -24,7 +24,7 @@ from seqloom.models.base import Model
 from seqloom.progress import Progress, Silent
 from seqloom.recipes import Recipe
 from seqloom.run.info import CorpusInfo
-from seqloom.store import BothWays, ExampleStore, Selection, StoredExamples, open_store
+from seqloom.store import BothDirections, ExampleStore, Selection, StoredExamples, open_store
 from seqloom.tokenizer import Tokenizer, TokenizerSettings
 
 CHARACTERS = "characters.json"
@@ -133,9 +133,9 @@ def fitting_examples(
     return Selection(store, np.flatnonzero(fits))
 
 
-def both_ways(examples: StoredExamples, model: Model) -> BothWays:
-    """The examples, and those that the model can take turned round."""
-    return BothWays(examples, np.flatnonzero(_which_fit(examples.tgt_lengths, examples.src_lengths, model)))
+def both_directions(examples: StoredExamples, model: Model) -> BothDirections:
+    """The examples, and those that fit into the model with source and target exchanged."""
+    return BothDirections(examples, np.flatnonzero(_which_fit(examples.tgt_lengths, examples.src_lengths, model)))
 
 
 def _which_fit(src_lengths: IdArray, tgt_lengths: IdArray, model: Model) -> NDArray[np.bool_]:

@@ -14,7 +14,6 @@ import torch
 from seqloom import core_sharing, machine
 from seqloom.arguments import as_path, check_changes, check_seed, check_threads, check_type
 from seqloom.batching import Batches, Examples
-from seqloom.checkpoint import FORMAT, checkpoint_folder, fill_from, has_checkpoint
 from seqloom.corpus import CorpusSettings, SentencePair, open_corpus
 from seqloom.corpus.settings import as_corpus_settings
 from seqloom.decoding.generator import DecodingSettings, Generator
@@ -26,6 +25,7 @@ from seqloom.messages import command_line, counted
 from seqloom.metrics import find_metric
 from seqloom.models import make_model
 from seqloom.models.base import Model
+from seqloom.objectives import CrossEntropy
 from seqloom.progress import Progress, Silent
 from seqloom.recipes import Recipe, load_recipe
 from seqloom.run.command import leaves
@@ -47,7 +47,7 @@ from seqloom.run.opened import WEIGHTS, Run, read_recipe
 from seqloom.run.preparation import (
     CHARACTERS,
     Prepared,
-    both_ways,
+    both_directions,
     character_sides,
     corpus_info,
     fitting_examples,
@@ -56,7 +56,11 @@ from seqloom.run.preparation import (
 from seqloom.run.weights import check_weights
 from seqloom.store import dropout_reencoder
 from seqloom.tokenizer import Tokenizer
-from seqloom.training import Budget, Counters, Trainer, Validation
+from seqloom.training import Budget, Trainer, TrainingPlan, Validation
+from seqloom.training.checkpoint import FORMAT, checkpoint_folder, has_checkpoint
+from seqloom.training.counters import Counters
+from seqloom.training.data_schedule import Phases
+from seqloom.training.weights import fill_from
 
 DEFAULT_BUDGET = Budget(minutes=10)
 
@@ -257,10 +261,10 @@ def train_prepared(
             f"decoding.shortlist is {recipe.decoding.shortlist}, but {prepared.corpus.name} is plain text, which has no sources to "
             "take shortlists from; set it to 0"
         )
-    if recipe.training.both_ways and prepared.corpus.kind == "text":
+    if recipe.training.bidirectional and prepared.corpus.kind == "text":
         raise ConfigError(
-            f"training.both_ways is {recipe.training.both_ways:g}, but {prepared.corpus.name} is plain text, which has no other "
-            "direction; set it to 0"
+            f"training.bidirectional is {recipe.training.bidirectional:g}, but {prepared.corpus.name} is plain text, which has no "
+            "other direction; set it to 0"
         )
     tokenizer = prepared.tokenizer
     place = machine.choose_device(device)
@@ -326,18 +330,15 @@ def train_prepared(
         kept = {name: getattr(before, name) for name in ("started", "started_from", "setup_seconds")}
         info = info.model_copy(update=kept)
     write_info(folder, info)
+    training = recipe.training
+    share = training.bidirectional
+    phases = [batches_of(both_directions(examples, model))] if share else []
     trainer = Trainer(
         model,
-        batches,
-        recipe.training,
-        budget,
-        folder,
-        validate=_validation(prepared, decoded, model, recipe, place, progress),
-        both_ways=batches_of(both_ways(examples, model)) if recipe.training.both_ways else None,
-        seed=seed,
-        device=place,
-        title=title or f"{recipe.name}: training",
-        progress=progress,
+        Phases(*phases, batches, ends=(share,) if share else ()),
+        CrossEntropy(training.label_smoothing, training.precision),
+        _validation(prepared, decoded, model, recipe, place, progress),
+        TrainingPlan(training, budget, folder, seed, place, title or f"{recipe.name}: training", progress),
     )
     other_work, used, started = core_sharing.OtherWork(), time.process_time(), time.monotonic()
     with core_sharing.share_cores(progress.say) if place.type == "cpu" else nullcontext():

@@ -5,11 +5,11 @@ Settings, a Vocabulary and a file of weights enter, a Model leaves. Nothing here
 
 from pathlib import Path
 
-from seqloom.checkpoint import check_fit, fill_model, load_weights, read_header
 from seqloom.errors import CheckpointError
 from seqloom.models import ModelSettings
 from seqloom.models.base import Model
 from seqloom.models.outline import allocate, outline, shapes_of
+from seqloom.training.weights import check_fit, fill_model, load_weights, read_header
 from seqloom.vocabulary import Vocabulary
 
 _ADVICE = "recipe.yaml, tokenizer.json and the weights must be of one run: restore what was exchanged or changed"

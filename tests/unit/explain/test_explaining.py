@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 import torch
 
-from seqloom.checkpoint import save_weights
 from seqloom.decoding.ensemble import Ensemble
 from seqloom.errors import ConfigError
 from seqloom.explain import Explanation, explain
 from seqloom.models import MODELS
 from seqloom.nn.record import Record
+from seqloom.training.weights import save_weights
 from tests.explanation_factory import VARIANTS, make_run
 
 TEXT = "alpha bravo charlie delta"

@@ -57,8 +57,8 @@ def test_transformer_tiny_is_the_size_that_others_rely_on() -> None:
         (["model.architecture=rnn"], "unknown key"),
         (["tokenizer.joint=false"], "set model.tied_embeddings to output"),
         (
-            ["tokenizer.joint=false", "model.tied_embeddings=output", "training.both_ways=0.4"],
-            "set tokenizer.joint to true, or training.both_ways to 0",
+            ["tokenizer.joint=false", "model.tied_embeddings=output", "training.bidirectional=0.4"],
+            "set tokenizer.joint to true, or training.bidirectional to 0",
         ),
         (["training.learning_rate=-1"], "training.learning_rate is -1"),
         (["tokenizer.kind=words", "tokenizer.dropout=0.1"], "dropout leaves out merges of a bpe tokenizer"),

@@ -6,10 +6,10 @@ import re
 
 import pytest
 
-from seqloom.checkpoint import save_weights
 from seqloom.errors import SeqloomError
 from seqloom.explain import Change, Explanations, explain
 from seqloom.report.explanation_page import explanation_html, write_explanation_page
+from seqloom.training.weights import save_weights
 from tests.explanation_factory import make_explanations, make_run
 from tests.unit.report.test_page import Page
 

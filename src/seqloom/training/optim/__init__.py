@@ -3,8 +3,8 @@
 Nothing here knows batches, losses or time.
 """
 
-from seqloom.optim.optimizers import OptimizerName, PrecisionName, make_optimizers, set_learning_rate
-from seqloom.optim.schedules import ScheduleName, learning_rate_factor
+from seqloom.training.optim.optimizers import OptimizerName, PrecisionName, make_optimizers, set_learning_rate
+from seqloom.training.optim.schedules import ScheduleName, learning_rate_factor
 
 __all__ = [
     "OptimizerName",

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from seqloom.compilation import compiled
 from seqloom.errors import ConfigError
 from seqloom.models import MODELS, make_model
+from seqloom.training.compilation import compiled
 from seqloom.vocabulary import Vocabulary
 
 # Two trainings of a few updates, with batches of several shapes, one of them compiled. In a process of its own, because
@@ -26,7 +26,7 @@ if backend == "inductor":
     # The compiler draws dropout in its own way; to compare, in torch's.
     torch._inductor.config.fallback_random = True
 torch.compile = functools.partial(torch.compile, backend=backend)
-from tests.unit.test_training import lines, trainer, weights
+from tests.unit.training.test_loop import lines, trainer, weights
 from seqloom.models import MODELS
 from seqloom.training import Budget
 for name, wanted in (("plain", False), ("compiled", True)):

@@ -5,7 +5,7 @@ import torch
 from torch.nn import functional as F
 from torch.testing import assert_close
 
-from seqloom.losses import BLOCK_ROWS, linear_cross_entropy
+from seqloom.objectives.linear_cross_entropy import BLOCK_ROWS, linear_cross_entropy
 
 
 @pytest.mark.parametrize("smoothing", [0.0, 0.1])
@@ -67,3 +67,26 @@ def test_a_target_whose_probability_is_no_number_any_more_is_still_counted_right
     logits = F.linear(hidden, weight)
     assert_close(loss, F.cross_entropy(logits, targets, reduction="sum", label_smoothing=0.1))
     assert_close(nll, F.cross_entropy(logits, targets, reduction="sum"))
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+@pytest.mark.parametrize("with_bias", [False, True])
+def test_rows_count_as_their_weights_say(with_bias: bool, smoothing: float) -> None:
+    rows = BLOCK_ROWS + 3
+    torch.manual_seed(rows)
+    hidden = torch.randn(rows, 6, dtype=torch.float64, requires_grad=True)
+    weight = torch.randn(11, 6, dtype=torch.float64, requires_grad=True)
+    bias = torch.randn(11, dtype=torch.float64, requires_grad=True) if with_bias else None
+    targets = torch.randint(11, (rows,))
+    row_weights = torch.rand(rows, dtype=torch.float64)
+    loss, nll = linear_cross_entropy(hidden, weight, bias, targets, label_smoothing=smoothing, row_weights=row_weights)
+    logits = F.linear(hidden, weight, bias)
+    each = F.cross_entropy(logits, targets, reduction="none", label_smoothing=smoothing)
+    expected = (each * row_weights).sum()
+    assert_close(loss.double(), expected, rtol=1e-6, atol=1e-6)
+    plain = (F.cross_entropy(logits, targets, reduction="none") * row_weights).sum()
+    assert_close(nll.double(), plain, rtol=1e-6, atol=1e-6)
+    inputs = [t for t in (hidden, weight, bias) if t is not None]
+    ours = torch.autograd.grad(loss * 3, inputs)
+    theirs = torch.autograd.grad(expected * 3, inputs)
+    assert_close(ours, theirs, rtol=1e-9, atol=1e-9)

@@ -7,28 +7,28 @@ from pathlib import Path
 import pytest
 import torch
 
-import seqloom.training
-from seqloom import readings
 from seqloom.errors import TrainingError
 from seqloom.models.base import Model
 from seqloom.prefetch import Prefetch
-from seqloom.training import Budget, Trainer, Validation
-from tests.unit.test_training import Killed, same, trainer, weights
+from seqloom.training import Budget, Validation, loop, metric_buffer
+from seqloom.training.batch_stream import BatchStream, MicroBatch
+from seqloom.training.data_schedule import Cursor
+from tests.unit.training.test_loop import BrokenAt, Killed, same, trainer, weights
 
 
 @pytest.fixture
 def _ahead(monkeypatch: pytest.MonkeyPatch) -> None:
     """What an accelerator changes, on the CPU."""
 
-    class Kept(readings.Readings):
+    class Kept(metric_buffer.MetricBuffer):
         def __init__(self, device: torch.device) -> None:
             super().__init__(torch.device("meta"))
 
-    def stream(self: Trainer) -> Prefetch[seqloom.training._Part]:
-        return Prefetch(self._parts(self.counters.epoch, self.counters.batch), ahead=5)
+    def open_ahead(self: BatchStream, cursor: Cursor) -> Prefetch[MicroBatch]:
+        return Prefetch(self._make(cursor), ahead=5)
 
-    monkeypatch.setattr(seqloom.training, "Readings", Kept)
-    monkeypatch.setattr(Trainer, "_stream", stream)
+    monkeypatch.setattr(loop, "MetricBuffer", Kept)
+    monkeypatch.setattr(BatchStream, "_open", open_ahead)
 
 
 SETTINGS = {"accumulate": 2, "validations": 7}
@@ -75,18 +75,11 @@ def test_killed_and_resumed_is_bit_identical(tmp_path: Path, dies_at: int) -> No
 
 
 @pytest.mark.usefixtures("_ahead")
-def test_a_loss_that_is_no_number_never_reaches_a_checkpoint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    real, calls = seqloom.training.batch_loss, 0
-
-    def broken(model: Model, *args: object, **kwargs: object) -> tuple[torch.Tensor, torch.Tensor]:
-        nonlocal calls
-        loss, nll = real(model, *args, **kwargs)  # type: ignore[arg-type]
-        calls += model.training
-        return (loss * float("nan"), nll * float("nan")) if model.training and calls == 13 else (loss, nll)
-
-    monkeypatch.setattr(seqloom.training, "batch_loss", broken)
+def test_a_loss_that_is_no_number_never_reaches_a_checkpoint(tmp_path: Path) -> None:
+    run = trainer(tmp_path, Budget(steps=40), validations=10)
+    run.objective = BrokenAt(13, run.objective)
     # Validations fall on steps 12 and 16: the second one must not be made, nor saved.
     with pytest.raises(TrainingError, match=r"nan at step 13 \(epoch"):
-        trainer(tmp_path, Budget(steps=40), validations=10).train()
+        run.train()
     assert json.loads((tmp_path / "checkpoint.json").read_text())["folder"] == "checkpoint-12"
     assert all(torch.isfinite(tensor).all() for tensor in weights(tmp_path).values())

@@ -2,21 +2,23 @@
 
 import json
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
-import seqloom.training
-from seqloom.batching import Batches, Example
-from seqloom.checkpoint import load_weights
+from seqloom.batching import Batches, Example, PairBatch
 from seqloom.errors import CheckpointError, ConfigError, TrainingError
 from seqloom.models import MODELS, make_model
 from seqloom.models.base import Model
-from seqloom.store import BothWays
-from seqloom.training import Budget, Trainer, TrainingSettings, Validation, batch_loss
+from seqloom.objectives import CrossEntropy, Loss, Objective
+from seqloom.store import BothDirections
+from seqloom.training import Budget, Trainer, TrainingPlan, TrainingSettings, Validation
+from seqloom.training.data_schedule import Cursor, Phases
+from seqloom.training.weights import load_weights
 from seqloom.vocabulary import Vocabulary
 
 VOCAB = Vocabulary(12, 12, shared=True)
@@ -56,26 +58,20 @@ def trainer(
     cls, _ = MODELS["transformer"]
     sizes = {"d_model": 16, "d_ff": 16, "num_heads": 2, "num_encoder_layers": 1, "num_decoder_layers": 1}
     model = make_model(cls(**sizes, dropout=0.2), VOCAB)
-    batches, turned = (
+    batches, both_directions = (
         Batches(examples, batch_tokens=60, seed=seed, pad_id=0, bos_id=1, eos_id=2)
-        for examples in (Copies(), BothWays(Copies(), np.arange(150)))
+        for examples in (Copies(), BothDirections(Copies(), np.arange(150)))
     )
+    parsed = TrainingSettings.parse({"warmup_steps": 5, "validation_sentences": 0, "select_by": "loss", **settings})
+    share = parsed.bidirectional
+    data = Phases(both_directions, batches, ends=(share,)) if share else Phases(batches)
 
     def measure(model: Model) -> Validation:
         batch = next(batches.epoch(VALIDATION))
-        return Validation(float(batch_loss(model, batch)[1]) / batch.num_tokens, None)
+        return Validation(float(CrossEntropy()(model, batch).nll) / batch.num_tokens, None)
 
-    return Trainer(
-        model,
-        batches,
-        TrainingSettings.parse({"warmup_steps": 5, "validation_sentences": 0, "select_by": "loss", **settings}),
-        budget,
-        folder,
-        validate=validate or measure,
-        both_ways=turned,
-        seed=seed,
-        device=torch.device("cpu"),
-    )
+    plan = TrainingPlan(parsed, budget, folder, seed, torch.device("cpu"))
+    return Trainer(model, data, CrossEntropy(parsed.label_smoothing), validate or measure, plan)
 
 
 def weights(folder: Path, name: str = "best") -> dict[str, torch.Tensor]:
@@ -103,7 +99,7 @@ class Killed(Exception):  # noqa: N818
     pass
 
 
-@pytest.mark.parametrize("more", [{"optimizer": "adamw"}, {"optimizer": "muon", "both_ways": 0.4}])
+@pytest.mark.parametrize("more", [{"optimizer": "adamw"}, {"optimizer": "muon", "bidirectional": 0.4}])
 @pytest.mark.parametrize("dies_at", [1, 4, 9])
 def test_killed_in_a_validation_and_resumed_is_bit_identical(
     tmp_path: Path, dies_at: int, more: dict[str, object]
@@ -150,31 +146,42 @@ def test_budgets_stop_where_they_say(tmp_path: Path) -> None:
     assert Budget(steps=100).share(0.1) == Budget(steps=10)
 
 
-def test_both_ways_come_first_and_end_where_the_budget_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    taken: list[tuple[float, int, str, int]] = []
+def test_both_directions_come_first_and_end_where_the_budget_says(tmp_path: Path) -> None:
+    taken: list[tuple[float, int, int, int]] = []
 
-    def spy(of: Batches, name: str, run: Trainer) -> Batches:
-        epoch = of.epoch
-        monkeypatch.setattr(
-            of,
-            "epoch",
-            lambda k, start_batch=0: (
-                taken.append((run.counters.progress, k, name, len(batch.tgt_in))) or batch
-                for batch in epoch(k, start_batch)
-            ),
-        )
-        return of
+    class Spy(Phases):
+        def batches(self, cursor: Cursor) -> Generator[tuple[Cursor, PairBatch]]:
+            for after, batch in super().batches(cursor):
+                taken.append((run.counters.progress, after.epoch, after.phases_left, len(batch.tgt_in)))
+                yield after, batch
 
-    run = trainer(tmp_path, Budget(steps=60), both_ways=0.5, validations=1)
-    run.batches, run._both_ways = spy(run.batches, "one way", run), spy(run._both_ways, "both ways", run)
+    run = trainer(tmp_path, Budget(steps=60), bidirectional=0.5, validations=1)
+    run.data.__class__ = Spy
     run.train()
-    assert {name for progress, _, name, _ in taken if progress < 0.5} == {"both ways"}
-    assert {name for progress, _, name, _ in taken if progress >= 0.5} == {"one way"}
+    assert {left for progress, _, left, _ in taken if progress < 0.5} == {1}
+    assert {left for progress, _, left, _ in taken if progress >= 0.5} == {0}
     # A new epoch begins there, with an order of its own.
-    last = max(k for _, k, name, _ in taken if name == "both ways")
-    assert min(k for _, k, name, _ in taken if name == "one way") == last + 1
-    # A pair that is turned round is an example of its own.
-    assert run.counters.examples == sum(size for _, k, _, size in taken if k < VALIDATION)
+    last = max(epoch for _, epoch, left, _ in taken if left)
+    assert min(epoch for _, epoch, left, _ in taken if not left) == last + 1
+    # A pair that is exchanged is an example of its own.
+    assert run.counters.examples == sum(size for *_, size in taken)
+
+
+def test_micro_batches_draw_dropout_of_their_own(tmp_path: Path) -> None:
+    """Each micro-batch is seeded by itself, so a process that gets only the second one draws the same masks."""
+    run = trainer(tmp_path, Budget(steps=1), accumulate=2)
+    seeds = []
+    objective = run.objective
+
+    def spy(model: Model, batch: PairBatch) -> Loss:
+        seeds.append(torch.initial_seed())
+        return objective(model, batch)
+
+    run.objective = spy
+    run.counters.step = 0
+    run.train()
+    assert seeds[0] == 0
+    assert len(set(seeds)) == 2
 
 
 def test_the_rate_falls_over_the_share_that_is_set(tmp_path: Path) -> None:
@@ -188,22 +195,24 @@ def test_the_rate_falls_over_the_share_that_is_set(tmp_path: Path) -> None:
     assert rates[30] == pytest.approx(0.005)
 
 
-def test_a_loss_that_is_no_number_stops_and_keeps_the_last_checkpoint(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    real = seqloom.training.batch_loss
-    calls = 0
+class BrokenAt:
+    """An objective whose loss is not a number at one call."""
 
-    def broken(model: Model, *args: object, **kwargs: object) -> tuple[torch.Tensor, torch.Tensor]:
-        nonlocal calls
-        loss, nll = real(model, *args, **kwargs)  # type: ignore[arg-type]
-        calls += model.training
-        return (loss * math.nan, nll * math.nan) if model.training and calls == 13 else (loss, nll)
+    def __init__(self, call: int, objective: Objective) -> None:
+        self.left = call
+        self.objective = objective
 
-    monkeypatch.setattr(seqloom.training, "batch_loss", broken)
+    def __call__(self, model: Model, batch: PairBatch) -> Loss:
+        self.left -= 1
+        loss = self.objective(model, batch)
+        return loss if self.left else replace(loss, sum=loss.sum * math.nan, nll=loss.nll * math.nan)
+
+
+def test_a_loss_that_is_no_number_stops_and_keeps_the_last_checkpoint(tmp_path: Path) -> None:
+    run = trainer(tmp_path / "nan", Budget(steps=40))
+    run.objective = BrokenAt(13, run.objective)
     with pytest.raises(TrainingError, match=r"nan at step 13 \(epoch \d+, batch \d+\).*learning_rate"):
-        trainer(tmp_path / "nan", Budget(steps=40)).train()
-    monkeypatch.undo()
+        run.train()
     resumed = trainer(tmp_path / "nan", Budget(steps=40)).train(resume=True)
     trainer(tmp_path / "whole", Budget(steps=40)).train()
     assert resumed.step == 40

@@ -1,6 +1,6 @@
-"""Counters: where a run stands, saved with every checkpoint, from which all that is random derives.
+"""Counters: where a run stands. They are saved with every checkpoint, and all random numbers derive from them.
 
-Plain values of a checkpoint enter, checked Counters leave. This module does not know models or files.
+Plain values of a checkpoint enter, checked Counters leave. This module knows neither models nor files.
 """
 
 from collections.abc import Mapping
@@ -35,12 +35,13 @@ class Counters:
     curve: list[dict[str, Any]] = field(default_factory=list)
     finished: bool = False
     best_is_average: bool = False
-    both_ways: bool = False
-    # Negative log-likelihood and tokens since the last report, and since the last validation.
+    # The phases of the data schedule that come after the one of `epoch` and `batch`.
+    phases_left: int = 0
+    # Negative log-likelihood and loss weights since the last report, and since the last validation.
     report_nll: float = 0.0
-    report_tokens: int = 0
+    report_tokens: float = 0
     window_nll: float = 0.0
-    window_tokens: int = 0
+    window_tokens: float = 0
 
     @classmethod
     def restore(cls, values: Mapping[str, Any], folder: Path) -> "Counters":
@@ -53,16 +54,19 @@ class Counters:
             CheckpointError: a value is missing, of another type or out of range.
         """
         path = folder / "counters.json"
-        given = {name: value for name, value in values.items() if name != "format"}
+        saved = {name: value for name, value in values.items() if name != "format"}
+        # Version 0.1 wrote whether pairs were trained on in both directions: the first of two phases.
+        if isinstance(saved.get("both_ways"), bool):
+            saved["phases_left"] = int(saved.pop("both_ways"))
         try:
-            counters = TypeAdapter(cls).validate_python(given)
-            unknown = sorted(set(given) - {one.name for one in fields(cls)})
+            counters = TypeAdapter(cls).validate_python(saved)
+            unknown = sorted(set(saved) - {counter.name for counter in fields(cls)})
             if unknown:
                 raise ValueError(f"{unknown[0][:80]} is not known")
-            for one in fields(cls):
-                value = getattr(counters, one.name)
-                if isinstance(value, int | float) and not one.name.endswith("_nll") and not 0 <= value < 1 << 62:
-                    raise ValueError(f"{one.name} is out of range")
+            for counter in fields(cls):
+                value = getattr(counters, counter.name)
+                if isinstance(value, int | float) and not counter.name.endswith("_nll") and not 0 <= value < 1 << 62:
+                    raise ValueError(f"{counter.name} is out of range")
             if len(counters.snapshots) > 1_000 or any(step < 0 for step in counters.snapshots):
                 raise ValueError("snapshots are out of range")
             for point in counters.curve:

@@ -5,9 +5,10 @@ import pytest
 import torch
 from torch import nn
 
-from seqloom.checkpoint import load_checkpoint, save_checkpoint, save_weights
 from seqloom.errors import CheckpointError, OutputError
 from seqloom.files import write_text
+from seqloom.training.checkpoint import load_checkpoint, save_checkpoint
+from seqloom.training.weights import save_weights
 
 
 @pytest.fixture
@@ -59,8 +60,8 @@ def test_an_optimizer_is_compared_by_its_header(
     save_checkpoint(tmp_path, 1, model, [optimizer], {})
     save_weights(tmp_path / "checkpoint-1" / "optimizer-0.safetensors", more)
     read: list[str] = []
-    monkeypatch.setattr("seqloom.checkpoint.load_file", lambda path: read.append(str(path)))
-    monkeypatch.setattr("seqloom.checkpoint.fill_from", lambda *_, **__: None)
+    monkeypatch.setattr("seqloom.training.weights.load_file", lambda path: read.append(str(path)))
+    monkeypatch.setattr("seqloom.training.checkpoint.fill_from", lambda *_, **__: None)
     with pytest.raises(CheckpointError, match=message):
         load_checkpoint(tmp_path, model, [optimizer])
     assert not read

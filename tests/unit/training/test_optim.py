@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from seqloom.models import MODELS, make_model
-from seqloom.optim import learning_rate_factor, make_optimizers, set_learning_rate
-from seqloom.optim.muon import Muon, orthogonalise
+from seqloom.training.optim import learning_rate_factor, make_optimizers, set_learning_rate
+from seqloom.training.optim.muon import Muon, orthogonalise
 from seqloom.vocabulary import Vocabulary
 
 VOCAB = Vocabulary(20, 20, shared=True)

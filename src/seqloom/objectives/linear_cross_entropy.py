@@ -1,6 +1,6 @@
-"""Losses: pure functions from hidden states and target ids to numbers that can be minimised.
+"""Cross-entropy of a linear layer's outputs: hidden states and target ids become a loss; the logits are never held at once.
 
-They do not know models or batches beyond the tensors they are given.
+A pure function of tensors. It does not know models or batches.
 """
 
 from typing import Any
@@ -29,7 +29,14 @@ class _LinearCrossEntropy(torch.autograd.Function):
 
     @staticmethod
     def forward(
-        ctx: Any, hidden: Tensor, weight: Tensor, bias: Tensor | None, targets: Tensor, smoothing: float, wanted: bool
+        ctx: Any,
+        hidden: Tensor,
+        weight: Tensor,
+        bias: Tensor | None,
+        targets: Tensor,
+        row_weights: Tensor | None,
+        smoothing: float,
+        wanted: bool,
     ) -> tuple[Tensor, Tensor]:
         size = weight.shape[0]
         matrix = weight.to(hidden.dtype)
@@ -54,12 +61,15 @@ class _LinearCrossEntropy(torch.autograd.Function):
             rare = (chosen_probs < _RARE)[:, 0].nonzero()[:, 0]
             if rare.numel():
                 log_norm[rare] = F.linear(rows[rare], matrix, offset).to(chosen.dtype).logsumexp(dim=1, keepdim=True)
-            nll += (log_norm - chosen).sum()
+            weights = None if row_weights is None else row_weights[at : at + BLOCK_ROWS]
+            nll += _weighted_sum(log_norm[:, 0] - chosen[:, 0], weights)
             if smoothing:
-                uniform += (log_norm[:, 0] - (rows.to(weight.dtype) @ mean_weight + mean_bias)).sum()
+                uniform += _weighted_sum(log_norm[:, 0] - (rows.to(weight.dtype) @ mean_weight + mean_bias), weights)
             if grad_hidden is None or grad_weight is None:
                 continue
             probs.scatter_add_(1, ids, probs.new_full((), -(1 - smoothing)).expand(ids.shape))
+            if weights is not None:
+                probs *= weights[:, None]
             grad = probs.to(rows.dtype)
             torch.mm(grad, matrix, out=grad_hidden[at : at + BLOCK_ROWS])
             if matrix.dtype == weight.dtype:
@@ -70,19 +80,29 @@ class _LinearCrossEntropy(torch.autograd.Function):
             if grad_bias is not None:
                 grad_bias += probs.sum(dim=0)
         if grad_hidden is not None and grad_weight is not None:
-            if smoothing:
+            if smoothing and row_weights is None:
                 grad_hidden.sub_(smoothing * mean_weight)
                 grad_weight.sub_(smoothing / size * hidden.sum(dim=0, dtype=weight.dtype))
                 if grad_bias is not None:
                     grad_bias -= smoothing / size * hidden.shape[0]
+            elif smoothing and row_weights is not None:
+                grad_hidden.sub_((smoothing * row_weights[:, None] * mean_weight).to(hidden.dtype))
+                grad_weight.sub_(smoothing / size * (row_weights.to(weight.dtype) @ hidden.to(weight.dtype)))
+                if grad_bias is not None:
+                    grad_bias -= smoothing / size * row_weights.sum()
             ctx.save_for_backward(grad_hidden, grad_weight, *([] if grad_bias is None else [grad_bias]))
         ctx.mark_non_differentiable(nll)
         return (1 - smoothing) * nll + smoothing * uniform if smoothing else nll.clone(), nll
 
     @staticmethod
-    def backward(ctx: Any, grad_loss: Tensor, _: Tensor) -> tuple[Tensor, Tensor, Tensor | None, None, None, None]:
+    def backward(ctx: Any, grad_loss: Tensor, _: Tensor) -> tuple[Tensor | None, ...]:
         grad_hidden, grad_weight, *rest = ctx.saved_tensors
-        return grad_hidden * grad_loss, grad_weight * grad_loss, rest[0] * grad_loss if rest else None, None, None, None
+        grad_bias = rest[0] * grad_loss if rest else None
+        return grad_hidden * grad_loss, grad_weight * grad_loss, grad_bias, None, None, None, None
+
+
+def _weighted_sum(values: Tensor, weights: Tensor | None) -> Tensor:
+    return values.sum() if weights is None else (values * weights).sum()
 
 
 def linear_cross_entropy(
@@ -92,6 +112,7 @@ def linear_cross_entropy(
     targets: Int[Tensor, "tokens"],
     *,
     label_smoothing: float = 0.0,
+    row_weights: Float[Tensor, "tokens"] | None = None,
 ) -> tuple[Float[Tensor, ""], Float[Tensor, ""]]:
     """Cross-entropy of softmax(hidden @ weight.T + bias) against the targets, summed over real tokens.
 
@@ -100,11 +121,12 @@ def linear_cross_entropy(
             the weights.
         label_smoothing: the share of the target's probability that is spread evenly over the vocabulary (Szegedy 2016; Vaswani
             2017, section 5.4).
+        row_weights: what each token counts for in the sums; None: 1.
 
     Returns:
-        The loss to minimise, and the negative log-likelihood in nats without smoothing, which is for reading only.
+        The loss to minimise, and the negative log-likelihood in nats without smoothing, for logs only.
     """
-    # Inside the function gradients are always off; only here can it be known whether anybody will ask for them.
+    # Inside the function gradients are always off; only here is it known whether they are needed.
     wanted = torch.is_grad_enabled()
-    loss, nll = _LinearCrossEntropy.apply(hidden, weight, bias, targets, label_smoothing, wanted)
+    loss, nll = _LinearCrossEntropy.apply(hidden, weight, bias, targets, row_weights, label_smoothing, wanted)
     return loss, nll

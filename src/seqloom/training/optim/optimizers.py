@@ -6,7 +6,7 @@ from typing import Literal
 import torch
 from torch import nn
 
-from seqloom.optim.muon import Muon
+from seqloom.training.optim.muon import Muon
 
 OptimizerName = Literal["adamw", "muon"]
 PrecisionName = Literal["fp32", "bf16"]

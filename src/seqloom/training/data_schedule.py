@@ -1,0 +1,75 @@
+"""Data schedules: which batches are trained on at which share of the budget, and where in them training stands.
+
+Batches of one or several kinds enter, one stream of batches leaves. The training loop sees the stream only. A schedule knows
+neither models nor losses.
+"""
+
+from collections.abc import Generator
+from dataclasses import dataclass
+from typing import Protocol
+
+from seqloom.batching import Batches, PairBatch
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """Where in a data schedule training stands: only integers, so a checkpoint can keep it.
+
+    Attributes:
+        phases_left: how many phases of the schedule come after this one.
+        epoch: counted over all phases, from 0.
+        batch: how many batches of the epoch were used.
+    """
+
+    phases_left: int = 0
+    epoch: int = 0
+    batch: int = 0
+
+
+class DataSchedule(Protocol):
+    """An order of batches that depends on integers and on the share of the budget that is spent."""
+
+    def start(self) -> Cursor:
+        """Where training begins."""
+
+    def advance(self, cursor: Cursor, progress: float) -> Cursor:
+        """The cursor to continue from at this share of the budget: the same one, or the start of a later phase."""
+
+    def batches(self, cursor: Cursor) -> Generator[tuple[Cursor, PairBatch]]:
+        """The batches of the cursor's phase from the cursor on, without end; each with the cursor after it."""
+
+
+class Phases:
+    """One kind of batches after the other, each up to a share of the budget.
+
+    Bidirectional training (Ding 2021) has two phases: pairs in both directions, then pairs in one.
+
+    Args:
+        batches: of each phase.
+        ends: the share of the budget at which each phase but the last one ends.
+    """
+
+    def __init__(self, *batches: Batches, ends: tuple[float, ...] = ()) -> None:
+        if len(batches) != len(ends) + 1:
+            raise ValueError(f"{len(batches)} phases need {len(batches) - 1} ends, not {len(ends)}")
+        self._batches = batches
+        self._ends = ends
+
+    def start(self) -> Cursor:
+        """The first batch of the first phase."""
+        return Cursor(phases_left=len(self._ends))
+
+    def advance(self, cursor: Cursor, progress: float) -> Cursor:
+        """The cursor to continue from at this share of the budget; a new phase begins with a new epoch."""
+        while cursor.phases_left and progress >= self._ends[-cursor.phases_left]:
+            cursor = Cursor(cursor.phases_left - 1, cursor.epoch + 1)
+        return cursor
+
+    def batches(self, cursor: Cursor) -> Generator[tuple[Cursor, PairBatch]]:
+        """The batches of the cursor's phase from the cursor on, epoch after epoch."""
+        left, epoch, start = cursor.phases_left, cursor.epoch, cursor.batch
+        batches = self._batches[-1 - left]
+        while True:
+            for number, batch in enumerate(batches.epoch(epoch, start_batch=start), start=start + 1):
+                yield Cursor(left, epoch, number), batch
+            epoch, start = epoch + 1, 0

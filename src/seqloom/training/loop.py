@@ -1,0 +1,236 @@
+"""The training loop: a model, a data schedule and an objective enter; trained weights and a log leave, for every architecture.
+
+Everything random derives from (seed, step, micro-batch) or (seed, epoch). So a checkpoint consists of weights, optimizer state and
+a few integers, and a run that was killed continues with the same bits. The loop knows neither text nor tasks nor losses: the
+objective and the validation are functions that it is given.
+"""
+
+import math
+import time
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import asdict
+
+import torch
+from torch import nn
+
+from seqloom.errors import TrainingError
+from seqloom.messages import command_line
+from seqloom.models.base import Model
+from seqloom.objectives import Objective
+from seqloom.training.batch_stream import BatchStream, MicroBatch
+from seqloom.training.budget import BudgetClock
+from seqloom.training.checkpoint import checkpoint_folder, load_checkpoint, save_checkpoint, update_counters
+from seqloom.training.compilation import compiled
+from seqloom.training.counters import Counters
+from seqloom.training.data_schedule import Cursor, DataSchedule
+from seqloom.training.interrupt import delayed_interrupt
+from seqloom.training.metric_buffer import MetricBuffer, UpdateMetrics
+from seqloom.training.metric_log import MetricLog
+from seqloom.training.optim import learning_rate_factor, make_optimizers, set_learning_rate
+from seqloom.training.plan import TrainingPlan
+from seqloom.training.selection import Selection, Validate, measure
+
+# The log and the screen get a line after so many updates.
+_REPORT_EVERY = 20
+
+
+class Trainer:
+    """Trains one model into one run folder.
+
+    Args:
+        data: which batches are trained on at which share of the budget.
+        validate: measures the model; called with the model in evaluation mode.
+    """
+
+    def __init__(
+        self, model: Model, data: DataSchedule, objective: Objective, validate: Validate, plan: TrainingPlan
+    ) -> None:
+        settings = plan.settings
+        self.model = model.to(plan.device)
+        self.data = data
+        self.objective = objective
+        self.validate = validate
+        self.plan = plan
+        start = data.start()
+        self.counters = Counters(phases_left=start.phases_left, epoch=start.epoch, batch=start.batch)
+        self.optimizers = make_optimizers(
+            self.model,
+            settings.optimizer,
+            learning_rate=settings.learning_rate,
+            weight_decay=settings.weight_decay,
+            betas=settings.betas,
+            precision=settings.precision,
+        )
+        # Shares its weights with the model. Validation meets each shape once and uses the plain model.
+        self._compiled = compiled(self.model, plan.device) if settings.compile else self.model
+        self._buffer = MetricBuffer(plan.device)
+        self._log = MetricLog(plan.folder, tensorboard=settings.tensorboard)
+        self._selection = Selection(plan.folder, settings)
+        self._clock = BudgetClock(plan.budget)
+
+    def train(self, *, resume: bool = False) -> Counters:
+        """Trains to the end of the budget, or until patience is exhausted.
+
+        Raises:
+            TrainingError: the loss is not a number any more.
+            KeyboardInterrupt: after Ctrl-C, when everything has been saved.
+        """
+        if resume:
+            self._restore()
+        else:
+            self._log.clear()
+            self._save()
+        settings, counters = self.plan.settings, self.counters
+        cursor = Cursor(counters.phases_left, counters.epoch, counters.batch)
+        with delayed_interrupt() as interrupted, closing(BatchStream(self.data, cursor, self.plan.device)) as stream:
+            saved_at = time.monotonic()
+            while not counters.finished:
+                before = counters.progress
+                self._update(stream)
+                counters.finished = counters.progress >= 1.0
+                validates = int(counters.progress * settings.validations) > int(before * settings.validations)
+                if validates or counters.finished:
+                    self._validate()
+                late = time.monotonic() - saved_at > 60 * settings.checkpoint_minutes
+                if validates or late or counters.finished or interrupted():
+                    self._save()
+                    saved_at = time.monotonic()
+                if interrupted() and not counters.finished:
+                    resume_command = command_line("train", "--resume", "--out", self.plan.folder)
+                    self.plan.progress.say(f"Saved at step {counters.step:,}. To go on: {resume_command}")
+                    raise KeyboardInterrupt
+        self._finish()
+        return counters
+
+    def _update(self, stream: BatchStream) -> None:
+        """One update of the weights, from `accumulate` micro-batches."""
+        counters, settings = self.counters, self.plan.settings
+        begin = time.perf_counter()
+        micro_batches = stream.take(settings.accumulate, counters.progress)
+        learning_rate = self._set_learning_rate()
+        # All weights may be 0; the loss then is 0 too.
+        weight = sum(micro_batch.weight for micro_batch in micro_batches) or 1
+        self.model.train()
+        nlls = []
+        for number, micro_batch in enumerate(micro_batches):
+            self._seed_dropout(number)
+            loss = self.objective(self._compiled, micro_batch.batch)
+            (loss.sum / weight).backward()
+            nlls.append(loss.nll)
+        norm = nn.utils.clip_grad_norm_(self.model.parameters(), settings.clip_norm or math.inf)
+        self._buffer.add(counters.step + 1, nlls, norm, weight, micro_batches[-1].cursor)
+        reports = counters.step % _REPORT_EVERY == _REPORT_EVERY - 1 or counters.step == 0
+        if reports or self._buffer.is_due:
+            self._read_metrics()
+        for optimizer in self.optimizers:
+            optimizer.step()
+            optimizer.zero_grad(set_to_none=True)
+        self._log.add_progress(counters.progress)
+        self._count(micro_batches, begin)
+        if reports:
+            self._report(learning_rate)
+
+    def _set_learning_rate(self) -> float:
+        settings = self.plan.settings
+        factor = learning_rate_factor(
+            settings.schedule,
+            step=self.counters.step,
+            progress=self.counters.progress,
+            warmup_steps=settings.warmup_steps,
+            decay_share=settings.decay_share,
+        )
+        set_learning_rate(self.optimizers, settings.learning_rate * factor)
+        return settings.learning_rate * factor
+
+    def _seed_dropout(self, micro_batch: int) -> None:
+        """Dropout's masks follow (seed, step, micro-batch) alone, so a resumed run draws the same ones on any number of devices."""
+        seed = self.plan.seed * 1_000_003 + self.counters.step
+        # The odd constant of splitmix64 keeps the seeds of micro-batches apart from those of other steps.
+        torch.manual_seed((seed + micro_batch * 0x9E3779B97F4A7C15) % 2**63)
+
+    def _count(self, micro_batches: Sequence[MicroBatch], begin: float) -> None:
+        counters = self.counters
+        cursor = micro_batches[-1].cursor
+        counters.phases_left, counters.epoch, counters.batch = cursor.phases_left, cursor.epoch, cursor.batch
+        counters.step += 1
+        counters.examples += sum(len(micro_batch.batch.tgt_in) for micro_batch in micro_batches)
+        counters.tokens += sum(micro_batch.num_tokens for micro_batch in micro_batches)
+        counters.positions += sum(micro_batch.batch.num_positions for micro_batch in micro_batches)
+        counters.seconds += time.perf_counter() - begin
+        counters.progress = self._clock.spent(counters)
+
+    def _read_metrics(self) -> None:
+        """Reads the numbers of the updates so far. Nothing of a run may be kept before it is known that they are numbers."""
+        counters = self.counters
+        for metrics in self._buffer.read():
+            if not metrics.is_finite:
+                raise self._not_finite(metrics)
+            counters.report_nll += metrics.nll
+            counters.report_tokens += metrics.weight
+            counters.window_nll += metrics.nll
+            counters.window_tokens += metrics.weight
+
+    def _report(self, learning_rate: float) -> None:
+        counters = self.counters
+        loss = counters.report_nll / counters.report_tokens
+        counters.report_nll, counters.report_tokens = 0.0, 0
+        speed = counters.tokens / max(1e-9, counters.seconds)
+        self._log.add(counters, loss=loss, learning_rate=learning_rate)
+        self._show_progress(loss=round(loss, 3), **{"tokens/s": round(speed)}, step=counters.step)
+
+    def _show_progress(self, **status: float | str) -> None:
+        self.plan.progress.update(self.plan.title, min(self.counters.progress, 0.9999), **status)
+
+    def _validate(self) -> None:
+        counters = self.counters
+        self._read_metrics()
+        begin = time.perf_counter()
+        self._show_progress(status="validating")
+        result = measure(self.model, self.validate)
+        counters.validation_seconds += time.perf_counter() - begin
+        train_loss = counters.window_nll / counters.window_tokens if counters.window_tokens else None
+        counters.window_nll, counters.window_tokens = 0.0, 0
+        values = {"train_loss": train_loss, "val_loss": result.loss, "val_quality": result.metric}
+        position = {"step": counters.step, "tokens": counters.tokens, "seconds": counters.seconds}
+        counters.curve.append(position | values)
+        self._log.add(counters, **values)
+        if self._selection.add(result, self.model, counters):
+            self.plan.progress.say(f"{self.plan.title}: no better validation in {counters.since_best}; stopped early.")
+            counters.finished = True
+
+    def _finish(self) -> None:
+        """Tries the average of the last validations' weights, and leaves the model with the best weights."""
+        counters = self.counters
+        merit_before = counters.best_merit
+        result = self._selection.try_average(self.model, counters, self.validate)
+        if result is not None:
+            self._log.add(counters, averaged=counters.snapshots, val_loss=result.loss, val_quality=result.metric)
+        if counters.best_merit != merit_before:
+            self._log.sync(counters)
+            update_counters(self.plan.folder, counters.step, asdict(counters))
+        self._selection.load_best(self.model)
+        self.model.eval()
+        self.plan.progress.update(self.plan.title, 1.0, step=counters.step)
+
+    def _save(self) -> None:
+        self._read_metrics()
+        self._log.sync(self.counters)
+        save_checkpoint(self.plan.folder, self.counters.step, self.model, self.optimizers, asdict(self.counters))
+        self._selection.ensure_best(self.model)
+
+    def _restore(self) -> None:
+        folder = self.plan.folder
+        values = load_checkpoint(folder, self.model, self.optimizers)
+        self.counters = Counters.restore(values, checkpoint_folder(folder))
+        self._log.cut(self.counters)
+        self.plan.progress.say(f"{self.plan.title}: going on from step {self.counters.step:,}.")
+
+    def _not_finite(self, metrics: UpdateMetrics) -> TrainingError:
+        loss, cursor = metrics.nll / metrics.weight, metrics.cursor
+        what = f"the gradient's norm became {metrics.norm}" if math.isfinite(loss) else f"the loss became {loss}"
+        return TrainingError(
+            f"{what} at step {metrics.step} (epoch {cursor.epoch}, batch {cursor.batch - 1}). The checkpoint before it "
+            f"is kept in {self.plan.folder}. Try a lower training.learning_rate, more training.warmup_steps, or a lower "
+            "training.clip_norm."
+        )

@@ -1,0 +1,29 @@
+"""TrainingPlan: what a training has besides its model, its batches and its objective."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+
+from seqloom.progress import Progress, Silent
+from seqloom.training.budget import Budget
+from seqloom.training.settings import TrainingSettings
+
+
+@dataclass(frozen=True)
+class TrainingPlan:
+    """How long, where and with which settings to train.
+
+    Attributes:
+        folder: the run folder that weights, checkpoints and logs are written to.
+        seed: all randomness of training derives from it.
+        title: the name under which progress is reported.
+    """
+
+    settings: TrainingSettings
+    budget: Budget
+    folder: Path
+    seed: int
+    device: torch.device
+    title: str = "training"
+    progress: Progress = field(default_factory=Silent)
