@@ -117,11 +117,20 @@ def serve(
 ) -> None:
     """Serves runs until the process gets SIGINT (Ctrl-C) or SIGTERM.
 
+    It has as many parameters as `seqloom serve` has options, since they are independent of each other.
+
     Args:
-        port: 0 takes any that is free.
+        folders: the run folders.
+        host: the address to listen at.
+        port: the port; 0 takes any that is free.
+        limits: limits of requests and queues; the defaults of `Limits` if None.
         keys: API keys that requests must give; without any, every client may use the server.
         origins: see `make_app`.
+        engine: the program that decodes, see `decoding.engines`.
         workers: number of batches that are decoded in parallel.
+        device: "auto", "cpu", "cuda" or "mps".
+        threads: processor threads; one for each core if None.
+        log: the stream of the access log; None for no log.
         on_listening: called with the URL once the server accepts requests.
 
     Raises:
