@@ -89,6 +89,9 @@ def test_score_names_files_that_run_against_the_run(trained: Trained, cli: Cli, 
         (tmp_path / name).write_text("rot\n")
     message = cli("score", run, "--src", tmp_path / "test.en", "--ref", tmp_path / "test.de", status=2)
     assert "German to English" in message
+    export = ("export", run, "--to", "huggingface", "--out", tmp_path / "exported")
+    message = cli(*export, "--input", tmp_path / "test.en", "--ref", tmp_path / "test.de", status=2)
+    assert "German to English" in message
     assert "\t" in cli("score", run, "--src", tmp_path / "test.de", "--ref", tmp_path / "test.en")
 
 

@@ -108,5 +108,10 @@ def _material(arguments: argparse.Namespace) -> "Material | None":
 
     if arguments.ref is None:
         return Material(str(arguments.input), tuple(read_lines(arguments.input)))
+    from seqloom.run.info import read_info
+    from seqloom.run.scoring import check_files_direction
+
+    corpus = read_info(arguments.folder).corpus
+    check_files_direction(arguments.input, arguments.ref, (corpus.src_lang, corpus.tgt_lang))
     pairs = list(read_parallel(arguments.input, arguments.ref))
     return Material(str(arguments.input), tuple(pair.src for pair in pairs), tuple(pair.tgt for pair in pairs))
