@@ -20,7 +20,8 @@ from seqloom.batching import PairBatch, Sources, make_batch
 from seqloom.example import Example
 from seqloom.models import make_model
 from seqloom.models.base import Model
-from seqloom.nn.attention import MultiHeadAttention, attend, causal_mask, mask_bias
+from seqloom.nn.attention import attend, causal_mask, mask_bias
+from seqloom.nn.multi_head import MultiHeadAttention
 from seqloom.nn.record import Record
 from seqloom.nn.recurrent_stack import RecurrentStack
 from seqloom.objectives import CrossEntropy

@@ -73,6 +73,13 @@ class MemoryReader:
             index = torch.arange(sources, device=state.source_index.device).repeat_interleave(rows // sources)
             self._folds = rows // sources if torch.equal(state.source_index, index) else 0
 
+    @classmethod
+    def of_rows(cls, memory: Mapping[str, Tensor]) -> "MemoryReader":
+        """A reader of a memory that has one row for each row of queries."""
+        reader = cls.__new__(cls)
+        reader._memory, reader._folds = memory, 1
+        return reader
+
     def fold(self, x: Float[Tensor, "rows n dim"]) -> Float[Tensor, "_ _ dim"]:
         """Queries as the memory's rows want them."""
         return x if self._folds <= 1 else x.reshape(-1, self._folds * x.shape[1], x.shape[2])

@@ -1,6 +1,7 @@
 """The Transformer: encoder and decoder (Vaswani 2017), with the options that came after it."""
 
-from typing import Literal
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, Literal, cast
 
 import torch
 from jaxtyping import Float, Int
@@ -10,13 +11,15 @@ from torch import Tensor, nn
 from seqloom.batching import Sources
 from seqloom.config import LONGEST, MOST_LAYERS, WIDEST, Settings
 from seqloom.models.base import DecoderState, MemoryReader, Model, reversal, reverse
-from seqloom.nn.attention import MultiHeadAttention, attend, causal_mask, mask_bias
-from seqloom.nn.block import Block, NormPlace, initialise_linear
+from seqloom.nn.attention import mask_bias
+from seqloom.nn.block import Block, BlockOptions, NormPlace, initialise_linear
+from seqloom.nn.cache import KeyValueCache, RowCache, self_bias
 from seqloom.nn.dropout import Dropout
 from seqloom.nn.embedding import Embeddings, TyingName
 from seqloom.nn.feed_forward import ActivationName
+from seqloom.nn.multi_head import MultiHeadAttention
 from seqloom.nn.norm import NormName, make_norm
-from seqloom.nn.positions import MOST_WAVES, AdditivePositions, PositionName, alibi_bias
+from seqloom.nn.positions import MOST_WAVES, AdditivePositions, PositionName, Rotation, alibi_bias, rotary_angles
 from seqloom.nn.record import Record, see
 from seqloom.vocabulary import Vocabulary
 
@@ -54,26 +57,41 @@ class BlockSettings(Settings):
             raise ValueError("rotary positions turn pairs of features, so d_model / num_heads must be even")
         return self
 
-    def make_block(self, *, cross: bool) -> Block:
-        """One block of these settings."""
-        return Block(
-            self.d_model,
-            self.d_ff,
-            self.num_heads,
-            cross=cross,
+    def block_options(self) -> BlockOptions:
+        """The options of every block."""
+        return BlockOptions(
+            d_model=self.d_model,
+            d_ff=self.d_ff,
+            num_heads=self.num_heads,
             norm=self.norm,
             norm_place=self.norm_place,
             activation=self.activation,
+            qk_norm=self.qk_norm,
             dropout=self.dropout,
             attention_dropout=self.attention_dropout,
             activation_dropout=self.activation_dropout,
-            qk_norm=self.qk_norm,
-            rotary=self.positions == "rotary",
         )
+
+    def make_blocks(self, number: int, *, cross: bool) -> Sequence[Block]:
+        """A stack of blocks, as a module list."""
+        options = self.block_options()
+        blocks: Any = nn.ModuleList(Block(options, cross=cross) for _ in range(number))
+        return cast(Sequence[Block], blocks)
 
     def make_final_norm(self) -> nn.Module:
         """Pre-norm blocks leave their sum without a norm, so one follows the last block."""
         return make_norm(self.norm, self.d_model) if self.norm_place == "pre" else nn.Identity()
+
+    @property
+    def alibi_heads(self) -> int:
+        """The heads that ALiBi gives slopes; 0 for other positions."""
+        return self.num_heads if self.positions == "alibi" else 0
+
+    def rotation(self, positions: Int[Tensor, "#rows n"]) -> Rotation | None:
+        """The angles of rotary positions; None for other positions."""
+        if self.positions != "rotary":
+            return None
+        return rotary_angles(positions, self.d_model // self.num_heads)
 
 
 class TransformerSettings(BlockSettings):
@@ -89,6 +107,11 @@ class TransformerSettings(BlockSettings):
 class Transformer(Model):
     """Encoder and decoder of self-attention, joined by attention from the decoder to the encoder's memory."""
 
+    encoder: Sequence[Block]
+    decoder: Sequence[Block]
+    encoder_norm: Callable[[Tensor], Tensor]
+    decoder_norm: Callable[[Tensor], Tensor]
+
     def __init__(self, settings: TransformerSettings, vocab: Vocabulary) -> None:
         super().__init__()
         self.settings = settings
@@ -99,8 +122,8 @@ class Transformer(Model):
         )
         self.positions = AdditivePositions(settings.positions, settings.max_len, settings.d_model)
         self.dropout = Dropout(settings.dropout)
-        self.encoder = nn.ModuleList(settings.make_block(cross=False) for _ in range(settings.num_encoder_layers))
-        self.decoder = nn.ModuleList(settings.make_block(cross=True) for _ in range(settings.num_decoder_layers))
+        self.encoder = settings.make_blocks(settings.num_encoder_layers, cross=False)
+        self.decoder = settings.make_blocks(settings.num_decoder_layers, cross=True)
         self.encoder_norm = settings.make_final_norm()
         self.decoder_norm = settings.make_final_norm()
         initialise_linear(self)
@@ -115,78 +138,78 @@ class Transformer(Model):
             sources = reverse(sources, record)
         length = sources.ids.shape[1]
         self.check_length(length, "source")
-        places = torch.arange(length, device=sources.ids.device)[None]
-        x = see(record, "encoder.tokens", self.embeddings.src(sources.ids))
-        x = see(record, "encoder.embedded", self.positions(x, places))
-        x = self.dropout(x)
-        bias = mask_bias(sources.mask, x.dtype)[:, None, None]
-        if self.settings.positions == "alibi":
-            bias = bias + alibi_bias(places, places, self.settings.num_heads).to(x.dtype)
-        for number, block in enumerate(self.encoder):
-            x, _ = block(x, places, bias, record=record, name=f"encoder.{number}")
+        positions = torch.arange(length, device=sources.ids.device)[None]
+        x = self._embed(self.embeddings.src(sources.ids), positions, record, "encoder")
+        padding = mask_bias(sources.mask, x.dtype)[:, None, None]
+        bias = padding
+        if self.settings.alibi_heads:
+            bias = bias + alibi_bias(positions, positions, self.settings.alibi_heads).to(x.dtype)
+        rotation = self.settings.rotation(positions)
+        for layer, block in enumerate(self.encoder):
+            x = block(x, bias, rotation=rotation, record=record, name=f"encoder.{layer}")
         x = self.encoder_norm(x)
         if self.settings.reverse_source:
-            # Back in the order of the text, so that attention weights speak of it.
+            # Back in the order of the text, so that attention weights are in that order.
             x = x.gather(1, reversal(sources.mask)[:, :, None].expand_as(x))
         x = see(record, "encoder.memory", x)
-        memory = {"mask": sources.mask, "bias": mask_bias(sources.mask, x.dtype)[:, None, None]}
-        for number, block in enumerate(self.decoder):
-            assert isinstance(block, Block)
-            assert block.cross_attention is not None
-            key, value = block.cross_attention.keys_values(x)
-            memory |= {f"{number}.key": key, f"{number}.value": value}
-        return DecoderState(memory, {}, torch.arange(len(sources), device=sources.ids.device))
+        memory = {"mask": sources.mask, "bias": padding}
+        for layer, (key, value) in enumerate(self._memory_keys_values(x)):
+            memory |= {f"{layer}.key": key, f"{layer}.value": value}
+        return self._first_state(memory)
 
     def advance(
         self, ids: Int[Tensor, "rows n"], state: DecoderState, record: Record | None = None
     ) -> tuple[Float[Tensor, "rows n d_model"], DecoderState]:
-        """Decodes n positions after those that the state has seen."""
+        """Decodes n positions after those of the state."""
         n = ids.shape[1]
         self.check_length(state.length + n, "target")
-        places = torch.arange(state.length, state.length + n, device=ids.device)[None]
-        x = see(record, "decoder.tokens", self.embeddings.tgt(ids))
-        x = see(record, "decoder.embedded", self.positions(x, places))
-        x = self.dropout(x)
-        bias = None
-        if n > 1:
-            bias = mask_bias(causal_mask(n, state.length + n, ids.device), x.dtype)[None, None]
-        if self.settings.positions == "alibi":
-            keys = torch.arange(state.length + n, device=ids.device)[None]
-            slope = alibi_bias(places, keys, self.settings.num_heads).to(x.dtype)
-            bias = slope if bias is None else bias + slope
-        reader = MemoryReader(state)
-        cache: dict[str, Tensor] = {}
-        for number, block in enumerate(self.decoder):
-            past = (state.cache[f"{number}.key"], state.cache[f"{number}.value"]) if state.length else None
-
-            def attend_memory(cross: MultiHeadAttention, y: Tensor, layer: int = number) -> Tensor:
-                context = attend(
-                    cross.queries(reader.fold(y)),
-                    reader[f"{layer}.key"],
-                    reader[f"{layer}.value"],
-                    reader["bias"],
-                    dropout=cross.dropout,
-                    record=record,
-                    name=f"decoder.{layer}.cross",
-                )
-                return reader.unfold(see(record, f"decoder.{layer}.cross.joined", cross.join(context)))
-
-            x, (key, value) = block(
-                x, places, bias, past=past, attend_memory=attend_memory, record=record, name=f"decoder.{number}"
-            )
-            if past is not None:
-                key, value = torch.cat([past[0], key], dim=2), torch.cat([past[1], value], dim=2)
-            cache |= {f"{number}.key": key, f"{number}.value": value}
+        positions = torch.arange(state.length, state.length + n, device=ids.device)[None]
+        x = self._embed(self.embeddings.tgt(ids), positions, record, "decoder")
+        bias = self_bias(state.length + n, positions, x.dtype, self.settings.alibi_heads)
+        cache, memory = RowCache(state.cache), MemoryReader(state)
+        x = self._decode(x, bias, self.settings.rotation(positions), cache, memory, record)
         if record is not None:
             # The last layer but one aligns best (Garg 2019); the mean of its heads.
-            layer = max(0, len(self.decoder) - 2)
+            layer = max(0, self.settings.num_decoder_layers - 2)
             weights = record.tensors[f"decoder.{layer}.cross.attn_weights"][-1].mean(dim=1)
-            record("alignment", reader.unfold(weights))
-        return see(record, "decoder.hidden", self.decoder_norm(x)), state.after(n, cache)
+            record("alignment", memory.unfold(weights))
+        return see(record, "decoder.hidden", self.decoder_norm(x)), state.after(n, cache.tensors)
 
     def decoding_form(self) -> Model:
         """See `Model.decoding_form`."""
-        # It is built of this class.
-        from seqloom.models.decoding_transformer import DecodingTransformer
+        # Its module imports this one.
+        from seqloom.models.inference_transformer import InferenceTransformer
 
-        return DecodingTransformer(self)
+        return InferenceTransformer(self)
+
+    def _embed(self, x: Tensor, positions: Tensor, record: Record | None, name: str) -> Tensor:
+        """Token embeddings with positions added, after dropout."""
+        x = see(record, f"{name}.tokens", x)
+        embedded: Tensor = self.dropout(see(record, f"{name}.embedded", self.positions(x, positions)))
+        return embedded
+
+    def _decode(
+        self,
+        x: Tensor,
+        bias: Tensor | None,
+        rotation: Rotation | None,
+        cache: KeyValueCache,
+        memory: MemoryReader,
+        record: Record | None = None,
+    ) -> Tensor:
+        """The decoder's blocks, one after another."""
+        for layer, block in enumerate(self.decoder):
+            name = f"decoder.{layer}"
+            x = block(x, bias, rotation=rotation, cache=cache, memory=memory, layer=layer, record=record, name=name)
+        return x
+
+    def _memory_keys_values(self, memory: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
+        """The keys and values of the encoder's memory for each decoder layer."""
+        for block in self.decoder:
+            assert isinstance(block.cross_attention, MultiHeadAttention)
+            yield block.cross_attention.keys_values(memory)
+
+    def _first_state(self, memory: Mapping[str, Tensor]) -> DecoderState:
+        """The state of a decoder that has not been fed yet."""
+        mask = memory["mask"]
+        return DecoderState(memory, {}, torch.arange(mask.shape[0], device=mask.device))

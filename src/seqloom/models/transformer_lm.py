@@ -5,7 +5,7 @@ from typing import Literal
 import torch
 from jaxtyping import Float, Int
 from pydantic import Field
-from torch import Tensor, nn
+from torch import Tensor
 
 from seqloom.batching import PairBatch, Sources
 from seqloom.config import MOST_LAYERS
@@ -13,6 +13,7 @@ from seqloom.models.base import DecoderState, Model, reversal, reverse
 from seqloom.models.transformer import BlockSettings
 from seqloom.nn.attention import causal_mask, mask_bias
 from seqloom.nn.block import initialise_linear
+from seqloom.nn.cache import RowCache
 from seqloom.nn.dropout import Dropout
 from seqloom.nn.embedding import Embeddings
 from seqloom.nn.positions import AdditivePositions, alibi_bias
@@ -32,10 +33,10 @@ class TransformerLMSettings(BlockSettings):
 
 
 class TransformerLM(Model):
-    """One stack of causal self-attention; the prompt's keys and values are its memory, the answer's its cache.
+    """One stack of causal self-attention over prompt and answer; keys and values of both are in one cache.
 
-    A pair's source is the prompt, its eos the sign that the answer begins. The loss never sees the prompt's positions, because
-    only the target's are fed to `advance`.
+    A pair's source is the prompt, and its eos marks the beginning of the answer. The prompt has no loss, because only the target
+    is fed to `advance`.
     """
 
     takes_text = True
@@ -52,7 +53,7 @@ class TransformerLM(Model):
         self.embeddings = Embeddings(0, vocab.tgt_size, settings.d_model, tying=settings.tied_embeddings, scaled=True)
         self.positions = AdditivePositions(settings.positions, settings.max_len, settings.d_model)
         self.dropout = Dropout(settings.dropout)
-        self.blocks = nn.ModuleList(settings.make_block(cross=False) for _ in range(settings.num_layers))
+        self.blocks = settings.make_blocks(settings.num_layers, cross=False)
         self.norm = settings.make_final_norm()
         initialise_linear(self)
 
@@ -65,32 +66,28 @@ class TransformerLM(Model):
         return max(0, self.settings.max_len - src_len)
 
     def start(self, sources: Sources, record: Record | None = None) -> DecoderState:
-        """Reads the prompts; the memory holds each layer's keys and values of them."""
+        """Reads the prompts; their keys and values are the beginning of the cache."""
         if self.settings.reverse_source:
             sources = reverse(sources, record)
         rows, length = sources.ids.shape
         device = sources.ids.device
-        places = torch.arange(length, device=device)[None]
         memory = {"mask": sources.mask, "length": sources.mask.sum(dim=1)}
+        index = torch.arange(rows, device=device)
         if length == 0:
-            like = self.embeddings.output
-            empty = like.new_zeros(rows, self.settings.num_heads, 0, self.settings.d_model // self.settings.num_heads)
-            memory |= {f"{n}.{part}": empty for n in range(len(self.blocks)) for part in ("key", "value")}
-            return DecoderState(memory, {}, torch.arange(rows, device=device))
+            return DecoderState(memory, {}, index)
         self.check_length(length, "prompt and answer")
-        x = self.embeddings.tgt(sources.ids)
-        # A causal mask alone: padding stands on the right of all that a real token may see.
+        positions = torch.arange(length, device=device)[None]
+        x = self._embed(self.embeddings.tgt(sources.ids), positions, record, "prompt")
+        # The causal mask is enough: padding stands on the right of all real tokens.
         bias = mask_bias(causal_mask(length, length, device), x.dtype)[None, None]
-        if self.settings.positions == "alibi":
-            bias = bias + alibi_bias(places, places, self.settings.num_heads).to(x.dtype)
-        x = self._embed(x, places, record, "prompt")
-        for number, block in enumerate(self.blocks):
-            x, (key, value) = block(x, places, bias, record=record, name=f"prompt.{number}")
-            memory |= {f"{number}.key": key, f"{number}.value": value}
+        if self.settings.alibi_heads:
+            bias = bias + alibi_bias(positions, positions, self.settings.alibi_heads).to(x.dtype)
+        cache = RowCache({})
+        x = self._read(x, positions, bias, cache, record, "prompt")
         if record is not None:
             order = reversal(sources.mask)[:, :, None].expand_as(x)
             record("prompt.memory", x.gather(1, order) if self.settings.reverse_source else x)
-        return DecoderState(memory, {}, torch.arange(rows, device=device))
+        return DecoderState(memory, cache.tensors, index)
 
     def forward(self, batch: PairBatch, record: Record | None = None) -> Float[Tensor, "batch tgt_len d_model"]:
         """Teacher forcing; the longest prompt and the longest answer of a batch may belong to different rows."""
@@ -113,32 +110,22 @@ class TransformerLM(Model):
         n = ids.shape[1]
         index = state.source_index
         lengths = state.memory["length"][index]
-        places = lengths[:, None] + torch.arange(state.length, state.length + n, device=ids.device)
+        positions = lengths[:, None] + torch.arange(state.length, state.length + n, device=ids.device)
         # Only padding can stand beyond the last position.
-        places = places.clamp_(max=self.settings.max_len - 1)
-        x = self._embed(self.embeddings.tgt(ids), places, record, "decoder")
+        positions = positions.clamp_(max=self.settings.max_len - 1)
+        x = self._embed(self.embeddings.tgt(ids), positions, record, "decoder")
         prompt_mask = state.memory["mask"][index]
         prompt = mask_bias(prompt_mask, x.dtype)[:, None, None].expand(-1, -1, n, -1)
         causal = mask_bias(causal_mask(n, state.length + n, ids.device), x.dtype)[None, None]
         bias = torch.cat([prompt, causal.expand(ids.shape[0], -1, -1, -1)], dim=3)
-        if self.settings.positions == "alibi":
+        if self.settings.alibi_heads:
             answer = lengths[:, None] + torch.arange(state.length + n, device=ids.device)
             keys = torch.cat(
                 [torch.arange(prompt_mask.shape[1], device=ids.device).expand_as(prompt_mask), answer], dim=1
             )
-            bias = bias + alibi_bias(places, keys, self.settings.num_heads).to(x.dtype)
-        cache: dict[str, Tensor] = {}
-        for number, block in enumerate(self.blocks):
-            pasts = []
-            for part in ("key", "value"):
-                name = f"{number}.{part}"
-                tensor = state.memory[name][index]
-                pasts.append(torch.cat([tensor, state.cache[name]], dim=2) if state.length else tensor)
-            x, (key, value) = block(x, places, bias, past=(pasts[0], pasts[1]), record=record, name=f"decoder.{number}")
-            if state.length:
-                key = torch.cat([state.cache[f"{number}.key"], key], dim=2)
-                value = torch.cat([state.cache[f"{number}.value"], value], dim=2)
-            cache |= {f"{number}.key": key, f"{number}.value": value}
+            bias = bias + alibi_bias(positions, keys, self.settings.alibi_heads).to(x.dtype)
+        cache = RowCache(state.cache)
+        x = self._read(x, positions, bias, cache, record, "decoder")
         if record is not None and prompt_mask.shape[1]:
             layer = max(0, len(self.blocks) - 2)
             weights = record.tensors[f"decoder.{layer}.self.attn_weights"][-1].mean(dim=1)
@@ -146,9 +133,20 @@ class TransformerLM(Model):
             if self.settings.reverse_source:
                 weights = weights.gather(2, reversal(prompt_mask)[:, None].expand_as(weights))
             record("alignment", weights)
-        return see(record, "decoder.hidden", self.norm(x)), state.after(n, cache)
+        return see(record, "decoder.hidden", self.norm(x)), state.after(n, cache.tensors)
 
-    def _embed(self, x: Tensor, places: Tensor, record: Record | None, name: str) -> Tensor:
+    def _read(
+        self, x: Tensor, positions: Tensor, bias: Tensor, cache: RowCache, record: Record | None, side: str
+    ) -> Tensor:
+        """The blocks, one after another."""
+        rotation = self.settings.rotation(positions)
+        for layer, block in enumerate(self.blocks):
+            name = f"{side}.{layer}"
+            x = block(x, bias, rotation=rotation, cache=cache, layer=layer, record=record, name=name)
+        return x
+
+    def _embed(self, x: Tensor, positions: Tensor, record: Record | None, name: str) -> Tensor:
+        """Token embeddings with positions added, after dropout."""
         x = see(record, f"{name}.tokens", x)
-        embedded: Tensor = self.dropout(see(record, f"{name}.embedded", self.positions(x, places)))
+        embedded: Tensor = self.dropout(see(record, f"{name}.embedded", self.positions(x, positions)))
         return embedded

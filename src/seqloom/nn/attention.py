@@ -1,4 +1,4 @@
-"""Attention: scaled dot-product with many heads (Vaswani 2017), multiplicative (Luong 2015) and additive (Bahdanau 2015).
+"""Attention: scaled dot-product (Vaswani 2017), multiplicative (Luong 2015) and additive (Bahdanau 2015).
 
 Masks say what True means: at True a key may be attended to. They arrive here as additive biases (0 or minus infinity), made once
 a batch by the model. Weights are kept only where a record asks for them.
@@ -13,8 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from seqloom.nn.dropout import Dropout
-from seqloom.nn.linear import Linear, multiply
-from seqloom.nn.norm import RMSNorm
+from seqloom.nn.linear import Linear
 from seqloom.nn.record import Record, see
 
 # Up to this many scores a head, attention is explicit on a CPU. That is the faster way on an AMD Zen 5; on an Intel Xeon the fused
@@ -34,8 +33,8 @@ def causal_mask(query_len: int, key_len: int, device: torch.device | str = "cpu"
 
 def attend(
     query: Float[Tensor, "batch num_heads query_len head_dim"],
-    key: Float[Tensor, "batch num_heads key_len head_dim"],
-    value: Float[Tensor, "batch num_heads key_len head_dim"],
+    key: Float[Tensor, "batch num_kv_heads key_len head_dim"],
+    value: Float[Tensor, "batch num_kv_heads key_len head_dim"],
     bias: Float[Tensor, "#batch #num_heads #query_len key_len"] | None,
     *,
     dropout: Dropout | None = None,
@@ -48,6 +47,10 @@ def attend(
     `nn.record` for their names); the fused kernel, which returns no weights, serves long sequences and accelerators.
     """
     scale = query.shape[-1] ** -0.5
+    if key.shape[1] != query.shape[1]:
+        # Grouped-query attention (Ainslie 2023): consecutive query heads share a head of keys and values.
+        share = query.shape[1] // key.shape[1]
+        key, value = key.repeat_interleave(share, dim=1), value.repeat_interleave(share, dim=1)
     short = query.device.type == "cpu" and query.shape[2] * key.shape[2] <= _EXPLICIT_UP_TO
     if record is None and not short:
         p = dropout.p if dropout is not None and dropout.training else 0.0
@@ -66,54 +69,6 @@ def attend(
     if dropout is not None:
         weights = dropout(weights)
     return see(record, f"{name}.context", weights @ value)
-
-
-class MultiHeadAttention(nn.Module):
-    """Multi-head attention (Vaswani 2017, section 3.2.2), in parts, so that keys and values can be cached.
-
-    `queries` and `keys_values` project, `attend` weighs, `join` concatenates the heads and projects back.
-    """
-
-    def __init__(
-        self, d_model: int, num_heads: int, *, dropout: float = 0.0, bias: bool = True, qk_norm: bool = False
-    ) -> None:
-        super().__init__()
-        self.num_heads = num_heads
-        self.head_dim = d_model // num_heads
-        self.query = Linear(d_model, d_model, bias=bias)
-        self.key_value = Linear(d_model, 2 * d_model, bias=bias)
-        self.out = Linear(d_model, d_model, bias=bias)
-        self.dropout = Dropout(dropout)
-        # Query-key norm (Henry 2020): scores cannot grow without bound.
-        self.query_norm = RMSNorm(self.head_dim) if qk_norm else None
-        self.key_norm = RMSNorm(self.head_dim) if qk_norm else None
-
-    def _split(self, x: Tensor, norm: RMSNorm | None = None) -> Tensor:
-        heads = x.unflatten(-1, (self.num_heads, self.head_dim))
-        return (heads if norm is None else norm(heads)).transpose(1, 2)
-
-    def queries(self, x: Float[Tensor, "batch length d_model"]) -> Float[Tensor, "batch num_heads length head_dim"]:
-        """Projects the positions that ask."""
-        return self._split(self.query(x), self.query_norm)
-
-    def keys_values(
-        self, x: Float[Tensor, "batch length d_model"]
-    ) -> tuple[Float[Tensor, "batch num_heads length head_dim"], Float[Tensor, "batch num_heads length head_dim"]]:
-        """Projects the positions that answer."""
-        key, value = self.key_value(x).chunk(2, dim=-1)
-        return self._split(key, self.key_norm), self._split(value)
-
-    def self_projections(self, x: Float[Tensor, "batch length d_model"]) -> tuple[Tensor, Tensor, Tensor]:
-        """Queries, keys and values of the same positions in one matrix product."""
-        weight = torch.cat([self.query.weight, self.key_value.weight])
-        bias = None if self.query.bias is None else torch.cat([self.query.bias, self.key_value.bias])
-        query, key, value = multiply(x, weight, bias).chunk(3, dim=-1)
-        return self._split(query, self.query_norm), self._split(key, self.key_norm), self._split(value)
-
-    def join(self, context: Float[Tensor, "batch num_heads length head_dim"]) -> Float[Tensor, "batch length d_model"]:
-        """Concatenates the heads and projects back."""
-        joined: Tensor = self.out(context.transpose(1, 2).flatten(2))
-        return joined
 
 
 LuongScore = Literal["dot", "general", "concat"]

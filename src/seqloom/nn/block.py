@@ -1,103 +1,203 @@
-"""A Transformer block: self-attention, in decoders attention to the memory, and a feed-forward network (Vaswani 2017, figure 1)."""
+"""The Transformer block: self-attention, in decoders attention to the memory, and a feed-forward network (Vaswani 2017, figure 1).
+
+All Transformers are built of this block. `InferenceBlock` is the same block with packed weights.
+"""
 
 from collections.abc import Callable
-from typing import Literal
+from dataclasses import dataclass
+from typing import Literal, Protocol
 
-import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from torch import Tensor, nn
 
-from seqloom.nn.attention import MultiHeadAttention, attend
+from seqloom.nn.cache import KeyValueCache
 from seqloom.nn.dropout import Dropout
 from seqloom.nn.feed_forward import ActivationName, FeedForward
-from seqloom.nn.norm import NormName, make_norm
-from seqloom.nn.positions import rotate
+from seqloom.nn.multi_head import MultiHeadAttention, PackedAttention
+from seqloom.nn.norm import NormName, make_norm, norm_function
+from seqloom.nn.positions import Rotation, rotate
 from seqloom.nn.record import Record, see
 
 NormPlace = Literal["pre", "post"]
 
 
-class Block(nn.Module):
-    """Sublayers with residual connections; norms before each sublayer (pre) or after each sum (post, as in the paper)."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BlockOptions:
+    """Options of a block; see `MultiHeadAttention`, `FeedForward` and `make_norm` for their meaning.
 
-    def __init__(
-        self,
-        d_model: int,
-        d_ff: int,
-        num_heads: int,
-        *,
-        cross: bool,
-        norm: NormName,
-        norm_place: NormPlace,
-        activation: ActivationName,
-        dropout: float,
-        attention_dropout: float,
-        activation_dropout: float,
-        qk_norm: bool,
-        rotary: bool,
-    ) -> None:
+    Attributes:
+        norm_place: a norm before each sublayer ("pre"), or after each sum ("post", as in the paper).
+        dropout: probability on the output of each sublayer.
+    """
+
+    d_model: int
+    d_ff: int
+    num_heads: int
+    num_kv_heads: int | None = None
+    head_dim: int | None = None
+    norm: NormName = "layer"
+    norm_place: NormPlace = "pre"
+    norm_eps: float | None = None
+    bias: bool = True
+    activation: ActivationName = "relu"
+    gated: bool = False
+    qk_norm: bool = False
+    dropout: float = 0.0
+    attention_dropout: float = 0.0
+    activation_dropout: float = 0.0
+
+    def make_attention(self) -> MultiHeadAttention:
+        """One of the block's attentions."""
+        return MultiHeadAttention(
+            self.d_model,
+            self.num_heads,
+            num_kv_heads=self.num_kv_heads,
+            head_dim=self.head_dim,
+            dropout=self.attention_dropout,
+            bias=self.bias,
+            qk_norm=self.qk_norm,
+            norm_eps=self.norm_eps,
+        )
+
+    def make_norm(self) -> nn.Module:
+        """One of the block's norms."""
+        return make_norm(self.norm, self.d_model, eps=self.norm_eps, bias=self.bias)
+
+    def make_feed_forward(self) -> FeedForward:
+        """The block's feed-forward network."""
+        return FeedForward(
+            self.d_model,
+            self.d_ff,
+            activation=self.activation,
+            gated=self.gated,
+            dropout=self.activation_dropout,
+            bias=self.bias,
+        )
+
+
+class SourceMemory(Protocol):
+    """The keys, values and mask of the sources, as cross-attention reads them (see `models.base.MemoryReader`)."""
+
+    def fold(self, x: Tensor) -> Tensor:
+        """Positions (rows, n, d_model) as rows of the memory."""
+        ...
+
+    def unfold(self, x: Tensor) -> Tensor:
+        """The inverse of `fold`."""
+        ...
+
+    def __getitem__(self, name: str) -> Tensor:
+        """A tensor by name: "0.key", "0.value", "bias"."""
+        ...
+
+
+class Block(nn.Module):
+    """Sublayers with residual connections.
+
+    Args:
+        cross: whether the block attends to a memory.
+    """
+
+    self_attention: MultiHeadAttention | PackedAttention
+    cross_attention: MultiHeadAttention | PackedAttention | None
+    self_norm: Callable[[Tensor], Tensor]
+    cross_norm: Callable[[Tensor], Tensor]
+    feed_forward_norm: Callable[[Tensor], Tensor]
+    feed_forward: Callable[[Tensor], Tensor]
+    dropout: Callable[[Tensor], Tensor]
+    norm_first: bool
+
+    def __init__(self, options: BlockOptions, *, cross: bool) -> None:
         super().__init__()
-        self.norm_first = norm_place == "pre"
-        self.rotary = rotary
-        self.self_attention = MultiHeadAttention(d_model, num_heads, dropout=attention_dropout, qk_norm=qk_norm)
-        self.self_norm = make_norm(norm, d_model)
+        self.norm_first = options.norm_place == "pre"
+        self.self_attention = options.make_attention()
+        self.self_norm = options.make_norm()
         self.cross_attention = None
         if cross:
-            self.cross_attention = MultiHeadAttention(d_model, num_heads, dropout=attention_dropout, qk_norm=qk_norm)
-            self.cross_norm = make_norm(norm, d_model)
-        self.feed_forward = FeedForward(d_model, d_ff, activation=activation, dropout=activation_dropout)
-        self.feed_forward_norm = make_norm(norm, d_model)
-        self.dropout = Dropout(dropout)
+            self.cross_attention = options.make_attention()
+            self.cross_norm = options.make_norm()
+        self.feed_forward = options.make_feed_forward()
+        self.feed_forward_norm = options.make_norm()
+        self.dropout = Dropout(options.dropout)
 
     def forward(
         self,
         x: Float[Tensor, "rows n d_model"],
-        positions: Int[Tensor, "#rows n"],
         bias: Float[Tensor, "#rows #num_heads #n key_len"] | None,
         *,
-        past: tuple[Tensor, Tensor] | None = None,
-        attend_memory: Callable[[MultiHeadAttention, Tensor], Tensor] | None = None,
+        rotation: Rotation | None = None,
+        cache: KeyValueCache | None = None,
+        memory: SourceMemory | None = None,
+        layer: int = 0,
         record: Record | None = None,
         name: str = "",
-    ) -> tuple[Float[Tensor, "rows n d_model"], tuple[Tensor, Tensor]]:
+    ) -> Float[Tensor, "rows n d_model"]:
         """Runs the sublayers.
 
         Args:
             x: the positions that are new.
-            positions: where they stand, for rotary embeddings.
             bias: added to the self-attention scores, over past and new keys.
-            past: keys and values of earlier positions, (rows, num_heads, past_len, head_dim) each.
-            attend_memory: attention from normalised positions to the encoder's memory, for blocks that have it.
-
-        Returns:
-            The new positions, and the keys and values of the new positions alone.
+            rotation: the angles of rotary positions.
+            cache: takes the keys and values of the new positions and returns them with those of earlier positions; None where
+                there are no earlier positions and no later calls.
+            memory: what decoder blocks attend to.
+            layer: the block's number, its index in cache and memory.
         """
-        new: list[tuple[Tensor, Tensor]] = []
 
-        def self_attend(y: Tensor) -> Tensor:
-            query, key, value = self.self_attention.self_projections(y)
-            if self.rotary:
-                query, key = rotate(query, positions), rotate(key, positions)
-            new.append((key, value))
-            if past is not None:
-                key, value = torch.cat([past[0], key], dim=2), torch.cat([past[1], value], dim=2)
-            context = attend(
-                query, key, value, bias, dropout=self.self_attention.dropout, record=record, name=f"{name}.self"
-            )
-            return see(record, f"{name}.self.joined", self.self_attention.join(context))
+        def attend_self(y: Tensor) -> Tensor:
+            attention = self.self_attention
+            query, key, value = attention.self_projections(y)
+            if rotation is not None:
+                query, key = rotate(query, rotation), rotate(key, rotation)
+            if cache is not None:
+                key, value = cache.append(layer, key, value)
+            context = attention.attend(query, key, value, bias, record, f"{name}.self")
+            return see(record, f"{name}.self.joined", attention.join(context))
 
-        x = self._sublayer(x, self.self_norm, self_attend)
-        if self.cross_attention is not None and attend_memory is not None:
-            cross, reach = self.cross_attention, attend_memory
-            x = self._sublayer(x, self.cross_norm, lambda y: reach(cross, y))
-        x = self._sublayer(x, self.feed_forward_norm, self.feed_forward)
-        return see(record, f"{name}.out", x), new[0]
+        def attend_memory(y: Tensor) -> Tensor:
+            attention = self.cross_attention
+            assert attention is not None
+            assert memory is not None
+            query = attention.queries(memory.fold(y))
+            key, value = memory[f"{layer}.key"], memory[f"{layer}.value"]
+            context = attention.attend(query, key, value, memory["bias"], record, f"{name}.cross")
+            return memory.unfold(see(record, f"{name}.cross.joined", attention.join(context)))
 
-    def _sublayer(self, x: Tensor, norm: nn.Module, sublayer: Callable[[Tensor], Tensor]) -> Tensor:
+        x = self._add(x, self.self_norm, attend_self)
+        if memory is not None:
+            x = self._add(x, self.cross_norm, attend_memory)
+        x = self._add(x, self.feed_forward_norm, self.feed_forward)
+        return see(record, f"{name}.out", x)
+
+    def _add(self, x: Tensor, norm: Callable[[Tensor], Tensor], sublayer: Callable[[Tensor], Tensor]) -> Tensor:
+        """x plus the output of a sublayer, with the norm before the sublayer or after the sum."""
         if self.norm_first:
             return x + self.dropout(sublayer(norm(x)))
-        summed: Tensor = norm(x + self.dropout(sublayer(x)))
-        return summed
+        return norm(x + self.dropout(sublayer(x)))
+
+
+class InferenceBlock(Block):
+    """A block for generation: a snapshot of the weights of `block`, packed; without dropout and activation capture."""
+
+    def __init__(self, block: Block) -> None:
+        nn.Module.__init__(self)
+        assert isinstance(block.self_attention, MultiHeadAttention)
+        assert isinstance(block.feed_forward, FeedForward)
+        self.norm_first = block.norm_first
+        self.self_attention = PackedAttention(block.self_attention)
+        self.self_norm = norm_function(block.self_norm)
+        self.cross_attention = None
+        if block.cross_attention is not None:
+            assert isinstance(block.cross_attention, MultiHeadAttention)
+            self.cross_attention = PackedAttention(block.cross_attention)
+            self.cross_norm = norm_function(block.cross_norm)
+        self.feed_forward = block.feed_forward.packed()
+        self.feed_forward_norm = norm_function(block.feed_forward_norm)
+        self.dropout = _unchanged
+
+
+def _unchanged(x: Tensor) -> Tensor:
+    return x
 
 
 def initialise_linear(module: nn.Module) -> None:

@@ -1,5 +1,7 @@
-"""The position-wise feed-forward network of the Transformer."""
+"""The position-wise feed-forward network of the Transformer, plain and gated."""
 
+from collections.abc import Callable
+from functools import partial
 from typing import Literal
 
 from jaxtyping import Float
@@ -7,31 +9,66 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from seqloom.nn.dropout import Dropout
-from seqloom.nn.linear import Linear
+from seqloom.nn.linear import Linear, LinearMap
 
-ActivationName = Literal["relu", "gelu", "swiglu"]
+ActivationName = Literal["relu", "gelu", "gelu_tanh", "silu", "swiglu"]
+
+_ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
+    "relu": F.relu,
+    "gelu": F.gelu,
+    "gelu_tanh": partial(F.gelu, approximate="tanh"),
+    "silu": F.silu,
+    "swiglu": F.silu,
+}
 
 
 class FeedForward(nn.Module):
-    """Two linear maps with a nonlinearity between them (Vaswani 2017, section 3.3); SwiGLU as in Shazeer 2020.
+    """Two linear maps with an activation between them (Vaswani 2017, section 3.3), or a gated network (Shazeer 2020).
 
-    SwiGLU has a third matrix; its width is cut to two thirds of `d_ff`, so that the number of parameters stays the same.
+    A gated network has a third matrix: activation(gate) * value. `expand` holds value and gate, in this order.
+
+    Args:
+        d_ff: width between the linear maps.
+        activation: "gelu" is exact (by erf), "gelu_tanh" its approximation (Hendrycks 2016). "swiglu" is a network gated by SiLU
+            whose width is two thirds of `d_ff`, so that it has as many parameters as a plain one.
+        gated: whether the network is gated, at the exact width.
+        dropout: probability inside the network.
+        bias: whether the linear maps have biases.
     """
 
-    def __init__(self, d_model: int, d_ff: int, *, activation: ActivationName = "relu", dropout: float = 0.0) -> None:
+    def __init__(
+        self,
+        d_model: int,
+        d_ff: int,
+        *,
+        activation: ActivationName = "relu",
+        gated: bool = False,
+        dropout: float = 0.0,
+        bias: bool = True,
+    ) -> None:
         super().__init__()
         self.activation = activation
+        self.gated = gated or activation == "swiglu"
         width = d_ff if activation != "swiglu" else max(8, round(d_ff * 2 / 3 / 8) * 8)
-        self.expand = Linear(d_model, width if activation != "swiglu" else 2 * width)
-        self.contract = Linear(width, d_model)
+        self.expand = Linear(d_model, 2 * width if self.gated else width, bias=bias)
+        self.contract = Linear(width, d_model, bias=bias)
         self.dropout = Dropout(dropout)
 
     def forward(self, x: Float[Tensor, "*rows d_model"]) -> Float[Tensor, "*rows d_model"]:
-        """Maps each position on its own."""
+        """Maps each position by itself."""
         wide = self.expand(x)
-        if self.activation == "swiglu":
+        activate = _ACTIVATIONS[self.activation]
+        if self.gated:
             value, gate = wide.chunk(2, dim=-1)
-            wide = value * F.silu(gate)
+            wide = value * activate(gate)
         else:
-            wide = F.relu(wide) if self.activation == "relu" else F.gelu(wide)
+            wide = activate(wide)
         return self.contract(self.dropout(wide))
+
+    def packed(self) -> Callable[[Tensor], Tensor]:
+        """The network for generation. With ReLU it is a snapshot of packed weights, otherwise the network itself."""
+        if self.activation != "relu" or self.gated:
+            return self
+        expand = LinearMap([(self.expand.weight, self.expand.bias)], relu=True)
+        contract = LinearMap([(self.contract.weight, self.contract.bias)])
+        return lambda x: contract(expand(x))

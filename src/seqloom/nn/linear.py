@@ -66,12 +66,15 @@ class LinearMap:
         self._right = self.weight.t().contiguous()
         self._packed = torch.ops.mkldnn._reorder_linear_weight(self.weight) if _fits(self.weight) else None
 
-    def __call__(self, x: Float[Tensor, "rows features_in"]) -> Float[Tensor, "rows features_out"]:
+    def __call__(self, x: Float[Tensor, "*rows features_in"]) -> Float[Tensor, "*rows features_out"]:
         """The maps' values, next to each other."""
-        if self._packed is not None and _is_quicker(self.weight, x.shape[0]):
-            return _by_onednn(x, self._packed, self.bias, "relu" if self.relu else "none")
-        found = torch.addmm(self.bias, x, self._right)
-        return found.relu_() if self.relu else found
+        flat = x if x.ndim == 2 else x.reshape(-1, x.shape[-1])
+        if self._packed is not None and _is_quicker(self.weight, flat.shape[0]):
+            values = _by_onednn(flat, self._packed, self.bias, "relu" if self.relu else "none")
+        else:
+            values = torch.addmm(self.bias, flat, self._right)
+            values = values.relu_() if self.relu else values
+        return values if x.ndim == 2 else values.view(*x.shape[:-1], -1)
 
 
 def _fits(weight: Tensor) -> bool:

@@ -1,5 +1,6 @@
 """Normalisation by name."""
 
+from collections.abc import Callable
 from typing import Any, Literal
 
 import torch
@@ -13,8 +14,8 @@ NormName = Literal["layer", "rms"]
 class RMSNorm(nn.RMSNorm):
     """RMSNorm (Zhang & Sennrich 2019) that computes in the precision of its weights, also where autocast hands it bf16."""
 
-    def __init__(self, width: int) -> None:
-        super().__init__(width, eps=1e-6)
+    def __init__(self, width: int, eps: float | None = None) -> None:
+        super().__init__(width, eps=1e-6 if eps is None else eps)
 
     def forward(self, x: Float[Tensor, "*rows width"]) -> Float[Tensor, "*rows width"]:
         """Divides by the root mean square over the last axis."""
@@ -49,6 +50,21 @@ class _RootMeanSquare(torch.autograd.Function):
         return grad_x, turned.view(-1, len(weight)).sum(dim=0), None
 
 
-def make_norm(name: NormName, width: int) -> nn.Module:
-    """LayerNorm (Ba 2016) or RMSNorm over the last axis."""
-    return nn.LayerNorm(width) if name == "layer" else RMSNorm(width)
+def make_norm(name: NormName, width: int, *, eps: float | None = None, bias: bool = True) -> nn.Module:
+    """LayerNorm (Ba 2016) or RMSNorm over the last axis.
+
+    Args:
+        eps: what is added to the variance or mean square; None for 1e-5 (LayerNorm) and 1e-6 (RMSNorm).
+        bias: whether a LayerNorm adds a bias; RMSNorm has none.
+    """
+    if name == "rms":
+        return RMSNorm(width, eps)
+    return nn.LayerNorm(width, eps=1e-5 if eps is None else eps, bias=bias)
+
+
+def norm_function(norm: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
+    """A norm without the cost of calling a module, for generation; a snapshot of its weights."""
+    if not isinstance(norm, nn.LayerNorm):
+        return norm
+    shape, weight, bias, eps = list(norm.normalized_shape), norm.weight, norm.bias, norm.eps
+    return lambda x: torch.layer_norm(x, shape, weight, bias, eps)

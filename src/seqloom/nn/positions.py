@@ -53,14 +53,27 @@ def sinusoids(max_len: int, d_model: int) -> Float[Tensor, "length d_model"]:
     return torch.cat([angles.sin(), angles.cos()[:, : d_model // 2]], dim=1).float()
 
 
-def rotate(
-    x: Float[Tensor, "batch num_heads length head_dim"], positions: Int[Tensor, "#batch length"]
-) -> Float[Tensor, "batch num_heads length head_dim"]:
-    """Rotary positions (Su 2021): turns pairs of features by an angle that grows with the position."""
-    half = x.shape[-1] // 2
-    rates = 10_000.0 ** (-torch.arange(half, device=x.device, dtype=torch.float32) / half)
+Rotation = tuple[Float[Tensor, "#batch 1 length half"], Float[Tensor, "#batch 1 length half"]]
+"""Cosines and sines of the angles by which rotary positions turn the pairs of features of a head."""
+
+
+def rotary_angles(positions: Int[Tensor, "#batch length"], head_dim: int, base: float = 10_000.0) -> Rotation:
+    """The angles of rotary positions (Su 2021): they grow with the position, more slowly for each next pair of features.
+
+    Args:
+        base: the ratio of the largest wavelength to the smallest.
+    """
+    half = head_dim // 2
+    rates = base ** (-torch.arange(half, device=positions.device, dtype=torch.float32) / half)
     angles = positions[:, None, :, None].to(torch.float32) * rates
-    cos, sin = angles.cos().to(x.dtype), angles.sin().to(x.dtype)
+    return angles.cos(), angles.sin()
+
+
+def rotate(
+    x: Float[Tensor, "batch num_heads length head_dim"], angles: Rotation
+) -> Float[Tensor, "batch num_heads length head_dim"]:
+    """Turns pairs of features: the first half of a head holds their first members, the second half their second members."""
+    cos, sin = angles[0].to(x.dtype), angles[1].to(x.dtype)
     first, second = x.chunk(2, dim=-1)
     return torch.cat([first * cos - second * sin, second * cos + first * sin], dim=-1)
 

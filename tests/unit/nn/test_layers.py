@@ -11,15 +11,15 @@ from torch.testing import assert_close
 from seqloom.nn.attention import (
     BahdanauAttention,
     LuongAttention,
-    MultiHeadAttention,
     attend,
     causal_mask,
     mask_bias,
     weigh,
 )
 from seqloom.nn.dropout import Dropout
+from seqloom.nn.multi_head import MultiHeadAttention
 from seqloom.nn.norm import RMSNorm, make_norm
-from seqloom.nn.positions import alibi_bias, rotate, sinusoids
+from seqloom.nn.positions import alibi_bias, rotary_angles, rotate, sinusoids
 from seqloom.nn.record import Record
 from seqloom.nn.recurrent import RecurrentLayer
 
@@ -137,7 +137,8 @@ def test_positions_follow_their_definitions() -> None:
     # Rotary: scores depend on the distance only.
     torch.manual_seed(0)
     query, key = torch.randn(1, 1, 1, 8), torch.randn(1, 1, 1, 8)
-    at = lambda i, j: (rotate(query, torch.tensor([[i]])) * rotate(key, torch.tensor([[j]]))).sum()  # noqa: E731
+    turned = lambda x, i: rotate(x, rotary_angles(torch.tensor([[i]]), 8))  # noqa: E731
+    at = lambda i, j: (turned(query, i) * turned(key, j)).sum()  # noqa: E731
     assert_close(at(3, 1), at(10, 8), rtol=0, atol=1e-5)
     assert abs(at(3, 1) - at(3, 2)) > 1e-4
     bias = alibi_bias(torch.tensor([[4]]), torch.tensor([[1, 4]]), 2)

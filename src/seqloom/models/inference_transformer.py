@@ -1,0 +1,159 @@
+"""InferenceTransformer: a trained Transformer laid out for generation.
+
+It is the same model by the same contract and the same code, equal within rounding. Weights that are used together are packed into
+one product, the scale of attention is part of them, keys and values stay where they were written, and the hypotheses of a source
+attend to its memory together. It is not trained, and its activations are not captured: use the model that it was made of.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int
+from numpy.typing import NDArray
+from torch import Tensor
+
+from seqloom.batching import PairBatch, Sources
+from seqloom.models.base import DecoderState, MemoryReader, Model, StepOutput
+from seqloom.models.transformer import Transformer
+from seqloom.nn.block import InferenceBlock
+from seqloom.nn.cache import GroupedCache
+from seqloom.nn.dropout import Dropout
+from seqloom.nn.linear import LinearMap
+from seqloom.nn.multi_head import MultiHeadAttention, PackedAttention
+from seqloom.nn.norm import norm_function
+from seqloom.nn.record import Record
+
+
+@dataclass(frozen=True, slots=True)
+class GroupedState(DecoderState):
+    """The state of an inference model: one cache for all layers, in groups of hypotheses that have the same source.
+
+    Attributes:
+        keys_values: the cache of the target so far.
+        group_source: (groups,), the row of `memory` that belongs to each group, on the host.
+    """
+
+    keys_values: GroupedCache | None = None
+    group_source: NDArray[np.int64] | None = None
+
+    @classmethod
+    def make(
+        cls, memory: Mapping[str, Tensor], keys_values: GroupedCache, group_source: NDArray[np.int64]
+    ) -> "GroupedState":
+        """A state whose rows follow from its groups."""
+        index = torch.from_numpy(group_source.repeat(keys_values.width)).to(keys_values.bias.device)
+        return cls(memory, {}, index, keys_values.length, keys_values, group_source)
+
+    @property
+    def groups(self) -> tuple[GroupedCache, NDArray[np.int64]]:
+        """The cache, and the source of each of its groups."""
+        assert self.keys_values is not None
+        assert self.group_source is not None
+        return self.keys_values, self.group_source
+
+    def select(self, rows: Int[Tensor, "selected"]) -> "GroupedState":
+        """As `DecoderState.select`."""
+        keys_values, source = self.groups
+        keys_values, kept_groups = keys_values.select(rows.cpu().numpy())
+        source, memory = source[kept_groups], self.memory
+        kept = np.unique(source)
+        if len(kept) < memory["mask"].shape[0]:
+            index = torch.from_numpy(kept).to(rows.device)
+            memory = {name: tensor.index_select(0, index) for name, tensor in memory.items()}
+            source = np.searchsorted(kept, source)
+        return GroupedState.make(memory, keys_values, source)
+
+
+class InferenceTransformer(Transformer):
+    """A Transformer that generates: a snapshot of the weights of `model`."""
+
+    def __init__(self, model: Transformer) -> None:
+        Model.__init__(self)
+        self.model = model
+        self.settings, self.vocab, self.max_len = model.settings, model.vocab, model.max_len
+        self.embeddings, self.positions, self.dropout = model.embeddings, model.positions, Dropout(0.0)
+        maps = []
+        for block in model.decoder:
+            assert isinstance(block.cross_attention, MultiHeadAttention)
+            maps.append((block.cross_attention.key_value.weight, block.cross_attention.key_value.bias))
+        self.encoder = [InferenceBlock(block) for block in model.encoder]
+        self.decoder = [InferenceBlock(block) for block in model.decoder]
+        self.encoder_norm = norm_function(model.encoder_norm)
+        self.decoder_norm = norm_function(model.decoder_norm)
+        self._memory_maps = LinearMap(maps)
+        self._output = LinearMap([model.output_weights()])
+        # Modules start in training mode; code that restores the mode of this one must not put the model into training mode.
+        self.training = model.training
+
+    def forward(self, batch: PairBatch, record: Record | None = None) -> Float[Tensor, "batch tgt_len d_model"]:
+        """Teacher forcing by the model itself, whose activations can be captured."""
+        hidden: Tensor = self.model(batch, record)
+        return hidden
+
+    @torch.no_grad()
+    def start(self, sources: Sources, record: Record | None = None) -> DecoderState:
+        """As `Transformer.start`.
+
+        Raises:
+            ValueError: a record is given.
+        """
+        _check_no_capture(record)
+        return super().start(sources)
+
+    @torch.no_grad()
+    def advance(
+        self, ids: Int[Tensor, "rows n"], state: DecoderState, record: Record | None = None
+    ) -> tuple[Float[Tensor, "rows n d_model"], DecoderState]:
+        """As `Transformer.advance`; the hypotheses of a group are one row of queries.
+
+        Raises:
+            ValueError: a record is given.
+        """
+        _check_no_capture(record)
+        assert isinstance(state, GroupedState)
+        cache, source = state.groups
+        rows, n = ids.shape
+        self.check_length(state.length + n, "target")
+        positions = torch.arange(state.length, state.length + n, device=ids.device)[None]
+        x = self._embed(self.embeddings.tgt(ids), positions, None, "decoder").view(cache.groups, cache.width * n, -1)
+        cache = cache.extended(n)
+        bias = cache.self_bias(positions, self.settings.alibi_heads)
+        rotation = self.settings.rotation(positions.repeat(1, cache.width))
+        memory = state.memory
+        if len(source) != len(memory["mask"]) or (source != np.arange(len(source))).any():
+            index = torch.from_numpy(source).to(ids.device)
+            memory = {name: tensor[index] for name, tensor in memory.items()}
+        x = self._decode(x, bias, rotation, cache, MemoryReader.of_rows(memory))
+        hidden = self.decoder_norm(x).view(rows, n, -1)
+        return hidden, GroupedState(state.memory, {}, state.source_index, cache.length, cache, source)
+
+    @torch.no_grad()
+    def step(self, ids: Int[Tensor, "rows n"], state: DecoderState, record: Record | None = None) -> StepOutput:
+        """As `Model.step`, by a packed output matrix: with few rows it takes half the time."""
+        hidden, state = self.advance(ids, state, record)
+        return StepOutput(self._output(hidden), state)
+
+    def decoding_form(self) -> Model:
+        """Itself."""
+        return self
+
+    def _memory_keys_values(self, memory: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
+        """As in the model, by one product for all layers."""
+        for layer, parts in enumerate(self._memory_maps(memory).chunk(len(self.decoder), dim=2)):
+            attention = self.decoder[layer].cross_attention
+            assert isinstance(attention, PackedAttention)
+            key, value = parts.unflatten(2, (2, -1, attention.head_dim)).permute(2, 0, 3, 1, 4)
+            yield attention.normalise_keys(key).contiguous(), value.contiguous()
+
+    def _first_state(self, memory: Mapping[str, Tensor]) -> DecoderState:
+        """A state with an empty cache, each source a group."""
+        key, rows = memory["0.key"], memory["mask"].shape[0]
+        cache = GroupedCache.empty(rows, len(self.decoder), key.shape[1], key.shape[3], key)
+        return GroupedState.make(memory, cache, np.arange(rows))
+
+
+def _check_no_capture(record: Record | None) -> None:
+    if record is not None:
+        raise ValueError("an inference model captures no activations; use the model that it was made of")

@@ -1,0 +1,158 @@
+"""Multi-head attention (Vaswani 2017, section 3.2.2) with grouped-query heads (Ainslie 2023), also packed for generation."""
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from seqloom.nn.attention import attend
+from seqloom.nn.dropout import Dropout
+from seqloom.nn.linear import Linear, LinearMap, multiply
+from seqloom.nn.norm import RMSNorm
+from seqloom.nn.record import Record
+
+
+class MultiHeadAttention(nn.Module):
+    """Multi-head attention in parts, so that keys and values can be cached.
+
+    `queries` and `keys_values` project, `attend` weighs, `join` concatenates the heads and projects back.
+
+    Args:
+        num_kv_heads: heads of keys and values, each shared by num_heads / num_kv_heads heads of queries; None for num_heads.
+        head_dim: width of a head; None for d_model / num_heads.
+        dropout: probability on attention weights.
+        bias: whether the linear maps have biases.
+        qk_norm: whether an RMSNorm normalises the queries and keys of each head (Henry 2020), so that scores cannot grow without
+            bound.
+        norm_eps: what `qk_norm` adds to the mean square; None for the norm's default.
+    """
+
+    def __init__(
+        self,
+        d_model: int,
+        num_heads: int,
+        *,
+        num_kv_heads: int | None = None,
+        head_dim: int | None = None,
+        dropout: float = 0.0,
+        bias: bool = True,
+        qk_norm: bool = False,
+        norm_eps: float | None = None,
+    ) -> None:
+        super().__init__()
+        self.num_heads = num_heads
+        self.num_kv_heads = num_kv_heads or num_heads
+        self.head_dim = head_dim or d_model // num_heads
+        self.query = Linear(d_model, num_heads * self.head_dim, bias=bias)
+        self.key_value = Linear(d_model, 2 * self.num_kv_heads * self.head_dim, bias=bias)
+        self.out = Linear(num_heads * self.head_dim, d_model, bias=bias)
+        self.dropout = Dropout(dropout)
+        self.query_norm = RMSNorm(self.head_dim, norm_eps) if qk_norm else None
+        self.key_norm = RMSNorm(self.head_dim, norm_eps) if qk_norm else None
+
+    def _split(self, x: Tensor, norm: RMSNorm | None = None) -> Tensor:
+        heads = x.unflatten(-1, (-1, self.head_dim))
+        return (heads if norm is None else norm(heads)).transpose(1, 2)
+
+    def queries(self, x: Float[Tensor, "batch length d_model"]) -> Float[Tensor, "batch num_heads length head_dim"]:
+        """The queries of positions."""
+        return self._split(self.query(x), self.query_norm)
+
+    def keys_values(
+        self, x: Float[Tensor, "batch length d_model"]
+    ) -> tuple[
+        Float[Tensor, "batch num_kv_heads length head_dim"], Float[Tensor, "batch num_kv_heads length head_dim"]
+    ]:
+        """The keys and values of positions."""
+        key, value = self.key_value(x).chunk(2, dim=-1)
+        return self._split(key, self.key_norm), self._split(value)
+
+    def self_projections(self, x: Float[Tensor, "batch length d_model"]) -> tuple[Tensor, Tensor, Tensor]:
+        """Queries, keys and values of the same positions in one matrix product."""
+        weight = torch.cat([self.query.weight, self.key_value.weight])
+        bias = None if self.query.bias is None else torch.cat([self.query.bias, self.key_value.bias])
+        kv_width = self.num_kv_heads * self.head_dim
+        parts = multiply(x, weight, bias).split([self.num_heads * self.head_dim, kv_width, kv_width], dim=-1)
+        query, key, value = parts
+        return self._split(query, self.query_norm), self._split(key, self.key_norm), self._split(value)
+
+    def attend(
+        self,
+        query: Float[Tensor, "batch num_heads query_len head_dim"],
+        key: Float[Tensor, "batch num_kv_heads key_len head_dim"],
+        value: Float[Tensor, "batch num_kv_heads key_len head_dim"],
+        bias: Float[Tensor, "#batch #num_heads #query_len key_len"] | None,
+        record: Record | None = None,
+        name: str = "",
+    ) -> Float[Tensor, "batch num_heads query_len head_dim"]:
+        """See `attention.attend`."""
+        return attend(query, key, value, bias, dropout=self.dropout, record=record, name=name)
+
+    def join(self, context: Float[Tensor, "batch num_heads length head_dim"]) -> Float[Tensor, "batch length d_model"]:
+        """Concatenates the heads and projects back."""
+        joined: Tensor = self.out(context.transpose(1, 2).flatten(2))
+        return joined
+
+
+class PackedAttention:
+    """The same attention for generation: a snapshot of the weights, packed for few large products.
+
+    The scale of the scores is part of the query weights. It does not drop out, and no activation is captured.
+    """
+
+    def __init__(self, attention: MultiHeadAttention) -> None:
+        self.num_heads, self.num_kv_heads = attention.num_heads, attention.num_kv_heads
+        self.head_dim = attention.head_dim
+        self._query_norm, self._key_norm = attention.query_norm, attention.key_norm
+        scale = attention.head_dim**-0.5
+        # A norm of the queries would undo a scale before it; there the scale comes after the norm.
+        self._scale = scale if self._query_norm is not None else 1.0
+        before = 1.0 if self._query_norm is not None else scale
+        query, key_value, out = attention.query, attention.key_value, attention.out
+        queries = (query.weight * before, None if query.bias is None else query.bias * before)
+        self._query = LinearMap([queries])
+        self._query_key_value = LinearMap([queries, (key_value.weight, key_value.bias)])
+        self._out = LinearMap([(out.weight, out.bias)])
+
+    def queries(self, x: Float[Tensor, "batch length d_model"]) -> Float[Tensor, "batch num_heads length head_dim"]:
+        """The queries of positions, scaled."""
+        return self.normalise_queries(self._query(x).unflatten(2, (-1, self.head_dim)).transpose(1, 2))
+
+    def self_projections(self, x: Float[Tensor, "batch length d_model"]) -> tuple[Tensor, Tensor, Tensor]:
+        """Queries (scaled), keys and values of the same positions in one matrix product."""
+        heads = self._query_key_value(x).unflatten(2, (-1, self.head_dim)).transpose(1, 2)
+        query, key, value = heads.split([self.num_heads, self.num_kv_heads, self.num_kv_heads], dim=1)
+        return self.normalise_queries(query), self.normalise_keys(key), value
+
+    def normalise_queries(self, query: Tensor) -> Tensor:
+        """Queries after their norm, if the attention has one."""
+        return query if self._query_norm is None else self._query_norm(query) * self._scale
+
+    def normalise_keys(self, key: Tensor) -> Tensor:
+        """Keys after their norm, if the attention has one."""
+        return key if self._key_norm is None else self._key_norm(key)
+
+    def attend(
+        self,
+        query: Float[Tensor, "batch num_heads query_len head_dim"],
+        key: Float[Tensor, "..."],
+        value: Float[Tensor, "..."],
+        bias: Float[Tensor, "#batch #num_heads #query_len key_len"] | None,
+        record: Record | None = None,
+        name: str = "",
+    ) -> Float[Tensor, "batch num_heads query_len head_dim"]:
+        """Softmax of the scores over the keys, times the values.
+
+        Args:
+            key, value: (batch, num_kv_heads, key_len, head_dim), or the first two dimensions as one.
+        """
+        batch, num_heads, length, head_dim = query.shape
+        key, value = (x if x.ndim == 3 else x.flatten(0, 1) for x in (key, value))
+        # Query heads that share keys stand one after another: together they are one longer row of queries.
+        scores = torch.bmm(query.reshape(key.shape[0], -1, head_dim), key.transpose(1, 2))
+        if bias is not None:
+            scores.view(batch, num_heads, length, -1).add_(bias)
+        return torch.bmm(scores.softmax(dim=2), value).view(batch, num_heads, length, head_dim)
+
+    def join(self, context: Float[Tensor, "batch num_heads length head_dim"]) -> Float[Tensor, "batch length d_model"]:
+        """Concatenates the heads and projects back."""
+        return self._out(context.transpose(1, 2).flatten(2))
