@@ -17,7 +17,7 @@ from seqloom.messages import counted
 from seqloom.progress import Progress
 
 if TYPE_CHECKING:
-    from seqloom.corpus.streams import LenientLines
+    from seqloom.corpus.lines import LenientLines
     from seqloom.decoding.engines import Engine
     from seqloom.decoding.hypothesis import Generation
 
@@ -178,6 +178,8 @@ def _as_json(number: int, generation: "Generation", engine: "Engine") -> dict[st
 
 
 def _summary(lines: "LenientLines", notes: Counter[str]) -> Iterator[str]:
+    if lines.is_utf16:
+        yield "The input was read as UTF-16, as its byte order mark says."
     if lines.num_replaced:
         yield (
             f"{lines.num_replaced:,} of {counted(lines.num_lines, 'line')} held bytes that are not UTF-8; each was read as \ufffd"

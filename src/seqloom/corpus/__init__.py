@@ -6,11 +6,11 @@ from seqloom.lazy import lazy_attributes
 
 if TYPE_CHECKING:
     from seqloom.corpus.corpus import Corpus, Document, SentencePair, Split
+    from seqloom.corpus.lines import read_lines
     from seqloom.corpus.open import open_corpus
     from seqloom.corpus.parallel import read_parallel, read_translations
     from seqloom.corpus.read_pass import ReadPass
     from seqloom.corpus.settings import CorpusSettings
-    from seqloom.corpus.streams import read_lines
 
 __all__ = [
     "Corpus",
@@ -34,6 +34,6 @@ __getattr__ = lazy_attributes(
         "seqloom.corpus.parallel": ("read_parallel", "read_translations"),
         "seqloom.corpus.read_pass": ("ReadPass",),
         "seqloom.corpus.settings": ("CorpusSettings",),
-        "seqloom.corpus.streams": ("read_lines",),
+        "seqloom.corpus.lines": ("read_lines",),
     },
 )

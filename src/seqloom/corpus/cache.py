@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from seqloom.corpus.streams import InputFile
+from seqloom.corpus.input_file import InputFile
 from seqloom.errors import CorpusError, OutputError
 from seqloom.files import write_text
 from seqloom.progress import Progress

@@ -20,9 +20,9 @@ from seqloom.corpus.column_messages import (
 )
 from seqloom.corpus.column_names import PAIRS, SHORT_TARGETS, TEXTS, ColumnName, read_column_name
 from seqloom.corpus.direction import match
+from seqloom.corpus.input_file import InputFile
 from seqloom.corpus.languages import languages_in_name, name_language
 from seqloom.corpus.settings import CorpusSettings
-from seqloom.corpus.streams import InputFile
 from seqloom.corpus.tables import Table
 from seqloom.errors import CorpusError
 

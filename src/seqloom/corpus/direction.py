@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
+from seqloom.corpus.input_file import InputFile
 from seqloom.corpus.languages import language_base, language_of_suffix, match_languages, name_language
 from seqloom.corpus.settings import CorpusSettings
-from seqloom.corpus.streams import InputFile
 from seqloom.errors import CorpusError
 
 

@@ -61,8 +61,6 @@ def name_binary(head: bytes, suffix: str) -> str | None:
         return "is an archive of files; unpack it and name one of its files"
     if head.startswith((b"\xff\xfe\x00\x00", b"\x00\x00\xfe\xff")):
         return "is UTF-32; convert it: iconv -f utf-32 -t utf-8 FILE > NEW"
-    if head.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return "is UTF-16; convert it: iconv -f utf-16 -t utf-8 FILE > NEW"
     if b"\x00" in head:
         return _name_zero_bytes(head)
     return None

@@ -11,10 +11,11 @@ from typing import Literal
 
 from seqloom.corpus import delimited, json_records
 from seqloom.corpus.delimited import Judgement, name_delimiter
+from seqloom.corpus.input_file import InputFile, open_bytes, read_head
+from seqloom.corpus.lines import text_lines
 from seqloom.corpus.parquet import read_names
 from seqloom.corpus.po import is_po
 from seqloom.corpus.read_pass import ReadPass
-from seqloom.corpus.streams import InputFile, open_bytes, read_head, text_lines
 from seqloom.corpus.tmx import is_tmx, read_units
 from seqloom.errors import ConfigError, CorpusError
 

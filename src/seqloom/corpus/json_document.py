@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from seqloom.corpus.streams import InputFile
+from seqloom.corpus.input_file import InputFile
 from seqloom.errors import CorpusError
 
 _LONGEST_RECORD = 1 << 24

@@ -13,9 +13,10 @@ from itertools import islice
 from typing import Any
 
 from seqloom.corpus.encodings import advise
+from seqloom.corpus.input_file import InputFile, open_bytes
 from seqloom.corpus.json_document import JsonDocument, parse_int
+from seqloom.corpus.lines import report_zero_byte, text_lines
 from seqloom.corpus.read_pass import ReadPass
-from seqloom.corpus.streams import InputFile, open_bytes, report_zero_byte, text_lines
 from seqloom.errors import CorpusError
 
 Record = Mapping[str, Any]

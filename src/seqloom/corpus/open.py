@@ -21,13 +21,13 @@ from seqloom.corpus.column_evidence import (
 from seqloom.corpus.corpus import Corpus
 from seqloom.corpus.download import locate
 from seqloom.corpus.formats import Hints, Layout, detect_layout
+from seqloom.corpus.input_file import InputFile, read_head
 from seqloom.corpus.languages import name_language
 from seqloom.corpus.parallel import Joined, ParallelFiles
 from seqloom.corpus.passages import RunningText, cut
 from seqloom.corpus.settings import CorpusSettings, as_corpus_settings
 from seqloom.corpus.sources import PairTable, Passages, Selected, Source, TextTable
 from seqloom.corpus.stream_copies import describe_copy, is_stream, regular_file
-from seqloom.corpus.streams import InputFile, read_head
 from seqloom.corpus.tables import Table, open_table
 from seqloom.errors import ConfigError, CorpusError
 from seqloom.progress import Progress, Silent
@@ -76,7 +76,7 @@ def open_corpus(
         )
     entry = catalogue().get(settings.data)
     if entry is not None:
-        return assemble(_plan_named(settings.data, entry, settings, progress), settings, progress)
+        return _assemble(_plan_named(settings.data, entry, settings, progress), settings, progress)
     path = Path(settings.data)
     if not _exists(path):
         known = [*GENERATORS, *catalogue()]
@@ -86,10 +86,19 @@ def open_corpus(
 
 
 def _assemble(plan: Plan, settings: CorpusSettings, progress: Progress) -> Corpus:
-    # Said before anything is read: a wrong guess is often what the next message is about.
+    # A wrong guess is often the cause of the next message, so the layout is reported before anything is read.
+    plan = dataclasses.replace(plan, layout=(*_encoding_notes(settings), *plan.layout))
     for line in plan.layout:
         progress.say(line)
     return assemble(plan, settings, progress)
+
+
+def _encoding_notes(settings: CorpusSettings) -> list[str]:
+    """A sentence for each file of the settings that is UTF-16."""
+    paths = [Path(value) for name in _SOURCES if (value := getattr(settings, name)) is not None]
+    # `data` may name a data set of the catalogue instead of a file.
+    files = [InputFile(path) for path in paths if path.is_file()]
+    return [f"{file.name}: read as UTF-16, as its byte order mark says." for file in files if file.is_utf16()]
 
 
 def _refuse_streams(settings: CorpusSettings, named_by: Path) -> None:

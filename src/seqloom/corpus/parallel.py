@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import Literal
 
 from seqloom.corpus.corpus import SentencePair
+from seqloom.corpus.input_file import InputFile
+from seqloom.corpus.lines import raw_lines, text_lines
 from seqloom.corpus.read_pass import ReadPass
 from seqloom.corpus.stream_copies import regular_file
-from seqloom.corpus.streams import InputFile, raw_lines, text_lines
 from seqloom.errors import CorpusError
 from seqloom.messages import counted
 

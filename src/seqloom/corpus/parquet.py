@@ -3,9 +3,10 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from seqloom.corpus.input_file import InputFile
 from seqloom.corpus.json_records import RecordError, check_text
+from seqloom.corpus.lines import report_zero_byte
 from seqloom.corpus.read_pass import ReadPass
-from seqloom.corpus.streams import InputFile, report_zero_byte
 from seqloom.errors import CorpusError
 
 

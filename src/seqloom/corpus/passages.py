@@ -11,8 +11,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Literal
 
+from seqloom.corpus.input_file import InputFile, open_bytes
+from seqloom.corpus.lines import report_not_utf8, report_zero_byte
 from seqloom.corpus.read_pass import ReadPass
-from seqloom.corpus.streams import InputFile, open_bytes, report_not_utf8, report_zero_byte
 
 _PIECE_BYTES = 1 << 18
 _WANTED_CHARS = 1 << 14

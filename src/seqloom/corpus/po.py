@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
 
+from seqloom.corpus.input_file import InputFile
+from seqloom.corpus.lines import text_lines
 from seqloom.corpus.read_pass import ReadPass
-from seqloom.corpus.streams import InputFile, text_lines
 
 _LINE = re.compile(r'(?:(msgctxt|msgid_plural|msgid|msgstr(?:\[(\d+)\])?)[ \t]*)?"((?:[^"\\]|\\.)*)"[ \t]*')
 _ESCAPE = re.compile(r"\\([0-7]{1,3}|x[0-9a-fA-F]{2}|.)")

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from seqloom.corpus import delimited, json_records, parquet, po, tmx
 from seqloom.corpus.delimited import name_delimiter
 from seqloom.corpus.formats import Format, IsHeader, Layout
+from seqloom.corpus.input_file import InputFile
+from seqloom.corpus.lines import text_lines
 from seqloom.corpus.read_pass import ReadPass
-from seqloom.corpus.streams import InputFile, text_lines
 from seqloom.errors import CorpusError
 
 

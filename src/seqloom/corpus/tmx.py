@@ -9,8 +9,9 @@ from collections.abc import Iterator
 from typing import Any
 from xml.parsers import expat
 
+from seqloom.corpus.input_file import InputFile, open_bytes
 from seqloom.corpus.read_pass import ReadPass
-from seqloom.corpus.streams import InputFile, open_bytes
+from seqloom.corpus.utf16 import Utf16Stream
 from seqloom.errors import CorpusError
 
 Unit = dict[str, str]
@@ -27,8 +28,9 @@ def read_units(file: InputFile, read_pass: ReadPass) -> Iterator[tuple[int, Unit
     Raises:
         CorpusError: it is not well-formed XML, declares entities, or as `streams.open_bytes`.
     """
-    units = _Units(file, read_pass)
     with open_bytes(file, read_pass) as stream:
+        # A stream that was UTF-16 is UTF-8 now, whatever the file's XML declaration says.
+        units = _Units(file, read_pass, encoding="utf-8" if isinstance(stream, Utf16Stream) else None)
         while True:
             piece = stream.read(_PIECE_BYTES)
             units.feed(piece)
@@ -38,10 +40,10 @@ def read_units(file: InputFile, read_pass: ReadPass) -> Iterator[tuple[int, Unit
 
 
 class _Units:
-    def __init__(self, file: InputFile, read_pass: ReadPass) -> None:
+    def __init__(self, file: InputFile, read_pass: ReadPass, *, encoding: str | None) -> None:
         self._file = file
         self._read_pass = read_pass
-        self._parser = expat.ParserCreate()
+        self._parser = expat.ParserCreate(encoding)
         self._parser.buffer_text = True
         self._parser.StartElementHandler = self._start
         self._parser.EndElementHandler = self._end

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from seqloom.corpus import Corpus, CorpusSettings, cache, open_corpus
+from seqloom.corpus.input_file import InputFile
 from seqloom.corpus.parallel import ParallelFiles
-from seqloom.corpus.streams import InputFile
 from seqloom.corpus.tables import Table
 from seqloom.errors import CorpusError
 

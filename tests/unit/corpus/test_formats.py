@@ -6,7 +6,7 @@ import pytest
 
 from seqloom.corpus import CorpusSettings, open_corpus
 from seqloom.corpus.formats import Hints, detect_layout
-from seqloom.corpus.streams import InputFile
+from seqloom.corpus.input_file import InputFile
 from seqloom.errors import ConfigError, CorpusError
 
 PAIRS = [(f"der Hund {i} sieht, hört", f"the dog {i} sees") for i in range(30)]

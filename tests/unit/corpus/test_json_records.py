@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 from seqloom.corpus import json_records
+from seqloom.corpus.input_file import InputFile
 from seqloom.corpus.json_records import checked_values, read_document, read_lines_of_objects
 from seqloom.corpus.read_pass import ReadPass
-from seqloom.corpus.streams import InputFile
 from seqloom.errors import CorpusError
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from seqloom.corpus import ReadPass, SentencePair, read_parallel, read_translations
+from seqloom.corpus.input_file import InputFile
 from seqloom.corpus.parallel import ParallelFiles, find_drift
-from seqloom.corpus.streams import InputFile
 from seqloom.errors import CorpusError
 
 

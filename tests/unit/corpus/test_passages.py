@@ -5,9 +5,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from seqloom.corpus import CorpusSettings, open_corpus
+from seqloom.corpus.input_file import InputFile
 from seqloom.corpus.passages import RunningText, cut
 from seqloom.corpus.read_pass import ReadPass
-from seqloom.corpus.streams import InputFile
 from seqloom.errors import CorpusError
 
 

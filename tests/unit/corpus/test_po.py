@@ -3,9 +3,9 @@ from pathlib import Path
 import pytest
 
 from seqloom.corpus import CorpusSettings, open_corpus
+from seqloom.corpus.input_file import InputFile
 from seqloom.corpus.po import read_messages
 from seqloom.corpus.read_pass import ReadPass
-from seqloom.corpus.streams import InputFile
 from seqloom.errors import CorpusError
 
 CATALOGUE = r"""# translators

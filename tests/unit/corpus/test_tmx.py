@@ -3,8 +3,8 @@ from pathlib import Path
 import pytest
 
 from seqloom.corpus import CorpusSettings, open_corpus, tmx
+from seqloom.corpus.input_file import InputFile
 from seqloom.corpus.read_pass import ReadPass
-from seqloom.corpus.streams import InputFile
 from seqloom.errors import CorpusError
 
 HEAD = '<?xml version="1.0" encoding="UTF-8"?>\n<!DOCTYPE tmx SYSTEM "tmx14.dtd">\n<tmx version="1.4"><header/><body>\n'

@@ -3,8 +3,6 @@ import gzip
 import io
 import lzma
 import sys
-import tarfile
-import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,8 +12,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from seqloom.corpus import read_lines
+from seqloom.corpus.input_file import InputFile
+from seqloom.corpus.lines import raw_lines, text_lines
 from seqloom.corpus.read_pass import ReadPass
-from seqloom.corpus.streams import InputFile, raw_lines, read_head, text_lines
 from seqloom.errors import CorpusError
 
 COMPRESSIONS: dict[str, Callable[[bytes], bytes]] = {
@@ -98,54 +97,11 @@ def test_invalid_utf8_names_file_line_and_byte(tmp_path: Path) -> None:
     assert lines_of(path, "skip") == ["good", None, "good"]
 
 
-@pytest.mark.parametrize(
-    ("content", "words"),
-    [
-        (b"", "is empty"),
-        ("a\tb\n".encode("utf-16"), "UTF-16"),
-        (b"a\x00b\n", "zero bytes"),
-        (b"  <!DOCTYPE html><html>", "web page"),
-        (b"a\rb\rc\r", "carriage return"),
-        (b"PK\x03\x04rest", "archive"),
-    ],
-)
-def test_what_is_not_text_is_refused(tmp_path: Path, content: bytes, words: str) -> None:
-    path = tmp_path / "a.tsv"
-    path.write_bytes(content)
-    with pytest.raises(CorpusError, match=words):
-        read_head(InputFile(path))
-
-
-def test_missing_files_and_folders(tmp_path: Path) -> None:
-    with pytest.raises(CorpusError, match="no such file"):
-        lines_of(tmp_path / "nothing")
-    with pytest.raises(CorpusError, match="is a folder"):
-        lines_of(tmp_path)
-
-
 def test_a_line_without_end_is_refused_before_it_fills_the_memory(tmp_path: Path) -> None:
     path = tmp_path / "a.txt"
     path.write_bytes(b"x\n" + b"y" * ((1 << 24) + 10))
     with pytest.raises(CorpusError, match=r"a\.txt:2: a line of more than 16 MiB"):
         lines_of(path)
-
-
-def test_members_of_archives(tmp_path: Path) -> None:
-    packed = tmp_path / "a.tgz"
-    with tarfile.open(packed, "w:gz") as archive:
-        for name, content in (("x/a.de", b"eins\nzwei\n"), ("x/b.en.gz", gzip.compress(b"one\n"))):
-            info = tarfile.TarInfo(name)
-            info.size = len(content)
-            archive.addfile(info, io.BytesIO(content))
-    zipped = tmp_path / "a.zip"
-    with zipfile.ZipFile(zipped, "w") as archive_:
-        archive_.writestr("c.txt", "drei\n")
-    assert list(text_lines(InputFile(packed, "x/a.de"), ReadPass())) == ["eins", "zwei"]
-    assert list(text_lines(InputFile(packed, "x/b.en.gz"), ReadPass())) == ["one"]
-    assert list(text_lines(InputFile(zipped, "c.txt"), ReadPass())) == ["drei"]
-    for path in (packed, zipped):
-        with pytest.raises(CorpusError, match="holds no member 'nothing'"):
-            list(text_lines(InputFile(path, "nothing"), ReadPass()))
 
 
 def test_lines_to_translate_are_never_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -179,22 +135,3 @@ def test_lines_with_zero_bytes_and_lines_too_long_are_left_out_and_counted(tmp_p
     path.write_bytes(b"a\x00b\n")
     with pytest.raises(CorpusError, match=r"a\.txt:1: character 2 of the line is a zero byte"):
         lines_of(path)
-
-
-@pytest.mark.parametrize(
-    ("name", "content", "words"),
-    [
-        ("a.xlsx", b"PK\x03\x04", "Excel workbook; save the sheet as CSV"),
-        ("a.docx", b"PK\x03\x04", "Word document"),
-        ("a", b"%PDF-1.7\n", "PDF"),
-        ("a", b"SQLite format 3\x00", "SQLite"),
-        ("a.pkl", b"\x80\x04\x95\x00", "pickle"),
-        ("a.jpg", b"\xff\xd8\xff\xe0", "picture"),
-        ("a.txt", "a\tb\n".encode("utf-16-le") * 20, r"iconv -f utf-16le"),
-        ("a.txt", "a\tb\n".encode("utf-32"), "UTF-32"),
-    ],
-)
-def test_binary_files_are_named(tmp_path: Path, name: str, content: bytes, words: str) -> None:
-    (tmp_path / name).write_bytes(content)
-    with pytest.raises(CorpusError, match=words):
-        read_head(InputFile(tmp_path / name))

@@ -13,8 +13,9 @@ from pathlib import Path
 import pytest
 
 from seqloom.corpus import read_lines
+from seqloom.corpus.input_file import InputFile, read_head
+from seqloom.corpus.lines import text_lines
 from seqloom.corpus.read_pass import ReadPass
-from seqloom.corpus.streams import InputFile, read_head, text_lines
 from seqloom.errors import CorpusError
 from tests.sent_folders import run_with_limits
 

@@ -1,0 +1,130 @@
+"""Decompression of gzip, xz, bzip2 and Zstandard, with limits on memory. A stream that is cut short is an error."""
+
+import bz2
+import gzip
+import io
+import lzma
+from typing import Any
+
+from seqloom.corpus.file_signatures import COMPRESSIONS
+from seqloom.errors import CorpusError
+
+SUFFIXES = {suffix: name for name, (_, suffix) in COMPRESSIONS.items()}
+"""The compression that each suffix of a file name stands for."""
+
+_MAGIC = {name: magic for name, (magic, _) in COMPRESSIONS.items()}
+# xz -9 takes 65 MiB to unpack; a header may ask for gigabytes.
+_MAX_XZ_MEMORY = 512 << 20
+
+
+def decompress(stream: Any, name: str, suffix: str) -> io.BufferedReader:
+    """Decompresses a stream of bytes, if it is compressed.
+
+    Args:
+        stream: the bytes as they are stored.
+        name: the file name, for messages.
+        suffix: the end of the file name, such as ".gz".
+
+    Raises:
+        CorpusError: the content does not fit the suffix, or the compression needs a library that is not installed.
+    """
+    # Peeking rather than seeking: members of archives and pipes cannot always go back.
+    buffered: io.BufferedReader = stream if isinstance(stream, io.BufferedReader) else io.BufferedReader(stream)
+    start = buffered.peek(8)[:8]
+    compression = next((kind for kind, magic in _MAGIC.items() if start.startswith(magic)), None)
+    claimed = SUFFIXES.get(suffix)
+    if compression != claimed:
+        if claimed is None:
+            expected = next(end for end, kind in SUFFIXES.items() if kind == compression)
+            raise CorpusError(
+                f"{name}: is {compression}-compressed, but its name does not say so; rename it to end in {expected}"
+            )
+        actual = f"{compression}-compressed" if compression else "not compressed"
+        raise CorpusError(f"{name}: its name says {claimed}, but it is {actual}; rename it, or fetch it again")
+    if compression == "gzip":
+        return io.BufferedReader(gzip.GzipFile(fileobj=buffered))
+    if compression == "xz":
+        return io.BufferedReader(_XzReader(buffered))
+    if compression == "bzip2":
+        return io.BufferedReader(bz2.BZ2File(buffered))
+    if compression == "zstd":
+        return io.BufferedReader(_ZstdReader(buffered, name))
+    return buffered
+
+
+class _XzReader(io.RawIOBase):
+    """xz streams one after the other, as `lzma.LZMAFile` reads them, with a limit on the memory that unpacking may take."""
+
+    def __init__(self, source: io.BufferedReader) -> None:
+        self._source = source
+        self._stream: lzma.LZMADecompressor | None = self._make()
+
+    @staticmethod
+    def _make() -> lzma.LZMADecompressor:
+        return lzma.LZMADecompressor(memlimit=_MAX_XZ_MEMORY)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        rest = b""
+        while True:
+            if self._stream is None or self._stream.eof:
+                rest = rest or (self._stream.unused_data if self._stream is not None else b"")
+                self._stream = None
+                # Between streams there may be zeros.
+                rest = (rest or self._source.read(1 << 16)).lstrip(b"\x00")
+                if not rest:
+                    if self._source.peek(1):
+                        continue
+                    return 0
+                self._stream = self._make()
+            if self._stream.needs_input and not rest:
+                rest = self._source.read(1 << 16)
+                if not rest:
+                    raise EOFError("the last xz stream has no end")
+            ready = self._stream.decompress(rest, max_length=len(buffer))
+            rest = b""
+            if ready:
+                buffer[: len(ready)] = ready
+                return len(ready)
+
+
+class _ZstdReader(io.RawIOBase):
+    """Zstandard frames one after the other; unlike the library's own reader it notices a file that is cut short."""
+
+    def __init__(self, source: io.BufferedReader, name: str) -> None:
+        try:
+            import zstandard
+        except ImportError:
+            raise CorpusError(f"{name}: reading Zstandard needs an extra: pip install 'seqloom[zstd]'") from None
+        self._make = zstandard.ZstdDecompressor().decompressobj
+        self._source = source
+        self._frame = self._make()
+        self._started = False
+        self._rest = b""
+        # A view, of which parts can be handed out without copying the rest each time.
+        self._ready = memoryview(b"")
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        while not self._ready:
+            # In small pieces: four bytes can stand for 128 KiB, and a piece is unpacked as a whole.
+            data = self._rest or self._source.read(1 << 10)
+            self._rest = b""
+            if not data:
+                if self._started and not self._frame.eof:
+                    raise EOFError("the last Zstandard frame has no end")
+                return 0
+            if self._frame.eof:
+                self._frame = self._make()
+            self._started = True
+            self._ready = memoryview(self._frame.decompress(data))
+            if self._frame.eof:
+                self._rest = self._frame.unused_data
+        count = min(len(buffer), len(self._ready))
+        buffer[:count] = self._ready[:count]
+        self._ready = self._ready[count:]
+        return count
