@@ -115,7 +115,7 @@ def tokenize(data: str) -> dict[str, Any]:
     from seqloom.corpus import open_corpus
     from seqloom.progress import Silent
     from seqloom.recipes import load_recipe
-    from seqloom.run.preparation import prepare
+    from seqloom.run.prepare import prepare
 
     corpus = open_corpus(data, Silent())
     progress = Timed()
@@ -145,7 +145,7 @@ def batches(data: str) -> dict[str, Any]:
     from seqloom.models import make_model
     from seqloom.progress import Silent
     from seqloom.recipes import load_recipe
-    from seqloom.run.preparation import fitting_examples, prepare
+    from seqloom.run.prepare import prepare
 
     recipe = load_recipe(RECIPE)
     begin = time.perf_counter()
@@ -154,7 +154,7 @@ def batches(data: str) -> dict[str, Any]:
     prepared = prepare(corpus, recipe)
     stored = time.perf_counter()
     vocab = prepared.tokenizer.vocab
-    examples = fitting_examples(prepared.train, make_model(recipe.model, vocab), recipe, "training", Silent())
+    examples = prepared.task.examples(prepared.train, make_model(recipe.model, vocab), recipe, "training", Silent())
     fitted = time.perf_counter()
     made = Batches(
         examples,

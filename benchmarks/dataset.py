@@ -18,7 +18,7 @@ import numpy as np
 from benchmarks.sizes import BATCH_TOKENS, SEED, TINY, our_recipe
 from seqloom import CorpusSettings, load_recipe, open_corpus
 from seqloom.batching import Batches
-from seqloom.run.preparation import prepare
+from seqloom.run.prepare import prepare
 from seqloom.tokenizer import Tokenizer
 
 CORPUS = CorpusSettings(data="multi30k", from_lang="en", to_lang="de")

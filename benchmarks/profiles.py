@@ -20,7 +20,7 @@ from benchmarks.attribution import GROUPS, labelled_modules, milliseconds, profi
 from benchmarks.dataset import CORPUS
 from benchmarks.sizes import SIZES, UPDATES_ONLY, VOCAB_SIZE, Size, our_recipe
 from seqloom import Budget, load, machine, open_corpus, train
-from seqloom.run import walk
+from seqloom.run import training_run
 
 RESULTS = Path(__file__).parent / "results"
 WARM_STEPS, STEPS = 5, 4
@@ -33,7 +33,7 @@ def training_profile(size: Size, folder: Path, **changes: Any) -> dict[str, Any]
     times: list[float] = []
     tokens: list[int] = []
 
-    class Watched(walk.Batches):
+    class Watched(training_run.Batches):
         def epoch(self, k: int, start_batch: int = 0) -> Iterator[Any]:
             for batch in super().epoch(k, start_batch):
                 times.append(time.perf_counter())
@@ -45,7 +45,7 @@ def training_profile(size: Size, folder: Path, **changes: Any) -> dict[str, Any]
                     watched.stop()
                 yield batch
 
-    original, walk.Batches = walk.Batches, Watched  # type: ignore[misc]
+    original, training_run.Batches = training_run.Batches, Watched  # type: ignore[misc]
     try:
         with labelled_modules():
             recipe = our_recipe(size, **UPDATES_ONLY, **changes)
@@ -58,7 +58,7 @@ def training_profile(size: Size, folder: Path, **changes: Any) -> dict[str, Any]
                 seed=1,
             )
     finally:
-        walk.Batches = original  # type: ignore[misc]
+        training_run.Batches = original  # type: ignore[misc]
     first, last = WARM_STEPS, WARM_STEPS + STEPS
     seconds = times[last] - times[first]
     return {

@@ -9,7 +9,7 @@ from seqloom.corpus.corpus import SentencePair
 from seqloom.explain import Explanations, explain
 from seqloom.models import MODELS, make_model
 from seqloom.recipes import Recipe
-from seqloom.run import Run
+from seqloom.run.load import Run
 from seqloom.tokenizer import Tokenizer, TokenizerSettings
 from tests.run_info import make_corpus_info, make_run_info
 

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from seqloom.decoding.hypothesis import Generation
     from seqloom.errors import SeqloomError
     from seqloom.recipes import Recipe, load_recipe, recipe_names
-    from seqloom.run import Run, load, train
+    from seqloom.run.load import Run, load
+    from seqloom.run.train import train
     from seqloom.training import Budget
 
 # OpenMP's threads spin while they wait for each other, up to 3 milliseconds, which makes programs slow that share a processor.
@@ -34,7 +35,8 @@ _NAMES_OF = {
     "seqloom.decoding.hypothesis": ("Generation",),
     "seqloom.errors": ("SeqloomError",),
     "seqloom.recipes": ("Recipe", "load_recipe", "recipe_names"),
-    "seqloom.run": ("Run", "load", "train"),
+    "seqloom.run.load": ("Run", "load"),
+    "seqloom.run.train": ("train",),
     "seqloom.training": ("Budget",),
 }
 _load = lazy_attributes(__name__, _NAMES_OF)

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import torch
@@ -16,7 +16,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from seqloom.batching import Examples, batches_in_order
 from seqloom.core_sharing import MOST_OTHER_CORES, OtherWork, share_cores
-from seqloom.corpus import Corpus, SentencePair
+from seqloom.corpus import SentencePair
 from seqloom.decoding.generator import Generator
 from seqloom.errors import CheckpointError, ConfigError, CorpusError
 from seqloom.messages import counted
@@ -36,8 +36,6 @@ from seqloom.metrics import (
 from seqloom.models.base import Model
 from seqloom.objectives import CrossEntropy
 from seqloom.progress import Progress, Silent
-from seqloom.store import open_store
-from seqloom.tokenizer import Tokenizer
 from seqloom.training.checkpoint import read_json
 from seqloom.untrusted import MEBIBYTE
 
@@ -114,12 +112,12 @@ class Scope:
     """What scores speak of: how many items, and which.
 
     Attributes:
-        unit: pairs; or bytes of running text.
+        unit: what is counted, in the plural: pairs, or bytes of running text.
         what: "all of new.tsv", "the test split of the run's own corpus".
     """
 
     num_items: int
-    unit: Literal["pairs", "bytes"]
+    unit: str
     what: str
 
     def __str__(self) -> str:
@@ -386,42 +384,12 @@ def score_test(
     count = 1 + len(more_references)
     if len(stats) > 1:
         return score_runs(metric, [stats], item_separator=item_separator, item_name=item_name, num_references=count)
-    return _without_interval(metric, stats, item_separator, item_name, num_references=count)
+    return score_without_interval(metric, stats, item_separator, item_name, num_references=count)
 
 
-def evaluate_text(
-    model: Model,
-    tokenizer: Tokenizer,
-    corpus: Corpus,
-    *,
-    window: int,
-    device: torch.device,
-    scopes: Mapping[str, Scope] | None = None,
-    notes: Sequence[str] = (),
-    progress: Progress | None = None,
-) -> Evaluation:
-    """Bits per byte and perplexity of a language model on the test splits of a plain text.
-
-    Args:
-        scopes: what the splits are; how many bytes they have is counted here.
-    """
-    scores, counted = {}, {}
-    for name, split in corpus.tests.items():
-        store = open_store(split, tokenizer, progress=progress)
-        room = model.max_tgt_len(0)
-        examples = store.windows(window if room is None else min(window, room - 1))
-        found = likelihood(model, examples, device=device)
-        stats = likelihood_statistics([-found.nll], [found.num_tokens], [examples.num_bytes])
-        scores[name] = tuple(
-            _without_interval(metric, stats, None, "items") for metric in ("bits_per_byte", "perplexity")
-        )
-        what = scopes[name].what if scopes else f"the test split of {corpus.name}"
-        counted[name] = Scope(int(examples.num_bytes), "bytes", what)
-    return Evaluation(scores, {}, counted, notes=tuple(notes))
-
-
-def _without_interval(
+def score_without_interval(
     metric: str, stats: Stats, item_separator: str | None, item_name: str, *, num_references: int = 1
 ) -> Score:
+    """The score of all items together."""
     value = float(np.asarray(aggregate(metric, stats.sum(axis=0))))
     return make_score(metric, value, item_separator, item_name, num_references=num_references)

@@ -34,13 +34,13 @@ def counted(count: int, noun: str, plural: str | None = None) -> str:
     return f"{count:,} {noun if count == 1 else plural or f'{noun}s'}"
 
 
-def use_command(folder: Path, kind: str) -> str:
-    """The command that puts a run to use: `translate` for a model of pairs, `generate` for a language model.
+def use_command(folder: Path, verb: str) -> str:
+    """The command that uses a run.
 
     Args:
-        kind: of the run's corpus, "pairs" or "text".
+        verb: of the run's task: `translate` for a model of pairs, `generate` for a language model.
     """
-    return command_line("generate" if kind == "text" else "translate", folder)
+    return command_line(verb, folder)
 
 
 def _word(word: str | Path | int) -> str:

@@ -11,7 +11,7 @@ from seqloom.cli import main
 from seqloom.comparison.comparing import compare
 from seqloom.corpus import CorpusSettings
 from seqloom.errors import ConfigError
-from seqloom.run import train
+from seqloom.run.train import train
 
 
 @contextmanager

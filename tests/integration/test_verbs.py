@@ -345,7 +345,7 @@ def test_mistakes_are_one_message(argv: tuple[str, ...], told: str, cli: Cli, co
 def test_translating_imports_nothing_that_trains_or_scores(trained: Trained) -> None:
     run = str(trained("transformer-tiny"))
     needless = (
-        "seqloom.run.walk",
+        "seqloom.run.train",
         "seqloom.evaluation",
         "seqloom.corpus.open",
         "sacrebleu",

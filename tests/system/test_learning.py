@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from seqloom.corpus import CorpusSettings
-from seqloom.run import load, train
+from seqloom.run.load import load
+from seqloom.run.train import train
 from seqloom.training import Budget
 
 SMALL = {"training": {"batch_tokens": 512, "validation_sentences": 100, "validations": 4, "learning_rate": 0.004}}

@@ -15,7 +15,7 @@ ROOMS = (
     *("vocabulary", "example"),
     *("progress", "machine", "core_sharing", "prefetch", "segments"),
     *("corpus", "tokenizer", "batching", "store", "nn", "models", "decoding", "metrics"),
-    *("objectives", "training", "evaluation", "recipes", "run"),
+    *("objectives", "training", "evaluation", "tasks", "recipes", "run"),
     *("stages", "explain", "comparison", "claims", "report", "fiction", "interop", "serve"),
     *("cli", "__main__"),
 )
@@ -101,6 +101,44 @@ def test_the_rule_finds_what_it_is_for(room: str, text: str) -> None:
 
 def test_the_rule_lets_earlier_rooms_pass() -> None:
     assert not wrong_imports("cli", "from seqloom.run import load\nimport json\nfrom seqloom.cli.lines import Lines")
+
+
+KINDS = {"pairs", "text"}
+
+
+def comparisons_of_kinds(text: str) -> list[int]:
+    """The lines of code that compare something called `kind`, or a key "kind", with a kind of data."""
+    lines = []
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.Compare):
+            sides = [node.left, *node.comparators]
+            literals = {side.value for side in sides if isinstance(side, ast.Constant)}
+            names = {side.attr if isinstance(side, ast.Attribute) else getattr(side, "id", "") for side in sides}
+            keys = {
+                side.slice.value
+                for side in sides
+                if isinstance(side, ast.Subscript) and isinstance(side.slice, ast.Constant)
+            }
+            if literals & KINDS and "kind" in names | keys:
+                lines.append(node.lineno)
+        elif isinstance(node, ast.MatchValue) and getattr(node.value, "value", None) in KINDS:
+            lines.append(node.lineno)
+    return lines
+
+
+def test_only_tasks_and_corpora_ask_for_the_kind_of_data() -> None:
+    asking = {
+        f"{path.relative_to(SOURCE)}:{line}"
+        for path in FILES
+        if room_of(path) not in ("corpus", "tasks")
+        for line in comparisons_of_kinds(path.read_text(encoding="utf-8"))
+    }
+    assert not asking, "ask the task instead: seqloom.tasks.task_of(kind)"
+
+
+@pytest.mark.parametrize("code", ["if corpus.kind == 'text': ...", "x = 'pairs' != facts['kind']", "kind == 'text'"])
+def test_the_rule_finds_comparisons_of_kinds(code: str) -> None:
+    assert comparisons_of_kinds(code)
 
 
 def test_no_file_without_a_noun() -> None:

@@ -17,7 +17,7 @@ from seqloom.explain.saliency import gradient_norms
 from seqloom.explain.sentence import log_probs
 from seqloom.models import make_model
 from seqloom.nn.record import Record
-from seqloom.run import Run
+from seqloom.run.load import Run
 
 
 def gradient_by_distance(run: Run, corpus: Corpus, *, length: int = 48, sentences: int = 24) -> dict[str, Any]:

@@ -20,8 +20,10 @@ from seqloom.claims.arms import Arm, Test
 from seqloom.corpus import Corpus, CorpusSettings, open_corpus
 from seqloom.evaluation import generate_outputs
 from seqloom.files import write_json
-from seqloom.run import Prepared, load, prepare, train_prepared
 from seqloom.run.info import read_info
+from seqloom.run.load import load
+from seqloom.run.prepare import Prepared, prepare
+from seqloom.run.training_run import RunOptions, train_prepared
 from seqloom.training import Budget
 from seqloom.training.checkpoint import has_checkpoint
 
@@ -45,16 +47,10 @@ def perform(task: Task) -> None:
     """Does what of the task is not done yet."""
     arm, folder = task.arm, task.folder
     if not is_trained(folder):
-        train_prepared(
-            arm.recipe,
-            _prepared(arm),
-            budget=Budget(steps=arm.steps),
-            folder=folder,
-            seed=task.seed,
-            device="cpu",
-            threads=1,
-            resume=has_checkpoint(folder),
+        options = RunOptions(
+            Budget(steps=arm.steps), folder, task.seed, device="cpu", threads=1, resume=has_checkpoint(folder)
         )
+        train_prepared(arm.recipe, _prepared(arm), options)
     tests = [test for test in arm.tests if not outputs_file(folder, test, arm).exists()]
     probes = [probe for probe in arm.probes if not probe_file(folder, probe).exists()]
     if tests or probes:

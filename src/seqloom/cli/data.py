@@ -99,7 +99,7 @@ def _show(name: str) -> dict[str, Any]:
         "description": entry.description,
         "kind": entry.kind,
         "languages": _languages(entry),
-        "pairs" if entry.kind == "pairs" else "characters": dict(entry.pairs),
+        entry.unit: dict(entry.pairs),
         "metric": entry.metric,
         "licence": entry.licence,
         "homepage": entry.homepage,
@@ -153,7 +153,7 @@ def _print_table(rows: list[dict[str, Any]]) -> None:
         number = heading in ("train", "size")
         table.add_column(heading, justify="right" if number else "left", no_wrap=heading != "description")
     for row in rows:
-        languages = " ".join(row.get("languages", ())) or ("text" if row["kind"] == "text" else "")
+        languages = " ".join(row.get("languages", ())) or row["kind"].removesuffix("pairs")
         train = f"{row['train']:,}" if row.get("train") else ""
         size = f"{row['bytes'] / 1e6:.1f} MB" if row.get("bytes") else ""
         table.add_row(row["name"], row["origin"], languages, train, size, row["description"])

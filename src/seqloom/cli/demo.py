@@ -128,7 +128,7 @@ def _show_first_model(arguments: argparse.Namespace, progress: "Progress") -> No
     """Trains a Transformer for a few seconds, in a folder that is removed again, and says what it answers."""
     from seqloom.corpus.settings import CorpusSettings
     from seqloom.progress import Silent
-    from seqloom.run import train
+    from seqloom.run.train import train
     from seqloom.training import Budget
 
     progress.say(f"A first look: a Transformer after {FIRST_STEPS} updates, which takes some seconds.")
@@ -155,7 +155,7 @@ def _someone_is_there() -> bool:
 
 
 def _answer(comparison: "Comparison", arguments: argparse.Namespace) -> None:
-    from seqloom.run import load
+    from seqloom.run.load import load
 
     folders = {arm.label: arguments.out / arm.runs[0].folder for arm in comparison.arms if arm.runs}
     models = {label: load(folder, **options.placement(arguments)) for label, folder in folders.items()}

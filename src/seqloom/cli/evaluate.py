@@ -73,7 +73,7 @@ def run(arguments: argparse.Namespace) -> int:
     data = [] if arguments.data is None else [Path(arguments.data)]
     check_not_read(None, "standard output", [path for path in (arguments.src, *(arguments.ref or ()), *data) if path])
     from seqloom.corpus import CorpusSettings, ReadPass, SentencePair, read_translations
-    from seqloom.run import load
+    from seqloom.run.load import load
     from seqloom.run.scoring import check_files_direction
 
     corpus: CorpusSettings | list[SentencePair] | None = None

@@ -103,7 +103,7 @@ def run(arguments: argparse.Namespace) -> int:
     _check(arguments)
     change = _change(arguments)
     from seqloom.explain import METHODS, Explanations, explain
-    from seqloom.run import load
+    from seqloom.run.load import load
 
     explanations: list[Explanation] = []
     failed: list[tuple[Path, SeqloomError]] = []

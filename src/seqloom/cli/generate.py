@@ -84,7 +84,8 @@ def run(arguments: argparse.Namespace) -> int:
     """Prints the samples for each prompt."""
     from seqloom.corpus import read_lines
     from seqloom.errors import ConfigError
-    from seqloom.run import load
+    from seqloom.run.load import load
+    from seqloom.tasks import task_of
 
     prompts = arguments.prompt or [""]
     if prompts == ["-"]:
@@ -92,11 +93,12 @@ def run(arguments: argparse.Namespace) -> int:
         prompts = list(read_lines("-"))
     model = load(arguments.folder, **options.placement(arguments))
     # A model of pairs takes a prompt as its source; a language model continues it.
-    continues = model.info.corpus.kind == "text"
+    task = task_of(model.info.corpus.kind)
+    continues = not task.has_sources
     if not continues and not arguments.prompt:
         raise ConfigError(
             f"{arguments.folder} was trained on pairs, so it needs a source: give it by --prompt TEXT, or --prompt - to read one a "
-            f"line from standard input. To translate by beam search: {use_command(arguments.folder, 'pairs')}"
+            f"line from standard input. To translate by beam search: {use_command(arguments.folder, task.verb)}"
         )
     generations = model.generate(
         prompts,

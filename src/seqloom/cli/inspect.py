@@ -58,9 +58,9 @@ def _print(inspection: "Inspection") -> None:
     for note in (*inspection.layout, *inspection.notes):
         console.print(f"  {note}", markup=False)
     console.print()
-    console.print(_split_table(inspection.splits, inspection.kind))
+    console.print(_split_table(inspection.splits))
     console.print()
-    console.print(_length_table(inspection.splits, inspection.kind))
+    console.print(_length_table(inspection.splits))
     if inspection.suspicious:
         console.print("\nsuspicious", style="bold")
         for entry in inspection.suspicious:
@@ -76,7 +76,7 @@ def _print(inspection: "Inspection") -> None:
         console.print(f"  {advice}", markup=False)
 
 
-def _split_table(splits: "tuple[SplitFacts, ...]", kind: str) -> Any:
+def _split_table(splits: "tuple[SplitFacts, ...]") -> Any:
     table = _table(
         "split", "items", "duplicates", "sources with several targets", "also in train", "source nearly in train"
     )
@@ -87,19 +87,19 @@ def _split_table(splits: "tuple[SplitFacts, ...]", kind: str) -> Any:
             split.name,
             f"{split.items:,}",
             f"{about}{split.duplicates:,}",
-            f"{about}{split.ambiguous:,}" if kind == "pairs" else "",
+            f"{about}{split.ambiguous:,}" if split.src is not None else "",
             "" if trained else f"{about}{split.overlap:,}",
-            "" if trained or kind == "text" else f"{about}{split.overlap_sources:,}",
+            "" if trained or split.src is None else f"{about}{split.overlap_sources:,}",
         )
     return table
 
 
-def _length_table(splits: "tuple[SplitFacts, ...]", kind: str) -> Any:
+def _length_table(splits: "tuple[SplitFacts, ...]") -> Any:
     table = _table(
         "lengths", "words: mean", "median", "90%", "99%", "longest", "chars: mean", "longest", "characters", "scripts"
     )
     for split in splits:
-        sides = {"src": split.src, "tgt": split.tgt} if kind == "pairs" else {"text": split.tgt}
+        sides = {"src": split.src, "tgt": split.tgt} if split.src is not None else {"text": split.tgt}
         for name, side in sides.items():
             if side is not None:
                 table.add_row(f"{split.name} {name}", *_side_row(side))

@@ -67,7 +67,7 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
 def run(arguments: argparse.Namespace) -> int:
     """Searches, and prints what was found, even if the search is interrupted."""
     from seqloom.claims.limits import open_search
-    from seqloom.run import load
+    from seqloom.run.load import load
 
     model = load(arguments.folder, **options.placement(arguments))
     status = 0

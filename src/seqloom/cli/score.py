@@ -46,7 +46,7 @@ def run(arguments: argparse.Namespace) -> int:
         options.existing_file(getattr(arguments, option), f"--{option}")
     check_not_read(None, "standard output", [arguments.src, arguments.ref])
     from seqloom.corpus import read_parallel
-    from seqloom.run import load
+    from seqloom.run.load import load
     from seqloom.run.scoring import check_files_direction
 
     model = load(arguments.folder, **options.placement(arguments))

@@ -33,7 +33,7 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
 
 def run(arguments: argparse.Namespace) -> int:
     """Prints the facts of the run."""
-    from seqloom.run import describe
+    from seqloom.run.load import describe
     from seqloom.untrusted import printable
 
     facts = describe(arguments.folder)

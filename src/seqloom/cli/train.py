@@ -62,7 +62,8 @@ def run(arguments: argparse.Namespace) -> int:
     corpus = options.corpus_settings(arguments) if options.corpus_given(arguments) else None
     if corpus is None and not arguments.resume and arguments.recipe is None:
         corpus = options.corpus_settings(arguments)  # says how to name one
-    from seqloom.run import train
+    from seqloom.run.train import train
+    from seqloom.tasks import task_of
 
     with shown(quiet=arguments.quiet) as progress:
         trained = train(
@@ -82,6 +83,6 @@ def run(arguments: argparse.Namespace) -> int:
         return 0
     announce(trained.folder)
     if not arguments.quiet:
-        print(f"try it: {use_command(trained.folder, trained.info.corpus.kind)}", file=sys.stderr)
+        print(f"try it: {use_command(trained.folder, task_of(trained.info.corpus.kind).verb)}", file=sys.stderr)
         print(f"look at it: {command_line('show', trained.folder)}", file=sys.stderr)
     return 0

@@ -111,7 +111,7 @@ def _check(arguments: argparse.Namespace) -> None:
 def _open(arguments: argparse.Namespace, progress: Progress) -> "Engine":
     search = {**options.search_settings(arguments), "nbest": arguments.nbest}
     if arguments.engine == "seqloom":
-        from seqloom.run import load
+        from seqloom.run.load import load
 
         model = load(*arguments.runs, **options.placement(arguments))
         model.require_pairs("translate")

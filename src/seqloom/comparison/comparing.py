@@ -27,13 +27,17 @@ from seqloom.corpus import Corpus, CorpusSettings, SentencePair, open_corpus, re
 from seqloom.corpus.settings import as_corpus_settings
 from seqloom.decoding.settings import DecodingSettings
 from seqloom.errors import CheckpointError, ConfigError, CorpusError, TrainingError
-from seqloom.evaluation import TestOutputs, generate_outputs, read_outputs
+from seqloom.evaluation import TestOutputs, read_outputs
 from seqloom.files import check_folder, check_not_read, model_json, write_json
 from seqloom.messages import command_line, option
 from seqloom.progress import Progress, Silent
 from seqloom.recipes import Recipe, load_recipe
-from seqloom.run import DEFAULT_BUDGET, Prepared, Run, load, prepare, read_recipe, train_prepared
 from seqloom.run.info import read_info
+from seqloom.run.load import Run, load, read_recipe
+from seqloom.run.prepare import Prepared, prepare
+from seqloom.run.train import DEFAULT_BUDGET
+from seqloom.run.training_run import RunOptions, train_prepared
+from seqloom.tasks import task_of
 from seqloom.training import Budget
 from seqloom.training.checkpoint import has_checkpoint
 
@@ -103,9 +107,10 @@ def compare(
         check_not_read(folder / name, "--out", [*settings.paths(), *map(Path, (also or {}).values())])
     begin = time.perf_counter()
     opened = open_corpus(settings, progress)
-    if opened.kind != "pairs":
+    task = task_of(opened.kind)
+    if not task.has_sources:
         raise ConfigError(
-            f"{opened.name} is plain text, but a comparison needs pairs; train a language model on it: "
+            f"{opened.name} is {task.description}, but a comparison needs pairs; train a language model on it: "
             + command_line("train", "transformer-lm-tiny", "--data", settings.data or "FILE")
         )
     for note in opened.notes:
@@ -255,19 +260,18 @@ class _Work:
                 return load(folder, device=self.device, threads=self.threads)
             resume = has_checkpoint(folder)
         try:
-            return train_prepared(
-                recipe,
-                prepared,
-                budget=budget,
-                folder=folder,
-                seed=seed,
+            options = RunOptions(
+                budget,
+                folder,
+                seed,
                 device=self.device,
                 threads=self.threads,
                 resume=resume,
-                progress=self.progress,
                 title=title,
                 setup_seconds=self.setup_seconds,
+                progress=self.progress,
             )
+            return train_prepared(recipe, prepared, options)
         except KeyboardInterrupt:
             self.progress.say(
                 f"Run the same command again to go on; finished arms in {self.folder} are not trained again."
@@ -350,9 +354,11 @@ class _Work:
                 if tuple(pair.src for pair in pairs) == kept.sources:
                     found[name] = kept
                     continue
-            task = f"{run.recipe.label}, seed {run.info.seed}: decoding {name}"
+            title = f"{run.recipe.label}, seed {run.info.seed}: decoding {name}"
             with torch.inference_mode():
-                found[name] = generate_outputs(run.generator(beam=self.beam), pairs, progress=self.progress, task=task)
+                found[name] = task_of(run.info.corpus.kind).outputs(
+                    run, pairs, beam=self.beam, progress=self.progress, title=title
+                )
             write_json(path, asdict(found[name]))
         return found
 

@@ -31,8 +31,8 @@ from seqloom.corpus import Corpus, SentencePair
 from seqloom.evaluation import TestOutputs, metrics_for
 from seqloom.metrics import Stats, aggregate, by_length, choose_bins, difference, find_metric, interval, statistics
 from seqloom.recipes import Recipe
-from seqloom.run import Prepared
 from seqloom.run.info import RunInfo
+from seqloom.run.prepare import Prepared
 from seqloom.segments import num_segments
 
 NUM_SAMPLES = 12

@@ -107,6 +107,11 @@ class Entry(Settings):
     notes: tuple[str, ...] = ()
 
     @property
+    def unit(self) -> str:
+        """What `pairs` counts."""
+        return "pairs" if self.kind == "pairs" else "characters"
+
+    @property
     def reversible(self) -> bool:
         """Whether the user may choose the direction by languages."""
         return self.kind == "pairs" and not self.languages

@@ -24,8 +24,8 @@ from seqloom.explain.trust import Judge, Picture
 from seqloom.explain.truth import rule_of, true_sources
 from seqloom.explain.what_if import Altered, Change, silencing
 from seqloom.nn.record import Record
-from seqloom.run import Run
 from seqloom.run.command import training_command
+from seqloom.run.load import Run
 
 METHODS: tuple[Method, ...] = ("attention", "gradient", "occlusion")
 

@@ -19,7 +19,8 @@ from seqloom.explain.explanation import Token
 from seqloom.explain.sentence import Sentence
 from seqloom.explain.truth import Span
 from seqloom.models.base import Model
-from seqloom.run import Run
+from seqloom.run.load import Run
+from seqloom.tasks import task_of
 
 _CONTINUATION = 60
 """The most tokens by which a language model goes on from a prompt."""
@@ -56,7 +57,7 @@ class RunReader:
         self.tokenizer = run.tokenizer
         self.settings: DecodingSettings = run.generator(method="beam", nbest=1, beam=beam).settings
         self._reader = Reader(run.model, run.tokenizer, self.settings.max_src_len)
-        self._of_text = run.info.corpus.kind == "text"
+        self._of_text = not task_of(run.info.corpus.kind).has_sources
 
     def read(self, text: str) -> tuple[Sentence, tuple[str, ...]]:
         """A source without a target yet, and what the user should know.

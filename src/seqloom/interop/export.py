@@ -18,7 +18,8 @@ from seqloom.interop.folder import check_out, whole_or_nothing
 from seqloom.interop.parity import Material, Parity, measure
 from seqloom.interop.targets import TARGETS
 from seqloom.progress import Progress, Silent
-from seqloom.run import Run, load
+from seqloom.run.load import Run, load
+from seqloom.tasks import task_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +120,7 @@ def _own_material(run: Run, progress: Progress) -> Material:
     corpus = run.open_corpus(progress)
     split = next(iter(corpus.tests.values()), corpus.val)
     origin = f"{corpus.name}, {split.name}"
-    if corpus.kind == "text":
+    if not task_of(corpus.kind).has_sources:
         return Material(origin, tuple(one.text for one in islice(split.documents(), 1000)), running_text=True)
     pairs = list(islice(split.pairs(), 10_000))
     return Material(origin, tuple(pair.src for pair in pairs), tuple(pair.tgt for pair in pairs))

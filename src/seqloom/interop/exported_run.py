@@ -13,11 +13,11 @@ from seqloom.interop.folder import PART, Manifest, file_hash
 from seqloom.models.transformer import BlockSettings
 from seqloom.models.transformer_lm import TransformerLMSettings
 from seqloom.recipes import Recipe
-from seqloom.run import read_recipe
 from seqloom.run.info import CorpusInfo, check_model_settings, read_info
-from seqloom.run.opened import WEIGHTS
-from seqloom.run.preparation import CHARACTERS
+from seqloom.run.load import WEIGHTS, read_recipe
+from seqloom.run.prepare import CHARACTERS
 from seqloom.run.weights import load_model
+from seqloom.tasks import task_of
 from seqloom.tokenizer import Tokenizer
 
 
@@ -39,7 +39,7 @@ class ExportedRun:
     @property
     def running_text(self) -> bool:
         """Whether it learnt from plain text, not from pairs."""
-        return self.corpus.kind == "text"
+        return not task_of(self.corpus.kind).has_sources
 
     @property
     def decoder_only(self) -> bool:

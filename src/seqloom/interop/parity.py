@@ -15,7 +15,7 @@ from seqloom.decoding.hypothesis import Generation
 from seqloom.decoding.reading import Reader
 from seqloom.example import Example
 from seqloom.metrics import score
-from seqloom.run import Run
+from seqloom.run.load import Run
 
 SCHEMA_VERSION = 1
 # Passages of plain text are cut to this many tokens.

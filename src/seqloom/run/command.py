@@ -7,7 +7,7 @@ from typing import Any
 
 from seqloom.messages import command_line, counted, option
 from seqloom.recipes import load_recipe, recipe_names
-from seqloom.run.opened import Run
+from seqloom.run.load import Run
 
 
 def training_command(run: Run) -> str | None:

@@ -11,6 +11,7 @@ from seqloom.errors import ConfigError, CorpusError, SeqloomError
 from seqloom.messages import counted
 from seqloom.progress import Progress, Silent
 from seqloom.run.info import CorpusInfo
+from seqloom.tasks import task_of
 
 _TRAIN = ("data", "src", "tgt")
 _HELD_OUT = (("val", "val_src", "val_tgt"), ("test", "test_src", "test_tgt"))
@@ -121,17 +122,17 @@ def _difference(corpus: Corpus, about: CorpusInfo) -> str | None:
     """In what a corpus differs from the one that a run remembers; None where it does not."""
     if corpus.fingerprint == about.fingerprint:
         return None
-    noun = "pair" if corpus.kind == "pairs" else "text"
+    task = task_of(corpus.kind)
     if corpus.kind != about.kind:
-        return f"they are {'pairs' if corpus.kind == 'pairs' else 'plain text'} now"
+        return f"they are {task.description} now"
     before = about.fingerprints
     parts = []
     for split in (corpus.train, corpus.val, *corpus.tests.values()):
         if before.get(split.name, "") == split.fingerprint:
             continue
         was = about.sizes.get(split.name)
-        if corpus.kind == "pairs" and was is not None and split.size is not None and was != split.size:
-            parts.append(f"{split.name} has {counted(split.size, noun)}, and had {was:,}")
+        if task.has_sources and was is not None and split.size is not None and was != split.size:
+            parts.append(f"{split.name} has {counted(split.size, task.noun)}, and had {was:,}")
         elif before:
             parts.append(f"{split.name} has other content")
     return "; ".join(parts) or "their content is another (the fingerprint differs)"

@@ -4,8 +4,25 @@ import os
 from pathlib import Path
 
 from seqloom.errors import CheckpointError
+from seqloom.files import check_folder
+from seqloom.messages import command_line
+from seqloom.training.checkpoint import has_checkpoint
 
 _FOLDERS = ("weights", "tensorboard")
+
+# What a run writes before its first checkpoint; a run that was killed before it is started again.
+_EARLY_NAMES = {
+    "recipe.yaml",
+    "tokenizer.json",
+    "characters.json",
+    "run.json",
+    "metrics.jsonl",
+    "progress.txt",
+    "weights",
+    "failure.json",
+    "attempt.json",
+    "tensorboard",
+}
 
 
 def check_links(folder: Path) -> None:
@@ -20,3 +37,25 @@ def check_links(folder: Path) -> None:
             raise CheckpointError(
                 f"{path}: a link that leads out of {folder}, to {os.path.realpath(path)}, where training would write; remove it"
             )
+
+
+def check_free(folder: Path) -> None:
+    """Checks that a new run may be started in a folder, before any work is done for it.
+
+    Raises:
+        CheckpointError: there is a run, or something else.
+        OutputError: the folder cannot be written.
+    """
+    check_folder(folder)
+    if has_checkpoint(folder):
+        raise CheckpointError(
+            f"{folder}: there is a run already. Go on with it: "
+            f"{command_line('train', '--resume', '--out', folder)}; or choose another --out, or remove it."
+        )
+    if folder.is_dir():
+        check_links(folder)
+    names = {path.name for path in folder.iterdir()} if folder.is_dir() else set()
+    foreign = sorted(name for name in names - _EARLY_NAMES if not name.startswith((".", "checkpoint-")))
+    if foreign or (folder.exists() and not folder.is_dir()):
+        what = f"something else ({foreign[0]})" if foreign else "a file"
+        raise CheckpointError(f"{folder}: there is {what} already; choose another folder by --out")

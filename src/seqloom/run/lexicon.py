@@ -13,6 +13,7 @@ from seqloom.errors import CheckpointError, ConfigError, OutputError, SeqloomErr
 from seqloom.progress import Progress, Silent
 from seqloom.recipes import Recipe
 from seqloom.run.info import CorpusInfo
+from seqloom.tasks import task_of
 from seqloom.tokenizer import Tokenizer
 from seqloom.training.weights import load_weights, save_weights
 from seqloom.vocabulary import Vocabulary
@@ -83,7 +84,7 @@ def _learn(folder: Path, recipe: Recipe, tokenizer: Tokenizer, about: CorpusInfo
     needs = (
         f"decoding.shortlist needs {folder / LEXICON}, which is learned from the data that the run was trained on, but"
     )
-    if about.kind == "text":
+    if not task_of(about.kind).has_sources:
         raise ConfigError(
             "decoding.shortlist: a model of plain text has no sources to take shortlists from; set it to 0"
         )

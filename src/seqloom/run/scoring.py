@@ -4,44 +4,26 @@ What the user named enters; test data leave, each with words for what they are, 
 user thinks. Nothing here decodes or scores.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
 
 from seqloom.corpus import Corpus, CorpusSettings, SentencePair, open_corpus
 from seqloom.corpus.catalogue import catalogue
 from seqloom.corpus.generators import GENERATORS
 from seqloom.corpus.languages import language_of_suffix, match_languages, name_language
+from seqloom.corpus.leading_metric import TargetFacts, bleu_for
 from seqloom.errors import ConfigError, CorpusError, SeqloomError
 from seqloom.evaluation import Scope
 from seqloom.progress import Progress
 from seqloom.run.data import open_run_corpus
 from seqloom.run.info import CorpusInfo
+from seqloom.tasks import TestData, task_of
 
 _OWN = "the test split of the run's own corpus"
 # What a split that nobody asked for has to say.
 _OF_OTHER_PARTS = ("train:", "val:", "In both val and test", "Split:")
 _MANY_WORDS = 1_000_000_000
-
-
-@dataclass(frozen=True)
-class TestData:
-    """Test data by name.
-
-    Attributes:
-        corpus: where they come from; None where pairs were given.
-        pairs: none for running text, whose splits are in `corpus`.
-        scopes: by name, what they are.
-        notes: what the user should know, one sentence each.
-    """
-
-    corpus: Corpus | None
-    pairs: Mapping[str, Sequence[SentencePair]]
-    scopes: Mapping[str, Scope]
-    notes: tuple[str, ...] = ()
-
-    __test__ = False  # not a test class, whatever its name begins with
 
 
 @dataclass
@@ -94,13 +76,22 @@ class _Choice:
         return self.splits(corpus, f"all of {name}")
 
     def splits(self, corpus: Corpus, what: str) -> TestData:
-        unit: Literal["bytes", "pairs"] = "bytes" if corpus.kind == "text" else "pairs"
-        pairs = {} if corpus.kind == "text" else {name: list(split.pairs()) for name, split in corpus.tests.items()}
+        task = task_of(corpus.kind)
+        pairs = {name: list(split.pairs()) for name, split in corpus.tests.items()} if task.has_sources else {}
         scopes = {}
         for name in corpus.tests:
             described = what if name == "test" else what.replace("test split", f"split {name!r}")
-            scopes[name] = Scope(len(pairs.get(name, ())), unit, described)
-        return TestData(corpus, pairs, scopes, tuple(self.notes))
+            scopes[name] = Scope(len(pairs.get(name, ())), task.unit, described)
+        return TestData(
+            corpus,
+            pairs,
+            scopes,
+            tuple(self.notes),
+            leading=corpus.metric,
+            bleu=corpus.bleu,
+            item_separator=corpus.item_separator,
+            item_name=corpus.item_name,
+        )
 
     def _in_my_direction(self, settings: CorpusSettings) -> CorpusSettings:
         """The corpus as this run was trained on it, or in the direction in which this run translates."""
@@ -234,4 +225,12 @@ def choose_test_data(
         what = _OWN if corpus.fingerprint == about.fingerprint else f"the test split of {corpus.name}"
         return choice.splits(corpus, what)
     pairs = list(corpus)
-    return TestData(None, {"test": pairs}, {"test": Scope(len(pairs), "pairs", "all of the given pairs")})
+    return TestData(
+        None,
+        {"test": pairs},
+        {"test": Scope(len(pairs), "pairs", "all of the given pairs")},
+        leading=about.metric,
+        bleu=bleu_for(about.tgt_lang, TargetFacts.of(pair.tgt for pair in pairs)),
+        item_separator=about.item_separator,
+        item_name=about.item_name,
+    )

@@ -142,7 +142,7 @@ class _CompletionCall:
         return texts
 
     def _check(self) -> None:
-        body, pairs = self.body, self.run.info.kind == "pairs"
+        body, pairs = self.body, self.run.info.has_sources
         if body.best_of is not None and body.best_of != self.copies:
             raise HTTPError(
                 400, "best_of is not supported here; leave it out, or give the same number as n", param="best_of"
@@ -170,7 +170,7 @@ class _CompletionCall:
         body = self.body
         temperature = 1.0 if body.temperature is None else body.temperature
         max_tokens = body.max_tokens
-        if max_tokens is None and self.run.info.kind == "text":
+        if max_tokens is None and not self.run.info.has_sources:
             max_tokens = min(_MAX_TOKENS, self.state.limits.max_tokens)
         greedy = temperature == 0 or body.top_p == 0
         try:

@@ -12,7 +12,7 @@ from starlette.responses import Response
 from seqloom.errors import ConfigError, SeqloomError
 from seqloom.explain import METHODS, Change, explain
 from seqloom.explain.explanation import SCHEMA_VERSION, Explanations
-from seqloom.run import Run
+from seqloom.run.load import Run
 from seqloom.serve.endpoint import BODY_ERRORS, Endpoint
 from seqloom.serve.explainer import ExplanationTask, TaskCancelledError
 from seqloom.serve.http_errors import HTTPError, busy

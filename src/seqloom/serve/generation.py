@@ -165,7 +165,7 @@ class GenerationAPI:
 
     def _describe(self, run: ServedRun) -> dict[str, Any]:
         info = run.info
-        codes = codes_of(run) if info.kind == "pairs" else (None, None)
+        codes = codes_of(run) if info.has_sources else (None, None)
         names = {language.code: language.name for language in self._state.registry.languages}
         return {
             "name": info.name,

@@ -40,7 +40,7 @@ class RunRegistry:
         names: dict[str, str] = {}
         self._characters: dict[str, CharacterCounts] = {}
         for run in runs:
-            if run.info.kind != "pairs":
+            if not run.info.has_sources:
                 continue
             codes = codes_of(run)
             for code, tag, side in zip(codes, (run.info.src_lang, run.info.tgt_lang), _SIDES, strict=True):

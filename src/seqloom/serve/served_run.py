@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from seqloom.config import merge
 from seqloom.decoding.engines import OWN, open_engine
@@ -18,10 +18,11 @@ from seqloom.decoding.reading import TextCodec
 from seqloom.decoding.settings import DecodingSettings
 from seqloom.errors import CheckpointError, ConfigError
 from seqloom.interop.folder import MANIFEST, PART, Manifest  # (the package registers its engines)
-from seqloom.run import Run, load
 from seqloom.run.info import read_info
-from seqloom.run.preparation import CHARACTERS
+from seqloom.run.load import Run, load
+from seqloom.run.prepare import CHARACTERS
 from seqloom.serve.batcher import TextRequest
+from seqloom.tasks import task_of
 from seqloom.tokenizer import Tokenizer
 
 _TEXT_TOKENS = 200
@@ -37,7 +38,7 @@ class ServedRunInfo:
 
     Attributes:
         name: its name in requests.
-        kind: "pairs" for a run that translates, "text" for a language model.
+        kind: the kind of data that it was trained on, such as "pairs" or "text".
         src_lang, tgt_lang: language codes; None if the run does not record them.
         characters: the file with the character counts of both languages, for language detection; older runs have none.
         created: time of creation (seconds since 1970).
@@ -45,7 +46,7 @@ class ServedRunInfo:
 
     name: str
     folder: Path
-    kind: Literal["pairs", "text"]
+    kind: str
     recipe: str
     corpus: str
     src_lang: str | None
@@ -53,6 +54,11 @@ class ServedRunInfo:
     created: int
     engine: str
     characters: Path
+
+    @property
+    def has_sources(self) -> bool:
+        """Whether the run reads a source and writes a target; a language model continues a prompt."""
+        return task_of(self.kind).has_sources
 
 
 class ServedRun(ABC):
@@ -95,14 +101,14 @@ class ServedRun(ABC):
 
     def num_tokens(self, text: str) -> int:
         """The number of tokens of a source or a prompt."""
-        encode = self.tokenizer.encode_src if self.info.kind == "pairs" else self.tokenizer.encode_tgt
+        encode = self.tokenizer.encode_src if self.info.has_sources else self.tokenizer.encode_tgt
         return len(encode([text])[0])
 
     def text_of(self, ids: Sequence[int]) -> str | None:
         """The source or prompt with these token ids; None if the tokenizer encodes that text to other ids."""
         tokenizer = self.tokenizer
         assert isinstance(tokenizer, Tokenizer)
-        pairs = self.info.kind == "pairs"
+        pairs = self.info.has_sources
         size = tokenizer.vocab.src_size if pairs else tokenizer.vocab.tgt_size
         if not all(0 <= number < size for number in ids):
             return None
@@ -117,7 +123,7 @@ class ServedRun(ABC):
         method = overrides.get("method", recipe.method)
         settings = DecodingSettings.parse(merge(recipe.for_method(method), overrides), source="decoding")
         bounded = dict(overrides)
-        if self.info.kind == "text":
+        if not self.info.has_sources:
             return bounded
         if max_tokens is not None:
             return bounded | {"max_len_ratio": 0.0, "max_len_offset": max_tokens}
@@ -168,7 +174,7 @@ class NativeRun(ServedRun):
     def _new_decoder(self, overrides: tuple[tuple[str, Any], ...], max_tokens: int | None) -> "RunDecoder":
         decoding = self._bounded(self.run.recipe.decoding, dict(overrides), max_tokens)
         generator = self.run.generator(**decoding)
-        max_new_tokens = (max_tokens or min(_TEXT_TOKENS, self.max_tokens)) if self.info.kind == "text" else None
+        max_new_tokens = (max_tokens or min(_TEXT_TOKENS, self.max_tokens)) if not self.info.has_sources else None
         return _NativeDecoder(self.name, generator, max_new_tokens)
 
 
@@ -253,7 +259,7 @@ def open_runs(
             served.append(NativeRun(_read_info(name, path, engine), run, max_tokens))
         else:
             info = _read_info(name, path, engine)
-            if info.kind == "text":
+            if not info.has_sources:
                 raise ConfigError(f"{folder}: a language model of plain text needs --engine {OWN}, not {engine}")
             opened = open_engine(engine, folder, device=device, threads=threads)
             served.append(EngineRun(info, opened, max_tokens))
@@ -272,7 +278,7 @@ def _unique_names(folders: Sequence[Path]) -> list[str]:
 def _read_info(name: str, folder: Path, engine: str) -> ServedRunInfo:
     if (folder / "run.json").is_file():
         corpus, created = read_info(folder).corpus, int((folder / "run.json").stat().st_mtime)
-        from seqloom.run import read_recipe
+        from seqloom.run.load import read_recipe
 
         recipe = read_recipe(folder).name
         return ServedRunInfo(

@@ -22,7 +22,8 @@ from torch import Tensor, nn
 
 from seqloom import untrusted
 from seqloom.errors import CheckpointError
-from seqloom.files import make_folder, output_error, write_json
+from seqloom.files import make_folder, write_json
+from seqloom.system_errors import output_error
 from seqloom.training.weights import TensorFacts, fill_from, load_weights, read_header, save_weights
 from seqloom.untrusted import MAX_JSON_BYTES
 

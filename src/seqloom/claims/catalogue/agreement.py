@@ -12,7 +12,7 @@ from seqloom.claims.series import chart, mean_point
 from seqloom.claims.verdict import Contrast, Series, Term
 from seqloom.corpus import Corpus
 from seqloom.corpus.generators.agreement import MOST, MOST_TRAINED, attractors, contrast
-from seqloom.run import Run
+from seqloom.run.load import Run
 
 _PROBE = "seqloom.claims.catalogue.agreement:agreeing"
 _SENTENCES = 400

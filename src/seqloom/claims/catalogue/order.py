@@ -11,7 +11,7 @@ from seqloom.claims.series import chart
 from seqloom.claims.verdict import Contrast, Term
 from seqloom.corpus import Corpus
 from seqloom.corpus.generators.draw import Draw
-from seqloom.run import Run
+from seqloom.run.load import Run
 
 _NUM_SHUFFLED = 200
 _PROBE = "seqloom.claims.catalogue.order:answers_to_shuffled"

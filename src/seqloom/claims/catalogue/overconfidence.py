@@ -17,7 +17,7 @@ from seqloom.claims.series import chart, mean_point
 from seqloom.claims.verdict import Contrast, Series, Term
 from seqloom.corpus import Corpus
 from seqloom.example import Example
-from seqloom.run import Run
+from seqloom.run.load import Run
 
 _MARGIN = 10.0
 _NUM_LISTS = 200

@@ -14,8 +14,9 @@ from seqloom.corpus import SentencePair
 from seqloom.errors import ConfigError
 from seqloom.metrics import find_metric
 from seqloom.progress import Progress, Silent
-from seqloom.run import Run
 from seqloom.run.info import CorpusInfo
+from seqloom.run.load import Run
+from seqloom.tasks import task_of
 
 
 class Search(Protocol):
@@ -96,7 +97,7 @@ def choose_family(corpus: CorpusInfo, on: On) -> Family | None:
     Raises:
         ConfigError: its inputs do not grow in that; the message says in what they do.
     """
-    if corpus.kind == "text":
+    if not task_of(corpus.kind).has_sources:
         raise ConfigError(
             f"the run was trained on plain text ({corpus.name}), where no continuation is wrong; limits needs a run of pairs"
         )

@@ -25,6 +25,7 @@ from seqloom.recipes import Recipe
 from seqloom.run.info import RunInfo, check_model_settings, read_info
 from seqloom.run.lexicon import run_lexicon
 from seqloom.run.weights import load_model
+from seqloom.tasks import task_of
 from seqloom.tokenizer import Tokenizer
 from seqloom.training import Budget
 
@@ -98,10 +99,11 @@ class Run:
         Raises:
             ConfigError: the run is a language model; the message names what it can do instead.
         """
-        if self.info.corpus.kind == "text":
+        task = task_of(self.info.corpus.kind)
+        if not task.has_sources:
             raise ConfigError(
                 f"{what}: {self.folder} is a language model, trained on plain text, so it has no source and target. To continue a "
-                f"text: {use_command(self.folder, 'text')} --prompt TEXT"
+                f"text: {use_command(self.folder, task.verb)} --prompt TEXT"
             )
 
     def open_corpus(self, progress: Progress | None = None) -> Corpus:
@@ -142,7 +144,7 @@ class Run:
         whole_number(max_tokens, "max_tokens", least=1, most=MAX_TOKENS)
         whole_number(num_samples, "num_samples", least=1, most=MAX_BEAM)
         settings = {"method": "sample", "nbest": num_samples, **decoding}
-        if self.info.corpus.kind == "pairs":
+        if task_of(self.info.corpus.kind).has_sources:
             return list(self.generator(**settings, max_len_ratio=0.0, max_len_offset=max_tokens).generate(texts))
         found = self.generator(**settings).continue_text(texts, max_tokens=max_tokens)
         return [note_limit(one, max_tokens) for one in found]
@@ -179,42 +181,14 @@ class Run:
             SeqloomError: the data cannot be read, or do not fit each other or the metrics.
         """
         # What reads corpora and scores takes longer to import than the first translation to find.
-        from seqloom.corpus.leading_metric import TargetFacts, bleu_for
-        from seqloom.evaluation import evaluate_pairs, evaluate_text
         from seqloom.run.scoring import choose_test_data
 
-        about = self.info.corpus
-        found = choose_test_data(corpus, own=self.recipe.corpus, about=about, folder=self.folder, progress=progress)
-        if found.corpus is not None and found.corpus.kind == "text":
-            if more_references:
-                raise ConfigError("more references: running text has none; they belong to pairs")
-            return evaluate_text(
-                self.model,
-                self.tokenizer,
-                found.corpus,
-                window=self.recipe.training.window,
-                device=self.device,
-                scopes=found.scopes,
-                notes=found.notes,
-            )
-        if found.corpus is not None:
-            leading, bleu = found.corpus.metric, found.corpus.bleu
-            separator, items = found.corpus.item_separator, found.corpus.item_name
-        else:
-            leading, separator, items = about.metric, about.item_separator, about.item_name
-            bleu = bleu_for(about.tgt_lang, TargetFacts.of(pair.tgt for pair in found.pairs["test"]))
-        return evaluate_pairs(
-            self.generator(progress=progress, **decoding),
-            found.pairs,
-            leading=leading,
-            bleu=bleu,
-            item_separator=separator,
-            item_name=items,
-            metrics=metrics,
-            more_references=more_references,
-            scopes=found.scopes,
-            notes=found.notes,
-            progress=progress,
+        data = choose_test_data(
+            corpus, own=self.recipe.corpus, about=self.info.corpus, folder=self.folder, progress=progress
+        )
+        task = task_of(self.info.corpus.kind if data.corpus is None else data.corpus.kind)
+        return task.evaluate(
+            self, data, metrics=metrics, more_references=more_references, decoding=decoding, progress=progress
         )
 
     def describe(self) -> dict[str, Any]:

@@ -10,9 +10,10 @@ from seqloom.errors import CorpusError
 from seqloom.models import make_model
 from seqloom.progress import Silent
 from seqloom.recipes import Recipe, load_recipe
-from seqloom.run import preparation
-from seqloom.run.preparation import fitting_examples, prepare
+from seqloom.run import prepare as preparation
+from seqloom.run.prepare import prepare
 from seqloom.store import Selection
+from seqloom.tasks import translation
 
 PAIRS = [SentencePair("a " * (i % 23), "b " * (i % 17)) for i in range(500)]
 
@@ -35,13 +36,13 @@ def recipe() -> Recipe:
 @pytest.mark.parametrize("name", ["transformer", "transformer-lm"])
 @pytest.mark.parametrize("piece", [7, 10_000])
 def test_what_fits_is_what_the_model_says(name: str, piece: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(preparation, "_LARGE", piece)
+    monkeypatch.setattr(translation, "_CHUNK_SIZE", piece)
     sizes = {"d_model": 8, "d_ff": 8, "num_heads": 1, "max_len": 20}
     recipe = load_recipe(f"{name}-tiny", {"model": sizes})
     prepared = prepare(_corpus(), recipe)
     model = make_model(recipe.model, prepared.tokenizer.vocab)
     store = prepared.train
-    fitting = fitting_examples(store, model, recipe, "training", Silent())
+    fitting = prepared.task.examples(store, model, recipe, "training", Silent())
     expected = [i for i in range(len(store)) if model.fits(len(store[i].src_ids), len(store[i].tgt_ids))]
     assert isinstance(fitting, Selection)
     assert fitting.rows.tolist() == expected
@@ -53,7 +54,7 @@ def test_nothing_fits(recipe: Recipe) -> None:
     prepared = prepare(_corpus(PAIRS[1:17]), load_recipe(recipe, {"tokenizer": {"kind": "characters"}}))
     model = make_model(recipe.model.model_copy(update={"max_len": 1}), prepared.tokenizer.vocab)
     with pytest.raises(CorpusError, match="no training pair fits into the model's 1 position;"):
-        fitting_examples(prepared.train, model, recipe, "training", Silent())
+        prepared.task.examples(prepared.train, model, recipe, "training", Silent())
 
 
 def test_the_tokenizer_of_a_large_corpus_is_trained_once(

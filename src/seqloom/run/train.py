@@ -1,0 +1,195 @@
+"""`train`: a recipe and a corpus become a run folder, or an unfinished run is continued."""
+
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from seqloom import machine
+from seqloom.arguments import as_path, check_changes, check_seed, check_threads, check_type
+from seqloom.corpus import CorpusSettings, open_corpus
+from seqloom.corpus.settings import as_corpus_settings
+from seqloom.errors import CheckpointError, ConfigError
+from seqloom.files import check_not_read, write_text
+from seqloom.messages import command_line
+from seqloom.progress import Progress, Silent
+from seqloom.recipes import Recipe, load_recipe
+from seqloom.run.command import leaves
+from seqloom.run.data import open_run_corpus
+from seqloom.run.folder import check_free, check_links
+from seqloom.run.info import check_model_settings, read_info
+from seqloom.run.load import WEIGHTS, Run, read_recipe
+from seqloom.run.prepare import prepare
+from seqloom.run.training_run import RunOptions, train_prepared
+from seqloom.run.weights import check_weights
+from seqloom.tokenizer import Tokenizer
+from seqloom.training import Budget
+from seqloom.training.checkpoint import checkpoint_folder, has_checkpoint
+
+DEFAULT_BUDGET = Budget(minutes=10)
+
+
+def train(
+    recipe: str | Path | Recipe | None = None,
+    corpus: CorpusSettings | str | Path | None = None,
+    *,
+    budget: Budget | None = None,
+    out: Path | str | None = None,
+    changes: Sequence[str] | Mapping[str, Any] = (),
+    start_from: Path | str | None = None,
+    resume: bool = False,
+    seed: int | None = None,
+    device: str = "auto",
+    threads: int | None = None,
+    progress: Progress | None = None,
+) -> Run:
+    """Trains one recipe on one corpus.
+
+    Args:
+        recipe: a named recipe, a YAML file, or a Recipe; transformer-tiny where none is named.
+        corpus: a named data set, a file, or settings; the recipe's own where none is named.
+        budget: how long to train; the recipe's, or ten minutes.
+        out: the run folder; by default one under runs/, named after recipe and corpus.
+        changes: settings to change, `["model.dropout=0.1"]` or nested values.
+        start_from: a run whose weights and tokenizer to start from.
+        resume: go on with the run in `out`; recipe, corpus, budget and seed are the run's own.
+        seed: where all randomness comes from; 0 where none is given.
+
+    Returns:
+        The trained run, ready to translate.
+
+    Raises:
+        SeqloomError: settings, data or the folder are not what they should be.
+    """
+    begin = time.perf_counter()
+    progress = progress or Silent()
+    machine.choose_device(device)
+    threads = check_threads(threads)
+    if seed is not None:
+        seed = check_seed(seed)
+    check_changes(changes)
+    if budget is not None:
+        check_type(budget, Budget, "budget", "a Budget, such as seqloom.Budget(steps=1000)")
+    out = as_path(out, "out") if out is not None else None
+    start_from = as_path(start_from, "start_from") if start_from is not None else None
+    if resume:
+        if out is None:
+            raise ConfigError("--resume: say which run to go on with, by --out RUN")
+        if start_from is not None:
+            raise ConfigError("--resume goes on with a run as it was begun, --from begins a new one: keep one of them")
+        _check_same(out, recipe, budget, changes, seed)
+        named = as_corpus_settings(corpus) if corpus is not None else None
+        return _resume(out, named, device=device, threads=threads, progress=progress)
+    if recipe is None and start_from is not None:
+        recipe = read_recipe(start_from)
+    chosen = load_recipe("transformer-tiny" if recipe is None else recipe, changes)
+    settings = as_corpus_settings(corpus) if corpus is not None else chosen.corpus
+    if settings is None:
+        raise ConfigError(f"{chosen.name}: there is nothing to train on: name a corpus, by --data NAME or --data FILE")
+    chosen = chosen.model_copy(update={"corpus": settings.located()})
+    folder = out
+    if folder is not None:
+        check_free(folder)
+    if start_from is not None:
+        read_recipe(start_from)
+    opened = open_corpus(settings, progress)
+    for note in opened.notes:
+        progress.say(note)
+    folder = folder or Path("runs") / f"{chosen.name}-{_slug(opened.name)}"
+    check_free(folder)
+    # What was left of a run that ended early is written anew, but its names may be those of data.
+    for path in folder.rglob("*") if folder.is_dir() else ():
+        check_not_read(path, "--out", settings.paths())
+    tokenizer = None
+    if start_from is not None:
+        tokenizer = Tokenizer.load(start_from / "tokenizer.json", within=start_from)
+        if "tokenizer" in _changed_parts(changes) and chosen.tokenizer != tokenizer.settings:
+            raise ConfigError(
+                "--from brings its own tokenizer, which the changes to tokenizer.… do not fit; leave one of them out"
+            )
+        chosen = chosen.model_copy(update={"tokenizer": tokenizer.settings})
+        # Before the corpus is encoded, and before anything is allocated.
+        check_weights(chosen.model, tokenizer.vocab, start_from / WEIGHTS, within=start_from)
+    prepared = prepare(opened, chosen, tokenizer=tokenizer, progress=progress)
+    options = RunOptions(
+        budget or chosen.training.budget or DEFAULT_BUDGET,
+        folder,
+        check_seed(seed),
+        device=device,
+        threads=threads,
+        start_from=start_from,
+        setup_seconds=time.perf_counter() - begin,
+        progress=progress,
+    )
+    return train_prepared(chosen, prepared, options)
+
+
+def _check_same(
+    folder: Path,
+    recipe: str | Path | Recipe | None,
+    budget: Budget | None,
+    changes: Sequence[str] | Mapping[str, Any],
+    seed: int | None,
+) -> None:
+    """What is named with --resume must be what the run was begun with; the data may lie in another place."""
+    saved, info = read_recipe(folder), read_info(folder)
+    named = load_recipe(recipe or saved.model_copy(update={"corpus": None}), changes)
+    differs = []
+    if recipe is not None or changes:
+        old, new = (
+            dict(leaves(one.model_copy(update={"corpus": None}).model_dump(mode="json"))) for one in (saved, named)
+        )
+        differs += [
+            f"{name} (the run: {old.get(name)}, now: {new.get(name)})"
+            for name in dict.fromkeys((*old, *new))
+            if old.get(name) != new.get(name)
+        ]
+    if budget is not None and budget.model_dump(mode="json", exclude_none=True) != info.budget:
+        differs.append(f"the budget (the run: {Budget.parse(info.budget)}, now: {budget})")
+    if seed is not None and seed != info.seed:
+        differs.append(f"--seed (the run: {info.seed}, now: {seed})")
+    if differs:
+        raise ConfigError(
+            f"--resume: {folder} was begun with other settings, which cannot be changed: {'; '.join(differs)}. Name only the run "
+            f"({command_line('train', '--resume', '--out', folder)}), or begin a new run from its weights (--from)"
+        )
+
+
+def _resume(folder: Path, named: CorpusSettings | None, *, device: str, threads: int | None, progress: Progress) -> Run:
+    check_links(folder)
+    info = read_info(folder)
+    recipe = read_recipe(folder)
+    place, opened = open_run_corpus(folder, recipe.corpus, info.corpus, progress, named=named)
+    tokenizer = Tokenizer.load(folder / "tokenizer.json", within=folder)
+    if tokenizer.hash != info.tokenizer.hash:
+        raise CheckpointError(f"{folder}/tokenizer.json: not the tokenizer that this run was trained with; restore it")
+    check_model_settings(info, recipe.model.model_dump(mode="json"), folder)
+    if has_checkpoint(folder):
+        # Before anything is allocated, and before the corpus is encoded.
+        check_weights(recipe.model, tokenizer.vocab, checkpoint_folder(folder) / "model.safetensors", within=folder)
+    if place.located() != recipe.corpus:
+        # What is made of the run later, such as an evaluation, finds the data there.
+        recipe = recipe.model_copy(update={"corpus": place.located()})
+        write_text(folder / "recipe.yaml", recipe.to_yaml())
+    prepared = prepare(opened, recipe, tokenizer=tokenizer, progress=progress)
+    options = RunOptions(
+        Budget.parse(info.budget, source=str(folder / "run.json")),
+        folder,
+        info.seed,
+        device=device,
+        threads=threads or info.environment.num_threads,
+        # Killed before its first checkpoint, it starts again.
+        resume=has_checkpoint(folder),
+        setup_seconds=info.setup_seconds,
+        progress=progress,
+    )
+    return train_prepared(recipe, prepared, options)
+
+
+def _changed_parts(changes: Sequence[str] | Mapping[str, Any]) -> set[str]:
+    names = changes if isinstance(changes, Mapping) else [change.partition("=")[0] for change in changes]
+    return {name.strip().split(".")[0] for name in names}
+
+
+def _slug(text: str) -> str:
+    return "".join(c if c.isalnum() or c in "-_" else "-" for c in text).strip("-") or "corpus"

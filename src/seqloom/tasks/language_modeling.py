@@ -1,0 +1,108 @@
+"""Language modelling: an item is a text, read as one running text; the model predicts each token from those before it."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from seqloom.corpus.corpus import Corpus, SentencePair
+from seqloom.errors import ConfigError
+from seqloom.models import takes_text
+from seqloom.models.base import Model
+from seqloom.progress import Progress
+from seqloom.store import ExampleStore, StoredExamples, open_store
+from seqloom.tasks.task import RecipeParts, Task, TestData, TrainedRun
+from seqloom.tokenizer import Tokenizer, TokenizerSettings
+from seqloom.training.selection import Validation
+
+if TYPE_CHECKING:
+    from seqloom.evaluation import Evaluation
+
+
+class LanguageModeling(Task):
+    """Plain text, cut into windows."""
+
+    kind = "text"
+    description = "plain text"
+    noun = "text"
+    unit = "bytes"
+    verb = "generate"
+    has_sources = False
+
+    def check(self, recipe: RecipeParts, corpus_name: str) -> None:
+        """Plain text has neither sources nor directions, and needs a model that learns from targets alone."""
+        if not takes_text(recipe.model):
+            raise ConfigError(
+                f"{recipe.name} translates pairs, but {corpus_name} is plain text: train a language model on it, such as "
+                "transformer-lm-tiny, or give pairs"
+            )
+        if recipe.decoding.shortlist:
+            raise ConfigError(
+                f"decoding.shortlist is {recipe.decoding.shortlist}, but {corpus_name} is plain text, which has no sources to "
+                "take shortlists from; set it to 0"
+            )
+        if recipe.training.bidirectional:
+            raise ConfigError(
+                f"training.bidirectional is {recipe.training.bidirectional:g}, but {corpus_name} is plain text, which has no "
+                "other direction; set it to 0"
+            )
+
+    def tokenizer_settings(self, settings: TokenizerSettings) -> TokenizerSettings:
+        """A running text keeps its line ends and spaces."""
+        return settings.model_copy(update={"collapse_whitespace": False})
+
+    def examples(
+        self, store: ExampleStore, model: Model, recipe: RecipeParts, what: str, progress: Progress
+    ) -> StoredExamples:
+        """Windows of `training.window` tokens, or of what the model holds."""
+        max_tgt_len = model.max_tgt_len(0)
+        window = recipe.training.window
+        return store.windows(window if max_tgt_len is None else min(window, max_tgt_len - 1))
+
+    def validation_items(self, corpus: Corpus, recipe: RecipeParts, num_items: int) -> list[SentencePair]:
+        """None: no continuation of a text is wrong, so validation is by loss."""
+        return []
+
+    def validator(
+        self,
+        corpus: Corpus,
+        items: Sequence[SentencePair],
+        examples: StoredExamples,
+        recipe: RecipeParts,
+        tokenizer: Tokenizer,
+        device: torch.device,
+    ) -> Callable[[Model], Validation]:
+        """Nats a token over the validation split."""
+        from seqloom.evaluation import likelihood
+
+        return lambda model: Validation(likelihood(model, examples, device=device).nats_per_token, None)
+
+    def evaluate(
+        self,
+        run: TrainedRun,
+        data: TestData,
+        *,
+        metrics: Sequence[str] | None = None,
+        more_references: Sequence[Sequence[str]] = (),
+        decoding: Mapping[str, Any] | None = None,
+        progress: Progress | None = None,
+    ) -> "Evaluation":
+        """Bits per byte and perplexity of the test splits."""
+        from seqloom.evaluation import Evaluation, Scope, likelihood, score_without_interval
+        from seqloom.metrics import likelihood_statistics
+        from seqloom.progress import Silent
+
+        if more_references:
+            raise ConfigError("more references: running text has none; they belong to pairs")
+        assert data.corpus is not None
+        scores, scopes = {}, {}
+        for name, split in data.corpus.tests.items():
+            store = open_store(split, run.tokenizer, progress=progress)
+            examples = self.examples(store, run.model, run.recipe, name, progress or Silent())
+            result = likelihood(run.model, examples, device=run.device)
+            stats = likelihood_statistics([-result.nll], [result.num_tokens], [examples.num_bytes])
+            scores[name] = tuple(
+                score_without_interval(metric, stats, None, "items") for metric in ("bits_per_byte", "perplexity")
+            )
+            scopes[name] = Scope(int(examples.num_bytes), self.unit, data.scopes[name].what)
+        return Evaluation(scores, {}, scopes, notes=tuple(data.notes))

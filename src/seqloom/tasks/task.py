@@ -1,0 +1,199 @@
+"""The contract of tasks: everything that depends on the kind of data a model is trained on.
+
+A corpus becomes examples, a validation and an evaluation. Training, comparison, serving and the command line use this contract, and
+never ask which kind of data they hold.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+
+import torch
+
+from seqloom.corpus.corpus import Corpus, SentencePair
+from seqloom.decoding.settings import DecodingSettings
+from seqloom.models import ModelSettings
+from seqloom.models.base import Model
+from seqloom.progress import Progress
+from seqloom.store import ExampleStore, StoredExamples
+from seqloom.tokenizer import Tokenizer, TokenizerSettings
+from seqloom.training.selection import Validation
+from seqloom.training.settings import TrainingSettings
+
+if TYPE_CHECKING:
+    from seqloom.decoding.generator import Generator
+    from seqloom.evaluation import Evaluation, Scope, TestOutputs
+
+
+class RecipeParts(Protocol):
+    """What a task reads of a recipe."""
+
+    @property
+    def name(self) -> str:
+        """The recipe's name, for messages."""
+
+    @property
+    def model(self) -> ModelSettings:
+        """The architecture and its sizes."""
+
+    @property
+    def training(self) -> TrainingSettings:
+        """How the model is trained."""
+
+    @property
+    def decoding(self) -> DecodingSettings:
+        """How the model decodes."""
+
+
+class TrainedRun(Protocol):
+    """What a task uses of a trained run."""
+
+    @property
+    def recipe(self) -> RecipeParts:
+        """The recipe that the run follows."""
+
+    @property
+    def tokenizer(self) -> Tokenizer:
+        """The run's tokenizer."""
+
+    @property
+    def model(self) -> Model:
+        """The trained model."""
+
+    @property
+    def device(self) -> torch.device:
+        """Where the model is."""
+
+    def generator(self, *, progress: Progress | None = None, **decoding: Any) -> "Generator":
+        """Text in, generations out."""
+
+
+@dataclass(frozen=True)
+class TestData:
+    """Test data by name, and how they are scored.
+
+    Attributes:
+        corpus: where they come from; None where pairs were given.
+        pairs: none for running text, whose splits are in `corpus`.
+        scopes: by name, what they are.
+        notes: what the user should know, one sentence each.
+        leading: the metric that comes first.
+        bleu: the BLEU whose tokenizer fits the targets.
+        item_separator: what separates the items of a target; None where there are none.
+        item_name: what an item is called in the plural.
+    """
+
+    corpus: Corpus | None
+    pairs: Mapping[str, Sequence[SentencePair]]
+    scopes: Mapping[str, "Scope"]
+    notes: tuple[str, ...] = ()
+    leading: str = "bleu"
+    bleu: str = "bleu"
+    item_separator: str | None = None
+    item_name: str = "items"
+
+    __test__ = False  # not a test class, although its name begins with "Test"
+
+
+class Task(ABC):
+    """What is learned from one kind of data.
+
+    Attributes:
+        kind: the kind of data, `Corpus.kind`.
+        description: the kind of data in words, for messages.
+        noun: an item of the data, in the singular.
+        unit: what scoring counts, in the plural.
+        verb: the command that uses a trained run.
+        has_sources: whether an item has a source and a target. Only such data have a direction, can be compared by their
+            outputs, and can be trained on in both directions.
+    """
+
+    kind: ClassVar[str]
+    description: ClassVar[str]
+    noun: ClassVar[str]
+    unit: ClassVar[str]
+    verb: ClassVar[str]
+    has_sources: ClassVar[bool]
+
+    def check(self, recipe: RecipeParts, corpus_name: str) -> None:
+        """Checks that a recipe can be trained on this kind of data; called before any work is done.
+
+        Raises:
+            ConfigError: it cannot, or a setting would be ignored.
+        """
+        del recipe, corpus_name
+
+    def tokenizer_settings(self, settings: TokenizerSettings) -> TokenizerSettings:
+        """The settings of the tokenizer for this kind of data."""
+        return settings
+
+    @abstractmethod
+    def examples(
+        self, store: ExampleStore, model: Model, recipe: RecipeParts, what: str, progress: Progress
+    ) -> StoredExamples:
+        """The examples that are trained on, or validated with.
+
+        Args:
+            store: an encoded split.
+            what: names the split in messages: "training".
+
+        Raises:
+            CorpusError: no example fits into the model.
+        """
+
+    @abstractmethod
+    def validation_items(self, corpus: Corpus, recipe: RecipeParts, num_items: int) -> list[SentencePair]:
+        """The items of the validation split that are decoded at each validation; none: validation is by loss alone.
+
+        Args:
+            num_items: how many items the split has.
+        """
+
+    @abstractmethod
+    def validator(
+        self,
+        corpus: Corpus,
+        items: Sequence[SentencePair],
+        examples: StoredExamples,
+        recipe: RecipeParts,
+        tokenizer: Tokenizer,
+        device: torch.device,
+    ) -> Callable[[Model], Validation]:
+        """The function that measures a model during training.
+
+        Args:
+            items: what `validation_items` returned.
+            examples: of the whole validation split.
+        """
+
+    @abstractmethod
+    def evaluate(
+        self,
+        run: TrainedRun,
+        data: TestData,
+        *,
+        metrics: Sequence[str] | None = None,
+        more_references: Sequence[Sequence[str]] = (),
+        decoding: Mapping[str, Any] | None = None,
+        progress: Progress | None = None,
+    ) -> "Evaluation":
+        """Scores a run on test data.
+
+        Args:
+            metrics: what to measure instead of what fits the data.
+            more_references: the references of further translators.
+            decoding: decoding settings that replace the recipe's.
+
+        Raises:
+            SeqloomError: the data do not fit each other, the metrics or the task.
+        """
+
+    def outputs(
+        self, run: TrainedRun, pairs: Sequence[SentencePair], *, beam: int, progress: Progress | None, title: str
+    ) -> "TestOutputs":
+        """What a run makes of a test split, for a comparison of several runs."""
+        # What scores takes longer to import than the first translation takes to make.
+        from seqloom.evaluation import generate_outputs
+
+        return generate_outputs(run.generator(beam=beam), pairs, progress=progress, task=title)
