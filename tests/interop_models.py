@@ -7,12 +7,12 @@ import torch
 
 from seqloom.batching import Example, Sources
 from seqloom.decoding.hypothesis import Hypothesis
-from seqloom.decoding.search import search
 from seqloom.models import make_model
 from seqloom.models.base import Model
 from seqloom.models.transformer import TransformerSettings
 from seqloom.models.transformer_lm import TransformerLMSettings
 from seqloom.vocabulary import Vocabulary
+from tests.searching import search_with
 
 SIZE = 40
 TOKENS = ["<pad>", "<s>", "</s>", *(f"t{number}" for number in range(SIZE - 3))]
@@ -53,7 +53,7 @@ def arrays(model: Model) -> dict[str, Any]:
 def greedy_ids(model: Model) -> list[list[int]]:
     """What our greedy search finds, eos included where it was reached."""
     sources = Sources.pad([np.append(source, 2) for source in SOURCES], pad_id=0)
-    found = search(model, sources, beam=1, max_len_ratio=0, max_len_offset=LIMIT, length_penalty=0)
+    found = search_with(model, sources, beam=1, max_len_ratio=0, max_len_offset=LIMIT, length_penalty=0)
     return [_with_end(one[0]) for one in found]
 
 

@@ -79,8 +79,6 @@ EXEMPT = frozenset(
 
 # Names of exempt packages that a module has to use: module -> identifiers.
 FOREIGN = {
-    "serve/output_stream.py": {"Heard"},
-    "serve/served_run.py": {"Heard", "hear"},
     "cli/claims.py": {"asked"},
 }
 

@@ -1,133 +1,97 @@
-"""Constraints: what a hypothesis may be, whatever searches for it: how long, how it begins, which ids it may hold.
+"""Constraints: which ids may follow the beginning of a target.
 
-Sources and limits enter; logits from which forbidden ids were taken away leave. It does not know how hypotheses are ranked.
+A constraint sees ids of the vocabulary, and no text, model or score. Greedy search, beam search and sampling respect it, also with
+ensembles and shortlists. Several constraints together allow the ids that each of them allows.
 """
 
-import math
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Int
 from numpy.typing import NDArray
 from torch import Tensor
 
-from seqloom.batching import IdArray, Sources
-from seqloom.decoding import filters
-from seqloom.errors import DecodingError
-from seqloom.models.base import Model
 from seqloom.vocabulary import Vocabulary
-
-_FREE = -1
-"""Stands where a prefix has no id."""
 
 
 @dataclass(frozen=True, slots=True)
-class Constraints:
-    """What the hypotheses of a batch of sources may be.
+class Histories:
+    """The beginnings of targets at one step of a search, one row for each hypothesis.
 
     Attributes:
-        first_ids: (batch,), the id that is fed first: bos, or the last token of a prompt.
-        limits: (batch,), the most tokens of a target, eos included.
-        prefixes: (batch, longest), the ids that targets must begin with, -1 beyond their end.
-        vocab: which ids are special.
-        min_len: the fewest tokens before eos.
-        no_repeat_ngram: no n-gram of this size twice; 0 for no such rule.
+        ids: (rows, length), the ids so far, in the vocabulary's numbering. A forced prefix is included, bos is not.
+        sources: (rows,), the index of each row's source in the batch.
+        vocab: sizes and special ids.
+        device: where masks have to be.
     """
 
-    first_ids: NDArray[np.int64]
-    limits: NDArray[np.int64]
-    prefixes: NDArray[np.int64]
+    ids: NDArray[np.int64]
+    sources: NDArray[np.int64]
     vocab: Vocabulary
-    min_len: int = 0
-    no_repeat_ngram: int = 0
+    device: torch.device
 
-    @classmethod
-    def make(
-        cls,
-        model: Model,
-        sources: Sources,
-        *,
-        first_ids: Sequence[int] | None = None,
-        prefixes: Sequence[Sequence[int] | IdArray] | None = None,
-        max_len_ratio: float,
-        max_len_offset: int,
-        min_len: int = 0,
-        no_repeat_ngram: int = 0,
-    ) -> "Constraints":
-        """Derives the limit of each target from its source, from the prefix it must hold, and from what the model can hold.
+    def mask(self, *, allowed: bool) -> Bool[Tensor, "rows vocab"]:
+        """A new mask that allows every id in every row, or none."""
+        return torch.full((len(self.ids), self.vocab.tgt_size), allowed, device=self.device)
 
-        Raises:
-            DecodingError: a source leaves no room for a target, or a prefix does not fit or holds eos.
+
+class Constraint(Protocol):
+    """A rule for the ids of targets.
+
+    A hypothesis to which no constraint leaves an id is a dead end. Greedy search and sampling return it as it is, unfinished, as at
+    its length limit. Beam search drops it; if all hypotheses of a source are dead ends, it returns them unfinished.
+
+    Pad and bos never follow. A constraint is not asked about ids of a forced prefix; its histories begin with the whole prefix.
+    """
+
+    def allowed(self, histories: Histories) -> Bool[Tensor, "rows vocab"] | None:
+        """Which ids may come next. It must depend on the source and the ids of each row alone.
+
+        Returns:
+            True where an id may come next, over the whole target vocabulary, also with shortlists; None if any id may. The target
+            can end only where eos is allowed.
         """
-        vocab, rows = model.vocab, len(sources)
-        prefixes = [[] for _ in range(rows)] if prefixes is None else prefixes
-        if len(prefixes) != rows or (first_ids is not None and len(first_ids) != rows):
-            raise ValueError(f"{rows} sources need as many prefixes and first ids")
-        padded = np.full((rows, max(map(len, prefixes), default=0)), _FREE, dtype=np.int64)
-        for row, prefix in enumerate(prefixes):
-            padded[row, : len(prefix)] = prefix
-        if (padded == vocab.eos_id).any():
-            raise DecodingError("a target prefix holds the end-of-sentence id, so nothing can follow it")
-        needed = (padded != _FREE).sum(axis=1) + 1
-        lengths = sources.mask.sum(dim=1).cpu().numpy()
-        limits = np.maximum((max_len_ratio * lengths).astype(np.int64) + max_len_offset, needed)
-        for row, length in enumerate(lengths.tolist()):
-            room = model.max_tgt_len(length)
-            if room is not None and room < needed[row]:
-                raise DecodingError(
-                    f"a source of {length} tokens leaves room for {room} target positions, but {needed[row]} are needed; "
-                    f"shorten the source or the prefix, or train with a larger model.max_len"
-                )
-            if room is not None:
-                limits[row] = min(limits[row], room)
-        starts = [vocab.bos_id] * rows if first_ids is None else first_ids
-        return cls(np.asarray(starts, dtype=np.int64), limits, padded, vocab, min_len, no_repeat_ngram)
 
-    @property
-    def num_forced(self) -> int:
-        """How many tokens every target has forced: they are fed at once, before the search begins."""
-        lengths = (self.prefixes != _FREE).sum(axis=1)
-        return int(lengths.min(initial=self.prefixes.shape[1]))
 
-    @property
-    def opening(self) -> NDArray[np.int64]:
-        """(batch, 1 + num_forced), what is fed first."""
-        return np.concatenate([self.first_ids[:, None], self.prefixes[:, : self.num_forced]], axis=1)
+class AllowedIds:
+    """A constraint from a function of one history: for tries, grammars and other rules that walk from id to id."""
 
-    def select(self, kept: NDArray[np.int64]) -> "Constraints":
-        """The constraints of some of the sources, or of repeated ones."""
-        return replace(self, first_ids=self.first_ids[kept], limits=self.limits[kept], prefixes=self.prefixes[kept])
-
-    def apply(self, logits: Float[Tensor, "rows vocab"], history: NDArray[np.int64]) -> Float[Tensor, "rows vocab"]:
-        """Takes away what may not come next; returns other logits than were given.
+    def __init__(self, next_ids: Callable[[int, tuple[int, ...]], Collection[int] | None]) -> None:
+        """Takes the function.
 
         Args:
-            logits: equally many rows for each source, together and in order.
-            history: (rows, length), the ids of each hypothesis so far.
+            next_ids: (index of the source, ids so far) -> the ids that may come next, eos among them if the target may end here;
+                None if any id may.
         """
-        return self.apply_(logits.clone(), history)
+        self._next_ids = next_ids
 
-    def apply_(self, logits: Float[Tensor, "rows vocab"], history: NDArray[np.int64]) -> Float[Tensor, "rows vocab"]:
-        """As `apply`, in the given logits themselves: they are large, and a search often needs them no more."""
-        rows, length = history.shape
-        vocab = self.vocab
-        forced, wanted = np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
-        if length < self.prefixes.shape[1]:
-            wanted = self.prefixes[:, length].repeat(rows // len(self.prefixes))
-            forced = np.flatnonzero(wanted != _FREE)
-        # A prefix overrules the other rules, so its logits are taken as they came.
-        places = torch.from_numpy(forced).to(logits.device)
-        ids = torch.from_numpy(wanted[forced]).to(logits.device)
-        before = logits[places, ids]
-        if self.no_repeat_ngram:
-            past: Int[Tensor, "rows length"] = torch.from_numpy(history).to(logits.device)
-            logits.copy_(filters.no_repeat_ngram(logits, past, self.no_repeat_ngram))
-        for special in (vocab.pad_id, vocab.bos_id, vocab.eos_id):
-            if special != vocab.eos_id or length < self.min_len:
-                logits[:, special] = -math.inf
-        if forced.size:
-            logits[places] = -math.inf
-            logits[places, ids] = before
-        return logits
+    def allowed(self, histories: Histories) -> Bool[Tensor, "rows vocab"] | None:
+        """See `Constraint.allowed`."""
+        mask = histories.mask(allowed=False)
+        for row, (source, ids) in enumerate(zip(histories.sources.tolist(), histories.ids.tolist(), strict=True)):
+            next_ids = self._next_ids(source, tuple(ids))
+            mask[row, slice(None) if next_ids is None else list(next_ids)] = True
+        return mask
+
+
+class NoRepeatNgram:
+    """No n-gram comes twice in a target (Paulus 2018, section 2.5, with n = 3)."""
+
+    def __init__(self, n: int) -> None:
+        """Takes the size of the n-grams; with 1, no id comes twice."""
+        self._n = n
+
+    def allowed(self, histories: Histories) -> Bool[Tensor, "rows vocab"] | None:
+        """See `Constraint.allowed`."""
+        n, length = self._n, histories.ids.shape[1]
+        if length < n:
+            return None
+        ids: Int[Tensor, "rows length"] = torch.from_numpy(histories.ids).to(histories.device)
+        ngrams = ids.unfold(1, n, 1)
+        rows, positions = (ngrams[:, :, : n - 1] == ids[:, None, length - n + 1 :]).all(dim=2).nonzero(as_tuple=True)
+        mask = histories.mask(allowed=True)
+        mask[rows, ngrams[rows, positions, n - 1]] = False
+        return mask

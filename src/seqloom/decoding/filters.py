@@ -5,10 +5,9 @@ place.
 """
 
 import math
-from collections.abc import Sequence
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from torch import Tensor
 
 
@@ -51,35 +50,6 @@ def min_p(logits: Float[Tensor, "rows vocab"], p: float) -> Float[Tensor, "rows 
         return logits
     threshold = logits.amax(dim=1, keepdim=True) + math.log(p)
     return logits.masked_fill(logits < threshold, -math.inf)
-
-
-def forbid(logits: Float[Tensor, "rows vocab"], ids: Sequence[int]) -> Float[Tensor, "rows vocab"]:
-    """Takes ids away, such as pad and bos, or eos as long as a hypothesis is too short."""
-    return logits.index_fill(1, torch.tensor(ids, dtype=torch.long, device=logits.device), -math.inf)
-
-
-def allow_only(logits: Float[Tensor, "rows vocab"], ids: Int[Tensor, "rows"]) -> Float[Tensor, "rows vocab"]:
-    """Leaves each row one id: the next one of a prefix that the hypothesis must begin with."""
-    return torch.full_like(logits, -math.inf).scatter(1, ids[:, None], logits.gather(1, ids[:, None]))
-
-
-def no_repeat_ngram(
-    logits: Float[Tensor, "rows vocab"], history: Int[Tensor, "rows length"], n: int
-) -> Float[Tensor, "rows vocab"]:
-    """Takes away ids that would complete an n-gram for the second time (Paulus 2018, section 2.5, which has n = 3).
-
-    Args:
-        history: the ids of each hypothesis so far.
-        n: at least 1, where no id may occur twice.
-    """
-    if history.shape[1] < n:
-        return logits
-    windows = history.unfold(1, n, 1)
-    tail = history[:, history.shape[1] - n + 1 :]
-    rows, places = (windows[:, :, : n - 1] == tail[:, None]).all(dim=2).nonzero(as_tuple=True)
-    filtered = logits.clone()
-    filtered[rows, windows[rows, places, n - 1]] = -math.inf
-    return filtered
 
 
 def precise(logits: Float[Tensor, "*rows vocab"]) -> Float[Tensor, "*rows vocab"]:

@@ -8,12 +8,10 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from functools import partial
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from seqloom import machine
 from seqloom.batching import Example, Sources
@@ -22,11 +20,12 @@ from seqloom.decoding.engines import Engine as Engine
 from seqloom.decoding.forced import align_targets, score_targets
 from seqloom.decoding.hypothesis import Generation, Hypothesis
 from seqloom.decoding.lexicon import Lexicon
-from seqloom.decoding.listening import Listener, Written
 from seqloom.decoding.reading import UNFINISHED as UNFINISHED
 from seqloom.decoding.reading import Job, Reader, TextCodec, blank_generation, windows
+from seqloom.decoding.sampling import numbered_draw_keys
 from seqloom.decoding.search import search
 from seqloom.decoding.settings import DecodingSettings as DecodingSettings
+from seqloom.decoding.streaming import TokenCallback, TokenStream
 from seqloom.decoding.workers import beside_each_other
 from seqloom.errors import ConfigError
 from seqloom.messages import counted
@@ -66,29 +65,6 @@ class PairScore:
         """The perplexity of a token; infinite where it is beyond floating point."""
         mean = -self.log_prob / self.num_tokens
         return math.exp(mean) if mean < 700 else math.inf
-
-
-@dataclass(frozen=True, slots=True)
-class Heard:
-    """A text that has grown by a token.
-
-    Attributes:
-        number: which of the texts that were given.
-        id: the new token; eos where the text ends.
-        log_prob: its log-probability, the model's own.
-        text: the text so far; to be asked at once. Where a token ends inside a character, that is U+FFFD until the next one.
-        likeliest: the ids that were likeliest here, with their log-probabilities; as many as are asked for, at once.
-    """
-
-    number: int
-    id: int
-    log_prob: float
-    text: Callable[[], str]
-    likeliest: Callable[[int], list[tuple[int, float]]]
-
-
-Hear = Callable[[Heard], bool]
-"""Says whether the text may grow further."""
 
 
 class Generator:
@@ -202,27 +178,24 @@ class Generator:
         *,
         max_tokens: int | None = None,
         draw_keys: Sequence[Sequence[int]] | None = None,
-        hear: Hear | None = None,
+        on_token: TokenCallback | None = None,
     ) -> list[Generation]:
         """Writes one Generation for each of a few texts, each as it would be if the others were not there.
 
         Args:
             max_tokens: takes the texts as prompts, as `continue_text` does; None takes them as sources, as `generate` does.
-            draw_keys: for each text what its random numbers follow from (see `search.sample`), where a text is drawn once.
-            hear: is told of each token as it is written; only for one output a text, and no beam of several. A text that it stops
-                stays as it is. Blank sources are answered without it.
+            draw_keys: for each text the integers that its random numbers follow from, where each text is sampled once.
+            on_token: called with each token when it is chosen, where each text has one output and the beam is 1. A text that it
+                stops stays as it is, unfinished. It is not called for blank sources.
         """
         numbered = list(enumerate(texts))
         continues = max_tokens is not None
         jobs = self._reader.sources(numbered) if max_tokens is None else self._reader.prompts(numbered, max_tokens)
 
         def finish(batch: list[Job]) -> list[Generation]:
-            more: dict[str, Any] = {}
-            if draw_keys is not None:
-                more["draw_keys"] = [draw_keys[job.number] for job in batch]
-            if hear is not None:
-                more["listener"] = self._listener(batch, hear, continues=continues)
-            found = self._search(batch, max_tokens=max_tokens, **more)
+            keys = None if draw_keys is None else [draw_keys[job.number] for job in batch]
+            stream = None if on_token is None else self._stream(batch, on_token, continues=continues)
+            found = self._search(batch, max_tokens=max_tokens, draw_keys=keys, stream=stream)
             become = self._continuation if continues else self._generation
             return [become(job, hypotheses) for job, hypotheses in zip(batch, found, strict=True)]
 
@@ -240,21 +213,11 @@ class Generator:
             return [len(job.example.src_ids) for job in self._reader.sources(numbered)]
         return [len(job.example.src_ids) - 1 for job in self._reader.prompts(numbered, max_tokens)]
 
-    def _listener(self, jobs: list[Job], hear: Hear, *, continues: bool) -> Listener:
-        ids: list[list[int]] = [[] for _ in jobs]
-        eos_id, decode = self.tokenizer.vocab.eos_id, self.tokenizer.decode_tgt
+    def _stream(self, jobs: list[Job], on_token: TokenCallback, *, continues: bool) -> TokenStream:
+        def decode(index: int, ids: Sequence[int]) -> str:
+            return self._words(jobs[index], ids) if continues else self.tokenizer.decode_tgt(ids)
 
-        def listen(written: Written) -> NDArray[np.bool_]:
-            going = np.ones(len(written.rows), dtype=np.bool_)
-            for place, (row, token) in enumerate(zip(written.rows.tolist(), written.ids.tolist(), strict=True)):
-                if token != eos_id:
-                    ids[row].append(token)
-                job, log_prob = jobs[row], float(written.log_probs[place])
-                text = partial(self._words, job, ids[row]) if continues else partial(decode, ids[row])
-                going[place] = hear(Heard(job.number, token, log_prob, text, partial(written.likeliest, place)))
-            return going
-
-        return listen
+        return TokenStream(on_token, [job.number for job in jobs], self.tokenizer.vocab.eos_id, decode)
 
     def _in_batches(
         self,
@@ -291,20 +254,44 @@ class Generator:
             waiting = waiting[count:]
         return batches
 
-    def _search(self, jobs: list[Job], *, max_tokens: int | None = None, **more: Any) -> list[list[Hypothesis]]:
-        vocab, options = self.tokenizer.vocab, self.settings.search_options()
+    def _search(
+        self,
+        jobs: list[Job],
+        *,
+        max_tokens: int | None = None,
+        draw_keys: Sequence[Sequence[int]] | None = None,
+        stream: TokenStream | None = None,
+    ) -> list[list[Hypothesis]]:
+        """The hypotheses of each text.
+
+        Args:
+            max_tokens: takes the texts as prompts.
+            draw_keys: by default those of the texts' numbers in the input.
+        """
+        vocab, settings = self.tokenizer.vocab, self.settings
         rows = [job.example.src_ids for job in jobs]
+        decoder_prompts = shortlists = None
         if max_tokens is None:
             rows = [np.append(row, vocab.eos_id) for row in rows]
         else:
             # The last token of a prompt is fed, not read: what follows it is the first to be chosen.
-            options |= {"max_len_ratio": 0.0, "max_len_offset": max_tokens, "first_ids": [int(row[-1]) for row in rows]}
+            settings = settings.with_max_tokens(max_tokens)
+            decoder_prompts = [[int(row[-1])] for row in rows]
             rows = [row[:-1] for row in rows]
-        # A listener hears ids of the whole vocabulary.
-        if self._lexicon is not None and self.settings.shortlist and "listener" not in more:
-            options["shortlists"] = self._lexicon.shortlists(rows, vocab, self.settings.shortlist)
-        sources = Sources.pad(rows, pad_id=vocab.pad_id, device=self.device)
-        return search(self.model, sources, numbers=[job.number for job in jobs], **options, **more)
+        if self._lexicon is not None and settings.shortlist:
+            shortlists = self._lexicon.shortlists(rows, vocab, settings.shortlist)
+        if draw_keys is None:
+            draw_keys = numbered_draw_keys(settings, [job.number for job in jobs])
+        return search(
+            self.model,
+            Sources.pad(rows, pad_id=vocab.pad_id, device=self.device),
+            settings,
+            constraints=[stream] if stream else [],
+            observers=[stream] if stream else [],
+            decoder_prompts=decoder_prompts,
+            shortlists=shortlists,
+            draw_keys=draw_keys,
+        )
 
     def _generation(self, job: Job, hypotheses: list[Hypothesis]) -> Generation:
         texts = tuple(self.tokenizer.decode_tgt(one.ids) for one in hypotheses)

@@ -1,6 +1,6 @@
 """Settings of decoding; no heavy imports, so that recipes and the command line can check them at once."""
 
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -9,7 +9,6 @@ from seqloom.config import LONGEST, Settings
 
 _OF_BEAM = ("beam", "length_penalty", "length_penalty_form", "stop")
 _OF_SAMPLING = ("temperature", "top_k", "top_p", "min_p", "seed")
-_OF_SOURCES = ("max_src_len", "batch_tokens", "shortlist")
 
 MOST_TRANSLATIONS = 100
 """How many target ids a lexicon keeps for each source id, and so the most that a shortlist can ask for."""
@@ -81,6 +80,16 @@ class DecodingSettings(Settings):
         foreign = (*_OF_BEAM, *_OF_SAMPLING, "method", "nbest")
         return {name: value for name, value in given.items() if name not in foreign}
 
-    def search_options(self) -> dict[str, Any]:
-        """The keyword arguments for `search`."""
-        return {name: value for name, value in self.model_dump().items() if name not in _OF_SOURCES}
+    def length_limit(self, src_len: int, model_limit: int | None = None) -> int:
+        """The most tokens of a target, eos included; at least 1.
+
+        Args:
+            src_len: tokens of the source, eos included.
+            model_limit: the most target tokens that the model can hold after this source; None if it has no limit.
+        """
+        limit = max(1, int(self.max_len_ratio * src_len) + self.max_len_offset)
+        return limit if model_limit is None else min(limit, model_limit)
+
+    def with_max_tokens(self, max_tokens: int) -> Self:
+        """These settings with the limit `max_tokens` for every target, whatever the length of its source."""
+        return self.model_copy(update={"max_len_ratio": 0.0, "max_len_offset": max_tokens})

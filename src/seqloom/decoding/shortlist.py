@@ -81,9 +81,11 @@ class Shortlisted(Model):
         return StepOutput(memory.unfold(logits), state)
 
 
-def in_ids(found: Sequence[Sequence[Hypothesis]], shortlists: NDArray[np.int64]) -> list[list[Hypothesis]]:
-    """Hypotheses of each source, written in the ids of the vocabulary instead of places on the source's shortlist."""
+def in_vocabulary_ids(
+    hypotheses: Sequence[Sequence[Hypothesis]], shortlists: NDArray[np.int64]
+) -> list[list[Hypothesis]]:
+    """Hypotheses of each source with ids of the vocabulary instead of positions on the source's shortlist."""
     return [
-        [replace(one, ids=tuple(shortlist[np.array(one.ids, dtype=np.int64)].tolist())) for one in hypotheses]
-        for shortlist, hypotheses in zip(shortlists, found, strict=True)
+        [replace(item, ids=tuple(shortlist[np.array(item.ids, dtype=np.int64)].tolist())) for item in of_source]
+        for shortlist, of_source in zip(shortlists, hypotheses, strict=True)
     ]

@@ -55,7 +55,7 @@ def tree_of(
     wanted = [*hypothesis.ids, *([eos_id] if hypothesis.finished else [])]
     best: list[int] = []
     for number, node in enumerate(nodes):
-        if node.depth == len(wanted) and node.fate in ("finished", "cut", "left"):
+        if node.depth == len(wanted) and node.status in ("finished", "cut", "left"):
             path = path_of(nodes, number)
             if [nodes[place].token_id for place in path] == wanted:
                 best = path
@@ -68,7 +68,7 @@ def tree_of(
             total=plain(node.total),
             score=plain(node.score),
             rank=node.rank,
-            fate=node.fate,
+            fate=node.status,
         )
         for node in nodes
     )

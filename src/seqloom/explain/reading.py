@@ -81,17 +81,13 @@ class RunReader:
         Args:
             begin: ids that the target begins with.
         """
-        options = self.settings.search_options()
-        limit = int(options["max_len_ratio"] * len(sentence.src_ids)) + options["max_len_offset"]
-        limit = _CONTINUATION if self._of_text else limit
+        limit = _CONTINUATION if self._of_text else self.settings.length_limit(len(sentence.src_ids))
         limit = limit if self._max_tokens is None else min(limit, self._max_tokens)
-        options |= {"max_len_ratio": 0.0, "max_len_offset": limit}
-        penalty = LengthPenalty(self.settings.length_penalty, self.settings.length_penalty_form)
-        trace = BeamTrace(penalty)
+        settings = self.settings.with_max_tokens(limit)
+        trace = BeamTrace(LengthPenalty.from_settings(settings))
         sources = Sources.pad([sentence.src_ids], pad_id=self.model.vocab.pad_id, device=self.run.device)
-        prefixes = [list(begin)] if begin else None
-        first = sentence.fed_ids[:1]
-        ((best,),) = search(model or self.model, sources, first_ids=first, prefixes=prefixes, trace=trace, **options)
+        prompts = [[sentence.fed_ids[0], *begin]]
+        ((best,),) = search(model or self.model, sources, settings, observers=[trace], decoder_prompts=prompts)
         ids = (*best.ids, *([self.model.vocab.eos_id] if best.finished else []))
         notes = () if best.finished else (UNFINISHED,)
         return Found(sentence.with_target(ids), self.tokenizer.decode_tgt(best.ids), best, trace.trees[0], notes)

@@ -241,10 +241,9 @@ class CTranslate2Engine:
         return [*tokens, self._eos, self._bos] if self.manifest.decoder_only else tokens
 
     def _limit(self, job: Job) -> int:
-        """The most tokens of the target, eos included: as in `Constraints.make`."""
+        """The most tokens of the target, eos included."""
         length = len(job.example.src_ids) + 1
-        limit = max(1, int(self.settings.max_len_ratio * length) + self.settings.max_len_offset)
-        return min(limit, self.manifest.max_tgt_len(length))
+        return self.settings.length_limit(length, self.manifest.max_tgt_len(length))
 
     def _hypotheses(self, result: Any) -> list[Hypothesis]:
         """All that the beam found, best first."""

@@ -65,13 +65,11 @@ class HuggingFacePeer:
         vocab = self.tokenizer.vocab
         source = self._source(job.example)
         length = len(job.example.src_ids) + 1
-        limit = max(1, int(self._settings.max_len_ratio * length) + self._settings.max_len_offset)
         # For an encoder-decoder the start token counts to its positions.
-        room = self.manifest.max_tgt_len(length)
         (row,) = self.model.generate(
             source,
             attention_mask=torch.ones_like(source),
-            max_new_tokens=min(limit, room),
+            max_new_tokens=self._settings.length_limit(length, self.manifest.max_tgt_len(length)),
             **search_settings(self._settings, beam),
         )
         ids = row.tolist()[source.shape[1] if self.manifest.decoder_only else 1 :]

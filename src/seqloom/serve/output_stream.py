@@ -7,9 +7,9 @@ The decoding thread calls it with one token at a time. It does not know HTTP.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from seqloom.decoding.generator import Heard
 from seqloom.decoding.hypothesis import Generation
 from seqloom.decoding.reading import TextCodec
+from seqloom.decoding.streaming import GeneratedToken
 
 _BROKEN = "\N{REPLACEMENT CHARACTER}"
 
@@ -59,7 +59,7 @@ class OutputStream:
         self._stop, self._num_top_tokens, self._emit = tuple(stop), num_top_tokens, emit
         self._num_emitted = self._num_emitted_reports = 0
 
-    def __call__(self, token: Heard) -> bool:
+    def __call__(self, token: GeneratedToken) -> bool:
         """Adds a token; returns False if a stop string was found."""
         self.num_tokens += 1
         if token.id == self._vocab.eos_id:
@@ -90,7 +90,7 @@ class OutputStream:
         """OpenAI's finish reason: "stop" for eos or a stop string, "length" for the length limit."""
         return "stop" if self.stopped or generation.hypotheses[0].finished else "length"
 
-    def _report(self, token: Heard, before: str, text: str) -> None:
+    def _report(self, token: GeneratedToken, before: str, text: str) -> None:
         start = len(before.rstrip(_BROKEN))
         if self.stopped and start >= len(self.text):
             return

@@ -12,10 +12,11 @@ from typing import Any
 
 from seqloom.config import merge
 from seqloom.decoding.engines import OWN, open_engine
-from seqloom.decoding.generator import Generator, Heard
+from seqloom.decoding.generator import Generator
 from seqloom.decoding.hypothesis import Generation
 from seqloom.decoding.reading import TextCodec
 from seqloom.decoding.settings import DecodingSettings
+from seqloom.decoding.streaming import GeneratedToken
 from seqloom.errors import CheckpointError, ConfigError
 from seqloom.interop.folder import MANIFEST, PART, Manifest  # (the package registers its engines)
 from seqloom.run.info import read_info
@@ -185,7 +186,7 @@ class _NativeDecoder(RunDecoder):
         self._generator, self._max_new_tokens = generator, max_new_tokens
 
     def decode(self, text_requests: Sequence[TextRequest]) -> list[Generation]:
-        def on_token(token: Heard) -> bool:
+        def on_token(token: GeneratedToken) -> bool:
             text_request = text_requests[token.number]
             if text_request.on_token is None:
                 return True
@@ -197,7 +198,7 @@ class _NativeDecoder(RunDecoder):
             draw_keys=[text_request.draw_key for text_request in text_requests]
             if self.settings.method == "sample"
             else None,
-            hear=on_token if any(text_request.on_token is not None for text_request in text_requests) else None,
+            on_token=on_token if any(text_request.on_token is not None for text_request in text_requests) else None,
         )
 
     def num_read(self, texts: Sequence[str]) -> list[int]:

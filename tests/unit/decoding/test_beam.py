@@ -10,11 +10,13 @@ import torch
 
 from seqloom.batching import PairBatch, Sources
 from seqloom.decoding import beam as beam_module
-from seqloom.decoding.beam import LengthPenalty, beam_search
-from seqloom.decoding.constraints import Constraints
+from seqloom.decoding.beam import beam_search
 from seqloom.decoding.hypothesis import Hypothesis
-from seqloom.decoding.search import search
+from seqloom.decoding.penalty import LengthPenalty
+from seqloom.decoding.search_space import SearchSpace
+from seqloom.decoding.settings import DecodingSettings
 from seqloom.models.base import Model
+from tests.searching import search_with
 from tests.toy_model import ToyModel, make_toy
 
 PENALTIES = [(0.0, "wu"), (0.6, "wu"), (1.0, "power"), (2.0, "power")]
@@ -59,7 +61,7 @@ def exhaustive(
 def test_a_wide_beam_finds_what_exhaustive_search_finds(alpha: float, form: Any, seed: int) -> None:
     model = make_toy(seed, tgt_size=7).double()
     sources = ragged(3, seed)
-    found = search(
+    found = search_with(
         model,
         make_sources(sources),
         beam=4**4 + 1,
@@ -109,7 +111,7 @@ def test_it_is_the_textbook_search_and_stopping_early_changes_nothing(
 ) -> None:
     model = make_toy(beam, eos_bias=eos_bias).double()
     sources = ragged(4, seed=nbest)
-    found = search(
+    found = search_with(
         model,
         make_sources(sources),
         beam=beam,
@@ -145,12 +147,12 @@ def counting(**options: Any) -> Counting:
 def test_early_stopping_really_stops_early(monkeypatch: pytest.MonkeyPatch) -> None:
     model = counting(seed=5, eos_bias=3.0)
     options: dict[str, Any] = {"beam": 4, "nbest": 2, "length_penalty": 1.0, "max_len_ratio": 0.0, "max_len_offset": 60}
-    stopped = search(model, make_sources(ragged(6)), **options)
+    stopped = search_with(model, make_sources(ragged(6)), **options)
     steps = len(model.rows)
     # Without a worst hypothesis to beat, every source runs to its limit.
     monkeypatch.setattr(beam_module._Best, "worst", property(lambda one: -math.inf))
     model.rows.clear()
-    assert search(model, make_sources(ragged(6)), **options) == stopped
+    assert search_with(model, make_sources(ragged(6)), **options) == stopped
     assert len(model.rows) == 60
     assert steps < 40
 
@@ -159,10 +161,10 @@ def test_a_likely_end_comes_sooner() -> None:
     model = counting(seed=5, eos_bias=1.0)
     options: dict[str, Any] = {"beam": 4, "length_penalty": 1.0, "max_len_ratio": 0.0, "max_len_offset": 40}
     sources = make_sources(ragged(20))
-    certain = search(model, sources, **options)
+    certain = search_with(model, sources, **options)
     rows = sum(model.rows)
     model.rows.clear()
-    likely = search(model, sources, stop="likely", **options)
+    likely = search_with(model, sources, stop="likely", **options)
     assert sum(model.rows) < rows
     # What is found is at most as good, and where it differs, something longer was better.
     for one, other in zip(certain, likely, strict=True):
@@ -172,7 +174,7 @@ def test_a_likely_end_comes_sooner() -> None:
 
 def test_finished_sources_cost_nothing() -> None:
     model = counting(seed=5, eos_bias=1.5)
-    search(model, make_sources(ragged(8)), beam=3, max_len_offset=20)
+    search_with(model, make_sources(ragged(8)), beam=3, max_len_offset=20)
     assert model.rows[0] == 8, "the first step has one row a source"
     assert model.rows[1] == 24
     assert model.rows == [8, *sorted(model.rows[1:], reverse=True)]
@@ -190,7 +192,7 @@ def test_rows_of_a_source_stay_together_so_that_models_may_share_its_memory(monk
         return inner(self, ids, state, record)
 
     monkeypatch.setattr(ToyModel, "advance", advance)
-    search(model, make_sources(ragged(5)), beam=4)
+    search_with(model, make_sources(ragged(5)), beam=4)
     for index, sources in seen[1:]:
         assert index == [source for source in range(sources) for _ in range(4)]
 
@@ -199,9 +201,9 @@ def test_rows_of_a_source_stay_together_so_that_models_may_share_its_memory(monk
 def test_a_beam_of_one_is_greedy_search(alpha: float) -> None:
     model = make_toy(4).double()
     sources = make_sources(ragged(12))
-    greedy = search(model, sources, beam=1, length_penalty=alpha)
-    constraints = Constraints.make(model, sources, max_len_ratio=2.0, max_len_offset=20)
-    found = beam_search(model, sources, constraints, beam=1, penalty=LengthPenalty(alpha))
+    greedy = search_with(model, sources, beam=1, length_penalty=alpha)
+    settings = DecodingSettings(beam=1, length_penalty=alpha)
+    found = beam_search(model, sources, SearchSpace.make(model, sources, settings), settings)
     assert [one[0].ids for one in found] == [one[0].ids for one in greedy]
     assert [one[0].score for one in found] == pytest.approx([one[0].score for one in greedy])
 
@@ -213,25 +215,10 @@ def test_ties_go_to_the_lowest_ids_at_every_width() -> None:
         model.bias.zero_()
         model.bias[model.vocab.eos_id] = -50
     for beam in (1, 2, 4, 7):
-        (hypotheses,) = search(model, make_sources([[3]]), beam=beam, nbest=beam, max_len_ratio=0.0, max_len_offset=2)
+        (hypotheses,) = search_with(
+            model, make_sources([[3]]), beam=beam, nbest=beam, max_len_ratio=0.0, max_len_offset=2
+        )
         assert [one.ids for one in hypotheses] == [(3, 3 + place) for place in range(beam)]
-
-
-@pytest.mark.parametrize("vocab", [7, 250, 1300, 3000])
-@pytest.mark.parametrize("levels", [3, 1000])
-@pytest.mark.parametrize("width", [1, 2, 3])
-def test_the_highest_with_ties_are_those_of_a_stable_sort(vocab: int, levels: int, width: int) -> None:
-    random = torch.Generator().manual_seed(vocab)
-    logits = torch.randint(0, levels, (6, vocab), generator=random).float()
-    logits[0, ::2] = -math.inf
-    logits[5] = -math.inf
-    offsets = torch.randint(0, 3, (6, 1), generator=random).float()
-    expected = (logits + offsets).view(6 // width, -1).sort(descending=True, stable=True, dim=1)
-    for count in (1, 2, 5, 7):
-        places = beam_module._highest(logits, offsets, width, count)
-        finite = expected.values[:, :count] > -math.inf
-        assert torch.equal(places[finite], expected.indices[:, :count][finite])
-        assert (((logits + offsets).view(6 // width, -1).gather(1, places) > -math.inf) == finite).all()
 
 
 @pytest.mark.parametrize("form", ["wu", "power"])

@@ -7,11 +7,11 @@ import torch
 from seqloom.batching import Example, Sources, make_batch
 from seqloom.decoding.ensemble import Ensemble, EnsembleState
 from seqloom.decoding.forced import align_targets, score_targets
-from seqloom.decoding.search import search
 from seqloom.errors import DecodingError
 from seqloom.models import make_model
 from seqloom.models.transformer import TransformerSettings
 from seqloom.nn.record import Record
+from tests.searching import search_with
 from tests.toy_model import ToyModel, make_toy
 
 SOURCES = Sources.pad([[3, 4, 5, 2], [6, 2], [7, 7, 2]], pad_id=0)
@@ -27,7 +27,9 @@ def test_identical_models_are_the_single_model() -> None:
     single = make_toy(0).double()
     ensemble = Ensemble([single, make_toy(0).double(), make_toy(0).double()])
     for options in ({"beam": 4, "nbest": 3}, {"beam": 1}, {"method": "sample", "seed": 5}):
-        for one, other in zip(search(ensemble, SOURCES, **options), search(single, SOURCES, **options), strict=True):
+        for one, other in zip(
+            search_with(ensemble, SOURCES, **options), search_with(single, SOURCES, **options), strict=True
+        ):
             assert [h.ids for h in one] == [h.ids for h in other]
             assert [h.score for h in one] == pytest.approx([h.score for h in other])
 
@@ -65,7 +67,7 @@ def test_states_move_together_under_select() -> None:
 def test_search_and_forced_scores_agree() -> None:
     ensemble = Ensemble([make_toy(3).double(), other_width(4).double()])
     sources = [[3, 4], [5], [9, 8, 7]]
-    found = search(ensemble, Sources.pad([[*ids, 2] for ids in sources], pad_id=0), beam=3)
+    found = search_with(ensemble, Sources.pad([[*ids, 2] for ids in sources], pad_id=0), beam=3)
     for source, (one,) in zip(sources, found, strict=True):
         (forced,) = score_targets(ensemble, [Example(np.array(source), np.array(one.ids, dtype=np.int64))])
         assert one.token_log_probs == pytest.approx(forced.token_log_probs[: len(one.token_log_probs)])
@@ -90,8 +92,8 @@ def test_the_decoding_form_and_shortlists_are_the_members_own() -> None:
     assert not form.training
     shortlists = np.array([[0, 1, 2, 5, 7, 8], [0, 1, 2, 3, 4, -1], [0, 1, 2, 8, 6, 4]])
     for options in ({}, {"shortlists": shortlists}):
-        plain = search(nested, SOURCES, beam=4, nbest=3, **options)
-        for one, other in zip(plain, search(form, SOURCES, beam=4, nbest=3, **options), strict=True):
+        plain = search_with(nested, SOURCES, beam=4, nbest=3, **options)
+        for one, other in zip(plain, search_with(form, SOURCES, beam=4, nbest=3, **options), strict=True):
             assert [h.ids for h in one] == [h.ids for h in other]
             assert [h.score for h in one] == pytest.approx([h.score for h in other])
     for hypotheses, shortlist in zip(plain, shortlists, strict=True):

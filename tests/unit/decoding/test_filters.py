@@ -60,7 +60,6 @@ def test_neutral_values_change_nothing(logits: torch.Tensor) -> None:
         filters.top_k(logits, 12),
         filters.top_p(logits, 1.0),
         filters.min_p(logits, 0.0),
-        filters.forbid(logits, []),
     ):
         assert torch.equal(filtered, logits)
 
@@ -72,9 +71,6 @@ def test_filters_change_nothing_in_place(logits: torch.Tensor) -> None:
     filters.top_k(logits, 2)
     filters.top_p(logits, 0.5)
     filters.min_p(logits, 0.5)
-    filters.forbid(logits, [0, 3])
-    filters.allow_only(logits, torch.tensor([1, 2, 3]))
-    filters.no_repeat_ngram(logits, torch.zeros(3, 4, dtype=torch.long), 1)
     assert torch.equal(logits, before)
 
 
@@ -82,23 +78,6 @@ def test_temperature_sharpens_and_evens_out() -> None:
     logits = torch.tensor([[0.0, 1.0]])
     cold, warm = filters.temperature(logits, 0.5).softmax(1), filters.temperature(logits, 2.0).softmax(1)
     assert cold[0, 1] > logits.softmax(1)[0, 1] > warm[0, 1] > 0.5
-
-
-def test_forbid_and_allow_only() -> None:
-    logits = torch.arange(8.0).reshape(2, 4)
-    assert kept(filters.forbid(logits, [0, 2])).tolist() == [[False, True, False, True]] * 2
-    only = filters.allow_only(logits, torch.tensor([3, 0]))
-    assert only.tolist() == [[-math.inf, -math.inf, -math.inf, 3.0], [4.0, -math.inf, -math.inf, -math.inf]]
-
-
-@given(st.lists(st.integers(0, 3), max_size=9), st.integers(1, 4))
-def test_no_repeat_ngram_forbids_exactly_the_ids_that_would_repeat_one(history: list[int], n: int) -> None:
-    filtered = filters.no_repeat_ngram(torch.zeros(1, 4), torch.tensor([history], dtype=torch.long), n)
-    for token in range(4):
-        longer = [*history, token]
-        last = longer[-n:]
-        earlier = [longer[start : start + n] for start in range(len(longer) - n)]
-        assert kept(filtered)[0, token] == (len(longer) < n or last not in earlier)
 
 
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16, torch.float32, torch.float64])

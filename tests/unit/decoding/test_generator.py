@@ -12,12 +12,16 @@ from seqloom.batching import Sources
 from seqloom.corpus.corpus import SentencePair
 from seqloom.decoding import generator as generator_module
 from seqloom.decoding import reading
-from seqloom.decoding.generator import UNFINISHED, DecodingSettings, Engine, Generator, Heard, PairScore, note_limit
+from seqloom.decoding.generator import UNFINISHED, DecodingSettings, Engine, Generator, PairScore, note_limit
 from seqloom.decoding.hypothesis import Generation
+from seqloom.decoding.lexicon import Lexicon
 from seqloom.decoding.search import search
+from seqloom.decoding.streaming import GeneratedToken
 from seqloom.errors import DecodingError
 from seqloom.vocabulary import Vocabulary
+from tests.searching import search_with
 from tests.toy_model import ToyModel, make_toy
+from tests.unit.decoding.test_lexicon import Listed
 
 
 class Letters:
@@ -88,16 +92,16 @@ def test_batches_beside_each_other_change_nothing() -> None:
 
 
 @pytest.mark.usefixtures("three_threads")
-def test_who_listens_hears_of_batches_beside_each_other() -> None:
-    heard = set()
+def test_tokens_of_parallel_batches_reach_the_callback() -> None:
+    numbers = set()
 
-    def hear(one: Heard) -> bool:
-        heard.add(one.number)
+    def on_token(token: GeneratedToken) -> bool:
+        numbers.add(token.number)
         return True
 
-    found = make_generator(batch_tokens=64, beam=1).answer(LINES * 20, hear=hear)
-    assert heard == {number for number, one in enumerate(found) if one.notes != (reading.EMPTY,)}
-    assert len(heard) > 100
+    found = make_generator(batch_tokens=64, beam=1).answer(LINES * 20, on_token=on_token)
+    assert numbers == {number for number, one in enumerate(found) if one.notes != (reading.EMPTY,)}
+    assert len(numbers) > 100
 
 
 @pytest.mark.usefixtures("three_threads")
@@ -245,7 +249,9 @@ def test_text_continues_where_the_prompt_ends() -> None:
         # bos and the prompt without its last token are read; that token is fed.
         ids = [1, *Letters().encode_tgt([prompt])[0].tolist()]
         sources = Sources.pad([ids[:-1]], pad_id=0)
-        ((alone,),) = search(model, sources, beam=1, first_ids=[ids[-1]], max_len_ratio=0.0, max_len_offset=9)
+        ((alone,),) = search_with(
+            model, sources, beam=1, decoder_prompts=[[ids[-1]]], max_len_ratio=0.0, max_len_offset=9
+        )
         assert alone.ids == one.hypotheses[0].ids
 
 
@@ -309,22 +315,22 @@ def test_texts_that_are_answered_together_are_answered_as_alone(values: dict[str
 
 @pytest.mark.parametrize("values", [{"beam": 1}, {"method": "sample", "temperature": 0.7}], ids=str)
 @pytest.mark.parametrize("max_tokens", [None, 7])
-def test_what_is_heard_is_what_is_written(values: dict[str, Any], max_tokens: int | None) -> None:
+def test_the_tokens_of_the_callback_are_those_of_the_output(values: dict[str, Any], max_tokens: int | None) -> None:
     generator = make_generator(**values, batch_tokens=60)
-    heard: dict[int, list[tuple[int, float, str]]] = {}
+    tokens: dict[int, list[tuple[int, float, str]]] = {}
 
-    def hear(one: Heard) -> bool:
-        likeliest = one.likeliest(3)
+    def on_token(token: GeneratedToken) -> bool:
+        likeliest = token.likeliest(3)
         assert len(likeliest) == 3
-        assert one.log_prob <= likeliest[0][1] + 1e-5
-        heard.setdefault(one.number, []).append((one.id, one.log_prob, one.text()))
+        assert token.log_prob <= likeliest[0][1] + 1e-5
+        tokens.setdefault(token.number, []).append((token.id, token.log_prob, token.text()))
         return True
 
-    found = generator.answer(LINES, max_tokens=max_tokens, hear=hear)
+    found = generator.answer(LINES, max_tokens=max_tokens, on_token=on_token)
     assert outputs(iter(found)) == outputs(iter(generator.answer(LINES, max_tokens=max_tokens)))
     for number, generation in enumerate(found):
         hypothesis = generation.hypotheses[0]
-        steps = heard.get(number, [])
+        steps = tokens.get(number, [])
         ends = [2] if hypothesis.finished and steps else []
         assert [token for token, _, _ in steps] == [*hypothesis.ids, *ends]
         assert [log_prob for _, log_prob, _ in steps] == list(hypothesis.token_log_probs)
@@ -336,20 +342,41 @@ def test_a_text_that_is_stopped_does_not_grow_and_the_others_do() -> None:
     free = generator.answer(["abc", "bad", "ce"])
     count = [0, 0, 0]
 
-    def hear(one: Heard) -> bool:
-        count[one.number] += 1
-        return one.number != 1 or count[1] < 3
+    def on_token(token: GeneratedToken) -> bool:
+        count[token.number] += 1
+        return token.number != 1 or count[1] < 3
 
-    found = generator.answer(["abc", "bad", "ce"], hear=hear)
+    found = generator.answer(["abc", "bad", "ce"], on_token=on_token)
+    assert count == [len(free[0].hypotheses[0].ids), 3, len(free[2].hypotheses[0].ids)]
     assert found[1].hypotheses[0].ids == free[1].hypotheses[0].ids[:3]
     assert not found[1].hypotheses[0].finished
     assert [found[0].texts, found[2].texts] == [free[0].texts, free[2].texts]
     assert len(free[1].hypotheses[0].ids) > 3
 
 
-def test_a_beam_of_several_cannot_be_listened_to() -> None:
-    with pytest.raises(ValueError, match="listened"):
-        make_generator(beam=2).answer(["abc"], hear=lambda _: True)
+def test_a_beam_of_several_has_no_tokens_to_stream() -> None:
+    with pytest.raises(ValueError, match="tokens cannot be observed"):
+        make_generator(beam=2).answer(["abc"], on_token=lambda _: True)
+
+
+@pytest.mark.parametrize("values", [{"beam": 1}, {"method": "sample"}], ids=str)
+def test_a_stream_with_shortlists_changes_nothing(values: dict[str, Any]) -> None:
+    vocab = Letters().vocab
+    ids = [row.tolist() for row in Letters().encode_src(["abc", "gab", "cafe", "bad"])]
+    lexicon = Lexicon.learn(Listed([(row, row[::-1]) for row in ids]), vocab)
+    model = make_toy(1, 11, 11, shared=True)
+    generator = Generator(model, Letters(), DecodingSettings(shortlist=2, **values), lexicon=lexicon)
+    tokens: list[list[int]] = [[], []]
+
+    def on_token(token: GeneratedToken) -> bool:
+        tokens[token.number].append(token.id)
+        assert {number for number, _ in token.likeliest(99)} <= set(range(11))
+        return True
+
+    found = generator.answer(["abc", "cage"], on_token=on_token)
+    assert found == generator.answer(["abc", "cage"])
+    for generation, ids in zip(found, tokens, strict=True):
+        assert [*generation.hypotheses[0].ids, 2][: len(ids)] == ids
 
 
 def test_it_multiplies_plainly_whatever_was_arranged(monkeypatch: pytest.MonkeyPatch) -> None:

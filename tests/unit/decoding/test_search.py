@@ -1,6 +1,7 @@
 import itertools
 import math
 from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -8,12 +9,13 @@ import pytest
 import torch
 
 from seqloom.batching import Example, Sources
-from seqloom.decoding.constraints import Constraints
 from seqloom.decoding.forced import score_targets
 from seqloom.decoding.hypothesis import Hypothesis
-from seqloom.decoding.search import sample, search
+from seqloom.decoding.sampling import numbered_draw_keys
+from seqloom.decoding.settings import DecodingSettings
 from seqloom.errors import DecodingError
 from seqloom.models.base import Model
+from tests.searching import search_with
 from tests.toy_model import ToyModel, make_toy
 
 METHODS: list[dict[str, Any]] = [
@@ -38,15 +40,21 @@ def ids_of(found: list[list[Hypothesis]]) -> list[list[tuple[int, ...]]]:
     return [[one.ids for one in hypotheses] for hypotheses in found]
 
 
+def keyed(numbers: Sequence[int], options: dict[str, Any]) -> dict[str, Any]:
+    """The options with the draw keys of sources of these numbers."""
+    settings = DecodingSettings(**{name: value for name, value in options.items() if name != "decoder_prompts"})
+    return {**options, "draw_keys": numbered_draw_keys(settings, numbers)}
+
+
 @pytest.mark.parametrize("options", METHODS)
 @pytest.mark.parametrize("seed", range(2))
 def test_results_do_not_depend_on_the_batch(options: dict[str, Any], seed: int) -> None:
     model = make_toy(seed, eos_bias=-0.5)
     sources = ragged(13, seed)
     options = {"max_len_offset": 20, **options}
-    together = search(model, pad(sources), **options)
-    alone = [search(model, pad([source]), numbers=[place], **options)[0] for place, source in enumerate(sources)]
-    backwards = search(model, pad(sources[::-1]), numbers=range(12, -1, -1), **options)[::-1]
+    together = search_with(model, pad(sources), **options)
+    alone = [search_with(model, pad([source]), **keyed([row], options))[0] for row, source in enumerate(sources)]
+    backwards = search_with(model, pad(sources[::-1]), **keyed(range(12, -1, -1), options))[::-1]
     assert ids_of(together) == ids_of(alone) == ids_of(backwards)
     for one, other in zip(itertools.chain(*together), itertools.chain(*alone), strict=True):
         assert one.score == pytest.approx(other.score, abs=1e-4)
@@ -59,7 +67,7 @@ def test_results_do_not_depend_on_the_batch(options: dict[str, Any], seed: int) 
 def test_scores_are_those_of_forced_decoding(options: dict[str, Any]) -> None:
     model = make_toy(1).double()
     sources = ragged(6)
-    for source, hypotheses in zip(sources, search(model, pad(sources), max_len_offset=5, **options), strict=True):
+    for source, hypotheses in zip(sources, search_with(model, pad(sources), max_len_offset=5, **options), strict=True):
         for one in hypotheses:
             example = Example(np.array(source[:-1]), np.array(one.ids, dtype=np.int64))
             (forced,) = score_targets(model, [example])
@@ -71,7 +79,7 @@ def test_scores_are_those_of_forced_decoding(options: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("seed", range(4))
 def test_nbest_is_sorted_and_distinct(seed: int) -> None:
-    for hypotheses in search(make_toy(seed), pad(ragged(5, seed)), beam=6, nbest=6, max_len_offset=10):
+    for hypotheses in search_with(make_toy(seed), pad(ragged(5, seed)), beam=6, nbest=6, max_len_offset=10):
         ended = [one.score for one in hypotheses if one.finished]
         cut = [one.score for one in hypotheses if not one.finished]
         assert [one.finished for one in hypotheses] == [True] * len(ended) + [False] * len(cut)
@@ -85,7 +93,7 @@ def test_limits_hold_and_who_meets_them_is_not_finished(options: dict[str, Any])
     model = make_toy(0, eos_bias=-100.0)
     sources = ragged(5)
     for source, hypotheses in zip(
-        sources, search(model, pad(sources), max_len_ratio=1.5, max_len_offset=2, **options), strict=True
+        sources, search_with(model, pad(sources), max_len_ratio=1.5, max_len_offset=2, **options), strict=True
     ):
         assert {len(one.ids) for one in hypotheses} == {int(1.5 * len(source)) + 2}
         assert not any(one.finished for one in hypotheses)
@@ -108,12 +116,12 @@ def test_the_models_own_maximum_is_kept_for_each_source(options: dict[str, Any])
     model = make_toy(0, eos_bias=-100.0)
     model.__class__ = Narrow
     sources = ragged(9)
-    for source, hypotheses in zip(sources, search(model, pad(sources), **options), strict=True):
+    for source, hypotheses in zip(sources, search_with(model, pad(sources), **options), strict=True):
         assert {len(one.ids) for one in hypotheses} == {12 - len(source)}
     model = make_toy(0, eos_bias=-100.0, max_len=6)
-    assert {len(one.ids) for one in search(model, pad([[3, 2], [4, 4, 2]]), **options)[1]} == {6}
+    assert {len(one.ids) for one in search_with(model, pad([[3, 2], [4, 4, 2]]), **options)[1]} == {6}
     with pytest.raises(DecodingError, match=r"source of 3 tokens leaves room for 6 .* but 8 are needed"):
-        search(model, pad([[3, 4, 2]]), prefixes=[[4] * 7])
+        search_with(model, pad([[3, 4, 2]]), decoder_prompts=[[1] + [4] * 7])
 
 
 @pytest.mark.parametrize("options", METHODS)
@@ -121,7 +129,7 @@ def test_special_ids_never_come_out(options: dict[str, Any]) -> None:
     model = make_toy(0)
     with torch.no_grad():
         model.bias[[0, 1]] = 20.0
-    found = search(model, pad(ragged(5)), **options)
+    found = search_with(model, pad(ragged(5)), **options)
     assert not {0, 1, 2} & {id_ for hypotheses in found for one in hypotheses for id_ in one.ids}
 
 
@@ -129,9 +137,9 @@ def test_special_ids_never_come_out(options: dict[str, Any]) -> None:
 def test_min_len_and_no_repeat_ngram(options: dict[str, Any]) -> None:
     model = make_toy(2, eos_bias=2.0)
     sources = pad(ragged(6))
-    free = [one for hypotheses in search(model, sources, **options) for one in hypotheses]
+    free = [one for hypotheses in search_with(model, sources, **options) for one in hypotheses]
     assert min(len(one.ids) for one in free) < 5
-    for hypotheses in search(model, sources, min_len=5, no_repeat_ngram=2, **options):
+    for hypotheses in search_with(model, sources, min_len=5, no_repeat_ngram=2, **options):
         for one in hypotheses:
             assert len(one.ids) >= 5
             pairs = list(itertools.pairwise(one.ids))
@@ -141,7 +149,7 @@ def test_min_len_and_no_repeat_ngram(options: dict[str, Any]) -> None:
 @pytest.mark.parametrize("options", METHODS)
 def test_rules_that_leave_nothing_cut_the_hypothesis(options: dict[str, Any]) -> None:
     # Six ids, none of them twice, cannot make eight tokens.
-    for hypotheses in search(make_toy(0), pad(ragged(4)), min_len=8, no_repeat_ngram=1, **options):
+    for hypotheses in search_with(make_toy(0), pad(ragged(4)), min_len=8, no_repeat_ngram=1, **options):
         assert hypotheses
         for one in hypotheses:
             assert len(one.ids) == len(set(one.ids)) == 6
@@ -154,10 +162,11 @@ def test_ragged_prefixes_are_kept_and_scored(options: dict[str, Any]) -> None:
     model = make_toy(3).double()
     sources = ragged(4)
     prefixes = [[4, 5], [6, 7, 8, 3, 3], [4, 4, 4], [5, 3]]
-    found = search(model, pad(sources), prefixes=prefixes, **options)
+    prompts = [[1, *prefix] for prefix in prefixes]
+    found = search_with(model, pad(sources), decoder_prompts=prompts, **options)
     alone = [
-        search(model, pad([source]), prefixes=[prefix], numbers=[place], **options)[0]
-        for place, (source, prefix) in enumerate(zip(sources, prefixes, strict=True))
+        search_with(model, pad([source]), decoder_prompts=[prompt], **keyed([row], options))[0]
+        for row, (source, prompt) in enumerate(zip(sources, prompts, strict=True))
     ]
     assert ids_of(found) == ids_of(alone)
     for source, prefix, hypotheses in zip(sources, prefixes, found, strict=True):
@@ -171,13 +180,19 @@ def test_ragged_prefixes_are_kept_and_scored(options: dict[str, Any]) -> None:
 
 def test_a_prefix_that_holds_eos_is_refused() -> None:
     with pytest.raises(DecodingError, match="end-of-sentence"):
-        search(make_toy(0), pad([[3]]), prefixes=[[4, 2, 5]])
+        search_with(make_toy(0), pad([[3]]), decoder_prompts=[[1, 4, 2, 5]])
 
 
-def test_first_ids_take_the_place_of_bos() -> None:
+def test_the_first_id_of_a_decoder_prompt_replaces_bos() -> None:
     model = make_toy(0)
-    assert search(model, pad([[3]]), first_ids=[1]) == search(model, pad([[3]]))
-    assert search(model, pad([[3]]), first_ids=[5]) != search(model, pad([[3]]))
+    assert search_with(model, pad([[3]]), decoder_prompts=[[1]]) == search_with(model, pad([[3]]))
+    assert search_with(model, pad([[3]]), decoder_prompts=[[5]]) != search_with(model, pad([[3]]))
+
+
+@pytest.mark.parametrize("prompts", [[], [[]], [[1], [1]]])
+def test_each_source_needs_a_decoder_prompt(prompts: list[list[int]]) -> None:
+    with pytest.raises(ValueError, match="1 sources need as many decoder prompts"):
+        search_with(make_toy(0), pad([[3]]), decoder_prompts=prompts)
 
 
 @pytest.mark.parametrize("options", METHODS)
@@ -186,17 +201,12 @@ def test_scores_that_are_no_numbers_are_an_error(options: dict[str, Any]) -> Non
     with torch.no_grad():
         model.bias[4] = math.nan
     with pytest.raises(DecodingError, match="not numbers"):
-        search(model, pad([[3], [4]]), **options)
-
-
-def test_more_hypotheses_than_the_beam_holds_are_refused() -> None:
-    with pytest.raises(DecodingError, match="raise the beam"):
-        search(make_toy(0), pad([[3]]), beam=2, nbest=3)
+        search_with(model, pad([[3], [4]]), **options)
 
 
 @pytest.mark.parametrize("options", METHODS)
 def test_no_sources_no_hypotheses(options: dict[str, Any]) -> None:
-    assert search(make_toy(0), pad([]), **options) == []
+    assert search_with(make_toy(0), pad([]), **options) == []
 
 
 def next_probs(model: Model, source: list[int]) -> torch.Tensor:
@@ -208,7 +218,9 @@ def next_probs(model: Model, source: list[int]) -> torch.Tensor:
 
 def first_draws(count: int, **options: Any) -> Counter[int]:
     model = make_toy(7)
-    found = search(model, pad([[5, 3, 2]] * count), method="sample", max_len_ratio=0.0, max_len_offset=1, **options)
+    found = search_with(
+        model, pad([[5, 3, 2]] * count), method="sample", max_len_ratio=0.0, max_len_offset=1, **options
+    )
     return Counter(one.ids[0] if one.ids else 2 for (one,) in found)
 
 
@@ -241,24 +253,24 @@ def test_a_sample_depends_on_seed_and_number_only() -> None:
     model, sources = make_toy(0), pad([[4, 2]] * 8)
 
     def draw(**options: Any) -> list[list[tuple[int, ...]]]:
-        return ids_of(search(model, sources, method="sample", nbest=2, **options))
+        return ids_of(search_with(model, sources, method="sample", nbest=2, **options))
 
     assert draw(seed=1) == draw(seed=1)
     assert draw(seed=1) != draw(seed=2)
-    assert draw(seed=1, numbers=range(8)) == draw(seed=1)
-    assert draw(seed=1, numbers=range(8, 16)) != draw(seed=1)
+    settings = DecodingSettings(method="sample", nbest=2, seed=1)
+    assert draw(draw_keys=numbered_draw_keys(settings, range(8))) == draw(seed=1)
+    assert draw(draw_keys=numbered_draw_keys(settings, range(8, 16))) != draw(seed=1)
     assert len({ids for hypotheses in draw(seed=1) for ids in hypotheses}) > 8
 
 
 def test_temperature_zero_is_greedy() -> None:
     model, sources = make_toy(0), pad(ragged(4))
-    drawn = search(model, sources, method="sample", temperature=0.0)
-    assert ids_of(drawn) == ids_of(search(model, sources, beam=1))
+    drawn = search_with(model, sources, method="sample", temperature=0.0)
+    assert ids_of(drawn) == ids_of(search_with(model, sources, beam=1))
 
 
 def test_sampling_reports_the_models_own_log_probs() -> None:
     model = make_toy(0).double()
     sources = pad(ragged(3))
-    constraints = Constraints.make(model, sources, max_len_ratio=1.0, max_len_offset=5)
-    for (one,) in sample(model, sources, constraints, temperature=0.3, top_k=1):
+    for (one,) in search_with(model, sources, method="sample", temperature=0.3, top_k=1, max_len_offset=5):
         assert one.log_prob < 0, "with one id left its filtered probability would be 1"

@@ -1,11 +1,9 @@
-import inspect
 import subprocess
 import sys
 from typing import Any
 
 import pytest
 
-from seqloom.decoding.search import search
 from seqloom.decoding.settings import DecodingSettings
 from seqloom.errors import ConfigError
 
@@ -37,12 +35,14 @@ def test_settings_written_out_in_full_are_read_again(values: dict[str, Any]) -> 
     assert DecodingSettings.parse(settings.model_dump()) == settings
 
 
-def test_search_takes_every_setting_but_those_of_sources() -> None:
-    known = inspect.signature(search).parameters
-    options = DecodingSettings().search_options()
-    assert set(options) <= set(known)
-    assert set(DecodingSettings.model_fields) - set(options) == {"max_src_len", "batch_tokens", "shortlist"}
-    assert all(known[name].default == value for name, value in options.items()), "one default, not two"
+def test_the_length_limit_follows_the_source_and_the_model() -> None:
+    settings = DecodingSettings(max_len_ratio=1.5, max_len_offset=2)
+    assert [settings.length_limit(length) for length in (0, 1, 3, 4)] == [2, 3, 6, 8]
+    assert settings.length_limit(4, 5) == 5
+    assert DecodingSettings(max_len_ratio=0.1, max_len_offset=0).length_limit(3) == 1, "eos always fits"
+    limited = settings.with_max_tokens(7)
+    assert {limited.length_limit(length) for length in (0, 50)} == {7}
+    assert limited.beam == settings.beam
 
 
 def test_settings_need_no_heavy_imports() -> None:

@@ -7,12 +7,12 @@ import torch
 
 from seqloom.batching import Sources
 from seqloom.decoding.hypothesis import Hypothesis
-from seqloom.decoding.search import search
 from seqloom.decoding.shortlist import Shortlisted
 from seqloom.errors import DecodingError
 from seqloom.models import MODELS, make_model
 from seqloom.models.base import Model
 from seqloom.vocabulary import Vocabulary
+from tests.searching import search_with
 from tests.toy_model import make_toy
 
 VOCAB = Vocabulary(src_size=23, tgt_size=23, shared=True)
@@ -72,26 +72,29 @@ def alike(found: Sequence[Hypothesis], others: Sequence[Hypothesis]) -> None:
 
 @pytest.mark.parametrize("options", SEARCHES.values(), ids=SEARCHES)
 def test_a_shortlist_of_everything_changes_nothing(model: Model, options: dict[str, Any]) -> None:
-    plain = search(model, sources_of(ROWS), **options)
-    for found, wanted in zip(search(model, sources_of(ROWS), shortlists=EVERYTHING, **options), plain, strict=True):
+    plain = search_with(model, sources_of(ROWS), **options)
+    for found, wanted in zip(
+        search_with(model, sources_of(ROWS), shortlists=EVERYTHING, **options), plain, strict=True
+    ):
         alike(found, wanted)
 
 
 @pytest.mark.parametrize("options", SEARCHES.values(), ids=SEARCHES)
 def test_a_source_is_answered_as_if_it_were_alone(model: Model, options: dict[str, Any]) -> None:
     shortlists = some()
-    together = search(model, sources_of(ROWS), shortlists=shortlists, **options)
+    together = search_with(model, sources_of(ROWS), shortlists=shortlists, **options)
     for number, row in enumerate(ROWS):
         own = shortlists[number][shortlists[number] >= 0][None]
-        extra = {"numbers": [number]} if options.get("method") == "sample" else {}
-        (alone,) = search(model, sources_of([row]), shortlists=own, **options, **extra)
+        sampled = options.get("method") == "sample"
+        extra = {"draw_keys": [(5, number, copy) for copy in range(2)]} if sampled else {}
+        (alone,) = search_with(model, sources_of([row]), shortlists=own, **options, **extra)
         alike(together[number], alone)
 
 
 @pytest.mark.parametrize("options", SEARCHES.values(), ids=SEARCHES)
 def test_nothing_comes_that_is_not_on_the_shortlist(model: Model, options: dict[str, Any]) -> None:
     shortlists = some(1)
-    found = search(model, sources_of(ROWS), shortlists=shortlists, **{"min_len": 3, **options})
+    found = search_with(model, sources_of(ROWS), shortlists=shortlists, **{"min_len": 3, **options})
     assert all(len(one.ids) >= 2 for hypotheses in found for one in hypotheses)
     for hypotheses, shortlist in zip(found, shortlists, strict=True):
         for one in hypotheses:
@@ -101,7 +104,7 @@ def test_nothing_comes_that_is_not_on_the_shortlist(model: Model, options: dict[
 @torch.no_grad()
 def test_probabilities_are_over_the_shortlist(model: Model) -> None:
     shortlists = some()
-    found = search(model, sources_of(ROWS), shortlists=shortlists, beam=3)
+    found = search_with(model, sources_of(ROWS), shortlists=shortlists, beam=3)
     for row, shortlist, (best, *_) in zip(ROWS, shortlists, found, strict=True):
         ids = [*best.ids, 2] if best.finished else list(best.ids)
         state = model.start(sources_of([row]))
@@ -132,7 +135,7 @@ def test_rows_reach_their_own_shortlist_in_any_order(model: Model) -> None:
 
 
 def test_what_it_cannot_do_is_refused(model: Model) -> None:
-    with pytest.raises(ValueError, match="prefixes"):
-        search(model, sources_of(ROWS), shortlists=EVERYTHING, prefixes=[[4]] * len(ROWS))
+    with pytest.raises(ValueError, match="decoder prompt"):
+        search_with(model, sources_of(ROWS), shortlists=EVERYTHING, decoder_prompts=[[1, 4]] * len(ROWS))
     with pytest.raises(DecodingError, match="output matrix for each source"):
         Shortlisted(model, EVERYTHING).output_weights()

@@ -2,9 +2,9 @@
 
 import pytest
 
-from seqloom.decoding.beam import LengthPenalty
-from seqloom.decoding.search import search
+from seqloom.decoding.penalty import LengthPenalty
 from seqloom.decoding.trace import BeamTrace, path_of
+from tests.searching import search_with
 from tests.toy_model import make_toy
 from tests.unit.decoding.test_beam import make_sources, ragged
 
@@ -14,10 +14,9 @@ def traced(seed, *, beam, nbest, alpha=0.6, sources=4, **options):
     batch = make_sources(ragged(sources, seed))
     trace = BeamTrace(LengthPenalty(alpha))
     settings = {"beam": beam, "nbest": nbest, "length_penalty": alpha, "max_len_ratio": 0.0, "max_len_offset": 7}
-    found = search(model, batch, trace=trace, **settings, **options)
-    plain = search(model, batch, **settings, **options)
-    assert [[one.ids for one in row] for row in found] == [[one.ids for one in row] for row in plain]
-    assert found == plain or beam == 1, "a beam of 1 is computed as greedy search where nobody looks"
+    found = search_with(model, batch, observers=[trace], **settings, **options)
+    plain = search_with(model, batch, **settings, **options)
+    assert found == plain
     return found, trace.trees
 
 
@@ -29,15 +28,15 @@ def test_leaves_are_the_results_with_their_scores(beam, nbest, seed, alpha):
     for hypotheses, nodes in zip(found, trees, strict=True):
         leaves = {}
         for number, node in enumerate(nodes):
-            if node.fate in ("finished", "cut"):
+            if node.status in ("finished", "cut"):
                 ids = tuple(nodes[place].token_id for place in path_of(nodes, number))
                 leaves[ids] = node
         for one in hypotheses:
             ids = (*one.ids, 2) if one.finished else one.ids
             assert leaves[ids].score == pytest.approx(one.score, abs=1e-12)
             assert leaves[ids].total == pytest.approx(one.log_prob, abs=1e-12)
-            assert leaves[ids].fate == ("finished" if one.finished else "cut")
-        ended = sorted((node.score for node in leaves.values() if node.fate == "finished"), reverse=True)
+            assert leaves[ids].status == ("finished" if one.finished else "cut")
+        ended = sorted((node.score for node in leaves.values() if node.status == "finished"), reverse=True)
         assert ended[: len(hypotheses)] == pytest.approx([one.score for one in hypotheses if one.finished])
 
 
@@ -51,7 +50,7 @@ def test_every_node_adds_up_through_its_own_parents(seed):
             assert sum(nodes[place].log_prob for place in path) == pytest.approx(node.total, abs=1e-12)
             assert node.parent is None or node.parent < number
         parents = {node.parent for node in nodes}
-        assert all((node.fate == "grew") == (number in parents) for number, node in enumerate(nodes))
+        assert all((node.status == "grew") == (number in parents) for number, node in enumerate(nodes))
         assert sum(node.parent is None for node in nodes) == 1
 
 
@@ -61,9 +60,9 @@ def test_no_more_grow_than_the_beam_holds_and_the_pruned_are_worse(seed):
     for nodes in trees:
         for depth in range(1, max(node.depth for node in nodes) + 1):
             level = [node for node in nodes if node.depth == depth]
-            kept = [node for node in level if node.fate in ("grew", "dropped", "left", "cut")]
+            kept = [node for node in level if node.status in ("grew", "dropped", "left", "cut")]
             # An end that was not among the best of the beam is pruned, however likely it is.
-            pruned = [node.total for node in level if node.fate == "pruned" and node.token_id != 2]
+            pruned = [node.total for node in level if node.status == "pruned" and node.token_id != 2]
             assert len(kept) <= 3
             assert len(level) <= 6
             assert not pruned or not kept or max(pruned) <= min(node.total for node in kept)
@@ -71,7 +70,7 @@ def test_no_more_grow_than_the_beam_holds_and_the_pruned_are_worse(seed):
 
 
 def test_what_is_forced_is_the_trunk():
-    found, trees = traced(1, beam=3, nbest=1, sources=2, prefixes=[[4, 5], [6, 7]])
+    found, trees = traced(1, beam=3, nbest=1, sources=2, decoder_prompts=[[1, 4, 5], [1, 6, 7]])
     for (best,), nodes, prefix in zip(found, trees, ([4, 5], [6, 7]), strict=True):
         assert [node.token_id for node in nodes[:3]] == [None, *prefix]
         assert all(node.depth > 2 for node in nodes[3:])

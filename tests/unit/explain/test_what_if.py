@@ -4,13 +4,13 @@ import pytest
 import torch
 from torch.testing import assert_close
 
-from seqloom.decoding.search import search
 from seqloom.errors import ConfigError
 from seqloom.explain import Change, explain
 from seqloom.explain.reading import RunReader
 from seqloom.explain.sentence import log_probs
 from seqloom.explain.what_if import Altered, heads_of, silencing
 from tests.explanation_factory import VARIANTS, make_run
+from tests.searching import search_with
 
 TEXT = "alpha bravo charlie delta"
 ATTENTIVE = [name for name in VARIANTS if not name.startswith("rnn")]
@@ -32,7 +32,7 @@ def test_an_alteration_that_alters_nothing_is_the_model(name):
     with torch.no_grad():
         assert_close(log_probs(inert, batch), log_probs(model, batch), rtol=0, atol=1e-12)
     options = {"beam": 3, "nbest": 3, "max_len_offset": 4}
-    ours, theirs = (search(one, batch.sources, **options)[0] for one in (inert, model))
+    ours, theirs = (search_with(one, batch.sources, **options)[0] for one in (inert, model))
     assert [one.ids for one in ours] == [one.ids for one in theirs]
     assert [one.score for one in ours] == pytest.approx([one.score for one in theirs], abs=1e-10)
 

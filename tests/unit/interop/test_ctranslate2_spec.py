@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from seqloom.decoding.search import score_targets
+from seqloom.decoding.forced import score_targets
 from seqloom.interop.ctranslate2_spec import make_spec, obstacles
 from seqloom.models.rnn import RNNSettings
 from tests.interop_models import (

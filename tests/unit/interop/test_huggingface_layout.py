@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import torch
 
-from seqloom.decoding.search import score_targets
+from seqloom.decoding.forced import score_targets
 from seqloom.interop.huggingface_layout import make_layout, obstacles
 from seqloom.models.rnn import RNNSettings
 from seqloom.vocabulary import Vocabulary

@@ -4,8 +4,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from seqloom.decoding.generator import Heard
 from seqloom.decoding.hypothesis import Generation, Hypothesis
+from seqloom.decoding.streaming import GeneratedToken
 from seqloom.serve.output_stream import OutputStream, TokenReport, cut_at
 from seqloom.vocabulary import Vocabulary
 
@@ -36,7 +36,9 @@ def write(stream: OutputStream, ids: Sequence[int], texts: Sequence[str] | None 
         if number != 2:
             written.append(number)
         text = texts[min(place, len(texts) - 1)] if texts else Pieces().decode_tgt(written)
-        if not stream(Heard(0, number, -0.5, lambda text=text: text, lambda count: [(4, -0.1), (5, -2.0)][:count])):
+        if not stream(
+            GeneratedToken(0, number, -0.5, lambda text=text: text, lambda count: [(4, -0.1), (5, -2.0)][:count])
+        ):
             break
     final = texts[len(written) - 1] if texts else Pieces().decode_tgt(written)
     return Generation("", (final,), (Hypothesis(tuple(written), 0.0, 0.0, ids[-1] == 2 and not stream.stopped, ()),))

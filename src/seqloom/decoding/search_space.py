@@ -1,0 +1,198 @@
+"""SearchSpace: the targets that a search may return: how they begin, how long they are, which ids they hold.
+
+Sources, settings and constraints enter. The search asks for the limits, and for logits without the ids that may not come next. The
+search space does not know how hypotheses are ranked.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from numpy.typing import NDArray
+from torch import Tensor
+
+from seqloom.batching import Sources
+from seqloom.decoding.constraints import Constraint, Histories, NoRepeatNgram
+from seqloom.decoding.settings import DecodingSettings
+from seqloom.errors import DecodingError
+from seqloom.models.base import Model
+from seqloom.vocabulary import Vocabulary
+
+_FREE = -1
+"""Fills the table of prefixes beyond the end of each."""
+
+
+@dataclass(frozen=True, slots=True)
+class SearchSpace:
+    """The targets that the sources of a batch may get.
+
+    Attributes:
+        sources: (batch,), the index of each source in the batch that the search began with.
+        first_ids: (batch,), the id that is fed first: bos, or the last token of a prompt.
+        prefixes: (batch, longest), the ids that targets must begin with, -1 beyond their end.
+        limits: (batch,), the most tokens of a target, eos included.
+        min_len: the fewest tokens before eos.
+        constraints: rules for what follows the prefixes.
+        vocab: special ids and sizes of the model that is searched.
+        whole_vocab: those of the model without shortlists; the ids of constraints and observers.
+        shortlists: (all sources, longest), the id of the whole vocabulary for each id of the search; None if they are the same.
+    """
+
+    sources: NDArray[np.int64]
+    first_ids: NDArray[np.int64]
+    prefixes: NDArray[np.int64]
+    limits: NDArray[np.int64]
+    min_len: int
+    constraints: tuple[Constraint, ...]
+    vocab: Vocabulary
+    whole_vocab: Vocabulary
+    shortlists: NDArray[np.int64] | None = None
+
+    @classmethod
+    def make(
+        cls,
+        model: Model,
+        sources: Sources,
+        settings: DecodingSettings,
+        constraints: Sequence[Constraint] = (),
+        *,
+        decoder_prompts: Sequence[Sequence[int]] | None = None,
+        shortlists: NDArray[np.int64] | None = None,
+        whole_vocab: Vocabulary | None = None,
+    ) -> "SearchSpace":
+        """Computes the limit of each target from its source, its prefix and the length that the model can hold.
+
+        Args:
+            decoder_prompts: see `search`.
+            whole_vocab: by default the model's.
+
+        Raises:
+            DecodingError: a source is too long for any target, or a prefix does not fit or holds eos.
+        """
+        vocab, rows = model.vocab, len(sources)
+        prompts = [[vocab.bos_id]] * rows if decoder_prompts is None else decoder_prompts
+        if len(prompts) != rows or not all(map(len, prompts)):
+            raise ValueError(f"{rows} sources need as many decoder prompts, each of at least one id")
+        prefixes = np.full((rows, max(map(len, prompts), default=1) - 1), _FREE, dtype=np.int64)
+        for row, prompt in enumerate(prompts):
+            prefixes[row, : len(prompt) - 1] = prompt[1:]
+        if (prefixes == vocab.eos_id).any():
+            raise DecodingError("a target prefix holds the end-of-sentence id, so nothing can follow it")
+        lengths = sources.mask.sum(dim=1).cpu().tolist()
+        limits = [_limit(model, settings, length, len(prompt)) for length, prompt in zip(lengths, prompts, strict=True)]
+        if settings.no_repeat_ngram:
+            constraints = (NoRepeatNgram(settings.no_repeat_ngram), *constraints)
+        return cls(
+            np.arange(rows),
+            np.array([prompt[0] for prompt in prompts], dtype=np.int64),
+            prefixes,
+            np.array(limits, dtype=np.int64),
+            settings.min_len,
+            tuple(constraints),
+            vocab,
+            whole_vocab or vocab,
+            shortlists,
+        )
+
+    @property
+    def num_forced(self) -> int:
+        """The length of the shortest prefix. So many tokens of each target are fed at once, before the search begins."""
+        lengths = (self.prefixes != _FREE).sum(axis=1)
+        return int(lengths.min(initial=self.prefixes.shape[1]))
+
+    @property
+    def opening(self) -> NDArray[np.int64]:
+        """(batch, 1 + num_forced), the ids that are fed before the search begins."""
+        return np.concatenate([self.first_ids[:, None], self.prefixes[:, : self.num_forced]], axis=1)
+
+    def select(self, rows: NDArray[np.int64]) -> "SearchSpace":
+        """The search space of some of the sources, or of repeated ones."""
+        return replace(
+            self,
+            sources=self.sources[rows],
+            first_ids=self.first_ids[rows],
+            limits=self.limits[rows],
+            prefixes=self.prefixes[rows],
+        )
+
+    def vocabulary_ids(self, sources: NDArray[np.int64], ids: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Ids of the search, each row of them for one source, as ids of the whole vocabulary."""
+        return ids if self.shortlists is None else np.take_along_axis(self.shortlists[sources], ids, axis=1)
+
+    def restrict(
+        self, logits: Float[Tensor, "rows vocab"], history: NDArray[np.int64], growing: NDArray[np.bool_]
+    ) -> Float[Tensor, "rows vocab"]:
+        """A copy of the logits, with -inf for the ids that may not come next.
+
+        Args:
+            logits: equally many rows for each source, together and in order.
+            history: (rows, length), the ids of each hypothesis so far.
+            growing: (rows,), True for hypotheses that still grow. Constraints see no others.
+        """
+        return self.restrict_(logits.clone(), history, growing)
+
+    def restrict_(
+        self, logits: Float[Tensor, "rows vocab"], history: NDArray[np.int64], growing: NDArray[np.bool_]
+    ) -> Float[Tensor, "rows vocab"]:
+        """As `restrict`, but changes the given logits: they are large, and beam search does not need them afterwards."""
+        rows, length = history.shape
+        vocab = self.vocab
+        forced, wanted = np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
+        if length < self.prefixes.shape[1]:
+            wanted = self.prefixes[:, length].repeat(rows // len(self.prefixes))
+            forced = np.flatnonzero(wanted != _FREE)
+        # A prefix has precedence over the other rules, so its logits are kept as they are.
+        forced_rows = torch.from_numpy(forced).to(logits.device)
+        forced_ids = torch.from_numpy(wanted[forced]).to(logits.device)
+        forced_logits = logits[forced_rows, forced_ids]
+        if self.constraints:
+            free = growing.copy()
+            free[forced] = False
+            self._apply_constraints_(logits, history, np.flatnonzero(free))
+        for special in (vocab.pad_id, vocab.bos_id, vocab.eos_id):
+            if special != vocab.eos_id or length < self.min_len:
+                logits[:, special] = -math.inf
+        if forced.size:
+            logits[forced_rows] = -math.inf
+            logits[forced_rows, forced_ids] = forced_logits
+        return logits
+
+    def _apply_constraints_(
+        self, logits: Float[Tensor, "rows vocab"], history: NDArray[np.int64], free: NDArray[np.int64]
+    ) -> None:
+        """Applies the constraints to some of the rows."""
+        sources = self.sources.repeat(len(history) // len(self.sources))[free]
+        histories = Histories(
+            self.vocabulary_ids(sources, history[free]), sources, self.whole_vocab, device=logits.device
+        )
+        for constraint in self.constraints if free.size else ():
+            allowed = constraint.allowed(histories)
+            if allowed is None:
+                continue
+            if self.shortlists is not None:
+                # Beyond the end of a shortlist logits are -inf already.
+                ids = torch.from_numpy(np.maximum(self.shortlists[sources], 0)).to(logits.device)
+                allowed = allowed.gather(1, ids)
+            if len(free) < len(logits):
+                every_row = allowed.new_ones(logits.shape)
+                every_row[torch.from_numpy(free).to(logits.device)] = allowed
+                allowed = every_row
+            logits.masked_fill_(~allowed, -math.inf)
+
+
+def _limit(model: Model, settings: DecodingSettings, src_len: int, prompt_len: int) -> int:
+    """The most tokens of a target, eos included; a prefix and eos always fit.
+
+    Args:
+        prompt_len: of the decoder prompt; its first id is not a part of the target, so this is also the length of prefix and eos.
+    """
+    model_limit = model.max_tgt_len(src_len)
+    if model_limit is not None and model_limit < prompt_len:
+        raise DecodingError(
+            f"a source of {src_len} tokens leaves room for {model_limit} target positions, but {prompt_len} are needed; "
+            f"shorten the source or the prefix, or train with a larger model.max_len"
+        )
+    return max(settings.length_limit(src_len, model_limit), prompt_len)
