@@ -61,7 +61,6 @@ EXEMPT = frozenset(
         ),
         *(
             "counters",
-            "decoding",
             "evaluation",
             "explain",
             "interop",

@@ -13,7 +13,7 @@ from seqloom.files import check_not_read
 from seqloom.messages import counted
 
 if TYPE_CHECKING:
-    from seqloom.decoding.generator import PairScore
+    from seqloom.decoding.hypothesis import PairScore
 
 _EPILOG = """\
 what is printed for each pair: its log-probability (natural logarithm, the end of the sentence included), a tab, its

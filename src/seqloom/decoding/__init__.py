@@ -1,1 +1,1 @@
-"""Decoding: models write, by beam search, sampling and forced scoring, over the one contract."""
+"""Decoding: models generate, by greedy search, beam search or sampling, and score given targets, all by the model contract."""

@@ -1,15 +1,15 @@
-"""Engines: what turns sources into text, by name. No torch: an engine of another program may do without it.
+"""Engines: programs that turn sources into text, by name. It needs no torch, because an engine of another program may not need it.
 
-A name, a folder and decoding settings enter, an Engine leaves. seqloom's own engine is the Generator; rooms that bring others
-register them here, `seqloom.interop` among them.
+A name, a folder and decoding settings enter, an Engine leaves. seqloom's own engine is the Generator. Packages that have other
+engines, such as `seqloom.interop`, register them here.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
+from seqloom.decoding.encoded_input import TextCodec
 from seqloom.decoding.hypothesis import Generation
-from seqloom.decoding.reading import TextCodec
 from seqloom.errors import ConfigError
 from seqloom.progress import Progress
 
@@ -17,11 +17,11 @@ OWN = "seqloom"
 
 
 class Engine(Protocol):
-    """What turns sources into text: a Generator, or another program's inference in its place."""
+    """Turns sources into text: a Generator, or another program instead."""
 
     @property
     def tokenizer(self) -> TextCodec:
-        """Whose ids its hypotheses hold."""
+        """The tokenizer whose ids its hypotheses hold."""
 
     def generate(
         self,
@@ -31,20 +31,20 @@ class Engine(Protocol):
         progress: Progress | None = None,
         task: str = "generating",
     ) -> Iterator[Generation]:
-        """One Generation a text, in their order."""
+        """Yields one Generation for each text, in their order."""
 
 
 class EngineOpener(Protocol):
-    """What makes an engine of a folder."""
+    """A function that opens a folder as an engine."""
 
     def __call__(self, folder: Path, decoding: Mapping[str, Any], *, device: str, threads: int | None) -> Engine:
-        """Opens a run, or what was exported for the engine.
+        """Opens a run, or a folder that was exported for the engine.
 
         Args:
-            decoding: the decoding settings that were given; the others are the recipe's.
+            decoding: overrides of the recipe's decoding settings.
 
         Raises:
-            SeqloomError: the folder cannot be opened, the engine is not installed, or cannot honour a setting.
+            SeqloomError: the folder cannot be opened, the engine is not installed, or it cannot apply a setting.
         """
 
 
@@ -59,7 +59,7 @@ def open_engine(
     device: str = "auto",
     threads: int | None = None,
 ) -> Engine:
-    """The engine of a name, other than seqloom's own, which `seqloom.load` opens.
+    """Opens an engine by name. `seqloom.load` opens seqloom's own.
 
     Raises:
         ConfigError: there is no such engine.
@@ -68,5 +68,5 @@ def open_engine(
     if name not in OPENERS:
         known = ", ".join([OWN, *OPENERS])
         raise ConfigError(f"there is no engine {name!r}; the engines are {known}")
-    given = {key: value for key, value in (decoding or {}).items() if value is not None}
-    return OPENERS[name](Path(folder), given, device=device, threads=threads)
+    overrides = {key: value for key, value in (decoding or {}).items() if value is not None}
+    return OPENERS[name](Path(folder), overrides, device=device, threads=threads)

@@ -1,7 +1,7 @@
-"""Ensemble: several models of one vocabulary as one model, by the contract.
+"""Ensemble: several models with the same vocabulary as one model, by the model contract.
 
-Models enter; what leaves is a model whose probabilities are the mean of theirs. Its state is a state of states. It does not know
-which architectures its members have, and they need not be alike.
+Models enter; a model leaves whose probabilities are the mean of theirs. Its state holds their states. It does not know the
+architectures of its members, which may differ.
 """
 
 import math
@@ -19,18 +19,18 @@ from seqloom.errors import DecodingError
 from seqloom.models.base import DecoderState, Model, StepOutput
 from seqloom.nn.record import Record
 
-_Found = TypeVar("_Found")
+_Result = TypeVar("_Result")
 
 
 @dataclass(frozen=True, slots=True)
 class EnsembleState(DecoderState):
-    """The states of an ensemble's members; it has no memory and no cache of its own."""
+    """The states of the members of an ensemble. It has no memory and no cache of its own."""
 
     states: tuple[DecoderState, ...] = ()
 
     @classmethod
     def join(cls, states: Sequence[DecoderState]) -> "EnsembleState":
-        """States of the same rows as one."""
+        """States of the same rows as one state."""
         return cls({}, {}, states[0].source_index, states[0].length, tuple(states))
 
     def select(self, rows: Int[Tensor, "selected"]) -> "EnsembleState":
@@ -39,13 +39,14 @@ class EnsembleState(DecoderState):
 
 
 class Ensemble(Model):
-    """The mean of the members' probabilities (Sutskever 2014, section 3.6, decodes so).
+    """The mean of the members' probabilities (used by Sutskever 2014, section 3.6).
 
-    Its hidden states are the members' side by side. Logits are log-probabilities. It is there to generate and to score.
+    Its hidden states are those of the members, concatenated. Logits are log-probabilities. It generates and scores; it cannot be
+    trained.
     """
 
     def __init__(self, models: Sequence[Model]) -> None:
-        """Makes an ensemble, in evaluation mode if its members are.
+        """Takes the members. The ensemble is in evaluation mode if they are.
 
         Raises:
             DecodingError: there are no models, or their vocabularies differ.
@@ -66,9 +67,9 @@ class Ensemble(Model):
         self._members = tuple(models)
 
     def max_tgt_len(self, src_len: int) -> int | None:
-        """What the most narrow member allows."""
-        rooms = [model.max_tgt_len(src_len) for model in self._members]
-        return min((room for room in rooms if room is not None), default=None)
+        """The smallest limit of the members."""
+        limits = [model.max_tgt_len(src_len) for model in self._members]
+        return min((limit for limit in limits if limit is not None), default=None)
 
     def output_weights(self) -> tuple[Float[Tensor, "vocab d_model"], Float[Tensor, "vocab"] | None]:
         """An ensemble has no single output matrix.
@@ -98,35 +99,37 @@ class Ensemble(Model):
     ) -> tuple[Float[Tensor, "rows n d_model"], DecoderState]:
         """Every member is fed the ids."""
         assert isinstance(state, EnsembleState)
-        found = self._each(lambda number, model, own: model.advance(ids, state.states[number], own), record)
-        return torch.cat([hidden for hidden, _ in found], dim=-1), EnsembleState.join([after for _, after in found])
+        results = self._each(lambda number, model, own: model.advance(ids, state.states[number], own), record)
+        states = [new_state for _, new_state in results]
+        return torch.cat([hidden for hidden, _ in results], dim=-1), EnsembleState.join(states)
 
     def step(self, ids: Int[Tensor, "rows n"], state: DecoderState, record: Record | None = None) -> StepOutput:
-        """Every member is fed the ids, and scores what follows them in its own way."""
+        """Every member is fed the ids and computes its logits."""
         assert isinstance(state, EnsembleState)
-        found = self._each(lambda number, model, own: model.step(ids, state.states[number], own), record)
-        return StepOutput(_mean([one.logits for one in found]), EnsembleState.join([one.state for one in found]))
+        outputs = self._each(lambda number, model, own: model.step(ids, state.states[number], own), record)
+        states = [output.state for output in outputs]
+        return StepOutput(_mean([output.logits for output in outputs]), EnsembleState.join(states))
 
     def decoding_form(self) -> "Ensemble":
-        """The members' forms as an ensemble."""
+        """An ensemble of the members' inference models."""
         return self.rebuilt(lambda model: model.decoding_form())
 
     def rebuilt(self, make: Callable[[Model], Model]) -> "Ensemble":
-        """An ensemble of what is made of each member."""
+        """An ensemble of `make(member)` for each member."""
         return Ensemble([model.rebuilt(make) for model in self._members])
 
-    def _each(self, call: Callable[[int, Model, Record | None], _Found], record: Record | None) -> list[_Found]:
-        """What each member, asked with its number and its record, answers; the mean of their alignments is recorded."""
+    def _each(self, call: Callable[[int, Model, Record | None], _Result], record: Record | None) -> list[_Result]:
+        """Calls each member with its number and its record; records the mean of their alignments."""
         records = [None if record is None else _MemberRecord(record, number) for number in range(len(self._members))]
-        found = [call(number, model, records[number]) for number, model in enumerate(self._members)]
-        alignments = [one.tensors["alignment"][-1] for one in records if one is not None and "alignment" in one.tensors]
+        results = [call(number, model, records[number]) for number, model in enumerate(self._members)]
+        alignments = [own.tensors["alignment"][-1] for own in records if own is not None and "alignment" in own.tensors]
         if record is not None and len(alignments) == len(records):
             record("alignment", torch.stack(alignments).mean(dim=0))
-        return found
+        return results
 
 
 class _MemberRecord(Record):
-    """What a member of an ensemble writes into: names reach the ensemble's record with the member's number before them."""
+    """The record of a member of an ensemble. It passes names on to the ensemble's record, after the member's number."""
 
     def __init__(self, whole: Record, number: int) -> None:
         super().__init__()
@@ -139,10 +142,10 @@ class _MemberRecord(Record):
 
 def _mean(logits: Sequence[Float[Tensor, "*rows vocab"]]) -> Float[Tensor, "*rows vocab"]:
     """The logarithm of the mean of probabilities."""
-    log_probs = [precise(one).log_softmax(dim=-1) for one in logits]
+    log_probs = [precise(of_member).log_softmax(dim=-1) for of_member in logits]
     total = log_probs[0]
-    for one in log_probs[1:]:
-        total = torch.logaddexp(total, one)
+    for of_member in log_probs[1:]:
+        total = torch.logaddexp(total, of_member)
     return total - math.log(len(log_probs))
 
 

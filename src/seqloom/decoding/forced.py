@@ -1,4 +1,4 @@
-"""Forced decoding: given targets -> their scores, or what each of their tokens attended to.
+"""Forced decoding: given targets -> their scores, or the source position that each of their tokens attends to.
 
 A model and examples enter; hypotheses or alignments leave. It does not search, and knows no text.
 """
@@ -18,19 +18,19 @@ from seqloom.models.base import Model
 from seqloom.nn.record import Record
 
 _SCORED_ROWS = 1024
-"""Positions whose scores over the vocabulary stand in memory at once."""
+"""Positions whose logits are in memory at once."""
 
 
 @torch.inference_mode()
 def score_targets(model: Model, examples: Sequence[Example], *, end: bool = True) -> list[Hypothesis]:
-    """What the model thinks of given targets, forced token by token.
+    """The log-probabilities of given targets under the model.
 
     Args:
         model: in evaluation mode.
         end: whether eos follows each target.
 
     Returns:
-        For each example its target as a hypothesis; `score` is the log-probability.
+        The target of each example as a hypothesis; `score` is the log-probability.
 
     Raises:
         DecodingError: a source or a target is longer than the model's maximum.
@@ -40,7 +40,7 @@ def score_targets(model: Model, examples: Sequence[Example], *, end: bool = True
 
 @torch.inference_mode()
 def align_targets(model: Model, examples: Sequence[Example]) -> list[tuple[int, ...]]:
-    """For each target id the place of the source id that the model attends to most when it says it.
+    """For each target id, the position of the source id that the model attends to most when it predicts the target id.
 
     Args:
         model: in evaluation mode; it records "alignment", (batch, tgt_len, src_len).
@@ -48,17 +48,17 @@ def align_targets(model: Model, examples: Sequence[Example]) -> list[tuple[int, 
     Raises:
         DecodingError: the model records no alignment.
     """
-    return [places for group in _fitting(model, examples) for places in _align_group(model, group)]
+    return [alignment for group in _fitting(model, examples) for alignment in _align_group(model, group)]
 
 
 def _fitting(model: Model, examples: Sequence[Example]) -> Iterator[list[Example]]:
-    """Cuts a batch where its longest source and its longest target, of different pairs, do not fit together."""
+    """Splits a batch where its longest source and its longest target, of different pairs, do not fit the model together."""
     group: list[Example] = []
     src_len = tgt_len = 0
     for example in examples:
         src_len, tgt_len = max(src_len, len(example.src_ids)), max(tgt_len, len(example.tgt_ids))
-        room = model.max_tgt_len(src_len + 1)
-        if group and room is not None and tgt_len + 1 > room:
+        limit = model.max_tgt_len(src_len + 1)
+        if group and limit is not None and tgt_len + 1 > limit:
             yield group
             group, src_len, tgt_len = [], len(example.src_ids), len(example.tgt_ids)
         group.append(example)
@@ -86,7 +86,7 @@ def _score_group(model: Model, examples: list[Example], end: bool) -> list[Hypot
 
 def _align_group(model: Model, examples: list[Example]) -> list[tuple[int, ...]]:
     batch = _batch(model, examples, True)
-    # Nothing is to follow the last id, so it is not fed: a target that was cut at the model's maximum still fits.
+    # The last id is not fed, because no id follows it: so a target that was cut at the model's maximum fits.
     fed = max(1, max(len(example.tgt_ids) for example in examples))
     record = Record()
     model(replace(batch, tgt_in=batch.tgt_in[:, :fed]), record)
@@ -94,8 +94,8 @@ def _align_group(model: Model, examples: list[Example]) -> list[tuple[int, ...]]
         raise DecodingError("this architecture has no attention from the target to the source, so it has no alignments")
     vocab, ids = model.vocab, batch.sources.ids
     real = batch.sources.mask & (ids != vocab.eos_id) & (ids != vocab.bos_id)
-    places = record["alignment"].masked_fill(~real[:, None], -math.inf).argmax(dim=2).cpu().tolist()
-    return [tuple(row[: len(example.tgt_ids)]) for row, example in zip(places, examples, strict=True)]
+    positions = record["alignment"].masked_fill(~real[:, None], -math.inf).argmax(dim=2).cpu().tolist()
+    return [tuple(row[: len(example.tgt_ids)]) for row, example in zip(positions, examples, strict=True)]
 
 
 def _batch(model: Model, examples: list[Example], end: bool) -> PairBatch:

@@ -1,13 +1,12 @@
 """Generator: texts -> Generations, in order, from inputs larger than memory.
 
-Text enters and text leaves; between them stand a tokenizer, a model and search. Every text gets exactly one Generation, whatever
-it holds. It does not know files, run folders or the command line.
+Text enters and text leaves; between them are a tokenizer, a model and search. Every text gets exactly one Generation, whatever it
+contains. It does not know files, run folders or the command line.
 """
 
-import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TypeVar
 
 import numpy as np
@@ -16,55 +15,26 @@ import torch
 from seqloom import machine
 from seqloom.batching import Example, Sources
 from seqloom.corpus.corpus import SentencePair
-from seqloom.decoding.engines import Engine as Engine
+from seqloom.decoding.encoded_input import UNFINISHED, EncodedInput, InputEncoder, TextCodec, windows
 from seqloom.decoding.forced import align_targets, score_targets
-from seqloom.decoding.hypothesis import Generation, Hypothesis
+from seqloom.decoding.hypothesis import Generation, Hypothesis, PairScore
 from seqloom.decoding.lexicon import Lexicon
-from seqloom.decoding.reading import UNFINISHED as UNFINISHED
-from seqloom.decoding.reading import Job, Reader, TextCodec, blank_generation, windows
 from seqloom.decoding.sampling import numbered_draw_keys
 from seqloom.decoding.search import search
-from seqloom.decoding.settings import DecodingSettings as DecodingSettings
+from seqloom.decoding.settings import DecodingSettings
 from seqloom.decoding.streaming import TokenCallback, TokenStream
-from seqloom.decoding.workers import beside_each_other
+from seqloom.decoding.workers import in_parallel
 from seqloom.errors import ConfigError
-from seqloom.messages import counted
 from seqloom.models.base import Model
 from seqloom.progress import Progress
 
-_COST = 16
-"""A source counts at least as many tokens in a batch: even the shortest needs its rows over the vocabulary."""
+_MIN_SIZE = 16
+"""A source counts as at least so many tokens of a batch: even the shortest needs its rows over the vocabulary."""
 
 _CPU_ROWS = 320
-"""Hypotheses that are decoded at once on a CPU: more make products no faster, and their scores leave the cache."""
+"""Hypotheses that are decoded at once on a CPU: more make products no faster, and their logits no longer fit the cache."""
 
-_Item = TypeVar("_Item")
-
-
-@dataclass(frozen=True, slots=True)
-class PairScore:
-    """How likely a model finds a target, given its source.
-
-    Attributes:
-        log_prob: the natural logarithm of the probability, eos included.
-        token_log_probs: one for each target token, the last one for eos.
-        notes: what the user should know: that a side was cut.
-    """
-
-    log_prob: float
-    token_log_probs: tuple[float, ...]
-    notes: tuple[str, ...] = ()
-
-    @property
-    def num_tokens(self) -> int:
-        """Target tokens, eos included."""
-        return len(self.token_log_probs)
-
-    @property
-    def perplexity(self) -> float:
-        """The perplexity of a token; infinite where it is beyond floating point."""
-        mean = -self.log_prob / self.num_tokens
-        return math.exp(mean) if mean < 700 else math.inf
+_Result = TypeVar("_Result")
 
 
 class Generator:
@@ -83,13 +53,13 @@ class Generator:
         """Moves the model to the device.
 
         Args:
-            window: how many texts are read ahead and sorted by length; 1 answers each text before it reads the next.
-            lexicon: where shortlists come from.
+            window: how many texts are read ahead and sorted by length; with 1, each text is answered before the next is read.
+            lexicon: gives the shortlists.
 
         Raises:
-            ConfigError: the settings ask for shortlists, and there is no lexicon.
+            ConfigError: the settings need shortlists, and there is no lexicon.
         """
-        self.model = model if _stands_on(model, torch.device(device)) else model.to(device)
+        self.model = model if _is_on(model, torch.device(device)) else model.to(device)
         self.tokenizer = tokenizer
         self.settings = settings or DecodingSettings()
         self.device = torch.device(device)
@@ -99,7 +69,7 @@ class Generator:
                 f"decoding.shortlist is {self.settings.shortlist}, but there is no lexicon to take shortlists from; set it to 0"
             )
         self._lexicon = lexicon
-        self._reader = Reader(model, tokenizer, self.settings.max_src_len)
+        self._encoder = InputEncoder(model, tokenizer, self.settings.max_src_len)
 
     def generate(
         self,
@@ -109,40 +79,41 @@ class Generator:
         progress: Progress | None = None,
         task: str = "generating",
     ) -> Iterator[Generation]:
-        """Writes one Generation for each source text, in their order.
+        """Yields one Generation for each source text, in their order.
 
         Args:
             texts: may be endless; they are read window by window, as results are taken.
-            alignments: whether to say which source token each token of the best output attends to most.
-            task: what to call the work in front of `progress`.
+            alignments: whether to find the source token that each token of the best output attends to most.
+            task: the name of the work for `progress`.
 
         Raises:
-            DecodingError: alignments are asked of a model without attention.
+            DecodingError: alignments are requested of a model without attention.
         """
 
-        def finish(jobs: list[Job]) -> list[Generation]:
-            found = [self._generation(job, one) for job, one in zip(jobs, self._search(jobs), strict=True)]
-            return self._align(jobs, found) if alignments else found
+        def finish(inputs: list[EncodedInput]) -> list[Generation]:
+            generations = list(map(self._generation, inputs, self._search(inputs)))
+            return self._align(inputs, generations) if alignments else generations
 
         for window in windows(texts, self.window, progress, task):
-            jobs = self._reader.sources(window)
-            found = iter(self._in_batches([job for job in jobs if not job.blank], finish))
-            for job in jobs:
-                yield blank_generation(job, alignments=alignments) if job.blank else next(found)
+            inputs = self._encoder.sources(window)
+            generations = iter(self._in_batches([item for item in inputs if not item.blank], finish))
+            for item in inputs:
+                yield item.blank_generation(alignments=alignments) if item.blank else next(generations)
 
     def score(
         self, pairs: Iterable[SentencePair], *, progress: Progress | None = None, task: str = "scoring"
     ) -> Iterator[PairScore]:
-        """How likely the model finds each pair's target, in their order."""
+        """Yields the log-probability of each pair's target, in their order."""
 
-        def finish(jobs: list[Job]) -> list[PairScore]:
-            found = score_targets(self.model, [job.example for job in jobs])
+        def finish(inputs: list[EncodedInput]) -> list[PairScore]:
+            targets = score_targets(self.model, [item.example for item in inputs])
             return [
-                PairScore(one.log_prob, one.token_log_probs, job.notes) for one, job in zip(found, jobs, strict=True)
+                PairScore(target.log_prob, target.token_log_probs, item.notes)
+                for target, item in zip(targets, inputs, strict=True)
             ]
 
         for window in windows(pairs, self.window, progress, task):
-            yield from self._in_batches(self._reader.pairs(window), finish, rows=1)
+            yield from self._in_batches(self._encoder.pairs(window), finish, rows=1)
 
     def continue_text(
         self,
@@ -152,25 +123,24 @@ class Generator:
         progress: Progress | None = None,
         task: str = "generating",
     ) -> Iterator[Generation]:
-        """Goes on from each prompt, for language models; the texts hold what follows the prompt, without it.
+        """Continues each prompt, with a language model; the output texts do not contain the prompt.
 
         Args:
-            max_tokens: the most new tokens, eos included; it stands in place of `max_len_ratio` and `max_len_offset`.
+            max_tokens: the most new tokens, eos included; it replaces `max_len_ratio` and `max_len_offset`.
 
         Raises:
-            ConfigError: the settings ask for shortlists.
+            ConfigError: the settings need shortlists.
         """
         if self.settings.shortlist:
             raise ConfigError(
                 "decoding.shortlist: a text that is continued has no source to take a shortlist from; set it to 0"
             )
 
-        def finish(jobs: list[Job]) -> list[Generation]:
-            found = self._search(jobs, max_tokens=max_tokens)
-            return [self._continuation(job, hypotheses) for job, hypotheses in zip(jobs, found, strict=True)]
+        def finish(inputs: list[EncodedInput]) -> list[Generation]:
+            return list(map(self._continuation, inputs, self._search(inputs, max_tokens=max_tokens)))
 
         for window in windows(prompts, self.window, progress, task):
-            yield from self._in_batches(self._reader.prompts(window, max_tokens), finish)
+            yield from self._in_batches(self._encoder.prompts(window, max_tokens), finish)
 
     def answer(
         self,
@@ -180,7 +150,7 @@ class Generator:
         draw_keys: Sequence[Sequence[int]] | None = None,
         on_token: TokenCallback | None = None,
     ) -> list[Generation]:
-        """Writes one Generation for each of a few texts, each as it would be if the others were not there.
+        """One Generation for each of a few texts; each is as if the other texts were not there.
 
         Args:
             max_tokens: takes the texts as prompts, as `continue_text` does; None takes them as sources, as `generate` does.
@@ -188,100 +158,101 @@ class Generator:
             on_token: called with each token when it is chosen, where each text has one output and the beam is 1. A text that it
                 stops stays as it is, unfinished. It is not called for blank sources.
         """
-        numbered = list(enumerate(texts))
+        inputs = self._encode(texts, max_tokens)
         continues = max_tokens is not None
-        jobs = self._reader.sources(numbered) if max_tokens is None else self._reader.prompts(numbered, max_tokens)
 
-        def finish(batch: list[Job]) -> list[Generation]:
-            keys = None if draw_keys is None else [draw_keys[job.number] for job in batch]
+        def finish(batch: list[EncodedInput]) -> list[Generation]:
+            keys = None if draw_keys is None else [draw_keys[item.number] for item in batch]
             stream = None if on_token is None else self._stream(batch, on_token, continues=continues)
-            found = self._search(batch, max_tokens=max_tokens, draw_keys=keys, stream=stream)
-            become = self._continuation if continues else self._generation
-            return [become(job, hypotheses) for job, hypotheses in zip(batch, found, strict=True)]
+            hypotheses = self._search(batch, max_tokens=max_tokens, draw_keys=keys, stream=stream)
+            make = self._continuation if continues else self._generation
+            return list(map(make, batch, hypotheses))
 
-        found = iter(self._in_batches([job for job in jobs if not job.blank], finish, apart=False))
-        return [blank_generation(job) if job.blank else next(found) for job in jobs]
+        generations = iter(self._in_batches([item for item in inputs if not item.blank], finish, in_processes=False))
+        return [item.blank_generation() if item.blank else next(generations) for item in inputs]
 
     def num_read(self, texts: Sequence[str], *, max_tokens: int | None = None) -> list[int]:
-        """How many tokens of each text `answer` reads: what does not fit is cut, and does not count. Special tokens do not either.
+        """The number of tokens of each text that `answer` reads: without tokens that are cut, and without special tokens.
 
         Args:
             max_tokens: as `answer` takes it.
         """
+        num_special = 0 if max_tokens is None else 1
+        return [len(item.example.src_ids) - num_special for item in self._encode(texts, max_tokens)]
+
+    def _encode(self, texts: Sequence[str], max_tokens: int | None) -> list[EncodedInput]:
         numbered = list(enumerate(texts))
-        if max_tokens is None:
-            return [len(job.example.src_ids) for job in self._reader.sources(numbered)]
-        return [len(job.example.src_ids) - 1 for job in self._reader.prompts(numbered, max_tokens)]
+        return self._encoder.sources(numbered) if max_tokens is None else self._encoder.prompts(numbered, max_tokens)
 
-    def _stream(self, jobs: list[Job], on_token: TokenCallback, *, continues: bool) -> TokenStream:
+    def _stream(self, inputs: list[EncodedInput], on_token: TokenCallback, *, continues: bool) -> TokenStream:
         def decode(index: int, ids: Sequence[int]) -> str:
-            return self._words(jobs[index], ids) if continues else self.tokenizer.decode_tgt(ids)
+            return self._new_text(inputs[index], ids) if continues else self.tokenizer.decode_tgt(ids)
 
-        return TokenStream(on_token, [job.number for job in jobs], self.tokenizer.vocab.eos_id, decode)
+        return TokenStream(on_token, [item.number for item in inputs], self.tokenizer.vocab.eos_id, decode)
 
     def _in_batches(
         self,
-        jobs: list[Job],
-        finish: Callable[[list[Job]], list[_Item]],
+        inputs: list[EncodedInput],
+        finish: Callable[[list[EncodedInput]], list[_Result]],
         *,
         rows: int | None = None,
-        apart: bool = True,
-    ) -> list[_Item]:
-        """Handles jobs of like length together; the results stand in the jobs' order.
+        in_processes: bool = True,
+    ) -> list[_Result]:
+        """Handles inputs of similar length together; the results are in the order of the inputs.
 
         Args:
-            rows: hypotheses of a job; by default as many as the search keeps.
-            apart: whether processes may do it, from which nothing but results comes back.
+            rows: hypotheses of an input; by default as many as the search keeps.
+            in_processes: see `in_parallel`.
         """
-        results: dict[int, _Item] = {}
-        batches = self._batches(jobs, rows or max(self.settings.beam, self.settings.nbest))
-        # Around all batches, so that nothing depends on which of them are under way beside each other.
+        results: dict[int, _Result] = {}
+        batches = self._batches(inputs, rows or max(self.settings.beam, self.settings.nbest))
+        # These hold for all batches together, so that nothing depends on which of them run at the same time.
         with torch.inference_mode(), _evaluating(self.model), machine.plain_products():
             on_cpu = self.device.type == "cpu"
-            finished = beside_each_other(batches, finish, apart=apart) if on_cpu else map(finish, batches)
-            for batch, found in zip(batches, finished, strict=True):
-                results.update(zip((job.number for job in batch), found, strict=True))
-        return [results[job.number] for job in jobs]
+            finished = in_parallel(batches, finish, in_processes=in_processes) if on_cpu else map(finish, batches)
+            for batch, of_batch in zip(batches, finished, strict=True):
+                results.update(zip((item.number for item in batch), of_batch, strict=True))
+        return [results[item.number] for item in inputs]
 
-    def _batches(self, jobs: list[Job], rows: int) -> list[list[Job]]:
-        # The longest first: should memory not suffice, it shows at once.
-        waiting = sorted(jobs, key=lambda job: -job.size)
-        most = max(1, _CPU_ROWS // rows) if self.device.type == "cpu" else len(jobs)
+    def _batches(self, inputs: list[EncodedInput], rows: int) -> list[list[EncodedInput]]:
+        # The longest first: if memory is too small, the error comes at once.
+        remaining = sorted(inputs, key=lambda item: -item.size)
+        max_inputs = max(1, _CPU_ROWS // rows) if self.device.type == "cpu" else len(inputs)
         batches = []
-        while waiting:
-            count = min(most, max(1, self.settings.batch_tokens // max(_COST, waiting[0].size)))
-            batches.append(waiting[:count])
-            waiting = waiting[count:]
+        while remaining:
+            count = min(max_inputs, max(1, self.settings.batch_tokens // max(_MIN_SIZE, remaining[0].size)))
+            batches.append(remaining[:count])
+            remaining = remaining[count:]
         return batches
 
     def _search(
         self,
-        jobs: list[Job],
+        inputs: list[EncodedInput],
         *,
         max_tokens: int | None = None,
         draw_keys: Sequence[Sequence[int]] | None = None,
         stream: TokenStream | None = None,
     ) -> list[list[Hypothesis]]:
-        """The hypotheses of each text.
+        """The hypotheses of each input.
 
         Args:
-            max_tokens: takes the texts as prompts.
-            draw_keys: by default those of the texts' numbers in the input.
+            max_tokens: takes the inputs as prompts.
+            draw_keys: by default those of the inputs' numbers.
         """
         vocab, settings = self.tokenizer.vocab, self.settings
-        rows = [job.example.src_ids for job in jobs]
+        rows = [item.example.src_ids for item in inputs]
         decoder_prompts = shortlists = None
         if max_tokens is None:
             rows = [np.append(row, vocab.eos_id) for row in rows]
         else:
-            # The last token of a prompt is fed, not read: what follows it is the first to be chosen.
+            # The last token of a prompt is fed to the decoder: the first new token follows it.
             settings = settings.with_max_tokens(max_tokens)
             decoder_prompts = [[int(row[-1])] for row in rows]
             rows = [row[:-1] for row in rows]
         if self._lexicon is not None and settings.shortlist:
             shortlists = self._lexicon.shortlists(rows, vocab, settings.shortlist)
         if draw_keys is None:
-            draw_keys = numbered_draw_keys(settings, [job.number for job in jobs])
+            draw_keys = numbered_draw_keys(settings, [item.number for item in inputs])
         return search(
             self.model,
             Sources.pad(rows, pad_id=vocab.pad_id, device=self.device),
@@ -293,53 +264,39 @@ class Generator:
             draw_keys=draw_keys,
         )
 
-    def _generation(self, job: Job, hypotheses: list[Hypothesis]) -> Generation:
-        texts = tuple(self.tokenizer.decode_tgt(one.ids) for one in hypotheses)
-        notes = job.notes if hypotheses[0].finished else (*job.notes, UNFINISHED)
-        return Generation(job.text, texts, tuple(hypotheses), notes, num_cut_tokens=job.num_cut)
+    def _generation(self, item: EncodedInput, hypotheses: list[Hypothesis]) -> Generation:
+        texts = tuple(self.tokenizer.decode_tgt(hypothesis.ids) for hypothesis in hypotheses)
+        notes = item.notes if hypotheses[0].finished else (*item.notes, UNFINISHED)
+        return Generation(item.text, texts, tuple(hypotheses), notes, num_cut_tokens=item.num_cut)
 
-    def _continuation(self, job: Job, hypotheses: list[Hypothesis]) -> Generation:
-        texts = tuple(self._words(job, one.ids) for one in hypotheses)
-        return Generation(job.text, texts, tuple(hypotheses), job.notes, num_cut_tokens=job.num_cut)
+    def _continuation(self, item: EncodedInput, hypotheses: list[Hypothesis]) -> Generation:
+        texts = tuple(self._new_text(item, hypothesis.ids) for hypothesis in hypotheses)
+        return Generation(item.text, texts, tuple(hypotheses), item.notes, num_cut_tokens=item.num_cut)
 
-    def _words(self, job: Job, ids: Sequence[int]) -> str:
-        """The text of what follows a prompt."""
-        prompt = job.example.src_ids[1:].tolist()
-        before = self.tokenizer.decode_tgt(prompt)
-        # Decoded together, because a tokenizer may write the first token of a text without the space before it.
-        whole = self.tokenizer.decode_tgt([*prompt, *ids])
-        return whole.removeprefix(before) if whole.startswith(before) else self.tokenizer.decode_tgt(ids)
+    def _new_text(self, item: EncodedInput, ids: Sequence[int]) -> str:
+        """The text of the ids that follow a prompt."""
+        prompt_ids = item.example.src_ids[1:].tolist()
+        prompt = self.tokenizer.decode_tgt(prompt_ids)
+        # Decoded together, because a tokenizer may leave out the space before the first token of a text.
+        whole = self.tokenizer.decode_tgt([*prompt_ids, *ids])
+        return whole.removeprefix(prompt) if whole.startswith(prompt) else self.tokenizer.decode_tgt(ids)
 
-    def _align(self, jobs: list[Job], generations: list[Generation]) -> list[Generation]:
-        targets = [np.array(one.hypotheses[0].ids, dtype=np.int64) for one in generations]
-        examples = [Example(job.example.src_ids, target) for job, target in zip(jobs, targets, strict=True)]
+    def _align(self, inputs: list[EncodedInput], generations: list[Generation]) -> list[Generation]:
+        targets = [np.array(item.hypotheses[0].ids, dtype=np.int64) for item in generations]
+        examples = [Example(item.example.src_ids, target) for item, target in zip(inputs, targets, strict=True)]
         alignments = align_targets(self.model, examples)
-        return [replace(one, alignment=alignment) for one, alignment in zip(generations, alignments, strict=True)]
+        return [replace(item, alignment=alignment) for item, alignment in zip(generations, alignments, strict=True)]
 
 
-def note_limit(generation: Generation, max_tokens: int) -> Generation:
-    """A continuation with a note of which limit ended it, if one did."""
-    cut = [one for one in generation.hypotheses if not one.finished]
-    if not cut:
-        return generation
-    total = len(generation.hypotheses)
-    which = "the output" if total == 1 else f"{len(cut)} of {total} outputs"
-    if all(len(one.ids) >= max_tokens for one in cut):
-        note = f"{which} reached the limit of {counted(max_tokens, 'token')} (max_tokens) and ended there"
-    else:
-        note = f"{which} reached the length that the model can hold and ended there"
-    return replace(generation, notes=(*generation.notes, note))
-
-
-def _stands_on(model: Model, device: torch.device) -> bool:
-    """Whether the model is on the device already; moving it nowhere would take as long as a short sentence."""
-    found = next((parameter.device for parameter in model.parameters()), device)
-    return found.type == device.type and device.index in (None, found.index)
+def _is_on(model: Model, device: torch.device) -> bool:
+    """Whether the model is on the device already. Even a move that changes nothing takes as long as decoding a short sentence."""
+    current = next((parameter.device for parameter in model.parameters()), device)
+    return current.type == device.type and device.index in (None, current.index)
 
 
 @contextmanager
 def _evaluating(model: Model) -> Iterator[None]:
-    """Without dropout, as generation must be; afterwards the model is as it was."""
+    """Switches the model to evaluation mode (no dropout), and afterwards back."""
     if not model.training:
         yield
         return

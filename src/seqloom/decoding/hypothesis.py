@@ -1,9 +1,11 @@
-"""The nouns of the decoding room: Hypothesis (ids and a score) and Generation (text)."""
+"""The results of decoding: Hypothesis (ids and a score), Generation (text) and PairScore (the score of a given target)."""
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
+
+from seqloom.messages import counted
 
 FinishReason = Literal["stop", "length"]
 """Why a text ends, in the words of OpenAI's API."""
@@ -15,10 +17,10 @@ class Hypothesis:
 
     Attributes:
         ids: target ids, without bos and eos.
-        score: what ranked it: the log-probability divided by the length penalty.
-        log_prob: the sum of the log-probabilities of its tokens, eos included where it was reached.
-        finished: whether it ends with eos; False where the length limit cut it.
-        token_log_probs: one for each id, and one for eos where it was reached.
+        score: the number that ranks hypotheses: the log-probability divided by the length penalty.
+        log_prob: the sum of the log-probabilities of its tokens, and of eos if it is finished.
+        finished: whether it ends with eos; False if it was cut at the length limit, or if no id could follow.
+        token_log_probs: one for each id, and one for eos if it is finished.
     """
 
     ids: tuple[int, ...]
@@ -31,21 +33,21 @@ class Hypothesis:
     def make(
         cls, ids: Sequence[int], token_log_probs: Sequence[float], *, finished: bool, penalty: float = 1.0
     ) -> "Hypothesis":
-        """Sums up and scores: the log-probability divided by `penalty`."""
+        """Computes the log-probability and the score: the log-probability divided by `penalty`."""
         log_prob = math.fsum(token_log_probs)
         return cls(tuple(ids), log_prob / penalty, log_prob, finished, tuple(token_log_probs))
 
 
 @dataclass(frozen=True, slots=True)
 class Generation:
-    """What a source became.
+    """The outputs for a source.
 
     Attributes:
         source: the input text.
         texts: the outputs, best first.
-        hypotheses: the hypotheses behind the texts, in the same order.
+        hypotheses: the hypotheses of the texts, in the same order.
         notes: what the user should know: that the source was cut, or was empty.
-        alignment: for each target token the position of the source token that it attends to most, where asked for.
+        alignment: for each target token the position of the source token that it attends to most, if requested.
         num_cut_tokens: tokens of the source or prompt that were not read, because it was too long.
     """
 
@@ -58,12 +60,12 @@ class Generation:
 
     @property
     def finish_reasons(self) -> tuple[FinishReason, ...]:
-        """For each text "stop", if it ended by itself, or "length", if its length limit cut it."""
-        return tuple("stop" if one.finished else "length" for one in self.hypotheses)
+        """For each text "stop" if it ended with eos, or "length" if it was cut at its length limit."""
+        return tuple("stop" if hypothesis.finished else "length" for hypothesis in self.hypotheses)
 
     @property
     def finish_reason(self) -> FinishReason:
-        """That of the best output."""
+        """The finish reason of the best output."""
         return self.finish_reasons[0]
 
     @property
@@ -73,3 +75,42 @@ class Generation:
 
     def __str__(self) -> str:
         return self.text
+
+    def with_limit_note(self, max_tokens: int) -> "Generation":
+        """The generation with a note that says which limit cut its outputs, if one did."""
+        cut = [hypothesis for hypothesis in self.hypotheses if not hypothesis.finished]
+        if not cut:
+            return self
+        total = len(self.hypotheses)
+        which = "the output" if total == 1 else f"{len(cut)} of {total} outputs"
+        if all(len(hypothesis.ids) >= max_tokens for hypothesis in cut):
+            note = f"{which} reached the limit of {counted(max_tokens, 'token')} (max_tokens) and ended there"
+        else:
+            note = f"{which} reached the length that the model can hold and ended there"
+        return replace(self, notes=(*self.notes, note))
+
+
+@dataclass(frozen=True, slots=True)
+class PairScore:
+    """The probability of a target, given its source.
+
+    Attributes:
+        log_prob: the natural logarithm of the probability, eos included.
+        token_log_probs: one for each target token, the last one for eos.
+        notes: what the user should know: that a side was cut.
+    """
+
+    log_prob: float
+    token_log_probs: tuple[float, ...]
+    notes: tuple[str, ...] = ()
+
+    @property
+    def num_tokens(self) -> int:
+        """Target tokens, eos included."""
+        return len(self.token_log_probs)
+
+    @property
+    def perplexity(self) -> float:
+        """The perplexity of a token; infinite if it is too large for floating point."""
+        mean = -self.log_prob / self.num_tokens
+        return math.exp(mean) if mean < 700 else math.inf

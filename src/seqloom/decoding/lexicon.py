@@ -1,4 +1,4 @@
-"""Lexicon: which target ids are likely to stand for a source id; and the shortlists of sources that follow from it.
+"""Lexicon: the probable target ids of each source id, and the shortlists of sources that follow from them.
 
 Ids of pairs enter, a Lexicon leaves; ids of sources enter, their shortlists leave. It knows no text, no models and no files.
 """
@@ -15,22 +15,22 @@ from seqloom.progress import Progress, Silent
 from seqloom.vocabulary import Vocabulary
 
 NO_ID = -1
-"""Stands where there are no more ids."""
+"""Fills the rows of tables after the last id."""
 
-# Pairs of a source and a target token that are counted in all: what takes about a minute and 300 MB.
+# The most combinations of a source and a target token that are counted: they take about a minute and 300 MB.
 _MOST_CELLS = 30_000_000
-# ... and at once.
+# The combinations that are in memory at once.
 _CELLS_AT_ONCE = 1_000_000
 _ROUNDS = 3
 
 
 @dataclass(frozen=True, slots=True)
 class Lexicon:
-    """What source ids become.
+    """The probable target ids of source ids.
 
     Attributes:
         frequent: (at most `MOST_TRANSLATIONS`,), target ids without special ones, the most frequent first.
-        likely: (src_size, `MOST_TRANSLATIONS`), the target ids that each source id becomes, the likeliest first, then `NO_ID`.
+        likely: (src_size, `MOST_TRANSLATIONS`), the most probable target ids of each source id, best first, then `NO_ID`.
     """
 
     frequent: NDArray[np.int32]
@@ -38,9 +38,9 @@ class Lexicon:
 
     @classmethod
     def learn(cls, examples: Examples, vocab: Vocabulary, progress: Progress | None = None) -> "Lexicon":
-        """Estimates how likely each source id becomes each target id, by IBM Model 1 (Brown 1993, section 4.2).
+        """Estimates the probability of each target id given each source id, by IBM Model 1 (Brown 1993, section 4.2).
 
-        Of a corpus beyond `_MOST_CELLS` evenly spaced pairs are looked at.
+        Of a corpus with more than `_MOST_CELLS` combinations of tokens, evenly spaced pairs are read.
         """
         progress = progress or Silent()
         chunks = list(_chunks(examples))
@@ -63,10 +63,10 @@ class Lexicon:
         return cls(order.astype(np.int32), _likeliest(keys, probs, vocab))
 
     def shortlists(self, sources: Sequence[Sequence[int] | IdArray], vocab: Vocabulary, size: int) -> NDArray[np.int64]:
-        """The target ids that each source may become.
+        """The target ids that are allowed for each source.
 
-        They are the `size` likeliest for each of its ids, the `size` most frequent ones, its own ids where the vocabulary is
-        shared (names stay as they are), and the special ids. A source's shortlist depends on nothing but the source.
+        They are the `size` most probable ones for each of its ids, the `size` most frequent ones, its own ids if the vocabulary is
+        shared (names often stay as they are), and the special ids. A source's shortlist depends on nothing but the source.
 
         Returns:
             (sources, longest shortlist): pad, bos, eos, then the others in rising order, then `NO_ID`.
@@ -76,17 +76,17 @@ class Lexicon:
         for source in sources:
             ids = np.asarray(source, dtype=np.int64)
             own = ids if vocab.shared else ids[:0]
-            found = np.concatenate([self.frequent[:size], self.likely[ids, :size].reshape(-1), own])
-            rows.append(np.concatenate([special, np.setdiff1d(found, [*special, NO_ID])]))
+            allowed = np.concatenate([self.frequent[:size], self.likely[ids, :size].reshape(-1), own])
+            rows.append(np.concatenate([special, np.setdiff1d(allowed, [*special, NO_ID])]))
         padded = np.full((len(rows), max(map(len, rows), default=len(special))), NO_ID, dtype=np.int64)
-        for row, found in zip(padded, rows, strict=True):
-            row[: len(found)] = found
+        for padded_row, row in zip(padded, rows, strict=True):
+            padded_row[: len(row)] = row
         return padded
 
 
 @dataclass(frozen=True, slots=True)
 class _Cells:
-    """Every target token with every source token of its pair, and with no token at all, which some have for their source.
+    """Every target token with every source token of its pair, and with no source token: some target tokens have no source.
 
     Attributes:
         keys: (cells,), source id * tgt_size + target id; the source id is src_size for no token.
@@ -110,21 +110,21 @@ class _Cells:
         widths = np.repeat(src_lengths, tgt_lengths)
         tokens = np.repeat(np.arange(len(tgt_ids)), widths)
         first_cells = np.repeat(np.cumsum(widths) - widths, widths)
-        first_places = np.repeat(np.repeat(np.cumsum(src_lengths) - src_lengths, tgt_lengths), widths)
-        places = first_places + np.arange(len(tokens)) - first_cells
-        return cls(src_ids[places] * vocab.tgt_size + tgt_ids[tokens], tokens, tgt_ids)
+        first_positions = np.repeat(np.repeat(np.cumsum(src_lengths) - src_lengths, tgt_lengths), widths)
+        positions = first_positions + np.arange(len(tokens)) - first_cells
+        return cls(src_ids[positions] * vocab.tgt_size + tgt_ids[tokens], tokens, tgt_ids)
 
     def count(self, keys: NDArray[np.int64], probs: NDArray[np.float64], counts: NDArray[np.float64]) -> None:
-        """Adds to `counts` how often each key is expected to have happened, given the probabilities so far."""
+        """Adds the expected count of each key, given the probabilities so far, to `counts`."""
         own, index = np.unique(self.keys, return_inverse=True)
-        places = np.searchsorted(keys, own)
-        each = probs[places][index]
+        positions = np.searchsorted(keys, own)
+        each = probs[positions][index]
         each /= np.bincount(self.tokens, each)[self.tokens]
-        counts[places] += np.bincount(index, each)
+        counts[positions] += np.bincount(index, each)
 
 
 def _chunks(examples: Examples) -> Iterator[list[int]]:
-    """Rows to look at, in portions."""
+    """The rows of the pairs that are read, in portions."""
     cells = (np.asarray(examples.src_lengths, dtype=np.int64) + 1) * np.asarray(examples.tgt_lengths, dtype=np.int64)
     every = max(1, -(-int(cells.sum()) // _MOST_CELLS))
     rows = np.flatnonzero(cells[::every]) * every
@@ -135,7 +135,7 @@ def _chunks(examples: Examples) -> Iterator[list[int]]:
 
 
 def _likeliest(keys: NDArray[np.int64], probs: NDArray[np.float64], vocab: Vocabulary) -> NDArray[np.int32]:
-    """(src_size, `MOST_TRANSLATIONS`): the targets of each source, the likeliest first; of equals the lower id."""
+    """(src_size, `MOST_TRANSLATIONS`): the targets of each source, the most probable first; of equal ones the lower id."""
     sources, targets = keys // vocab.tgt_size, keys % vocab.tgt_size
     order = np.lexsort((targets, -probs, sources))
     sources, targets = sources[order], targets[order]

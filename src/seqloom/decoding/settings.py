@@ -1,4 +1,4 @@
-"""Settings of decoding; no heavy imports, so that recipes and the command line can check them at once."""
+"""Settings of decoding. They need no heavy imports, so that recipes and the command line check them quickly."""
 
 from typing import Any, Literal, Self
 
@@ -11,15 +11,19 @@ _OF_BEAM = ("beam", "length_penalty", "length_penalty_form", "stop")
 _OF_SAMPLING = ("temperature", "top_k", "top_p", "min_p", "seed")
 
 MOST_TRANSLATIONS = 100
-"""How many target ids a lexicon keeps for each source id, and so the most that a shortlist can ask for."""
+"""The number of target ids that a lexicon keeps for each source id, and so the largest `shortlist` setting."""
 
 
 class DecodingSettings(Settings):
-    """How a model writes. A setting that its method would ignore is refused."""
+    """How a model generates. A setting that its method would ignore is an error."""
 
-    method: Literal["beam", "sample"] = Field("beam", description="search for the likeliest, or draw at random")
-    beam: int = Field(4, gt=0, le=MAX_BEAM, description="beginnings kept at each length; 1 is greedy")
-    nbest: int = Field(1, gt=0, le=MAX_BEAM, description="outputs a source: the best ones, or how many to draw")
+    method: Literal["beam", "sample"] = Field(
+        "beam", description="search for the most probable output, or draw at random"
+    )
+    beam: int = Field(4, gt=0, le=MAX_BEAM, description="hypotheses kept at each length; 1 is greedy search")
+    nbest: int = Field(
+        1, gt=0, le=MAX_BEAM, description="outputs for each source: the best ones, or the number of samples"
+    )
     length_penalty: float = Field(
         0.6,
         ge=0,
@@ -31,12 +35,17 @@ class DecodingSettings(Settings):
         "certain", description='"likely": stop when nothing scores better at its present length; faster'
     )
     temperature: float = Field(
-        1.0, ge=0, le=MAX_TEMPERATURE, description="below 1 surer, above 1 wilder, 0 always the likeliest"
+        1.0,
+        ge=0,
+        le=MAX_TEMPERATURE,
+        description="below 1 more certain, above 1 more varied, 0 always the most probable token",
     )
-    top_k: int = Field(0, ge=0, le=MAX_TOP_K, description="only the k likeliest tokens; 0 for all")
-    top_p: float = Field(1.0, gt=0, le=1, description="only the likeliest tokens that together reach p; 1 for all")
-    min_p: float = Field(0.0, ge=0, le=1, description="only tokens at least p times as likely as the likeliest")
-    seed: int = Field(0, ge=0, le=MAX_SEED, description="with a line's number it decides what is drawn for the line")
+    top_k: int = Field(0, ge=0, le=MAX_TOP_K, description="only the k most probable tokens; 0 for all")
+    top_p: float = Field(1.0, gt=0, le=1, description="only the most probable tokens that together reach p; 1 for all")
+    min_p: float = Field(0.0, ge=0, le=1, description="only tokens at least p times as probable as the most probable")
+    seed: int = Field(
+        0, ge=0, le=MAX_SEED, description="with the number of a line, it determines the random numbers of that line"
+    )
     max_len_ratio: float = Field(
         2.0, ge=0, le=100, description="an output has at most ratio * source tokens + offset tokens"
     )
@@ -47,7 +56,7 @@ class DecodingSettings(Settings):
         0,
         ge=0,
         le=MOST_TRANSLATIONS,
-        description="only the n likeliest ids for each source id and the n most frequent ones may come; 0 for all; faster",
+        description="allow only the n most probable ids of each source id and the n most frequent ones; 0 for all; faster",
     )
     max_src_len: int = Field(1024, gt=1, le=LONGEST, description="longer sources are cut, and a note says so")
     batch_tokens: int = Field(4096, gt=0, le=1 << 24, description="padded source tokens of a batch")
@@ -73,12 +82,12 @@ class DecodingSettings(Settings):
         return self
 
     def for_method(self, method: str) -> dict[str, Any]:
-        """The settings that were given, less those that another method than the one they were written for would ignore."""
-        given = self.model_dump(exclude_unset=True)
+        """The explicitly set settings, without those that only the present method uses if `method` is another."""
+        explicit = self.model_dump(exclude_unset=True)
         if method == self.method:
-            return given
+            return explicit
         foreign = (*_OF_BEAM, *_OF_SAMPLING, "method", "nbest")
-        return {name: value for name, value in given.items() if name not in foreign}
+        return {name: value for name, value in explicit.items() if name not in foreign}
 
     def length_limit(self, src_len: int, model_limit: int | None = None) -> int:
         """The most tokens of a target, eos included; at least 1.

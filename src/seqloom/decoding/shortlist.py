@@ -1,8 +1,8 @@
-"""Shortlisted: a model that may say, for each source of a batch, the ids on the source's shortlist only.
+"""Shortlisted: a model that generates, for each source of a batch, only ids on the source's shortlist.
 
-A model and shortlists enter; what leaves is a model by the contract, whose vocabulary is a place on a shortlist: search works on it
-as on any other, and what it finds is written in places. Only the rows of the output matrix that a source needs are multiplied
-with, and probabilities are over them. It does not know which architecture it holds, nor where shortlists come from.
+A model and shortlists enter; a model by the contract leaves. Its ids are positions on the shortlist, so search uses it like any
+other model, and `in_vocabulary_ids` converts the results. It multiplies only with the rows of the output matrix that a source
+needs, and probabilities are over these. It does not know the architecture, nor where shortlists come from.
 """
 
 import math
@@ -26,10 +26,10 @@ _IDS, _WEIGHTS, _BIAS = "shortlist.ids", "shortlist.weights", "shortlist.bias"
 
 
 class Shortlisted(Model):
-    """A model for one batch of sources, narrowed to their shortlists. It is there to generate."""
+    """A model for one batch of sources, restricted to their shortlists. It generates; it cannot be trained and does not score."""
 
     def __init__(self, model: Model, shortlists: NDArray[np.int64]) -> None:
-        """Narrows a model.
+        """Restricts a model.
 
         Args:
             shortlists: (sources, longest): pad, bos, eos, then other ids, then -1 where a source has no more.
@@ -43,21 +43,21 @@ class Shortlisted(Model):
         self._shortlists = shortlists
 
     def max_tgt_len(self, src_len: int) -> int | None:
-        """The model's own."""
+        """The limit of the model."""
         return self.model.max_tgt_len(src_len)
 
     def output_weights(self) -> tuple[Float[Tensor, "vocab d_model"], Float[Tensor, "vocab"] | None]:
-        """Each source has an output matrix of its own.
+        """Each source has its own output matrix.
 
         Raises:
             DecodingError: always; use `step`.
         """
         raise DecodingError(
-            "a model with shortlists has an output matrix for each source: it generates, and does no more"
+            "a model with shortlists has an output matrix for each source: it generates, but it cannot be trained"
         )
 
     def start(self, sources: Sources, record: Record | None = None) -> DecoderState:
-        """The model's own state, and beside its memory the output matrix of each source."""
+        """The state of the model, with the output matrix of each source added to its memory."""
         state = self.model.start(sources, record)
         weight, bias = self.model.output_weights()
         ids = torch.from_numpy(np.maximum(self._shortlists, 0)).to(weight.device)
@@ -70,11 +70,11 @@ class Shortlisted(Model):
     def advance(
         self, ids: Int[Tensor, "rows n"], state: DecoderState, record: Record | None = None
     ) -> tuple[Float[Tensor, "rows n d_model"], DecoderState]:
-        """Feeds places on the shortlists."""
+        """Feeds positions on the shortlists."""
         return self.model.advance(state.memory[_IDS][state.source_index[:, None], ids], state, record)
 
     def step(self, ids: Int[Tensor, "rows n"], state: DecoderState, record: Record | None = None) -> StepOutput:
-        """Feeds places on the shortlists, and scores the places that may follow."""
+        """Feeds positions on the shortlists, and computes the logits of the positions that may follow."""
         hidden, state = self.advance(ids, state, record)
         memory = MemoryReader(state)
         logits = torch.baddbmm(memory[_BIAS], memory.fold(hidden), memory[_WEIGHTS].transpose(1, 2))

@@ -1,6 +1,6 @@
-"""Workers: batches are handled beside each other on a CPU, one thread each, because a step's operations are too small to share.
+"""Workers: batches in parallel on a CPU, one thread each, because the operations of a step are too small for several threads.
 
-Batches and what to make of one enter, results leave in order. Workers do not know models, texts or search.
+Batches and a function enter, results leave in order. Workers do not know models, texts or search.
 """
 
 import ctypes
@@ -28,14 +28,14 @@ _Result = TypeVar("_Result")
 _PR_SET_PDEATHSIG = 1
 
 
-def beside_each_other(
-    batches: Sequence[_Batch], finish: Callable[[_Batch], _Result], *, apart: bool
+def in_parallel(
+    batches: Sequence[_Batch], finish: Callable[[_Batch], _Result], *, in_processes: bool
 ) -> Iterator[_Result]:
-    """What `finish` makes of each batch, in order; as many are under way as torch has threads.
+    """Yields `finish(batch)` for each batch, in order; as many batches at a time as torch has threads.
 
     Args:
-        apart: whether copies of this process may do it, which hand back nothing but results. Threads wait for each other whenever
-            Python is at work: two of them decode 1.6 to 1.75 times as fast as one, two processes 1.9 (benchmarks/README.md).
+        in_processes: whether copies of this process may do the work; they return results only. Threads wait for each other while
+            Python code runs: two threads decode 1.6 to 1.75 times as fast as one, two processes 1.9 (benchmarks/README.md).
 
     Raises:
         DecodingError: a process ended before its work did.
@@ -47,49 +47,49 @@ def beside_each_other(
             yield from map(finish, batches)
         return
     try:
-        with _pool(workers, batches, finish, apart=apart and _may_fork()) as (pool, work):
+        with _pool(workers, batches, finish, in_processes=in_processes and _may_fork()) as (pool, work):
             yield from pool.map(work, range(len(batches)))
     except BrokenProcessPool:
         raise DecodingError(
-            "a process that decoded was ended from outside, perhaps for want of memory. Try fewer --threads, or a smaller "
+            "a decoding process was ended from outside, perhaps because memory ran out. Try fewer --threads, or a smaller "
             "decoding.batch_tokens."
         ) from None
     finally:
-        # A thread's setting is also what threads that are made later begin with.
+        # Threads that are made later begin with the setting of this thread.
         torch.set_num_threads(threads)
 
 
 def _may_fork() -> bool:
-    """Whether this process may be copied: a lock that another thread holds meanwhile would stay closed in the copy for ever.
+    """Whether this process may be copied. A lock that another thread holds at that time would stay locked in the copy.
 
-    The copies take no lock that this program holds outside its main thread, but a server's threads are many and not ours alone.
+    The copies take no lock that this program holds outside its main thread. A server's threads are many and not ours alone.
     """
     return sys.platform == "linux" and threading.current_thread() is threading.main_thread()
 
 
 @contextmanager
 def _pool(
-    workers: int, batches: Sequence[_Batch], finish: Callable[[_Batch], _Result], *, apart: bool
+    workers: int, batches: Sequence[_Batch], finish: Callable[[_Batch], _Result], *, in_processes: bool
 ) -> Iterator[tuple[Executor, Callable[[int], _Result]]]:
-    """A pool, and what it can be asked to do with the number of a batch.
+    """A pool, and the function that it calls with the number of a batch.
 
-    After Ctrl-C or an error what has not begun is not begun any more, and processes stop where they are; threads cannot.
+    After Ctrl-C or an error, batches that have not begun are left out. Processes stop at once; threads finish their batch.
     """
 
     def work(number: int) -> _Result:
         with torch.inference_mode():
             return finish(batches[number])
 
-    if not apart:
+    if not in_processes:
         threads = ThreadPoolExecutor(workers, "decoding", initializer=torch.set_num_threads, initargs=(1,))
         with _ending(threads):
             yield threads, work
         return
     others = set(active_children())
     with warnings.catch_warnings():
-        # Python 3.12 warns of every copy of a process with threads, and torch's own are always there.
+        # Python 3.12 warns whenever a process with threads is copied, and torch always has threads.
         warnings.simplefilter("ignore", DeprecationWarning)
-        # What the copies inherit needs no pickling; they are made when the first batch is handed in.
+        # The copies inherit `work`, so it is not pickled. They are made when the first batch is submitted.
         processes = ProcessPoolExecutor(workers, get_context("fork"), _begin, (work,))
         with _ending(processes):
             try:
@@ -108,18 +108,18 @@ def _ending(pool: Executor) -> Iterator[None]:
         pool.shutdown(cancel_futures=True)
 
 
-# Streams that a copy must neither write to nor close.
+# Streams of the first process, which a copy must neither write to nor close.
 _kept: dict[str, Any] = {}
 _inherited: Callable[[int], Any] | None = None
 
 
 def _begin(work: Callable[[int], Any]) -> None:
-    """A process begins."""
+    """Prepares a new process: its streams, signals and threads."""
     global _inherited
     _inherited = work
-    # What the first process has not written yet must not be written by its copies too.
+    # The copies must not write what the first process has in its buffer.
     sys.stdout, _kept["stdout"] = io.StringIO(), sys.stdout
-    # Ctrl-C reaches all processes; the first one says what then happens. If it is killed, nobody is left behind.
+    # Ctrl-C reaches all processes, and the first process handles it. If the first process is killed, the copies end too.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     torch.set_num_threads(1)

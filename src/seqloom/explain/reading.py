@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from seqloom.batching import Sources
+from seqloom.decoding.encoded_input import UNFINISHED, InputEncoder
 from seqloom.decoding.hypothesis import Hypothesis
 from seqloom.decoding.penalty import LengthPenalty
-from seqloom.decoding.reading import UNFINISHED, Reader
 from seqloom.decoding.search import search
 from seqloom.decoding.settings import DecodingSettings
 from seqloom.decoding.trace import BeamNode, BeamTrace
@@ -56,7 +56,7 @@ class RunReader:
         self.model = run.model
         self.tokenizer = run.tokenizer
         self.settings: DecodingSettings = run.generator(method="beam", nbest=1, beam=beam).settings
-        self._reader = Reader(run.model, run.tokenizer, self.settings.max_src_len)
+        self._encoder = InputEncoder(run.model, run.tokenizer, self.settings.max_src_len)
         self._of_text = not task_of(run.info.corpus.kind).has_sources
 
     def read(self, text: str) -> tuple[Sentence, tuple[str, ...]]:
@@ -67,10 +67,10 @@ class RunReader:
         """
         vocab = self.tokenizer.vocab
         if self._of_text:
-            (job,) = self._reader.prompts([(0, text)], _CONTINUATION)
+            (job,) = self._encoder.prompts([(0, text)], _CONTINUATION)
             ids = job.example.src_ids.tolist()
             return Sentence(tuple(ids[:-1]), (ids[-1],), ()), job.notes
-        (job,) = self._reader.sources([(0, text)])
+        (job,) = self._encoder.sources([(0, text)])
         if job.blank:
             raise ConfigError(f"{text!r}: there is nothing in this text to explain; give one with words")
         return Sentence((*job.example.src_ids.tolist(), vocab.eos_id), (vocab.bos_id,), ()), job.notes

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from seqloom.config import merge
+from seqloom.decoding.encoded_input import UNFINISHED, EncodedInput, InputEncoder, windows
 from seqloom.decoding.hypothesis import Generation, Hypothesis
 from seqloom.decoding.penalty import LengthPenalty
-from seqloom.decoding.reading import UNFINISHED, Job, Reader, blank_generation, windows
 from seqloom.decoding.settings import DecodingSettings
 from seqloom.errors import CheckpointError, ConfigError, DecodingError
 from seqloom.example import Example
@@ -113,7 +113,7 @@ class CTranslate2Engine:
     def _follow(self, settings: DecodingSettings) -> None:
         self.settings = settings
         self._penalty = LengthPenalty(settings.length_penalty, settings.length_penalty_form)
-        self._reader = Reader(self.manifest, self.tokenizer, settings.max_src_len)
+        self._encoder = InputEncoder(self.manifest, self.tokenizer, settings.max_src_len)
 
     def generate(
         self,
@@ -136,14 +136,14 @@ class CTranslate2Engine:
                 f"alignments: the engine {NAME} does not make them; leave them out, or use engine seqloom"
             )
         for window in windows(texts, self.window, progress, task):
-            jobs = self._reader.sources(window)
+            jobs = self._encoder.sources(window)
             found = self._search([job for job in jobs if not job.blank])
             for job in jobs:
-                yield blank_generation(job) if job.blank else self._generation(job, found[job.number])
+                yield job.blank_generation() if job.blank else self._generation(job, found[job.number])
 
     def num_read(self, texts: Sequence[str]) -> list[int]:
         """How many tokens of each source `generate` reads; what does not fit is cut, and does not count."""
-        return [len(job.example.src_ids) for job in self._reader.sources(list(enumerate(texts)))]
+        return [len(job.example.src_ids) for job in self._encoder.sources(list(enumerate(texts)))]
 
     def token_log_probs(self, examples: Sequence[Example], *, end: bool = True) -> list[tuple[float, ...]]:
         """The log-probability of each target token, forced; see `decoding.forced.score_targets`.
@@ -162,12 +162,12 @@ class CTranslate2Engine:
         # What precedes the target was scored too.
         return [tuple(one.log_probs[len(source) - 1 :]) for source, one in zip(sources, scores, strict=True)]
 
-    def _generation(self, job: Job, hypotheses: Sequence[Hypothesis]) -> Generation:
+    def _generation(self, job: EncodedInput, hypotheses: Sequence[Hypothesis]) -> Generation:
         texts = tuple(self.tokenizer.decode_tgt(one.ids) for one in hypotheses)
         notes = job.notes if hypotheses[0].finished else (*job.notes, UNFINISHED)
         return Generation(job.text, texts, tuple(hypotheses), notes, num_cut_tokens=job.num_cut)
 
-    def _search(self, jobs: Sequence[Job]) -> dict[int, list[Hypothesis]]:
+    def _search(self, jobs: Sequence[EncodedInput]) -> dict[int, list[Hypothesis]]:
         """The hypotheses of each job, by its number."""
         found: dict[int, list[Hypothesis]] = {}
         # All that the beam finds is wanted, not ranked: the ranking is ours. Only where we rank by log-probability as well may
@@ -175,7 +175,7 @@ class CTranslate2Engine:
         count = self.settings.beam if self.settings.length_penalty else self.settings.nbest
         # CTranslate2 knows one limit a batch. What ended within its source's own limit would have been found with that one too;
         # where that is not enough, others' longer limits let an output grow, and it is searched again with those of its limit.
-        again: dict[int, list[Job]] = {}
+        again: dict[int, list[EncodedInput]] = {}
         for job, result in self._decode(self._batches(jobs), count):
             own = self._limit(job)
             hypotheses = self._hypotheses(result)
@@ -192,9 +192,9 @@ class CTranslate2Engine:
             found[job.number] = self._hypotheses(result)[: self.settings.nbest]
         return found
 
-    def _batches(self, jobs: Sequence[Job]) -> list[list[Job]]:
+    def _batches(self, jobs: Sequence[EncodedInput]) -> list[list[EncodedInput]]:
         """Jobs of like length together, the longest first; prompts of one length only, since CTranslate2 pads none."""
-        batches: list[list[Job]] = []
+        batches: list[list[EncodedInput]] = []
         for job in sorted(jobs, key=lambda job: -job.size):
             last = batches[-1] if batches else []
             longest = max(_COST, last[0].size) if last else 0
@@ -205,7 +205,7 @@ class CTranslate2Engine:
                 batches.append([job])
         return batches
 
-    def _decode(self, batches: Sequence[Sequence[Job]], count: int) -> Iterator[tuple[Job, Any]]:
+    def _decode(self, batches: Sequence[Sequence[EncodedInput]], count: int) -> Iterator[tuple[EncodedInput, Any]]:
         """Each job with the `count` hypotheses that were found."""
         pending = []
         for batch in batches:
@@ -240,7 +240,7 @@ class CTranslate2Engine:
         # An encoder's eos is added by CTranslate2.
         return [*tokens, self._eos, self._bos] if self.manifest.decoder_only else tokens
 
-    def _limit(self, job: Job) -> int:
+    def _limit(self, job: EncodedInput) -> int:
         """The most tokens of the target, eos included."""
         length = len(job.example.src_ids) + 1
         return self.settings.length_limit(length, self.manifest.max_tgt_len(length))

@@ -6,8 +6,8 @@ from typing import Any
 
 import torch
 
+from seqloom.decoding.encoded_input import EncodedInput, InputEncoder
 from seqloom.decoding.hypothesis import Generation, Hypothesis
-from seqloom.decoding.reading import Job, Reader, blank_generation
 from seqloom.decoding.settings import DecodingSettings
 from seqloom.errors import CheckpointError
 from seqloom.example import Example
@@ -25,7 +25,7 @@ class HuggingFacePeer:
         self.manifest = Manifest.load(folder, NAME)
         self.tokenizer = Tokenizer.load(folder / PART / "tokenizer.json", within=folder)
         self._settings = DecodingSettings.parse(self.manifest.decoding)
-        self._reader = Reader(self.manifest, self.tokenizer, self._settings.max_src_len)
+        self._encoder = InputEncoder(self.manifest, self.tokenizer, self._settings.max_src_len)
         auto = transformers.AutoModelForCausalLM if self.manifest.decoder_only else transformers.AutoModelForSeq2SeqLM
         with quiet(transformers):
             model, told = auto.from_pretrained(
@@ -42,8 +42,8 @@ class HuggingFacePeer:
     def outputs(self, texts: Sequence[str], beam: int) -> list[Generation]:
         """What `generate` writes with the recipe's settings but the beam."""
         found = []
-        for job in self._reader.sources(list(enumerate(texts))):
-            found.append(blank_generation(job) if job.blank else self._generate(job, beam))
+        for job in self._encoder.sources(list(enumerate(texts))):
+            found.append(job.blank_generation() if job.blank else self._generate(job, beam))
         return found
 
     @torch.inference_mode()
@@ -61,7 +61,7 @@ class HuggingFacePeer:
             f"((5 + length) / 6) ** {decoding.length_penalty:g} at 15 tokens. So beams may differ where greedy outputs agree."
         )
 
-    def _generate(self, job: Job, beam: int) -> Generation:
+    def _generate(self, job: EncodedInput, beam: int) -> Generation:
         vocab = self.tokenizer.vocab
         source = self._source(job.example)
         length = len(job.example.src_ids) + 1

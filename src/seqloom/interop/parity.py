@@ -10,9 +10,9 @@ from typing import Any, Protocol
 import numpy as np
 
 from seqloom.corpus import SentencePair
+from seqloom.decoding.encoded_input import InputEncoder
 from seqloom.decoding.forced import score_targets
 from seqloom.decoding.hypothesis import Generation
-from seqloom.decoding.reading import Reader
 from seqloom.example import Example
 from seqloom.metrics import score
 from seqloom.run.load import Run
@@ -116,7 +116,7 @@ def measure(run: Run, peer: Peer, material: Material, *, beam: int) -> Parity:
     of = "the references" if material.references else "our greedy outputs"
     targets = material.references or tuple(one.text for one in greedy)
     pairs = [SentencePair(source, target) for source, target in zip(material.sources, targets, strict=True)]
-    jobs = Reader(run.model, run.tokenizer, run.recipe.decoding.max_src_len).pairs(list(enumerate(pairs)))
+    jobs = InputEncoder(run.model, run.tokenizer, run.recipe.decoding.max_src_len).pairs(list(enumerate(pairs)))
     forced = _forced(of, run, peer, [job.example for job in jobs if len(job.example.src_ids)], end=True)
     return Parity(material.origin, len(material.sources), forced, tuple(searches))
 

@@ -14,9 +14,10 @@ from seqloom.corpus.corpus import Corpus, SentencePair
 from seqloom.corpus.settings import CorpusSettings
 from seqloom.decoding.engines import OWN, Engine, open_engine
 from seqloom.decoding.ensemble import Ensemble
-from seqloom.decoding.generator import DecodingSettings, Generator, PairScore, note_limit
-from seqloom.decoding.hypothesis import Generation
+from seqloom.decoding.generator import Generator
+from seqloom.decoding.hypothesis import Generation, PairScore
 from seqloom.decoding.lexicon import Lexicon
+from seqloom.decoding.settings import DecodingSettings
 from seqloom.errors import CheckpointError, ConfigError
 from seqloom.messages import command_line, use_command
 from seqloom.models.base import Model
@@ -147,7 +148,7 @@ class Run:
         if task_of(self.info.corpus.kind).has_sources:
             return list(self.generator(**settings, max_len_ratio=0.0, max_len_offset=max_tokens).generate(texts))
         found = self.generator(**settings).continue_text(texts, max_tokens=max_tokens)
-        return [note_limit(one, max_tokens) for one in found]
+        return [one.with_limit_note(max_tokens) for one in found]
 
     def score(self, pairs: Iterable[SentencePair]) -> Iterator[PairScore]:
         """The log-probability of each target given its source, by forced decoding.

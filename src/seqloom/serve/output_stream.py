@@ -7,8 +7,8 @@ The decoding thread calls it with one token at a time. It does not know HTTP.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from seqloom.decoding.encoded_input import TextCodec
 from seqloom.decoding.hypothesis import Generation
-from seqloom.decoding.reading import TextCodec
 from seqloom.decoding.streaming import GeneratedToken
 
 _BROKEN = "\N{REPLACEMENT CHARACTER}"

@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from seqloom.config import merge
+from seqloom.decoding.encoded_input import TextCodec
 from seqloom.decoding.engines import OWN, open_engine
 from seqloom.decoding.generator import Generator
 from seqloom.decoding.hypothesis import Generation
-from seqloom.decoding.reading import TextCodec
 from seqloom.decoding.settings import DecodingSettings
 from seqloom.decoding.streaming import GeneratedToken
 from seqloom.errors import CheckpointError, ConfigError

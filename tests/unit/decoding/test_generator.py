@@ -10,12 +10,15 @@ from hypothesis import strategies as st
 
 from seqloom.batching import Sources
 from seqloom.corpus.corpus import SentencePair
+from seqloom.decoding import encoded_input
 from seqloom.decoding import generator as generator_module
-from seqloom.decoding import reading
-from seqloom.decoding.generator import UNFINISHED, DecodingSettings, Engine, Generator, PairScore, note_limit
-from seqloom.decoding.hypothesis import Generation
+from seqloom.decoding.encoded_input import UNFINISHED
+from seqloom.decoding.engines import Engine
+from seqloom.decoding.generator import Generator
+from seqloom.decoding.hypothesis import Generation, PairScore
 from seqloom.decoding.lexicon import Lexicon
 from seqloom.decoding.search import search
+from seqloom.decoding.settings import DecodingSettings
 from seqloom.decoding.streaming import GeneratedToken
 from seqloom.errors import DecodingError
 from seqloom.vocabulary import Vocabulary
@@ -85,7 +88,7 @@ def three_threads() -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("three_threads")
-def test_batches_beside_each_other_change_nothing() -> None:
+def test_parallel_batches_change_nothing() -> None:
     many = LINES * 20
     found = outputs(make_generator(batch_tokens=64).generate(many))
     assert found == [next(make_generator().generate([line])).texts for line in LINES] * 20
@@ -100,7 +103,7 @@ def test_tokens_of_parallel_batches_reach_the_callback() -> None:
         return True
 
     found = make_generator(batch_tokens=64, beam=1).answer(LINES * 20, on_token=on_token)
-    assert numbers == {number for number, one in enumerate(found) if one.notes != (reading.EMPTY,)}
+    assert numbers == {number for number, one in enumerate(found) if one.notes != (encoded_input.EMPTY,)}
     assert len(numbers) > 100
 
 
@@ -133,7 +136,7 @@ def test_blank_lines_have_blank_outputs_and_a_note() -> None:
     for one in make_generator(nbest=3).generate(["", " \n", "\u200b\u3000", "☃"]):
         assert one.texts == ("",)
         assert one.hypotheses[0].finished
-        assert one.notes == (reading.EMPTY,)
+        assert one.notes == (encoded_input.EMPTY,)
     assert [one.alignment for one in make_generator().generate([""])] == [None]
 
 
@@ -190,7 +193,7 @@ def test_any_text_gets_exactly_one_generation(texts: list[str]) -> None:
 def test_lone_surrogates_are_mended_with_a_note() -> None:
     mended, plain = make_generator().generate(["a\udcffb", "ab"])
     assert mended.texts == plain.texts
-    assert mended.notes == (reading.MENDED, *plain.notes)
+    assert mended.notes == (encoded_input.REPLACED, *plain.notes)
 
 
 def test_nbest_texts_stand_with_their_hypotheses() -> None:
@@ -405,7 +408,7 @@ def test_generations_say_why_they_end_and_what_was_not_read() -> None:
     assert cut.finish_reasons == ("length",)
     (prompt,) = make_generator(endless).continue_text(["abc"], max_tokens=5)
     assert prompt.finish_reason == "length"
-    assert note_limit(prompt, 5).notes == ("the output reached the limit of 5 tokens (max_tokens) and ended there",)
-    assert note_limit(ended, 5) == ended
+    assert prompt.with_limit_note(5).notes == ("the output reached the limit of 5 tokens (max_tokens) and ended there",)
+    assert ended.with_limit_note(5) == ended
     (long,) = make_generator(endless, max_src_len=4).generate(["abcdefg"])
     assert long.num_cut_tokens == 3

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from seqloom.decoding.workers import beside_each_other
+from seqloom.decoding.workers import in_parallel
 from seqloom.errors import DecodingError
 
 APART = pytest.param(
@@ -40,18 +40,18 @@ def who(batch: int) -> tuple[int, int, str, int, bool]:
     )
 
 
-@pytest.mark.parametrize("apart", [False, APART])
-def test_results_come_in_order_from_workers_with_one_thread_each(apart: bool) -> None:
-    found = list(beside_each_other(range(6), who, apart=apart))
+@pytest.mark.parametrize("in_processes", [False, APART])
+def test_results_come_in_order_from_workers_with_one_thread_each(in_processes: bool) -> None:
+    found = list(in_parallel(range(6), who, in_processes=in_processes))
     assert [batch for batch, *_ in found] == list(range(6))
     assert len({(process, name) for _, process, name, _, _ in found}) > 1
-    assert all((process != os.getpid()) == apart for _, process, *_ in found)
+    assert all((process != os.getpid()) == in_processes for _, process, *_ in found)
     assert {(threads, inference) for *_, threads, inference in found} == {(1, True)}
     assert torch.get_num_threads() == 3
 
 
 def test_a_single_batch_has_all_threads_and_no_worker() -> None:
-    assert list(beside_each_other([7], lambda _: (os.getpid(), torch.get_num_threads()), apart=True)) == [
+    assert list(in_parallel([7], lambda _: (os.getpid(), torch.get_num_threads()), in_processes=True)) == [
         (os.getpid(), 3)
     ]
 
@@ -59,22 +59,22 @@ def test_a_single_batch_has_all_threads_and_no_worker() -> None:
 def test_outside_the_main_thread_no_process_is_copied() -> None:
     found: list[int] = []
     thread = threading.Thread(
-        target=lambda: found.extend(beside_each_other(range(4), lambda _: os.getpid(), apart=True))
+        target=lambda: found.extend(in_parallel(range(4), lambda _: os.getpid(), in_processes=True))
     )
     thread.start()
     thread.join()
     assert found == [os.getpid()] * 4
 
 
-@pytest.mark.parametrize("apart", [False, APART])
-def test_an_error_is_told_and_the_threads_are_as_they_were(apart: bool) -> None:
+@pytest.mark.parametrize("in_processes", [False, APART])
+def test_an_error_is_told_and_the_threads_are_as_they_were(in_processes: bool) -> None:
     def fail(batch: int) -> int:
         if batch == 2:
             raise DecodingError("batch 2 cannot be decoded")
         return batch
 
     with pytest.raises(DecodingError, match="batch 2 cannot"):
-        list(beside_each_other(range(50), fail, apart=apart))
+        list(in_parallel(range(50), fail, in_processes=in_processes))
     assert torch.get_num_threads() == 3
 
 
@@ -85,8 +85,8 @@ def test_a_process_that_is_killed_is_told_of() -> None:
             os.kill(os.getpid(), signal.SIGKILL)
         return batch
 
-    with pytest.raises(DecodingError, match=r"want of memory.*--threads"):
-        list(beside_each_other(range(6), die, apart=True))
+    with pytest.raises(DecodingError, match=r"memory ran out.*--threads"):
+        list(in_parallel(range(6), die, in_processes=True))
     assert torch.get_num_threads() == 3
 
 
@@ -96,7 +96,7 @@ def test_a_process_leaves_ctrl_c_to_the_first_one() -> None:
         os.kill(os.getpid(), signal.SIGINT)
         return batch
 
-    assert list(beside_each_other(range(6), hit, apart=True)) == list(range(6))
+    assert list(in_parallel(range(6), hit, in_processes=True)) == list(range(6))
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="processes are copied on Linux only")
@@ -109,7 +109,7 @@ def test_processes_stop_where_they_are_when_nobody_waits_for_them(tmp_path: Path
             (tmp_path / "slept").touch()
         return batch
 
-    found = beside_each_other(range(3), sleep, apart=True)
+    found = in_parallel(range(3), sleep, in_processes=True)
     assert isinstance(found, Generator)
     assert next(found) == 0
     while not (tmp_path / "begun-1").exists():
