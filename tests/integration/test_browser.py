@@ -142,7 +142,7 @@ def test_every_head_is_there_and_one_is_enlarged_and_silenced(app: Visit, server
     assert column.locator(".drawing .row").count() == len(last["mean"])
     column.get_by_role("button", name="What if this head were silent?").click()
     app.settle()
-    assert f"{wanted} is silent" in app.page.locator(".changes").inner_text()
+    assert f"{wanted} is set to zero" in app.page.locator(".changes").inner_text()
     silent = explained(server, "transformer-tiny", change={"silence": [wanted]})["what_if"]
     assert column.locator(".answer").last.text_content() == (silent["output"] or "(nothing)")
     assert f"This run has no {wanted}" in app.columns().first.inner_text()
@@ -155,8 +155,8 @@ def test_the_beam_is_a_tree_and_hypotheses_go_back_through_their_own_parents(app
     column = app.columns().filter(has=app.page.get_by_role("heading", name="transformer-tiny", exact=True))
     assert column.locator("svg.beam .node").count() == len(nodes)
     assert column.locator("svg.beam .edge").count() == len(nodes) - 1
-    assert column.locator("svg.beam .node.pruned").count() == sum(one["fate"] == "pruned" for one in nodes)
-    pruned = max(place for place, one in enumerate(nodes) if one["fate"] == "pruned")
+    assert column.locator("svg.beam .node.pruned").count() == sum(one["status"] == "pruned" for one in nodes)
+    pruned = max(place for place, one in enumerate(nodes) if one["status"] == "pruned")
     column.locator("svg.beam .node").nth(pruned).click()
     depth = nodes[pruned]["depth"]
     assert column.locator("svg.beam .node.traced").count() == depth + 1

@@ -62,7 +62,6 @@ EXEMPT = frozenset(
         *(
             "counters",
             "evaluation",
-            "explain",
             "interop",
         ),
         *("losses", "metrics", "models", "nn", "optim", "readings", "recipes"),

@@ -28,7 +28,7 @@ NodeStatus = Literal["grew", "dropped", "pruned", "finished", "outscored", "cut"
 
 
 @dataclass(slots=True)
-class BeamNode:
+class TraceNode:
     """A beginning of a target: its last token, and the node of the beginning before it.
 
     Attributes:
@@ -54,7 +54,7 @@ class BeamNode:
 
 @dataclass(slots=True)
 class _Tree:
-    nodes: list[BeamNode] = field(default_factory=list)
+    nodes: list[TraceNode] = field(default_factory=list)
     # The node at each entry of the beam now; -1 for an unused entry.
     beam: list[int] = field(default_factory=list)
 
@@ -67,14 +67,14 @@ class BeamTrace:
         self._trees: list[_Tree] = []
 
     @property
-    def trees(self) -> list[list[BeamNode]]:
+    def trees(self) -> list[list[TraceNode]]:
         """The nodes of each source, in the order of the sources."""
         return [tree.nodes for tree in self._trees]
 
     def on_prefixes(self, ids: NDArray[np.int64], log_probs: NDArray[np.float64]) -> None:
         """See `CandidateObserver.on_prefixes`."""
         for row, row_log_probs in zip(ids.tolist(), log_probs.tolist(), strict=True):
-            tree = _Tree([BeamNode(None, 0, None, 0.0, 0.0, 0.0, 0, "grew")])
+            tree = _Tree([TraceNode(None, 0, None, 0.0, 0.0, 0.0, 0, "grew")])
             for token_id, log_prob in zip(row, row_log_probs, strict=True):
                 self._add(tree, len(tree.nodes) - 1, token_id, log_prob, tree.nodes[-1].total + log_prob, 0, "grew")
             tree.beam = [len(tree.nodes) - 1]
@@ -118,10 +118,10 @@ class BeamTrace:
     ) -> None:
         depth = tree.nodes[parent].depth + 1
         score = total / self._penalty.of(depth)
-        tree.nodes.append(BeamNode(parent, depth, token_id, log_prob, total, score, rank, status))
+        tree.nodes.append(TraceNode(parent, depth, token_id, log_prob, total, score, rank, status))
 
 
-def path_of(nodes: list[BeamNode], number: int) -> list[int]:
+def path_of(nodes: list[TraceNode], number: int) -> list[int]:
     """The indices of the nodes from the first token to the given node, traced through its parents."""
     path: list[int] = []
     index: int | None = number

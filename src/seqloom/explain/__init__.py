@@ -1,11 +1,11 @@
-"""The explain room: a run and a text -> an Explanation: what the model did, step by step, with the real numbers.
+"""Explanations: a run and a text -> an Explanation: what the model computed, step by step, with its numbers.
 
-The same for every architecture: what is recorded is found by its name (`nn.record`), never by asking which model it is. It returns
-data; `report` draws it.
+It is the same for every architecture: tensors are found by their names (`nn.record`), and no code asks for the architecture. It
+returns data; `report` draws them.
 """
 
+from seqloom.explain.change import Change
 from seqloom.explain.explaining import METHODS, explain
 from seqloom.explain.explanation import Explanation, Explanations
-from seqloom.explain.what_if import Change
 
 __all__ = ["METHODS", "Change", "Explanation", "Explanations", "explain"]

@@ -1,7 +1,7 @@
-"""The way through the model, as lectures draw it: embeddings, positions, Q, K, V, scores, mask, softmax, sum, heads, logits.
+"""The computation of a model, as lectures draw it: embeddings, positions, Q, K, V, scores, mask, softmax, sum, heads, logits.
 
-A model and a sentence enter, the real numbers of one layer, one head and one step leave. What an architecture does not have is left
-out; nothing here asks which one it is.
+A model and a sentence enter, the numbers of one layer, one head and one step leave. Parts that an architecture does not have are
+left out; no code asks for the architecture.
 """
 
 import re
@@ -10,10 +10,10 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from seqloom.explain.decoding import Name
 from seqloom.explain.explanation import AttentionStage, Computation, Embedding, Logit, Side, Token
-from seqloom.explain.numbers import matrix, plain, vector
+from seqloom.explain.rounding import matrix, rounded, vector
 from seqloom.explain.sentence import Sentence, in_text_order
+from seqloom.explain.steps import NameTokens
 from seqloom.models.base import Model
 from seqloom.nn.record import Record
 
@@ -24,13 +24,15 @@ _TOP = 5
 
 @torch.no_grad()
 def computation_of(
-    model: Model, sentence: Sentence, *, layer: int, head: int, step: int, name_src: Name, name_tgt: Name
+    model: Model, sentence: Sentence, *, layer: int, head: int, step: int, name_src: NameTokens, name_tgt: NameTokens
 ) -> Computation:
-    """Follows one step.
+    """Computes one step.
 
     Args:
-        layer: where a side has fewer layers, its last one is shown.
+        layer: if a side has fewer layers, its last one is shown.
         step: a position of the target.
+        name_src: source ids -> tokens.
+        name_tgt: target ids -> tokens.
     """
     record = Record()
     padding = _PADDING if sentence.src_ids else 0
@@ -52,7 +54,7 @@ def computation_of(
 
 
 def _embeddings(record: Record, src: Sequence[Token], fed: Sequence[Token]) -> list[Embedding]:
-    found = []
+    embeddings = []
     for name in ("encoder", "prompt", "decoder"):
         if f"{name}.tokens" not in record.tensors:
             continue
@@ -62,7 +64,7 @@ def _embeddings(record: Record, src: Sequence[Token], fed: Sequence[Token]) -> l
         if side == "source":
             token, total = (in_text_order(record, tensor, 0) for tensor in (token, total))
         position = total - token
-        found.append(
+        embeddings.append(
             Embedding(
                 side=side,
                 tokens=tuple(src if side == "source" else fed),
@@ -71,17 +73,17 @@ def _embeddings(record: Record, src: Sequence[Token], fed: Sequence[Token]) -> l
                 total=matrix(total),
             )
         )
-    return found
+    return embeddings
 
 
 def _stages(record: Record, layer: int, head: int, src: Sequence[Token], fed: Sequence[Token]) -> list[AttentionStage]:
-    found: dict[tuple[str, str], AttentionStage] = {}
+    stages: dict[tuple[str, str], AttentionStage] = {}
     for name in list(record.tensors):
         match = _STAGE.fullmatch(name)
         if match is not None and int(match["layer"]) <= layer:
-            # Of the layers up to the one asked for, the last stays.
-            found[match["side"], match["kind"]] = _stage(record, match, head, src, fed)
-    return list(found.values())
+            # A later layer replaces an earlier one, up to the requested layer.
+            stages[match["side"], match["kind"]] = _stage(record, match, head, src, fed)
+    return list(stages.values())
 
 
 def _stage(
@@ -90,7 +92,7 @@ def _stage(
     stem, own = match["stem"], match["side"] != "decoder"
 
     def of(part: str, *axes: str) -> Tensor:
-        """A recorded tensor of this head, its axes over the source put into the order of the text."""
+        """A recorded tensor of this head, with its axes over the source in the order of the text."""
         tensor = record.tensors[f"{stem}.{part}"][0][0]
         tensor = tensor if part == "joined" else tensor[min(head, tensor.shape[0] - 1)]
         for dim, axis in enumerate(axes):
@@ -125,12 +127,12 @@ def _keys_in_order(record: Record, tensor: Tensor, dim: int, src_len: int, own: 
     length = tensor.shape[dim]
     if length <= src_len or "source.order" not in record.tensors or "prompt.tokens" not in record.tensors:
         return tensor
-    # A decoder-only model's keys are the prompt's, then the answer's.
+    # The keys of a decoder-only model are those of the prompt, then those of the answer.
     prompt, answer = tensor.split([src_len, length - src_len], dim=dim)
     return torch.cat([in_text_order(record, prompt, dim), answer], dim=dim)
 
 
-def _logits(model: Model, hidden: Tensor, name: Name) -> tuple[Logit, ...]:
+def _logits(model: Model, hidden: Tensor, name_tokens: NameTokens) -> tuple[Logit, ...]:
     logits = model.project(hidden[None])[0]
     rows, _ = model.output_weights()
     best = logits.topk(min(_TOP, len(logits))).indices.tolist()
@@ -138,9 +140,9 @@ def _logits(model: Model, hidden: Tensor, name: Name) -> tuple[Logit, ...]:
     return tuple(
         Logit(
             token=token,
-            row=vector(rows[place]),
-            logit=plain(float(logits[place])),
-            probability=plain(float(probabilities[place])),
+            row=vector(rows[token_id]),
+            logit=rounded(float(logits[token_id])),
+            probability=rounded(float(probabilities[token_id])),
         )
-        for token, place in zip(name(best), best, strict=True)
+        for token, token_id in zip(name_tokens(best), best, strict=True)
     )

@@ -1,6 +1,7 @@
-"""explain: a run and a text -> an Explanation. Reads, lets the run write, looks inside, and judges what it saw.
+"""explain: a run and a text -> an Explanation.
 
-Nothing here asks which architecture it holds: what can be seen follows from the names in its record.
+It encodes the text, lets the run generate, records its activations, and compares the pictures. It does not ask for the
+architecture: what can be shown follows from the names in the record.
 """
 
 from collections.abc import Callable, Collection
@@ -11,18 +12,18 @@ from torch import Tensor
 
 from seqloom.decoding.ensemble import Ensemble
 from seqloom.errors import ConfigError
+from seqloom.explain.activations import attention_of, states_of
+from seqloom.explain.agreement import Picture, References
+from seqloom.explain.change import Change, ChangedModel, silencing_interventions
 from seqloom.explain.computation import computation_of
-from seqloom.explain.decoding import full_log_probs, steps_of, tree_of
+from seqloom.explain.explained_run import ExplainedRun
 from seqloom.explain.explanation import Attention, Explanation, Method, RunFacts, Saliency, Truth, WhatIf
-from seqloom.explain.history import history_of
-from seqloom.explain.inside import attention_of, states_of
-from seqloom.explain.numbers import array, matrix, plain, vector
-from seqloom.explain.reading import RunReader
+from seqloom.explain.rounding import array, matrix, rounded, vector
 from seqloom.explain.saliency import gradient_saliency, memory_saliency, occlusion_saliency
 from seqloom.explain.sentence import Sentence, log_probs
-from seqloom.explain.trust import Judge, Picture
-from seqloom.explain.truth import rule_of, true_sources
-from seqloom.explain.what_if import Altered, Change, silencing
+from seqloom.explain.steps import full_log_probs, steps_of, tree_of
+from seqloom.explain.training_history import history_of
+from seqloom.explain.true_alignment import rule_of, true_sources
 from seqloom.nn.record import Record
 from seqloom.run.command import training_command
 from seqloom.run.load import Run
@@ -45,102 +46,110 @@ def explain(
     history: bool = False,
     computation: bool = True,
     max_tokens: int | None = None,
-    goes_on: Callable[[], None] = lambda: None,
+    check_cancelled: Callable[[], None] = lambda: None,
 ) -> Explanation:
-    """What a run does with a text.
+    """Explains what a run computes for a text.
+
+    The keyword arguments are the options of `seqloom explain` and of the server; they are independent of each other.
 
     Args:
-        target: what it is to say; by default what it says by its own beam search.
-        methods: which pictures of the source to make; agreements are measured between those that are made.
+        target: a target to explain; by default the output of the run's own beam search.
+        methods: which pictures to compute; agreements are measured between these.
         beam: by default the recipe's.
         top: candidates kept at each step.
         layer: the layer whose computation is shown with all numbers, from 0; by default the last.
-        head: the head shown, from 0.
-        step: the position of the target shown, from 0.
-        change: what if?
-        history: whether to look at the weights that the run kept while it was trained.
-        computation: whether to follow one layer, head and step with all numbers.
-        max_tokens: the most tokens of what it says, where its recipe allows more.
-        goes_on: called between one thing and the next; whatever it raises ends the work.
+        head: the head of that computation, from 0.
+        step: the target position of that computation, from 0.
+        change: a change whose effect is shown too.
+        history: whether to show the weights that the run kept during training.
+        computation: whether to show one layer, head and step with all numbers.
+        max_tokens: the most tokens of the output, if the recipe allows more.
+        check_cancelled: called between the parts of the work; an exception from it ends the work.
 
     Raises:
-        ConfigError: the text is empty, the run is an ensemble, or a change asks for what there is not.
+        ConfigError: the text is empty, the run is an ensemble, or a change names a word or head that does not exist.
     """
     if isinstance(run.model, Ensemble):
         raise ConfigError("an ensemble has no inside of its own to explain; explain its runs one by one")
     if not methods or not set(methods) <= set(METHODS):
         raise ConfigError(f"methods {', '.join(methods) or 'none'}: choose among {', '.join(METHODS)}")
-    reader = RunReader(run, beam=beam, max_tokens=max_tokens)
-    sentence, notes = reader.read(text)
-    found = None
+    explained_run = ExplainedRun(run, beam=beam, max_tokens=max_tokens)
+    sentence, notes = explained_run.encode(text)
+    generated = None
     if target is None:
-        found = reader.write(sentence)
-        sentence, notes = found.sentence, (*notes, *found.notes)
+        generated = explained_run.generate(sentence)
+        sentence, notes = generated.sentence, (*notes, *generated.notes)
     else:
-        sentence = reader.given(sentence, target)
+        sentence = explained_run.force(sentence, target)
     eos_id = run.tokenizer.vocab.eos_id
-    goes_on()
+    check_cancelled()
     record = Record()
     with torch.no_grad():
         hidden = run.model(sentence.batch(run.model), record)
-        said = full_log_probs(run.model.project(hidden)[0].float())
-    goes_on()
-    seen = _look(reader, sentence, methods, goes_on)
-    goes_on()
-    steps = steps_of(said, sentence.tgt_ids, reader.tgt_tokens, top)
-    aligned = record.tensors.get("alignment") if "attention" in methods else None
-    alignment = None if aligned is None else matrix(aligned[0][0])
+        vocab_log_probs = full_log_probs(run.model.project(hidden)[0].float())
+    check_cancelled()
+    pictures = _pictures(explained_run, sentence, methods, check_cancelled)
+    references = pictures.references
+    check_cancelled()
+    steps = steps_of(vocab_log_probs, sentence.tgt_ids, explained_run.tgt_tokens, top)
+    recorded = record.tensors.get("alignment") if "attention" in methods else None
+    alignment = None if recorded is None else matrix(recorded[0][0])
     num_steps = len(sentence.tgt_ids)
     return Explanation(
         run=_facts(run),
         text=text,
-        output=found.output if found is not None else run.tokenizer.decode_tgt(sentence.tgt_ids),
-        forced=found is None,
-        source=reader.src_tokens(sentence.src_ids),
-        fed=reader.tgt_tokens(sentence.fed_ids),
-        target=reader.tgt_tokens(sentence.tgt_ids),
-        log_prob=plain(sum(one.log_prob for one in steps)),
+        output=generated.output if generated is not None else run.tokenizer.decode_tgt(sentence.tgt_ids),
+        forced=generated is None,
+        source=explained_run.src_tokens(sentence.src_ids),
+        fed=explained_run.tgt_tokens(sentence.fed_ids),
+        target=explained_run.tgt_tokens(sentence.tgt_ids),
+        log_prob=rounded(sum(item.log_prob for item in steps)),
         notes=notes,
-        attention=tuple(_judged(one, seen.judge) for one in attention_of(record)) if "attention" in methods else (),
+        attention=tuple(_with_trust(attention, references) for attention in attention_of(record))
+        if "attention" in methods
+        else (),
         alignment=alignment,
-        alignment_trust=None if alignment is None else seen.judge.across(array(alignment)),
-        saliency=seen.saliency,
-        truth=seen.truth,
+        alignment_trust=None if alignment is None else references.trust_across(array(alignment)),
+        saliency=pictures.saliency,
+        truth=pictures.truth,
         states=tuple(states_of(record)),
         steps=steps,
         beam=None
-        if found is None
-        else tree_of(found.nodes, found.hypothesis, reader.settings, reader.tgt_tokens, eos_id),
+        if generated is None
+        else tree_of(generated.nodes, generated.hypothesis, explained_run.settings, explained_run.tgt_tokens, eos_id),
         computation=computation_of(
             run.model,
             sentence,
             layer=10**6 if layer is None else layer,
             head=head,
             step=min(step, num_steps - 1),
-            name_src=reader.src_tokens,
-            name_tgt=reader.tgt_tokens,
+            name_src=explained_run.src_tokens,
+            name_tgt=explained_run.tgt_tokens,
         )
         if computation
         else None,
-        what_if=_what_if(reader, text, sentence, change) if change else None,
-        history=tuple(history_of(reader, sentence, seen.judge)) if history else (),
+        what_if=_what_if(explained_run, text, sentence, change) if change else None,
+        history=tuple(history_of(explained_run, sentence, references)) if history else (),
     )
 
 
 @dataclass(frozen=True, slots=True)
-class _Seen:
+class _Pictures:
+    """The saliency of a sentence, its true alignment, and what other pictures are compared with."""
+
     saliency: tuple[Saliency, ...]
     truth: Truth | None
-    judge: Judge
+    references: References
 
 
-def _look(reader: RunReader, sentence: Sentence, methods: Collection[Method], goes_on: Callable[[], None]) -> _Seen:
-    """Gradient, occlusion, truth, and the judge who holds pictures against them."""
-    model = reader.model
+def _pictures(
+    explained_run: ExplainedRun, sentence: Sentence, methods: Collection[Method], check_cancelled: Callable[[], None]
+) -> _Pictures:
+    model = explained_run.model
     pictures: dict[str, tuple[Tensor, Tensor]] = {}
     if "gradient" in methods:
         pictures["gradient"] = gradient_saliency(model, sentence)
-    goes_on()
+    check_cancelled()
     if "occlusion" in methods:
         pictures["occlusion"] = (
             occlusion_saliency(model, sentence, of="source"),
@@ -151,69 +160,71 @@ def _look(reader: RunReader, sentence: Sentence, methods: Collection[Method], go
     def picture(method: str, side: int) -> Picture | None:
         return pictures[method][side].double().cpu().numpy() if method in pictures else None
 
-    truth = _truth(reader, sentence)
-    judge = Judge(
+    truth = _truth(explained_run, sentence)
+    references = References(
         occlusion=picture("occlusion", 0),
         gradient=picture("gradient", 0),
         within_target=(picture("occlusion", 1), picture("gradient", 1)),
         within_source=None if moved is None else moved.double().cpu().numpy(),
         truth=None if truth is None else truth.sources,
-        src_real=reader.real(sentence.src_ids),
-        tgt_real=reader.real(sentence.tgt_ids),
-        fed_real=reader.real(sentence.fed_ids),
+        src_real=explained_run.real_positions(sentence.src_ids),
+        tgt_real=explained_run.real_positions(sentence.tgt_ids),
+        fed_real=explained_run.real_positions(sentence.fed_ids),
     )
     saliency = []
     for method, (source, within) in pictures.items():
         assert method in ("gradient", "occlusion")
-        trust = judge.across(source.double().cpu().numpy(), but=method)
+        trust = references.trust_across(source.double().cpu().numpy(), method=method)
         saliency.append(Saliency(method=method, source=matrix(source), target=matrix(within), trust=trust))
-    return _Seen(tuple(saliency), truth, judge)
+    return _Pictures(tuple(saliency), truth, references)
 
 
-def _truth(reader: RunReader, sentence: Sentence) -> Truth | None:
-    rule = rule_of(reader.run.info.corpus.name)
+def _truth(explained_run: ExplainedRun, sentence: Sentence) -> Truth | None:
+    rule = rule_of(explained_run.run.info.corpus.name)
     if rule is None:
         return None
-    src, src_spans = reader.spans(sentence.src_ids, of="source")
-    tgt, tgt_spans = reader.spans(sentence.tgt_ids, of="target")
+    src, src_spans = explained_run.spans(sentence.src_ids, side="source")
+    tgt, tgt_spans = explained_run.spans(sentence.tgt_ids, side="target")
     return Truth(rule=rule.words, sources=true_sources(rule, src, tgt, src_spans, tgt_spans))
 
 
-def _judged(attention: Attention, judge: Judge) -> Attention:
+def _with_trust(attention: Attention, references: References) -> Attention:
     src_len = len(attention.mean[0]) - (len(attention.mean) if attention.keys == "both" else 0)
 
     def trust(rows: Picture) -> object:
         if attention.queries == "source":
-            return judge.within_source(rows)
-        return judge.within_target(rows) if attention.keys == "target" else judge.across(rows[:, :src_len])
+            return references.trust_within_source(rows)
+        if attention.keys == "target":
+            return references.trust_within_target(rows)
+        return references.trust_across(rows[:, :src_len])
 
     trusts = tuple(trust(array(head)) for head in attention.heads)
     return attention.model_copy(update={"trust": trusts, "mean_trust": trust(array(attention.mean))})
 
 
-def _what_if(reader: RunReader, text: str, sentence: Sentence, change: Change) -> WhatIf:
-    """Forces the same target under the change, and lets the run write under it."""
-    model = reader.model
-    interventions = silencing(model, sentence, change.silence)
-    altered = Altered(model, interventions).eval() if interventions else model
+def _what_if(explained_run: ExplainedRun, text: str, sentence: Sentence, change: Change) -> WhatIf:
+    """Computes the log-probabilities of the same target under the change, and generates an output under it."""
+    model = explained_run.model
+    interventions = silencing_interventions(model, sentence, change.silence)
+    changed_model = ChangedModel(model, interventions).eval() if interventions else model
     changed_text = change.apply(text)
-    source, _ = reader.read(changed_text)
-    again = source.with_target(sentence.tgt_ids)
-    begin = reader.beginning(source, change.force, change.begin)
-    written = reader.write(source, begin=begin, model=altered)
+    source, _ = explained_run.encode(changed_text)
+    same_target = source.with_target(sentence.tgt_ids)
+    prefix = explained_run.prefix_ids(source, change.force, change.begin)
+    generated = explained_run.generate(source, prefix=prefix, model=changed_model)
     with torch.no_grad():
         before = log_probs(model, sentence.batch(model))[0]
-        after = log_probs(altered, again.batch(model))[0]
-        said = log_probs(altered, written.sentence.batch(model))[0]
+        after = log_probs(changed_model, same_target.batch(model))[0]
+        output_log_probs = log_probs(changed_model, generated.sentence.batch(model))[0]
     return WhatIf(
-        change=change.describe(text, reader.tokenizer.decode_tgt(begin)),
+        change=change.describe(text, explained_run.tokenizer.decode_tgt(prefix)),
         text=changed_text,
-        source=reader.src_tokens(source.src_ids),
+        source=explained_run.src_tokens(source.src_ids),
         log_probs=vector(before),
         changed_log_probs=vector(after),
-        output=written.output,
-        output_tokens=reader.tgt_tokens(written.sentence.tgt_ids),
-        output_log_probs=vector(said),
+        output=generated.output,
+        output_tokens=explained_run.tgt_tokens(generated.sentence.tgt_ids),
+        output_log_probs=vector(output_log_probs),
     )
 
 

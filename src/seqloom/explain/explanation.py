@@ -1,16 +1,16 @@
-"""Explanation: what one run did with one text, as data, the same for every architecture.
+"""Explanation: what a run computed for a text, as data, the same for every architecture.
 
-Numbers enter; frozen values leave, which `model_dump_json` writes as JSON and `model_validate_json` reads again. Nothing here
-computes or draws.
+Numbers enter; frozen values leave, which `model_dump_json` writes as JSON and `model_validate_json` reads. This module does not
+compute or draw.
 
-Axes: S source tokens and T target tokens, special ones included; H heads; L layers. At step t the model is fed `fed[t]` and says
-`target[t]`, so rows over target positions belong to `target`, columns to `fed`. Matrices are tuples of rows. Floats are rounded to
-six significant digits. Log-probabilities and entropies are in nats.
+Axes: S source tokens and T target tokens, special ones included; H heads; L layers. At step t the model is fed `fed[t]` and
+predicts `target[t]`, so rows over target positions belong to `target`, columns to `fed`. Matrices are tuples of rows. Floats are
+rounded to six significant digits. Log-probabilities and entropies are in nats.
 """
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import AliasChoices, Field
 
 from seqloom.config import Results
 
@@ -20,35 +20,35 @@ Vector = tuple[float, ...]
 Matrix = tuple[Vector, ...]
 Side = Literal["source", "target"]
 Method = Literal["attention", "gradient", "occlusion"]
-Fate = Literal["grew", "dropped", "pruned", "finished", "outscored", "cut", "left"]
+NodeStatus = Literal["grew", "dropped", "pruned", "finished", "outscored", "cut", "left"]
 
 
 class Token(Results):
-    """A token as it is shown, with its id."""
+    """A token with its id."""
 
-    text: str = Field(description='"▁" is a space; special tokens stand in angle brackets')
+    text: str = Field(description='"▁" is a space; special tokens are in angle brackets')
     token_id: int
 
 
 class Agreement(Results):
-    """How far two ways of pointing at tokens agree, over the positions that ask; special tokens are left out."""
+    """How far two pictures agree, over the rows that can be compared; special tokens are left out."""
 
-    alike: float = Field(description="the share of positions at which both point at the same token, 0 to 1")
-    rank: float | None = Field(description="Spearman's rank correlation, the mean over positions; None: too few tokens")
-    count: int = Field(description="positions that were compared")
+    alike: float = Field(description="the fraction of rows in which both have their maximum at the same token, 0 to 1")
+    rank: float | None = Field(description="Spearman's rank correlation, the mean over rows; None: too few tokens")
+    count: int = Field(description="rows that were compared")
 
 
 class TruthAgreement(Results):
-    """How far a way of pointing agrees with the true alignment, over the target tokens whose sources are known."""
+    """How far a picture agrees with the true alignment, over the target tokens whose sources are known."""
 
-    alike: float = Field(description="the share of tokens at which it points at a true source, 0 to 1")
-    mass: float = Field(description="the mean share of its weight that lies on true sources, 0 to 1")
-    chance: float = Field(description="what `alike` would be by blind guessing")
+    alike: float = Field(description="the fraction of target tokens whose maximum is at a true source, 0 to 1")
+    mass: float = Field(description="the mean fraction of the weight that is on true sources, 0 to 1")
+    chance: float = Field(description="the value of `alike` that random guessing would have")
     count: int = Field(description="target tokens whose sources are known")
 
 
 class Trust(Results):
-    """How far to believe a picture; what could not be compared is None."""
+    """How far a picture agrees with other measures; None where it could not be compared."""
 
     occlusion: Agreement | None = None
     gradient: Agreement | None = None
@@ -56,15 +56,15 @@ class Trust(Results):
 
 
 class Attention(Results):
-    """Where the positions of one side look, in one layer.
+    """How much the positions of one side attend to other positions, in one layer.
 
     Attributes:
-        name: as in the record: "decoder.1.cross", "encoder.0.self".
-        queries: the side that asks: S or T rows.
-        keys: the side that is asked: S or T columns; "both" has the S source tokens first, then the T that were fed.
+        name: its name in the record: "decoder.1.cross", "encoder.0.self".
+        queries: the side of the queries: S or T rows.
+        keys: the side of the keys: S or T columns; "both" has the S source tokens first, then the T tokens that were fed.
         heads: (H, queries, keys), each row sums to 1.
         mean: (queries, keys), the mean of the heads.
-        trust: one for each head, then `mean_trust` for the mean. With "both", the columns of the source alone are judged.
+        trust: one for each head; `mean_trust` is for the mean. With "both", only the columns of the source are compared.
     """
 
     name: str
@@ -78,15 +78,15 @@ class Attention(Results):
 
 
 class Saliency(Results):
-    """How much each token matters for each token that was said: defined for every architecture.
+    """How much each input token matters for each output token. It is defined for every architecture.
 
     "gradient" is the length of the gradient of log p(target[t]) with respect to the token's embedding. "occlusion" is how much
-    log p(target[t]) falls when the token's embedding becomes zero: its place stays, what stood there is gone.
+    log p(target[t]) falls when the token's embedding is replaced by zero; positions stay as they are.
 
     Attributes:
         source: (T, S).
         target: (T, T), with respect to `fed`; 0 where a token comes later.
-        trust: of `source`; agreement with itself is None.
+        trust: of `source`; the agreement with itself is None.
     """
 
     method: Literal["gradient", "occlusion"]
@@ -96,11 +96,11 @@ class Saliency(Results):
 
 
 class Truth(Results):
-    """Which source tokens each target token comes from, where the corpus tells it.
+    """The source tokens that each target token comes from, if rules of the corpus define them.
 
     Attributes:
-        rule: how that is known, for people.
-        sources: T tuples of places in `source`; empty where it is not known.
+        rule: the rule, for people.
+        sources: T tuples of positions in `source`; empty where they are not known.
     """
 
     rule: str
@@ -108,15 +108,15 @@ class Truth(Results):
 
 
 class StateTrack(Results):
-    """One recurrent layer over time; all values stand in the order of the text, S or T of them.
+    """One recurrent layer over time: S or T values each, in the order of the text.
 
     Attributes:
         backwards: whether it read from the end to the beginning.
-        units: how many numbers its hidden state has; the cell has as many.
+        units: the size of the hidden state, and of the cell.
         gates: for each gate the mean activation over the units.
-        hidden_norm: the length of the hidden state after each position.
-        cell_norm: the length of the cell; None for a GRU.
-        change: how far the hidden state moved at each position: the length of the difference.
+        hidden_norm: the norm of the hidden state after each position.
+        cell_norm: the norm of the cell; None for a GRU.
+        change: the norm of the change of the hidden state at each position.
     """
 
     side: Side
@@ -130,7 +130,7 @@ class StateTrack(Results):
 
 
 class Candidate(Results):
-    """A token that might have come next."""
+    """A token that could have come next."""
 
     token: Token
     log_prob: float
@@ -140,9 +140,9 @@ class Step(Results):
     """The model's own distribution at one step of decoding, before any search.
 
     Attributes:
-        rank: the place of the chosen token among all, from 1.
-        entropy: of the whole distribution, nats.
-        candidates: the likeliest tokens, best first.
+        rank: the rank of the chosen token among all tokens, from 1.
+        entropy: of the whole distribution, in nats.
+        candidates: the most probable tokens, best first.
     """
 
     token: Token
@@ -154,15 +154,15 @@ class Step(Results):
 
 
 class BeamNode(Results):
-    """A beginning that the search looked at: its last token, and its parent.
+    """A beginning of a target that was a candidate of the search: its last token, and its parent.
 
     Attributes:
-        parent: its place in `nodes`; None for the root.
+        parent: the index of its parent in `nodes`; None for the root.
         log_prob: of the last token. `total`: of the whole beginning. `score`: divided by the length penalty.
-        rank: its place among the candidates of its step, from 0.
-        fate: "grew": kept and extended. "dropped": kept, but no continuation was good enough. "pruned": never kept. "finished":
-            ended, among the best. "outscored": ended, but better ones had. "cut": its limit was reached. "left": in the beam when
-            the search was over.
+        rank: its rank among the candidates of its step, from 0.
+        status: "grew": kept and continued. "dropped": kept, but no continuation was good enough. "pruned": not kept. "finished":
+            ended, among the best. "outscored": ended, but others had ended with better scores. "cut": the length limit was reached.
+            "left": in the beam when the search ended. Older files call it `fate`.
     """
 
     parent: int | None
@@ -172,14 +172,14 @@ class BeamNode(Results):
     total: float
     score: float
     rank: int
-    fate: Fate
+    status: NodeStatus = Field(validation_alias=AliasChoices("status", "fate"))
 
 
 class BeamTree(Results):
-    """Everything that beam search looked at; parents stand before their children.
+    """All candidates of beam search; parents come before their children.
 
     Attributes:
-        best: places in `nodes` from the first token of the output to its last.
+        best: indices in `nodes`, from the first token of the output to the last.
     """
 
     beam: int
@@ -189,15 +189,15 @@ class BeamTree(Results):
 
 
 class AttentionStage(Results):
-    """One head at work, with its real numbers; q positions ask k positions.
+    """The computation of one head, with its numbers: q queries and k keys.
 
     Attributes:
         query, key, value: (q, head_dim), (k, head_dim), (k, head_dim).
-        scores: (q, k), Q K^T / sqrt(head_dim), before anything is added.
-        mask: (q, k), True where looking is allowed.
-        weights: (q, k), the softmax over what is allowed.
+        scores: (q, k), Q K^T / sqrt(head_dim), before biases and masks.
+        mask: (q, k), True where attention is allowed.
+        weights: (q, k), the softmax over the allowed positions.
         context: (q, head_dim), the weighted sum of the values.
-        joined: (q, d_model), all heads joined and projected.
+        joined: (q, d_model), all heads concatenated and projected.
     """
 
     name: str
@@ -215,7 +215,7 @@ class AttentionStage(Results):
 
 
 class Embedding(Results):
-    """What a side's tokens become first: (length, d_model) each; `position` is None where nothing is added."""
+    """The embeddings of a side, (length, d_model) each; `position` is None if no position embedding is added."""
 
     side: Side
     tokens: tuple[Token, ...]
@@ -225,7 +225,7 @@ class Embedding(Results):
 
 
 class Logit(Results):
-    """A candidate's way to its probability: the hidden state times the token's row of the output matrix, then the softmax."""
+    """The probability of a candidate: the hidden state times the token's row of the output matrix, then the softmax."""
 
     token: Token
     row: Vector
@@ -234,12 +234,12 @@ class Logit(Results):
 
 
 class Computation(Results):
-    """The way through the model, as lectures draw it, for one layer, one head and one step.
+    """The computation of a model, as lectures draw it, for one layer, one head and one step.
 
     Attributes:
-        padding: how many padding tokens were added to the source, to show what masks do.
-        memory: (S + padding, d_model), what the encoder hands over; None where there is none.
-        hidden: (d_model,), the decoder's output at the step, which the output matrix is multiplied with.
+        padding: the number of padding tokens that were added to the source, to show masks.
+        memory: (S + padding, d_model), the output of the encoder; None if there is none.
+        hidden: (d_model,), the output of the decoder at the step; the output matrix is multiplied with it.
     """
 
     layer: int
@@ -254,14 +254,14 @@ class Computation(Results):
 
 
 class WhatIf(Results):
-    """What a change would do.
+    """The effect of a change.
 
     Attributes:
-        change: what was changed, for people.
+        change: the change, for people.
         text: the source after the change.
-        log_probs: of each token of `target` without the change, and
-        changed_log_probs: with it: the same tokens, forced.
-        output: what the run writes under the change; `output_tokens` and their log-probabilities under it.
+        log_probs: of each token of `target`, without the change.
+        changed_log_probs: of the same tokens with the change, by forced decoding.
+        output: the output of the run with the change; `output_log_probs` are those of its tokens, with the change.
     """
 
     change: str
@@ -274,13 +274,13 @@ class WhatIf(Results):
     output_log_probs: Vector
 
 
-class Moment(Results):
-    """The run at one of its kept checkpoints, forced to say the same target.
+class HistoryCheckpoint(Results):
+    """The run with the weights of an earlier step, forced to predict the same target.
 
     Attributes:
-        output: what it wrote then.
-        log_probs: T of them.
-        picture: (T, S), the alignment, or occlusion where there is none.
+        output: its own output at that step.
+        log_probs: of the T target tokens.
+        picture: (T, S), the alignment, or occlusion if there is no alignment.
     """
 
     training_step: int
@@ -291,12 +291,12 @@ class Moment(Results):
 
 
 class RunFacts(Results):
-    """Which run it is.
+    """Facts about the run.
 
     Attributes:
-        vocab_size: how many ids the output chooses among.
-        max_len: the most positions a source or a target may have; None where there is no limit.
-        trained_by: the command line that trains such a run; None where the run does not say.
+        vocab_size: the number of target ids.
+        max_len: the most positions of a source or a target; None if there is no limit.
+        trained_by: the command line that trains such a run; None if the run does not record it.
     """
 
     folder: str
@@ -311,15 +311,14 @@ class RunFacts(Results):
 
 
 class Explanation(Results):
-    """What one run did with one text.
+    """What a run computed for a text.
 
     Attributes:
         source: S tokens. `fed` and `target`: T tokens each.
         output: the target as text.
-        forced: whether the target was given, not found by the run.
-        attention: of every layer that has heads or weights, in the order in which the model computes.
-        alignment: (T, S), the model's own summary of how target looks at source; None without attention between them.
-        pointing: which of alignment and occlusion the main picture shows.
+        forced: whether the target was given by the user, not generated by the run.
+        attention: of every layer that has attention weights, in the order in which the model computes them.
+        alignment: (T, S), the model's own summary of the attention from target to source; None if it has no such attention.
     """
 
     schema_version: int = SCHEMA_VERSION
@@ -342,11 +341,11 @@ class Explanation(Results):
     beam: BeamTree | None = None
     computation: Computation | None = None
     what_if: WhatIf | None = None
-    history: tuple[Moment, ...] = ()
+    history: tuple[HistoryCheckpoint, ...] = ()
 
 
 class Explanations(Results):
-    """One text, explained for several runs side by side."""
+    """The explanations of a text by several runs."""
 
     schema_version: int = SCHEMA_VERSION
     text: str

@@ -1,6 +1,7 @@
-"""Saliency: how much each token matters for what is said, by gradients and by occlusion: the same code for every architecture.
+"""Saliency: how much each input token matters for each output token, by gradients and by occlusion, for every architecture.
 
-A model and ids enter, tensors leave. Embeddings are reached through a record, which every architecture passes them through.
+A model and ids enter, tensors leave. Embeddings are read and replaced through the record, which every architecture passes them
+through.
 """
 
 from typing import Literal
@@ -26,17 +27,17 @@ Of = Literal["source", "target"]
 _MEMORIES = ("encoder.memory", "prompt.memory")
 _NAMES = {"source": SOURCE_EMBEDDINGS, "target": TARGET_EMBEDDINGS}
 _ROWS = 64
-"""Copies of a sentence that are computed at once."""
+"""Copies of a sentence in a batch."""
 
 
 class Embedded:
-    """Takes the place of embeddings with numbers that gradients are asked of; `tensor` is what they were."""
+    """An intervention that replaces embeddings by a leaf tensor, `tensor`, whose gradient can be computed."""
 
     def __init__(self) -> None:
         self.tensor: Tensor | None = None
 
     def __call__(self, value: Tensor) -> Tensor:
-        """Cuts the embeddings off from what made them."""
+        """Detaches the embeddings from the computation before them."""
         self.tensor = value.detach().requires_grad_()
         return self.tensor
 
@@ -60,37 +61,38 @@ def gradient_norms(model: Model, batch: PairBatch, *, of: Of, position: int) -> 
 def gradient_saliency(
     model: Model, sentence: Sentence
 ) -> tuple[Float[Tensor, "tgt_len src_len"], Float[Tensor, "tgt_len tgt_len"]]:
-    """|d log p(y_t) / d e_i| for every step t and every embedding e_i, of the source and of what was fed."""
-    found: list[list[Tensor]] = [[], []]
+    """|d log p(y_t) / d e_i| for every step t and every embedding e_i, of the source and of the ids that were fed."""
+    parts: list[list[Tensor]] = [[], []]
     for start in range(0, len(sentence.tgt_ids), _ROWS):
-        # A copy of the sentence for each step, so that one pass backwards answers for all of them.
+        # A copy of the sentence for each step, so that one backward pass computes the gradients of all of them.
         steps = torch.arange(start, min(start + _ROWS, len(sentence.tgt_ids)))
         sides = Embedded(), Embedded()
         record = Record(dict.fromkeys(SOURCE_EMBEDDINGS, sides[0]) | dict.fromkeys(TARGET_EMBEDDINGS, sides[1]))
         with torch.enable_grad():
-            said = log_probs(model, sentence.batch(model, len(steps)), record)
-            total = said[torch.arange(len(steps), device=said.device), steps.to(said.device)].sum()
+            target_log_probs = log_probs(model, sentence.batch(model, len(steps)), record)
+            device = target_log_probs.device
+            total = target_log_probs[torch.arange(len(steps), device=device), steps.to(device)].sum()
             leaves = [side.tensor for side in sides if side.tensor is not None]
             gradients = torch.autograd.grad(total, leaves)
         norms = [gradient.norm(dim=-1) for gradient in gradients]
         if sides[0].tensor is None:
-            norms.insert(0, said.new_zeros(len(steps), 0))
-        found[0].append(in_text_order(record, norms[0], 1))
-        found[1].append(norms[1])
-    return torch.cat(found[0]), torch.cat(found[1])
+            norms.insert(0, target_log_probs.new_zeros(len(steps), 0))
+        parts[0].append(in_text_order(record, norms[0], 1))
+        parts[1].append(norms[1])
+    return torch.cat(parts[0]), torch.cat(parts[1])
 
 
 @torch.no_grad()
 def occlusion_saliency(model: Model, sentence: Sentence, *, of: Of) -> Float[Tensor, "tgt_len length"]:
-    """How much log p(y_t) falls when the embedding of a token becomes zero: its place stays, what stood there is gone."""
+    """How much log p(y_t) falls when the embedding of a token is replaced by zero; positions stay as they are."""
     return _occlude(model, sentence, of)[0]
 
 
 @torch.no_grad()
 def memory_saliency(model: Model, sentence: Sentence) -> Float[Tensor, "src_len src_len"] | None:
-    """How far each position of the memory moves (rows) when the embedding of a source token (columns) becomes zero.
+    """How far each position of the memory moves (rows) when the embedding of a source token (columns) is replaced by zero.
 
-    None where the model keeps no memory of single positions.
+    None if the model has no memory with a row for each position.
     """
     return _occlude(model, sentence, "source")[1]
 
@@ -102,15 +104,15 @@ def _occlude(model: Model, sentence: Sentence, of: Of) -> tuple[Tensor, Tensor |
     memory = _memory(plain_record)
     falls, moves = [plain.new_zeros(0, plain.shape[1])], []
     for start in range(0, length, _ROWS):
-        places = torch.arange(start, min(start + _ROWS, length), device=plain.device)
+        positions = torch.arange(start, min(start + _ROWS, length), device=plain.device)
 
-        def blank(value: Tensor, places: Tensor = places) -> Tensor:
+        def blank(value: Tensor, positions: Tensor = positions) -> Tensor:
             changed = value.clone()
-            changed[torch.arange(len(places), device=value.device), places] = 0.0
+            changed[torch.arange(len(positions), device=value.device), positions] = 0.0
             return changed
 
         record = Record(dict.fromkeys(_NAMES[of], blank))
-        falls.append(plain - log_probs(model, sentence.batch(model, len(places)), record))
+        falls.append(plain - log_probs(model, sentence.batch(model, len(positions)), record))
         if memory is not None:
             after = _memory(record)
             assert after is not None
@@ -118,7 +120,7 @@ def _occlude(model: Model, sentence: Sentence, of: Of) -> tuple[Tensor, Tensor |
     fall = torch.cat(falls).T
     if of == "target":
         return fall, None
-    # What was blanked is numbered in the order of reading.
+    # The blanked positions are in the order of reading.
     moved = in_text_order(plain_record, torch.cat(moves).T, 1) if moves else None
     return in_text_order(plain_record, fall, 1), moved
 

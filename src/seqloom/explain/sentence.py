@@ -1,6 +1,6 @@
-"""Sentence: one source and one target as ids, and a model that reads both; all that the rest of this room needs of them.
+"""Sentence: a source and a target as ids, and what a model computes from them.
 
-Ids enter; batches, records and log-probabilities leave. It knows the model by its contract.
+Ids enter; batches, records and log-probabilities leave. It uses the model by its contract.
 """
 
 from dataclasses import dataclass, replace
@@ -19,12 +19,12 @@ TARGET_EMBEDDINGS = ("decoder.tokens",)
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
-    """Ids with their special ones, as they enter the model.
+    """Ids as they enter the model, special ids included.
 
     Attributes:
         src_ids: S of them.
-        fed_ids: T of them: what is fed at each step.
-        tgt_ids: T of them: what is to be said at each step.
+        fed_ids: T of them, the id that is fed at each step.
+        tgt_ids: T of them, the id that should be predicted at each step.
     """
 
     src_ids: tuple[int, ...]
@@ -32,7 +32,7 @@ class Sentence:
     tgt_ids: tuple[int, ...]
 
     def batch(self, model: Model, rows: int = 1, *, padding: int = 0) -> PairBatch:
-        """The sentence so many times, with so many padding tokens after the source."""
+        """A batch of `rows` copies of the sentence, with `padding` padding tokens after the source."""
         device = next(model.parameters()).device
         src = torch.tensor([[*self.src_ids, *[model.vocab.pad_id] * padding]], device=device, dtype=torch.long)
         mask = torch.arange(src.shape[1], device=device)[None] < len(self.src_ids)
@@ -43,24 +43,24 @@ class Sentence:
         )
 
     def with_target(self, tgt_ids: tuple[int, ...]) -> "Sentence":
-        """The same source and beginning, another target."""
+        """The same source and first id, with another target."""
         return replace(self, fed_ids=(self.fed_ids[0], *tgt_ids[:-1]), tgt_ids=tgt_ids)
 
 
 def log_probs(model: Model, batch: PairBatch, record: Record | None = None) -> Float[Tensor, "batch tgt_len"]:
-    """The log-probability of each target token, given what stands before it."""
+    """The log-probability of each target token, given the tokens before it."""
     logits = model.project(model(batch, record))
-    found: Tensor = logits.log_softmax(dim=-1).gather(2, batch.tgt_out[:, :, None])[:, :, 0]
-    return found
+    chosen: Tensor = logits.log_softmax(dim=-1).gather(2, batch.tgt_out[:, :, None])[:, :, 0]
+    return chosen
 
 
 def text_order(record: Record) -> Int[Tensor, "batch src_len"] | None:
-    """Where each word of the text stands in what the encoder or the prompt read; None where the orders are the same."""
+    """The position of each word of the text in the order in which the model read it; None if the orders are the same."""
     order = record.tensors.get("source.order")
     return None if order is None else order[0].argsort(dim=1)
 
 
 def in_text_order(record: Record, tensor: Tensor, dim: int) -> Tensor:
-    """A tensor of one sentence or of copies of it, with one of its axes put into the order of the text."""
+    """A tensor of a sentence, or of copies of it, with axis `dim` in the order of the text."""
     order = text_order(record)
     return tensor if order is None else tensor.index_select(dim, order[0])

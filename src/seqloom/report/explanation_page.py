@@ -9,7 +9,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from seqloom.explain.explanation import Explanation, Explanations, Moment
+from seqloom.explain.explanation import Explanation, Explanations, HistoryCheckpoint
 from seqloom.report import explanation_svg as svg
 from seqloom.report import explanation_wording as words
 from seqloom.report import theme, wording
@@ -188,7 +188,7 @@ def _slider(one: Explanation, number: int) -> dict[str, Any]:
     source, target = words.token_texts(one.source), words.token_texts(one.target)
     truth = one.truth.sources if one.truth else None
 
-    def moment(found: Moment) -> dict[str, Any]:
+    def moment(found: HistoryCheckpoint) -> dict[str, Any]:
         told = f"{one.run.label} after {found.training_step} steps. {words.trust_sentence(found.trust)}"
         drawing = (
             svg.heatmap(found.picture, source, target, told, truth=truth)

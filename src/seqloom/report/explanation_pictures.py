@@ -167,13 +167,13 @@ def _beam(figure: "Figure", explanations: Sequence[Explanation]) -> None:
 def _tree(axes: "Axes", one: Explanation, tree: BeamTree, depth: int) -> None:
     best = set(tree.best)
     for number, node in enumerate(tree.nodes):
-        chosen, kept = number in best, node.fate != "pruned"
+        chosen, kept = number in best, node.status != "pruned"
         colour = _ACCENT if chosen else _INK if kept else _MUTED
         if node.parent is not None:
             parent = tree.nodes[node.parent]
             style: dict[str, Any] = {"lw": 2.0 if chosen else 0.8, "color": colour, "ls": "-" if kept else ":"}
             axes.plot([parent.depth, node.depth], [parent.rank, node.rank], zorder=1, **style)
-        ended = " ■" if node.fate in ("finished", "outscored") else ""
+        ended = " ■" if node.status in ("finished", "outscored") else ""
         text = f"{words.token_text(node.token)}{ended}\n{words.decimal(node.total, 2)}" if node.token else "start"
         box = {"boxstyle": "round,pad=0.2", "fc": _PAPER, "ec": colour if kept else _RULE, "lw": 1.4 if chosen else 0.6}
         bold = "bold" if chosen else "normal"

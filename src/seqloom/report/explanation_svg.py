@@ -146,7 +146,7 @@ def beam(tree: BeamTree, text: str) -> Markup:
     edges, boxes = [], []
     for number, node in enumerate(tree.nodes):
         x, y = at(node.depth, node.rank)
-        kind = "best" if number in best else "pruned" if node.fate == "pruned" else "kept"
+        kind = "best" if number in best else "pruned" if node.status == "pruned" else "kept"
         if node.parent is not None:
             px, py = at(tree.nodes[node.parent].depth, tree.nodes[node.parent].rank)
             edges.append(
@@ -156,11 +156,11 @@ def beam(tree: BeamTree, text: str) -> Markup:
         width = max(46.0, len(token) * 6.9 + 14)
         numbers = f"log-probability {words.decimal(node.total, 3)}, score {words.decimal(node.score, 3)}"
         value = "" if node.token is None else words.decimal(node.total, 2)
-        ended = " ■" if node.fate in ("finished", "outscored") else ""
+        ended = " ■" if node.status in ("finished", "outscored") else ""
         boxes.append(
             Markup('<g class="node {}"><title>{}</title>{}{}{}</g>').format(
                 kind,
-                f"{token}: {numbers}; {words.FATES[node.fate]}",
+                f"{token}: {numbers}; {words.NODE_STATUSES[node.status]}",
                 Markup('<rect x="{}" y="{}" width="{}" height="34" rx="4"/>').format(x - width / 2, y - 17, width),
                 _text(token + ended, x, y - 2 if value else y + 4, 'text-anchor="middle"'),
                 _text(value, x, y + 12, 'text-anchor="middle" class="value"'),

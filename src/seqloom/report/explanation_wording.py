@@ -119,7 +119,7 @@ def picture_sentence(explanation: Explanation, picture: Picture) -> str:
     return f"{picture.title} of {explanation.run.label}, where each token points most: {'; '.join(told)}."
 
 
-FATES = {
+NODE_STATUSES = {
     "grew": "kept, and continued",
     "dropped": "kept, but no continuation was good enough",
     "pruned": "not kept",

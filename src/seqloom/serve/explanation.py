@@ -153,7 +153,7 @@ class ExplanationAPI:
                 change=change,
                 computation=body.computation,
                 max_tokens=limit,
-                goes_on=check_cancelled,
+                check_cancelled=check_cancelled,
             )
             return explanation.model_dump_json().encode("utf-8", "replace")
 

@@ -90,7 +90,7 @@ def test_the_beam_ends_in_the_output(name, explained):
     assert tree.nodes[tree.best[-1]].total == pytest.approx(found.log_prob, rel=1e-4)
     for parent, child in zip(tree.best, tree.best[1:], strict=False):
         assert tree.nodes[child].parent == parent
-    assert any(node.fate == "pruned" for node in tree.nodes)
+    assert any(node.status == "pruned" for node in tree.nodes)
 
 
 @pytest.mark.parametrize("name", VARIANTS)
@@ -245,13 +245,20 @@ def test_work_ends_where_nobody_wants_it_any_more():
     def until(stop):
         left = iter(range(stop))
 
-        def goes_on():
+        def check_cancelled():
             if next(left, None) is None:
                 raise EnoughError
 
-        return goes_on
+        return check_cancelled
 
-    explain(make_run("transformer"), "alpha bravo", goes_on=until(100))
+    explain(make_run("transformer"), "alpha bravo", check_cancelled=until(100))
     for stop in range(4):
         with pytest.raises(EnoughError):
-            explain(make_run("transformer"), "alpha bravo", goes_on=until(stop))
+            explain(make_run("transformer"), "alpha bravo", check_cancelled=until(stop))
+
+
+def test_explanations_with_the_older_key_of_beam_nodes_are_read():
+    found = explain(make_run("rnn"), TEXT, beam=2)
+    older = found.model_dump_json().replace('"status":', '"fate":')
+    assert '"status":' in found.model_dump_json()
+    assert Explanation.model_validate_json(older) == found

@@ -7,7 +7,7 @@ from torch.testing import assert_close
 
 from seqloom.batching import make_batch
 from seqloom.example import Example
-from seqloom.explain.reading import RunReader
+from seqloom.explain.explained_run import ExplainedRun
 from seqloom.explain.saliency import (
     SOURCE_EMBEDDINGS,
     TARGET_EMBEDDINGS,
@@ -25,8 +25,8 @@ TEXT, TARGET = "alpha bravo charlie delta", "golf echo alpha"
 
 def case(variant: str):
     run = make_run(variant)
-    reader = RunReader(run)
-    return run.model, reader.given(reader.read(TEXT)[0], TARGET)
+    explained_run = ExplainedRun(run)
+    return run.model, explained_run.force(explained_run.encode(TEXT)[0], TARGET)
 
 
 def batch_of(model, *targets, src=(20, 21, 22)):

@@ -2,7 +2,7 @@
 
 import { cell, decimal, draw, make, scrolling, table } from "./elements.js";
 import { svg } from "./heatmap.js";
-import { FATES, tokenText } from "./wording.js";
+import { NODE_STATUSES, tokenText } from "./wording.js";
 
 const HIGH = 46;
 
@@ -14,7 +14,7 @@ function pathTo(nodes, number) {
 
 // As text; the end is no part of it.
 function textOf(nodes, number) {
-  const ended = ["finished", "outscored"].includes(nodes[number].fate);
+  const ended = ["finished", "outscored"].includes(nodes[number].status);
   const path = pathTo(nodes, number).filter((place) => nodes[place].token && !(ended && place === number));
   return path
     .map((place) => nodes[place].token.text)
@@ -35,21 +35,21 @@ function tree(beam, traced, label, select) {
   const edges = [];
   const boxes = nodes.map((node, number) => {
     const [x, y] = at(node);
-    const kind = `${best.has(number) ? "best" : node.fate === "pruned" ? "pruned" : "kept"}${path.has(number) ? " traced" : ""}`;
+    const kind = `${best.has(number) ? "best" : node.status === "pruned" ? "pruned" : "kept"}${path.has(number) ? " traced" : ""}`;
     if (node.parent !== null) {
       const [px, py] = at(nodes[node.parent]);
       edges.push(draw("line", { x1: px, y1: py, x2: x, y2: y, class: `edge ${kind}` }));
     }
     const token = node.token ? tokenText(node.token) : "start";
     const box = boxOf(node);
-    const end = ["finished", "outscored"].includes(node.fate) ? " ■" : "";
+    const end = ["finished", "outscored"].includes(node.status) ? " ■" : "";
     return draw(
       "g",
       { class: `node ${kind}`, on: { click: () => select(number) } },
       draw(
         "title",
         {},
-        `${token}: log-probability ${decimal(node.total, 3)}, score ${decimal(node.score, 3)}; ${FATES[node.fate]}`,
+        `${token}: log-probability ${decimal(node.total, 3)}, score ${decimal(node.score, 3)}; ${NODE_STATUSES[node.status]}`,
       ),
       draw("rect", { x: x - box / 2, y: y - 17, width: box, height: 34, rx: 4 }),
       draw("text", { x, y: node.token ? y - 2 : y + 4, "text-anchor": "middle" }, token + end),
@@ -69,7 +69,7 @@ function hypotheses(beam, numbers, chosen, run, select, name) {
       "th",
       { scope: "row" },
       make("bdi", {}, textOf(nodes, number) || "(nothing)"),
-      make("small", { className: "fate" }, FATES[nodes[number].fate]),
+      make("small", { className: "node-status" }, NODE_STATUSES[nodes[number].status]),
     ),
     cell(decimal(nodes[number].total, 2), "n"),
     cell(decimal(nodes[number].score, 2), "n"),
@@ -108,10 +108,10 @@ export function beamView(explanation, { run, state, go }) {
   const places = beam.nodes.map((_, place) => place).filter((place) => beam.nodes[place].token);
   const byScore = (one, other) => beam.nodes[other].score - beam.nodes[one].score;
   const ends = places
-    .filter((place) => ["finished", "outscored", "cut", "left"].includes(beam.nodes[place].fate))
+    .filter((place) => ["finished", "outscored", "cut", "left"].includes(beam.nodes[place].status))
     .sort(byScore);
   const others = places
-    .filter((place) => ["pruned", "dropped"].includes(beam.nodes[place].fate))
+    .filter((place) => ["pruned", "dropped"].includes(beam.nodes[place].status))
     .sort((one, other) => beam.nodes[one].depth - beam.nodes[other].depth || byScore(one, other));
   const label =
     `Beam of ${beam.beam} of ${run.name}: ${places.length} beginnings looked at; ` +
@@ -125,7 +125,7 @@ export function beamView(explanation, { run, state, go }) {
       { className: "fact" },
       "Traced: ",
       make("b", { dir: "auto" }, textOf(beam.nodes, chosen) || "(nothing)"),
-      `, log-probability ${decimal(node.total, 2)}, score ${decimal(node.score, 2)}; ${FATES[node.fate]}.`,
+      `, log-probability ${decimal(node.total, 2)}, score ${decimal(node.score, 2)}; ${NODE_STATUSES[node.status]}.`,
     ),
     scrolling(`beam of ${run.name}`, tree(beam, pathTo(beam.nodes, chosen), label, select), "drawing"),
     make("h3", {}, "How they ended"),

@@ -12,7 +12,7 @@ function wordButton(word, place, state, go) {
     className: now === undefined ? "word" : "word changed",
     data: key(`word ${place}`),
   });
-  button.append(make("span", { dir: "auto" }, now === "" ? "(taken away)" : (now ?? word)));
+  button.append(make("span", { dir: "auto" }, now === "" ? "(removed)" : (now ?? word)));
   button.ariaLabel = now === undefined ? `replace ${word}` : `replace ${now || "nothing"}, which stands for ${word}`;
   button.addEventListener("click", () => edit(button, word, place, state, go));
   return button;
@@ -105,12 +105,12 @@ function inForce(state, forcedText, go) {
     .map(([place, word]) => {
       const { [place]: _, ...others } = changes;
       return [
-        word ? `“${words[place - 1]}” becomes “${word}”` : `“${words[place - 1]}” is taken away`,
+        word ? `“${words[place - 1]}” becomes “${word}”` : `“${words[place - 1]}” is removed`,
         { words: others },
       ];
     });
   for (const head of state.silence)
-    parts.push([`${head} is silent`, { silence: state.silence.filter((one) => one !== head) }]);
+    parts.push([`${head} is set to zero`, { silence: state.silence.filter((one) => one !== head) }]);
   if (state.begin) parts.push([`the output begins with “${state.begin}”`, { begin: "" }]);
   if (state.force)
     parts.push([

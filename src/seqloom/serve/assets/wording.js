@@ -72,7 +72,7 @@ export function peaks(rows, columns, names) {
   return rows.map((row, place) => `${names[place]} at ${columns[peak(row)]}`).join("; ");
 }
 
-export const FATES = {
+export const NODE_STATUSES = {
   grew: "kept, and continued",
   dropped: "kept, but no continuation was good enough",
   pruned: "not kept",

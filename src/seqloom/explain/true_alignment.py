@@ -1,7 +1,7 @@
-"""Truth: which source words each target word comes from, for corpora whose rules tell it.
+"""True alignment: the source words that each target word comes from, for corpora whose rules define them.
 
-The name of a corpus and two texts enter, links between stretches of them leave. Only what is certainly so is linked: a word of an
-output that is wrong has no true source.
+The name of a corpus and two texts enter, links between their spans leave. Only certain links are made: a wrong word of an output
+has no true source.
 """
 
 import re
@@ -10,12 +10,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 Span = tuple[int, int]
-"""Where a stretch of text begins, and where it ends."""
+"""The begin and the end of a part of a text."""
 
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """A stretch of the target, and the stretches of the source that it comes from."""
+    """A span of the target, and the spans of the source that it comes from."""
 
     target: Span
     sources: tuple[Span, ...]
@@ -23,7 +23,7 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """How truth is known.
+    """A rule that defines the true alignment.
 
     Attributes:
         words: the rule for people.
@@ -35,7 +35,7 @@ class Rule:
 
 
 def rule_of(corpus: str) -> Rule | None:
-    """The rule of a corpus by its name; None where nothing tells the truth."""
+    """The rule of a corpus, by its name; None if the corpus has none."""
     family = corpus.removesuffix("-long")
     if family in _LISTS:
         return _LISTS[family]
@@ -51,36 +51,41 @@ def rule_of(corpus: str) -> Rule | None:
 def true_sources(
     rule: Rule, src: str, tgt: str, src_spans: Sequence[Span], tgt_spans: Sequence[Span]
 ) -> tuple[tuple[int, ...], ...]:
-    """For each target token the source tokens that it comes from.
+    """For each target token the positions of the source tokens that it comes from.
 
     Args:
-        src_spans: where each token stands in the text; an empty span stands for a special token.
+        src_spans: the span of each token in the text; a special token has an empty span. `tgt_spans`: the same.
     """
     links = list(rule.links(src, tgt))
-    found = []
-    for span in tgt_spans:
-        spans = [source for link in links if _meet(tgt, span, link.target) for source in link.sources]
-        found.append(
-            tuple(place for place, token in enumerate(src_spans) if any(_meet(src, token, one) for one in spans))
+    alignment = []
+    for tgt_span in tgt_spans:
+        sources = [source for link in links if _overlap(tgt, tgt_span, link.target) for source in link.sources]
+        alignment.append(
+            tuple(
+                position
+                for position, src_span in enumerate(src_spans)
+                if any(_overlap(src, src_span, source) for source in sources)
+            )
         )
-    return tuple(found)
+    return tuple(alignment)
 
 
-def _meet(text: str, one: Span, other: Span) -> bool:
-    return bool(text[max(one[0], other[0]) : min(one[1], other[1])].strip())
+def _overlap(text: str, span: Span, other: Span) -> bool:
+    """Whether two spans share more than white space."""
+    return bool(text[max(span[0], other[0]) : min(span[1], other[1])].strip())
 
 
 def _words(text: str) -> list[Span]:
     return [match.span() for match in re.finditer(r"\S+", text)]
 
 
-def _by_place(place: Callable[[int, int], int]) -> Callable[[str, str], Iterator[Link]]:
-    """Links of lists: target word t comes from source word `place(t, number of source words)`, if it is the same word."""
+def _by_position(position: Callable[[int, int], int]) -> Callable[[str, str], Iterator[Link]]:
+    """Links of lists: target word t comes from source word `position(t, number of source words)`, if it is the same word."""
 
     def links(src: str, tgt: str) -> Iterator[Link]:
         sources = _words(src)
         for number, target in enumerate(_words(tgt)):
-            at = place(number, len(sources))
+            at = position(number, len(sources))
             if 0 <= at < len(sources) and src[slice(*sources[at])] == tgt[slice(*target)]:
                 yield Link(target, (sources[at],))
 
@@ -88,21 +93,21 @@ def _by_place(place: Callable[[int, int], int]) -> Callable[[str, str], Iterator
 
 
 def _same_words(src: str, tgt: str) -> Iterator[Link]:
-    places = [match.span() for match in re.finditer(r"\w+", src)]
-    counts = Counter(src[slice(*place)].lower() for place in places)
-    where = {src[slice(*place)].lower(): place for place in places}
+    spans = [match.span() for match in re.finditer(r"\w+", src)]
+    counts = Counter(src[slice(*span)].lower() for span in spans)
+    span_of = {src[slice(*span)].lower(): span for span in spans}
     for match in re.finditer(r"\w+", tgt):
         word = match[0].lower()
         if counts[word] == 1:
-            yield Link(match.span(), (where[word],))
+            yield Link(match.span(), (span_of[word],))
 
 
 _LISTS: Mapping[str, Rule] = {
-    "copy": Rule("word k comes from word k", _by_place(lambda number, length: number)),
+    "copy": Rule("word k comes from word k", _by_position(lambda number, length: number)),
     "reverse": Rule(
-        "word k comes from the k-th word from the end", _by_place(lambda number, length: length - 1 - number)
+        "word k comes from the k-th word from the end", _by_position(lambda number, length: length - 1 - number)
     ),
-    "duplicate": Rule("words 2k and 2k + 1 come from word k", _by_place(lambda number, length: number // 2)),
+    "duplicate": Rule("words 2k and 2k + 1 come from word k", _by_position(lambda number, length: number // 2)),
     "sort": Rule("a word comes from the same word, where the list has it once", _same_words),
 }
 
@@ -179,15 +184,15 @@ _KINDS = {"thousands": "ones", "hundreds": "ones", "tens": "tens", "units": "one
 
 
 def _parts(text: str, span: Span, language: tuple[Mapping[str, str], "re.Pattern[str]"]) -> dict[tuple[str, int], Span]:
-    """The parts of a spelled number below 10,000: for each digit with its value, and each power, where it stands."""
+    """The parts of a spelled number below 10,000: the span of each digit, with its value, and of each power of ten."""
     words, pattern = language
     match = pattern.fullmatch(text, *span)
     if match is None:
         return {}
-    found = {}
+    parts = {}
     for role, part in match.groupdict().items():
         if part is not None:
             value = _value(words, _KINDS[role], part) if role in _KINDS else 0
             # Units behind tens and units alone are the same digit.
-            found["units" if role == "ones" else role, value] = match.span(role)
-    return found
+            parts["units" if role == "ones" else role, value] = match.span(role)
+    return parts

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from seqloom.explain.trust import Judge, agreement, truth_agreement
+from seqloom.explain.agreement import References, agreement, truth_agreement
 
 
 def picture(*rows):
@@ -57,7 +57,7 @@ def test_blind_guessing_agrees_by_chance():
 
 def test_a_picture_within_the_target_is_judged_by_what_was_there():
     one = picture([1, 9, 9, 9], [0, 1, 9, 9], [0, 5, 1, 9], [0, 1, 2, 3])
-    judge = Judge(
+    references = References(
         occlusion=None,
         gradient=None,
         within_target=(one, None),
@@ -67,5 +67,5 @@ def test_a_picture_within_the_target_is_judged_by_what_was_there():
         fed_real=[1, 2, 3],
     )
     # Rows 0 and 1 have at most one token before them besides bos.
-    assert judge.within_target(one).occlusion.count == 1
-    assert judge.within_target(one).gradient is None
+    assert references.trust_within_target(one).occlusion.count == 1
+    assert references.trust_within_target(one).gradient is None

@@ -1,7 +1,7 @@
-"""What if: a source word is another, a head is silent, the target begins as it is told: the same model under a change.
+"""Change: a source word is replaced, a head is set to zero, or the target must begin with a prefix.
 
-A Change enters; an altered model or an altered text leaves. Heads are silenced through a record's interventions, which every
-architecture honours.
+A Change enters; a changed model or a changed text leaves. Heads are set to zero by interventions of the record, which every
+architecture applies.
 """
 
 import re
@@ -23,14 +23,15 @@ from seqloom.segments import num_segments, replace_segments, segments
 
 
 class Change(Settings):
-    """What is to be changed; several at once are one change.
+    """What is changed; several parts can be changed at once.
 
     Attributes:
-        words: places of source words, from 1, and what stands there instead; "" takes the word away. In scripts without spaces
-            between words, each character is one.
-        silence: heads such as "decoder.1.cross.2" (counted from 0), or all heads of "decoder.1.cross".
-        force: what the target is to begin with, as text.
-        begin: the same as ids, where the very tokens matter.
+        words: numbers of source words, from 1, and their replacements; "" removes the word. In scripts without spaces between
+            words, each character is a word.
+        silence: heads whose output is set to zero, such as "decoder.1.cross.2" (counted from 0), or "decoder.1.cross" for all heads
+            of a layer.
+        force: the text that the target begins with.
+        begin: the same as ids, for exact tokens.
     """
 
     words: dict[int, str] = Field(default_factory=dict)
@@ -39,7 +40,7 @@ class Change(Settings):
     begin: tuple[int, ...] = ()
 
     @model_validator(mode="after")
-    def _one_beginning(self) -> Self:
+    def _check_beginning(self) -> Self:
         if self.force and self.begin:
             raise ValueError("force and begin both say what the target begins with; give one of them")
         return self
@@ -48,19 +49,19 @@ class Change(Settings):
         return bool(self.words or self.silence or self.force or self.begin)
 
     def describe(self, text: str, begin: str = "") -> str:
-        """The change in words.
+        """A description for people.
 
         Args:
             begin: the ids of `begin` as text.
         """
         before = segments(text)
         parts = [
-            f"word {place}, {before[place - 1]!r}, becomes {word!r}"
+            f"word {number}, {before[number - 1]!r}, becomes {word!r}"
             if word
-            else f"word {place}, {before[place - 1]!r}, is taken away"
-            for place, word in sorted(self.words.items())
+            else f"word {number}, {before[number - 1]!r}, is removed"
+            for number, word in sorted(self.words.items())
         ]
-        parts += [f"{head} is silent" for head in self.silence]
+        parts += [f"{head} is set to zero" for head in self.silence]
         parts += [f"the target begins with {self.force or begin!r}"] if self.force or self.begin else []
         return "; ".join(parts)
 
@@ -71,56 +72,56 @@ class Change(Settings):
             ConfigError: there is no such word.
         """
         count = num_segments(text)
-        for place in self.words:
-            if not 1 <= place <= count:
-                raise ConfigError(f"change {place}: the text has words 1 to {count}: {text!r}")
+        for number in self.words:
+            if not 1 <= number <= count:
+                raise ConfigError(f"change {number}: the text has words 1 to {count}: {text!r}")
         return replace_segments(text, self.words)
 
 
-class Altered(Model):
-    """A model whose insides are changed in every step by interventions; by the same contract."""
+class ChangedModel(Model):
+    """A model with interventions in every step, by the same contract."""
 
     def __init__(self, model: Model, interventions: Mapping[str, Intervention]) -> None:
         super().__init__()
-        self._model = (model,)  # Not a part of it: it has its parameters elsewhere.
+        self._model = (model,)  # In a tuple, so that it is no submodule: its parameters belong to another model.
         self._interventions = dict(interventions)
         self.vocab = model.vocab
         self.max_len = model.max_len
         self.training = model.training
 
     def max_tgt_len(self, src_len: int) -> int | None:
-        """The model's own."""
+        """As the model."""
         return self._model[0].max_tgt_len(src_len)
 
     def output_weights(self) -> tuple[Float[Tensor, "vocab d_model"], Float[Tensor, "vocab"] | None]:
-        """The model's own."""
+        """As the model."""
         return self._model[0].output_weights()
 
     def start(self, sources: Sources, record: Record | None = None) -> DecoderState:
-        """As the model, changed."""
-        return self._model[0].start(sources, _Through(self._interventions, record))
+        """As the model, with the interventions."""
+        return self._model[0].start(sources, _Intervening(self._interventions, record))
 
     def advance(
         self, ids: Int[Tensor, "rows n"], state: DecoderState, record: Record | None = None
     ) -> tuple[Float[Tensor, "rows n d_model"], DecoderState]:
-        """As the model, changed."""
-        return self._model[0].advance(ids, state, _Through(self._interventions, record))
+        """As the model, with the interventions."""
+        return self._model[0].advance(ids, state, _Intervening(self._interventions, record))
 
 
-class _Through(Record):
-    """Changes what passes, and hands it on to another record."""
+class _Intervening(Record):
+    """Applies interventions and passes the results on to another record."""
 
-    def __init__(self, interventions: Mapping[str, Intervention], beyond: Record | None) -> None:
+    def __init__(self, interventions: Mapping[str, Intervention], next_record: Record | None) -> None:
         super().__init__(interventions)
-        self._beyond = beyond
+        self._next_record = next_record
 
     def __call__(self, name: str, value: Tensor) -> Tensor:
         value = super().__call__(name, value)
-        return value if self._beyond is None else self._beyond(name, value)
+        return value if self._next_record is None else self._next_record(name, value)
 
 
 def heads_of(model: Model, sentence: Sentence) -> dict[str, int]:
-    """The attentions that can be silenced, by name, with their number of heads."""
+    """The attentions that can be set to zero, by name, with their number of heads."""
     record = Record()
     with torch.no_grad():
         model(sentence.batch(model), record)
@@ -131,8 +132,8 @@ def heads_of(model: Model, sentence: Sentence) -> dict[str, int]:
     }
 
 
-def silencing(model: Model, sentence: Sentence, heads: tuple[str, ...]) -> dict[str, Intervention]:
-    """Interventions under which what the heads would have said is zero.
+def silencing_interventions(model: Model, sentence: Sentence, heads: tuple[str, ...]) -> dict[str, Intervention]:
+    """Interventions that set the outputs of heads to zero.
 
     Raises:
         ConfigError: the model has no such head.
@@ -145,13 +146,13 @@ def silencing(model: Model, sentence: Sentence, heads: tuple[str, ...]) -> dict[
         name, head = (text, None) if text in known else (match[1], match[2])
         if name not in known:
             if not known:
-                raise ConfigError(f"silence {text}: this run has no attention, so there is nothing to silence")
+                raise ConfigError(f"silence {text}: this run has no attention, so it has no heads to set to zero")
             hint = nearest(name, list(known)) or f" It has {', '.join(known)}."
             raise ConfigError(f"silence {text}: this run has no attention of that name.{hint}")
         if head is not None and int(head) >= known[name]:
             raise ConfigError(f"silence {text}: {name} has heads 0 to {known[name] - 1}")
         chosen.setdefault(name, set()).update(range(known[name]) if head is None else {int(head)})
-    return {f"{name}.context": _zeroing(sorted(places)) for name, places in chosen.items()}
+    return {f"{name}.context": _zeroing(sorted(numbers)) for name, numbers in chosen.items()}
 
 
 def _zeroing(heads: list[int]) -> Intervention:

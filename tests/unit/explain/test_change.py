@@ -6,9 +6,9 @@ from torch.testing import assert_close
 
 from seqloom.errors import ConfigError
 from seqloom.explain import Change, explain
-from seqloom.explain.reading import RunReader
+from seqloom.explain.change import ChangedModel, heads_of, silencing_interventions
+from seqloom.explain.explained_run import ExplainedRun
 from seqloom.explain.sentence import log_probs
-from seqloom.explain.what_if import Altered, heads_of, silencing
 from tests.explanation_factory import VARIANTS, make_run
 from tests.searching import search_with
 
@@ -27,7 +27,7 @@ def test_a_word_that_becomes_itself_changes_nothing(name):
 @pytest.mark.parametrize("name", ATTENTIVE)
 def test_an_alteration_that_alters_nothing_is_the_model(name):
     model, sentence = case(name)
-    inert = Altered(model, {"decoder.hidden": lambda value: value}).eval()
+    inert = ChangedModel(model, {"decoder.hidden": lambda value: value}).eval()
     batch = sentence.batch(model)
     with torch.no_grad():
         assert_close(log_probs(inert, batch), log_probs(model, batch), rtol=0, atol=1e-12)
@@ -39,8 +39,8 @@ def test_an_alteration_that_alters_nothing_is_the_model(name):
 
 def case(name):
     run = make_run(name)
-    reader = RunReader(run)
-    return run.model, reader.given(reader.read(TEXT)[0], "golf echo alpha")
+    explained_run = ExplainedRun(run)
+    return run.model, explained_run.force(explained_run.encode(TEXT)[0], "golf echo alpha")
 
 
 @pytest.mark.parametrize("name", ATTENTIVE)
@@ -52,14 +52,14 @@ def test_a_silent_head_changes_what_is_said_and_all_silent_heads_cut_the_source_
         plain = log_probs(model, batch)
         # The last block of a prompt hands over keys and values alone, which no head of its own has touched.
         for one in known.keys() - {"prompt.1.self"}:
-            altered = Altered(model, silencing(model, sentence, (f"{one}.0",))).eval()
+            altered = ChangedModel(model, silencing_interventions(model, sentence, (f"{one}.0",))).eval()
             assert not torch.allclose(log_probs(altered, batch), plain, atol=1e-9), one
     across = [one for one in known if one.endswith(("cross", "decoder.attention"))]
     if not across or name not in ("transformer", "transformer reversed", "fixed-mixer", "fixed mixer reversed"):
         return
     # Without any attention to it the source cannot matter.
-    cut_off = Altered(model, silencing(model, sentence, tuple(across))).eval()
-    other = RunReader(make_run(name)).read("golf golf")[0].with_target(sentence.tgt_ids)
+    cut_off = ChangedModel(model, silencing_interventions(model, sentence, tuple(across))).eval()
+    other = ExplainedRun(make_run(name)).encode("golf golf")[0].with_target(sentence.tgt_ids)
     with torch.no_grad():
         assert_close(log_probs(cut_off, batch), log_probs(cut_off, other.batch(model)))
 
@@ -102,7 +102,7 @@ def test_changes_are_told_in_words():
     change = Change(words={1: "golf", 3: ""}, silence=("decoder.0.cross.1",), force="echo")
     assert change.apply(TEXT) == "golf bravo delta"
     assert change.describe(TEXT) == (
-        "word 1, 'alpha', becomes 'golf'; word 3, 'charlie', is taken away; decoder.0.cross.1 is silent; "
+        "word 1, 'alpha', becomes 'golf'; word 3, 'charlie', is removed; decoder.0.cross.1 is set to zero; "
         "the target begins with 'echo'"
     )
     assert not Change()

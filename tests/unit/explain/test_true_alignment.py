@@ -5,7 +5,7 @@ import re
 import pytest
 
 from seqloom.corpus import CorpusSettings, open_corpus
-from seqloom.explain.truth import rule_of, true_sources
+from seqloom.explain.true_alignment import rule_of, true_sources
 
 
 def linked(corpus, src, tgt):

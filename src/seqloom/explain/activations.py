@@ -1,7 +1,6 @@
-"""What went on inside: a record of one sentence -> attention by layer and head, and recurrent states over time.
+"""Activations: the record of a sentence -> attention by layer and head, and recurrent states over time.
 
-A record enters, plain data leaves. Layers are found by the names in the record, so that an architecture shows what it has,
-whichever it is.
+A record enters, plain data leaves. Layers are match by the names in the record, for any architecture.
 """
 
 import re
@@ -11,7 +10,7 @@ import torch
 from torch import Tensor
 
 from seqloom.explain.explanation import Attention, Side, StateTrack
-from seqloom.explain.numbers import matrix, vector
+from seqloom.explain.rounding import matrix, vector
 from seqloom.explain.sentence import in_text_order
 from seqloom.nn.record import Record
 
@@ -22,33 +21,33 @@ _GATE = re.compile(r"(?P<name>(?P<side>encoder|decoder)\.(?P<layer>\d+)(?P<back>
 
 
 def attention_of(record: Record) -> Iterator[Attention]:
-    """Every attention that was recorded, in the order in which the model computed it."""
+    """Yields every recorded attention, in the order in which the model computed them."""
     for name, tensors in record.tensors.items():
-        found = _ATTENTION.fullmatch(name)
-        if found is None:
+        match = _ATTENTION.fullmatch(name)
+        if match is None:
             continue
-        # A decoder that walks step by step has an entry for each.
+        # A decoder that computes step by step has an entry for each step.
         weights = torch.cat([_with_heads(tensor) for tensor in tensors], dim=1)
-        yield _attention(record, name.removesuffix(".attn_weights"), found, weights)
+        yield _attention(record, name.removesuffix(".attn_weights"), match, weights)
 
 
 def _with_heads(weights: Tensor) -> Tensor:
-    """(num_heads, queries, keys) of the only sentence; a recurrent decoder's attention is one head."""
+    """The weights of the only sentence, (num_heads, queries, keys). The attention of a recurrent decoder is one head."""
     return weights[0] if weights.ndim == 4 else weights
 
 
-def _attention(record: Record, name: str, found: "re.Match[str]", weights: Tensor) -> Attention:
-    queries: Side = "target" if found["side"] == "decoder" else "source"
-    keys: Side | str = "source" if queries == "source" or found["kind"] != "self" else "target"
+def _attention(record: Record, name: str, match: "re.Match[str]", weights: Tensor) -> Attention:
+    queries: Side = "target" if match["side"] == "decoder" else "source"
+    keys: Side | str = "source" if queries == "source" or match["kind"] != "self" else "target"
     if queries == "source":
         weights = in_text_order(record, in_text_order(record, weights, 1), 2)
     elif keys == "target" and weights.shape[2] > weights.shape[1]:
-        # A decoder-only model looks at prompt and answer at once; the prompt stands first.
+        # A decoder-only model attends to prompt and answer at once; the prompt comes first.
         keys, length = "both", weights.shape[2] - weights.shape[1]
         weights = torch.cat([in_text_order(record, weights[:, :, :length], 2), weights[:, :, length:]], dim=2)
     return Attention(
         name=name,
-        layer=int(found["layer"] or 0),
+        layer=int(match["layer"] or 0),
         queries=queries,
         keys=keys,
         heads=tuple(matrix(head) for head in weights),
@@ -57,16 +56,16 @@ def _attention(record: Record, name: str, found: "re.Match[str]", weights: Tenso
 
 
 def states_of(record: Record) -> Iterator[StateTrack]:
-    """Every recurrent layer that was recorded."""
+    """Yields every recorded recurrent layer."""
     for name, hiddens in record.tensors.items():
-        found = _GATE.fullmatch(name)
-        if found is None:
+        match = _GATE.fullmatch(name)
+        if match is None:
             continue
-        stem, backwards = found["name"], found["back"] is not None
-        side: Side = "source" if found["side"] == "encoder" else "target"
+        stem, backwards = match["name"], match["back"] is not None
+        side: Side = "source" if match["side"] == "encoder" else "target"
 
         def over_time(values: list[Tensor], side: Side = side, backwards: bool = backwards) -> Tensor:
-            """One row a position, in the order of the text."""
+            """A row for each position, in the order of the text."""
             steps = torch.stack([value[0] for value in values])
             steps = steps.flip(0) if backwards else steps
             return in_text_order(record, steps, 0) if side == "source" else steps
@@ -81,8 +80,8 @@ def states_of(record: Record) -> Iterator[StateTrack]:
         cells = record.tensors.get(f"{stem}.cell")
         yield StateTrack(
             side=side,
-            layer=int(found["layer"]),
-            # A source that is read in the other order turns both ways round.
+            layer=int(match["layer"]),
+            # If the source is read in reverse, both directions are reversed.
             backwards=backwards != (side == "source" and "source.order" in record.tensors),
             units=states.shape[1],
             gates=gates,
