@@ -64,12 +64,11 @@ EXEMPT = frozenset(
             "evaluation",
             "interop",
         ),
-        *("losses", "metrics", "models", "nn", "optim", "readings", "recipes"),
+        *("losses", "models", "nn", "optim", "readings", "recipes"),
         *(
             "report",
             "run",
             "store",
-            "tokenizer",
             "training",
         ),
     )

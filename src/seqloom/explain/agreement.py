@@ -76,7 +76,7 @@ def truth_agreement(
     return TruthAgreement(**dict(zip(("alike", "mass", "chance"), means, strict=True)), count=len(alike))
 
 
-class References:
+class ReferencePictures:
     """The pictures, and the true alignment, with which the pictures of a sentence are compared.
 
     Args:

@@ -13,7 +13,7 @@ from torch import Tensor
 from seqloom.decoding.ensemble import Ensemble
 from seqloom.errors import ConfigError
 from seqloom.explain.activations import attention_of, states_of
-from seqloom.explain.agreement import Picture, References
+from seqloom.explain.agreement import Picture, ReferencePictures
 from seqloom.explain.change import Change, ChangedModel, silencing_interventions
 from seqloom.explain.computation import computation_of
 from seqloom.explain.explained_run import ExplainedRun
@@ -139,7 +139,7 @@ class _Pictures:
 
     saliency: tuple[Saliency, ...]
     truth: Truth | None
-    references: References
+    references: ReferencePictures
 
 
 def _pictures(
@@ -161,7 +161,7 @@ def _pictures(
         return pictures[method][side].double().cpu().numpy() if method in pictures else None
 
     truth = _truth(explained_run, sentence)
-    references = References(
+    references = ReferencePictures(
         occlusion=picture("occlusion", 0),
         gradient=picture("gradient", 0),
         within_target=(picture("occlusion", 1), picture("gradient", 1)),
@@ -188,7 +188,7 @@ def _truth(explained_run: ExplainedRun, sentence: Sentence) -> Truth | None:
     return Truth(rule=rule.words, sources=true_sources(rule, src, tgt, src_spans, tgt_spans))
 
 
-def _with_trust(attention: Attention, references: References) -> Attention:
+def _with_trust(attention: Attention, references: ReferencePictures) -> Attention:
     src_len = len(attention.mean[0]) - (len(attention.mean) if attention.keys == "both" else 0)
 
     def trust(rows: Picture) -> object:

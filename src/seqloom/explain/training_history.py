@@ -10,7 +10,7 @@ from pathlib import Path
 
 import torch
 
-from seqloom.explain.agreement import References
+from seqloom.explain.agreement import ReferencePictures
 from seqloom.explain.explained_run import ExplainedRun
 from seqloom.explain.explanation import HistoryCheckpoint
 from seqloom.explain.rounding import array, matrix, vector
@@ -31,7 +31,9 @@ def kept_weights(folder: Path) -> list[tuple[int, Path]]:
     return sorted(steps)
 
 
-def history_of(explained_run: ExplainedRun, sentence: Sentence, references: References) -> Iterator[HistoryCheckpoint]:
+def history_of(
+    explained_run: ExplainedRun, sentence: Sentence, references: ReferencePictures
+) -> Iterator[HistoryCheckpoint]:
     """The run at each of its kept steps, in rising order. The references are those of the finished run."""
     run = explained_run.run
     model = make_model(run.recipe.model, run.tokenizer.vocab).to(run.device).eval()

@@ -2,11 +2,10 @@
 
     stats = statistics("bleu", hypotheses, references)        # (sentences, k): counts whose sums give the corpus value
     score("bleu", hypotheses, references)                     # Score: 41.0, with sacreBLEU's signature
-    paired_bootstrap("bleu", stats, other_stats)              # Difference: how much better, how surely
+    paired_bootstrap("bleu", stats, other_stats)              # Difference: with its interval and p-value
     difference("bleu", runs_a, runs_b)                        # the same between arms with several seeds
 
-Values are in percent where they are shares. This room does not know models or tokenizers; it imports sacreBLEU only
-when it scores.
+Fractions are in percent. This package does not know models or tokenizers. It imports sacreBLEU only when it scores.
 """
 
 from collections.abc import Mapping, Sequence
@@ -26,10 +25,10 @@ METRICS: Mapping[str, Metric] = {
 
 
 def find_metric(name: str) -> Metric:
-    """The metric of a name.
+    """Returns the metric of a name.
 
     Raises:
-        ConfigError: there is none; the message names the nearest.
+        ConfigError: there is none; the message suggests the nearest name.
     """
     if name in METRICS:
         return METRICS[name]
@@ -46,7 +45,7 @@ References = Sequence[str] | Sequence[Sequence[str]]
 def statistics(
     metric: str, hypotheses: Sequence[str], references: References, *, item_separator: str | None = None
 ) -> Stats:
-    """Counts of each sentence, whose sums give the corpus value.
+    """The counts of each sentence; their sums give the corpus value.
 
     Args:
         references: one for each hypothesis, or a sequence of such sequences, one for each translator.
@@ -56,21 +55,21 @@ def statistics(
         (sentences, k); k depends on the metric.
 
     Raises:
-        CorpusError: unequal counts, or nothing at all.
-        ConfigError: the metric is unknown, cannot be had from texts, or lacks the separator.
+        CorpusError: unequal numbers of texts, or no texts.
+        ConfigError: the metric is unknown, is not computed from texts, or needs a separator.
     """
-    found = find_metric(metric)
-    if found.count is None:
+    scored = find_metric(metric)
+    if scored.count is None:
         raise ConfigError(
             f"{metric} is not measured on texts but on a model's log-probabilities; use likelihood_statistics"
         )
     streams = reference_streams(references)
     check_texts(hypotheses, streams)
-    return found.count(hypotheses, streams, item_separator)
+    return scored.count(hypotheses, streams, item_separator)
 
 
 def aggregate(metric: str, stats_sum: Stats) -> Stats:
-    """Corpus values (...) of sums of counts (..., k)."""
+    """The corpus values (...) of sums of counts (..., k)."""
     return find_metric(metric).combine(stats_sum)
 
 
@@ -82,7 +81,7 @@ def score(
     item_separator: str | None = None,
     item_name: str = "items",
 ) -> Score:
-    """The score of a corpus, without an interval. See `statistics` for the arguments and for what it raises."""
+    """The score of a corpus, without an interval. See `statistics` for arguments and errors."""
     stats = statistics(metric, hypotheses, references, item_separator=item_separator)
     value = float(aggregate(metric, stats.sum(axis=0)))
     return make_score(metric, value, item_separator, item_name, num_references=len(reference_streams(references)))
@@ -99,16 +98,19 @@ def score_runs(
     level: float = LEVEL,
     seed: int = 0,
 ) -> Score:
-    """The mean score of an arm's runs (one or several seeds), with its interval; see `significance` for how it is made."""
-    found = estimate(find_metric(metric), runs, num_resamples=num_resamples, level=level, seed=seed)
-    plain = make_score(metric, found.value, item_separator, item_name, num_references=num_references)
-    return replace(plain, interval=(found.low, found.high))
+    """The mean score of an arm's runs (one or several seeds), with its interval (see `significance`).
+
+    Its parameters are those of `score` and `estimate` together.
+    """
+    mean = estimate(find_metric(metric), runs, num_resamples=num_resamples, level=level, seed=seed)
+    without_interval = make_score(metric, mean.value, item_separator, item_name, num_references=num_references)
+    return replace(without_interval, interval=(mean.low, mean.high))
 
 
 def interval(
     metric: str, runs: Sequence[Stats], *, num_resamples: int = NUM_RESAMPLES, level: float = LEVEL, seed: int = 0
 ) -> Estimate:
-    """The mean value of an arm's runs with its interval and the method by which it was made."""
+    """The mean value of an arm's runs with its interval and method."""
     return estimate(find_metric(metric), runs, num_resamples=num_resamples, level=level, seed=seed)
 
 
@@ -116,8 +118,8 @@ def bootstrap_interval(
     metric: str, stats: Stats, *, num_resamples: int = NUM_RESAMPLES, level: float = LEVEL, seed: int = 0
 ) -> tuple[float, float]:
     """The interval of one run's value over other sentences: percentiles of the bootstrap."""
-    found = estimate(find_metric(metric), [stats], num_resamples=num_resamples, level=level, seed=seed)
-    return found.low, found.high
+    value = estimate(find_metric(metric), [stats], num_resamples=num_resamples, level=level, seed=seed)
+    return value.low, value.high
 
 
 def paired_bootstrap(
@@ -142,7 +144,7 @@ def difference(
     level: float = LEVEL,
     seed: int = 0,
 ) -> Difference:
-    """The difference between two arms on the same sentences, over seeds and sentences; of one run each, the paired bootstrap."""
+    """The difference between two arms on the same sentences, over seeds and sentences; for one run each, the paired bootstrap."""
     return compare(find_metric(metric), runs_a, runs_b, num_resamples=num_resamples, level=level, seed=seed)
 
 
@@ -162,27 +164,27 @@ def make_score(
     metric: str, value: float, item_separator: str | None, item_name: str, *, num_references: int = 1
 ) -> Score:
     """A value with its label and signature."""
-    found = METRICS[metric]
+    scored = METRICS[metric]
     return Score(
         metric,
-        found.label.format(items=item_name),
+        scored.label.format(items=item_name),
         value,
-        found.higher_is_better,
-        found.signature(item_separator, num_references),
+        scored.higher_is_better,
+        scored.signature(item_separator, num_references),
     )
 
 
 def can_be_right(metric: str, references: References, *, item_separator: str | None = None) -> bool:
-    """Whether the references themselves get the metric's best value: BLEU gives 0 to all texts where none has four words."""
-    found = find_metric(metric)
-    if found.count is None or not found.higher_is_better:
+    """Whether a right output can score above 0: BLEU is 0 for all texts if none has four words."""
+    scored = find_metric(metric)
+    if scored.count is None or not scored.higher_is_better:
         return True
     first = reference_streams(references)[0]
     return float(score(metric, first, references, item_separator=item_separator).value) > 0
 
 
 def is_bleu(metric: str) -> bool:
-    """Whether a name means one of the BLEUs, which differ by their tokenizers."""
+    """Whether a name is one of the BLEU variants, which differ by their tokenizers."""
     return metric.startswith("bleu")
 
 

@@ -1,20 +1,20 @@
-"""Intervals for a share of right answers, by Clopper and Pearson (1934). Counts in, numbers out.
+"""Intervals for a proportion of right answers, by Clopper and Pearson (1934). Counts in, numbers out.
 
-The interval holds the true share with at least the promised probability at every share and every count, also at 0 and 1, where
-the usual approximations promise too much.
+The interval contains the true proportion with at least the given probability, for every proportion and count, also at 0 and 1,
+where the usual approximations are too narrow.
 """
 
 from math import exp, lgamma, log
 
-# Halvings of [0, 1]: more digits than anybody shows.
+# Halvings of [0, 1]: enough for all digits of a float that are shown.
 _HALVINGS = 50
 
 
 def clopper_pearson(right: int, tried: int, level: float) -> tuple[float, float]:
-    """The interval of a share, of which `right` of `tried` were seen.
+    """The interval of a proportion, if `right` of `tried` answers are right.
 
     Args:
-        level: the probability with which the interval holds the true share, 0.95 for instance.
+        level: the probability with which the interval contains the true proportion, for example 0.95.
 
     Returns:
         Its lower and its upper end, 0 to 1.
@@ -27,7 +27,7 @@ def clopper_pearson(right: int, tried: int, level: float) -> tuple[float, float]
 
 
 def _solve(right: int, tried: int, tail: float) -> float:
-    """The share at which `right` or more of `tried` have the probability `tail`."""
+    """The proportion for which `right` or more of `tried` have the probability `tail`."""
     low, high = 0.0, 1.0
     for _ in range(_HALVINGS):
         middle = (low + high) / 2

@@ -1,4 +1,4 @@
-"""Exact match, and the share of right items: for targets of which there is one truth, such as commands.
+"""Exact match, and the fraction of right items: for targets with one right answer, such as commands.
 
 Texts enter, counts leave. This module does not know significance.
 """
@@ -14,7 +14,7 @@ from seqloom.metrics.metric import Metric, Stats, ratio
 def split_items(text: str, separator: str) -> list[str]:
     """The items of a text; a text without words has none. White space around and within items does not matter.
 
-    A separator without white space around it still separates, so that "take lamp;open door" holds two items.
+    A separator without white space around it separates too: "take lamp;open door" has two items.
     """
     if not text.strip():
         return []
@@ -23,22 +23,22 @@ def split_items(text: str, separator: str) -> list[str]:
 
 
 def longest_common_subsequence(first: Sequence[str], second: Sequence[str]) -> int:
-    """How many items both hold in the same order, perhaps with others between them."""
+    """The number of items that both have in the same order, perhaps with others between them."""
     best = [0] * (len(second) + 1)
     for item in first:
         diagonal = 0
-        for place, other in enumerate(second, start=1):
-            above = best[place]
-            best[place] = diagonal + 1 if item == other else max(above, best[place - 1])
+        for index, other in enumerate(second, start=1):
+            above = best[index]
+            best[index] = diagonal + 1 if item == other else max(above, best[index - 1])
             diagonal = above
     return best[-1]
 
 
 def _count_exact(hypotheses: Sequence[str], references: Sequence[Sequence[str]], separator: str | None) -> Stats:
-    # White space around a text is the file format's business, not the model's.
+    # White space around a text comes from the file format, not from the model.
     right = [
-        hypothesis.strip() in [reference.strip() for reference in meant]
-        for hypothesis, *meant in zip(hypotheses, *references, strict=True)
+        hypothesis.strip() in [reference.strip() for reference in of_sentence]
+        for hypothesis, *of_sentence in zip(hypotheses, *references, strict=True)
     ]
     return np.stack([np.asarray(right, dtype=np.float64), np.ones(len(right))], axis=1)
 
@@ -49,19 +49,19 @@ def _count_items(hypotheses: Sequence[str], references: Sequence[Sequence[str]],
             "the metric 'items' needs to know what separates the items of a target, for example item_separator=' ; '"
         )
     rows = []
-    for hypothesis, *meant in zip(hypotheses, *references, strict=True):
-        said = split_items(hypothesis, separator)
+    for hypothesis, *of_sentence in zip(hypotheses, *references, strict=True):
+        hyp_items = split_items(hypothesis, separator)
         counts = [
-            (longest_common_subsequence(said, items), max(len(said), len(items)))
-            for items in (split_items(reference, separator) for reference in meant)
+            (longest_common_subsequence(hyp_items, items), max(len(hyp_items), len(items)))
+            for items in (split_items(reference, separator) for reference in of_sentence)
         ]
-        # Of several references the one that the hypothesis comes nearest to.
+        # Of several references, the one that is most similar to the hypothesis.
         rows.append(max(counts, key=lambda count: count[0] / count[1] if count[1] else 1.0))
     return np.asarray(rows, dtype=np.float64)
 
 
 def combine_share(sums: Stats) -> Stats:
-    """A share in percent, of sums (..., 2) of what is right and of everything; nothing at all, rightly said, is 100."""
+    """A fraction in percent, from sums (..., 2) of right ones and of all. If there are none, and none are expected, it is 100."""
     return 100.0 * ratio(sums[..., 0], sums[..., 1], 1.0)
 
 

@@ -1,7 +1,7 @@
-"""Quality by the length of the source: which sentences go together, and the score of each group.
+"""Quality by the length of the source: groups of sentences with similar lengths, and the score of each group.
 
-Source texts and counts enter, scores of groups leave. Length is counted in segments: words, or characters in scripts that put no
-spaces between words, which every system that is compared sees alike.
+Source texts and counts enter, scores of groups leave. Length is counted in segments: words, or characters in scripts without spaces
+between words. So it is the same for all systems that are compared.
 """
 
 from collections.abc import Sequence
@@ -31,13 +31,13 @@ class LengthEstimate:
 def choose_bins(
     sources: Sequence[str], *, most_bins: int = MOST_BINS, fewest_sentences: int = FEWEST_SENTENCES
 ) -> tuple[tuple[int, int], ...]:
-    """Groups of lengths, with about equally many sentences each, that follow each other without a gap.
+    """Consecutive ranges of lengths with about equally many sentences each.
 
     Args:
-        fewest_sentences: no group has fewer, unless there are fewer sentences altogether.
+        fewest_sentences: no range has fewer, unless there are fewer sentences in all.
 
     Returns:
-        The lowest and the highest number of words of each group, both included.
+        The lowest and the highest number of words of each range, both included.
 
     Raises:
         CorpusError: no sources.
@@ -48,7 +48,7 @@ def choose_bins(
     aim = max(fewest_sentences, -(-len(sources) // most_bins))
     starts, filled = [0], 0
     for index, count in enumerate(counts):
-        # A group ends before a length that would carry it further beyond the aim than it now falls short.
+        # A range ends before a length that would exceed the aim by more than the range is below it now.
         if filled >= fewest_sentences and filled + int(count) - aim > aim - filled:
             starts.append(index)
             filled = 0
@@ -71,7 +71,7 @@ def estimate_by_length(
 
     Args:
         runs: for each run the counts (sentences, k), in the order of `sources`.
-        bins: groups of lengths; by default as `choose_bins` makes them. Groups with fewer than two sentences are left out.
+        bins: ranges of lengths; by default those of `choose_bins`. Ranges with fewer than two sentences are left out.
 
     Raises:
         ConfigError: a source falls into no bin or into two.
@@ -85,10 +85,10 @@ def estimate_by_length(
     bins = choose_bins(sources) if bins is None else bins
     lengths = np.asarray([num_segments(source) for source in sources])
     members = [(lengths >= low) & (lengths <= high) for low, high in bins]
-    found = np.sum(members, axis=0)
-    if (found != 1).any():
-        length = int(lengths[found != 1][0])
-        problem = "no bin" if (found == 0).any() else "two bins"
+    num_bins = np.sum(members, axis=0)
+    if (num_bins != 1).any():
+        length = int(lengths[num_bins != 1][0])
+        problem = "no bin" if (num_bins == 0).any() else "two bins"
         raise ConfigError(
             f"a source of {length} words falls into {problem} of {list(bins)}; expected each length in one bin"
         )

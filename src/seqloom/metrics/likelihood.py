@@ -1,7 +1,7 @@
-"""Perplexity and bits per byte: how well a model foresees a text.
+"""Perplexity and bits per byte: how well a model predicts a text.
 
-Log-probabilities and counts enter, one row a sentence; counts leave. Perplexities of models with different tokenizers cannot be
-compared, bits per byte can, because bytes do not depend on the tokenizer.
+Log-probabilities and counts enter, one row for each sentence; counts leave. Perplexities of models with different tokenizers cannot
+be compared. Bits per byte can, because bytes do not depend on the tokenizer.
 """
 
 from collections.abc import Callable, Sequence
@@ -12,25 +12,25 @@ from numpy.typing import NDArray
 from seqloom.errors import CorpusError
 from seqloom.metrics.metric import Metric, Stats, ratio
 
-# exp of more is no number any longer.
+# exp of a larger number overflows.
 _MOST_NATS = 700.0
 
 _Numbers = Sequence[float] | NDArray[np.floating] | NDArray[np.integer]
 
 
 def likelihood_statistics(log_probs: _Numbers, num_tokens: _Numbers, num_bytes: _Numbers) -> Stats:
-    """The counts behind perplexity and bits per byte.
+    """The counts from which perplexity and bits per byte are computed.
 
     Args:
-        log_probs: for each sentence the sum of the log-probabilities of its tokens, in nats, eos included where there is one.
-        num_tokens: for each sentence how many tokens that were.
+        log_probs: for each sentence the sum of the log-probabilities of its tokens, in nats, eos included if there is one.
+        num_tokens: for each sentence the number of these tokens.
         num_bytes: for each sentence the bytes of its text in UTF-8, without a line end.
 
     Returns:
         (sentences, 3).
 
     Raises:
-        CorpusError: unequal counts, nothing at all, or no bytes.
+        CorpusError: unequal numbers of sentences, no sentences, or no bytes.
     """
     sizes = {len(log_probs), len(num_tokens), len(num_bytes)}
     if len(sizes) > 1:

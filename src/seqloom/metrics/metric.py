@@ -1,7 +1,7 @@
-"""Metric and Score: what a metric is, and a number that never travels without how it was made.
+"""Metric and Score: the interface of metrics, and a value with its signature, which says how it was measured.
 
-A metric turns each sentence into a row of counts whose sums give the corpus value. So resampling sentences, which significance
-needs a thousand times, is a sum of rows. This module does not know any particular metric.
+A metric turns each sentence into a row of counts; the sums of rows give the corpus value. So resampling sentences, which
+significance needs a thousand times, is a sum of rows. This module does not know any particular metric.
 """
 
 from collections.abc import Callable, Sequence
@@ -23,10 +23,10 @@ class Score:
     Attributes:
         metric: the metric's name in METRICS.
         label: for people: "BLEU", "share of right commands".
-        value: shares in percent.
-        higher_is_better: False where less is better.
-        signature: how it was measured, in the manner of sacreBLEU.
-        interval: low and high ends of a confidence interval, where one was made.
+        value: fractions are in percent.
+        higher_is_better: False if a lower value is better.
+        signature: how it was measured, in the format of sacreBLEU.
+        interval: the low and high ends of a confidence interval, if there is one.
     """
 
     metric: str
@@ -48,10 +48,10 @@ class Metric:
 
     Attributes:
         name: its name in METRICS.
-        label: for people; may hold "{items}" for what an item is called.
-        higher_is_better: False where less is better.
-        count: (hypotheses, references, item separator) to counts, (sentences, k); None where texts do not suffice. References are
-            one sequence for each translator, of equal length.
+        label: for people; may contain "{items}" for the name of items.
+        higher_is_better: False if a lower value is better.
+        count: (hypotheses, references, item separator) to counts, (sentences, k); None if it is not computed from texts. References
+            are one sequence for each translator, of equal length.
         combine: sums of counts, (..., k), to values, (...).
         sign: the item separator to a signature.
     """
@@ -64,31 +64,33 @@ class Metric:
     sign: Callable[[str | None], str]
 
     def signature(self, separator: str | None, num_references: int = 1) -> str:
-        """How it was measured, with the number of references of a sentence."""
-        found = self.sign(separator)
+        """The signature, with the number of references of a sentence."""
+        signature = self.sign(separator)
         if num_references == 1:
-            return found
+            return signature
         if self.count is None:
-            return f"{found}|refs:first"
+            return f"{signature}|refs:first"
         name = "nrefs:1"
-        return found.replace(name, f"nrefs:{num_references}") if name in found else f"{found}|nrefs:{num_references}"
+        if name in signature:
+            return signature.replace(name, f"nrefs:{num_references}")
+        return f"{signature}|nrefs:{num_references}"
 
 
 def reference_streams(references: Sequence[str] | Sequence[Sequence[str]]) -> list[Sequence[str]]:
-    """References as one sequence for each translator, also where one translator's were given as a plain sequence of texts."""
-    if all(isinstance(one, str) for one in references):
+    """References as one sequence for each translator; a plain sequence of texts is that of one translator."""
+    if all(isinstance(reference, str) for reference in references):
         return [references]  # type: ignore[list-item]
     return list(references)
 
 
 def check_texts(hypotheses: Sequence[str], streams: Sequence[Sequence[str]]) -> None:
-    """Refuses what cannot be compared line by line.
+    """Checks that hypotheses and references can be compared line by line.
 
     Args:
         streams: references, one sequence for each translator.
 
     Raises:
-        CorpusError: unequal counts, or nothing at all.
+        CorpusError: unequal numbers of texts, or no texts.
     """
     for number, stream in enumerate(streams[1:], start=2):
         if len(stream) != len(streams[0]):
@@ -107,7 +109,7 @@ def check_texts(hypotheses: Sequence[str], streams: Sequence[Sequence[str]]) -> 
 
 
 def ratio(numerator: Any, denominator: Any, empty: float) -> Stats:
-    """Their quotient; `empty` where the denominator is 0."""
+    """The quotient; `empty` where the denominator is 0."""
     top, bottom = np.broadcast_arrays(
         np.asarray(numerator, dtype=np.float64), np.asarray(denominator, dtype=np.float64)
     )

@@ -1,7 +1,7 @@
-"""BLEU, chrF and TER, by sacreBLEU: texts in (detokenised, but for BLEU over given tokens), counts out.
+"""BLEU, chrF and TER, by sacreBLEU: texts in (detokenised, except for BLEU over given tokens), counts out.
 
 The counts of each sentence are sacreBLEU's own. Their sums are combined here, because resampling needs thousands of corpus
-values at once; tests show that the values are sacreBLEU's. This module does not know significance.
+values at once; tests show that the values equal those of sacreBLEU. This module does not know significance.
 """
 
 from collections.abc import Callable, Sequence
@@ -22,7 +22,7 @@ def _bleu(tokenizer: str) -> Callable[[], Any]:
     def make() -> Any:
         from sacrebleu.metrics.bleu import BLEU
 
-        # force: a hypothesis that ends in " ." is what the model said, not a mistake in the call.
+        # force: a hypothesis that ends in " ." is the output of the model, not a mistake in the call.
         try:
             return BLEU(tokenize=tokenizer, force=True)
         except RuntimeError:
@@ -62,7 +62,7 @@ def _signer(make: Callable[[], Any]) -> Callable[[str | None], str]:
     @cache
     def sign(separator: str | None) -> str:
         metric = make()
-        # sacreBLEU knows the number of references, part of its signature, once it has scored something.
+        # The signature contains the number of references, which sacreBLEU knows only after scoring.
         metric.corpus_score(["a"], [["a"]])
         return str(metric.get_signature())
 
@@ -101,7 +101,7 @@ def combine_chrf(sums: Stats) -> Stats:
 
 
 def combine_ter(sums: Stats) -> Stats:
-    """Translation edit rate (Snover et al. 2006), in percent of the reference's words; may pass 100.
+    """Translation edit rate (Snover et al. 2006), in percent of the reference's words; it can exceed 100.
 
     Args:
         sums: (..., 2): edits, reference words.
@@ -120,19 +120,19 @@ def _bleu_metric(name: str, label: str, tokenizer: str) -> Metric:
 
 
 BLEU = _bleu_metric("bleu", "BLEU", "13a")
-# The same by its full name, for those who want it in whatever language.
+# The same by its full name, for any language.
 BLEU_13A = _bleu_metric("bleu_13a", "BLEU (13a)", "13a")
-# For targets whose words do not stand between spaces, or for which sacreBLEU has a tokenizer of their own.
+# For languages without spaces between words, and languages for which sacreBLEU has its own tokenizer.
 BLEU_ZH = _bleu_metric("bleu_zh", "BLEU (zh)", "zh")
 BLEU_JA_MECAB = _bleu_metric("bleu_ja_mecab", "BLEU (ja-mecab)", "ja-mecab")
 BLEU_KO_MECAB = _bleu_metric("bleu_ko_mecab", "BLEU (ko-mecab)", "ko-mecab")
 BLEU_CHAR = _bleu_metric("bleu_char", "BLEU (char)", "char")
-# For corpora that are published tokenised, whose papers count the tokens as they stand; not comparable with BLEU.
+# For corpora that are published tokenised: papers count these tokens. It is not comparable with BLEU.
 BLEU_TOKENISED = _bleu_metric("bleu_tokenised", "BLEU over given tokens", "none")
 BLEUS = (BLEU, BLEU_13A, BLEU_ZH, BLEU_JA_MECAB, BLEU_KO_MECAB, BLEU_CHAR, BLEU_TOKENISED)
 CHRF = Metric("chrf", "chrF", True, _counter(_chrf), combine_chrf, _signer(_chrf))
 TER = Metric("ter", "TER", False, _counter(_ter), combine_ter, _signer(_ter))
-# Edits of segments, in scripts that put no spaces between words.
+# Edits of segments, for scripts without spaces between words.
 TER_SEGMENTS = Metric(
     "ter_segments",
     "TER (segments)",

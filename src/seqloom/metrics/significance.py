@@ -1,20 +1,20 @@
-"""How sure a score is, and a difference between two: over test sentences, and over training seeds.
+"""Significance: intervals of scores and of differences between arms, over test sentences and training seeds.
 
-Counts of each sentence enter, one array a run; estimates with intervals leave. The sentences stand in the same order everywhere.
+Counts of each sentence enter, one array for each run; estimates with intervals leave. All arrays have the same order of sentences.
 
-One run an arm: the bootstrap over sentences (Koehn 2004, "Statistical significance tests for machine translation evaluation"),
-paired where two systems are compared. It says what to expect of other sentences from these same runs.
+One run in each arm: the bootstrap over sentences (Koehn 2004, "Statistical significance tests for machine translation evaluation"),
+paired if two systems are compared. It describes other test sentences and the same runs.
 
-Several runs an arm: also another seed would have given another number. Resampling 3 seeds, as a hierarchical bootstrap does, makes
-intervals far too narrow: it underestimates their variance by a third and knows nothing of its own uncertainty. So the variance is
-a sum of two parts, each estimated by what is right for it:
+Several runs in an arm: another seed would have given another number too. Resampling 3 seeds, as a hierarchical bootstrap does,
+makes intervals far too narrow: it underestimates the variance between seeds by a third, and ignores that this variance is
+uncertain. So the variance is a sum of two parts, each with a suitable estimate:
 
 - sentences: the bootstrap variance over the sentences, which all runs have in common;
 - seeds: for each arm the unbiased variance between its runs, divided by their number.
 
 Student's distribution with the degrees of freedom of Welch and Satterthwaite (Satterthwaite 1946, Welch 1947) gives the interval
-and the p-value. A run's luck with single sentences counts in both parts, as in Owen's pigeonhole bootstrap (2007), so the interval
-is rather too wide than too narrow. Simulations in the tests show that it covers.
+and the p-value. The interaction of runs and sentences counts in both parts, as in Owen's pigeonhole bootstrap (2007), so intervals
+are slightly too wide, not too narrow. Simulations in the tests show that they contain the true value often enough.
 """
 
 from collections.abc import Sequence
@@ -30,7 +30,7 @@ from seqloom.metrics.student import critical_value, two_sided_p
 NUM_RESAMPLES = 1_000
 LEVEL = 0.95
 
-# Entries of the matrix of resampling weights that stand in memory at once.
+# Entries of the matrix of resampling weights that are in memory at once.
 _BLOCK = 4_000_000
 
 
@@ -40,8 +40,8 @@ class Estimate:
 
     Attributes:
         value: the mean over the runs.
-        level: the probability with which such intervals hold what they estimate.
-        method: how the interval was made and over what.
+        level: the probability with which such intervals contain the true value.
+        method: how the interval was computed, and over what.
     """
 
     value: float
@@ -56,10 +56,10 @@ class Difference:
     """How much arm A's value is above arm B's, in the units of the metric.
 
     Attributes:
-        difference: A minus B; for metrics where less is better, a negative one favours A.
-        p_value: two-sided: how often so large a difference would come about if there were none.
-        level: the level of the interval. It leaves out 0 where the p-value is below 1 - level.
-        method: how it was made and over what.
+        difference: A minus B; if a lower value is better, a negative difference favours A.
+        p_value: two-sided: the probability of such a large difference if there is none.
+        level: the level of the interval. The interval excludes 0 if the p-value is below 1 - level.
+        method: how the interval was computed, and over what.
     """
 
     difference: float
@@ -71,7 +71,7 @@ class Difference:
 
     @property
     def significant(self) -> bool:
-        """Whether a difference of nothing is ruled out at the level."""
+        """Whether the difference is significant at the level."""
         return self.p_value < 1 - self.level
 
 
@@ -113,11 +113,11 @@ def compare(
     """The difference between two arms on the same sentences.
 
     With one run each, it is the paired bootstrap: a difference between these runs. With several, it is one between arms; an arm
-    with a single run beside one with several (an outside system) is taken as it is.
+    with one run (an outside system) compared with one with several has no variance between seeds.
 
     Args:
         runs_a: for each run the counts (sentences, k).
-        runs_b: likewise; their number may differ.
+        runs_b: the same; their number may differ.
 
     Raises:
         CorpusError: runs with different numbers of sentences, or fewer than two sentences.
@@ -150,7 +150,7 @@ def _student(
     parts += [(float(values.var(ddof=1)) / len(values), len(values) - 1) for values in arms if len(values) > 1]
     total = sum(variance for variance, _ in parts)
     if total <= 1e-24:
-        # Every sentence and every seed says the same.
+        # There is no variance between sentences or seeds.
         return value, value, 1.0 if value == 0 else 0.0
     freedom = total**2 / sum(variance**2 / degrees for variance, degrees in parts)
     error = total**0.5

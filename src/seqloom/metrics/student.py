@@ -1,10 +1,10 @@
-"""Student's t distribution, for the few numbers that intervals over seeds need. Numbers in, numbers out."""
+"""Student's t distribution, for intervals over seeds. Numbers in, numbers out."""
 
 import math
 
 _MOST_ITERATIONS = 500
 _CLOSE = 1e-12
-# Stands in for a divisor of 0.
+# Replaces a divisor of 0.
 _TINY = 1e-300
 
 
@@ -18,14 +18,14 @@ def two_sided_p(t: float, freedom: float) -> float:
     """
     x = freedom / (freedom + t * t)
     a, b = freedom / 2, 0.5
-    # The continued fraction converges fast on this side; on the other, the function is what the mirrored one leaves of 1.
+    # The continued fraction converges fast on this side; on the other, the function is 1 minus the mirrored one.
     if x < (a + 1) / (a + b + 2):
         return _incomplete_beta(x, a, b)
     return 1.0 - _incomplete_beta(1.0 - x, b, a)
 
 
 def critical_value(level: float, freedom: float) -> float:
-    """The t that |T| stays below with probability `level`: 4.303 for 0.95 and two degrees of freedom."""
+    """The t for which |T| < t has the probability `level`: 4.303 for 0.95 and two degrees of freedom."""
     low, high = 0.0, 1.0
     while two_sided_p(high, freedom) > 1 - level:
         high *= 2

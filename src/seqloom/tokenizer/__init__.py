@@ -1,4 +1,4 @@
-"""Tokenizers: text becomes ids and comes back unchanged. See `tokenizer.py` first, then `escaping.py`."""
+"""Tokenizers: text <-> ids, without loss. Read `tokenizer.py` first, then `escaping.py`."""
 
 from seqloom.tokenizer.settings import TokenizerSettings
 from seqloom.tokenizer.tokenizer import Tokenizer

@@ -1,7 +1,7 @@
 """BPE-dropout (Provilkov et al. 2020, algorithm 1): byte-pair encoding that leaves merges out at random, from a seed.
 
-Parts of text (between which nothing merges), a probability and a generator of random numbers enter; ids leave. Hugging Face has
-this too, but its random numbers cannot be seeded, and a run that cannot be repeated cannot be resumed.
+Parts of text (no merge crosses them), a probability and a random number generator enter; ids leave. Hugging Face has this too, but
+its random numbers cannot be seeded, so a run could not be resumed with the same bits.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -12,19 +12,19 @@ import numpy as np
 _State = tuple[int, ...]
 _Candidates = tuple[tuple[int, int], ...]
 
-# Parts longer than this are not words; they are remembered no more, so that memory stays bounded.
-_LONGEST_REMEMBERED = 32
-_MOST_REMEMBERED = 100_000
-# The time for a part grows with its square; a longer run without spaces is cut, which moves a merge or two.
+# Parts longer than this are not words. They are not cached, so that memory stays bounded.
+_LONGEST_CACHED = 32
+_MOST_CACHED = 100_000
+# The time for a part grows with the square of its length. A longer part is cut, which changes at most a few merges.
 _LONGEST_PART = 512
 
 
 class BpeDropout:
     """Encodes with merge dropout.
 
-    In each step every possible merge is dropped with the probability p, and the best that is left is carried out. The number of
-    merges dropped before the best one that survives is geometric, so one random number a step is enough; and since words
-    recur, so do the states that they pass through: their possible merges are remembered.
+    In each step every possible merge is dropped with the probability p, and the best remaining merge is done. The number of merges
+    that are dropped before the best remaining one has a geometric distribution, so a step needs one random number. Words recur,
+    and with them the states between merges, so the possible merges of each state are cached.
 
     Args:
         ids: the id of each piece, single characters among them.
@@ -34,7 +34,7 @@ class BpeDropout:
     def __init__(self, ids: Mapping[str, int], merges: Iterable[tuple[int, int, int]]) -> None:
         self._ids = ids
         self._merges = {(left, right): (rank, merged) for rank, (left, right, merged) in enumerate(merges)}
-        self._remembered: dict[_State, _Candidates] = {}
+        self._cached_candidates: dict[_State, _Candidates] = {}
         self._plain_paths: dict[str, list[_State]] = {}
 
     def encode(self, parts: Sequence[str], probability: float, rng: np.random.Generator) -> list[int]:
@@ -42,47 +42,47 @@ class BpeDropout:
 
         Args:
             probability: of leaving a merge out, below 1; 0 gives plain BPE.
-            rng: the only source of chance; the number of draws depends on the parts alone.
+            rng: the only source of randomness; the number of draws depends on the parts only.
         """
         drawn = rng.geometric(1.0 - probability, sum(map(len, parts))) - 1
         drops = drawn.tolist()
-        # Most draws are 0: nothing is dropped. Up to the next other one a word follows the path of plain BPE.
-        eventful = [*np.flatnonzero(drawn).tolist(), len(drops)]
-        at_event, position = 0, 0
-        found: list[int] = []
+        # Most draws are 0: no merge is dropped. Up to the next draw above 0, a word follows the path of plain BPE.
+        drop_positions = [*np.flatnonzero(drawn).tolist(), len(drops)]
+        next_drop, position = 0, 0
+        ids: list[int] = []
         for part in _slices(parts):
             path = self._plain_paths.get(part) or self._plain_path(part)
-            while eventful[at_event] < position:
-                at_event += 1
-            uneventful = eventful[at_event] - position
-            if uneventful >= len(path) - 1:
-                found += path[-1]
+            while drop_positions[next_drop] < position:
+                next_drop += 1
+            num_plain = drop_positions[next_drop] - position
+            if num_plain >= len(path) - 1:
+                ids += path[-1]
                 position += len(path) - 1
                 continue
-            state = path[uneventful]
-            position += uneventful
+            state = path[num_plain]
+            position += num_plain
             while candidates := self._candidates(state):
                 dropped = drops[position]
                 position += 1
                 if dropped >= len(candidates):
                     break
                 state = _merge(state, *candidates[dropped])
-            found += state
-        return found
+            ids += state
+        return ids
 
     def _plain_path(self, part: str) -> list[_State]:
-        """The states that a part passes through when nothing is dropped."""
+        """The states of a part between merges, if no merge is dropped."""
         path = [tuple([self._ids[char] for char in part])]
         while candidates := self._candidates(path[-1]):
             path.append(_merge(path[-1], *candidates[0]))
-        if len(part) <= _LONGEST_REMEMBERED:
-            if len(self._plain_paths) >= _MOST_REMEMBERED:
+        if len(part) <= _LONGEST_CACHED:
+            if len(self._plain_paths) >= _MOST_CACHED:
                 self._plain_paths.clear()
             self._plain_paths[part] = path
         return path
 
     def _candidates(self, state: _State) -> _Candidates:
-        known = self._remembered.get(state)
+        known = self._cached_candidates.get(state)
         if known is not None:
             return known
         merges = self._merges
@@ -92,10 +92,10 @@ class BpeDropout:
             if merge is not None:
                 ranked.append((merge[0], at, merge[1]))
         candidates = tuple((at, merged) for _, at, merged in sorted(ranked))
-        if len(state) <= _LONGEST_REMEMBERED:
-            if len(self._remembered) >= _MOST_REMEMBERED:
-                self._remembered.clear()
-            self._remembered[state] = candidates
+        if len(state) <= _LONGEST_CACHED:
+            if len(self._cached_candidates) >= _MOST_CACHED:
+                self._cached_candidates.clear()
+            self._cached_candidates[state] = candidates
         return candidates
 
 

@@ -1,4 +1,4 @@
-"""Codec: one vocabulary, the text of one side (or of both) to ids and back.
+"""Codec: one vocabulary; the text of one side (or of both) to ids and back.
 
 Normalised text enters, ids leave; and back. A codec is a plain list of pieces with, for BPE, its merges and, for unigram, its
 scores; Hugging Face's `tokenizers` does the work. This module does not know settings files, sides or training.
@@ -17,11 +17,11 @@ from seqloom.tokenizer.bpe_dropout import BpeDropout
 from seqloom.tokenizer.escaping import NIBBLES, SPACE, Escaper, cut, spell
 
 Kind = Literal["bpe", "unigram", "characters", "words"]
-# Always int32; typed as what others take.
+# Always int32; the type is wider, for the interfaces that take them.
 Ids = NDArray[np.integer]
 
 PAD_ID, BOS_ID, EOS_ID = 0, 1, 2
-# Splitting keeps letters apart from punctuation, so no text can become one of these pieces.
+# The splitting separates letters from punctuation, so no text can become one of these pieces.
 SPECIALS = ("<pad>", "<s>", "</s>")
 NUM_RESERVED = len(SPECIALS) + len(NIBBLES)
 
@@ -36,8 +36,8 @@ def _pattern(word: str, digit: str, other_count: str) -> str:
     return rf"[{_NIBBLE}]|{SPACE}?[{word}]+" + (rf"|{SPACE}?{digit}" if digit else "") + f"|{SPACE}?{other}|{white}"
 
 
-# What no token crosses. Subwords: letters, single digits, and runs of punctuation, each with the space before it. Words keep their
-# digits, and punctuation stands by itself.
+# The parts of a text that no token crosses. Subwords: letters, single digits, and runs of punctuation, each with the space before
+# it. Words contain digits, and each punctuation mark is a part of its own.
 _SPLITS = {
     "subwords": _pattern(r"\p{L}\p{M}", r"\p{N}", "+"),
     "words": _pattern(r"\p{L}\p{M}\p{N}_", "", ""),
@@ -50,7 +50,7 @@ class Codec:
 
     Attributes:
         kind: how text is cut.
-        pieces: the string of each id: the special ones, the nibbles, then what training chose.
+        pieces: the string of each id: the special pieces, the nibbles, then those that training chose.
         merges: for BPE, pairs of pieces in the order in which they are merged.
         scores: for unigram, the log-probability of each piece.
     """
@@ -74,12 +74,12 @@ class Codec:
         ]
 
     def decode(self, ids: Sequence[int] | NDArray[np.integer]) -> str:
-        """The text of ids, whatever they are: special ids are skipped, broken characters become U+FFFD."""
+        """The text of any ids: special ids are skipped, incomplete characters become U+FFFD."""
         pieces = self.pieces
         return self.escaper.unescape("".join([pieces[i] for i in ids if i > EOS_ID]))
 
     def tokens(self, ids: Sequence[int] | NDArray[np.integer]) -> list[str]:
-        """The pieces of ids, for people to look at: nibbles show as ⟨0⟩ to ⟨f⟩."""
+        """The pieces of ids, for people: nibbles are shown as ⟨0⟩ to ⟨f⟩."""
         return [f"⟨{ord(piece) - 0xE000:x}⟩" if piece in NIBBLES else piece for piece in (self.pieces[i] for i in ids)]
 
     def encode_with_dropout(
@@ -100,7 +100,7 @@ class Codec:
 
     @cached_property
     def escaper(self) -> Escaper:
-        """How text is written in this vocabulary's alphabet."""
+        """Writes text in the alphabet of this vocabulary."""
         if self.kind == "words":
             return Escaper(None, mark_start=True)
         alphabet = "".join(p for p in self.pieces if len(p) == 1 and p not in NIBBLES and p != SPACE)
@@ -108,7 +108,7 @@ class Codec:
 
     @cached_property
     def alphabet_size(self) -> int:
-        """How many characters have an id of their own."""
+        """The number of characters that have their own id."""
         return sum(len(piece) == 1 and piece not in NIBBLES for piece in self.pieces)
 
     def _encode_escaped(self, texts: list[str]) -> list[Ids]:
@@ -121,19 +121,19 @@ class Codec:
         return [np.array(encoding.ids, dtype=np.int32) for encoding in encodings]
 
     def _encode_words(self, text: str) -> list[int]:
-        ids, found = self._ids, list[int]()
+        ids, encoded = self._ids, list[int]()
         for word in self.split(text):
             known = ids.get(word)
             if known is not None:
-                found.append(known)
+                encoded.append(known)
                 continue
             if word.startswith(SPACE):
-                found.append(ids[SPACE])
+                encoded.append(ids[SPACE])
                 word = word[1:]
             for char in word:
                 spelling = SPACE if char == SPACE else char if char in NIBBLES else spell(char)
-                found += [ids[nibble] for nibble in spelling]
-        return found
+                encoded += [ids[nibble] for nibble in spelling]
+        return encoded
 
     @cached_property
     def _ids(self) -> dict[str, int]:
@@ -173,15 +173,15 @@ def split_escaped(kind: Kind, escaped: str) -> list[str]:
     return [part for part, _ in _splitters[kind].pre_tokenize_str(escaped)] if escaped else []
 
 
-# Encoding a batch uses all processors. A fork inherits no threads: a child that tried would hang, and the library, which cannot
-# know what the child will do, warns. Unless the user has decided by the environment, children work in one thread, unwarned.
+# Encoding a batch uses all processors. A forked child has no threads, so it would hang if it used them, and the library warns.
+# Unless the user has set the environment variable, children work in one thread, without a warning.
 _PARALLELISM = "TOKENIZERS_PARALLELISM"
 _watches_forks = False
 _decides_for_child = False
 
 
 def import_backend() -> Any:
-    """Hugging Face's `tokenizers`, told how to behave when the process forks."""
+    """Hugging Face's `tokenizers`, prepared for forks of the process."""
     global _watches_forks
     if not _watches_forks and hasattr(os, "register_at_fork"):
         os.register_at_fork(before=_before_fork, after_in_parent=_after_fork_in_parent)

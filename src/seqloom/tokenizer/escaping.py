@@ -1,8 +1,8 @@
 """Normalisation, and the escaping that lets a small alphabet spell every text.
 
 Text enters; text over a fixed alphabet leaves, and comes back exactly. A character outside the alphabet becomes its UTF-8
-bytes, each byte two of 16 nibbles: the private-use characters U+E000 to U+E00F, which stand in every vocabulary. So no text is
-unknown, at the price of 16 ids instead of 256. This module does not know vocabularies, merges or ids.
+bytes, and each byte two of 16 nibbles: the private-use characters U+E000 to U+E00F, which are in every vocabulary. So every text
+can be encoded, with 16 extra ids instead of 256. This module does not know vocabularies, merges or ids.
 """
 
 import re
@@ -23,7 +23,7 @@ _CUT = re.compile(rf"(?<=[^\s{SPACE}])[\n{SPACE}]")
 
 
 def normalise(text: str, settings: TokenizerSettings) -> str:
-    """The text that a tokenizer keeps: what decoding gives back. Lone surrogates, which are no text, become U+FFFD."""
+    """The text that decoding returns. Lone surrogates, which are not valid text, become U+FFFD."""
     if not text.isascii():
         text = _SURROGATE.sub("\ufffd", text)
         text = _normalise_unicode(text, settings)
@@ -66,8 +66,8 @@ class Escaper:
     """Writes text in an alphabet, and reads it back.
 
     Args:
-        alphabet: the characters that stand for themselves, without the space; None for all but the reserved ones.
-        mark_start: whether a text starts with a space marker, so that a first word looks like any other.
+        alphabet: the characters that are not escaped, without the space; None for all but the reserved ones.
+        mark_start: whether a text starts with a space marker, so that the first word is encoded like any other.
     """
 
     def __init__(self, alphabet: str | None, *, mark_start: bool) -> None:
@@ -78,14 +78,14 @@ class Escaper:
         self._spellings: dict[str, str] = {}
 
     def escape(self, text: str) -> str:
-        """A normalised text in the alphabet: the marker for spaces, nibbles for what is foreign. Empty text stays empty."""
+        """A normalised text in the alphabet: the marker for spaces, nibbles for other characters. Empty text stays empty."""
         if not text:
             return ""
         marked = self._foreign.sub(self._spell_match, text).replace(" ", SPACE)
         return SPACE + marked if self._mark_start else marked
 
     def unescape(self, text: str) -> str:
-        """The text that was escaped. Nibbles that make no UTF-8 (a model may write them) become U+FFFD."""
+        """The text that was escaped. Nibbles that are not valid UTF-8 (a model may generate them) become U+FFFD."""
         if self._mark_start:
             text = text.removeprefix(SPACE)
         return _NIBBLE_RUN.sub(lambda match: _read_nibbles(match.group()), text.replace(SPACE, " "))
@@ -111,10 +111,10 @@ def _read_nibbles(run: str) -> str:
 
 
 def cut(text: str, size: int) -> Iterator[str]:
-    """Cuts a long escaped text where every tokenizer begins a new token, so that the tokens stay the same.
+    """Cuts a long escaped text at positions where every tokenizer begins a new token, so that the tokens stay the same.
 
     Args:
-        size: the least characters of a piece; it ends before the next space or newline that follows a word.
+        size: the fewest characters of a part; it ends before the next space or newline that follows a word.
     """
     start = 0
     while len(text) - start > size:

@@ -1,4 +1,4 @@
-"""TokenizerSettings: what a recipe says about the tokenizer. This module does not know how tokenizers work."""
+"""TokenizerSettings: the settings of the tokenizer in a recipe. This module does not know how tokenizers work."""
 
 from typing import Annotated, Literal, Self
 
@@ -48,7 +48,7 @@ class TokenizerSettings(Settings):
         return self
 
     def size_for(self, num_characters: int) -> int:
-        """The size of a vocabulary for so many characters of training text."""
+        """The size of a vocabulary that is trained on `num_characters` characters."""
         if self.vocab_size != "auto":
             return self.vocab_size
         return min(max(round(num_characters / _AUTO_CHARACTERS_PER_ID), _AUTO_SMALLEST), _AUTO_LARGEST)

@@ -1,7 +1,7 @@
 """Tokenizer: text <-> ids for both sides, trained, saved and loaded as one file.
 
-Text enters and ids leave, and back: `decode_src(encode_src([text])[0]) == normalise(text)` for every text. Ids 0, 1 and 2 (pad,
-bos, eos) never come out of text. This module does not know batches, tensors or models.
+Text enters and ids leave, and back: `decode_src(encode_src([text])[0]) == normalise(text)` for every text. Text never
+becomes ids 0, 1 and 2 (pad, bos, eos). This module does not know batches, tensors or models.
 """
 
 import hashlib
@@ -41,10 +41,10 @@ class Tokenizer:
     """Turns text into ids and ids into text, for sources and for targets.
 
     Attributes:
-        settings: what it was trained with.
+        settings: the settings of its training.
         source: the codec of sources.
-        target: the codec of targets; the same object where the tokenizer is joint.
-        trained_on: the text that it saw.
+        target: the codec of targets; the same object if the tokenizer is joint.
+        trained_on: the size of its training text.
     """
 
     settings: TokenizerSettings
@@ -74,7 +74,7 @@ class Tokenizer:
 
         Args:
             path: a `tokenizer.json`, or the run folder that holds one.
-            within: the folder that the file must lie in, wherever links lead.
+            within: the folder that must contain the file, also after links are followed.
 
         Raises:
             CheckpointError: the file is missing, damaged, or of a later version of seqloom.
@@ -128,7 +128,7 @@ class Tokenizer:
 
     @cached_property
     def hash(self) -> str:
-        """SHA-256 (hex) of all that decides which ids a text becomes. BPE-dropout, which comes later, is left out."""
+        """SHA-256 (hex) of everything that determines the ids of a text. BPE-dropout, which is applied later, is left out."""
         settings = self.settings
         content = {
             "version": VERSION,
@@ -140,12 +140,12 @@ class Tokenizer:
 
     @property
     def vocab(self) -> Vocabulary:
-        """What a model must know: counts and special ids."""
+        """The sizes and special ids, for the model."""
         shared = self.source is self.target
         return Vocabulary(len(self.source), len(self.target), shared, PAD_ID, BOS_ID, EOS_ID)
 
     def normalise(self, text: str) -> str:
-        """The text as the tokenizer keeps it."""
+        """The text as decoding returns it."""
         return normalise(text, self.settings)
 
     def encode_src(self, texts: Sequence[str]) -> list[Ids]:
@@ -157,11 +157,11 @@ class Tokenizer:
         return self.target.encode([normalise(text, self.settings) for text in texts])
 
     def decode_src(self, ids: AnyIds) -> str:
-        """The text of source ids; special ids are skipped, and broken characters become U+FFFD."""
+        """The text of source ids; special ids are skipped, and incomplete characters become U+FFFD."""
         return self.source.decode(ids)
 
     def decode_tgt(self, ids: AnyIds) -> str:
-        """The text of target ids; special ids are skipped, and broken characters become U+FFFD."""
+        """The text of target ids; special ids are skipped, and incomplete characters become U+FFFD."""
         return self.target.decode(ids)
 
     def src_tokens(self, ids: AnyIds) -> list[str]:

@@ -1,6 +1,6 @@
-"""Training of codecs: a stream of items becomes a bounded sample, the sample one vocabulary or two.
+"""Training of codecs: a stream of items becomes a bounded sample, and the sample one or two vocabularies.
 
-Pairs or documents enter, codecs leave, with a record of the text that they saw. The same items and settings give the same codecs.
+Pairs or documents enter, codecs leave, with the size of their training text. The same items and settings give the same codecs.
 """
 
 from collections import Counter
@@ -26,10 +26,10 @@ class TrainedOn:
     """The text that a tokenizer was trained on.
 
     Attributes:
-        num_items: pairs (or pieces of documents) that were offered.
+        num_items: pairs (or pieces of documents) in the input.
         num_sampled: how many of them were used.
-        num_characters: characters offered, after normalisation: of sources and of targets; of more pairs than were used, an
-            estimate from these.
+        num_characters: characters of the input after normalisation: of sources and of targets. If not all pairs were used, it is
+            an estimate from those that were.
     """
 
     num_items: int
@@ -40,7 +40,7 @@ class TrainedOn:
 def train_codecs(
     items: Iterable[SentencePair | Document], settings: TokenizerSettings, progress: Progress | None = None
 ) -> tuple[Codec, Codec, TrainedOn]:
-    """Trains the vocabularies of both sides; with `settings.joint` they are one and the same object.
+    """Trains the vocabularies of both sides; with `settings.joint` they are the same object.
 
     Raises:
         CorpusError: there is no text.
@@ -67,7 +67,7 @@ def train_codec(texts: Sequence[str], settings: TokenizerSettings, num_character
 
     Args:
         texts: normalised texts.
-        num_characters: the size of the whole text that they were drawn from; "auto" sizes the vocabulary by it.
+        num_characters: the size of the whole text that they are a sample of; it determines the vocabulary size "auto".
     """
     if settings.kind == "words":
         return _train_words(texts, settings, num_characters)
@@ -78,7 +78,7 @@ def train_codec(texts: Sequence[str], settings: TokenizerSettings, num_character
     if settings.kind == "characters":
         alphabet = choose_alphabet(counts, limit=size - NUM_RESERVED - 1, min_frequency=settings.min_frequency)
         return Codec("characters", (*SPECIALS, *NIBBLES, SPACE, *alphabet))
-    # At most half of the ids are single characters, so that subwords have room; "auto" makes the room.
+    # At most half of the ids are single characters, the others are for subwords; "auto" enlarges the vocabulary for this.
     limit = len(counts) if settings.vocab_size == "auto" else (size - NUM_RESERVED) // 2
     alphabet = choose_alphabet(counts, limit=limit)
     if settings.vocab_size == "auto":
@@ -92,7 +92,7 @@ def train_codec(texts: Sequence[str], settings: TokenizerSettings, num_character
     for text in escaped:
         words.update(split_escaped("unigram", text))
     scored = train_unigram(words, single, num_pieces=size - len(SPECIALS), min_frequency=settings.min_frequency)
-    # Special pieces are never formed; a low score keeps them out of every sum.
+    # Text never becomes special pieces; their low score makes them count nothing in sums.
     pieces = (*SPECIALS, *(piece for piece, _ in scored))
     return Codec("unigram", pieces, scores=(*(-100.0 for _ in SPECIALS), *(score for _, score in scored)))
 
@@ -106,7 +106,7 @@ def _train_bpe(escaped: Iterable[str], single: Sequence[str], size: int, min_fre
     )
     model.train_from_iterator(escaped, trainer)
     merges = tuple((left, right) for left, right in _read_merges(model.to_str()))
-    # Two merges may make the same piece; it has one id.
+    # Two merges may give the same piece, which has one id.
     pieces = dict.fromkeys((*SPECIALS, *single, *(left + right for left, right in merges)))
     return Codec("bpe", tuple(pieces), merges)
 
@@ -132,8 +132,8 @@ def _train_words(texts: Iterable[str], settings: TokenizerSettings, num_characte
 def _sample(
     items: Iterable[SentencePair | Document], settings: TokenizerSettings, progress: Progress
 ) -> tuple[list[str], list[str], TrainedOn]:
-    """A sample of the items from a fixed seed: drawn by the split itself where it can, else in one pass over it (Vitter's
-    algorithm R)."""
+    """A sample of the items from a fixed seed: drawn by the split itself if it can, otherwise in one pass (Vitter's algorithm
+    R)."""
     limit = settings.max_training_pairs
     size = items.size if isinstance(items, Split) else None
     drawn = isinstance(items, Split) and items.sample is not None and size is not None and size > limit
@@ -148,18 +148,18 @@ def _sample(
             if len(kept) < limit:
                 kept.append(pair)
             else:
-                place = int(draw() * num_items)
-                if place < limit:
-                    kept[place] = pair
+                index = int(draw() * num_items)
+                if index < limit:
+                    kept[index] = pair
             if num_items % _ITEMS_PER_REPORT == 0:
                 done = num_items / (limit if drawn else size) if size else 0.0
                 progress.update(_TASK, 0.4 * min(1.0, done), examples=num_items)
     if drawn:
         num_items = size or num_items
-    # Only what is used is normalised, so that a pass over a large corpus is quick.
-    for place, (src, tgt) in enumerate(kept):
-        kept[place] = normalise(src, settings), normalise(tgt, settings)
-    # Of a sample, how much text there is in all can be told closely enough.
+    # Only the sample is normalised, so that a pass over a large corpus is quick.
+    for index, (src, tgt) in enumerate(kept):
+        kept[index] = normalise(src, settings), normalise(tgt, settings)
+    # The size of the whole text is estimated from the sample.
     scale = num_items / max(1, len(kept))
     num_src, num_tgt = (round(scale * sum(len(pair[side]) for pair in kept)) for side in (0, 1))
     if not num_src + num_tgt:

@@ -1,8 +1,8 @@
-"""Training of the unigram language model tokenizer (Kudo 2018), the same for the same text.
+"""Training of the unigram language model tokenizer (Kudo 2018), with the same result for the same text.
 
 Counted words enter, pieces with log-probabilities leave. Hugging Face's trainer sums in the order of a randomly seeded hash table,
-so that two runs on one text differ; this one does not. Expectation and maximisation work on all words at once, over a lattice
-kept as flat arrays. Encoding is left to Hugging Face.
+so two runs on the same text differ; this one always gives the same result. Expectation and maximisation handle all words at once,
+over a lattice in flat arrays. Encoding is done by Hugging Face.
 """
 
 from collections import Counter
@@ -28,8 +28,8 @@ def train_unigram(
     """Finds the pieces that make the words most probable.
 
     Args:
-        words: how often each word occurs, spelled in the alphabet.
-        alphabet: the characters; they are always kept, so that every word can be spelled.
+        words: how often each word occurs, written in the alphabet.
+        alphabet: the characters; they are always kept, so that every word can be written.
         num_pieces: the most pieces, the alphabet among them.
         min_frequency: how often a piece must occur.
 
@@ -66,16 +66,16 @@ def train_unigram(
 def _seed(
     words: list[tuple[str, int]], alphabet: Sequence[str], num_pieces: int, min_frequency: int
 ) -> tuple[list[str], Floats]:
-    found: Counter[str] = Counter()
+    frequencies: Counter[str] = Counter()
     for word, count in words:
         for start in range(len(word)):
             for end in range(start + 1, min(len(word), start + _LONGEST_PIECE) + 1):
-                found[word[start:end]] += count
-    longer = [(p, c) for p, c in found.items() if len(p) > 1 and c >= min_frequency]
+                frequencies[word[start:end]] += count
+    longer = [(p, c) for p, c in frequencies.items() if len(p) > 1 and c >= min_frequency]
     longer.sort(key=lambda item: (-item[1] * len(item[0]), item[0]))
     longer = longer[: max(10 * num_pieces, 20_000)]
     pieces = [*alphabet, *(piece for piece, _ in longer)]
-    weight = [max(found[p], 1) * len(p) for p in pieces]
+    weight = [max(frequencies[p], 1) * len(p) for p in pieces]
     return pieces, np.log(np.array(weight, dtype=np.float64) / sum(weight))
 
 
@@ -107,14 +107,14 @@ def _filter(
 
 
 def _best_alternative(pieces: list[str], scores: Floats) -> Floats:
-    """For each piece the log-probability of spelling it best with others."""
+    """For each piece, the log-probability of the best way to build it from other pieces."""
     lattice = _Lattice(pieces, pieces)
     lattice.drop_whole()
     return lattice.best(scores)
 
 
 class _Lattice:
-    """All ways to cut words into pieces: for each end and length, the words and pieces that fit."""
+    """All ways to split words into pieces: for each begin and end, the words and pieces that fit."""
 
     def __init__(self, words: Sequence[str], pieces: Sequence[str]) -> None:
         ids = {piece: i for i, piece in enumerate(pieces)}
@@ -125,54 +125,54 @@ class _Lattice:
                 for start in range(max(0, end - _LONGEST_PIECE), end):
                     piece = ids.get(word[start:end])
                     if piece is not None:
-                        rows, found = edges.setdefault((end, start), ([], []))
+                        rows, edge_pieces = edges.setdefault((end, start), ([], []))
                         rows.append(row)
-                        found.append(piece)
+                        edge_pieces.append(piece)
         self._edges: list[tuple[int, int, Ints, Ints]] = [
-            (start, end, np.array(rows, dtype=np.int64), np.array(found, dtype=np.int64))
-            for (end, start), (rows, found) in sorted(edges.items())
+            (start, end, np.array(rows, dtype=np.int64), np.array(edge_pieces, dtype=np.int64))
+            for (end, start), (rows, edge_pieces) in sorted(edges.items())
         ]
 
     def keep(self, kept: NDArray[np.bool_]) -> None:
-        """Drops the edges of pieces that are gone and renumbers the others."""
+        """Keeps some pieces: drops the edges of the others and renumbers."""
         renumbered = np.cumsum(kept) - 1
-        masks = [kept[found] for *_, found in self._edges]
+        masks = [kept[edge_pieces] for *_, edge_pieces in self._edges]
         self._edges = [
-            (start, end, rows[mask], renumbered[found[mask]])
-            for (start, end, rows, found), mask in zip(self._edges, masks, strict=True)
+            (start, end, rows[mask], renumbered[edge_pieces[mask]])
+            for (start, end, rows, edge_pieces), mask in zip(self._edges, masks, strict=True)
         ]
 
     def drop_whole(self) -> None:
         """Drops the edges that span a word of two characters or more."""
         edges = []
-        for start, end, rows, found in self._edges:
+        for start, end, rows, edge_pieces in self._edges:
             mask = (self._lengths[rows] != end) | (start > 0) | (end == 1)
-            edges.append((start, end, rows[mask], found[mask]))
+            edges.append((start, end, rows[mask], edge_pieces[mask]))
         self._edges = edges
 
     def best(self, scores: Floats) -> Floats:
-        """The log-probability of each word's best cut."""
+        """The log-probability of the best split of each word."""
         table = self._table()
         table[:, 0] = 0
-        for start, end, rows, found in self._edges:
-            table[rows, end] = np.maximum(table[rows, end], table[rows, start] + scores[found])
+        for start, end, rows, edge_pieces in self._edges:
+            table[rows, end] = np.maximum(table[rows, end], table[rows, start] + scores[edge_pieces])
         return np.asarray(table[np.arange(len(self._lengths)), self._lengths])
 
     def expect(self, scores: Floats, counts: Floats, num_pieces: int) -> Floats:
-        """How often each piece is expected in the words, over all cuts (forward and backward sums)."""
+        """How often each piece is expected in the words, over all splits (forward and backward sums)."""
         every = np.arange(len(self._lengths))
         forward, backward = self._table(), self._table()
         forward[:, 0] = 0
         backward[every, self._lengths] = 0
-        for start, end, rows, found in self._edges:
-            forward[rows, end] = np.logaddexp(forward[rows, end], forward[rows, start] + scores[found])
+        for start, end, rows, edge_pieces in self._edges:
+            forward[rows, end] = np.logaddexp(forward[rows, end], forward[rows, start] + scores[edge_pieces])
         total = forward[every, self._lengths]
-        for start, end, rows, found in sorted(self._edges, key=lambda edge: (-edge[0], -edge[1])):
-            backward[rows, start] = np.logaddexp(backward[rows, start], backward[rows, end] + scores[found])
+        for start, end, rows, edge_pieces in sorted(self._edges, key=lambda edge: (-edge[0], -edge[1])):
+            backward[rows, start] = np.logaddexp(backward[rows, start], backward[rows, end] + scores[edge_pieces])
         expected = np.zeros(num_pieces)
-        for start, end, rows, found in self._edges:
-            posterior = np.exp(forward[rows, start] + scores[found] + backward[rows, end] - total[rows])
-            expected += np.bincount(found, weights=posterior * counts[rows], minlength=num_pieces)
+        for start, end, rows, edge_pieces in self._edges:
+            posterior = np.exp(forward[rows, start] + scores[edge_pieces] + backward[rows, end] - total[rows])
+            expected += np.bincount(edge_pieces, weights=posterior * counts[rows], minlength=num_pieces)
         return expected
 
     def _table(self) -> Floats:

@@ -1,8 +1,8 @@
-"""WordTable: the ids of words that were met before, so that a corpus is encoded by looking words up.
+"""WordTable: a cache of the ids of words, so that a corpus is encoded by looking words up.
 
-Normalised texts enter, all their ids in a row leave, with how many each text has. No token crosses the space before a word, so a
-text's ids are those of its words, and of a large corpus most words have been met before. How a word becomes ids is the codec's
-business: it is asked for those that are new, many at a time.
+Normalised texts enter; all their ids in one array leave, with the number of ids of each text. No token crosses the space before a
+word, so the ids of a text are those of its words, and most words of a large corpus occur many times. The codec encodes the words
+that are not in the table, many at a time.
 """
 
 from collections.abc import Sequence
@@ -16,13 +16,13 @@ from seqloom.tokenizer.codec import Codec
 
 S = TypeVar("S", np.int32, np.int64)
 
-# What is remembered takes less than 100 MB. When there is more, all is forgotten, and the words that matter soon come back.
+# The table takes less than 100 MB. When it is full, it is emptied; frequent words are soon in it again.
 _MOST_WORDS = 500_000
 _MOST_CHARACTERS = 8_000_000
 
 
 class WordTable:
-    """Encodes texts by a codec and remembers words."""
+    """Encodes texts with a codec and caches the ids of words."""
 
     def __init__(self, codec: Codec) -> None:
         self._codec = codec
@@ -37,26 +37,26 @@ class WordTable:
         """The ids of normalised texts, the same as the codec's.
 
         Returns:
-            All ids in a row, and for each text how many of them are its own.
+            All ids in one array, and the number of ids of each text.
         """
         joined = " ".join(filter(None, texts))
         words = joined.split(" ") if joined else []
-        # Characters may be tokens across words, and white space of another kind belongs to no word.
+        # A tokenizer of characters does not split at words, and other white space belongs to no word.
         if self._codec.kind == "characters" or words != joined.split():
             rows = self._codec.encode(texts)
             lengths = np.fromiter(map(len, rows), np.int64, len(rows))
             return np.concatenate([np.empty(0, np.int32), *rows]).astype(np.int32), lengths
         counts = np.fromiter((text.count(" ") + 1 if text else 0 for text in texts), np.int64, len(texts))
-        places = self._places(words)
-        lengths = self._lengths[places]
+        entries = self._indices(words)
+        lengths = self._lengths[entries]
         ends = np.cumsum(lengths)
-        # Position i of the row is position i - begin of its word, and its word stands at `starts` in the table.
-        index = np.repeat(self._starts[places] - (ends - lengths), lengths)
+        # Index i of the result is index i - begin of its word, and its word begins at `starts` in the table.
+        index = np.repeat(self._starts[entries] - (ends - lengths), lengths)
         index += np.arange(len(index))
         ends_of_texts = np.concatenate([[0], ends])[np.concatenate([[0], np.cumsum(counts)])]
         return self._ids[index], np.diff(ends_of_texts)
 
-    def _places(self, words: Sequence[str]) -> NDArray[np.int64]:
+    def _indices(self, words: Sequence[str]) -> NDArray[np.int64]:
         known = self._known
         try:
             return np.fromiter(map(known.__getitem__, words), np.int64, len(words))
@@ -66,7 +66,7 @@ class WordTable:
         num_characters = sum(map(len, new))
         if known and (len(known) + len(new) > _MOST_WORDS or self._num_characters + num_characters > _MOST_CHARACTERS):
             self._forget()
-            return self._places(words)
+            return self._indices(words)
         self._learn(new)
         self._num_characters += num_characters
         return np.fromiter(map(self._known.__getitem__, words), np.int64, len(words))
@@ -83,14 +83,14 @@ class WordTable:
         self._num_ids += len(ids)
 
     def _forget(self) -> None:
-        # The arrays stay: what they hold is written over.
+        # The arrays stay and are overwritten.
         self._known = {}
         self._num_characters = 0
         self._num_ids = 0
 
 
 def _append(array: NDArray[S], used: int, more: NDArray[S]) -> NDArray[S]:
-    """An array of which the first `used` places are taken, with more written after them; twice as long where it was full."""
+    """An array whose first `used` entries are in use, with more entries after them; it doubles its size if it is full."""
     needed = used + len(more)
     if needed > len(array):
         longer = np.empty(max(needed, 2 * len(array)), array.dtype)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from seqloom.explain.agreement import References, agreement, truth_agreement
+from seqloom.explain.agreement import ReferencePictures, agreement, truth_agreement
 
 
 def picture(*rows):
@@ -57,7 +57,7 @@ def test_blind_guessing_agrees_by_chance():
 
 def test_a_picture_within_the_target_is_judged_by_what_was_there():
     one = picture([1, 9, 9, 9], [0, 1, 9, 9], [0, 5, 1, 9], [0, 1, 2, 3])
-    references = References(
+    references = ReferencePictures(
         occlusion=None,
         gradient=None,
         within_target=(one, None),
