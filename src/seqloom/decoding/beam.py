@@ -251,7 +251,8 @@ def _candidates(logits: Float[Tensor, "rows vocab"], space: SearchSpace, beams: 
     """
     sources, width = beams.log_probs.shape
     growing = beams.log_probs.reshape(-1) > -math.inf
-    log_probs = space.restrict_(precise(logits).log_softmax(dim=1), beams.flat_ids, growing)
+    allowed = space.allowed(beams.flat_ids, growing, logits.device)
+    log_probs = space.restrict_(precise(logits).log_softmax(dim=1), beams.flat_ids, allowed)
     vocab = log_probs.shape[1]
     before = torch.from_numpy(beams.log_probs).to(log_probs).view(-1, 1)
     indices = top_candidates(log_probs, before, width, min(count, width * vocab))

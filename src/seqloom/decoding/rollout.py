@@ -69,9 +69,10 @@ def roll_out(
     active = np.arange(len(rows))
     growing = np.ones(len(rows), dtype=np.bool_)
     position = forced
+    allowed = space.allowed(ids[:, :position], growing, device)
     while True:
         logits = filters.precise(logits)
-        restricted = space.restrict(logits, ids[active, :position], growing)
+        restricted = space.restrict_(logits.clone(), ids[active, :position], allowed)
         chosen = choose(restricted, active, position)
         gains = (logits.gather(1, chosen[:, None]) - logits.logsumexp(dim=1, keepdim=True))[:, 0]
         tokens, new_log_probs = chosen.cpu().numpy(), gains.clamp(max=0).cpu().double().numpy()
@@ -88,6 +89,9 @@ def roll_out(
             for observer in observers:
                 observer.on_tokens(step)
         growing &= (tokens != eos_id) & (position < space.limits)
+        allowed = space.allowed(ids[active, :position], growing, device) if growing.any() else None
+        if allowed is not None:
+            growing &= allowed.any(dim=1).cpu().numpy()
         if not growing.any():
             break
         # A source leaves with its last hypothesis. Leaving copies the state, so a few sources wait and leave together; but none
@@ -98,6 +102,7 @@ def roll_out(
             kept = np.flatnonzero(going)
             state, space = state.select(torch.from_numpy(kept).to(device)), space.select(kept)
             active, growing, tokens = active[kept], growing[kept], tokens[kept]
+            allowed = None if allowed is None else allowed[torch.from_numpy(kept).to(device)]
         output = model.step(torch.from_numpy(tokens[:, None]).to(device), state)
         state, logits = output.state, output.logits[:, -1]
     return [

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -122,65 +122,71 @@ class SearchSpace:
         """Ids of the search, each row of them for one source, as ids of the whole vocabulary."""
         return ids if self.shortlists is None else np.take_along_axis(self.shortlists[sources], ids, axis=1)
 
-    def restrict(
-        self, logits: Float[Tensor, "rows vocab"], history: NDArray[np.int64], growing: NDArray[np.bool_]
-    ) -> Float[Tensor, "rows vocab"]:
-        """A copy of the logits, with -inf for the ids that may not come next.
+    def allowed(
+        self, history: NDArray[np.int64], growing: NDArray[np.bool_], device: torch.device
+    ) -> Bool[Tensor, "rows vocab"] | None:
+        """What the constraints allow after each history, True for all ids of rows that they do not see.
 
         Args:
-            logits: equally many rows for each source, together and in order.
-            history: (rows, length), the ids of each hypothesis so far.
+            history: (rows, length), the ids of each hypothesis so far; equally many rows for each source, together and in order.
             growing: (rows,), True for hypotheses that still grow. Constraints see no others.
+
+        Returns:
+            None if every id is allowed.
         """
-        return self.restrict_(logits.clone(), history, growing)
+        if not self.constraints:
+            return None
+        free = growing & (self._forced_ids(history) == _FREE)
+        rows = np.flatnonzero(free)
+        sources = self.sources.repeat(len(history) // len(self.sources))[rows]
+        histories = Histories(self.vocabulary_ids(sources, history[rows]), sources, self.whole_vocab, device)
+        masks = [constraint.allowed(histories) for constraint in self.constraints] if rows.size else []
+        present = [mask for mask in masks if mask is not None]
+        if not present:
+            return None
+        mask = torch.stack(present).all(dim=0) if len(present) > 1 else present[0]
+        if self.shortlists is not None:
+            # The end of a shortlist is filled with -1; logits there are -inf in any case.
+            mask = mask.gather(1, torch.from_numpy(np.maximum(self.shortlists[sources], 0)).to(device))
+        if free.all():
+            return mask
+        every_row = mask.new_ones(len(history), mask.shape[1])
+        every_row[torch.from_numpy(rows).to(device)] = mask
+        return every_row
 
     def restrict_(
-        self, logits: Float[Tensor, "rows vocab"], history: NDArray[np.int64], growing: NDArray[np.bool_]
+        self,
+        logits: Float[Tensor, "rows vocab"],
+        history: NDArray[np.int64],
+        allowed: Bool[Tensor, "rows vocab"] | None,
     ) -> Float[Tensor, "rows vocab"]:
-        """As `restrict`, but changes the given logits: they are large, and beam search does not need them afterwards."""
-        rows, length = history.shape
-        vocab = self.vocab
-        forced, wanted = np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
-        if length < self.prefixes.shape[1]:
-            wanted = self.prefixes[:, length].repeat(rows // len(self.prefixes))
-            forced = np.flatnonzero(wanted != _FREE)
+        """Sets the logits of ids that may not come next to -inf, in place, and returns them.
+
+        Args:
+            history: as `allowed` takes it.
+            allowed: what `allowed` returned.
+        """
+        forced_ids = self._forced_ids(history)
+        forced = np.flatnonzero(forced_ids != _FREE)
         # A prefix has precedence over the other rules, so its logits are kept as they are.
-        forced_rows = torch.from_numpy(forced).to(logits.device)
-        forced_ids = torch.from_numpy(wanted[forced]).to(logits.device)
-        forced_logits = logits[forced_rows, forced_ids]
-        if self.constraints:
-            free = growing.copy()
-            free[forced] = False
-            self._apply_constraints_(logits, history, np.flatnonzero(free))
-        for special in (vocab.pad_id, vocab.bos_id, vocab.eos_id):
-            if special != vocab.eos_id or length < self.min_len:
+        rows, ids = (torch.from_numpy(array).to(logits.device) for array in (forced, forced_ids[forced]))
+        forced_logits = logits[rows, ids]
+        if allowed is not None:
+            logits.masked_fill_(~allowed, -math.inf)
+        for special in (self.vocab.pad_id, self.vocab.bos_id, self.vocab.eos_id):
+            if special != self.vocab.eos_id or history.shape[1] < self.min_len:
                 logits[:, special] = -math.inf
         if forced.size:
-            logits[forced_rows] = -math.inf
-            logits[forced_rows, forced_ids] = forced_logits
+            logits[rows] = -math.inf
+            logits[rows, ids] = forced_logits
         return logits
 
-    def _apply_constraints_(
-        self, logits: Float[Tensor, "rows vocab"], history: NDArray[np.int64], free: NDArray[np.int64]
-    ) -> None:
-        """Applies the constraints to some of the rows."""
-        sources = self.sources.repeat(len(history) // len(self.sources))[free]
-        histories = Histories(
-            self.vocabulary_ids(sources, history[free]), sources, self.whole_vocab, device=logits.device
-        )
-        for constraint in self.constraints if free.size else ():
-            allowed = constraint.allowed(histories)
-            if allowed is None:
-                continue
-            if self.shortlists is not None:
-                # Beyond the end of a shortlist logits are -inf already.
-                ids = torch.from_numpy(np.maximum(self.shortlists[sources], 0)).to(logits.device)
-                allowed = allowed.gather(1, ids)
-            if len(free) < len(logits):
-                every_row = allowed.new_ones(logits.shape)
-                every_row[torch.from_numpy(free).to(logits.device)] = allowed
-                allowed = every_row
-            logits.masked_fill_(~allowed, -math.inf)
+    def _forced_ids(self, history: NDArray[np.int64]) -> NDArray[np.int64]:
+        """(rows,), the next id of each row's prefix, -1 beyond its end."""
+        rows, length = history.shape
+        if length >= self.prefixes.shape[1]:
+            return np.full(rows, _FREE, dtype=np.int64)
+        return self.prefixes[:, length].repeat(rows // len(self.prefixes))
 
 
 def _limit(model: Model, settings: DecodingSettings, src_len: int, prompt_len: int) -> int:
