@@ -19,7 +19,7 @@ from seqloom.explain.explanation import Token
 from seqloom.explain.sentence import Sentence
 from seqloom.explain.true_alignment import Span
 from seqloom.models.base import Model
-from seqloom.run import Run
+from seqloom.run.load import Run
 from seqloom.tasks import task_of
 
 _CONTINUATION = 60
