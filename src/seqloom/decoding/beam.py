@@ -129,7 +129,7 @@ class _Reporter:
 
     def prefixes(self, beams: _Beams) -> None:
         for observer in self._observers:
-            observer.on_prefixes(beams.ids[:, 0], beams.token_log_probs[:, 0])
+            observer.on_prefixes(beams.ids[:, 0].copy(), beams.token_log_probs[:, 0].copy())
 
     def candidates(
         self,

@@ -48,7 +48,7 @@ class Constraint(Protocol):
     """
 
     def allowed(self, histories: Histories) -> Bool[Tensor, "rows vocab"] | None:
-        """Which ids may come next. It must depend on the source and the ids of each row alone.
+        """Which ids may come next. The answer for a row must not depend on the other rows.
 
         Returns:
             True where an id may come next, over the whole target vocabulary, also with shortlists; None if any id may. The target
@@ -73,6 +73,11 @@ class AllowedIds:
         mask = histories.mask(allowed=False)
         for row, (source, ids) in enumerate(zip(histories.sources.tolist(), histories.ids.tolist(), strict=True)):
             next_ids = self._next_ids(source, tuple(ids))
+            unknown = [token_id for token_id in next_ids or () if not 0 <= token_id < mask.shape[1]]
+            if unknown:
+                raise ValueError(
+                    f"a constraint allowed the id {unknown[0]}, but the target ids are 0 to {mask.shape[1] - 1}"
+                )
             mask[row, slice(None) if next_ids is None else list(next_ids)] = True
         return mask
 

@@ -42,7 +42,7 @@ def greedy_search(
         space,
         lambda logits, rows, position: logits.argmax(dim=1),
         penalty=penalty,
-        observers=[*token_observers, reporter] if reporter else token_observers,
+        observers=[reporter, *token_observers] if reporter else token_observers,
         on_prefixes=reporter.on_prefixes if reporter else None,
     )
     if reporter:

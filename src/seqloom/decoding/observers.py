@@ -1,4 +1,4 @@
-"""Observers: what a search shows while it runs. An observer never changes a result.
+"""Observers: what a search shows while it runs. An observer never changes a result: the search no longer uses what it shows.
 
 Greedy search and sampling show each token when it is chosen, to token observers. Greedy search and beam search show all candidates
 of a step, to candidate observers. All ids are those of the whole vocabulary, also with shortlists.
@@ -23,7 +23,7 @@ class TokenStep:
         ids: (growing,), the new ids; eos where a hypothesis ends.
         log_probs: (growing,), the model's log-probabilities of these ids.
         logits: (search rows, vocab), before constraints and sampling filters, also of hypotheses that do not grow.
-        restricted: the same after constraints.
+        restricted: `logits` after constraints.
         indices: (growing,), the rows of `logits` that belong to `rows`.
         shortlists: (growing, vocab), the vocabulary ids of the columns of `logits`; None if the columns are the vocabulary.
     """
@@ -75,7 +75,7 @@ class TokenObserver(Protocol):
     """Sees each token when it is chosen. A beam of several hypotheses has no such tokens: it decides at the end."""
 
     def on_tokens(self, step: TokenStep) -> None:
-        """Called once for each position. Must not change the arrays."""
+        """Called once for each position. The arrays are shared with other observers; do not change them."""
 
 
 @runtime_checkable
@@ -86,7 +86,7 @@ class CandidateObserver(Protocol):
         """Called once, before the first step, with what every target must begin with: (sources, length), often of length 0."""
 
     def on_candidates(self, step: CandidateStep) -> None:
-        """Called once for each step. Must not change the arrays."""
+        """Called once for each step. The arrays are shared with other observers; do not change them."""
 
     def on_done(self, sources: NDArray[np.int64], cut: NDArray[np.bool_]) -> None:
         """Called when the search for some sources is over.

@@ -60,7 +60,7 @@ def roll_out(
         ids[:, :forced] = space.opening[rows, 1:]
         log_probs[:, :forced] = prefix_log_probs(space, output.logits)[rows]
     if on_prefixes is not None:
-        on_prefixes(ids[:, :forced], log_probs[:, :forced])
+        on_prefixes(ids[:, :forced].copy(), log_probs[:, :forced].copy())
     state, logits = output.state, output.logits[:, -1]
     if copies > 1:
         repeat = torch.from_numpy(rows).to(device)

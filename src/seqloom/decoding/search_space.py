@@ -142,6 +142,10 @@ class SearchSpace:
         histories = Histories(self.vocabulary_ids(sources, history[rows]), sources, self.whole_vocab, device)
         masks = [constraint.allowed(histories) for constraint in self.constraints] if rows.size else []
         present = [mask for mask in masks if mask is not None]
+        for mask in present:
+            if mask.shape != (len(rows), self.whole_vocab.tgt_size):
+                expected = (len(rows), self.whole_vocab.tgt_size)
+                raise ValueError(f"a constraint returned a mask of shape {tuple(mask.shape)}; expected {expected}")
         if not present:
             return None
         mask = torch.stack(present).all(dim=0) if len(present) > 1 else present[0]

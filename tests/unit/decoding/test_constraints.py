@@ -170,6 +170,17 @@ def test_a_constraint_holds_for_what_follows_a_forced_prefix(method: str) -> Non
             assert not item.finished or is_balanced(tuple(token for token in item.ids if token in (OPEN, CLOSE)))
 
 
+def test_a_constraint_that_answers_wrongly_is_an_error() -> None:
+    class Narrow:
+        def allowed(self, histories: Histories) -> torch.Tensor:
+            return histories.mask(allowed=True)[:, :5]
+
+    with pytest.raises(ValueError, match=r"shape \(3, 5\); expected \(3, 11\)"):
+        searched(toy(0), Narrow(), "greedy")
+    with pytest.raises(ValueError, match="allowed the id 11, but the target ids are 0 to 10"):
+        searched(toy(0), AllowedIds(lambda _, ids: [11]), "beam")
+
+
 def test_constraints_may_differ_by_source() -> None:
     found = searched(toy(0), AllowedIds(lambda source, ids: {3 + source} if len(ids) < 2 else {EOS}), "beam")
     assert [row[0].ids for row in found] == [(3, 3), (4, 4), (5, 5)]

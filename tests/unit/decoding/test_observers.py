@@ -102,6 +102,40 @@ def test_observers_never_change_results(
                 assert observer.steps[row] == list(zip(wanted, item.token_log_probs, strict=True))
 
 
+class Vandal:
+    """Overwrites everything that it is shown."""
+
+    def on_tokens(self, step: TokenStep) -> None:
+        for array in (step.rows, step.ids, step.log_probs, step.logits, step.restricted, step.indices):
+            array[:] = 0
+
+    def on_prefixes(self, ids: np.ndarray[Any, Any], log_probs: np.ndarray[Any, Any]) -> None:
+        ids[:], log_probs[:] = 3, -9.0
+
+    def on_candidates(self, step: CandidateStep) -> None:
+        for array in (
+            step.sources,
+            step.parents,
+            step.ids,
+            step.log_probs,
+            step.totals,
+            step.ended,
+            step.kept,
+            step.beam,
+        ):
+            array[:] = 0
+
+    def on_done(self, sources: np.ndarray[Any, Any], cut: np.ndarray[Any, Any]) -> None:
+        sources[:], cut[:] = 0, True
+
+
+@pytest.mark.parametrize("options", [{"beam": 1}, {"beam": 3, "nbest": 3}, {"method": "sample", "nbest": 2}], ids=str)
+def test_not_even_an_observer_that_overwrites_changes_results(options: dict[str, Any]) -> None:
+    prompts = [[1, 4, 5]] * len(SOURCES)
+    plain = search_with(toy(3), SOURCES, decoder_prompts=prompts, **options)
+    assert search_with(toy(3), SOURCES, observers=[Vandal()], decoder_prompts=prompts, **options) == plain
+
+
 def test_an_observer_that_would_see_nothing_is_an_error() -> None:
     with pytest.raises(ValueError, match="tokens cannot be observed"):
         search_with(toy(0), SOURCES, observers=[Tokens()], beam=2)
