@@ -179,8 +179,7 @@ def beam_search(
     A hypothesis that ends among the best `beam` candidates leaves the beam, and the next candidate fills its entry. The search for
     a source is over when no hypothesis that still grows can exceed the worst of its `nbest` finished hypotheses, whatever its
     length may become: stopping early changes no result. With `stop="likely"` it is over when none exceeds that worst hypothesis
-    at its present length; then a hypothesis that would exceed it only when longer is not found. A beam of 1 is greedy search,
-    which ends with the first eos.
+    at its present length; then a hypothesis that would exceed it only when longer is not found.
 
     Returns:
         For each source at most `nbest` hypotheses, distinct, best first; finished ones before those that were cut at the limit.
@@ -223,8 +222,6 @@ def beam_search(
         # Log-probabilities only fall, and the largest penalty reduces them most: no continuation can score higher than this.
         bound = growing.log_probs[:, 0] / (penalty(space.limits) if settings.stop == "certain" else penalty.of(length))
         done = full | stuck | (bound <= np.array([item.worst for item in own_best]))
-        if beam == 1:
-            done |= np.array([bool(item.finished) for item in own_best])
         reporter.done(space, done, cut=full | stuck)
         if done.all():
             return [item.best_first() for item in best]

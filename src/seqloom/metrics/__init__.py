@@ -2,7 +2,7 @@
 
     stats = statistics("bleu", hypotheses, references)        # (sentences, k): counts whose sums give the corpus value
     score("bleu", hypotheses, references)                     # Score: 41.0, with sacreBLEU's signature
-    paired_bootstrap("bleu", stats, other_stats)              # Difference: with its interval and p-value
+    paired_bootstrap("bleu", stats, other_stats)              # ScoreDifference: with its interval and p-value
     difference("bleu", runs_a, runs_b)                        # the same between arms with several seeds
 
 Fractions are in percent. This package does not know models or tokenizers. It imports sacreBLEU only when it scores.
@@ -17,7 +17,7 @@ from seqloom.metrics.lengths import LengthEstimate, choose_bins, estimate_by_len
 from seqloom.metrics.likelihood import BITS_PER_BYTE, PERPLEXITY, likelihood_statistics
 from seqloom.metrics.metric import Metric, Score, Stats, check_texts, reference_streams
 from seqloom.metrics.overlap import BLEUS, CHRF, TER, TER_SEGMENTS
-from seqloom.metrics.significance import LEVEL, NUM_RESAMPLES, Difference, Estimate, compare, estimate
+from seqloom.metrics.significance import LEVEL, NUM_RESAMPLES, Estimate, ScoreDifference, compare, estimate
 
 METRICS: Mapping[str, Metric] = {
     metric.name: metric for metric in (*BLEUS, CHRF, TER, TER_SEGMENTS, EXACT_MATCH, ITEMS, PERPLEXITY, BITS_PER_BYTE)
@@ -130,7 +130,7 @@ def paired_bootstrap(
     num_resamples: int = NUM_RESAMPLES,
     level: float = LEVEL,
     seed: int = 0,
-) -> Difference:
+) -> ScoreDifference:
     """The difference between two runs on the same sentences (Koehn 2004)."""
     return compare(find_metric(metric), [stats_a], [stats_b], num_resamples=num_resamples, level=level, seed=seed)
 
@@ -143,7 +143,7 @@ def difference(
     num_resamples: int = NUM_RESAMPLES,
     level: float = LEVEL,
     seed: int = 0,
-) -> Difference:
+) -> ScoreDifference:
     """The difference between two arms on the same sentences, over seeds and sentences; for one run each, the paired bootstrap."""
     return compare(find_metric(metric), runs_a, runs_b, num_resamples=num_resamples, level=level, seed=seed)
 
@@ -190,12 +190,12 @@ def is_bleu(metric: str) -> bool:
 
 __all__ = [
     "METRICS",
-    "Difference",
     "Estimate",
     "LengthEstimate",
     "Metric",
     "References",
     "Score",
+    "ScoreDifference",
     "Stats",
     "aggregate",
     "bootstrap_interval",

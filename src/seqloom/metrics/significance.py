@@ -52,7 +52,7 @@ class Estimate:
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
+class ScoreDifference:
     """How much arm A's value is above arm B's, in the units of the metric.
 
     Attributes:
@@ -109,7 +109,7 @@ def compare(
     num_resamples: int = NUM_RESAMPLES,
     level: float = LEVEL,
     seed: int = 0,
-) -> Difference:
+) -> ScoreDifference:
     """The difference between two arms on the same sentences.
 
     With one run each, it is the paired bootstrap: a difference between these runs. With several, it is one between arms; an arm
@@ -133,13 +133,13 @@ def compare(
         # The level at which the interval would touch 0, so p-value and interval never disagree by more than a resample.
         beyond = min(int((differences <= 0).sum()), int((differences >= 0).sum()))
         p_value = min(1.0, 2 * (beyond + 1) / (num_resamples + 1))
-        return Difference(
+        return ScoreDifference(
             difference, low, high, p_value, level, f"paired bootstrap over {sentences}, {num_resamples:,} resamples"
         )
     low, high, p_value = _student(difference, differences, [values_a, values_b], len(runs_a[0]), level)
     seeds = f"{len(runs_a)} and {len(runs_b)} seeds"
     method = f"Welch's t over {seeds} and {sentences} (paired bootstrap, {num_resamples:,} resamples)"
-    return Difference(difference, low, high, p_value, level, method)
+    return ScoreDifference(difference, low, high, p_value, level, method)
 
 
 def _student(
