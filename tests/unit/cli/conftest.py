@@ -1,7 +1,5 @@
 """A run that needs no training, for verbs that only hand data on."""
 
-import sys
-import types
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +7,6 @@ from typing import Any, ClassVar
 
 import pytest
 
-import seqloom.run
 from seqloom.decoding.hypothesis import Generation, Hypothesis
 from seqloom.progress import Progress
 from seqloom.run.info import RunInfo
@@ -83,15 +80,12 @@ class FakeRun:
 def fake_run(monkeypatch: pytest.MonkeyPatch) -> FakeRun:
     """Takes the place of every run that a verb loads."""
     run = FakeRun()
-    module = types.ModuleType("seqloom.run")
-    module.__path__ = seqloom.run.__path__
 
     def load(*folders: Path, **settings: Any) -> FakeRun:
         run.folders, run.settings = folders, settings
         return run
 
-    module.load = load  # type: ignore[attr-defined]
-    monkeypatch.setitem(sys.modules, "seqloom.run", module)
+    monkeypatch.setattr("seqloom.run.load.load", load)
     return run
 
 

@@ -34,13 +34,8 @@ Copying = Callable[..., dict[str, Any]]
 @pytest.fixture
 def copying(fake_run: FakeRun, monkeypatch: pytest.MonkeyPatch) -> Copying:
     """A run on `copy` with an engine of a known limit."""
-    import importlib
-    import sys
     from types import SimpleNamespace
 
-    # What searches asks for the class Run, which the module in its place lacks.
-    monkeypatch.setattr(sys.modules["seqloom.run"], "Run", object, raising=False)
-    importlib.import_module("seqloom.claims.limits")
     corpus = make_corpus_info(synthetic=True, metric="exact_match")
     monkeypatch.setattr(fake_run, "folder", "x", raising=False)
     recipe = SimpleNamespace(name="transformer-tiny", corpus=None)

@@ -1,8 +1,6 @@
 """show: a run in lines that people read, or as JSON."""
 
 import json
-import sys
-import types
 from pathlib import Path
 from typing import Any
 
@@ -65,9 +63,7 @@ FINISHED = BEGUN | {
 def describe(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """What the run says of itself; tests fill it."""
     facts: dict[str, Any] = {}
-    module = types.ModuleType("seqloom.run")
-    module.describe = lambda folder: facts  # type: ignore[attr-defined]
-    monkeypatch.setitem(sys.modules, "seqloom.run", module)
+    monkeypatch.setattr("seqloom.run.load.describe", lambda folder: facts)
     return facts
 
 
