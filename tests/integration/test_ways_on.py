@@ -76,7 +76,7 @@ def test_hints_fit_a_language_model(corpus_folder: Path, tmp_path: Path, capsys:
     argv = ["train", "transformer-lm-tiny", "--data", str(corpus_folder / "text.txt"), *FAST, "--out", str(out)]
     assert main([*argv, *small("transformer-lm-tiny")]) == 0
     lines = capsys.readouterr().err.splitlines()
-    hints = [shlex.split(line.partition(": ")[2]) for line in lines if line.startswith(("try it", "look at it"))]
+    hints = [shlex.split(line.partition(": ")[2]) for line in lines if line.startswith(("try it", "inspect it"))]
     assert [hint[:2] for hint in hints] == [["seqloom", "generate"], ["seqloom", "show"]]
     for hint in hints:
         assert main(hint[1:]) == 0

@@ -43,13 +43,13 @@ _DESCRIPTION = (
 
 _EPILOG = """\
 examples:
-  seqloom demo                                            six minutes: three architectures, one corpus, a report
+  seqloom demo                                            trains and compares three architectures in some minutes
   seqloom train transformer-tiny --data pairs.tsv --minutes 10 --out runs/mine
   echo "ein Hund" | seqloom translate runs/mine
   seqloom explain runs/mine --text "ein Hund" --out page.html
-  seqloom compare --data pairs.tsv --minutes 10           which architecture is better here, by how much, how surely
+  seqloom compare --data pairs.tsv --minutes 10           which architecture is better on your data, with intervals
 
-`seqloom VERB --help` explains a verb."""
+`seqloom COMMAND --help` explains a command."""
 
 
 class UsageError(Exception):
@@ -137,8 +137,8 @@ def _run(argv: list[str]) -> int:
     parser, verbs = _parser()
     if argv and not argv[0].startswith("-") and argv[0] not in verbs:
         close = difflib.get_close_matches(argv[0], verbs, n=1, cutoff=0.5)
-        hint = f"did you mean `seqloom {close[0]}`?" if close else f"the verbs are {', '.join(verbs)}"
-        raise UsageError(f"there is no verb {argv[0]!r}; {hint}", "seqloom")
+        hint = f"did you mean `seqloom {close[0]}`?" if close else f"the commands are {', '.join(verbs)}"
+        raise UsageError(f"there is no command {argv[0]!r}; {hint}", "seqloom")
     try:
         arguments, unknown = parser.parse_known_args(argv)
     except SystemExit as end:  # argparse ends so after --help and --version
@@ -152,7 +152,9 @@ def _run(argv: list[str]) -> int:
 def _parser() -> tuple[Parser, dict[str, argparse.ArgumentParser]]:
     parser = Parser(prog="seqloom", description=_DESCRIPTION, epilog=_EPILOG)
     parser.add_argument("--version", action=Version, nargs=0, help="print the version and exit")
-    subparsers = parser.add_subparsers(title="verbs", dest="verb", metavar="VERB", required=True, parser_class=Parser)
+    subparsers = parser.add_subparsers(
+        title="commands", dest="verb", metavar="COMMAND", required=True, parser_class=Parser
+    )
     for verb in VERBS:
         importlib.import_module(f"seqloom.cli.{verb}").register(subparsers)
     return parser, dict(subparsers.choices)

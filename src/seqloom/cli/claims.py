@@ -1,4 +1,4 @@
-"""`seqloom claims`: what is said of recurrent networks and Transformers, tested here -> verdicts and a report."""
+"""`seqloom claims`: tests common claims about recurrent networks and Transformers; writes verdicts and a report."""
 
 import argparse
 import sys
@@ -17,28 +17,28 @@ if TYPE_CHECKING:
 
 _EPILOG = """\
 examples:
-  seqloom claims list                                          all claims, a line each
-  seqloom claims show copying                                  what is said, by whom, and how it is tested
+  seqloom claims list                                          all claims, one per line
+  seqloom claims show copying                                  the claim, its source, and how it is tested
   seqloom claims run copying recall --effort quick --out claims
-  seqloom claims run --all --out claims                        minutes; what takes longer is shown as recorded
+  seqloom claims run --all --out claims                        takes minutes; slow claims show stored results
   seqloom claims run reversed-source --data pairs.tsv --effort standard --out claims
-  seqloom claims report claims --predict                       writes claims/report.html anew, with the verdicts folded away
+  seqloom claims report claims --predict                       rewrites claims/report.html with collapsed verdicts
 
 A claim is supported, contradicted or inconclusive, with the effect, its interval over seeds, and the figure that was published.
-Ctrl-C loses nothing that was finished: the same command goes on."""
+After Ctrl-C the same command continues; finished work is kept."""
 
 
 def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Adds the parser of `seqloom claims`."""
     parser = subparsers.add_parser(
         "claims",
-        help="test what is said of RNNs and Transformers",
-        description="Test what is said of recurrent networks and Transformers on your own machine, with error bars.",
+        help="test common claims about RNNs and Transformers",
+        description="Test common claims about recurrent networks and Transformers on your own machine, with intervals.",
         epilog=_EPILOG,
     )
     actions = parser.add_subparsers(title="actions", dest="action", metavar="ACTION", required=True)
-    listing = actions.add_parser("list", help="all claims, a line each")
-    showing = actions.add_parser("show", help="one claim: who says it, how it is tested, what would settle it")
+    listing = actions.add_parser("list", help="all claims, one per line")
+    showing = actions.add_parser("show", help="one claim: its source, its protocol, its decision rule")
     showing.add_argument("name", metavar="NAME", help="a name or number of `seqloom claims list`")
     for action in (listing, showing):
         action.add_argument("--json", action="store_true", help="print the result as JSON")
@@ -51,22 +51,25 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         "--effort",
         choices=("quick", "standard", "thorough"),
         default="quick",
-        help="quick: minutes for all, with the recorded verdicts of claims that take longer; standard: about ten minutes a "
-        "claim on 2 cores; thorough: for large machines (default: quick)",
+        help="quick: minutes for all, with stored verdicts of claims that take longer; standard: about ten minutes for "
+        "each claim on 2 cores; thorough: for large machines (default: quick)",
     )
     group.add_argument(
         "--seeds", type=options.positive, metavar="K", help="runs of each arm (default: the claim's own)"
     )
     group.add_argument(
-        "--workers", type=options.positive, metavar="N", help="runs side by side, a thread each (default: one a core)"
+        "--workers",
+        type=options.positive,
+        metavar="N",
+        help="parallel runs, one thread each (default: the number of cores)",
     )
     group.add_argument("--out", type=Path, required=True, metavar="DIR", help="where runs, verdicts and report go")
     options.add_data_options(running)
     options.add_common_options(running, device=False, json=True)
-    reporting = actions.add_parser("report", help="write report.html of a folder's verdicts anew")
+    reporting = actions.add_parser("report", help="rewrite report.html from the verdicts of a folder")
     reporting.add_argument("folder", type=Path, metavar="DIR", help="the --out of `seqloom claims run`")
     reporting.add_argument(
-        "--predict", action="store_true", help="fold the verdicts away, so that readers predict first"
+        "--predict", action="store_true", help="collapse the verdicts, so that readers predict first"
     )
     reporting.add_argument("--json", action="store_true", help="print the verdicts as JSON instead")
     reporting.add_argument("--quiet", action="store_true", help="no progress")

@@ -17,21 +17,21 @@ _EPILOG = """\
 examples:
   seqloom compare --data pairs.tsv                                     the three small recipes, the default budget
   seqloom compare rnn-tiny transformer-tiny --data multi30k --from-lang en --to-lang de --minutes 10 --seeds 3
-  seqloom compare --data pairs.tsv --steps 2000 --also other=hyp.txt   another system's output on the test set, scored beside ours
+  seqloom compare --data pairs.tsv --steps 2000 --also other=hyp.txt   scores another system's output on the test set too
 
 named recipes: {recipes}
 
 Every arm gets the same data, tokenizer, budget and decoding. Arms that are finished already in --out are not trained again.
-With one seed the verdict is about these runs; with --seeds 3 or more it is about the architectures."""
+With one seed the verdict holds for these runs only; with --seeds 3 or more it holds for the architectures."""
 
 
 def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Adds the parser of `seqloom compare`."""
     parser = subparsers.add_parser(
         "compare",
-        help="which architecture is better on your data, by how much, how surely",
-        description="Train several recipes on one corpus under one declared budget, and say which is better, by how much, "
-        "how surely, and at what cost.",
+        help="which architecture is better on your data, with intervals",
+        description="Train several recipes on one corpus under one declared budget, and report which is better, by how much, "
+        "with confidence intervals, and at what cost.",
         epilog=_EPILOG.format(recipes=options.named_recipes()),
     )
     parser.add_argument(
@@ -50,7 +50,7 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         "--tune",
         choices=("none", "quick"),
         default="none",
-        help="quick: three learning rates for each recipe, charged to its budget (default: none)",
+        help="quick: three learning rates for each recipe, counted in its budget (default: none)",
     )
     group.add_argument(
         "--also",
@@ -58,10 +58,13 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         action="extend",
         default=[],
         metavar="NAME=FILE",
-        help="another system's output for the test set, one a line, to score too",
+        help="another system's output for the test set, one per line, to score too",
     )
     group.add_argument(
-        "--out", type=Path, metavar="DIR", help="where runs and report go (default: a folder under comparisons/)"
+        "--out",
+        type=Path,
+        metavar="DIR",
+        help="the folder for runs and the report (default: a folder under comparisons/)",
     )
     group.add_argument(
         "--beam", type=options.beam, metavar="N", help="beam size for all arms; 1 is greedy (default: the recipes')"

@@ -13,7 +13,7 @@ _EPILOG = """\
 examples:
   seqloom data list
   seqloom data show multi30k
-  seqloom data get multi30k                        downloads it, checks it and prints where it lies
+  seqloom data get multi30k                        downloads it, checks it and prints its path
   seqloom compare --data multi30k --from-lang de --to-lang en --minutes 10"""
 
 
@@ -26,12 +26,14 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         epilog=_EPILOG,
     )
     actions = parser.add_subparsers(title="actions", dest="action", metavar="ACTION", required=True)
-    listing = actions.add_parser("list", help="all names, a line each")
-    showing = actions.add_parser("show", help="what one is: languages, splits, licence, addresses, checksums")
-    getting = actions.add_parser("get", help="download one, check it, and print where its files lie")
+    listing = actions.add_parser("list", help="all names, one per line")
+    showing = actions.add_parser("show", help="one data set: languages, splits, licence, addresses, checksums")
+    getting = actions.add_parser("get", help="download one, check it, and print the paths of its files")
     for action in (showing, getting):
         action.add_argument("name", metavar="NAME", help="a name of `seqloom data list`")
-    getting.add_argument("--data-dir", metavar="DIR", help="a folder of data sets to look into instead of the network")
+    getting.add_argument(
+        "--data-dir", metavar="DIR", help="a local folder with data sets, so that nothing is downloaded"
+    )
     for action in (listing, showing, getting):
         action.add_argument("--json", action="store_true", help="print the result as JSON")
         action.add_argument("--quiet", action="store_true", help="no progress")

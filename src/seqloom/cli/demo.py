@@ -1,6 +1,6 @@
-"""`seqloom demo`: the main job on a corpus made on the spot: three architectures, one budget, a table, a report, a prompt.
+"""`seqloom demo`: compares three architectures on a generated corpus: one budget, a table, a report, a prompt.
 
-The constants of the demo stand here and nowhere else; the README's table is made of what it measures.
+All constants of the demo are in this file. The table of the README comes from its measurements.
 """
 
 import argparse
@@ -49,16 +49,16 @@ examples:
   seqloom demo --seeds 3                        a verdict about architectures instead of single runs
 
 The corpus is synthetic: what players of text adventures type, made by a grammar. "before you open the oak door, pick
-the brass lamp up and light it" is to become "take brass lamp ; light brass lamp ; open oak door"."""
+the brass lamp up and light it" means "take brass lamp ; light brass lamp ; open oak door"."""
 
 
 def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Adds the parser of `seqloom demo`."""
     parser = subparsers.add_parser(
         "demo",
-        help="six minutes: three architectures, one corpus, a report",
-        description="Compare the recurrent encoder-decoder, the one with attention and the Transformer on a corpus made "
-        "on the spot; then type sentences and see what each of them makes of it.",
+        help="train and compare three architectures on a generated corpus, in some minutes",
+        description="Compare the recurrent encoder-decoder, the one with attention and the Transformer on a generated "
+        "corpus; then type sentences and see the output of each model.",
         epilog=_EPILOG,
     )
     parser.add_argument(
@@ -66,7 +66,7 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         type=Path,
         default=Path("runs/demo"),
         metavar="DIR",
-        help="where runs and report go (default: runs/demo)",
+        help="the folder for runs and the report (default: runs/demo)",
     )
     parser.add_argument(
         "--steps",
@@ -79,7 +79,7 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         "--seeds", type=options.positive, default=1, metavar="K", help="runs of each architecture (default: 1)"
     )
     parser.add_argument(
-        "--size", type=options.positive, metavar="N", help="training sentences to make (default: what the corpus says)"
+        "--size", type=options.positive, metavar="N", help="training sentences to generate (default: 40,000)"
     )
     options.add_change_option(parser)
     options.add_common_options(parser)

@@ -25,7 +25,7 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     parser = subparsers.add_parser(
         "evaluate",
         help="score a run on test data",
-        description="Translate test data and score the result: each number with the signature that says how it was made.",
+        description="Translate test data and score the result: each score comes with a signature that says how it was computed.",
         epilog=_EPILOG,
     )
     parser.add_argument("folder", type=Path, metavar="RUN", help="a run folder")
@@ -33,16 +33,16 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     group.add_argument(
         "--data",
         metavar="NAME|FILE",
-        help="a named data set, of which the test split counts, or a file, of which all counts unless the run was trained on it",
+        help="a named data set (its test split is scored), or a file (all of it, or the test split if the run was trained on it)",
     )
-    group.add_argument("--src", type=Path, metavar="FILE", help="source sentences, one a line")
+    group.add_argument("--src", type=Path, metavar="FILE", help="source sentences, one per line")
     group.add_argument(
         "--ref",
         type=Path,
         nargs="+",
         action="extend",
         metavar="FILE",
-        help="their references, one a line; a file for each translator where there are several",
+        help="their references, one per line; several files are several references for each sentence",
     )
     options.add_reading_options(group)
     search = parser.add_argument_group("search")

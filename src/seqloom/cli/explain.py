@@ -20,16 +20,16 @@ _METHODS = ("attention", "gradient", "occlusion")
 _FORMS = (".html", ".json", ".md", ".png", ".svg", ".pdf")
 
 _EPILOG = """\
-what there is to see, for every architecture that has it:
-  attention by layer and head, and how far it agrees with occlusion, with the gradient, and with the truth where the
-  corpus tells it (copy, reverse, numbers, player-commands); gates and states over time; queries, keys, values, scores,
-  masks and the softmax of one head; each step's distribution; the beam as a tree. Attention alone explains little: read
-  the trust beside it.
+what is shown, if the architecture has it:
+  attention by layer and head, and how far it agrees with occlusion, with the gradient, and with the gold alignment
+  if the corpus has one (copy, reverse, numbers, player-commands); gates and states over time; queries, keys, values, scores,
+  masks and the softmax of one head; each step's distribution; the beam as a tree. Attention alone explains little: check
+  the agreement scores too.
 
-what if (all given are one change; the output without it stands beside):
-  --change 3=word                  the third word of the text is another; 3= takes it away
-  --silence decoder.1.cross.2      head 2 of that layer says nothing; decoder.1.cross: all its heads
-  --force "sieben"                 the target begins so
+what if (all options together are one change; the output without it is shown for comparison):
+  --change 3=word                  replaces the third word of the text; 3= removes it
+  --silence decoder.1.cross.2      sets the output of head 2 of that layer to zero; decoder.1.cross: all its heads
+  --force "sieben"                 forces this prefix of the target
 
 examples:
   seqloom explain runs/mine --text "ein Hund"                            a table in the terminal
@@ -43,8 +43,8 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     """Adds the parser of `seqloom explain`."""
     parser = subparsers.add_parser(
         "explain",
-        help="show what runs do with a text, step by step",
-        description="Show what one run or several do with a text: where words come from, by which heads and states, how surely.",
+        help="show how runs process a text, step by step",
+        description="Show how one or several runs process a text: source attribution, heads, states, probabilities.",
         epilog=_EPILOG,
     )
     parser.add_argument("runs", nargs="+", type=Path, metavar="RUN", help="run folders, shown side by side")
@@ -56,7 +56,7 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         help="the source, or the prompt of a language model",
     )
     parser.add_argument(
-        "--target", type=options.text, metavar="TEXT", help="what to explain (default: what the run itself says)"
+        "--target", type=options.text, metavar="TEXT", help="the target to explain (default: the run's own output)"
     )
     group = parser.add_argument_group("output")
     group.add_argument(
@@ -70,12 +70,12 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         "--method",
         type=_methods,
         metavar="NAMES",
-        help=f"some of {','.join(_METHODS)} (default: all, which judge each other)",
+        help=f"some of {','.join(_METHODS)} (default: all, so that they can be compared)",
     )
     group.add_argument(
-        "--history", action="store_true", help="look at the weights kept during training too (training.average_last)"
+        "--history", action="store_true", help="also explain the weights that training kept (training.average_last)"
     )
-    looking = parser.add_argument_group("what to look at closely")
+    looking = parser.add_argument_group("details")
     looking.add_argument("--layer", type=options.count, metavar="N", help="from 0 (default: the last)")
     looking.add_argument("--head", type=options.count, metavar="N", default=0, help="from 0 (default: 0)")
     looking.add_argument("--step", type=options.positive, metavar="N", default=1, help="the target token, from 1")
@@ -88,12 +88,14 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         action="extend",
         default=[],
         metavar="N=WORD",
-        help="another word in place of the N-th",
+        help="replace the N-th word",
     )
     changes.add_argument(
-        "--silence", nargs="+", action="extend", default=[], metavar="HEAD", help="heads that say nothing"
+        "--silence", nargs="+", action="extend", default=[], metavar="HEAD", help="heads whose output is set to zero"
     )
-    changes.add_argument("--force", type=options.text, default="", metavar="TEXT", help="what the target begins with")
+    changes.add_argument(
+        "--force", type=options.text, default="", metavar="TEXT", help="the forced prefix of the target"
+    )
     options.add_common_options(parser, json=True)
     parser.set_defaults(run=run)
 

@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from seqloom.interop.parity import Material
 
 _EPILOG = """\
-The exported model computes what the run computes, or is refused: settings that the target cannot express are named, with what it
-accepts. DIR then holds the target's files, the run's tokenizer and recipe in seqloom/, a model card (README.md), and parity.json:
-how far the scores of the same targets are apart, and how far greedy and beam outputs agree.
+The exported model computes what the run computes. Settings that the target cannot express are an error, which names them and what
+the target accepts. DIR then holds the target's files, the run's tokenizer and recipe in seqloom/, a model card (README.md), and
+parity.json: how far the scores of the same targets differ, and how far greedy and beam outputs agree.
 
 examples:
   seqloom export runs/en-de --to ctranslate2 --out exported/en-de
@@ -55,7 +55,7 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     group.add_argument(
         "--sentences", type=options.count, default=100, metavar="N", help="on how many; 0 skips it (default: 100)"
     )
-    group.add_argument("--input", type=Path, metavar="FILE", help="sources to measure on, one a line")
+    group.add_argument("--input", type=Path, metavar="FILE", help="sources to measure on, one per line")
     group.add_argument("--ref", type=Path, metavar="FILE", help="their references, for BLEU")
     group.add_argument("--beam", type=options.beam, metavar="N", help="beam size (default: the recipe's)")
     options.add_common_options(parser, json=True)

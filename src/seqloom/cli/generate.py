@@ -17,7 +17,7 @@ _EPILOG = """\
 examples:
   seqloom generate runs/shakespeare --prompt "ROMEO:" --max-tokens 200
   seqloom generate runs/shakespeare --num-samples 3 --temperature 0.8 --top-p 0.95 --seed 7
-  seqloom generate runs/shakespeare --prompt - < prompts.txt --json     a prompt a line
+  seqloom generate runs/shakespeare --prompt - < prompts.txt --json     one prompt per line
 
 The same seed gives the same text. Temperature 0 always takes the likeliest token."""
 
@@ -36,7 +36,7 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         type=options.text,
         action="append",
         metavar="TEXT",
-        help="the text to continue, may be repeated; - reads a prompt a line from standard input (default: nothing)",
+        help="the text to continue, may be repeated; - reads one prompt per line from standard input (default: nothing)",
     )
     group = parser.add_argument_group("sampling")
     group.add_argument(
@@ -54,7 +54,7 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         type=options.temperature,
         default=1.0,
         metavar="T",
-        help="below 1 surer, above 1 wilder, 0 greedy (default: 1)",
+        help="below 1: sharper distribution, above 1: flatter, 0: greedy (default: 1)",
     )
     group.add_argument(
         "--top-k", type=options.top_k, default=0, metavar="K", help="only the K likeliest tokens (default: 0, all)"
@@ -73,9 +73,7 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         metavar="P",
         help="only tokens at least P times as likely as the likeliest (default: 0, all)",
     )
-    group.add_argument(
-        "--seed", type=options.seed, default=0, metavar="N", help="where the randomness comes from (default: 0)"
-    )
+    group.add_argument("--seed", type=options.seed, default=0, metavar="N", help="random seed (default: 0)")
     options.add_common_options(parser, json=True)
     parser.set_defaults(run=run)
 

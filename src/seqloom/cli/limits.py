@@ -14,22 +14,21 @@ if TYPE_CHECKING:
 
 _EPILOG = """\
 examples:
-  seqloom limits runs/copy --on length                   how long may a list be until most of them are copied wrongly?
-  seqloom limits runs/commands --on clauses --most 12    from how many commands in a text on are they misunderstood?
-  seqloom limits runs/reverse --on distance              how far back may a word stand?
-  seqloom limits runs/recall --on pairs                  how many keys and values can be kept in mind?
-  seqloom limits runs/en-de --on length                  real text: from which length of test sentences on does the score fall?
+  seqloom limits runs/copy --on length                   from which length are most lists copied wrongly?
+  seqloom limits runs/commands --on clauses --most 12    from how many commands in a text are the outputs wrong?
+  seqloom limits runs/reverse --on distance              how far back can a word be?
+  seqloom limits runs/recall --on pairs                  how many pairs of key and value can be recalled?
+  seqloom limits runs/en-de --on length                  real text: from which length of test sentences does the score fall?
 
 what grows with --on, by what the run was trained on:
   length     words: of the lists of copy, reverse, sort, duplicate, parity, even-pairs; else of the corpus's test sentences
   clauses    commands of player-commands, numbers of numbers-en-de and its like
-  distance   how many words back a wanted word stands, in copy, reverse, duplicate and recall-4 and its like
+  distance   how many words back a needed word is, in copy, reverse, duplicate and recall-4 and its like
   pairs      keys with their values, in recall-4 and its like
 
-Inputs are drawn as the corpus draws them, with exact truth, in sizes 1, 2, 4 and so on; then the gap before the first size that
-fails is closed. A size fails where surely less than --threshold of its inputs are answered rightly. Of all wrong answers the
-smallest is then made smaller, until no smaller one fails. The same seed tries the same inputs. After Ctrl-C, what was found so
-far is printed."""
+Inputs are generated as the corpus generates them, with their right targets, in sizes 1, 2, 4 and so on; then a binary search finds
+the first size that fails. A size fails if its accuracy is below --threshold with 95% confidence. The smallest failing input is
+then shrunk until no smaller one fails. The same seed tries the same inputs. After Ctrl-C, the results so far are printed."""
 
 
 def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -43,14 +42,14 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     parser.add_argument("folder", type=Path, metavar="RUN", help="a run folder")
     group = parser.add_argument_group("search")
     group.add_argument(
-        "--on", choices=("length", "clauses", "distance", "pairs"), required=True, help="what is to grow (see below)"
+        "--on", choices=("length", "clauses", "distance", "pairs"), required=True, help="what grows (see below)"
     )
     group.add_argument(
         "--threshold",
         type=options.share,
         metavar="SHARE",
-        help="a size fails where surely less than this share of answers is right (default: halfway from guessing to all: 0.5, "
-        "or 0.75 where there are two answers)",
+        help="a size fails if its accuracy is below this with 95%% confidence (default: halfway between chance and 100%%: 0.5, "
+        "or 0.75 if there are two answers)",
     )
     group.add_argument(
         "--most", type=options.positive, metavar="N", help="the largest size to try (default: what suits the corpus)"
@@ -58,7 +57,7 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     group.add_argument(
         "--samples", type=options.positive, metavar="N", help="the most inputs to try at a size (default: 160)"
     )
-    group.add_argument("--seed", type=options.seed, metavar="N", help="where the inputs come from (default: 0)")
+    group.add_argument("--seed", type=options.seed, metavar="N", help="random seed of the inputs (default: 0)")
     group.add_argument("--beam", type=options.beam, metavar="N", help="beam size; 1 is greedy (default: the recipe's)")
     options.add_common_options(parser, json=True)
     parser.set_defaults(run=run)

@@ -123,12 +123,12 @@ def add_data_options(parser: argparse.ArgumentParser) -> None:
         "two files whose lines belong together. Without --val or --test, a seeded split is made, printed and saved.",
     )
     group.add_argument("--data", metavar="NAME|FILE", help="a named data set, or a file of pairs or of plain text")
-    group.add_argument("--val", metavar="FILE", help="a file to select by, in the form of --data")
-    group.add_argument("--test", metavar="FILE", help="a file to report on, in the form of --data")
-    group.add_argument("--src", metavar="FILE", help="source sentences, one a line")
-    group.add_argument("--tgt", metavar="FILE", help="their targets, one a line")
+    group.add_argument("--val", metavar="FILE", help="a validation file, in the form of --data")
+    group.add_argument("--test", metavar="FILE", help="a test file, in the form of --data")
+    group.add_argument("--src", metavar="FILE", help="source sentences, one per line")
+    group.add_argument("--tgt", metavar="FILE", help="their targets, one per line")
     for split, meaning in (("val", "validation"), ("test", "test")):
-        group.add_argument(f"--{split}-src", metavar="FILE", help=f"{meaning} sources, one a line")
+        group.add_argument(f"--{split}-src", metavar="FILE", help=f"{meaning} sources, one per line")
         group.add_argument(f"--{split}-tgt", metavar="FILE", help="their targets")
     add_reading_options(group)
     group.add_argument("--size", type=positive, metavar="N", help="how many training pairs a generator is to make")
@@ -169,12 +169,12 @@ def add_reading_options(group: argparse._ActionsContainer) -> None:
     group.add_argument(
         "--header",
         choices=("auto", "yes", "no"),
-        help="whether the first line of TSV or CSV names the columns (default: what it looks like, which is said)",
+        help="whether the first line of TSV or CSV names the columns (default: detected and printed)",
     )
     group.add_argument(
         "--metric",
         metavar="NAME",
-        help="what leads reports: bleu (with the tokenizer of the target language), bleu_13a, bleu_zh, bleu_char, bleu_ja_mecab, "
+        help="the main metric: bleu (with the tokenizer of the target language), bleu_13a, bleu_zh, bleu_char, bleu_ja_mecab, "
         "bleu_ko_mecab, bleu_tokenised, chrf, exact_match, items, bits_per_byte (default: what suits the targets)",
     )
     group.add_argument(
@@ -277,7 +277,7 @@ def add_budget_options(parser: argparse.ArgumentParser, *, each: str = "", like:
     )
     if like:
         exclusive.add_argument(
-            "--like", type=Path, metavar="RUN", help="the updates of that run, which had minutes, once more"
+            "--like", type=Path, metavar="RUN", help="as many updates as RUN, which had a budget in minutes"
         )
 
 
@@ -303,14 +303,14 @@ def add_search_options(group: argparse._ActionsContainer) -> None:
     group.add_argument(
         "--stop",
         choices=("certain", "likely"),
-        help="a search ends where nothing better can come, or, faster, where it is unlikely (default: the recipe's)",
+        help="certain: stop when no better hypothesis is possible; likely: stop earlier, faster (default: the recipe's)",
     )
     group.add_argument(
         "--shortlist",
         type=count,
         metavar="N",
-        help="faster: only the N likeliest target tokens of each source token, and the N most frequent ones, may come; 0 for "
-        "all (default: the recipe's). They are learned from the (first) run's own training data at first use",
+        help="faster: only the N likeliest target tokens of each source token, and the N most frequent tokens, may be generated; "
+        "0: all (default: the recipe's). They are learned from the training data of the first run, at first use",
     )
 
 
@@ -339,15 +339,17 @@ def add_common_options(parser: argparse.ArgumentParser, *, device: bool = True, 
         device: whether the verb computes.
         json: whether the verb can print its result as JSON.
     """
-    group = parser.add_argument_group("everywhere")
+    group = parser.add_argument_group("general")
     if device:
         group.add_argument(
             "--device",
             choices=("auto", "cpu", "cuda", "mps"),
             default="auto",
-            help="where to compute (default: auto, the best there is)",
+            help="the device (default: auto, the fastest available)",
         )
-        group.add_argument("--threads", type=threads, metavar="N", help="processor threads (default: one a core)")
+        group.add_argument(
+            "--threads", type=threads, metavar="N", help="processor threads (default: the number of cores)"
+        )
     if json:
         group.add_argument("--json", action="store_true", help="print the result as JSON")
     group.add_argument("--quiet", action="store_true", help="no progress and no notes; errors are still printed")

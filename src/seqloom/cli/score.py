@@ -28,14 +28,16 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     """Adds the parser of `seqloom score`."""
     parser = subparsers.add_parser(
         "score",
-        help="how likely a run finds given translations",
-        description="Score given translations: the log-probability of each reference, forced token by token.",
+        help="log-probabilities of given translations",
+        description="Score given translations: the log-probability of each reference (teacher forcing).",
         epilog=_EPILOG,
     )
     parser.add_argument("folder", type=Path, metavar="RUN", help="a run folder")
     group = parser.add_argument_group("input")
-    group.add_argument("--src", type=Path, required=True, metavar="FILE", help="source sentences, one a line")
-    group.add_argument("--ref", type=Path, required=True, metavar="FILE", help="the translations to score, one a line")
+    group.add_argument("--src", type=Path, required=True, metavar="FILE", help="source sentences, one per line")
+    group.add_argument(
+        "--ref", type=Path, required=True, metavar="FILE", help="the translations to score, one per line"
+    )
     options.add_common_options(parser, json=True)
     parser.set_defaults(run=run)
 

@@ -14,7 +14,7 @@ from seqloom.messages import counted
 _KEY_VARIABLE = "SEQLOOM_API_KEY"
 
 _EPILOG = """\
-what answers:
+endpoints:
   /                                   a page to try, compare and explain runs; it loads nothing from other sites
   /translate /languages /detect       LibreTranslate's API: a run of pairs is found by its two languages
   /v1/models /v1/completions          OpenAI's API, streaming included: a run is named by its folder's name
@@ -61,7 +61,7 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         epilog=_EPILOG,
     )
     parser.add_argument("runs", nargs="+", type=Path, metavar="RUN", help="a run folder; its name is the model's name")
-    group = parser.add_argument_group("who may use it")
+    group = parser.add_argument_group("access")
     group.add_argument(
         "--host", default="127.0.0.1", help="the address to listen on (default: 127.0.0.1, this machine)"
     )
@@ -169,15 +169,15 @@ def _number(name: str) -> Any:
 _HELP = {
     "max_body_bytes": "bytes of a request's body (default: 1048576)",
     "max_chars": "characters of a text (default: 5000)",
-    "max_texts": "texts of a request; lines and samples count (default: 128)",
+    "max_texts": "texts of a request; each line and each sample counts (default: 128)",
     "max_beam": "beam size and alternatives of a text (default: 8)",
     "max_tokens": "tokens of an output (default: 1024)",
     "max_seconds": "from a request to its answer; later is 503 (default: 30)",
     "max_requests": "requests that are being answered; more are 503 (default: 512)",
     "queue": "texts that wait to be decoded; more are 503 (default: 512)",
     "explained_tokens": "tokens of a text that is explained, and of its output (default: 64)",
-    "explanations": "explanations that wait or are being made; more are 503 (default: 32)",
-    "batch": "texts that are decoded together; more are little faster, and take more memory (default: 32)",
+    "explanations": "explanations queued or running; more are 503 (default: 32)",
+    "batch": "texts that are decoded together; larger batches are hardly faster and need more memory (default: 32)",
     "wait_ms": "how long a text waits for others to be decoded with (default: 2)",
 }
 

@@ -23,7 +23,7 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     parser = subparsers.add_parser(
         "show",
         help="what a run is and how it went",
-        description="Show a run: its recipe, corpus and budget, how training went, its scores, and how to go on with it.",
+        description="Show a run: its recipe, corpus and budget, how training went, and its scores.",
         epilog=_EPILOG,
     )
     parser.add_argument("folder", type=Path, metavar="RUN", help="a run folder")

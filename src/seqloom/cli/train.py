@@ -16,11 +16,11 @@ examples:
   seqloom train --data pairs.tsv                                       transformer-tiny, its own budget, a folder under runs/
   seqloom train attention-rnn-tiny --data multi30k --from-lang en --to-lang de --minutes 10 --out runs/en-de
   seqloom train transformer-tiny --src a.de --tgt a.en --steps 5000 --set model.dropout=0.2 training.batch_tokens=4096
-  seqloom train --resume --out runs/en-de                              go on after Ctrl-C or a crash
+  seqloom train --resume --out runs/en-de                              continues after Ctrl-C or a crash
 
 named recipes: {recipes}
 
-A run is one folder; `seqloom show RUN` tells what is in it."""
+A run is one folder; `seqloom show RUN` describes it."""
 
 
 def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -51,8 +51,8 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         dest="start_from",
         help="start from the weights and the tokenizer of another run",
     )
-    group.add_argument("--resume", action="store_true", help="go on with the run in --out, from its last checkpoint")
-    group.add_argument("--seed", type=options.seed, metavar="N", help="where all randomness comes from (default: 0)")
+    group.add_argument("--resume", action="store_true", help="continue the run in --out from its last checkpoint")
+    group.add_argument("--seed", type=options.seed, metavar="N", help="random seed (default: 0)")
     options.add_common_options(parser, json=True)
     parser.set_defaults(run=run)
 
@@ -84,5 +84,5 @@ def run(arguments: argparse.Namespace) -> int:
     announce(trained.folder)
     if not arguments.quiet:
         print(f"try it: {use_command(trained.folder, task_of(trained.info.corpus.kind).verb)}", file=sys.stderr)
-        print(f"look at it: {command_line('show', trained.folder)}", file=sys.stderr)
+        print(f"inspect it: {command_line('show', trained.folder)}", file=sys.stderr)
     return 0

@@ -41,7 +41,7 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     parser = subparsers.add_parser(
         "translate",
         help="translate lines of text",
-        description="Translate a file or standard input, line by line: one line out for each line in, whatever it is.",
+        description="Translate a file or standard input, line by line: exactly one output line for each input line.",
         epilog=_EPILOG,
     )
     parser.add_argument(

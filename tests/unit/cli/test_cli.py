@@ -72,8 +72,8 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
     ("argv", "told"),
     [
         (["trian"], "did you mean `seqloom train`?"),
-        (["xyzzy"], "the verbs are demo, "),
-        ([], "required: VERB"),
+        (["xyzzy"], "the commands are demo, "),
+        ([], "required: COMMAND"),
         (["translate"], "required: RUN"),
         (["translate", "runs/x", "--bem", "5"], "`translate` has no option --bem; did you mean --beam?"),
         (["translate", "runs/x", "--beam", "0"], "'0' is not a whole number from 1"),
