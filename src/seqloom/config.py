@@ -4,6 +4,7 @@ Its functions turn YAML text or a mapping into validated settings. Each package 
 """
 
 import difflib
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, cast, get_args
@@ -27,6 +28,8 @@ LONGEST = 1 << 20
 all memory before anything can be said of it."""
 
 _LONGEST_SHOWN = 200
+# A value that a message repeats: a file that somebody sent may hold a long one.
+_LONG_WORD = re.compile(rf"(\S{{{_LONGEST_SHOWN}}})\S+")
 _MOST_PROBLEMS = 8
 
 
@@ -182,7 +185,7 @@ def _explain(cls: type[BaseModel], problem: Any, source: str, lines: Mapping[str
         return f"{where}: unknown key {shown!r}.{hint}{known}"
     if kind == "missing":
         return f"{where}: {shown!r} is missing."
-    message = str(problem["msg"]).removeprefix("Value error, ")
+    message = _LONG_WORD.sub(lambda word: f"{word[1]}…", str(problem["msg"]).removeprefix("Value error, "))
     value = problem.get("input")
     if kind == "value_error" or isinstance(value, Mapping):
         return f"{where}: {shown}: {message}" if path else f"{where}: {message}"

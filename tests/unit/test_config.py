@@ -1,7 +1,7 @@
 """Settings that teach: every message names the place, the key, the rule and the nearest right spelling."""
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 import pytest
 from pydantic import Field
@@ -69,3 +69,19 @@ def test_assignments_are_nested_and_read_as_yaml() -> None:
             parse_assignments([wrong])
     with pytest.raises(ConfigError, match="value of its own"):
         parse_assignments(["a=1", "a.b=2"])
+
+
+def test_a_long_value_does_not_make_a_long_message() -> None:
+    class Cat(Settings):
+        architecture: Literal["cat"]
+
+    class Dog(Settings):
+        architecture: Literal["dog"]
+
+    class Owner(Settings):
+        pet: Annotated[Cat | Dog, Field(discriminator="architecture")]
+
+    with pytest.raises(ConfigError) as error:
+        Owner.parse({"pet": {"architecture": "x" * 5000}})
+    assert "'cat', 'dog'" in str(error.value)
+    assert len(str(error.value)) < 500
