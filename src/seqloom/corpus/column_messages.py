@@ -26,7 +26,7 @@ def tell(
         for side, index, code in (("source", src, languages[0]), ("target", tgt, languages[1]))
     ]
     others = [show_kind(table, index, evidence) for index in range(len(table.names)) if index not in columns]
-    text = f"{table.file.name}: {', '.join(sides)}"
+    text = f"{table.file.name}: read as {table.describe()}; {', '.join(sides)}"
     if others:
         text += f"; not used: {', '.join(others)}"
     odd = [index for index in columns if evidence.kind(index) != "text"]
@@ -50,6 +50,22 @@ def tell(
         a, b = (show(table, index, quotes=False) for index in (tgt, src))
         change.insert(0, f"--src-column {a} --tgt-column {b}" if not others else "--src-column NAME --tgt-column NAME")
     return f"{text} To change: {', '.join(change)}." if change else text
+
+
+def tell_text(table: Table, column: int, *, guessed: bool) -> str:
+    """How a table of texts for language models is read, in one line.
+
+    Args:
+        table: the table.
+        column: the index of the column of texts.
+        guessed: whether the column was chosen by its name among several.
+    """
+    text = f"{table.file.name}: read as {table.describe()}; texts for language models = column {show(table, column)}."
+    if table.format in ("tsv", "csv"):
+        text += " Line 1 is the header." if table.header else " No header."
+    if guessed:
+        text += " To change: --kind text --tgt-column NAME, or --kind pairs --src-column NAME --tgt-column NAME."
+    return text
 
 
 def explain_unclear(table: Table, names: Sequence[ColumnName], evidence: Evidence) -> str:

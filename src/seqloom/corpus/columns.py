@@ -17,6 +17,7 @@ from seqloom.corpus.column_messages import (
     show,
     show_pair,
     tell,
+    tell_text,
 )
 from seqloom.corpus.column_names import PAIRS, SHORT_TARGETS, TEXTS, ColumnName, read_column_name
 from seqloom.corpus.direction import match
@@ -72,20 +73,19 @@ def choose_text(table: Table, settings: CorpusSettings) -> Choice:
     Raises:
         CorpusError: the table does not tell.
     """
-    if settings.tgt_column is not None:
-        return Choice((_find_column(table, settings.tgt_column),))
     named = [(name or "").casefold() for name in table.names]
-    for name in TEXTS:
-        if name in named:
-            index = named.index(name)
-            others = f" of {len(named)} columns" if len(named) > 1 else ""
-            note = (
-                f"{table.file.name}: texts for language models from the column {show(table, index)}{others}. "
-                "To change: --kind text --tgt-column NAME, or --kind pairs --src-column NAME --tgt-column NAME."
-            )
-            return Choice((index,), note=note)
-    if len(named) == 1:
-        return Choice((0,))
+    by_name = next((named.index(name) for name in TEXTS if name in named), None)
+    if settings.tgt_column is not None:
+        index = _find_column(table, settings.tgt_column)
+    elif by_name is not None:
+        index = by_name
+    elif len(named) == 1:
+        index = 0
+    else:
+        index = None
+    if index is not None:
+        guessed = settings.tgt_column is None and len(named) > 1
+        return Choice((index,), note=tell_text(table, index, guessed=guessed))
     raise CorpusError(
         f"{table.file}: cannot tell which column holds the text among {list_names(table)}; say it: --tgt-column NAME"
     )

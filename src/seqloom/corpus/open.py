@@ -220,8 +220,7 @@ def _plan_file(file: InputFile, settings: CorpusSettings) -> Plan:
             _only_test(parts),
             metric="bits_per_byte",
             src_lang=settings.from_lang,
-            notes=(table.describe(),),
-            layout=(note,) if note else (),
+            layout=(note,),
         )
     choice = columns.choose_pair(table, settings, evidence)
     source = PairTable(table, choice.columns)
@@ -234,7 +233,6 @@ def _plan_file(file: InputFile, settings: CorpusSettings) -> Plan:
         tests=_only_test(held_out),
         src_lang=choice.src_lang,
         tgt_lang=choice.tgt_lang,
-        notes=(table.describe(),),
         layout=(choice.note, *others),
     )
 

@@ -5,6 +5,7 @@ import os
 import stat
 import sys
 import tempfile
+import time
 from pathlib import Path
 from typing import BinaryIO
 
@@ -12,8 +13,14 @@ from seqloom.corpus.cache import cache_folder
 from seqloom.corpus.file_signatures import compression_suffix
 from seqloom.errors import CorpusError
 
+KEPT_DAYS = 30
+"""Copies that were neither written nor read for so many days are deleted when the next copy is made."""
+
 _PIECE_BYTES = 1 << 20
-# What was copied by this process: a pipe gives its content to the first reader only.
+_SECONDS_PER_DAY = 86_400
+# Partial copies remain only if their process was killed.
+_NAMES = {"stdin-*": KEPT_DAYS, "pipe-*": KEPT_DAYS, "partial-*": 1}
+# The copies of this process: a pipe gives its content to the first reader only.
 _copies: dict[tuple[str, int, int], Path] = {}
 
 
@@ -58,7 +65,7 @@ def regular_file(path: str | Path) -> Path:
 def describe_copy(path: str | Path, copy: Path) -> str:
     """What was done with a stream, a sentence."""
     what = "standard input" if str(path) in ("-", "/dev/stdin") else f"{path} (a pipe)"
-    return f"{what} can be read only once, so its content was kept as {copy}."
+    return f"{what} can be read only once, so its content was copied to {copy} (deleted after {KEPT_DAYS} days without use)."
 
 
 def _refuse_devices(path: str | Path, status: os.stat_result) -> None:
@@ -74,6 +81,8 @@ def _copy(stream: BinaryIO, what: str, name: str) -> Path:
     digest = hashlib.sha256()
     start = b""
     folder = _writable_folder()
+    if folder == cache_folder("streams"):
+        _delete_old_copies(folder)
     try:
         handle, temporary = tempfile.mkstemp(dir=folder, prefix="partial-")
         partial = Path(temporary)
@@ -105,3 +114,18 @@ def _writable_folder() -> Path:
             return folder
     except OSError:
         return Path(tempfile.gettempdir())
+
+
+def _delete_old_copies(folder: Path) -> None:
+    now = time.time()
+    for pattern, days in _NAMES.items():
+        for path in folder.glob(pattern):
+            try:
+                status = path.stat()
+                if (
+                    now - max(status.st_atime, status.st_mtime) > days * _SECONDS_PER_DAY
+                    and path not in _copies.values()
+                ):
+                    path.unlink()
+            except OSError:  # another process deleted it, or it belongs to another user
+                continue

@@ -14,6 +14,7 @@ from seqloom.corpus.input_file import InputFile
 from seqloom.corpus.lines import text_lines
 from seqloom.corpus.read_pass import ReadPass
 from seqloom.errors import CorpusError
+from seqloom.messages import counted
 
 
 @dataclass(frozen=True)
@@ -74,22 +75,17 @@ class Table:
             yield from parquet.read_values(self.file, names)
 
     def describe(self) -> str:
-        """What the file was taken as, in a few words."""
-        names = ", ".join(name for name in self.names if name is not None)
+        """The format in words, such as "2 columns separated by one tab"."""
         if self.format in ("tsv", "csv"):
-            quotes = " with quotes" if self.format == "csv" else ""
-            header = f"named by the header ({names})" if names else "without a header"
-            columns = f"{len(self.names)} column{'s' * (len(self.names) != 1)}"
             by = f" separated by {_describe(self.delimiter)}" if len(self.names) > 1 else ""
-            return f"{self.file.name}: read as {columns}{by}{quotes}, {header}."
-        what = {
-            "jsonl": "JSON, one object a line, with the keys",
-            "json": "JSON, a list of objects with the keys",
-            "parquet": "Parquet with the columns",
-            "tmx": "a translation memory (TMX) in",
-            "po": "a message catalogue (gettext) of",
+            return f"{counted(len(self.names), 'column')}{by}{' with quotes' if self.format == 'csv' else ''}"
+        return {
+            "jsonl": "JSON with one object in each line",
+            "json": "JSON with a list of objects",
+            "parquet": "Parquet",
+            "tmx": "a translation memory (TMX)",
+            "po": "a message catalogue (gettext)",
         }[self.format]
-        return f"{self.file.name}: read as {what} {names}."
 
     def _read_delimited(self, wanted: Sequence[int], read_pass: ReadPass) -> Iterator[tuple[int, list[str]]]:
         def report_broken(number: int, error: str) -> None:

@@ -1,6 +1,7 @@
 """Which columns are taken of files as people have them, and what is asked where that is not clear."""
 
 import json
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -96,7 +97,7 @@ def test_columns_that_are_taken(
     assert found[2].startswith(expected[2])
     assert found[3].startswith(expected[3])
     assert found[4] == 20
-    assert corpus.layout[0].startswith(f"{name}: source = column ")
+    assert re.match(rf"{re.escape(name)}: read as [^;]+; source = column ", corpus.layout[0])
     assert ("Line 1 is the header." in corpus.layout[0]) == (header is not None)
 
 
@@ -180,7 +181,7 @@ def test_validation_data_have_a_layout_of_their_own(
     corpus = open_corpus(CorpusSettings(data=train, val=val, test_size=2, overlap="keep"))
     assert [pair.src for pair in corpus.val.pairs()] == VALUES["de"]
     assert len(corpus.layout) == 2
-    assert corpus.layout[1].startswith("val.tsv: source = column ")
+    assert corpus.layout[1].startswith("val.tsv: read as ")
 
 
 def test_a_header_that_contradicts_the_file_name_is_said(tmp_path: Path) -> None:

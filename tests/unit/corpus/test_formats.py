@@ -22,6 +22,10 @@ def notes_of(path: Path, **settings: object) -> str:
     return " ".join(open_corpus(CorpusSettings.parse({"data": str(path), **settings})).notes)
 
 
+def layout_of(path: Path, **settings: object) -> str:
+    return " ".join(open_corpus(CorpusSettings.parse({"data": str(path), **settings})).layout)
+
+
 def write(path: Path, lines: Sequence[str]) -> Path:
     path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
     return path
@@ -65,7 +69,7 @@ FORMS = {
 def test_every_form_gives_the_same_pairs(tmp_path: Path, name: str) -> None:
     path = write(tmp_path / name, FORMS[name])
     assert pairs_of(path) == sorted([FIRST, *PAIRS])
-    assert f"{name}: read as" in notes_of(path)
+    assert f"{name}: read as" in layout_of(path)
 
 
 @pytest.mark.parametrize(
@@ -99,6 +103,22 @@ def test_one_bad_line_does_not_change_what_the_file_is(tmp_path: Path, position:
         with pytest.raises(CorpusError, match=rf"{name}:{position + 1}: not a JSON object"):
             pairs_of(write(tmp_path / name, objects))
         assert len(pairs_of(tmp_path / name, on_bad="skip")) == 999
+
+
+def test_one_line_says_format_and_columns(tmp_path: Path) -> None:
+    path = write(tmp_path / "x.tsv", [f"Wort {i}\tword {i}" for i in range(40)])
+    corpus = open_corpus(path)
+    assert corpus.layout[0].startswith(
+        "x.tsv: read as 2 columns separated by one tab; source = column 1, target = column 2."
+    )
+    assert len(corpus.layout) == 1
+    assert not any("x.tsv" in note for note in corpus.notes)
+    text = write(tmp_path / "y.tsv", ["id\ttext", *(f"{i}\tsome text {i}" for i in range(40))])
+    assert layout_of(text) == (
+        "y.tsv: read as 2 columns separated by one tab; texts for language models = column 'text'. Line 1 is the header. "
+        "To change: --kind text --tgt-column NAME, or --kind pairs --src-column NAME --tgt-column NAME."
+    )
+    assert layout_of(text, kind="text", tgt_column=2).endswith("column 'text'. Line 1 is the header.")
 
 
 def test_running_text_stays_running_text(tmp_path: Path) -> None:

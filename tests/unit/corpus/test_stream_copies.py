@@ -1,6 +1,7 @@
 import gzip
 import os
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -36,6 +37,23 @@ def test_a_pipe_is_read_once_and_kept(tmp_path: Path, content: bytes) -> None:
     assert open_corpus(located).fingerprint == corpus.fingerprint
     assert located.data is not None
     assert Path(located.data).is_relative_to(tmp_path / "cache")
+
+
+def test_old_copies_are_deleted_when_the_next_one_is_made(tmp_path: Path, cache: Path) -> None:
+    folder = cache / "streams"
+    folder.mkdir(parents=True)
+    days = {"pipe-0123": 31, "stdin-4567.gz": 31, "pipe-89ab": 29, "partial-x": 2, "partial-y": 0, "other": 99}
+    for name, age in days.items():
+        (folder / name).write_bytes(b"x")
+        then = time.time() - age * 86_400
+        os.utime(folder / name, (then, then))
+    # One that was read since is in use.
+    (folder / "pipe-read").write_bytes(b"x")
+    os.utime(folder / "pipe-read", (time.time(), time.time() - 99 * 86_400))
+    writer = pipe(tmp_path / "pipe", LINES)
+    copy = regular_file(tmp_path / "pipe")
+    writer.join()
+    assert {path.name for path in folder.iterdir()} == {copy.name, "pipe-89ab", "partial-y", "other", "pipe-read"}
 
 
 def test_process_substitution(tmp_path: Path) -> None:
