@@ -56,6 +56,8 @@ class TestOutputs:
         latency_ms: median over single sentences, one at a time.
         num_outputs_cut: outputs that their length limit ended.
         num_sources_cut: sources that were too long to be read whole.
+        stats: the counts of metrics that the task measures itself, by metric: a row for each item.
+        details: what the task adds for reports.
         log_probs: of the references, by forced decoding; num_tokens their tokens, eos included.
     """
 
@@ -69,6 +71,8 @@ class TestOutputs:
     notes: tuple[str, ...]
     num_outputs_cut: int = 0
     num_sources_cut: int = 0
+    stats: Mapping[str, list[list[float]]] = field(default_factory=dict)
+    details: Mapping[str, Any] = field(default_factory=dict)
 
     __test__ = False  # not a test class, whatever its name begins with
 
@@ -80,6 +84,8 @@ class TestOutputs:
         Args:
             more_references: of further translators; what is made of log-probabilities is of the first one's alone.
         """
+        if metric in self.stats:
+            return np.asarray(self.stats[metric], dtype=np.float64)
         if find_metric(metric).count is not None:
             streams = [self.references, *more_references]
             return statistics(metric, self.outputs, streams, item_separator=item_separator)

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from seqloom.tasks import TASKS
+
 ROOT = Path(__file__).resolve().parents[2]
 SOURCE = ROOT / "src" / "seqloom"
 
@@ -103,7 +105,7 @@ def test_the_rule_lets_earlier_rooms_pass() -> None:
     assert not wrong_imports("cli", "from seqloom.run import load\nimport json\nfrom seqloom.cli.lines import Lines")
 
 
-KINDS = {"pairs", "text"}
+KINDS = {*TASKS}
 
 
 def comparisons_of_kinds(text: str) -> list[int]:

@@ -97,6 +97,7 @@ def compare(
     settings = as_corpus_settings(corpus) if corpus is not None else arms[0].corpus
     if settings is None:
         raise ConfigError("there is nothing to compare on: name a corpus, by --data NAME or --data FILE")
+    settings = arms[0].reading(settings)
     budget = budget or DEFAULT_BUDGET
     if budget.like is not None:
         raise ConfigError("a comparison gives every arm the same budget; give steps, tokens or minutes")
@@ -429,7 +430,7 @@ def _command(
 ) -> str:
     """The command line that does it again; by steps where all arms made equally many, so that speed does not matter."""
     words: list[str | Path] = ["compare", *recipes]
-    for name, value in corpus.model_dump(exclude_defaults=True, exclude_none=True, exclude={"data_dir"}).items():
+    for name, value in corpus.command_options().items():
         words += option(name.replace("_", "-"), value)
     steps = {info.finished.steps for arm in results.values() for info, _, _ in arm.runs}
     if tune == "none" and len(steps) == 1:

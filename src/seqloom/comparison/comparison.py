@@ -3,7 +3,7 @@
 Values are in the units that their names state. Nothing here trains, measures or draws.
 """
 
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field
 
@@ -191,3 +191,6 @@ class Comparison(Results):
     failures: tuple[Failure, ...] = Field((), description="runs that failed; they are in no number of the report")
     environment: dict[str, str] = Field(description="machine, threads, versions, date")
     command: str = Field(description="what reproduces this, with the steps reached")
+    details: dict[str, dict[str, dict[str, Any]]] = Field(
+        default_factory=dict, description="by arm and test split: what the task adds (first seed)"
+    )

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from itertools import combinations, pairwise
 from pathlib import Path
 from statistics import mean
+from typing import Any
 
 import numpy as np
 
@@ -28,12 +29,13 @@ from seqloom.comparison.comparison import (
 )
 from seqloom.comparison.judging import Judge, Judged
 from seqloom.corpus import Corpus, SentencePair
-from seqloom.evaluation import TestOutputs, metrics_for
+from seqloom.evaluation import TestOutputs
 from seqloom.metrics import Stats, aggregate, by_length, choose_bins, difference, find_metric, interval, statistics
 from seqloom.recipes import Recipe
 from seqloom.run.info import RunInfo
 from seqloom.run.prepare import Prepared
 from seqloom.segments import num_segments
+from seqloom.tasks import task_of
 
 NUM_SAMPLES = 12
 
@@ -205,7 +207,17 @@ def gather(
         failures=failures,
         environment=environment,
         command=command,
+        details=_details(results),
     )
+
+
+def _details(results: Mapping[str, ArmRuns]) -> dict[str, dict[str, dict[str, Any]]]:
+    """What the task adds to the outputs of each arm's first run; arms for which it adds nothing are left out."""
+    details = {
+        name: {test: dict(outputs.details) for test, outputs in arm.runs[0][1].items() if outputs.details}
+        for name, arm in results.items()
+    }
+    return {name: tests for name, tests in details.items() if tests}
 
 
 def _count(
@@ -220,7 +232,7 @@ def _count(
     """
     counted: dict[str, dict[str, dict[str, Sequence[Stats]]]] = {}
     diverged = set(_diverged(results))
-    for metric in metrics_for(corpus.metric, corpus.item_separator, corpus.bleu):
+    for metric in task_of(corpus.kind).metrics(corpus):
         of_texts = find_metric(metric).count is not None
         counted[metric] = {
             name: {

@@ -6,7 +6,6 @@ A split is a stream of text that can be read again and again. Its fingerprint sa
 import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Literal
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +68,7 @@ class Corpus:
 
     Attributes:
         name: a short name, fit for a folder and a heading.
-        kind: "pairs" of source and target, or "text" for language models.
+        kind: "pairs" of source and target, "text" for language models, or a kind of `corpus.kinds`.
         tests: test splits by name; the first one, "test", leads reports, others (such as "beyond") stand beside it.
         src_lang: BCP 47 tag of the source language, where it is known.
         tgt_lang: BCP 47 tag of the target language, where it is known.
@@ -84,7 +83,7 @@ class Corpus:
     """
 
     name: str
-    kind: Literal["pairs", "text"]
+    kind: str
     train: Split
     val: Split
     tests: Mapping[str, Split]

@@ -5,6 +5,7 @@ This module decides what a name means, and which languages and columns are meant
 
 import dataclasses
 import re
+from importlib import import_module
 from pathlib import Path
 
 from seqloom.config import nearest
@@ -22,6 +23,7 @@ from seqloom.corpus.corpus import Corpus
 from seqloom.corpus.download import locate
 from seqloom.corpus.formats import Hints, Layout, detect_layout
 from seqloom.corpus.input_file import InputFile, read_head
+from seqloom.corpus.kinds import READERS
 from seqloom.corpus.languages import name_language
 from seqloom.corpus.parallel import Joined, ParallelFiles
 from seqloom.corpus.passages import RunningText, cut
@@ -58,6 +60,11 @@ def open_corpus(
     settings, kept = _without_streams(settings)
     for note in kept:
         progress.say(note)
+    if settings.kind in READERS:
+        _refuse(settings, {"data", "kind", "options", "data_dir"}, f"data of the kind {settings.kind!r}")
+        module, function = READERS[settings.kind]
+        corpus: Corpus = getattr(import_module(module), function)(settings, progress)
+        return corpus
     if settings.data is None:
         return _assemble(_plan_aligned(settings), settings, progress)
     from seqloom.corpus.generators import GENERATORS

@@ -5,12 +5,13 @@ data set of the catalogue or a file.
 """
 
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from seqloom.arguments import MAX_SEED, check_type
 from seqloom.config import Settings
+from seqloom.corpus.kinds import READERS
 from seqloom.corpus.languages import parse_language
 
 Metric = Literal[
@@ -66,6 +67,15 @@ Column = Annotated[int, Field(ge=1)] | Annotated[str, Field(min_length=1)]
 Delimiter = Annotated[str, BeforeValidator(_to_delimiter), Field(min_length=1, max_length=20)]
 
 
+def _check_kind(kind: str) -> str:
+    if kind not in (known := ("auto", "pairs", "text", *READERS)):
+        raise ValueError(f"expected one of {', '.join(known)}")
+    return kind
+
+
+Kind = Annotated[str, AfterValidator(_check_kind)]
+
+
 def _exists(path: Path, *, folder: bool) -> bool:
     try:
         return path.is_dir() if folder else path.is_file()
@@ -89,7 +99,7 @@ class CorpusSettings(Settings):
         from_lang: the source language, as a BCP 47 tag ("de", "pt-BR", "zh-Hans"), a code of three letters or an English name; it
             picks or reverses a direction.
         to_lang: the target language.
-        kind: "pairs", "text" for language models, or "auto": what the data look like.
+        kind: "pairs", "text" for language models, a kind of `corpus.kinds`, or "auto": what the data look like.
         src_column: the column of the source, a name or a number from 1; guessed from usual names where not given.
         tgt_column: the column of the target; of a text for language models, its only column.
         delimiter: what separates the columns of a file: a text such as "," or " ||| ", or "tab", "comma", "semicolon", "bar"; None:
@@ -109,6 +119,7 @@ class CorpusSettings(Settings):
         overlap: what to do with training pairs that are also in validation or test data.
         data_dir: a mirror folder that holds the catalogue's files, used instead of the network; None: the environment
             variable SEQLOOM_DATA_DIR, or the network.
+        options: settings of the reader of `kind`; the recipe's task sets both.
     """
 
     data: File | None = None
@@ -122,7 +133,7 @@ class CorpusSettings(Settings):
     test_tgt: File | None = None
     from_lang: Language | None = None
     to_lang: Language | None = None
-    kind: Literal["auto", "pairs", "text"] = "auto"
+    kind: Kind = "auto"
     src_column: Column | None = None
     tgt_column: Column | None = None
     delimiter: Delimiter | None = None
@@ -136,6 +147,7 @@ class CorpusSettings(Settings):
     size: int | None = Field(default=None, ge=1)
     overlap: Literal["drop", "keep", "error"] = "drop"
     data_dir: File | None = None
+    options: dict[str, int | float | str] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -206,7 +218,16 @@ class CorpusSettings(Settings):
 
     def changed(self) -> set[str]:
         """Names of the settings that differ from their defaults."""
-        return {name for name, field in type(self).model_fields.items() if getattr(self, name) != field.default}
+        return {
+            name
+            for name, field in type(self).model_fields.items()
+            if getattr(self, name) != field.get_default(call_default_factory=True)
+        }
+
+    def command_options(self) -> dict[str, Any]:
+        """The settings that a command line names; the recipe's task sets the others."""
+        left_out = {"data_dir", "options"} | ({"kind"} if self.options else set())
+        return self.model_dump(mode="json", exclude_defaults=True, exclude_none=True, exclude=left_out)
 
     def paths(self) -> list[Path]:
         """What may be files: a name of `data` may also be a data set."""

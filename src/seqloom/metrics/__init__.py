@@ -13,6 +13,7 @@ from dataclasses import replace
 
 from seqloom.errors import ConfigError
 from seqloom.metrics.exact import EXACT_MATCH, ITEMS
+from seqloom.metrics.forecast import MASE, WQL
 from seqloom.metrics.lengths import LengthEstimate, choose_bins, estimate_by_length
 from seqloom.metrics.likelihood import BITS_PER_BYTE, PERPLEXITY, likelihood_statistics
 from seqloom.metrics.metric import Metric, Score, Stats, check_texts, reference_streams
@@ -20,7 +21,8 @@ from seqloom.metrics.overlap import BLEUS, CHRF, TER, TER_SEGMENTS
 from seqloom.metrics.significance import LEVEL, NUM_RESAMPLES, Estimate, ScoreDifference, compare, estimate
 
 METRICS: Mapping[str, Metric] = {
-    metric.name: metric for metric in (*BLEUS, CHRF, TER, TER_SEGMENTS, EXACT_MATCH, ITEMS, PERPLEXITY, BITS_PER_BYTE)
+    metric.name: metric
+    for metric in (*BLEUS, CHRF, TER, TER_SEGMENTS, EXACT_MATCH, ITEMS, PERPLEXITY, BITS_PER_BYTE, MASE, WQL)
 }
 
 

@@ -18,6 +18,7 @@ from seqloom.corpus.settings import CorpusSettings
 from seqloom.decoding.settings import DecodingSettings
 from seqloom.errors import ConfigError
 from seqloom.models import ModelSettings
+from seqloom.tasks import TaskSettings
 from seqloom.tokenizer import TokenizerSettings
 from seqloom.training import TrainingSettings
 
@@ -35,6 +36,7 @@ class Recipe(Settings):
     follows: tuple[str, ...] = Field((), description="what of the paper it follows")
     departs: tuple[str, ...] = Field((), description="where it departs from the paper, and why")
     corpus: CorpusSettings | None = None
+    task: TaskSettings | None = Field(None, description="for tasks with settings, such as forecasting")
     tokenizer: TokenizerSettings = TokenizerSettings()
     model: ModelSettings
     training: TrainingSettings = TrainingSettings()
@@ -63,6 +65,10 @@ class Recipe(Settings):
                 "to true, or training.bidirectional to 0"
             )
         return self
+
+    def reading(self, corpus: CorpusSettings) -> CorpusSettings:
+        """The settings of a corpus as the recipe's task reads it."""
+        return corpus if self.task is None else self.task.reading(corpus)
 
     def to_yaml(self) -> str:
         """The recipe as YAML, every default written out."""

@@ -4,35 +4,15 @@ A comparison enters, figures leave, in groups that belong under one heading. Thi
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 from seqloom.comparison.comparison import Comparison
 from seqloom.report import charts, rows, sentences, tables, theme, wording
 from seqloom.report.encodings import Palette
+from seqloom.report.figure import Figure as Figure
 from seqloom.report.rows import COSTS, Row
 from seqloom.report.tables import Table
+from seqloom.report.task_figures import task_figures
 from seqloom.report.theme import ArmStyle
-
-
-@dataclass(frozen=True, slots=True)
-class Figure:
-    """A chart and what stands around it.
-
-    Attributes:
-        name: unique in the page, fit for an id.
-        title: its heading.
-        sentence: what it shows, said in words.
-        spec: the Vega-Lite specification, which names its rows.
-        table: the numbers behind it, where no other figure of the group has them.
-        variant: which choice of the group's switch shows it; empty where there is no switch.
-    """
-
-    name: str
-    title: str
-    sentence: str
-    spec: charts.Spec
-    table: Table | None = None
-    variant: str = ""
 
 
 class Figures:
@@ -49,6 +29,8 @@ class Figures:
             "cost": rows.cost_rows(comparison),
             "difference": rows.difference_rows(comparison),
         }
+        self._of_task, task_rows = task_figures(comparison, palette)
+        self.datasets |= task_rows
 
     def groups(self) -> dict[str, list[Figure]]:
         """All figures by group."""
@@ -58,6 +40,7 @@ class Figures:
             "curve": self.curve(),
             "cost": self.cost(),
             "difference": self.difference(),
+            "task": self._of_task,
         }
 
     def quality(self) -> list[Figure]:

@@ -21,7 +21,7 @@ def training_command(run: Run) -> str | None:
         return None
     named = run.recipe.name in recipe_names()
     words: list[str | Path] = ["train", run.recipe.name if named else run.folder / "recipe.yaml"]
-    for name, value in corpus.model_dump(mode="json", exclude_defaults=True, exclude={"data_dir"}).items():
+    for name, value in corpus.command_options().items():
         words += option(name.replace("_", "-"), value)
     for name, value in info.budget.items():
         words += option(name, value)

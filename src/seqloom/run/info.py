@@ -6,7 +6,7 @@ same class, so reader and writer cannot differ.
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -34,7 +34,7 @@ class CorpusInfo(_Stored):
     """The corpus of a run.
 
     Attributes:
-        kind: "pairs" or "text".
+        kind: "pairs", "text" or another kind of data that a task knows.
         metric: the name of the leading metric.
         bleu: the BLEU variant for the target language.
         item_separator: what separates the items of a target; None where targets are not lists.
@@ -44,7 +44,7 @@ class CorpusInfo(_Stored):
     """
 
     name: Text
-    kind: Literal["pairs", "text"]
+    kind: Text
     synthetic: bool = False
     src_lang: Text | None = None
     tgt_lang: Text | None = None

@@ -187,7 +187,8 @@ class Run:
         data = choose_test_data(
             corpus, own=self.recipe.corpus, about=self.info.corpus, folder=self.folder, progress=progress
         )
-        task = task_of(self.info.corpus.kind if data.corpus is None else data.corpus.kind)
+        own = data.corpus is None or self.recipe.task is not None
+        task = task_of(self.info.corpus.kind if own or data.corpus is None else data.corpus.kind)
         return task.evaluate(
             self, data, metrics=metrics, more_references=more_references, decoding=decoding, progress=progress
         )

@@ -46,7 +46,9 @@ def prepare(
     task = task_of(corpus.kind)
     task.check(recipe, corpus.name)
     if tokenizer is None:
-        tokenizer = _train_tokenizer(corpus.train, task.tokenizer_settings(recipe.tokenizer), progress)
+        tokenizer = _train_tokenizer(
+            task.tokenizer_split(corpus), task.tokenizer_settings(recipe.tokenizer, corpus), progress
+        )
     train = open_store(corpus.train, tokenizer, progress=progress)
     val = open_store(corpus.val, tokenizer, progress=progress)
     return Prepared(corpus, task, tokenizer, train, val)

@@ -91,6 +91,7 @@ class _Choice:
             bleu=corpus.bleu,
             item_separator=corpus.item_separator,
             item_name=corpus.item_name,
+            is_own=what == _OWN,
         )
 
     def _in_my_direction(self, settings: CorpusSettings) -> CorpusSettings:

@@ -86,6 +86,7 @@ def train(
     settings = as_corpus_settings(corpus) if corpus is not None else chosen.corpus
     if settings is None:
         raise ConfigError(f"{chosen.name}: there is nothing to train on: name a corpus, by --data NAME or --data FILE")
+    settings = chosen.reading(settings)
     chosen = chosen.model_copy(update={"corpus": settings.located()})
     folder = out
     if folder is not None:

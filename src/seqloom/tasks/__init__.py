@@ -2,16 +2,27 @@
 
 from collections.abc import Mapping
 
+from seqloom.errors import ConfigError
+from seqloom.tasks.forecasting import Forecasting, ForecastingSettings
 from seqloom.tasks.language_modeling import LanguageModeling
 from seqloom.tasks.task import Task, TestData
 from seqloom.tasks.translation import Translation
 
-TASKS: Mapping[str, Task] = {task.kind: task for task in (Translation(), LanguageModeling())}
+TASKS: Mapping[str, Task] = {task.kind: task for task in (Translation(), LanguageModeling(), Forecasting())}
+
+# The settings of tasks that have any; a union of several is told apart by `name`.
+TaskSettings = ForecastingSettings
 
 
 def task_of(kind: str) -> Task:
-    """The task of a kind of data (`Corpus.kind`)."""
+    """The task of a kind of data (`Corpus.kind`).
+
+    Raises:
+        ConfigError: there is none; a run of a later version may have one.
+    """
+    if kind not in TASKS:
+        raise ConfigError(f"there is no task for data of the kind {kind[:40]!r}; known kinds: {', '.join(TASKS)}")
     return TASKS[kind]
 
 
-__all__ = ["TASKS", "Task", "TestData", "task_of"]
+__all__ = ["TASKS", "Task", "TaskSettings", "TestData", "task_of"]

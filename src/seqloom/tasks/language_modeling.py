@@ -47,7 +47,7 @@ class LanguageModeling(Task):
                 "other direction; set it to 0"
             )
 
-    def tokenizer_settings(self, settings: TokenizerSettings) -> TokenizerSettings:
+    def tokenizer_settings(self, settings: TokenizerSettings, corpus: Corpus) -> TokenizerSettings:
         """A running text keeps its line ends and spaces."""
         return settings.model_copy(update={"collapse_whitespace": False})
 

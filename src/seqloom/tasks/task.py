@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 import torch
 
-from seqloom.corpus.corpus import Corpus, SentencePair
+from seqloom.corpus.corpus import Corpus, SentencePair, Split
 from seqloom.decoding.settings import DecodingSettings
 from seqloom.models import ModelSettings
 from seqloom.models.base import Model
 from seqloom.progress import Progress
 from seqloom.store import ExampleStore, StoredExamples
+from seqloom.tasks.settings import TaskSettings
 from seqloom.tokenizer import Tokenizer, TokenizerSettings
 from seqloom.training.selection import Validation
 from seqloom.training.settings import TrainingSettings
@@ -32,6 +33,10 @@ class RecipeParts(Protocol):
     @property
     def name(self) -> str:
         """The recipe's name, for messages."""
+
+    @property
+    def task(self) -> TaskSettings | None:
+        """The settings of its task, where the task has any."""
 
     @property
     def model(self) -> ModelSettings:
@@ -82,6 +87,7 @@ class TestData:
         bleu: the BLEU whose tokenizer fits the targets.
         item_separator: what separates the items of a target; None where there are none.
         item_name: what an item is called in the plural.
+        is_own: whether they are the test splits of the corpus that the run was trained on.
     """
 
     corpus: Corpus | None
@@ -92,6 +98,7 @@ class TestData:
     bleu: str = "bleu"
     item_separator: str | None = None
     item_name: str = "items"
+    is_own: bool = False
 
     __test__ = False  # not a test class, although its name begins with "Test"
 
@@ -124,9 +131,20 @@ class Task(ABC):
         """
         del recipe, corpus_name
 
-    def tokenizer_settings(self, settings: TokenizerSettings) -> TokenizerSettings:
+    def tokenizer_settings(self, settings: TokenizerSettings, corpus: Corpus) -> TokenizerSettings:
         """The settings of the tokenizer for this kind of data."""
+        del corpus
         return settings
+
+    def tokenizer_split(self, corpus: Corpus) -> Split:
+        """What the tokenizer is trained on."""
+        return corpus.train
+
+    def metrics(self, corpus: Corpus) -> list[str]:
+        """The metrics of a comparison, the leading one first."""
+        from seqloom.evaluation import metrics_for
+
+        return metrics_for(corpus.metric, corpus.item_separator, corpus.bleu)
 
     @abstractmethod
     def examples(

@@ -1,0 +1,8 @@
+"""Kinds of data besides pairs and plain text, each with a reader of its own. A new kind is a file and a line here."""
+
+from collections.abc import Mapping
+
+# The module and the function that opens a corpus of a kind: (CorpusSettings, Progress) -> Corpus.
+READERS: Mapping[str, tuple[str, str]] = {
+    "series": ("seqloom.corpus.series", "open_series"),
+}
