@@ -136,7 +136,7 @@ def make_batch(examples: Sequence[Example], *, pad_id: int, bos_id: int, eos_id:
     tgt_in[:, :1] = bos_id
     np.copyto(tgt_in[:, 1:], tgt_out[:, :-1], where=tgt_mask[:, 1:])
     sources = Sources(torch.from_numpy(src_ids), torch.from_numpy(src_mask))
-    weights = _pad_weights(examples, tgt_mask) if any(one.loss_weights is not None for one in examples) else None
+    weights = _pad_weights(examples, tgt_mask) if any(each.loss_weights is not None for each in examples) else None
     return PairBatch(sources, *map(torch.from_numpy, (tgt_in, tgt_out, tgt_mask)), weights)
 
 
@@ -327,10 +327,10 @@ def _pad(
     lengths = np.fromiter(map(len, rows), dtype=np.int64, count=len(rows))
     extra = 0 if last_id is None else 1
     width = int(lengths.max(initial=0)) + extra if len(rows) else 0
-    places = np.arange(width)
+    positions = np.arange(width)
     ids = np.full((len(rows), width), pad_id, dtype=np.int64)
     if lengths.any():
-        ids[places < lengths[:, None]] = np.concatenate([row for row in rows if len(row)])
+        ids[positions < lengths[:, None]] = np.concatenate([row for row in rows if len(row)])
     if last_id is not None:
         ids[np.arange(len(rows)), lengths] = last_id
-    return ids, places < (lengths + extra)[:, None]
+    return ids, positions < (lengths + extra)[:, None]

@@ -101,8 +101,8 @@ def read_outputs(path: Path, *, within: Path | None = None) -> TestOutputs:
     """
     values = read_json(path, within=within, max_bytes=_MAX_OUTPUT_BYTES)
     try:
-        found = TypeAdapter(TestOutputs).validate_python(values)
-        if len({len(part) for part in (found.sources, found.references, found.outputs)}) > 1:
+        outputs = TypeAdapter(TestOutputs).validate_python(values)
+        if len({len(part) for part in (outputs.sources, outputs.references, outputs.outputs)}) > 1:
             raise ValueError("not as many outputs as sources")
     except ValueError as error:
         reason = str(error)
@@ -110,7 +110,7 @@ def read_outputs(path: Path, *, within: Path | None = None) -> TestOutputs:
             problem = error.errors()[0]
             reason = f"{'.'.join(map(str, problem['loc']))[:200]}: {problem['msg'].lower()}"
         raise CheckpointError(f"{path}: damaged: {reason}; remove it, and it will be made again") from None
-    return found
+    return outputs
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,14 +153,14 @@ class Evaluation:
             name: {
                 "scores": [
                     {
-                        "metric": one.metric,
-                        "label": one.label,
-                        "value": one.value,
-                        "interval": list(one.interval) if one.interval else None,
-                        "higher_is_better": one.higher_is_better,
-                        "signature": one.signature,
+                        "metric": item.metric,
+                        "label": item.label,
+                        "value": item.value,
+                        "interval": list(item.interval) if item.interval else None,
+                        "higher_is_better": item.higher_is_better,
+                        "signature": item.signature,
                     }
-                    for one in scores
+                    for item in scores
                 ],
                 **(
                     {"items": scope.num_items, "unit": scope.unit, "scored": scope.what, "notes": list(self.notes)}
@@ -218,13 +218,13 @@ def metric_value(
     metric: str, outputs: Sequence[str], references: Sequence[str], item_separator: str | None
 ) -> tuple[float, bool]:
     """A score of texts, and whether higher is better."""
-    found = score(metric, outputs, references, item_separator=item_separator)
-    return found.value, found.higher_is_better
+    result = score(metric, outputs, references, item_separator=item_separator)
+    return result.value, result.higher_is_better
 
 
 @dataclass(frozen=True, slots=True)
 class Likelihood:
-    """How likely a model finds given targets."""
+    """The negative log-likelihood of targets, and their number of tokens."""
 
     nll: float
     num_tokens: int
@@ -267,22 +267,20 @@ def generate_outputs(
         latencies.append(time.perf_counter() - begin)
     other_cores = other_work.mean_cores()
     forced = list(generator.score(pairs))
-    shared = (
-        [f"other programs used {other_cores:.1f} cores while decoding was timed"]
-        if other_cores > MOST_OTHER_CORES
-        else []
-    )
+    shared = []
+    if other_cores > MOST_OTHER_CORES:
+        shared = [f"other programs used {other_cores:.1f} cores while decoding was timed"]
     notes = [note for generation in generations for note in generation.notes]
     return TestOutputs(
         sources=tuple(sources),
         references=tuple(pair.tgt for pair in pairs),
         outputs=tuple(generation.text for generation in generations),
-        log_probs=tuple(one.log_prob for one in forced),
-        num_tokens=tuple(one.num_tokens for one in forced),
+        log_probs=tuple(item.log_prob for item in forced),
+        num_tokens=tuple(item.num_tokens for item in forced),
         sentences_per_second=len(sources) / max(1e-9, seconds),
         latency_ms=1000 * median(latencies),
-        num_outputs_cut=sum(one.finish_reason == "length" for one in generations),
-        num_sources_cut=sum(one.num_cut_tokens > 0 for one in generations),
+        num_outputs_cut=sum(item.finish_reason == "length" for item in generations),
+        num_sources_cut=sum(item.num_cut_tokens > 0 for item in generations),
         notes=(
             *(f"{notes.count(note):,} of {counted(len(sources), 'line')}: {note}" for note in dict.fromkeys(notes)),
             *shared,
@@ -318,12 +316,12 @@ def evaluate_pairs(
     wanted = list(metrics) if metrics else metrics_for(fitting_metric(leading, bleu), item_separator, bleu)
     names = list(dict.fromkeys(fitting_metric(name, bleu) for name in wanted))
     for name in names:
-        found = find_metric(name)
+        definition = find_metric(name)
         if name == "items" and not item_separator:
             raise ConfigError("metric items: the targets of this corpus are not lists of items; take another metric")
-        if found.count is not None:
+        if definition.count is not None:
             # Whether its tokenizer is there shows before hours of decoding.
-            found.sign(item_separator)
+            definition.sign(item_separator)
     for name, pairs in tests.items():
         if not pairs:
             raise CorpusError(f"the test split {name!r} is empty, so there is nothing to score; give at least one pair")
@@ -342,7 +340,7 @@ def evaluate_pairs(
         useless = [metric for metric in names if not can_be_right(metric, streams, item_separator=item_separator)]
         said += [_says_nothing(metric, name) for metric in useless]
         # An order that the user gave stays.
-        ordered = names if metrics else [*(one for one in names if one not in useless), *useless]
+        ordered = names if metrics else [*(metric for metric in names if metric not in useless), *useless]
         scores[name] = tuple(
             score_test(
                 test, metric, item_separator=item_separator, item_name=item_name, more_references=more_references

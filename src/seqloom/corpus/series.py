@@ -41,8 +41,8 @@ class Bins:
 
     def encode(self, values: Values) -> str:
         """The numbers of the bins, separated by spaces."""
-        places = np.floor((values - self.low) / (self.high - self.low) * self.count)
-        return " ".join(map(str, np.clip(places, 0, self.count - 1).astype(int).tolist()))
+        indexes = np.floor((values - self.low) / (self.high - self.low) * self.count)
+        return " ".join(map(str, np.clip(indexes, 0, self.count - 1).astype(int).tolist()))
 
     def decode(self, text: str) -> Values:
         """The centres of the bins; what is not the number of a bin is not a number (NaN)."""

@@ -17,7 +17,7 @@ _TRAIN = ("data", "src", "tgt")
 _HELD_OUT = (("val", "val_src", "val_tgt"), ("test", "test_src", "test_tgt"))
 _FILES = (*_TRAIN, *(name for names in _HELD_OUT for name in names))
 # Where data lie is no property of the data.
-_PLACES = (*_FILES, "data_dir")
+_LOCATIONS = (*_FILES, "data_dir")
 
 
 def open_run_corpus(
@@ -51,7 +51,7 @@ def open_run_corpus(
         raise ConfigError(f"{folder}: the run does not say which corpus it was trained on; name one")
     wanted = saved if named is None else _named_again(folder, saved, named)
     differs: SeqloomError | None = None
-    for settings in _places(folder, wanted):
+    for settings in _locations(folder, wanted):
         try:
             # What the user names may be a pipe; what a recipe names may not.
             opened = open_corpus(settings, progress, named_by=folder / "recipe.yaml" if named is None else None)
@@ -79,8 +79,8 @@ def open_run_corpus(
 
 def _named_again(folder: Path, saved: CorpusSettings, named: CorpusSettings) -> CorpusSettings:
     """The saved settings with the named places; what was not named is as it was."""
-    given = named.model_fields_set
-    changed = [name for name in sorted(given - {*_PLACES}) if getattr(named, name) != getattr(saved, name)]
+    named_fields = named.model_fields_set
+    changed = [name for name in sorted(named_fields - {*_LOCATIONS}) if getattr(named, name) != getattr(saved, name)]
     if changed:
         listed = "; ".join(
             f"--{name.replace('_', '-')} (the run: {getattr(saved, name)}, now: {getattr(named, name)})"
@@ -93,13 +93,15 @@ def _named_again(folder: Path, saved: CorpusSettings, named: CorpusSettings) -> 
     located = named.located()
     values = {name: getattr(saved, name) for name in saved.model_fields_set}
     for group in (_TRAIN, *_HELD_OUT):
-        if given & {*group}:
+        if named_fields & {*group}:
             values = {name: value for name, value in values.items() if name not in group}
-    values |= {name: value for name in _PLACES if name in given and (value := getattr(located, name)) is not None}
+    values |= {
+        name: value for name in _LOCATIONS if name in named_fields and (value := getattr(located, name)) is not None
+    }
     return CorpusSettings.parse(values, source="the data options")
 
 
-def _places(folder: Path, settings: CorpusSettings) -> Iterator[CorpusSettings]:
+def _locations(folder: Path, settings: CorpusSettings) -> Iterator[CorpusSettings]:
     """The settings as they are, if their files are there; then with files moved as one, those nearest to the run first."""
     files = {name: Path(value) for name in _FILES if (value := getattr(settings, name)) is not None}
     files = {name: path for name, path in files.items() if path.is_absolute()}

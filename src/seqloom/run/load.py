@@ -69,7 +69,7 @@ class Run:
 
         Args:
             engine: "seqloom", or another program that decodes in its place, such as "ctranslate2".
-            progress: hears of the lexicon, should it have to be learned first (`shortlist`).
+            progress: reports on the lexicon, if it has to be learned first (`shortlist`).
 
         Raises:
             ConfigError: there is no such engine, it is not installed, or cannot honour a setting; or shortlists are asked for,
@@ -80,9 +80,9 @@ class Run:
                 raise ConfigError(f"engine {engine}: it decodes with one run at a time; an ensemble needs engine {OWN}")
             threads = torch.get_num_threads()
             return open_engine(engine, self.folder, decoding, device=self.device.type, threads=threads)
-        given = {name: value for name, value in decoding.items() if value is not None}
-        own = self.recipe.decoding.for_method(given.get("method", self.recipe.decoding.method))
-        settings = DecodingSettings.parse(merge(own, given), source="decoding")
+        overrides = {name: value for name, value in decoding.items() if value is not None}
+        own = self.recipe.decoding.for_method(overrides.get("method", self.recipe.decoding.method))
+        settings = DecodingSettings.parse(merge(own, overrides), source="decoding")
         lexicon = self._lexicon(progress) if settings.shortlist else None
         return Generator(self._decoding_form, self.tokenizer, settings, device=self.device, lexicon=lexicon)
 
@@ -147,8 +147,8 @@ class Run:
         settings = {"method": "sample", "nbest": num_samples, **decoding}
         if task_of(self.info.corpus.kind).has_sources:
             return list(self.generator(**settings, max_len_ratio=0.0, max_len_offset=max_tokens).generate(texts))
-        found = self.generator(**settings).continue_text(texts, max_tokens=max_tokens)
-        return [one.with_limit_note(max_tokens) for one in found]
+        generations = self.generator(**settings).continue_text(texts, max_tokens=max_tokens)
+        return [generation.with_limit_note(max_tokens) for generation in generations]
 
     def score(self, pairs: Iterable[SentencePair]) -> Iterator[PairScore]:
         """The log-probability of each target given its source, by forced decoding.
@@ -210,11 +210,11 @@ def load(*folders: Path | str, device: str = "auto", threads: int | None = None)
     if not folders:
         raise ConfigError("name at least one run folder")
     paths = [as_path(folder, "a run folder") for folder in folders]
-    place = machine.choose_device(device)
+    chosen_device = machine.choose_device(device)
     machine.set_threads(threads)
-    if place.type == "cpu":
+    if chosen_device.type == "cpu":
         machine.arrange_matrix_products()
-    runs = [_load_one(path, place) for path in paths]
+    runs = [_load_one(path, chosen_device) for path in paths]
     first = runs[0]
     if len(runs) == 1:
         return first
@@ -224,7 +224,7 @@ def load(*folders: Path | str, device: str = "auto", threads: int | None = None)
                 f"{other.folder} and {first.folder} have different vocabularies, so their scores cannot be averaged: train both "
                 "with one tokenizer (seqloom compare does, and seqloom train --from)"
             )
-    return Run(first.folder, first.recipe, first.tokenizer, Ensemble([run.model for run in runs]), place)
+    return Run(first.folder, first.recipe, first.tokenizer, Ensemble([run.model for run in runs]), chosen_device)
 
 
 def describe(folder: Path | str) -> dict[str, Any]:

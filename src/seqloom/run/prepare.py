@@ -94,7 +94,7 @@ def corpus_info(prepared: Prepared) -> CorpusInfo:
 
 
 def character_sides(corpus: Corpus) -> dict[str, Any] | None:
-    """How often which characters follow each other in sources and targets, by which a text's language can be told later."""
+    """Counts of the characters that follow each other in sources and targets; the language of a text is detected by them later."""
     if not task_of(corpus.kind).has_sources:
         return None
     src, tgt = count_sides(corpus.train.pairs())

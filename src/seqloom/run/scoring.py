@@ -21,7 +21,7 @@ from seqloom.run.info import CorpusInfo
 from seqloom.tasks import TestData, task_of
 
 _OWN = "the test split of the run's own corpus"
-# What a split that nobody asked for has to say.
+# Notes on the splits that are not scored.
 _OF_OTHER_PARTS = ("train:", "val:", "In both val and test", "Split:")
 _MANY_WORDS = 1_000_000_000
 
@@ -58,8 +58,8 @@ class _Choice:
         name = settings.data or settings.src
         if settings.data in GENERATORS or settings.data in catalogue():
             return self.splits(open_corpus(settings, self.progress), f"the test split of {settings.data}")
-        asked = {"test", "test_src", "test_size"} & settings.changed()
-        if asked:
+        test_options = {"test", "test_src", "test_size"} & settings.changed()
+        if test_options:
             where = settings.test or settings.test_src
             what = f"all of {where}" if where else f"the test split cut from {name}, as test_size asks"
             return self.splits(self._opened(settings, settings), what)
@@ -145,7 +145,7 @@ class _Choice:
             return False
 
 
-def is_reversed(found: tuple[str | None, str | None], langs: tuple[str | None, str | None]) -> bool:
+def is_reversed(data_langs: tuple[str | None, str | None], langs: tuple[str | None, str | None]) -> bool:
     """Whether data run from a run's target language to its source language."""
 
     def fit(pair: tuple[str | None, str | None]) -> bool:
@@ -153,7 +153,7 @@ def is_reversed(found: tuple[str | None, str | None], langs: tuple[str | None, s
             a is not None and b is not None and match_languages(a, [b]) for a, b in zip(pair, langs, strict=True)
         )
 
-    return fit(found[::-1]) and not fit(found)
+    return fit(data_langs[::-1]) and not fit(data_langs)
 
 
 def check_files_direction(src: Path, ref: Path, langs: tuple[str | None, str | None]) -> None:
@@ -179,17 +179,17 @@ def _direction(langs: tuple[str | None, str | None]) -> str:
 
 def _whole(settings: CorpusSettings) -> CorpusSettings:
     """Settings that read all of a file as the test split: nothing is cut from it, nothing is too long."""
-    given: dict[str, str | None]
+    files: dict[str, str | None]
     if settings.data is not None:
-        given = {"val": settings.data, "test": settings.data}
+        files = {"val": settings.data, "test": settings.data}
     else:
-        given = {
+        files = {
             "val_src": settings.src,
             "val_tgt": settings.tgt,
             "test_src": settings.src,
             "test_tgt": settings.tgt,
         }
-    changes = {**given, "overlap": "keep", "max_words": _MANY_WORDS, "size": None, "val_size": None}
+    changes = {**files, "overlap": "keep", "max_words": _MANY_WORDS, "size": None, "val_size": None}
     return settings.model_copy(update=changes)
 
 

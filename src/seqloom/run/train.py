@@ -138,7 +138,7 @@ def _check_same(
     differs = []
     if recipe is not None or changes:
         old, new = (
-            dict(leaves(one.model_copy(update={"corpus": None}).model_dump(mode="json"))) for one in (saved, named)
+            dict(leaves(each.model_copy(update={"corpus": None}).model_dump(mode="json"))) for each in (saved, named)
         )
         differs += [
             f"{name} (the run: {old.get(name)}, now: {new.get(name)})"
@@ -160,7 +160,7 @@ def _resume(folder: Path, named: CorpusSettings | None, *, device: str, threads:
     check_links(folder)
     info = read_info(folder)
     recipe = read_recipe(folder)
-    place, opened = open_run_corpus(folder, recipe.corpus, info.corpus, progress, named=named)
+    corpus, opened = open_run_corpus(folder, recipe.corpus, info.corpus, progress, named=named)
     tokenizer = Tokenizer.load(folder / "tokenizer.json", within=folder)
     if tokenizer.hash != info.tokenizer.hash:
         raise CheckpointError(f"{folder}/tokenizer.json: not the tokenizer that this run was trained with; restore it")
@@ -168,9 +168,9 @@ def _resume(folder: Path, named: CorpusSettings | None, *, device: str, threads:
     if has_checkpoint(folder):
         # Before anything is allocated, and before the corpus is encoded.
         check_weights(recipe.model, tokenizer.vocab, checkpoint_folder(folder) / "model.safetensors", within=folder)
-    if place.located() != recipe.corpus:
+    if corpus.located() != recipe.corpus:
         # What is made of the run later, such as an evaluation, finds the data there.
-        recipe = recipe.model_copy(update={"corpus": place.located()})
+        recipe = recipe.model_copy(update={"corpus": corpus.located()})
         write_text(folder / "recipe.yaml", recipe.to_yaml())
     prepared = prepare(opened, recipe, tokenizer=tokenizer, progress=progress)
     options = RunOptions(

@@ -27,7 +27,7 @@ _ELSEWHERE = "The encoded corpus is kept there: name another folder in the envir
 def open_store(
     split: Split, tokenizer: Tokenizer, *, folder: Path | None = None, progress: Progress | None = None
 ) -> "ExampleStore":
-    """Opens the ids of a split; encodes it before, if nobody has yet.
+    """Opens the ids of a split; encodes the split first where no store of it exists.
 
     Args:
         folder: where stores lie; None is `encoded` in $SEQLOOM_CACHE_DIR, or else in the user's cache of seqloom.
@@ -37,53 +37,53 @@ def open_store(
         SeqloomError: the folder cannot be written.
     """
     progress = progress or Silent()
-    folder = folder or cache_folder("encoded")
+    parent = folder or cache_folder("encoded")
     key = hashlib.sha256(f"{VERSION}\n{split.fingerprint}\n{tokenizer.hash}".encode()).hexdigest()[:32]
-    place = folder / key
-    store = read_store(place)
-    if store is None and place.exists():
-        progress.say(f"{place}: damaged or incomplete; encoding {split.name} again")
+    folder = parent / key
+    store = read_store(folder)
+    if store is None and folder.exists():
+        progress.say(f"{folder}: damaged or incomplete; encoding {split.name} again")
     try:
         if store is None:
-            _build(split, tokenizer, place, progress)
-            store = read_store(place)
+            _build(split, tokenizer, folder, progress)
+            store = read_store(folder)
     except OSError as error:
-        if error.filename is not None and not Path(error.filename).is_relative_to(folder):
+        if error.filename is not None and not Path(error.filename).is_relative_to(parent):
             raise
-        raise SeqloomError(f"{output_error(folder, error)}. {_ELSEWHERE}") from None
+        raise SeqloomError(f"{output_error(parent, error)}. {_ELSEWHERE}") from None
     except OutputError as error:
         raise SeqloomError(f"{error}. {_ELSEWHERE}") from None
     if store is None:
-        raise SeqloomError(f"{place}: vanished or was changed while it was written; delete this folder and try again")
+        raise SeqloomError(f"{folder}: vanished or was changed while it was written; delete this folder and try again")
     return store
 
 
-def _build(split: Split, tokenizer: Tokenizer, place: Path, progress: Progress) -> None:
-    make_folder(place.parent)
-    _remove_stale(place.parent)
-    partial = Path(tempfile.mkdtemp(prefix=f"{place.name}.", suffix=_SUFFIX, dir=place.parent))
+def _build(split: Split, tokenizer: Tokenizer, folder: Path, progress: Progress) -> None:
+    make_folder(folder.parent)
+    _remove_stale(folder.parent)
+    partial = Path(tempfile.mkdtemp(prefix=f"{folder.name}.", suffix=_SUFFIX, dir=folder.parent))
     try:
         write_store(split, tokenizer, partial, progress)
-        _publish(partial, place)
+        _publish(partial, folder)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
 
 
-def _publish(partial: Path, place: Path) -> None:
+def _publish(partial: Path, folder: Path) -> None:
     """Moves a finished folder to its place in one step, unless another process was first."""
     while True:
         try:
-            partial.rename(place)
+            partial.rename(folder)
             return
         except OSError:
-            if not place.exists():
+            if not folder.exists():
                 raise
-        if read_store(place) is not None:
+        if read_store(folder) is not None:
             return
-        # A damaged one stands in the way. Moved aside before it is deleted, so that nobody meets it half deleted.
-        aside = Path(tempfile.mkdtemp(prefix=f"{place.name}.", suffix=_SUFFIX, dir=place.parent))
+        # A damaged store is in the way. It is moved before it is deleted, so that no other process reads it half deleted.
+        aside = Path(tempfile.mkdtemp(prefix=f"{folder.name}.", suffix=_SUFFIX, dir=folder.parent))
         try:
-            place.rename(aside / "damaged")
+            folder.rename(aside / "damaged")
         except FileNotFoundError:
             pass  # Another process did the same.
         finally:

@@ -50,13 +50,13 @@ class ExampleStore:
 
     ends = True
 
-    def __init__(self, place: Path, facts: dict[str, Any]) -> None:
+    def __init__(self, folder: Path, facts: dict[str, Any]) -> None:
         self.is_text = bool(facts["is_text"])
         self._num_src_tokens = int(facts["num_src_tokens"])
         self._num_bytes = int(facts["num_bytes"])
         dtype = np.dtype(facts["dtype"])
-        self._src = _Side(place, "src", dtype)
-        self._tgt = _Side(place, "tgt", dtype)
+        self._src = _Side(folder, "src", dtype)
+        self._tgt = _Side(folder, "tgt", dtype)
 
     @property
     def src_lengths(self) -> IdArray:
@@ -219,9 +219,9 @@ class Windows:
 class _Side:
     """The files of one side: all ids in a row, and for each example where it starts and how long it is."""
 
-    def __init__(self, place: Path, side: str, dtype: np.dtype[Any]) -> None:
-        self.ids = _map(place / f"{side}.ids", dtype)
-        self.starts, self.lengths, self.bytes = (_map(place / f"{side}.{name}", COLUMNS[name]) for name in COLUMNS)
+    def __init__(self, folder: Path, side: str, dtype: np.dtype[Any]) -> None:
+        self.ids = _map(folder / f"{side}.ids", dtype)
+        self.starts, self.lengths, self.bytes = (_map(folder / f"{side}.{name}", COLUMNS[name]) for name in COLUMNS)
 
     def is_whole(self) -> bool:
         """Whether each example lies within the ids."""
@@ -246,18 +246,18 @@ def _map(path: Path, dtype: np.dtype[Any]) -> IdArray:
     return np.memmap(path, dtype=dtype, mode="r").view(np.ndarray) if path.stat().st_size else np.empty(0, dtype=dtype)
 
 
-def read_store(place: Path) -> ExampleStore | None:
+def read_store(folder: Path) -> ExampleStore | None:
     """The store in a folder; None where there is none or its files are not as they were written."""
     try:
-        facts = read_json(place / FACTS, within=place, error=CorpusError)
+        facts = read_json(folder / FACTS, within=folder, error=CorpusError)
         names = {f"{side}.{name}" for side in ("src", "tgt") for name in ("ids", *COLUMNS)}
         if set(facts["sizes"]) != names or facts["version"] != VERSION or facts["dtype"] not in _DTYPES:
             return None
         for name, size in facts["sizes"].items():
-            with open_file(place / name, within=place, error=CorpusError) as stream:
+            with open_file(folder / name, within=folder, error=CorpusError) as stream:
                 if os.fstat(stream.fileno()).st_size != size:
                     return None
-        store = ExampleStore(place, facts)
+        store = ExampleStore(folder, facts)
         return store if store.is_whole() else None
     except (OSError, ValueError, KeyError, TypeError, AttributeError, CorpusError):
         return None

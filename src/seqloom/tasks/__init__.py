@@ -10,7 +10,7 @@ from seqloom.tasks.translation import Translation
 
 TASKS: Mapping[str, Task] = {task.kind: task for task in (Translation(), LanguageModeling(), Forecasting())}
 
-# The settings of tasks that have any; a union of several is told apart by `name`.
+# The settings of tasks that have any; `name` distinguishes several.
 TaskSettings = ForecastingSettings
 
 

@@ -5,7 +5,7 @@ from seqloom.corpus.settings import CorpusSettings
 
 
 class TaskSettings(Settings):
-    """What a task can be told; a task without settings needs none of this in a recipe.
+    """The settings of one task; a recipe leaves them out where the task has none.
 
     Attributes:
         name: the task.

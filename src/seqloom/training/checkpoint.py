@@ -54,21 +54,21 @@ def save_checkpoint(
     folder: Path, step: int, model: nn.Module, optimizers: Sequence[torch.optim.Optimizer], counters: Mapping[str, Any]
 ) -> None:
     """Makes the state after `step` updates the run's checkpoint; the one before it is removed afterwards."""
-    place = folder / f"checkpoint-{step}"
+    target = folder / f"checkpoint-{step}"
     partial = folder / f"checkpoint-{step}.partial"
     shutil.rmtree(partial, ignore_errors=True)
     make_folder(partial)
     try:
         _fill_checkpoint(partial, step, model, optimizers, counters)
-        shutil.rmtree(place, ignore_errors=True)
-        os.replace(partial, place)
+        shutil.rmtree(target, ignore_errors=True)
+        os.replace(partial, target)
     except OSError as error:
-        raise output_error(place, error) from None
+        raise output_error(target, error) from None
     finally:
         shutil.rmtree(partial, ignore_errors=True)
-    write_json(folder / "checkpoint.json", {"format": FORMAT, "folder": place.name})
+    write_json(folder / "checkpoint.json", {"format": FORMAT, "folder": target.name})
     for old in folder.glob("checkpoint-*"):
-        if old != place:
+        if old != target:
             shutil.rmtree(old, ignore_errors=True)
 
 
@@ -87,8 +87,8 @@ def _fill_checkpoint(
 
 def update_counters(folder: Path, step: int, counters: Mapping[str, Any]) -> None:
     """Rewrites the counters of the checkpoint at `step`; weights and optimizers are as they were."""
-    place = folder / f"checkpoint-{step}"
-    write_json(place / "counters.json", {"format": FORMAT, "step": step, **counters})
+    target = folder / f"checkpoint-{step}"
+    write_json(target / "counters.json", {"format": FORMAT, "step": step, **counters})
 
 
 def has_checkpoint(folder: Path) -> bool:
@@ -102,16 +102,16 @@ def load_checkpoint(folder: Path, model: nn.Module, optimizers: Sequence[torch.o
     Raises:
         CheckpointError: there is no checkpoint, it is damaged, of another format, or of another model.
     """
-    place = checkpoint_folder(folder)
-    counters = read_json(place / "counters.json", within=folder)
+    source = checkpoint_folder(folder)
+    counters = read_json(source / "counters.json", within=folder)
     if not isinstance(counters, dict) or counters.get("format") != FORMAT:
-        found = counters.get("format") if isinstance(counters, dict) else None
+        saved_format = counters.get("format") if isinstance(counters, dict) else None
         raise CheckpointError(
-            f"{place}: format {str(found)[:40]}, this seqloom reads {FORMAT}; use the seqloom that wrote it"
+            f"{source}: format {str(saved_format)[:40]}, this seqloom reads {FORMAT}; use the seqloom that wrote it"
         )
-    fill_from(model, place / "model.safetensors", within=folder)
+    fill_from(model, source / "model.safetensors", within=folder)
     for number, optimizer in enumerate(optimizers):
-        file = place / f"optimizer-{number}.safetensors"
+        file = source / f"optimizer-{number}.safetensors"
         _check_optimizer(read_header(file, within=folder), optimizer, file)
         state: dict[int, dict[str, Tensor]] = {}
         for key, tensor in load_weights(file, within=folder).items():

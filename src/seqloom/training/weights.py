@@ -39,10 +39,10 @@ def save_weights(path: Path, weights: Mapping[str, Tensor]) -> None:
         try:
             save_file(tensors, temporary, metadata={"format": "pt"})
         except SafetensorError as error:
-            refused = as_os_error(error, temporary)
-            if refused is None:
+            os_error = as_os_error(error, temporary)
+            if os_error is None:
                 raise
-            raise refused from None
+            raise os_error from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +89,7 @@ def _header(values: Any, num_bytes: int) -> dict[str, TensorFacts]:
     """Checks a header against the bytes that follow it."""
     if not isinstance(values, dict):
         raise ValueError("its header is no list of tensors")
-    found: dict[str, TensorFacts] = {}
+    tensors: dict[str, TensorFacts] = {}
     parts = []
     for name, value in values.items():
         if name == "__metadata__":
@@ -103,17 +103,17 @@ def _header(values: Any, num_bytes: int) -> dict[str, TensorFacts]:
         if not fits:
             raise ValueError(f"what its header says of the tensor {name[:80]!r} contradicts itself")
         parts.append((begin, end))
-        found[name] = TensorFacts(dtype, tuple(shape))
-    place = 0
+        tensors[name] = TensorFacts(dtype, tuple(shape))
+    offset = 0
     for begin, end in sorted(parts):
-        if begin != place:
+        if begin != offset:
             raise ValueError("its tensors overlap, or leave bytes between them")
-        place = end
-    if place != num_bytes:
+        offset = end
+    if offset != num_bytes:
         raise ValueError(
-            f"its tensors take {place:,} bytes, but {num_bytes:,} follow the header; it is cut short or longer"
+            f"its tensors take {offset:,} bytes, but {num_bytes:,} follow the header; it is cut short or longer"
         )
-    return found
+    return tensors
 
 
 def load_weights(path: Path, *, within: Path | None = None) -> dict[str, Tensor]:
@@ -143,13 +143,13 @@ def _check_memory(path: Path, size: int) -> None:
 
 
 def check_fit(
-    wanted: Mapping[str, Sequence[int]], found: Mapping[str, Sequence[int]], origin: Path | str, advice: str = ""
+    wanted: Mapping[str, Sequence[int]], actual: Mapping[str, Sequence[int]], origin: Path | str, advice: str = ""
 ) -> None:
     """Compares the names and shapes of tensors.
 
     Args:
         wanted: the shapes that a model has, by name.
-        found: those of a file.
+        actual: those of a file.
         origin: the file.
         advice: what to do, a sentence.
 
@@ -158,11 +158,11 @@ def check_fit(
     """
     problems = []
     for name, shape in wanted.items():
-        if name not in found:
+        if name not in actual:
             problems.append(f"{name} is missing")
-        elif tuple(found[name]) != tuple(shape):
-            problems.append(f"{name} has the shape {list(found[name])}, the model {list(shape)}")
-    problems += [f"{name[:80]} is not in the model" for name in found if name not in wanted]
+        elif tuple(actual[name]) != tuple(shape):
+            problems.append(f"{name} has the shape {list(actual[name])}, the model {list(shape)}")
+    problems += [f"{name[:80]} is not in the model" for name in actual if name not in wanted]
     if problems:
         shown = "; ".join(problems[:_MOST_PROBLEMS])
         more = f"; and {len(problems) - _MOST_PROBLEMS:,} more" if len(problems) > _MOST_PROBLEMS else ""
