@@ -12,12 +12,15 @@ import os
 import re
 import shutil
 import stat
+import sys
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
 from seqloom.errors import ConfigError, OutputError
+from seqloom.path_names import check_name, shortened
 from seqloom.system_errors import output_error
 
 # The only way to read it is to set it.
@@ -28,6 +31,8 @@ STDIN = Path("/dev/stdin")
 """Standard input as a file, where the system has a name for it."""
 
 _LINKS = 40
+# Windows refuses to move a file for as long as a virus scanner or an indexer reads it: waits in seconds between attempts.
+_WAITS = (0.05, 0.1, 0.2, 0.4, 0.8)
 _STREAM_NAME = re.compile(r"/dev/(std(in|out|err)|fd/\d+)|/proc/[^/]+(/task/\d+)?/fd/\d+")
 
 
@@ -131,6 +136,7 @@ def check_folder(path: Path) -> None:
     Raises:
         OutputError: it cannot.
     """
+    check_name(path)
     for folder in (path, *path.parents):
         try:
             status = folder.stat()
@@ -226,7 +232,7 @@ def replacing(path: Path, *, keep: bool = False) -> Iterator[Path]:
     if before is not None and (not stat.S_ISREG(before.st_mode) or _is_stream_name(target)):
         yield from _explained(path, target)
         return
-    temporary = target.with_name(f".{target.name[:200]}.{os.getpid()}.tmp")
+    temporary = target.with_name(f".{shortened(target.name)}.{os.getpid()}.tmp")
     try:
         _touch(temporary)
     except OSError as error:
@@ -246,11 +252,30 @@ def replacing(path: Path, *, keep: bool = False) -> Iterator[Path]:
     except BaseException:
         with contextlib.suppress(OSError):
             if keep and temporary.stat().st_size:
-                os.replace(temporary, partial_name(path))
+                move(temporary, partial_name(path))
         raise
     finally:
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
+
+
+def move(source: Path, target: Path) -> None:
+    """Moves a file or a folder to `target` in one step; a file that is there is replaced.
+
+    Windows refuses that while another program has one of the files open, so there it is tried again for about 1.5 seconds.
+
+    Raises:
+        OSError: it cannot be moved.
+    """
+    for seconds in _WAITS if sys.platform == "win32" else ():
+        try:
+            os.replace(source, target)
+            return
+        except PermissionError:
+            if target.is_dir():  # No wait helps: Windows never puts something in the place of a folder.
+                raise
+            time.sleep(seconds)
+    os.replace(source, target)
 
 
 def partial_name(path: Path) -> Path:
@@ -290,18 +315,19 @@ def _explained(path: Path, write_to: Path) -> Iterator[Path]:
 
 def _finish(path: Path, temporary: Path, target: Path, before: os.stat_result | None) -> None:
     try:
+        # Windows syncs only a file that is open for writing, and the mode below may forbid to open it so.
+        with open(temporary, "r+b") as written:
+            os.fsync(written.fileno())
         if before is not None:
-            if hasattr(os, "chown") and (before.st_uid, before.st_gid) != (os.geteuid(), os.getegid()):
+            if sys.platform != "win32" and (before.st_uid, before.st_gid) != (os.geteuid(), os.getegid()):
                 with contextlib.suppress(OSError):
                     os.chown(temporary, before.st_uid, before.st_gid)
             temporary.chmod(stat.S_IMODE(before.st_mode))
         else:
             # Weights are written for their owner alone; a run folder is to be shared like any other files.
             temporary.chmod(0o666 & ~_UMASK)
-        with open(temporary, "rb") as written:
-            os.fsync(written.fileno())
         try:
-            os.replace(temporary, target)
+            move(temporary, target)
         except OSError as error:
             if error.errno != errno.EBUSY:
                 raise
@@ -326,6 +352,7 @@ def _target(path: Path) -> tuple[Path, os.stat_result | None]:
     try:
         status = target.stat()
     except FileNotFoundError:
+        check_name(target)
         return target, None
     if stat.S_ISDIR(status.st_mode):
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))

@@ -3,6 +3,7 @@
 import errno
 import os
 import re
+import sys
 from pathlib import Path
 
 from seqloom.errors import OutputError
@@ -33,11 +34,31 @@ _REMEDIES = {
     errno.ENOMEM: "there is not enough memory: close other programs, or use fewer --threads",
     errno.EBADF: "it is closed: open it, or name a file to write to",
     errno.EINVAL: "check the path",
+    errno.EILSEQ: "the name holds what is no character here: choose another name",
 }
 # These are errors of the system only where a path is known; otherwise they are bugs.
 _NEED_PATH = (errno.EINVAL,)
 # How libraries in Rust say which error of the system it was.
 _SYSTEM_ERROR = re.compile(r"(?:code: |os error )(\d+)")
+# Windows counts its errors otherwise; these are the ones that files give (winerror.h).
+_WINDOWS_ERRORS = {
+    2: errno.ENOENT,
+    3: errno.ENOENT,
+    4: errno.EMFILE,
+    5: errno.EACCES,
+    8: errno.ENOMEM,
+    19: errno.EROFS,
+    32: errno.EACCES,
+    33: errno.EACCES,
+    39: errno.ENOSPC,
+    112: errno.ENOSPC,
+    123: errno.EINVAL,
+    206: errno.ENAMETOOLONG,
+    1224: errno.EACCES,
+}
+# Windows does not let a file be replaced or removed that another program has open (32, 33) or maps (1224).
+_OPEN_ELSEWHERE = (32, 33, 1224)
+_LONGEST_WINDOWS_PATH = 259
 
 
 def explain_os_error(error: OSError, what: str = "") -> str | None:
@@ -50,7 +71,7 @@ def explain_os_error(error: OSError, what: str = "") -> str | None:
         The message, or None for an error that a user cannot cause.
     """
     number = error.errno
-    remedy = _REMEDIES.get(number) if number is not None else None
+    remedy = _windows_remedy(error) or (_REMEDIES.get(number) if number is not None else None)
     if remedy is None or (error.filename is None and number in _NEED_PATH):
         return None
     cause = error.strerror or os.strerror(number or 0)
@@ -67,13 +88,35 @@ def as_os_error(error: Exception, path: Path) -> OSError | None:
     if isinstance(error, OSError):
         return error
     match = _SYSTEM_ERROR.search(str(error))
-    return OSError(int(match[1]), os.strerror(int(match[1])), str(path)) if match else None
+    if match is None:
+        return None
+    code = int(match[1])
+    if sys.platform != "win32":
+        return OSError(code, os.strerror(code), str(path))
+    number = _WINDOWS_ERRORS.get(code, errno.EINVAL)
+    found = OSError(number, os.strerror(number), str(path))
+    found.winerror = code
+    return found
 
 
 def output_error(path: Path | str, error: OSError) -> OutputError:
     """The error of a file that cannot be written, for users."""
     named = OSError(error.errno, error.strerror or str(error), str(path))
+    if sys.platform == "win32":
+        named.winerror = getattr(error, "winerror", None)
     return OutputError(explain_os_error(named, "cannot be written") or f"{path}: cannot be written: {error}")
+
+
+def _windows_remedy(error: OSError) -> str | None:
+    """What to do about an error that only Windows has."""
+    if sys.platform != "win32":
+        return None
+    if getattr(error, "winerror", None) in _OPEN_ELSEWHERE:
+        return "another program has it open: close it there, or choose another path"
+    long = isinstance(error.filename, str) and len(os.path.abspath(error.filename)) > _LONGEST_WINDOWS_PATH
+    if long and error.errno in (errno.ENOENT, errno.EINVAL, errno.ENAMETOOLONG):
+        return f"its path has more than {_LONGEST_WINDOWS_PATH} characters: choose a shorter one, or let Windows use long paths"
+    return None
 
 
 def _has_current_folder() -> bool:

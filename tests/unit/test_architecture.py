@@ -13,7 +13,18 @@ SOURCE = ROOT / "src" / "seqloom"
 
 # In reading order: a room may import rooms that stand before it, never one after it.
 ROOMS = (
-    *("lazy", "errors", "system_errors", "messages", "arguments", "untrusted", "files", "yaml_text", "config"),
+    *(
+        "lazy",
+        "errors",
+        "system_errors",
+        "messages",
+        "arguments",
+        "untrusted",
+        "path_names",
+        "files",
+        "yaml_text",
+        "config",
+    ),
     *("vocabulary", "example"),
     *("progress", "machine", "core_sharing", "prefetch", "segments"),
     *("corpus", "tokenizer", "batching", "store", "nn", "models", "decoding", "metrics"),

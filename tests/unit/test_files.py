@@ -4,6 +4,7 @@ import ast
 import errno
 import os
 import stat
+import sys
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from seqloom.files import (
     check_folder,
     check_not_read,
     make_folder,
+    move,
     partial_name,
     replacing,
     write_json,
@@ -72,6 +74,45 @@ def test_mode_and_links_stay(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(os.name != "posix", reason="pipes with names")
+def test_a_file_is_synced_as_windows_needs_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fcntl = pytest.importorskip("fcntl")
+    synced = []
+
+    def sync(descriptor: int) -> None:
+        # FlushFileBuffers refuses a file that is open for reading only.
+        if fcntl.fcntl(descriptor, fcntl.F_GETFL) & os.O_ACCMODE == os.O_RDONLY:
+            raise OSError(errno.EBADF, os.strerror(errno.EBADF))
+        synced.append(descriptor)
+
+    monkeypatch.setattr(os, "fsync", sync)
+    path = tmp_path / "a.txt"
+    path.write_text("old", encoding="utf-8")
+    path.chmod(0o444)
+    write_text(path, "new")
+    assert synced
+    assert path.read_text(encoding="utf-8") == "new"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o444
+
+
+def test_windows_waits_for_a_file_that_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    replace, refusals = os.replace, [5, 32]
+
+    def refuse(source: Path, target: Path) -> None:
+        if refusals:
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(source), refusals.pop(), str(target))
+        replace(source, target)
+
+    monkeypatch.setattr(os, "replace", refuse)
+    monkeypatch.setattr("seqloom.files._WAITS", (0.0, 0.0))
+    (tmp_path / "a").write_text("x", encoding="utf-8")
+    with pytest.raises(PermissionError):
+        move(tmp_path / "a", tmp_path / "b")
+    refusals.append(32)
+    monkeypatch.setattr(sys, "platform", "win32")
+    move(tmp_path / "a", tmp_path / "b")
+    assert (tmp_path / "b").read_text(encoding="utf-8") == "x"
+
+
 def test_pipes_and_devices_are_written_directly(tmp_path: Path) -> None:
     write_text(Path(os.devnull), "x")
     read, write = os.pipe()
@@ -112,7 +153,7 @@ def test_folders(tmp_path: Path) -> None:
 
 
 # The kernel's own files are not replaced; copies of pipes are named after their content; pooch moves downloads itself.
-DIRECT = {"download.py", "files.py", "machine.py", "spool.py"}
+DIRECT = {"download.py", "files.py", "machine.py", "stream_copies.py"}
 
 
 def _writes(node: ast.Call) -> str | None:

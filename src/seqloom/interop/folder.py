@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from seqloom.errors import CheckpointError, ConfigError
-from seqloom.files import check_folder, write_json
+from seqloom.files import check_folder, move, write_json
 from seqloom.system_errors import as_os_error, output_error
 
 FORMAT = 1
@@ -156,7 +156,7 @@ def whole_or_nothing(out: Path) -> Iterator[Path]:
                 path.chmod(partial.stat().st_mode & 0o666)
         if out.is_dir():
             out.rmdir()
-        os.replace(partial, out)
+        move(partial, out)
     except Exception as error:
         refused = as_os_error(error, out)
         if refused is None:

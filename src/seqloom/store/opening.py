@@ -12,7 +12,7 @@ from pathlib import Path
 from seqloom.corpus.cache import cache_folder
 from seqloom.corpus.corpus import Split
 from seqloom.errors import OutputError, SeqloomError
-from seqloom.files import make_folder
+from seqloom.files import make_folder, move
 from seqloom.progress import Progress, Silent
 from seqloom.store.store import VERSION, ExampleStore, read_store
 from seqloom.store.writing import write_store
@@ -73,7 +73,7 @@ def _publish(partial: Path, folder: Path) -> None:
     """Moves a finished folder to its place in one step, unless another process was first."""
     while True:
         try:
-            partial.rename(folder)
+            move(partial, folder)
             return
         except OSError:
             if not folder.exists():

@@ -10,7 +10,6 @@ A new checkpoint is written next to the old one. One atomic rename of checkpoint
 may be killed at any moment.
 """
 
-import os
 import re
 import shutil
 from collections.abc import Mapping, Sequence
@@ -22,7 +21,7 @@ from torch import Tensor, nn
 
 from seqloom import untrusted
 from seqloom.errors import CheckpointError
-from seqloom.files import make_folder, write_json
+from seqloom.files import make_folder, move, write_json
 from seqloom.system_errors import output_error
 from seqloom.training.weights import TensorFacts, fill_from, load_weights, read_header, save_weights
 from seqloom.untrusted import MAX_JSON_BYTES
@@ -61,7 +60,7 @@ def save_checkpoint(
     try:
         _fill_checkpoint(partial, step, model, optimizers, counters)
         shutil.rmtree(target, ignore_errors=True)
-        os.replace(partial, target)
+        move(partial, target)
     except OSError as error:
         raise output_error(target, error) from None
     finally:
@@ -116,7 +115,8 @@ def load_checkpoint(folder: Path, model: nn.Module, optimizers: Sequence[torch.o
         state: dict[int, dict[str, Tensor]] = {}
         for key, tensor in load_weights(file, within=folder).items():
             index, _, name = key.partition(".")
-            state.setdefault(int(index), {})[name] = tensor
+            # The optimizer keeps its tensors; a copy lets go of the file, which the next checkpoint removes.
+            state.setdefault(int(index), {})[name] = tensor.clone()
         fresh = optimizer.state_dict()
         optimizer.load_state_dict({"state": state, "param_groups": fresh["param_groups"]})
     return counters

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import psutil
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
@@ -117,7 +118,7 @@ def _header(values: Any, num_bytes: int) -> dict[str, TensorFacts]:
 
 
 def load_weights(path: Path, *, within: Path | None = None) -> dict[str, Tensor]:
-    """Reads named tensors into memory of our own.
+    """Reads named tensors. They lie in a map of the file, which Windows can neither replace nor remove while one of them lives.
 
     Args:
         within: the folder that the file must lie in, wherever links lead.
@@ -134,12 +135,11 @@ def load_weights(path: Path, *, within: Path | None = None) -> dict[str, Tensor]
 
 
 def _check_memory(path: Path, size: int) -> None:
-    if hasattr(os, "sysconf") and "SC_PHYS_PAGES" in os.sysconf_names:
-        memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-        if 0 < memory < size:
-            raise CheckpointError(
-                f"{path}: takes {size / 1e9:.1f} GB, more than the {memory / 1e9:.1f} GB of memory that this machine has"
-            )
+    memory = psutil.virtual_memory().total
+    if 0 < memory < size:
+        raise CheckpointError(
+            f"{path}: takes {size / 1e9:.1f} GB, more than the {memory / 1e9:.1f} GB of memory that this machine has"
+        )
 
 
 def check_fit(

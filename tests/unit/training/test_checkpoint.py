@@ -38,6 +38,15 @@ def test_a_checkpoint_restores_its_optimizer(tmp_path: Path, trained: tuple[nn.L
     assert torch.equal(restored.state_dict()["state"][0]["exp_avg"], optimizer.state_dict()["state"][0]["exp_avg"])
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="reads the maps of this process")
+def test_a_restored_optimizer_maps_no_file(tmp_path: Path, trained: tuple[nn.Linear, torch.optim.Optimizer]) -> None:
+    # Windows can neither replace nor remove a mapped file, and the next checkpoint does both.
+    model, optimizer = trained
+    save_checkpoint(tmp_path, 1, model, [optimizer], {})
+    load_checkpoint(tmp_path, model, [optimizer])
+    assert str(tmp_path) not in Path("/proc/self/maps").read_text(encoding="utf-8", errors="replace")
+
+
 @pytest.mark.parametrize(
     ("more", "message"),
     [
