@@ -286,6 +286,8 @@ def _can_share() -> bool:
 
 def bind_threads(cores: tuple[int, ...]) -> None:
     """Lets all threads of this process run on these cores only (Linux)."""
+    if sys.platform != "linux":
+        return
     for thread in os.listdir("/proc/self/task"):
         # A thread may have ended meanwhile, and another program may have narrowed what is allowed.
         with contextlib.suppress(OSError):

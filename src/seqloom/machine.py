@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
+import psutil
 import torch
 
 from seqloom.arguments import check_threads
@@ -86,6 +87,8 @@ def keep_freed_memory() -> str:
 
 def release_memory() -> None:
     """Gives kept memory back to the system, as far as malloc can."""
+    if not sys.platform.startswith("linux"):
+        return
     try:
         ctypes.CDLL(None).malloc_trim(0)
     except (OSError, AttributeError):
@@ -212,6 +215,8 @@ def peak_memory_mib(device: torch.device) -> float:
                 return int(line.split()[1]) / 1024
     except OSError:
         pass
+    if sys.platform == "win32":
+        return float(psutil.Process().memory_info().peak_wset) / 2**20
     import resource
 
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

@@ -1,5 +1,9 @@
 """Devices, threads and memory."""
 
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
 import pytest
 import torch
 
@@ -79,3 +83,19 @@ def test_what_a_precision_means_here_is_said(
     assert said in words
     assert bool(words) == bool(said)
     assert ("emulates" in words) == (precision == "bf16" and not units)
+
+
+def test_memory_is_measured_on_windows(monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_library(name: str | None) -> None:
+        raise TypeError(f"Windows has no library {name}")
+
+    monkeypatch.setattr(sys, "platform", "win32")
+    monkeypatch.setattr(machine, "Path", lambda path: Path(f"/nowhere{path}"))
+    monkeypatch.setattr(machine.ctypes, "CDLL", no_library)
+    monkeypatch.setitem(sys.modules, "resource", None)
+    monkeypatch.setattr(
+        machine.psutil, "Process", lambda: SimpleNamespace(memory_info=lambda: SimpleNamespace(peak_wset=3 << 20))
+    )
+    machine.reset_peak_memory(torch.device("cpu"))
+    machine.release_memory()
+    assert machine.peak_memory_mib(torch.device("cpu")) == 3.0

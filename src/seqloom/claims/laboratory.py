@@ -8,6 +8,7 @@ import hashlib
 import json
 import multiprocessing
 import shutil
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -36,6 +37,8 @@ Key = TypeVar("Key")
 
 # How often a measurement is made while other programs use the processor.
 _ATTEMPTS = 3
+# A pool of processes waits for each of them by a handle, and Windows waits for at most 63 at once.
+_MOST_ON_WINDOWS = 61
 # Of a core, for a run of one thread: below it, the run's times are not taken for its own.
 _LEAST_PROCESSOR_SHARE = 0.9
 
@@ -276,7 +279,7 @@ class Laboratory:
     @contextmanager
     def _processes(self, count: int, *, fresh: bool = False) -> Iterator[ProcessPoolExecutor]:
         pool = ProcessPoolExecutor(
-            count,
+            min(count, _MOST_ON_WINDOWS) if sys.platform == "win32" else count,
             mp_context=multiprocessing.get_context("spawn"),
             initializer=None if fresh else prepare_process,
         )

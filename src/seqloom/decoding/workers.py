@@ -121,7 +121,8 @@ def _begin(work: Callable[[int], Any]) -> None:
     sys.stdout, _kept["stdout"] = io.StringIO(), sys.stdout
     # Ctrl-C reaches all processes, and the first process handles it. If the first process is killed, the copies end too.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     torch.set_num_threads(1)
     use_all_cores()
 
