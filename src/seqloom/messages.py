@@ -3,17 +3,22 @@
 Words and numbers enter, text leaves. Nothing here prints.
 """
 
+import re
 import shlex
+import sys
 from pathlib import Path
 
 
 def command_line(*words: str | Path | int) -> str:
-    """A `seqloom` command line that can be pasted into a POSIX shell, whatever its words hold.
+    """A `seqloom` command line that can be pasted into a shell: a POSIX one, or on Windows PowerShell or cmd.
+
+    A POSIX shell takes whatever the words hold. On Windows, PowerShell still replaces `$name`, and cmd `%name%`.
 
     Args:
         words: the verb and its arguments. A `Path` that begins with `-` gets `./` in front, so that it is not read as an option.
     """
-    return shlex.join(["seqloom", *map(_word, words)])
+    texts = ["seqloom", *map(_word, words)]
+    return " ".join(map(_quoted_for_windows, texts)) if sys.platform == "win32" else shlex.join(texts)
 
 
 def option(name: str, value: str | Path | float) -> list[str | Path]:
@@ -41,6 +46,16 @@ def use_command(folder: Path, verb: str) -> str:
         verb: of the run's task: `translate` for a model of pairs, `generate` for a language model.
     """
     return command_line(verb, folder)
+
+
+def _quoted_for_windows(word: str) -> str:
+    """In double quotes, which both shells know, unless the word is plain."""
+    import subprocess
+
+    escaped = subprocess.list2cmdline([word])
+    if escaped.startswith('"') or re.fullmatch(r"[\w.:/\\=+-]+", escaped):
+        return escaped
+    return f'"{escaped}"'
 
 
 def _word(word: str | Path | int) -> str:

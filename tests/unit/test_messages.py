@@ -1,4 +1,5 @@
 import shlex
+import sys
 from pathlib import Path
 
 import pytest
@@ -19,10 +20,17 @@ def test_a_path_is_not_read_as_an_option() -> None:
 
 
 def test_the_verb_fits_the_run() -> None:
-    assert use_command(Path("my run"), "text") == "seqloom generate 'my run'"
-    assert use_command(Path("my run"), "pairs") == "seqloom translate 'my run'"
+    assert use_command(Path("my run"), "generate") == "seqloom generate 'my run'"
+    assert use_command(Path("my run"), "translate") == "seqloom translate 'my run'"
 
 
 def test_counted() -> None:
     assert [counted(n, "pair") for n in (0, 1, 2000)] == ["0 pairs", "1 pair", "2,000 pairs"]
     assert counted(2, "hypothesis", "hypotheses") == "2 hypotheses"
+
+
+def test_windows_gets_double_quotes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "platform", "win32")
+    assert command_line("show", "C:\\my runs\\a", "runs\\b") == 'seqloom show "C:\\my runs\\a" runs\\b'
+    assert command_line("train", "a&b", 'say "hi"', "") == 'seqloom train "a&b" "say \\"hi\\"" ""'
+    assert command_line("show", "training.sizes=[1,2]") == 'seqloom show "training.sizes=[1,2]"'

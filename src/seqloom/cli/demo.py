@@ -132,7 +132,8 @@ def _show_first_model(arguments: argparse.Namespace, progress: "Progress") -> No
     from seqloom.training import Budget
 
     progress.say(f"A first look: a Transformer after {FIRST_STEPS} updates, which takes some seconds.")
-    with tempfile.TemporaryDirectory() as folder:
+    # Windows may still hold a file of it; what stays lies in the system's temporary folder.
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         run = train(
             "transformer-tiny",
             CorpusSettings.parse({"data": CORPUS, "size": FIRST_SIZE}, source="the demo's corpus"),

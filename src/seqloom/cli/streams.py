@@ -145,6 +145,9 @@ def _named(write: Callable[[], Any]) -> Any:
     try:
         return write()
     except OSError as error:
+        if sys.platform == "win32" and error.errno == errno.EINVAL:
+            # So Windows says that the reader of a pipe has gone.
+            raise BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE)) from None
         error.filename = error.filename or STDOUT
         raise
 

@@ -372,6 +372,13 @@ def _check_names(names: list[str], outside: list[str]) -> None:
     for name in names + outside:
         if (names + outside).count(name) > 1:
             raise ConfigError(f"two arms are named {name!r}; give a recipe file another `name:`")
+    folded = [name.casefold() for name in names]
+    for name, key in zip(names, folded, strict=True):
+        if folded.count(key) > 1:
+            raise ConfigError(
+                f"two arms are named {name!r} but for capital letters, which folders on Windows and macOS do not tell apart; give "
+                "a recipe file another `name:`"
+            )
 
 
 def _read_outside(name: str, path: Path, corpus: Corpus) -> Outside:

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import re
 import stat
 import sys
 import tempfile
@@ -24,6 +25,10 @@ _NAMES = {"stdin-*": KEPT_DAYS, "pipe-*": KEPT_DAYS, "partial-*": 1}
 _copies: dict[tuple[str, int, int], Path] = {}
 
 
+# Opened by such a name on Linux, a file begins at its start; on macOS it goes on where whoever opened it first has read to.
+_DESCRIPTOR = re.compile(r"/dev/(stdin|fd/\d+)")
+
+
 def is_stream(path: str | Path) -> bool:
     """Whether a path names standard input ("-"), a pipe, or another thing that can be read only once."""
     try:
@@ -32,6 +37,8 @@ def is_stream(path: str | Path) -> bool:
         mode = os.stat(path).st_mode
     except (OSError, ValueError):
         return False
+    if stat.S_ISREG(mode) and sys.platform != "linux" and _DESCRIPTOR.fullmatch(str(path)):
+        return True
     return not stat.S_ISREG(mode) and not stat.S_ISDIR(mode)
 
 
@@ -70,7 +77,8 @@ def describe_copy(path: str | Path, copy: Path) -> str:
 
 def _refuse_devices(path: str | Path, status: os.stat_result) -> None:
     if stat.S_ISCHR(status.st_mode):
-        if status.st_rdev == os.stat(os.devnull).st_rdev:
+        # Windows gives devices no numbers.
+        if sys.platform != "win32" and status.st_rdev == os.stat(os.devnull).st_rdev:
             raise CorpusError(f"{'standard input' if str(path) == '-' else path}: is empty")
         raise CorpusError(f"{path}: is a terminal or a device, not data; name a file, or pipe the data in")
     if stat.S_ISBLK(status.st_mode) or stat.S_ISSOCK(status.st_mode):

@@ -1,5 +1,6 @@
 import gzip
 import os
+import sys
 import threading
 import time
 from pathlib import Path
@@ -66,6 +67,24 @@ def test_process_substitution(tmp_path: Path) -> None:
         assert regular_file(f"/dev/fd/{read}").read_bytes() == LINES
     finally:
         os.close(read)
+
+
+def test_macos_reopens_a_descriptor_where_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "in.tsv").write_bytes(LINES)
+    with (tmp_path / "in.tsv").open("rb") as stream:
+        name = f"/dev/fd/{stream.fileno()}"
+        if sys.platform == "linux":
+            assert regular_file(name) == Path(name)
+        monkeypatch.setattr(sys, "platform", "darwin")
+        kept = regular_file(name)
+    assert kept.is_relative_to(tmp_path / "cache")
+    assert kept.read_bytes() == LINES
+
+
+def test_windows_numbers_no_devices(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "platform", "win32")
+    with pytest.raises(CorpusError, match="is a terminal or a device"):
+        regular_file(os.devnull)
 
 
 def test_what_cannot_be_kept_is_named(tmp_path: Path) -> None:

@@ -1,0 +1,14 @@
+"""Names of arms, which are names of folders too."""
+
+import pytest
+
+from seqloom.comparison.comparing import _check_names
+from seqloom.errors import ConfigError
+
+
+def test_arms_differ_in_more_than_capital_letters() -> None:
+    _check_names(["rnn", "transformer"], ["RNN"])
+    with pytest.raises(ConfigError, match="two arms are named 'rnn'"):
+        _check_names(["rnn"], ["rnn"])
+    with pytest.raises(ConfigError, match="but for capital letters"):
+        _check_names(["rnn", "RNN"], [])
