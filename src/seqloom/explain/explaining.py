@@ -158,14 +158,14 @@ def _pictures(
     moved = memory_saliency(model, sentence) if "occlusion" in methods and sentence.src_ids else None
 
     def picture(method: str, side: int) -> Picture | None:
-        return pictures[method][side].double().cpu().numpy() if method in pictures else None
+        return pictures[method][side].cpu().double().numpy() if method in pictures else None
 
     truth = _truth(explained_run, sentence)
     references = ReferencePictures(
         occlusion=picture("occlusion", 0),
         gradient=picture("gradient", 0),
         within_target=(picture("occlusion", 1), picture("gradient", 1)),
-        within_source=None if moved is None else moved.double().cpu().numpy(),
+        within_source=None if moved is None else moved.cpu().double().numpy(),
         truth=None if truth is None else truth.sources,
         src_real=explained_run.real_positions(sentence.src_ids),
         tgt_real=explained_run.real_positions(sentence.tgt_ids),
@@ -174,7 +174,7 @@ def _pictures(
     saliency = []
     for method, (source, within) in pictures.items():
         assert method in ("gradient", "occlusion")
-        trust = references.trust_across(source.double().cpu().numpy(), method=method)
+        trust = references.trust_across(source.cpu().double().numpy(), method=method)
         saliency.append(Saliency(method=method, source=matrix(source), target=matrix(within), trust=trust))
     return _Pictures(tuple(saliency), truth, references)
 

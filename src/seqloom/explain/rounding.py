@@ -13,7 +13,7 @@ def rounded(value: float) -> float:
 
 def vector(tensor: Tensor) -> Vector:
     """A vector as a tuple of rounded floats."""
-    return tuple(rounded(value) for value in tensor.detach().double().cpu().tolist())
+    return tuple(rounded(value) for value in tensor.detach().cpu().double().tolist())
 
 
 def matrix(tensor: Tensor) -> Matrix:
