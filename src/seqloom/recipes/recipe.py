@@ -18,7 +18,7 @@ from seqloom.corpus.settings import CorpusSettings
 from seqloom.decoding.settings import DecodingSettings
 from seqloom.errors import ConfigError
 from seqloom.models import ModelSettings
-from seqloom.tasks import TaskSettings
+from seqloom.tasks import AnyTaskSettings
 from seqloom.tokenizer import TokenizerSettings
 from seqloom.training import TrainingSettings
 
@@ -36,7 +36,7 @@ class Recipe(Settings):
     follows: tuple[str, ...] = Field((), description="what of the paper it follows")
     departs: tuple[str, ...] = Field((), description="where it departs from the paper, and why")
     corpus: CorpusSettings | None = None
-    task: TaskSettings | None = Field(None, description="for tasks with settings, such as forecasting")
+    task: AnyTaskSettings | None = Field(None, description="for tasks with settings, such as forecasting")
     tokenizer: TokenizerSettings = TokenizerSettings()
     model: ModelSettings
     training: TrainingSettings = TrainingSettings()

@@ -11,7 +11,7 @@ from seqloom.tasks.translation import Translation
 TASKS: Mapping[str, Task] = {task.kind: task for task in (Translation(), LanguageModeling(), Forecasting())}
 
 # The settings of tasks that have any; `name` distinguishes several.
-TaskSettings = ForecastingSettings
+AnyTaskSettings = ForecastingSettings
 
 
 def task_of(kind: str) -> Task:
@@ -25,4 +25,4 @@ def task_of(kind: str) -> Task:
     return TASKS[kind]
 
 
-__all__ = ["TASKS", "Task", "TaskSettings", "TestData", "task_of"]
+__all__ = ["TASKS", "AnyTaskSettings", "Task", "TestData", "task_of"]

@@ -106,8 +106,9 @@ class Forecasting(Translation):
 
         if more_references:
             raise ConfigError("more references: a series happened once; they belong to pairs of texts")
-        if decoding:
-            raise ConfigError(f"{', '.join(decoding)}: a forecast draws paths (task.num_samples); leave it out")
+        ignored = [name for name, value in (decoding or {}).items() if value is not None]
+        if ignored:
+            raise ConfigError(f"{', '.join(ignored)}: a forecast draws paths (task.num_samples); leave it out")
         if not data.is_own:
             raise ConfigError(
                 "a run that forecasts is evaluated on the end of its own series, whose bins it knows; leave out other data, or "

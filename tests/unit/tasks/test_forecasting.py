@@ -7,6 +7,7 @@ import pytest
 
 import seqloom
 from seqloom import Budget
+from seqloom.cli import main
 from seqloom.comparison.comparison import Comparison
 from seqloom.errors import ConfigError
 from seqloom.report.page import comparison_html
@@ -53,6 +54,13 @@ def test_a_run_is_scored_beside_other_forecasts(run: Run) -> None:
     assert len(outputs.outputs[0].split()) == 3
     # The same seed draws the same paths.
     assert run.evaluate().scores["test"] == evaluation.scores["test"]
+
+
+def test_the_command_line_evaluates_it(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["evaluate", str(run.folder), "--threads", "1", "--quiet"]) == 0
+    assert "seasonal-naive forecast (2 windows" in capsys.readouterr().out
+    assert main(["evaluate", str(run.folder), "--threads", "1", "--beam", "2"]) == 2
+    assert "beam: a forecast draws paths" in capsys.readouterr().err
 
 
 def test_it_is_resumed_and_opened_with_its_own_windows(run: Run) -> None:
