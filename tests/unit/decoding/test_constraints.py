@@ -59,7 +59,7 @@ def is_balanced(ids: tuple[int, ...]) -> bool:
 def searched(
     model: Model, rule: Constraint, method: str, shortlists: np.ndarray[Any, Any] | None = None
 ) -> list[list[Hypothesis]]:
-    options = {} if shortlists is None else {"shortlists": shortlists}
+    options: dict[str, Any] = {} if shortlists is None else {"shortlists": shortlists}
     return search_with(model, SOURCES, constraints=[rule], max_len_offset=12, **METHODS[method], **options)
 
 
@@ -113,7 +113,11 @@ def test_a_constraint_sees_ids_of_the_vocabulary_with_shortlists(method: str) ->
 
 @pytest.mark.parametrize("method", METHODS)
 def test_several_constraints_allow_what_each_allows(method: str) -> None:
-    rules = [AllowedIds(lambda _, ids: {2, 3, 4, 5, 6}), AllowedIds(lambda _, ids: None), NoRepeatNgram(1)]
+    rules: list[Constraint] = [
+        AllowedIds(lambda _, ids: {2, 3, 4, 5, 6}),
+        AllowedIds(lambda _, ids: None),
+        NoRepeatNgram(1),
+    ]
     found = search_with(toy(1, eos_bias=-3.0), SOURCES, constraints=rules, **METHODS[method])
     for item in itertools.chain(*found):
         assert set(item.ids) <= {3, 4, 5, 6}

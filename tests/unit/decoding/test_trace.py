@@ -1,19 +1,30 @@
 """BeamTrace: the tree holds what the search returned, and everything that it looked at."""
 
+from typing import Any
+
 import pytest
 
+from seqloom.decoding.hypothesis import Hypothesis
 from seqloom.decoding.penalty import LengthPenalty
-from seqloom.decoding.trace import BeamTrace, path_of
+from seqloom.decoding.trace import BeamTrace, TraceNode, path_of
 from tests.searching import search_with
 from tests.toy_model import make_toy
 from tests.unit.decoding.test_beam import make_sources, ragged
 
 
-def traced(seed, *, beam, nbest, alpha=0.6, sources=4, **options):
+def traced(
+    seed: int, *, beam: int, nbest: int, alpha: float = 0.6, sources: int = 4, **options: Any
+) -> tuple[list[list[Hypothesis]], list[list[TraceNode]]]:
     model = make_toy(seed, eos_bias=1.0).double()
     batch = make_sources(ragged(sources, seed))
     trace = BeamTrace(LengthPenalty(alpha))
-    settings = {"beam": beam, "nbest": nbest, "length_penalty": alpha, "max_len_ratio": 0.0, "max_len_offset": 7}
+    settings: dict[str, Any] = {
+        "beam": beam,
+        "nbest": nbest,
+        "length_penalty": alpha,
+        "max_len_ratio": 0.0,
+        "max_len_offset": 7,
+    }
     found = search_with(model, batch, observers=[trace], **settings, **options)
     plain = search_with(model, batch, **settings, **options)
     assert found == plain
@@ -23,7 +34,7 @@ def traced(seed, *, beam, nbest, alpha=0.6, sources=4, **options):
 @pytest.mark.parametrize(("beam", "nbest"), [(1, 1), (2, 1), (3, 3), (5, 2)])
 @pytest.mark.parametrize("seed", range(4))
 @pytest.mark.parametrize("alpha", [0.0, 1.0])
-def test_leaves_are_the_results_with_their_scores(beam, nbest, seed, alpha):
+def test_leaves_are_the_results_with_their_scores(beam: int, nbest: int, seed: int, alpha: float) -> None:
     found, trees = traced(seed, beam=beam, nbest=nbest, alpha=alpha)
     for hypotheses, nodes in zip(found, trees, strict=True):
         leaves = {}
@@ -41,7 +52,7 @@ def test_leaves_are_the_results_with_their_scores(beam, nbest, seed, alpha):
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_every_node_adds_up_through_its_own_parents(seed):
+def test_every_node_adds_up_through_its_own_parents(seed: int) -> None:
     _, trees = traced(seed, beam=3, nbest=1)
     for nodes in trees:
         for number, node in enumerate(nodes):
@@ -55,7 +66,7 @@ def test_every_node_adds_up_through_its_own_parents(seed):
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_no_more_grow_than_the_beam_holds_and_the_pruned_are_worse(seed):
+def test_no_more_grow_than_the_beam_holds_and_the_pruned_are_worse(seed: int) -> None:
     _, trees = traced(seed, beam=3, nbest=1)
     for nodes in trees:
         for depth in range(1, max(node.depth for node in nodes) + 1):
@@ -69,7 +80,7 @@ def test_no_more_grow_than_the_beam_holds_and_the_pruned_are_worse(seed):
             assert sorted(node.rank for node in level) == list(range(len(level)))
 
 
-def test_what_is_forced_is_the_trunk():
+def test_what_is_forced_is_the_trunk() -> None:
     found, trees = traced(1, beam=3, nbest=1, sources=2, decoder_prompts=[[1, 4, 5], [1, 6, 7]])
     for (best,), nodes, prefix in zip(found, trees, ([4, 5], [6, 7]), strict=True):
         assert [node.token_id for node in nodes[:3]] == [None, *prefix]

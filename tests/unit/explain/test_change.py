@@ -1,5 +1,7 @@
 """What if: nothing changed changes nothing; silence is what it says."""
 
+from typing import Any
+
 import pytest
 import torch
 from torch.testing import assert_close
@@ -8,7 +10,8 @@ from seqloom.errors import ConfigError
 from seqloom.explain import Change, explain
 from seqloom.explain.change import ChangedModel, heads_of, silencing_interventions
 from seqloom.explain.explained_run import ExplainedRun
-from seqloom.explain.sentence import log_probs
+from seqloom.explain.sentence import Sentence, log_probs
+from seqloom.models.base import Model
 from tests.explanation_factory import VARIANTS, make_run
 from tests.searching import search_with
 
@@ -17,7 +20,7 @@ ATTENTIVE = [name for name in VARIANTS if not name.startswith("rnn")]
 
 
 @pytest.mark.parametrize("name", VARIANTS)
-def test_a_word_that_becomes_itself_changes_nothing(name):
+def test_a_word_that_becomes_itself_changes_nothing(name: str) -> None:
     found = explain(make_run(name), TEXT, change=Change(words={2: "bravo"})).what_if
     assert found.log_probs == found.changed_log_probs
     assert found.text == TEXT
@@ -25,26 +28,26 @@ def test_a_word_that_becomes_itself_changes_nothing(name):
 
 
 @pytest.mark.parametrize("name", ATTENTIVE)
-def test_an_alteration_that_alters_nothing_is_the_model(name):
+def test_an_alteration_that_alters_nothing_is_the_model(name: str) -> None:
     model, sentence = case(name)
     inert = ChangedModel(model, {"decoder.hidden": lambda value: value}).eval()
     batch = sentence.batch(model)
     with torch.no_grad():
         assert_close(log_probs(inert, batch), log_probs(model, batch), rtol=0, atol=1e-12)
-    options = {"beam": 3, "nbest": 3, "max_len_offset": 4}
+    options: dict[str, Any] = {"beam": 3, "nbest": 3, "max_len_offset": 4}
     ours, theirs = (search_with(one, batch.sources, **options)[0] for one in (inert, model))
     assert [one.ids for one in ours] == [one.ids for one in theirs]
     assert [one.score for one in ours] == pytest.approx([one.score for one in theirs], abs=1e-10)
 
 
-def case(name):
+def case(name: str) -> tuple[Model, Sentence]:
     run = make_run(name)
     explained_run = ExplainedRun(run)
     return run.model, explained_run.force(explained_run.encode(TEXT)[0], "golf echo alpha")
 
 
 @pytest.mark.parametrize("name", ATTENTIVE)
-def test_a_silent_head_changes_what_is_said_and_all_silent_heads_cut_the_source_off(name):
+def test_a_silent_head_changes_what_is_said_and_all_silent_heads_cut_the_source_off(name: str) -> None:
     model, sentence = case(name)
     known = heads_of(model, sentence)
     batch = sentence.batch(model)
@@ -64,7 +67,7 @@ def test_a_silent_head_changes_what_is_said_and_all_silent_heads_cut_the_source_
         assert_close(log_probs(cut_off, batch), log_probs(cut_off, other.batch(model)))
 
 
-def test_a_head_is_silent_in_every_step_of_a_search():
+def test_a_head_is_silent_in_every_step_of_a_search() -> None:
     run = make_run("transformer")
     found = explain(run, TEXT, change=Change(silence=("decoder.0.cross.1", "decoder.1.self")))
     again = explain(run, TEXT, change=Change(silence=("decoder.1.self", "decoder.0.cross.1")))
@@ -72,13 +75,13 @@ def test_a_head_is_silent_in_every_step_of_a_search():
     assert found.what_if.log_probs != found.what_if.changed_log_probs
 
 
-def test_a_forced_beginning_begins_the_output():
+def test_a_forced_beginning_begins_the_output() -> None:
     found = explain(make_run("attention-rnn"), TEXT, change=Change(force="golf golf"))
     assert found.what_if.output.startswith("golf golf")
     assert found.what_if.log_probs == found.what_if.changed_log_probs
 
 
-def test_a_beginning_of_ids_is_the_same_as_one_of_text():
+def test_a_beginning_of_ids_is_the_same_as_one_of_text() -> None:
     run = make_run("transformer")
     (ids,) = run.tokenizer.encode_tgt(["golf golf"])
     by_text = explain(run, TEXT, change=Change(force="golf golf")).what_if
@@ -88,17 +91,17 @@ def test_a_beginning_of_ids_is_the_same_as_one_of_text():
 
 
 @pytest.mark.parametrize("wrong", [0, 1, 2, -1, 10**6])
-def test_a_beginning_holds_only_what_a_target_may_hold(wrong):
+def test_a_beginning_holds_only_what_a_target_may_hold(wrong: int) -> None:
     with pytest.raises(ConfigError, match="no token that a target can begin with"):
         explain(make_run("rnn"), TEXT, change=Change(begin=(wrong,)))
 
 
-def test_a_beginning_must_fit_the_model():
+def test_a_beginning_must_fit_the_model() -> None:
     with pytest.raises(ConfigError, match="there is room for"):
         explain(make_run("transformer"), TEXT, change=Change(begin=(5,) * 60))
 
 
-def test_changes_are_told_in_words():
+def test_changes_are_told_in_words() -> None:
     change = Change(words={1: "golf", 3: ""}, silence=("decoder.0.cross.1",), force="echo")
     assert change.apply(TEXT) == "golf bravo delta"
     assert change.describe(TEXT) == (
@@ -117,6 +120,6 @@ def test_changes_are_told_in_words():
         ("rnn", Change(silence=("decoder.0.cross",)), "no attention"),
     ],
 )
-def test_what_cannot_be_changed_is_told(variant, change, told):
+def test_what_cannot_be_changed_is_told(variant: str, change: Change, told: str) -> None:
     with pytest.raises(ConfigError, match=told):
         explain(make_run(variant), TEXT, change=change)

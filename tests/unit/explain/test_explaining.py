@@ -1,6 +1,8 @@
 """explain(): a valid Explanation of every architecture, whose numbers add up."""
 
 import math
+from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,10 +17,11 @@ from seqloom.training.weights import save_weights
 from tests.explanation_factory import VARIANTS, make_run
 
 TEXT = "alpha bravo charlie delta"
+Explained = Callable[[str], Explanation]
 
 
 @pytest.fixture(scope="module")
-def explained():
+def explained() -> Explained:
     known: dict[str, Explanation] = {}
 
     def get(name: str) -> Explanation:
@@ -29,12 +32,12 @@ def explained():
     return get
 
 
-def test_every_architecture_is_tried():
+def test_every_architecture_is_tried() -> None:
     assert {name for name, _ in VARIANTS.values()} == set(MODELS)
 
 
 @pytest.mark.parametrize("name", VARIANTS)
-def test_shapes_are_as_told(name, explained):
+def test_shapes_are_as_told(name: str, explained: Explained) -> None:
     found = explained(name)
     src, tgt = len(found.source), len(found.target)
     assert [token.text for token in found.source] == ["▁alpha", "▁bravo", "▁charlie", "▁delta", "</s>"]
@@ -57,7 +60,7 @@ def test_shapes_are_as_told(name, explained):
 
 
 @pytest.mark.parametrize("name", VARIANTS)
-def test_weights_sum_to_one_over_what_may_be_seen(name, explained):
+def test_weights_sum_to_one_over_what_may_be_seen(name: str, explained: Explained) -> None:
     for one in explained(name).attention:
         for rows in (*one.heads, one.mean):
             weights = np.array(rows)
@@ -68,7 +71,7 @@ def test_weights_sum_to_one_over_what_may_be_seen(name, explained):
 
 
 @pytest.mark.parametrize("name", VARIANTS)
-def test_distributions_are_the_models_own(name, explained):
+def test_distributions_are_the_models_own(name: str, explained: Explained) -> None:
     found = explained(name)
     assert found.log_prob == pytest.approx(sum(step.log_prob for step in found.steps), rel=1e-4)
     vocab = make_run(name).tokenizer.vocab.tgt_size
@@ -83,7 +86,7 @@ def test_distributions_are_the_models_own(name, explained):
 
 
 @pytest.mark.parametrize("name", VARIANTS)
-def test_the_beam_ends_in_the_output(name, explained):
+def test_the_beam_ends_in_the_output(name: str, explained: Explained) -> None:
     found = explained(name)
     tree = found.beam
     assert tuple(tree.nodes[place].token for place in tree.best) == found.target
@@ -94,7 +97,7 @@ def test_the_beam_ends_in_the_output(name, explained):
 
 
 @pytest.mark.parametrize("name", VARIANTS)
-def test_the_computation_can_be_done_again_by_hand(name, explained):
+def test_the_computation_can_be_done_again_by_hand(name: str, explained: Explained) -> None:
     found = explained(name).computation
     for embedding in found.embeddings:
         if embedding.position is not None:
@@ -120,7 +123,7 @@ def test_the_computation_can_be_done_again_by_hand(name, explained):
 
 
 @pytest.mark.parametrize("name", ["transformer", "transformer reversed"])
-def test_the_whole_way_is_shown_with_its_masks(name, explained):
+def test_the_whole_way_is_shown_with_its_masks(name: str, explained: Explained) -> None:
     found = explained(name)
     stages = {stage.name: stage for stage in found.computation.stages}
     assert set(stages) == {"encoder.1.self", "decoder.1.self", "decoder.1.cross"}
@@ -134,7 +137,7 @@ def test_the_whole_way_is_shown_with_its_masks(name, explained):
     assert weights == pytest.approx(np.array(head), abs=1e-5)
 
 
-def test_a_source_read_backwards_is_told_in_the_order_of_the_text():
+def test_a_source_read_backwards_is_told_in_the_order_of_the_text() -> None:
     """With one word changed at the beginning of the text, what a forward or backward reader has seen by each word follows."""
     for name, unmoved in (("rnn forwards", 0), ("rnn", 2)):
         tracks = [explain(make_run(name), text).states[0] for text in ("alpha bravo charlie", "alpha bravo delta")]
@@ -144,7 +147,7 @@ def test_a_source_read_backwards_is_told_in_the_order_of_the_text():
         assert same[:3] == ([True, True, False] if unmoved == 0 else [False, False, False])
 
 
-def test_reversed_weights_name_the_right_words():
+def test_reversed_weights_name_the_right_words() -> None:
     """A word looks at itself alike in two models that differ in nothing but how they number the words."""
     run = make_run("transformer reversed")
     found = explain(run, TEXT, target="golf")
@@ -163,7 +166,7 @@ def test_reversed_weights_name_the_right_words():
 
 
 @pytest.mark.parametrize("name", MODELS)
-def test_a_forced_target_is_explained_without_a_beam(name):
+def test_a_forced_target_is_explained_without_a_beam(name: str) -> None:
     found = explain(make_run(name), TEXT, target="golf golf")
     assert found.forced
     assert found.output == "golf golf"
@@ -171,7 +174,7 @@ def test_a_forced_target_is_explained_without_a_beam(name):
     assert [token.text for token in found.target] == ["▁golf", "▁golf", "</s>"]
 
 
-def test_only_what_is_asked_for_is_made():
+def test_only_what_is_asked_for_is_made() -> None:
     found = explain(make_run("transformer"), TEXT, methods=("occlusion",))
     assert not found.attention
     assert found.alignment is None
@@ -179,20 +182,20 @@ def test_only_what_is_asked_for_is_made():
     assert explain(make_run("transformer"), TEXT, methods=("attention",)).alignment_trust.occlusion is None
 
 
-def test_an_explanation_is_the_same_after_json(explained):
+def test_an_explanation_is_the_same_after_json(explained: Explained) -> None:
     for name in MODELS:
         found = explained(name)
         assert Explanation.model_validate_json(found.model_dump_json()) == found
 
 
-def test_truth_is_known_where_the_corpus_tells_it(explained):
+def test_truth_is_known_where_the_corpus_tells_it(explained: Explained) -> None:
     found = explain(make_run("transformer", corpus="copy"), TEXT, target=TEXT)
     assert found.truth.sources == ((0,), (1,), (2,), (3,), ())
     assert found.alignment_trust.truth.count == 4
     assert explain(make_run("transformer", corpus="multi30k"), TEXT).truth is None
 
 
-def test_a_language_model_of_text_is_explained_from_its_prompt():
+def test_a_language_model_of_text_is_explained_from_its_prompt() -> None:
     run = make_run("transformer-lm", kind="text")
     found = explain(run, "alpha bravo charlie")
     assert [token.text for token in found.source] == ["<s>", "▁alpha", "▁bravo"]
@@ -202,7 +205,7 @@ def test_a_language_model_of_text_is_explained_from_its_prompt():
     assert empty.steps
 
 
-def test_kept_weights_are_seen_over_time(tmp_path):
+def test_kept_weights_are_seen_over_time(tmp_path: Path) -> None:
     run = make_run("attention-rnn", folder=tmp_path)
     weights = run.model.state_dict()
     for step, scale in ((20, 1.0), (3, 0.5)):
@@ -215,7 +218,7 @@ def test_kept_weights_are_seen_over_time(tmp_path):
     assert found.history[0].log_probs != found.history[1].log_probs
 
 
-def test_what_cannot_be_explained_is_told():
+def test_what_cannot_be_explained_is_told() -> None:
     run = make_run("rnn")
     with pytest.raises(ConfigError, match="nothing in this text"):
         explain(run, "  ")
@@ -228,7 +231,7 @@ def test_what_cannot_be_explained_is_told():
         explain(run, TEXT)
 
 
-def test_outputs_are_as_long_as_is_allowed_and_the_computation_can_be_left_out():
+def test_outputs_are_as_long_as_is_allowed_and_the_computation_can_be_left_out() -> None:
     whole = explain(make_run("rnn"), "alpha bravo charlie")
     for most in (1, 3, 10**6):
         found = explain(make_run("rnn"), "alpha bravo charlie", max_tokens=most, computation=False)
@@ -238,14 +241,14 @@ def test_outputs_are_as_long_as_is_allowed_and_the_computation_can_be_left_out()
     assert whole.computation is not None
 
 
-def test_work_ends_where_nobody_wants_it_any_more():
+def test_work_ends_where_nobody_wants_it_any_more() -> None:
     class EnoughError(Exception):
         pass
 
-    def until(stop):
+    def until(stop: int) -> Callable[[], None]:
         left = iter(range(stop))
 
-        def check_cancelled():
+        def check_cancelled() -> None:
             if next(left, None) is None:
                 raise EnoughError
 
@@ -257,7 +260,7 @@ def test_work_ends_where_nobody_wants_it_any_more():
             explain(make_run("transformer"), "alpha bravo", check_cancelled=until(stop))
 
 
-def test_explanations_with_the_older_key_of_beam_nodes_are_read():
+def test_explanations_with_the_older_key_of_beam_nodes_are_read() -> None:
     found = explain(make_run("rnn"), TEXT, beam=2)
     older = found.model_dump_json().replace('"status":', '"fate":')
     assert '"status":' in found.model_dump_json()

@@ -1,11 +1,13 @@
 """Saliency: gradients and occlusion with respect to embeddings, for every architecture by the same code."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 import torch
 from torch.testing import assert_close
 
-from seqloom.batching import make_batch
+from seqloom.batching import PairBatch, make_batch
 from seqloom.example import Example
 from seqloom.explain.explained_run import ExplainedRun
 from seqloom.explain.saliency import (
@@ -17,26 +19,27 @@ from seqloom.explain.saliency import (
     occlusion_saliency,
 )
 from seqloom.explain.sentence import Sentence, log_probs
+from seqloom.models.base import Model
 from seqloom.nn.record import Record
 from tests.explanation_factory import VARIANTS, make_run
 
 TEXT, TARGET = "alpha bravo charlie delta", "golf echo alpha"
 
 
-def case(variant: str):
+def case(variant: str) -> tuple[Model, Sentence]:
     run = make_run(variant)
     explained_run = ExplainedRun(run)
     return run.model, explained_run.force(explained_run.encode(TEXT)[0], TARGET)
 
 
-def batch_of(model, *targets, src=(20, 21, 22)):
+def batch_of(model: Model, *targets: Sequence[int], src: Sequence[int] = (20, 21, 22)) -> PairBatch:
     examples = [Example(np.array(src), np.array(target)) for target in targets]
     vocab = model.vocab
     return make_batch(examples, pad_id=vocab.pad_id, bos_id=vocab.bos_id, eos_id=vocab.eos_id)
 
 
 @pytest.mark.parametrize("name", VARIANTS)
-def test_no_gradient_comes_from_the_future(name):
+def test_no_gradient_comes_from_the_future(name: str) -> None:
     model = make_run(name).model
     norms = gradient_norms(model, batch_of(model, [20, 21, 22, 23, 24]), of="target", position=2)
     assert norms.shape == (1, 6)
@@ -47,7 +50,7 @@ def test_no_gradient_comes_from_the_future(name):
 
 
 @pytest.mark.parametrize("name", VARIANTS)
-def test_a_sentence_alone_has_the_gradient_that_it_has_in_a_batch(name):
+def test_a_sentence_alone_has_the_gradient_that_it_has_in_a_batch(name: str) -> None:
     model = make_run(name).model
     together = gradient_norms(model, batch_of(model, [20, 21, 22], [23, 24, 25]), of="source", position=2)
     alone = gradient_norms(model, batch_of(model, [23, 24, 25]), of="source", position=2)
@@ -55,7 +58,7 @@ def test_a_sentence_alone_has_the_gradient_that_it_has_in_a_batch(name):
 
 
 @pytest.mark.parametrize("name", VARIANTS)
-def test_gradients_are_what_small_changes_do(name):
+def test_gradients_are_what_small_changes_do(name: str) -> None:
     """Against finite differences along every feature of one source word's embedding: their length is the gradient's."""
     model, sentence = case(name)
     found, _ = gradient_saliency(model, sentence)
@@ -69,7 +72,7 @@ def test_gradients_are_what_small_changes_do(name):
     said = []
     for sign in (1, -1):
 
-        def move(value, sign=sign):
+        def move(value: torch.Tensor, sign: int = sign) -> torch.Tensor:
             moved = value.clone()
             moved[:, place] += sign * 1e-6 * torch.eye(16, dtype=torch.float64)
             return moved
@@ -81,7 +84,7 @@ def test_gradients_are_what_small_changes_do(name):
 
 
 @pytest.mark.parametrize("name", VARIANTS)
-def test_one_step_at_a_time_gives_the_same_gradients(name):
+def test_one_step_at_a_time_gives_the_same_gradients(name: str) -> None:
     model, sentence = case(name)
     found, within = gradient_saliency(model, sentence)
     for step in range(len(sentence.tgt_ids)):
@@ -90,7 +93,7 @@ def test_one_step_at_a_time_gives_the_same_gradients(name):
 
 
 @pytest.mark.parametrize("name", VARIANTS)
-def test_occlusion_is_what_is_lost_without_a_word(name):
+def test_occlusion_is_what_is_lost_without_a_word(name: str) -> None:
     model, sentence = case(name)
     found = occlusion_saliency(model, sentence, of="source")
     assert found.shape == (len(sentence.tgt_ids), len(sentence.src_ids))
@@ -105,7 +108,7 @@ def test_occlusion_is_what_is_lost_without_a_word(name):
         embedded = next(record.tensors[name][0] for name in SOURCE_EMBEDDINGS if name in record.tensors)
         place = (embedded[0] - hidden_row * model.embeddings.scale).abs().sum(dim=1).argmin()
 
-        def blank(value):
+        def blank(value: torch.Tensor) -> torch.Tensor:
             changed = value.clone()
             changed[:, place] = 0
             return changed
@@ -115,7 +118,7 @@ def test_occlusion_is_what_is_lost_without_a_word(name):
 
 
 @pytest.mark.parametrize("name", VARIANTS)
-def test_occlusion_of_what_was_said_acts_on_what_comes_after(name):
+def test_occlusion_of_what_was_said_acts_on_what_comes_after(name: str) -> None:
     model, sentence = case(name)
     found = occlusion_saliency(model, sentence, of="target")
     assert_close(found, found.tril(), rtol=0, atol=1e-9)
@@ -124,7 +127,7 @@ def test_occlusion_of_what_was_said_acts_on_what_comes_after(name):
 
 
 @pytest.mark.parametrize("name", VARIANTS)
-def test_memory_moves_where_its_own_word_goes(name):
+def test_memory_moves_where_its_own_word_goes(name: str) -> None:
     model, sentence = case(name)
     moved = memory_saliency(model, sentence)
     if moved is None:
@@ -137,7 +140,7 @@ def test_memory_moves_where_its_own_word_goes(name):
         assert_close(moved, moved.tril(), rtol=0, atol=1e-9)
 
 
-def test_many_steps_are_computed_in_several_passes(monkeypatch):
+def test_many_steps_are_computed_in_several_passes(monkeypatch: pytest.MonkeyPatch) -> None:
     model, sentence = case("transformer")
     whole = gradient_saliency(model, sentence), occlusion_saliency(model, sentence, of="source")
     monkeypatch.setattr("seqloom.explain.saliency._ROWS", 2)
@@ -145,7 +148,7 @@ def test_many_steps_are_computed_in_several_passes(monkeypatch):
     assert_close(whole, parts)
 
 
-def test_a_prompt_may_be_empty():
+def test_a_prompt_may_be_empty() -> None:
     run = make_run("transformer-lm", kind="text")
     sentence = Sentence((), (1,), ()).with_target((20, 21, 2))
     source, within = gradient_saliency(run.model, sentence)
