@@ -9,17 +9,17 @@ from seqloom.claims.rule import ask, interval_of, together
 from seqloom.claims.series import chart, measured
 from seqloom.claims.verdict import (
     Audit,
-    AuditedArm,
     Chart,
     Contrast,
     Point,
     Question,
     Series,
     Term,
-    Trial,
     Verdict,
     Verdicts,
 )
+from seqloom.experiment.audit import AuditedArm
+from seqloom.experiment.tuning import Trial
 
 ENVIRONMENT = {
     "processor": "Imaginary Processor 9000",

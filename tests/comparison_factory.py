@@ -15,8 +15,8 @@ from seqloom.comparison.comparison import (
     Quality,
     RunResult,
     Sample,
-    TuningTrial,
 )
+from seqloom.experiment.tuning import Trial
 
 SIGNATURE = "share of right commands|items:' ; '|order:yes|case:mixed|version:1"
 EXACT = "exact match|white space:folded|case:mixed|version:1"
@@ -206,7 +206,7 @@ def make(
         arms[0] = arms[0].model_copy(
             update={
                 "tuning": tuple(
-                    TuningTrial(learning_rate=rate, val_loss=loss, chosen=rate == 0.002)
+                    Trial(learning_rate=rate, val_loss=loss, chosen=rate == 0.002)
                     for rate, loss in ((0.0005, 0.913), (0.002, 0.412), (0.008, 1.777))
                 )
             }

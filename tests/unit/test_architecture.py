@@ -29,7 +29,7 @@ ROOMS = (
     *("progress", "machine", "core_sharing", "prefetch", "segments"),
     *("corpus", "tokenizer", "batching", "store", "nn", "models", "decoding", "metrics"),
     *("objectives", "training", "evaluation", "tasks", "recipes", "run"),
-    *("stages", "explain", "comparison", "claims", "report", "fiction", "interop", "serve"),
+    *("experiment", "stages", "explain", "comparison", "claims", "report", "fiction", "interop", "serve"),
     *("cli", "__main__"),
 )
 

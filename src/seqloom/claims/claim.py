@@ -1,6 +1,6 @@
 """Claim: one thing that is said of recurrent networks and Transformers, and the experiment that tests it.
 
-Each file in `catalogue/` holds one, as CLAIM; adding a claim is adding a file. A claim and a laboratory enter `study`, a Finding
+Each file in `catalogue/` holds one, as CLAIM; adding a claim is adding a file. A claim and a runner enter `study`, a Finding
 leaves; what it means is decided by `rule`.
 """
 
@@ -11,12 +11,13 @@ from importlib import import_module
 from pkgutil import iter_modules
 from typing import TYPE_CHECKING, Any
 
-from seqloom.claims.verdict import Chart, Effort, Question
+from seqloom.claims.verdict import Chart, Question
 from seqloom.config import nearest
 from seqloom.errors import ConfigError
+from seqloom.experiment.audit import Effort
 
 if TYPE_CHECKING:
-    from seqloom.claims.laboratory import Laboratory
+    from seqloom.experiment.runner import ExperimentRunner
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,7 @@ class Claim:
     supports: str
     contradicts: str
     protocols: Mapping[Effort, Protocol]
-    study: "Callable[[Laboratory, Protocol], Finding]" = field(repr=False)
+    study: "Callable[[ExperimentRunner, Protocol], Finding]" = field(repr=False)
     takes_data: bool = False
     reasons: str = ""
 

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from seqloom.claims.laboratory import RunRecord, Trained
 from seqloom.claims.rule import interval_of
 from seqloom.claims.verdict import Contrast, Point, Series, Term
 from seqloom.evaluation import TestOutputs
+from seqloom.experiment.runner import RunRecord, Trained
 from seqloom.metrics import Metric, Stats, find_metric
 from seqloom.metrics.likelihood import likelihood_statistics
 from seqloom.metrics.metric import ratio

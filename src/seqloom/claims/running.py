@@ -13,14 +13,17 @@ from pathlib import Path
 
 from seqloom import machine
 from seqloom.claims.claim import Claim, Protocol, claims, find_claim
-from seqloom.claims.laboratory import Laboratory
 from seqloom.claims.rule import LEVEL, together
-from seqloom.claims.verdict import Audit, AuditedArm, Effort, FailedClaim, Verdict, Verdicts, arm_labels
+from seqloom.claims.verdict import Audit, FailedClaim, Verdict, Verdicts
 from seqloom.corpus.settings import CorpusSettings
 from seqloom.errors import CheckpointError, ConfigError, CorpusError, SeqloomError
+from seqloom.experiment.audit import AuditedArm, Effort, arm_labels
+from seqloom.experiment.runner import ExperimentRunner
+from seqloom.experiment.tuning import is_at_edge
 from seqloom.files import check_folder, check_not_read, model_json, write_text
-from seqloom.messages import command_line, option
+from seqloom.messages import command_line
 from seqloom.progress import Progress, Silent
+from seqloom.run.command import corpus_options
 from seqloom.training.checkpoint import read_json
 
 FILE = "verdicts.json"
@@ -74,9 +77,9 @@ def run_claims(
     for name in (FILE, "report.html"):
         check_not_read(folder / name, "--out", corpus.paths() if corpus is not None else ())
     known = {verdict.claim: verdict for verdict in recorded().verdicts}
-    laboratory = Laboratory(folder, effort, recorded_rates(), corpus, seeds, progress=progress)
+    runner = ExperimentRunner(folder, effort, recorded_rates(), corpus, seeds, progress=progress)
     if workers:
-        laboratory.workers = workers
+        runner.workers = workers
     found: list[Verdict] = []
     failures: list[FailedClaim] = []
     first_error: Exception | None = None
@@ -85,7 +88,7 @@ def run_claims(
         if protocol is not None:
             progress.say(f"{claim.number}. {claim.statement}")
             try:
-                found.append(_test(claim, protocol, laboratory))
+                found.append(_test(claim, protocol, runner))
             except Exception as error:
                 if isinstance(error, CorpusError) and not names:
                     # One data set that cannot be had is no reason to give up the other claims.
@@ -126,13 +129,13 @@ def _failed(claim: Claim, error: Exception, folder: Path) -> FailedClaim:
     return FailedClaim(claim=claim.name, number=claim.number, error=message, log=log)
 
 
-def _test(claim: Claim, protocol: Protocol, laboratory: Laboratory) -> Verdict:
+def _test(claim: Claim, protocol: Protocol, runner: ExperimentRunner) -> Verdict:
     begin = time.perf_counter()
-    laboratory.audited.clear()
-    laboratory.disturbances.clear()
-    finding = claim.study(laboratory, protocol)
+    runner.audited.clear()
+    runner.disturbances.clear()
+    finding = claim.study(runner, protocol)
     leading = finding.questions[0]
-    arms = tuple(laboratory.audited.values())
+    arms = tuple(runner.audited.values())
     named = dict.fromkeys(term.arm for question in finding.questions for term in question.contrast.terms)
     bounds = (leading.low, leading.high) if leading.low is not None and leading.high is not None else None
     return Verdict(
@@ -140,26 +143,26 @@ def _test(claim: Claim, protocol: Protocol, laboratory: Laboratory) -> Verdict:
         number=claim.number,
         # No verdict rests on times that other programs took part in.
         verdict="inconclusive"
-        if laboratory.disturbances
+        if runner.disturbances
         else together([question.answer for question in finding.questions]),
         effect=leading.effect,
         unit=leading.unit,
         interval=bounds,
         level=LEVEL,
         arms=tuple(arm.label for arm in arms) or tuple(named),
-        seeds=laboratory.seeds or protocol.seeds,
-        effort=laboratory.effort,
+        seeds=runner.seeds or protocol.seeds,
+        effort=runner.effort,
         origin="live",
         published=claim.published,
         questions=finding.questions,
         charts=finding.charts,
         audit=Audit(arms=arms, remarks=_remarks(arms)),
-        caveats=(*laboratory.disturbances, *finding.caveats),
+        caveats=(*runner.disturbances, *finding.caveats),
         environment={
             **machine.describe_machine(machine.choose_device("cpu")),
             "date": datetime.date.today().isoformat(),
         },
-        command=_command(claim, laboratory),
+        command=_command(claim, runner),
         seconds=round(time.perf_counter() - begin, 1),
     )
 
@@ -179,23 +182,18 @@ def _remarks(arms: Sequence[AuditedArm]) -> tuple[str, ...]:
         remarks.append("Not all arms had as many learning rates to choose from.")
     elif tried == {0}:
         remarks.append("Learning rates were not searched here: they are those recorded earlier, or the recipes' own.")
-    edges = [
-        labels[arm.name]
-        for arm in arms
-        if arm.trials and arm.learning_rate in (arm.trials[0].learning_rate, arm.trials[-1].learning_rate)
-    ]
+    edges = [labels[arm.name] for arm in arms if is_at_edge(arm.trials, arm.learning_rate)]
     if edges:
         remarks.append(f"At the edge of the rates that were tried, so a better one may lie beyond: {', '.join(edges)}.")
     return tuple(remarks)
 
 
-def _command(claim: Claim, laboratory: Laboratory) -> str:
-    words: list[str | Path] = ["claims", "run", claim.name, "--effort", laboratory.effort]
-    if laboratory.seeds:
-        words += ["--seeds", str(laboratory.seeds)]
-    if laboratory.corpus is not None and claim.takes_data:
-        for name, value in laboratory.corpus.model_dump(exclude_defaults=True, exclude={"data_dir"}).items():
-            words += option(name.replace("_", "-"), value)
+def _command(claim: Claim, runner: ExperimentRunner) -> str:
+    words: list[str | Path] = ["claims", "run", claim.name, "--effort", runner.effort]
+    if runner.seeds:
+        words += ["--seeds", str(runner.seeds)]
+    if runner.corpus is not None and claim.takes_data:
+        words += corpus_options(runner.corpus)
     return command_line(*words, "--out", "DIR")
 
 

@@ -4,18 +4,16 @@ Numbers of runs and measurements enter; verdicts leave. Nothing here trains, mea
 stands in `rule`.
 """
 
-from collections import Counter
-from collections.abc import Sequence
 from typing import Literal
 
 from pydantic import Field
 
 from seqloom.config import Results
+from seqloom.experiment.audit import AuditedArm, Effort, arm_labels
 
 SCHEMA_VERSION = 1
 
 Answer = Literal["supported", "contradicted", "inconclusive"]
-Effort = Literal["quick", "standard", "thorough"]
 Origin = Literal["live", "recorded"]
 
 
@@ -96,44 +94,6 @@ class Chart(Results):
     log_x: bool = False
     log_y: bool = False
     description: str
-
-
-class Trial(Results):
-    """A learning rate that was tried: its validation loss in nats a token."""
-
-    learning_rate: float
-    val_loss: float
-    chosen: bool
-
-
-class AuditedArm(Results):
-    """What an arm was given, so that a reader can judge whether the comparison was fair."""
-
-    name: str
-    label: str
-    parameters: int
-    steps: int
-    tokens: int = Field(description="real target tokens trained on, mean over seeds")
-    train_seconds: float = Field(description="seconds of updates on one thread, mean over seeds")
-    learning_rate: float
-    trials: tuple[Trial, ...] = Field(description="empty where the rate was recorded earlier")
-    beam: int
-    measure: str = Field(description="what the scores are")
-    scores: tuple[float, ...] = Field(description="one a seed")
-    best: float
-    recipe: str = Field(description="as YAML, every default written out")
-
-
-def arm_labels(arms: Sequence[AuditedArm]) -> dict[str, str]:
-    """For each arm's name its label, with what sets it apart where arms share a label: `RNN (copy)`."""
-    labels = Counter(arm.label for arm in arms)
-    ends = Counter((arm.label, arm.name.rpartition("/")[2]) for arm in arms)
-    found = {}
-    for arm in arms:
-        end = arm.name.rpartition("/")[2]
-        apart = end if ends[arm.label, end] == 1 else arm.name
-        found[arm.name] = arm.label if labels[arm.label] == 1 else f"{arm.label} ({apart})"
-    return found
 
 
 class Audit(Results):

@@ -8,6 +8,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from seqloom.config import Results
+from seqloom.experiment.tuning import Trial
 
 SCHEMA_VERSION = 1
 
@@ -95,15 +96,7 @@ class Arm(Results):
         description="by test split, over all seeds: mean and interval; leading metric first"
     )
     by_length: dict[str, tuple[LengthBin, ...]]
-    tuning: tuple["TuningTrial", ...] = ()
-
-
-class TuningTrial(Results):
-    """A learning rate that was tried for an arm, charged to its budget."""
-
-    learning_rate: float
-    val_loss: float | None = Field(description="None where the trial failed")
-    chosen: bool
+    tuning: tuple[Trial, ...] = ()
 
 
 class Difference(Results):

@@ -5,9 +5,8 @@ Facts of runs and their outputs enter, a Comparison leaves. Nothing here trains 
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import combinations, pairwise
+from itertools import combinations
 from pathlib import Path
-from statistics import mean
 from typing import Any
 
 import numpy as np
@@ -21,16 +20,16 @@ from seqloom.comparison.comparison import (
     Difference,
     Failure,
     Interval,
-    LengthBin,
-    Quality,
     RunResult,
     Sample,
-    TuningTrial,
 )
 from seqloom.comparison.judging import Judge, Judged
+from seqloom.comparison.quality_measure import QualityMeasure
+from seqloom.comparison.verdict_sentences import capital, verdict_sentences
 from seqloom.corpus import Corpus, SentencePair
 from seqloom.evaluation import TestOutputs
-from seqloom.metrics import Stats, aggregate, by_length, choose_bins, difference, find_metric, interval, statistics
+from seqloom.experiment.tuning import Trial
+from seqloom.metrics import Stats, difference, find_metric, statistics
 from seqloom.recipes import Recipe
 from seqloom.run.info import RunInfo
 from seqloom.run.prepare import Prepared
@@ -46,7 +45,7 @@ class ArmRuns:
 
     recipe: Recipe
     runs: list[tuple[RunInfo, dict[str, TestOutputs], Path]]
-    trials: tuple[TuningTrial, ...]
+    trials: tuple[Trial, ...]
 
 
 @dataclass(frozen=True)
@@ -59,61 +58,6 @@ class Outside:
 
 Counted = Mapping[str, Mapping[str, Mapping[str, Sequence[Stats]]]]
 """The counts of each run, by metric, arm and test split."""
-
-
-@dataclass(frozen=True)
-class _Measure:
-    """How everything is measured: the corpus's leading metric and its items."""
-
-    corpus: Corpus
-
-    def label(self, metric: str) -> str:
-        return find_metric(metric).label.format(items=self.corpus.item_name)
-
-    def quality(self, metric: str, runs: Sequence[Stats]) -> Quality:
-        """The mean over runs, with an interval where there are sentences enough."""
-        found = find_metric(metric)
-        signature = found.sign(self.corpus.item_separator)
-        if len(runs[0]) < 2:
-            value = float(np.mean([aggregate(metric, stats.sum(axis=0)) for stats in runs]))
-            bounds = None
-        else:
-            estimate = interval(metric, runs)
-            value = estimate.value
-            bounds = Interval(low=estimate.low, high=estimate.high, level=estimate.level, method=estimate.method)
-        return Quality(
-            metric=metric,
-            label=self.label(metric),
-            value=value,
-            higher_is_better=found.higher_is_better,
-            interval=bounds,
-            signature=signature,
-        )
-
-    def length_bins(self, sources: Sequence[str], runs: Sequence[Stats]) -> tuple[LengthBin, ...]:
-        metric = self.corpus.metric
-        found = find_metric(metric)
-        return tuple(
-            LengthBin(
-                low=one.low,
-                high=one.high,
-                num_sentences=one.num_sentences,
-                quality=Quality(
-                    metric=metric,
-                    label=self.label(metric),
-                    value=one.estimate.value,
-                    higher_is_better=found.higher_is_better,
-                    interval=Interval(
-                        low=one.estimate.low,
-                        high=one.estimate.high,
-                        level=one.estimate.level,
-                        method=one.estimate.method,
-                    ),
-                    signature=found.sign(self.corpus.item_separator),
-                ),
-            )
-            for one in by_length(metric, sources, runs, bins=choose_bins(sources))
-        )
 
 
 def gather(
@@ -144,17 +88,17 @@ def gather(
         *caveats,
         *(f"{results[name].recipe.label} has diverged: its perplexity is no number." for name in _diverged(results)),
     )
-    said = _Measure(corpus).label(corpus.metric)
+    said = QualityMeasure(corpus).label(corpus.metric)
     judged = judge.judge(list(_outputs(results, outside)), first_test)
     validated = corpus.metric
     if judged.metric is not None and judged.metric != corpus.metric:
         corpus = replace(corpus, metric=judged.metric)
-        instead = _Measure(corpus).label(judged.metric)
+        instead = QualityMeasure(corpus).label(judged.metric)
         caveats = (
             *caveats,
-            f"{_capital(said)} says nothing here, since {judged.why}: {instead} leads.",
+            f"{capital(said)} says nothing here, since {judged.why}: {instead} leads.",
         )
-    measure = _Measure(corpus)
+    measure = QualityMeasure(corpus)
     leading = corpus.metric
     arms = [_trained_arm(name, arm, measure, tests, counted, beam) for name, arm in results.items()]
     arms += [_outside_arm(name, system, measure, tests, counted) for name, system in outside.items()]
@@ -178,7 +122,7 @@ def gather(
     }
     return Comparison(
         title=f"{' against '.join(arm.recipe.label for arm in results.values())} on {corpus.name}",
-        verdict=_verdict(arms, differences, tests, test_labels, measure.label(leading)),
+        verdict=verdict_sentences(arms, differences, tests, test_labels, measure.label(leading)),
         corpus=CorpusFacts(
             name=corpus.name,
             kind=corpus.kind,
@@ -258,7 +202,7 @@ def _diverged(results: Mapping[str, ArmRuns]) -> list[str]:
     ]
 
 
-def _measured(counted: Counted, measure: _Measure, name: str) -> list[str]:
+def _measured(counted: Counted, measure: QualityMeasure, name: str) -> list[str]:
     """The metrics of an arm, the leading one first."""
     leading = measure.corpus.metric
     return [leading, *(metric for metric in counted if metric != leading and name in counted[metric])]
@@ -291,7 +235,7 @@ def _test_labels(tests: Sequence[str], corpus: Corpus) -> dict[str, str]:
 def _trained_arm(
     name: str,
     arm: ArmRuns,
-    measure: _Measure,
+    measure: QualityMeasure,
     tests: Mapping[str, Sequence[SentencePair]],
     counted: Counted,
     beam: int,
@@ -346,7 +290,7 @@ def _trained_arm(
 def _outside_arm(
     name: str,
     system: Outside,
-    measure: _Measure,
+    measure: QualityMeasure,
     tests: Mapping[str, Sequence[SentencePair]],
     counted: Counted,
 ) -> Arm:
@@ -368,7 +312,7 @@ def _differences(
     names: Sequence[str],
     counted: Counted,
     tests: Sequence[str],
-    measure: _Measure,
+    measure: QualityMeasure,
     judge: Judge,
     *,
     num_seeds: int,
@@ -421,69 +365,6 @@ def _why_not(judged: Judged, label: str, *, same: bool) -> str:
     return f"{label} says nothing about them, since {judged.why}" + (
         "" if judged.metric else ", nor does any other metric"
     )
-
-
-def _verdict(
-    arms: Sequence[Arm],
-    differences: Sequence[Difference],
-    tests: Mapping[str, Sequence[SentencePair]],
-    test_labels: Mapping[str, str],
-    label: str,
-) -> tuple[str, ...]:
-    """Who is better, by how much, how surely, and at what cost."""
-    labels = {arm.name: arm.label for arm in arms}
-    sentences = []
-    for name in test_labels:
-        there = [arm for arm in arms if name in arm.tests]
-        there.sort(key=lambda arm: arm.tests[name][0].value, reverse=there[0].tests[name][0].higher_is_better)
-        values = "; ".join(f"{arm.label} {_with_interval(arm.tests[name][0])}" for arm in there)
-        where = f" ({test_labels[name]})" if len(test_labels) > 1 else ""
-        sentences.append(f"{_capital(label)}{where}: {values}.")
-        if len(tests[name]) == 1 and len(there) > 1:
-            sentences.append("One test sentence does not say which arm is ahead.")
-        for ahead, behind in pairwise(there):
-            found = next(
-                (d for d in differences if d.test == name and {d.better, d.worse} == {ahead.name, behind.name}), None
-            )
-            if found is not None:
-                sentences.append(_difference_in_words(found, labels))
-    cost = _cost(arms)
-    return (*sentences, cost) if cost else tuple(sentences)
-
-
-def _difference_in_words(found: Difference, labels: Mapping[str, str]) -> str:
-    size = f"{found.difference:.1f} [{found.interval.low:.1f}, {found.interval.high:.1f}]"
-    better, worse = labels[found.better], labels[found.worse]
-    judged_otherwise = found.note.endswith("nor does any other metric") or found.note == "their outputs are the same"
-    if judged_otherwise:
-        return f"Nothing tells {better} and {worse} apart {found.scope}: {found.note}."
-    by = f" in {found.metric_label} ({found.note})" if found.note else ""
-    if found.significant:
-        return f"{better} is ahead of {worse} by {size}{by} {found.scope}."
-    return f"{better} and {worse} cannot be told apart {found.scope}: the difference is {size}{by}."
-
-
-def _with_interval(quality: Quality) -> str:
-    if quality.interval is None:
-        return f"{quality.value:.1f}"
-    return f"{quality.value:.1f} [{quality.interval.low:.1f}, {quality.interval.high:.1f}]"
-
-
-def _cost(arms: Sequence[Arm]) -> str:
-    trained = [arm for arm in arms if arm.runs]
-    if not trained:
-        return ""
-    parts = [
-        f"{arm.label} trained {mean(run.train_seconds for run in arm.runs) / 60:.1f} min at "
-        f"{mean(run.tokens_per_second for run in arm.runs):,.0f} target tokens/s and decodes "
-        f"{mean(run.decoding.sentences_per_second for run in arm.runs):,.0f} sentences/s"
-        for arm in trained
-    ]
-    return f"The cost: {'; '.join(parts)}."
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]
 
 
 def _samples(

@@ -6,7 +6,8 @@ Verdicts enter, tables of texts leave. This module does not know HTML.
 from statistics import fmean
 
 from seqloom.claims.rule import interval_of
-from seqloom.claims.verdict import AuditedArm, Chart, Contrast, Question, Series, Term, Verdict
+from seqloom.claims.verdict import Chart, Contrast, Question, Series, Term, Verdict
+from seqloom.experiment.audit import AuditedArm
 from seqloom.report.claims_wording import level, measured, plain, short, significant
 from seqloom.report.tables import Table
 from seqloom.report.wording import MISSING, number

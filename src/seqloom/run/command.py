@@ -1,13 +1,19 @@
-"""A run -> the command line that trains such a run: what a page about runs says of how they came about."""
+"""Command lines that reproduce: the options of a corpus, a budget and changed settings, and the whole command of a run."""
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from seqloom.corpus.settings import CorpusSettings
 from seqloom.messages import command_line, counted, option
 from seqloom.recipes import load_recipe, recipe_names
 from seqloom.run.load import Run
+
+_WORD = re.compile(r"[A-Za-z][\w./-]*")
+# Words that YAML reads as something else than text.
+_YAML_WORDS = {"true", "false", "null", "yes", "no", "on", "off", "y", "n"}
 
 
 def training_command(run: Run) -> str | None:
@@ -21,10 +27,8 @@ def training_command(run: Run) -> str | None:
         return None
     named = run.recipe.name in recipe_names()
     words: list[str | Path] = ["train", run.recipe.name if named else run.folder / "recipe.yaml"]
-    for name, value in corpus.command_options().items():
-        words += option(name.replace("_", "-"), value)
-    for name, value in info.budget.items():
-        words += option(name, value)
+    words += corpus_options(corpus)
+    words += budget_options(info.budget)
     words += ["--seed", str(info.seed)] if info.seed else []
     changes = _changes(run) if named else []
     words += ["--set", *changes] if changes else []
@@ -39,7 +43,28 @@ def _changes(run: Run) -> list[str]:
         dict(leaves(recipe.model_copy(update={"corpus": None}).model_dump(mode="json")))
         for recipe in (run.recipe, load_recipe(run.recipe.name))
     )
-    return [f"{name}={_text(value)}" for name, value in ours.items() if name not in theirs or theirs[name] != value]
+    return assignments({name: value for name, value in ours.items() if name not in theirs or theirs[name] != value})
+
+
+def corpus_options(corpus: CorpusSettings) -> list[str | Path]:
+    """The data options of a command line: the settings that are not the defaults."""
+    words: list[str | Path] = []
+    for name, value in corpus.command_options().items():
+        words += option(name.replace("_", "-"), value)
+    return words
+
+
+def budget_options(budget: Mapping[str, Any]) -> list[str | Path]:
+    """The options of a budget, such as `--steps 300`."""
+    words: list[str | Path] = []
+    for name, value in budget.items():
+        words += option(name, value)
+    return words
+
+
+def assignments(changes: Mapping[str, Any]) -> list[str]:
+    """Changed settings, nested or with dotted names, as the words of `--set`."""
+    return [f"{name}={_text(value)}" for name, value in leaves(changes)]
 
 
 def leaves(settings: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
@@ -52,4 +77,6 @@ def leaves(settings: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str,
 
 
 def _text(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value)
+    """A value as YAML reads it again: words as they are, all other texts in quotes."""
+    plain = isinstance(value, str) and _WORD.fullmatch(value) and value.lower() not in _YAML_WORDS
+    return value if plain else json.dumps(value)

@@ -14,8 +14,8 @@ from seqloom.files import check_not_read, write_text
 from seqloom.messages import command_line
 from seqloom.progress import Progress, Silent
 from seqloom.recipes import Recipe, load_recipe
-from seqloom.run.command import leaves
 from seqloom.run.data import open_run_corpus
+from seqloom.run.differences import Wanted, find_differences
 from seqloom.run.folder import check_free, check_links
 from seqloom.run.info import check_model_settings, read_info
 from seqloom.run.load import WEIGHTS, Run, read_recipe
@@ -133,22 +133,12 @@ def _check_same(
     seed: int | None,
 ) -> None:
     """What is named with --resume must be what the run was begun with; the data may lie in another place."""
-    saved, info = read_recipe(folder), read_info(folder)
-    named = load_recipe(recipe or saved.model_copy(update={"corpus": None}), changes)
-    differs = []
-    if recipe is not None or changes:
-        old, new = (
-            dict(leaves(each.model_copy(update={"corpus": None}).model_dump(mode="json"))) for each in (saved, named)
-        )
-        differs += [
-            f"{name} (the run: {old.get(name)}, now: {new.get(name)})"
-            for name in dict.fromkeys((*old, *new))
-            if old.get(name) != new.get(name)
-        ]
-    if budget is not None and budget.model_dump(mode="json", exclude_none=True) != info.budget:
-        differs.append(f"the budget (the run: {Budget.parse(info.budget)}, now: {budget})")
-    if seed is not None and seed != info.seed:
-        differs.append(f"--seed (the run: {info.seed}, now: {seed})")
+    saved = read_recipe(folder).model_copy(update={"corpus": None})
+    named = load_recipe(recipe or saved, changes) if recipe is not None or changes else None
+    differs = [
+        f"{item.name} (the run: {item.stored}, now: {item.wanted})"
+        for item in find_differences(folder, Wanted(recipe=named, budget=budget, seed=seed))
+    ]
     if differs:
         raise ConfigError(
             f"--resume: {folder} was begun with other settings, which cannot be changed: {'; '.join(differs)}. Name only the run "

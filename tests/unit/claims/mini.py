@@ -1,11 +1,11 @@
 """A claim that is tested in seconds: two arms on tiny lists, and a measurement."""
 
-from seqloom.claims.arms import ATTENTIVE, RECURRENT, Test, arm
 from seqloom.claims.claim import Claim, Finding, Protocol
 from seqloom.claims.effects import NATS, WORDS, Part, bars, contrast
 from seqloom.claims.rule import ask
 from seqloom.claims.series import chart, measured
 from seqloom.corpus.settings import CorpusSettings
+from seqloom.experiment.arms import ATTENTIVE, RECURRENT, Test, arm
 
 PROBE = "tests.unit.claims.mini:count_words"
 
@@ -18,14 +18,14 @@ def cost(factor):
     return {"1": factor * 1.0, "2": factor * 2.0}
 
 
-def study(laboratory, protocol):
-    corpus = laboratory.corpus or CorpusSettings(data="copy", size=120)
+def study(runner, protocol):
+    corpus = runner.corpus or CorpusSettings(data="copy", size=120)
     arms = {
         recipe: arm(recipe, corpus, protocol.steps, small=True, tests=(Test("test", 8),), probes=(PROBE,))
         for recipe in (RECURRENT, ATTENTIVE)
     }
-    found = list(laboratory.train(arms, seeds=protocol.seeds, measure=WORDS).values())
-    rounds = laboratory.measure("tests.unit.claims.mini:cost", {"factor": 3}, rounds=protocol.seeds)
+    found = list(runner.train(arms, seeds=protocol.seeds, measure=WORDS).values())
+    rounds = runner.measure("tests.unit.claims.mini:cost", {"factor": 3}, rounds=protocol.seeds)
     question = ask("Is one lower?", contrast(NATS, Part(1, found[0]), Part(-1, found[1])), unit=NATS.unit)
     return Finding(
         (question,),

@@ -2,9 +2,9 @@
 
 import pytest
 
-from seqloom.claims.arms import FIXED, LABELS, THREE, arm
 from seqloom.claims.claim import claims, find_claim
 from seqloom.errors import ConfigError
+from seqloom.experiment.arms import FIXED, LABELS, THREE, arm
 from seqloom.models import make_model
 from seqloom.vocabulary import Vocabulary
 

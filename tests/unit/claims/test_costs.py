@@ -2,8 +2,8 @@
 
 import pytest
 
-from seqloom.claims.arms import THREE
 from seqloom.claims.costs import decoding_seconds, exponent, mixing_cost, step_seconds
+from seqloom.experiment.arms import THREE
 
 
 @pytest.mark.parametrize("power", [-0.5, 0.0, 1.0, 2.0])

@@ -5,12 +5,12 @@ from dataclasses import asdict, replace
 import numpy as np
 import pytest
 
-from seqloom.claims.arms import Test, arm
 from seqloom.claims.effects import EXACT, NATS, Part, apart, bars, between, contrast, point
-from seqloom.claims.laboratory import RunRecord, Trained
 from seqloom.claims.rule import effect_of, interval_of
-from seqloom.claims.worker import outputs_file
 from seqloom.evaluation import TestOutputs
+from seqloom.experiment.arms import Test, arm
+from seqloom.experiment.runner import RunRecord, Trained
+from seqloom.experiment.worker import outputs_file
 from seqloom.files import write_json
 
 SOURCES = tuple(" ".join(["word"] * (1 + place % 10)) for place in range(200))

@@ -19,7 +19,7 @@ class _AskedError(Exception):
 
 
 class _Asks:
-    """A laboratory that only hears which arms are asked for first; costs are none of its business."""
+    """A runner that only hears which arms are asked for first; costs are none of its business."""
 
     corpus = None
 

@@ -12,11 +12,12 @@ import pytest
 from seqloom.claims import claim as claim_module
 from seqloom.claims import running
 from seqloom.claims.claim import Finding
-from seqloom.claims.laboratory import Laboratory, RunRecord
 from seqloom.claims.rule import ask, together
 from seqloom.claims.running import FILE, read_verdicts, run_claims
 from seqloom.claims.verdict import Contrast, Term
 from seqloom.errors import CheckpointError, ConfigError, CorpusError
+from seqloom.experiment.runner import ExperimentRunner, RunRecord
+from tests.run_info import make_result_info, make_run_info
 from tests.unit.claims.mini import ELSEWHERE, MINI, PROBE
 
 NAMES = ("mini", "elsewhere")
@@ -145,18 +146,18 @@ def test_a_run_of_other_data_is_trained_again(quick, tmp_path):
 
 
 def test_quick_effort_takes_the_recorded_learning_rates(tmp_path):
-    laboratory = Laboratory(tmp_path, "quick", rates={"rnn-tiny/small/copy": 0.123}, workers=1)
-    MINI.study(laboratory, MINI.protocols["quick"])
-    rates = {arm.name: arm.learning_rate for arm in laboratory.audited.values()}
+    runner = ExperimentRunner(tmp_path, "quick", rates={"rnn-tiny/small/copy": 0.123}, workers=1)
+    MINI.study(runner, MINI.protocols["quick"])
+    rates = {arm.name: arm.learning_rate for arm in runner.audited.values()}
     assert rates == {"rnn-tiny/small/copy": 0.123, "attention-rnn-tiny/small/copy": 0.008}
 
 
 def test_quick_effort_takes_a_models_rate_from_another_corpus(tmp_path):
     rates = {"rnn-tiny/small/reverse": 0.123, "attention-rnn-tiny/reverse": 0.4}
-    laboratory = Laboratory(tmp_path, "quick", rates=rates, workers=1)
-    MINI.study(laboratory, MINI.protocols["quick"])
+    runner = ExperimentRunner(tmp_path, "quick", rates=rates, workers=1)
+    MINI.study(runner, MINI.protocols["quick"])
     # The attention model's recorded rate is that of another size.
-    assert {arm.name: arm.learning_rate for arm in laboratory.audited.values()} == {
+    assert {arm.name: arm.learning_rate for arm in runner.audited.values()} == {
         "rnn-tiny/small/copy": 0.123,
         "attention-rnn-tiny/small/copy": 0.008,
     }
@@ -177,7 +178,7 @@ def test_verdicts_of_other_claims_in_the_folder_stay(quick, tmp_path):
 
 
 def test_data_that_are_missing_stop_one_claim_and_not_all(tmp_path, monkeypatch):
-    def fail(laboratory, protocol):
+    def fail(runner, protocol):
         raise CorpusError("multi30k: cannot be had")
 
     lost = claim_module.Claim(
@@ -213,7 +214,7 @@ def test_a_folder_without_verdicts_says_so(tmp_path):
 
 
 def test_a_failing_experiment_does_not_lose_the_others(quick, tmp_path, monkeypatch):
-    def explode(laboratory, protocol):
+    def explode(runner, protocol):
         raise MemoryError("no memory left")
 
     bad = dataclasses.replace(MINI, name="bad", number=7, study=explode)
@@ -235,7 +236,7 @@ def test_a_failing_experiment_does_not_lose_the_others(quick, tmp_path, monkeypa
 
 
 def test_a_failure_alone_is_the_error(tmp_path, monkeypatch):
-    def explode(laboratory, protocol):
+    def explode(runner, protocol):
         raise CorpusError("no such data")
 
     known = {"bad": dataclasses.replace(MINI, name="bad", study=explode)}
@@ -260,38 +261,38 @@ class InThisProcess:
 
 
 def test_a_measurement_that_other_programs_disturbed_is_repeated(tmp_path, monkeypatch):
-    laboratory = Laboratory(tmp_path, "quick")
-    monkeypatch.setattr(laboratory, "_processes", InThisProcess((7.0, 0.9), (5.0, 0.0)))
-    assert laboratory.measure("module:cost", {}, rounds=1) == [5.0]
-    assert laboratory.disturbances == []
+    runner = ExperimentRunner(tmp_path, "quick")
+    monkeypatch.setattr(runner, "_processes", InThisProcess((7.0, 0.9), (5.0, 0.0)))
+    assert runner.measure("module:cost", {}, rounds=1) == [5.0]
+    assert runner.disturbances == []
 
 
 def test_no_verdict_rests_on_times_that_stayed_disturbed(tmp_path, monkeypatch):
-    laboratory = Laboratory(tmp_path, "quick")
-    monkeypatch.setattr(laboratory, "_processes", InThisProcess((7.0, 0.9), (6.0, 0.4), (8.0, 1.1)))
-    assert laboratory.measure("module:cost", {}, rounds=1) == [6.0]
-    assert "0.4 cores" in laboratory.disturbances[0]
+    runner = ExperimentRunner(tmp_path, "quick")
+    monkeypatch.setattr(runner, "_processes", InThisProcess((7.0, 0.9), (6.0, 0.4), (8.0, 1.1)))
+    assert runner.measure("module:cost", {}, rounds=1) == [6.0]
+    assert "0.4 cores" in runner.disturbances[0]
     # What lies there already says the same, and is not measured again.
-    again = Laboratory(tmp_path, "quick")
+    again = ExperimentRunner(tmp_path, "quick")
     again.measure("module:cost", {}, rounds=1)
-    assert again.disturbances == laboratory.disturbances
+    assert again.disturbances == runner.disturbances
 
 
 def test_times_of_runs_without_a_core_of_their_own_are_named(tmp_path):
     def run(share):
-        return RunRecord(None, 0, tmp_path, {"result": {"processor_share": share}})
+        return RunRecord(None, 0, tmp_path, make_run_info(result=make_result_info(processor_share=share)))
 
-    laboratory = Laboratory(tmp_path, "quick")
-    laboratory.check_times([run(0.99), run(1.0), RunRecord(None, 0, tmp_path, {"result": {}})])
-    assert laboratory.disturbances == []
-    laboratory.check_times([run(0.99), run(0.5)])
-    assert "1 of 2 runs" in laboratory.disturbances[0]
-    assert "50%" in laboratory.disturbances[0]
+    runner = ExperimentRunner(tmp_path, "quick")
+    runner.check_times([run(0.99), run(1.0), RunRecord(None, 0, tmp_path, make_run_info(result=make_result_info()))])
+    assert runner.disturbances == []
+    runner.check_times([run(0.99), run(0.5)])
+    assert "1 of 2 runs" in runner.disturbances[0]
+    assert "50%" in runner.disturbances[0]
 
 
 def test_a_disturbed_claim_is_inconclusive_and_says_why(tmp_path, monkeypatch):
-    def study(laboratory, protocol):
-        laboratory.disturbances.append("Other programs used the processor.")
+    def study(runner, protocol):
+        runner.disturbances.append("Other programs used the processor.")
         return Finding((ask("Is it?", Contrast(terms=(Term(arm="a", weight=1, values=(5.0, 5.1)),)), unit="s"),), ())
 
     disturbed = replace(MINI, study=study)

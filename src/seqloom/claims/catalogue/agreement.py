@@ -3,15 +3,15 @@
 from statistics import fmean
 from typing import Any
 
-from seqloom.claims.arms import ATTENTIVE, LABELS, RECURRENT, THREE, TRANSFORMER, Test, arm
 from seqloom.claims.claim import Claim, Finding, Protocol
 from seqloom.claims.effects import EXACT
-from seqloom.claims.laboratory import Laboratory, Trained
 from seqloom.claims.rule import ask
 from seqloom.claims.series import chart, mean_point
 from seqloom.claims.verdict import Contrast, Series, Term
 from seqloom.corpus import Corpus
 from seqloom.corpus.generators.agreement import MOST, MOST_TRAINED, attractors, contrast
+from seqloom.experiment.arms import ATTENTIVE, LABELS, RECURRENT, THREE, TRANSFORMER, Test, arm
+from seqloom.experiment.runner import ExperimentRunner, Trained
 from seqloom.run.load import Run
 
 _PROBE = "seqloom.claims.catalogue.agreement:agreeing"
@@ -32,7 +32,7 @@ def agreeing(run: Run, corpus: Corpus) -> dict[str, Any]:
     }
 
 
-def study(laboratory: Laboratory, protocol: Protocol) -> Finding:
+def study(runner: ExperimentRunner, protocol: Protocol) -> Finding:
     """Trains on sentences with few attractors, and compares the likelihood of both verb forms with more of them."""
     arms = {
         recipe: arm(
@@ -45,7 +45,7 @@ def study(laboratory: Laboratory, protocol: Protocol) -> Finding:
         )
         for recipe in THREE
     }
-    found = laboratory.train(arms, seeds=protocol.seeds, measure=EXACT)
+    found = runner.train(arms, seeds=protocol.seeds, measure=EXACT)
     questions = tuple(
         ask(
             f"With {MOST} attractors, does the {LABELS[recipe]} find the right form more often than the Transformer?",

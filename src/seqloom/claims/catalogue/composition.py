@@ -1,18 +1,18 @@
 """Claim 8: sequence models do not compose: SCAN."""
 
-from seqloom.claims.arms import LABELS, THREE, Test, arm
 from seqloom.claims.claim import Claim, Finding, Protocol
 from seqloom.claims.effects import EXACT, Part, apart, point
-from seqloom.claims.laboratory import Laboratory, Trained
 from seqloom.claims.rule import ask
 from seqloom.claims.series import chart
 from seqloom.claims.verdict import Series
+from seqloom.experiment.arms import LABELS, THREE, Test, arm
+from seqloom.experiment.runner import ExperimentRunner, Trained
 
 _MARGIN = 50.0
 _SPLITS = {"scan-simple": "at random", "scan-length": "longer actions", "scan-add-jump": "jump in new places"}
 
 
-def study(laboratory: Laboratory, protocol: Protocol) -> Finding:
+def study(runner: ExperimentRunner, protocol: Protocol) -> Finding:
     """Trains on three splits of the same commands: at random, by length, and with `jump` seen alone only."""
     found: dict[str, dict[str, Trained]] = {}
     for split in _SPLITS:
@@ -28,7 +28,7 @@ def study(laboratory: Laboratory, protocol: Protocol) -> Finding:
             )
             for recipe in THREE
         }
-        found[split] = laboratory.train(arms, seeds=protocol.seeds, measure=EXACT)
+        found[split] = runner.train(arms, seeds=protocol.seeds, measure=EXACT)
     questions = tuple(
         ask(
             f"{LABELS[recipe]}: are far fewer commands right where they are divided by {_SPLITS[split]} than at random?",

@@ -3,14 +3,14 @@
 import math
 from statistics import fmean
 
-from seqloom.claims.arms import ATTENTIVE, LABELS, RECURRENT, THREE, TRANSFORMER, translator
 from seqloom.claims.catalogue.long_sentences import DOCS
 from seqloom.claims.claim import Claim, Finding, Protocol
 from seqloom.claims.effects import CHRF
-from seqloom.claims.laboratory import Laboratory, RunRecord, Trained
 from seqloom.claims.rule import ask
 from seqloom.claims.series import chart, measured
 from seqloom.claims.verdict import Contrast, Term
+from seqloom.experiment.arms import ATTENTIVE, LABELS, RECURRENT, THREE, TRANSFORMER, translator
+from seqloom.experiment.runner import ExperimentRunner, RunRecord, Trained
 
 _PROBE = "seqloom.claims.reach:gradient_by_distance"
 _LOSSES = "seqloom.claims.reach:loss_by_position"
@@ -18,14 +18,14 @@ _STRETCH = 6
 _NEAR, _FAR = (1, 4), (30, 40)
 
 
-def study(laboratory: Laboratory, protocol: Protocol) -> Finding:
+def study(runner: ExperimentRunner, protocol: Protocol) -> Finding:
     """Takes the runs of claim 1 and asks how much the loss at one target position depends on each word before it."""
-    corpus = (laboratory.corpus or DOCS).model_copy(update={"max_words": protocol["max_words"]})
+    corpus = (runner.corpus or DOCS).model_copy(update={"max_words": protocol["max_words"]})
     arms = {
         recipe: translator(recipe, corpus, protocol.steps, sentences=protocol["sentences"], probes=(_PROBE, _LOSSES))
         for recipe in THREE
     }
-    found = laboratory.train(arms, seeds=protocol.seeds, measure=CHRF)
+    found = runner.train(arms, seeds=protocol.seeds, measure=CHRF)
     questions = tuple(
         ask(
             f"Does the Transformer's gradient fall less over {_FAR[0]}-{_FAR[1]} words than that of the {LABELS[recipe]}?",

@@ -1,17 +1,17 @@
 """Claim 4: copy, reverse, duplicate, within the trained lengths and beyond them."""
 
-from seqloom.claims.arms import LABELS, THREE, Test, arm
 from seqloom.claims.claim import Claim, Finding, Protocol
 from seqloom.claims.effects import EXACT, WORDS, Part, bars, contrast
-from seqloom.claims.laboratory import Laboratory, Trained
 from seqloom.claims.rule import ask, effect_of
 from seqloom.claims.series import chart
 from seqloom.claims.verdict import Chart, Contrast, Question, Term
+from seqloom.experiment.arms import LABELS, THREE, Test, arm
+from seqloom.experiment.runner import ExperimentRunner, Trained
 
 _MARGIN = 50.0
 
 
-def study(laboratory: Laboratory, protocol: Protocol) -> Finding:
+def study(runner: ExperimentRunner, protocol: Protocol) -> Finding:
     """Trains on lists of 1 to 20 words; tests on as long ones and on longer ones."""
     questions: list[Question] = []
     charts: list[Chart] = []
@@ -24,7 +24,7 @@ def study(laboratory: Laboratory, protocol: Protocol) -> Finding:
             )
             for recipe in THREE
         }
-        found = list(laboratory.train(arms, seeds=protocol.seeds, measure=EXACT).values())
+        found = list(runner.train(arms, seeds=protocol.seeds, measure=EXACT).values())
         questions += [
             ask(
                 f"{task}: does the {LABELS[recipe]} lose most of what it can within the trained lengths at 21 to 40 words?",

@@ -1,20 +1,20 @@
 """Claim 3: at equal size the Transformer translates better."""
 
-from seqloom.claims.arms import ATTENTIVE, LABELS, MULTI30K, RECURRENT, THREE, TRANSFORMER, translator
 from seqloom.claims.claim import Claim, Finding, Protocol
 from seqloom.claims.effects import BLEU, BY_LENGTH, CHRF, NATS, Part, bars, by_length, contrast, length_bins
-from seqloom.claims.laboratory import Laboratory
 from seqloom.claims.rule import ask
 from seqloom.claims.series import chart
+from seqloom.experiment.arms import ATTENTIVE, LABELS, MULTI30K, RECURRENT, THREE, TRANSFORMER, translator
+from seqloom.experiment.runner import ExperimentRunner
 
 _BINS = 4
 
 
-def study(laboratory: Laboratory, protocol: Protocol) -> Finding:
+def study(runner: ExperimentRunner, protocol: Protocol) -> Finding:
     """Trains the three architectures, equally large, on equally many tokens."""
-    corpus = laboratory.corpus or MULTI30K
+    corpus = runner.corpus or MULTI30K
     arms = {recipe: translator(recipe, corpus, protocol.steps, sentences=protocol["sentences"]) for recipe in THREE}
-    found = laboratory.train(arms, seeds=protocol.seeds, measure=BLEU)
+    found = runner.train(arms, seeds=protocol.seeds, measure=BLEU)
     questions = tuple(
         ask(
             f"Does the Transformer translate better than the {LABELS[recipe]}?",

@@ -1,12 +1,12 @@
 """Claim 18: a heatmap of attention is an explanation."""
 
-from seqloom.claims.arms import ATTENTIVE, LABELS, TRANSFORMER, Test, arm
 from seqloom.claims.claim import Claim, Finding, Protocol
 from seqloom.claims.effects import EXACT
-from seqloom.claims.laboratory import Laboratory
 from seqloom.claims.rule import ask
 from seqloom.claims.series import chart
 from seqloom.claims.verdict import Contrast, Point, Question, Series, Term
+from seqloom.experiment.arms import ATTENTIVE, LABELS, TRANSFORMER, Test, arm
+from seqloom.experiment.runner import ExperimentRunner
 
 _PROBE = "seqloom.claims.reach:pointing"
 _MARGIN = 80.0
@@ -19,7 +19,7 @@ _PAIRS = {
 }
 
 
-def study(laboratory: Laboratory, protocol: Protocol) -> Finding:
+def study(runner: ExperimentRunner, protocol: Protocol) -> Finding:
     """Asks attention, gradient and occlusion which word of a list the next word comes from, which is known."""
     questions: list[Question] = []
     charts = []
@@ -35,7 +35,7 @@ def study(laboratory: Laboratory, protocol: Protocol) -> Finding:
             )
             for recipe in (ATTENTIVE, TRANSFORMER)
         }
-        found = list(laboratory.train(arms, seeds=protocol.seeds, measure=EXACT).values())
+        found = list(runner.train(arms, seeds=protocol.seeds, measure=EXACT).values())
         values = {
             one.arm.label: {pair: tuple(run.probe(_PROBE)[pair] for run in one.runs) for pair in _PAIRS}
             for one in found

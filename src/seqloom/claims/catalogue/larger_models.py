@@ -2,24 +2,24 @@
 
 from statistics import fmean
 
-from seqloom.claims.arms import MULTI30K, TRANSFORMER, translator
 from seqloom.claims.claim import Claim, Finding, Protocol
 from seqloom.claims.costs import exponent
 from seqloom.claims.effects import NATS, Part, contrast, point
-from seqloom.claims.laboratory import Laboratory
 from seqloom.claims.rule import ask
 from seqloom.claims.series import chart, measured
 from seqloom.claims.verdict import Contrast, Series, Term
+from seqloom.experiment.arms import MULTI30K, TRANSFORMER, translator
+from seqloom.experiment.runner import ExperimentRunner
 
 
-def study(laboratory: Laboratory, protocol: Protocol) -> Finding:
+def study(runner: ExperimentRunner, protocol: Protocol) -> Finding:
     """Measures what training of growing widths makes of the processor, and trains some of them on equally many tokens."""
-    rounds = laboratory.measure(
+    rounds = runner.measure(
         "seqloom.claims.costs:flops_by_width",
         {"widths": protocol["measured"], "seconds": protocol["seconds"]},
         rounds=protocol.seeds,
     )
-    corpus = laboratory.corpus or MULTI30K
+    corpus = runner.corpus or MULTI30K
     widths: list[int] = protocol["trained"]
     arms = {
         width: translator(
@@ -32,7 +32,7 @@ def study(laboratory: Laboratory, protocol: Protocol) -> Finding:
         )
         for width in widths
     }
-    found = laboratory.train(arms, seeds=protocol.seeds, measure=NATS)
+    found = runner.train(arms, seeds=protocol.seeds, measure=NATS)
     small, large = min(widths), max(widths)
     speeds = tuple(exponent(one) for one in rounds)
     questions = (

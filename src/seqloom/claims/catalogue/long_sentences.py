@@ -1,21 +1,21 @@
 """Claim 1: a fixed vector forgets long sentences; attention does not."""
 
-from seqloom.claims.arms import ATTENTIVE, LABELS, RECURRENT, THREE, TRANSFORMER, translator
 from seqloom.claims.claim import Claim, Finding, Protocol
 from seqloom.claims.effects import BY_LENGTH, CHRF, Part, between, by_length, contrast, length_bins
-from seqloom.claims.laboratory import Laboratory
 from seqloom.claims.rule import ask
 from seqloom.claims.series import chart
 from seqloom.corpus.settings import CorpusSettings
+from seqloom.experiment.arms import ATTENTIVE, LABELS, RECURRENT, THREE, TRANSFORMER, translator
+from seqloom.experiment.runner import ExperimentRunner
 from seqloom.segments import num_segments
 
 _MARGIN = 1.0
 DOCS = CorpusSettings(data="python-docs-en-es", from_lang="en", to_lang="es")
 
 
-def study(laboratory: Laboratory, protocol: Protocol) -> Finding:
+def study(runner: ExperimentRunner, protocol: Protocol) -> Finding:
     """Trains on text with long segments and looks at quality by the length of the source."""
-    corpus = laboratory.corpus or DOCS
+    corpus = runner.corpus or DOCS
     arms = {
         recipe: translator(
             recipe,
@@ -25,7 +25,7 @@ def study(laboratory: Laboratory, protocol: Protocol) -> Finding:
         )
         for recipe in THREE
     }
-    found = laboratory.train(arms, seeds=protocol.seeds, measure=CHRF)
+    found = runner.train(arms, seeds=protocol.seeds, measure=CHRF)
     bins = length_bins(found[RECURRENT], protocol["bins"])
     short, long = between(*bins[0]), between(*bins[-1])
 

@@ -1,17 +1,17 @@
 """Claim 16: many heads beat one at the same cost."""
 
-from seqloom.claims.arms import MULTI30K, TRANSFORMER, translator
 from seqloom.claims.claim import Claim, Finding, Protocol
 from seqloom.claims.effects import BLEU, NATS, Part, contrast, point
-from seqloom.claims.laboratory import Laboratory
 from seqloom.claims.rule import ask
 from seqloom.claims.series import chart
 from seqloom.claims.verdict import Series
+from seqloom.experiment.arms import MULTI30K, TRANSFORMER, translator
+from seqloom.experiment.runner import ExperimentRunner
 
 
-def study(laboratory: Laboratory, protocol: Protocol) -> Finding:
+def study(runner: ExperimentRunner, protocol: Protocol) -> Finding:
     """Trains Transformers that differ in the number of heads alone: width and parameters stay."""
-    corpus = laboratory.corpus or MULTI30K
+    corpus = runner.corpus or MULTI30K
     heads: list[int] = protocol["heads"]
     arms = {
         count: translator(
@@ -24,7 +24,7 @@ def study(laboratory: Laboratory, protocol: Protocol) -> Finding:
         )
         for count in heads
     }
-    found = laboratory.train(arms, seeds=protocol.seeds, measure=NATS)
+    found = runner.train(arms, seeds=protocol.seeds, measure=NATS)
     question = ask(
         "Is the cross-entropy of four heads lower than that of one?",
         contrast(NATS, Part(1, found[1]), Part(-1, found[4])),

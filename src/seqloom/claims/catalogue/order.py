@@ -2,15 +2,15 @@
 
 from typing import Any
 
-from seqloom.claims.arms import TRANSFORMER, Test, arm
 from seqloom.claims.claim import Claim, Finding, Protocol
 from seqloom.claims.effects import EXACT, Part, bars, contrast
-from seqloom.claims.laboratory import Laboratory
 from seqloom.claims.rule import ask
 from seqloom.claims.series import chart
 from seqloom.claims.verdict import Contrast, Term
 from seqloom.corpus import Corpus
 from seqloom.corpus.generators.draw import Draw
+from seqloom.experiment.arms import TRANSFORMER, Test, arm
+from seqloom.experiment.runner import ExperimentRunner
 from seqloom.run.load import Run
 
 _NUM_SHUFFLED = 200
@@ -36,7 +36,7 @@ def _shuffle(source: str) -> str:
     return " ".join(words)
 
 
-def study(laboratory: Laboratory, protocol: Protocol) -> Finding:
+def study(runner: ExperimentRunner, protocol: Protocol) -> Finding:
     """Trains with positions and without; then shuffles the words of test sources."""
     arms = {
         positions: arm(
@@ -51,7 +51,7 @@ def study(laboratory: Laboratory, protocol: Protocol) -> Finding:
         )
         for positions in ("sinusoidal", "none")
     }
-    told, bag = laboratory.train(arms, seeds=protocol.seeds, measure=EXACT).values()
+    told, bag = runner.train(arms, seeds=protocol.seeds, measure=EXACT).values()
     same = [tuple(float(run.probe(_PROBE)["same"]) for run in one.runs) for one in (told, bag)]
     terms = tuple(
         Term(arm=one.arm.label, weight=weight, values=values)

@@ -8,15 +8,15 @@ import numpy as np
 import torch
 
 from seqloom.batching import make_batch
-from seqloom.claims.arms import LABELS, THREE, Test, arm
 from seqloom.claims.claim import Claim, Finding, Protocol
 from seqloom.claims.effects import EXACT
-from seqloom.claims.laboratory import Laboratory, Trained
 from seqloom.claims.rule import ask
 from seqloom.claims.series import chart, mean_point
 from seqloom.claims.verdict import Contrast, Series, Term
 from seqloom.corpus import Corpus
 from seqloom.example import Example
+from seqloom.experiment.arms import LABELS, THREE, Test, arm
+from seqloom.experiment.runner import ExperimentRunner, Trained
 from seqloom.run.load import Run
 
 _MARGIN = 10.0
@@ -48,7 +48,7 @@ def certainty(run: Run, corpus: Corpus) -> dict[str, Any]:
     return found
 
 
-def study(laboratory: Laboratory, protocol: Protocol) -> Finding:
+def study(runner: ExperimentRunner, protocol: Protocol) -> Finding:
     """Takes models that copy lists of 1 to 20 words, and asks how sure they are of longer ones."""
     arms = {
         recipe: arm(
@@ -61,7 +61,7 @@ def study(laboratory: Laboratory, protocol: Protocol) -> Finding:
         )
         for recipe in THREE
     }
-    found = laboratory.train(arms, seeds=protocol.seeds, measure=EXACT)
+    found = runner.train(arms, seeds=protocol.seeds, measure=EXACT)
     questions = tuple(
         ask(
             f"Does the {LABELS[recipe]} lose more of what it gets right than of how sure it is, beyond the trained lengths?",

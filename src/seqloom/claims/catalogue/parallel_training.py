@@ -1,17 +1,17 @@
 """Claim 11: training parallelises over positions; recurrence does not."""
 
-from seqloom.claims.arms import LABELS, THREE, TRANSFORMER
 from seqloom.claims.claim import Claim, Finding, Protocol
 from seqloom.claims.costs import exponent
-from seqloom.claims.laboratory import Laboratory
 from seqloom.claims.rule import ask
 from seqloom.claims.series import chart, measured
 from seqloom.claims.verdict import Contrast, Term
+from seqloom.experiment.arms import LABELS, THREE, TRANSFORMER
+from seqloom.experiment.runner import ExperimentRunner
 
 _MARGIN = 0.05
 
 
-def study(laboratory: Laboratory, protocol: Protocol) -> Finding:
+def study(runner: ExperimentRunner, protocol: Protocol) -> Finding:
     """Times a training step at growing lengths with the same number of tokens in every batch."""
     rounds = {}
     for recipe in THREE:
@@ -21,7 +21,7 @@ def study(laboratory: Laboratory, protocol: Protocol) -> Finding:
             "tokens": protocol["tokens"],
             "seconds": protocol["seconds"],
         }
-        rounds[recipe] = laboratory.measure("seqloom.claims.costs:step_seconds", arguments, rounds=protocol.seeds)
+        rounds[recipe] = runner.measure("seqloom.claims.costs:step_seconds", arguments, rounds=protocol.seeds)
     fits = {recipe: tuple(exponent(one) for one in found) for recipe, found in rounds.items()}
     transformer = Term(arm=LABELS[TRANSFORMER], weight=-1, values=fits[TRANSFORMER])
     questions = tuple(

@@ -1,17 +1,17 @@
 """Claim 7: how positions are told decides how far a Transformer carries beyond the trained lengths."""
 
-from seqloom.claims.arms import TRANSFORMER, Test, arm
 from seqloom.claims.claim import Claim, Finding, Protocol
 from seqloom.claims.effects import WORDS, Part, bars, contrast
-from seqloom.claims.laboratory import Laboratory
 from seqloom.claims.rule import ask
 from seqloom.claims.series import chart
+from seqloom.experiment.arms import TRANSFORMER, Test, arm
+from seqloom.experiment.runner import ExperimentRunner
 
 _KINDS = ("sinusoidal", "learned", "rotary", "alibi", "none")
 _SPLITS = (("test", "1-20 words"), ("beyond", "21-40 words"))
 
 
-def study(laboratory: Laboratory, protocol: Protocol) -> Finding:
+def study(runner: ExperimentRunner, protocol: Protocol) -> Finding:
     """Trains Transformers that differ in their positions alone on lists of 1 to 20 words; tests to 40."""
     arms = {
         kind: arm(
@@ -25,7 +25,7 @@ def study(laboratory: Laboratory, protocol: Protocol) -> Finding:
         )
         for kind in _KINDS
     }
-    found = laboratory.train(arms, seeds=protocol.seeds, measure=WORDS)
+    found = runner.train(arms, seeds=protocol.seeds, measure=WORDS)
     questions = (
         ask(
             "Beyond the trained lengths, does ALiBi get more words right than sinusoidal positions?",

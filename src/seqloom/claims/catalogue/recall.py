@@ -1,13 +1,13 @@
 """Claim 6: attention finds what was said."""
 
-from seqloom.claims.arms import ATTENTIVE, LABELS, RECURRENT, THREE, TRANSFORMER, Test, arm
 from seqloom.claims.claim import Claim, Finding, Protocol
 from seqloom.claims.effects import Measure, Part, contrast, point
-from seqloom.claims.laboratory import Laboratory
 from seqloom.claims.rule import ask
 from seqloom.claims.series import chart
 from seqloom.claims.verdict import Point, Question, Series
 from seqloom.corpus.generators.recall import SEPARATOR
+from seqloom.experiment.arms import ATTENTIVE, LABELS, RECURRENT, THREE, TRANSFORMER, Test, arm
+from seqloom.experiment.runner import ExperimentRunner
 from seqloom.metrics import find_metric
 
 _MARGIN = 10.0
@@ -15,7 +15,7 @@ _MARGIN = 10.0
 _PAIRS = Measure(find_metric("items"), "points of right pairs", SEPARATOR)
 
 
-def study(laboratory: Laboratory, protocol: Protocol) -> Finding:
+def study(runner: ExperimentRunner, protocol: Protocol) -> Finding:
     """Trains on lists of keys with values, then asks for each of them."""
     questions: list[Question] = []
     points: dict[str, list[Point]] = {recipe: [] for recipe in THREE}
@@ -26,7 +26,7 @@ def study(laboratory: Laboratory, protocol: Protocol) -> Finding:
             )
             for recipe in THREE
         }
-        found = laboratory.train(arms, seeds=protocol.seeds, measure=_PAIRS)
+        found = runner.train(arms, seeds=protocol.seeds, measure=_PAIRS)
         questions += [
             ask(
                 f"{pairs} pairs: does the {LABELS[recipe]} recall more than the RNN without attention?",

@@ -1,12 +1,12 @@
 """Claim 21: is it recurrence or attention? A two-by-two."""
 
-from seqloom.claims.arms import ATTENTIVE, FIXED, LABELS, MULTI30K, RECURRENT, TRANSFORMER, translator
 from seqloom.claims.claim import Claim, Finding, Protocol
 from seqloom.claims.effects import BLEU, NATS, Part, contrast, point
-from seqloom.claims.laboratory import Laboratory
 from seqloom.claims.rule import ask
 from seqloom.claims.series import chart
 from seqloom.claims.verdict import Contrast, Series
+from seqloom.experiment.arms import ATTENTIVE, FIXED, LABELS, MULTI30K, RECURRENT, TRANSFORMER, translator
+from seqloom.experiment.runner import ExperimentRunner
 
 _MARGIN = 0.05
 _CELLS = {
@@ -18,14 +18,14 @@ _CELLS = {
 """(recurrence, attention): the architecture that has them."""
 
 
-def study(laboratory: Laboratory, protocol: Protocol) -> Finding:
+def study(runner: ExperimentRunner, protocol: Protocol) -> Finding:
     """Trains four models of equal size: with recurrence and without, with attention and without."""
-    corpus = laboratory.corpus or MULTI30K
+    corpus = runner.corpus or MULTI30K
     arms = {
         cell: translator(recipe, corpus, protocol.steps, sentences=protocol["sentences"])
         for cell, recipe in _CELLS.items()
     }
-    found = laboratory.train(arms, seeds=protocol.seeds, measure=NATS)
+    found = runner.train(arms, seeds=protocol.seeds, measure=NATS)
 
     def gain(one: tuple[bool, bool], other: tuple[bool, bool]) -> Contrast:
         """By how much the cross-entropy is lower in the first cell."""

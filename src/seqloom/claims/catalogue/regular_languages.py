@@ -1,25 +1,25 @@
 """Claim 5: recurrence counts, attention does not: parity and even pairs."""
 
-from seqloom.claims.arms import LABELS, RECURRENT, THREE, TRANSFORMER, Test, arm
 from seqloom.claims.claim import Claim, Finding, Protocol
 from seqloom.claims.effects import EXACT, Part, bars, contrast
-from seqloom.claims.laboratory import Laboratory
 from seqloom.claims.rule import ask
 from seqloom.claims.series import chart
 from seqloom.claims.verdict import Chart, Question
+from seqloom.experiment.arms import LABELS, RECURRENT, THREE, TRANSFORMER, Test, arm
+from seqloom.experiment.runner import ExperimentRunner
 
 _MARGIN = 10.0
 _SPLITS = (("test", "5-20"), ("beyond", "21-40"), ("to-100", "61-100"))
 
 
-def study(laboratory: Laboratory, protocol: Protocol) -> Finding:
+def study(runner: ExperimentRunner, protocol: Protocol) -> Finding:
     """Trains on words of 1 to 20 symbols, tests on longer ones."""
     questions: list[Question] = []
     charts: list[Chart] = []
     tests = tuple(Test(split, protocol["sentences"]) for split, _ in _SPLITS)
     for task in ("parity", "even-pairs"):
         arms = {recipe: arm(recipe, task, protocol.steps, small=True, tests=tests) for recipe in THREE}
-        found = laboratory.train(arms, seeds=protocol.seeds, measure=EXACT)
+        found = runner.train(arms, seeds=protocol.seeds, measure=EXACT)
         questions.append(
             ask(
                 f"{task}: is the {LABELS[RECURRENT]} right more often than the Transformer on 21-40 symbols?",

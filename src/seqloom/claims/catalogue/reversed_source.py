@@ -1,20 +1,20 @@
 """Claim 2: reading the source backwards helps a recurrent network without attention, and less where there is attention."""
 
-from seqloom.claims.arms import ATTENTIVE, LABELS, RECURRENT, THREE, TRANSFORMER, translator
 from seqloom.claims.claim import Claim, Finding, Protocol
 from seqloom.claims.effects import NATS, Part, contrast, point
-from seqloom.claims.laboratory import Laboratory, Trained
 from seqloom.claims.rule import ask
 from seqloom.claims.series import chart
 from seqloom.claims.verdict import Series
 from seqloom.corpus.settings import CorpusSettings
+from seqloom.experiment.arms import ATTENTIVE, LABELS, RECURRENT, THREE, TRANSFORMER, translator
+from seqloom.experiment.runner import ExperimentRunner, Trained
 
 _MARGIN = 0.01
 
 
-def study(laboratory: Laboratory, protocol: Protocol) -> Finding:
+def study(runner: ExperimentRunner, protocol: Protocol) -> Finding:
     """Trains each architecture twice, on sources forwards and backwards."""
-    corpus = laboratory.corpus or CorpusSettings.model_validate(protocol["corpus"])
+    corpus = runner.corpus or CorpusSettings.model_validate(protocol["corpus"])
     arms = {
         (recipe, backwards): translator(
             recipe,
@@ -27,7 +27,7 @@ def study(laboratory: Laboratory, protocol: Protocol) -> Finding:
         for recipe in THREE
         for backwards in (False, True)
     }
-    found: dict[tuple[str, bool], Trained] = laboratory.train(arms, seeds=protocol.seeds, measure=NATS)
+    found: dict[tuple[str, bool], Trained] = runner.train(arms, seeds=protocol.seeds, measure=NATS)
 
     def gain(recipe: str, weight: float = 1.0) -> tuple[Part, Part]:
         return Part(weight, found[recipe, False]), Part(-weight, found[recipe, True])

@@ -1,18 +1,18 @@
 """Claim 13: decoding stays sequential."""
 
-from seqloom.claims.arms import LABELS, THREE, TRANSFORMER
 from seqloom.claims.claim import Claim, Finding, Protocol
 from seqloom.claims.costs import exponent
-from seqloom.claims.laboratory import Laboratory
 from seqloom.claims.rule import ask
 from seqloom.claims.series import chart, measured
 from seqloom.claims.verdict import Contrast, Term
+from seqloom.experiment.arms import LABELS, THREE, TRANSFORMER
+from seqloom.experiment.runner import ExperimentRunner
 
 
-def study(laboratory: Laboratory, protocol: Protocol) -> Finding:
+def study(runner: ExperimentRunner, protocol: Protocol) -> Finding:
     """Times writing token by token against reading as many at once, and counts what the state carries."""
     rounds = {
-        recipe: laboratory.measure(
+        recipe: runner.measure(
             "seqloom.claims.costs:decoding_seconds",
             {"recipe": recipe, "lengths": protocol["lengths"]},
             rounds=protocol.seeds,

@@ -1,19 +1,19 @@
 """Claim 9: with little data, recurrence translates better than attention alone."""
 
-from seqloom.claims.arms import ATTENTIVE, LABELS, MULTI30K, TRANSFORMER, translator
 from seqloom.claims.claim import Claim, Finding, Protocol
 from seqloom.claims.effects import NATS, Part, contrast, point
-from seqloom.claims.laboratory import Laboratory
 from seqloom.claims.rule import ask
 from seqloom.claims.series import chart
 from seqloom.claims.verdict import Series
+from seqloom.experiment.arms import ATTENTIVE, LABELS, MULTI30K, TRANSFORMER, translator
+from seqloom.experiment.runner import ExperimentRunner
 
 _PAIR = (ATTENTIVE, TRANSFORMER)
 
 
-def study(laboratory: Laboratory, protocol: Protocol) -> Finding:
+def study(runner: ExperimentRunner, protocol: Protocol) -> Finding:
     """Trains on the first sentences of a corpus, as long for each size, and keeps each run's best validation."""
-    corpus = laboratory.corpus or MULTI30K
+    corpus = runner.corpus or MULTI30K
     sizes: list[int] = protocol["sizes"]
     arms = {
         (recipe, size): translator(
@@ -27,7 +27,7 @@ def study(laboratory: Laboratory, protocol: Protocol) -> Finding:
         for recipe in _PAIR
         for size in sizes
     }
-    found = laboratory.train(arms, seeds=protocol.seeds, measure=NATS)
+    found = runner.train(arms, seeds=protocol.seeds, measure=NATS)
     smallest = min(sizes)
     question = ask(
         f"With {smallest:,} sentences, is the cross-entropy of the RNN with attention lower than the Transformer's?",

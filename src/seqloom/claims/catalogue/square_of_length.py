@@ -2,20 +2,20 @@
 
 from seqloom.claims.claim import Claim, Finding, Protocol
 from seqloom.claims.costs import exponent
-from seqloom.claims.laboratory import Laboratory
 from seqloom.claims.rule import ask
 from seqloom.claims.series import chart, measured
 from seqloom.claims.verdict import Contrast, Term
+from seqloom.experiment.runner import ExperimentRunner
 
 _MIXERS = ("explicit attention", "fused attention", "recurrence")
 _MARGIN = 1.5
 
 
-def study(laboratory: Laboratory, protocol: Protocol) -> Finding:
+def study(runner: ExperimentRunner, protocol: Protocol) -> Finding:
     """Times one layer forward and backward over growing lengths, and reads its peak memory."""
     lengths, least = protocol["lengths"], protocol["least"]
     rounds = {
-        mixer: laboratory.measure(
+        mixer: runner.measure(
             "seqloom.claims.costs:mixing_cost",
             {"mixer": mixer, "lengths": lengths, "seconds": protocol["seconds"]},
             rounds=protocol.seeds,

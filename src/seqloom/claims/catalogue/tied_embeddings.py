@@ -1,19 +1,19 @@
 """Claim 19: tied embeddings: the same quality with fewer parameters."""
 
-from seqloom.claims.arms import LABELS, MULTI30K, THREE, translator
 from seqloom.claims.claim import Claim, Finding, Protocol
 from seqloom.claims.effects import BLEU, Part, contrast, point
-from seqloom.claims.laboratory import Laboratory
 from seqloom.claims.rule import ask
 from seqloom.claims.series import chart
 from seqloom.claims.verdict import Series
+from seqloom.experiment.arms import LABELS, MULTI30K, THREE, translator
+from seqloom.experiment.runner import ExperimentRunner
 
 _MARGIN = 1.0
 
 
-def study(laboratory: Laboratory, protocol: Protocol) -> Finding:
+def study(runner: ExperimentRunner, protocol: Protocol) -> Finding:
     """Trains each architecture with one matrix for embeddings and output, and with three."""
-    corpus = laboratory.corpus or MULTI30K
+    corpus = runner.corpus or MULTI30K
     arms = {
         (recipe, tied): translator(
             recipe,
@@ -26,7 +26,7 @@ def study(laboratory: Laboratory, protocol: Protocol) -> Finding:
         for recipe in THREE
         for tied in (True, False)
     }
-    found = laboratory.train(arms, seeds=protocol.seeds, measure=BLEU)
+    found = runner.train(arms, seeds=protocol.seeds, measure=BLEU)
     questions = tuple(
         ask(
             f"{LABELS[recipe]}: is it no worse with one matrix than with three?",

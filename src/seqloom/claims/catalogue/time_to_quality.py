@@ -3,13 +3,13 @@
 import math
 from collections.abc import Sequence
 
-from seqloom.claims.arms import ATTENTIVE, LABELS, MULTI30K, THREE, TRANSFORMER, translator
 from seqloom.claims.claim import Claim, Finding, Protocol
 from seqloom.claims.effects import NATS
-from seqloom.claims.laboratory import Laboratory, Trained
 from seqloom.claims.rule import ask
 from seqloom.claims.series import chart
 from seqloom.claims.verdict import Contrast, Point, Series, Term
+from seqloom.experiment.arms import ATTENTIVE, LABELS, MULTI30K, THREE, TRANSFORMER, translator
+from seqloom.experiment.runner import ExperimentRunner, Trained
 from seqloom.run.info import ValidationPoint
 
 _Curve = Sequence[ValidationPoint]
@@ -31,12 +31,12 @@ def time_to(curve: _Curve, loss: float) -> float:
     return curve[-1].seconds
 
 
-def study(laboratory: Laboratory, protocol: Protocol) -> Finding:
+def study(runner: ExperimentRunner, protocol: Protocol) -> Finding:
     """Reads the validation curves of the arms that claim 3 trains."""
-    corpus = laboratory.corpus or MULTI30K
+    corpus = runner.corpus or MULTI30K
     arms = {recipe: translator(recipe, corpus, protocol.steps, sentences=protocol["sentences"]) for recipe in THREE}
-    found = laboratory.train(arms, seeds=protocol.seeds, measure=NATS)
-    laboratory.check_times([run for arm in found.values() for run in arm.runs])
+    found = runner.train(arms, seeds=protocol.seeds, measure=NATS)
+    runner.check_times([run for arm in found.values() for run in arm.runs])
     questions = []
     for recipe in (one for one in THREE if one != TRANSFORMER):
         target = sum(run.val_loss for run in found[recipe].runs) / len(found[recipe].runs)

@@ -1,6 +1,6 @@
-"""What one process does for a laboratory: trains a run that is not finished, decodes its tests, and asks its probes.
+"""What one process does for a runner: trains a run that is not finished, decodes its tests, and asks its probes.
 
-A Task enters; what it found lies in the run's folder, written at once or not at all. So a laboratory that is stopped loses
+A Task enters; what it found lies in the run's folder, written at once or not at all. So a runner that is stopped loses
 nothing that was finished.
 """
 
@@ -16,9 +16,9 @@ from typing import Any
 
 import torch
 
-from seqloom.claims.arms import Arm, Test
 from seqloom.corpus import Corpus, CorpusSettings, open_corpus
 from seqloom.evaluation import generate_outputs
+from seqloom.experiment.arms import Arm, Test
 from seqloom.files import write_json
 from seqloom.run.info import read_info
 from seqloom.run.load import load

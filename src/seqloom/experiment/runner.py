@@ -1,7 +1,7 @@
-"""Laboratory: trains the arms that claims ask for, each once, side by side, and measures costs in processes of their own.
+"""ExperimentRunner: trains arms, each once, in parallel processes, and measures costs, each in a process of its own.
 
-Arms and measurements enter; what was found leaves, read from files that a repeated command finds again. It knows nothing of
-claims.
+It takes arms and measurements and returns finished runs and values. All of them are files, so a repeated command reads them instead
+of training again. This module does not know claims.
 """
 
 import hashlib
@@ -20,16 +20,26 @@ from statistics import fmean
 from typing import Any, Protocol, TypeVar
 
 from seqloom import machine
-from seqloom.claims.arms import Arm
-from seqloom.claims.verdict import AuditedArm, Effort, Trial
-from seqloom.claims.worker import Task, find_function, is_trained, outputs_file, perform, prepare_process, probe_file
 from seqloom.core_sharing import MOST_OTHER_CORES, OtherWork
 from seqloom.corpus import open_corpus
 from seqloom.corpus.settings import CorpusSettings
 from seqloom.errors import CheckpointError, TrainingError
 from seqloom.evaluation import TestOutputs, read_outputs
+from seqloom.experiment.arms import Arm
+from seqloom.experiment.audit import AuditedArm, Effort
+from seqloom.experiment.tuning import Trial, choose_rate
+from seqloom.experiment.worker import (
+    Task,
+    find_function,
+    is_trained,
+    outputs_file,
+    perform,
+    prepare_process,
+    probe_file,
+)
 from seqloom.files import write_json
 from seqloom.progress import Progress, Silent
+from seqloom.run.differences import Wanted, find_differences
 from seqloom.run.info import RunInfo, read_info
 from seqloom.training.checkpoint import read_json
 
@@ -112,7 +122,7 @@ class Measured(Protocol):
 
 
 @dataclass
-class Laboratory:
+class ExperimentRunner:
     """Where a claim's experiment takes place.
 
     Attributes:
@@ -227,15 +237,12 @@ class Laboratory:
         # What is not chosen need not be decoded.
         bare = [replace(trial, tests=(), probes=()) for group in trials.values() for trial in group]
         self._perform([Task(arm, 0, self._place(arm, 0)) for arm in bare], "learning rates")
-        chosen, tried = {}, {}
+        chosen: dict[Key, Arm] = {}
+        tried: dict[Key, tuple[Trial, ...]] = {}
         for key, group in trials.items():
             losses = [self._record(arm, 0).val_loss for arm in group]
-            best = losses.index(min(losses))
+            best, tried[key] = choose_rate([arm.rates[0] for arm in group], losses)
             chosen[key] = group[best]
-            tried[key] = tuple(
-                Trial(learning_rate=arm.rates[0], val_loss=loss, chosen=place == best)
-                for place, (arm, loss) in enumerate(zip(group, losses, strict=True))
-            )
         return chosen, tried
 
     def _known_rate(self, arm: Arm) -> float:
@@ -270,7 +277,7 @@ class Laboratory:
         name = corpus.model_dump_json()
         if name not in self._fingerprints:
             self._fingerprints[name] = open_corpus(corpus).fingerprint
-        if read_info(task.folder).corpus.fingerprint != self._fingerprints[name]:
+        if find_differences(task.folder, Wanted(corpus=self._fingerprints[name])):
             self.progress.say(
                 f"{task.arm.label}, seed {task.seed}: its data have changed since it was trained; training it again"
             )

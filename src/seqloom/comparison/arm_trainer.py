@@ -1,0 +1,149 @@
+"""ArmTrainer: each arm of a comparison becomes finished runs and their outputs; what is finished is not done again."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from seqloom.config import merge
+from seqloom.corpus import SentencePair
+from seqloom.errors import CheckpointError, TrainingError
+from seqloom.evaluation import TestOutputs, read_outputs
+from seqloom.experiment.tuning import Trial, choose_rate
+from seqloom.files import write_json
+from seqloom.progress import Progress
+from seqloom.recipes import Recipe
+from seqloom.run.differences import Wanted, find_differences
+from seqloom.run.info import read_info
+from seqloom.run.load import Run, load
+from seqloom.run.prepare import Prepared
+from seqloom.run.training_run import RunOptions, train_prepared
+from seqloom.tasks import task_of
+from seqloom.training import Budget
+from seqloom.training.checkpoint import has_checkpoint
+
+# --tune quick: the same learning rates for every arm; each trial costs a tenth of the arm's budget, the run gets the rest.
+TUNING_RATES = (1e-3, 2e-3, 4e-3)
+TUNING_SHARE = 0.1
+
+
+@dataclass
+class ArmTrainer:
+    """Trains, tunes and decodes the arms of a comparison.
+
+    Attributes:
+        folder: the comparison's folder; runs are in runs/.
+        budget: of each arm and seed.
+        beam: the same for all arms.
+        setup_seconds: time that all arms share: reading and encoding the corpus.
+    """
+
+    folder: Path
+    budget: Budget
+    beam: int
+    device: str
+    threads: int | None
+    progress: Progress
+    setup_seconds: float
+
+    def train(self, recipe: Recipe, prepared: Prepared, seed: int, budget: Budget, folder: Path | None = None) -> Run:
+        """Returns the finished run in the folder, resumes an unfinished one, or trains a new one."""
+        folder = folder or self.run_folder(recipe, seed)
+        title = f"{recipe.label}, seed {seed}"
+        resume = False
+        if (folder / "run.json").exists():
+            self.check_same(folder, recipe, prepared, seed, budget)
+            if read_info(folder).result is not None:
+                self.progress.say(f"{title}: already trained, in {folder}")
+                return load(folder, device=self.device, threads=self.threads)
+            resume = has_checkpoint(folder)
+        try:
+            options = RunOptions(
+                budget,
+                folder,
+                seed,
+                device=self.device,
+                threads=self.threads,
+                resume=resume,
+                title=title,
+                setup_seconds=self.setup_seconds,
+                progress=self.progress,
+            )
+            return train_prepared(recipe, prepared, options)
+        except KeyboardInterrupt:
+            self.progress.say(
+                f"Run the same command again to go on; finished arms in {self.folder} are not trained again."
+            )
+            raise
+
+    def tuning_folder(self, recipe: Recipe) -> Path:
+        """The folder with the notes on an arm's tuning."""
+        return self.folder / "tuning" / recipe.name
+
+    def run_folder(self, recipe: Recipe, seed: int) -> Path:
+        """The folder of a run."""
+        return self.folder / "runs" / f"{recipe.name}-seed{seed}"
+
+    def check_same(self, folder: Path, recipe: Recipe, prepared: Prepared, seed: int, budget: Budget) -> None:
+        """Checks that the run in a folder, if there is one, is the run that would be trained there.
+
+        Raises:
+            CheckpointError: it was begun with other settings or data.
+        """
+        if not (folder / "run.json").exists():
+            return
+        wanted = Wanted(recipe, budget, prepared.corpus.fingerprint, prepared.tokenizer.hash, seed)
+        parts = dict.fromkeys(difference.part for difference in find_differences(folder, wanted))
+        if parts:
+            raise CheckpointError(
+                f"{folder}: a run with another {' and another '.join(parts)} lies there; choose another --out, or remove it"
+            )
+
+    def tune(self, recipe: Recipe, prepared: Prepared) -> tuple[Recipe, tuple[Trial, ...]]:
+        """Tries the learning rates for a tenth of the budget each; the best validation loss wins."""
+        losses: list[float | None] = []
+        for rate in TUNING_RATES:
+            folder = self.folder / "tuning" / f"{recipe.name}-{rate:g}"
+            loss: float | None = None
+            try:
+                trial = _at_rate(recipe, rate, validations=1)
+                run = self.train(trial, prepared, 0, self.budget.share(TUNING_SHARE), folder)
+                loss = run.info.finished.curve[-1].val_loss
+            except TrainingError as error:
+                self.progress.say(f"{recipe.label}: learning rate {rate:g} failed: {error}")
+            losses.append(loss)
+        if all(loss is None for loss in losses):
+            raise TrainingError("training failed at each of the learning rates that --tune tried")
+        best, trials = choose_rate(TUNING_RATES, losses)
+        self.progress.say(
+            f"{recipe.label}: learning rate {TUNING_RATES[best]:g} (validation losses: "
+            + ", ".join(
+                f"{t.learning_rate:g}: {'failed' if t.val_loss is None else f'{t.val_loss:.3f}'}" for t in trials
+            )
+            + ")"
+        )
+        return _at_rate(recipe, TUNING_RATES[best]), trials
+
+    def outputs(self, run: Run, tests: Mapping[str, Sequence[SentencePair]]) -> dict[str, TestOutputs]:
+        """The outputs of a run for the test splits; cached in its folder for each beam."""
+        outputs: dict[str, TestOutputs] = {}
+        for name, pairs in tests.items():
+            path = run.folder / "outputs" / f"{name}-beam{self.beam}.json"
+            if path.exists():
+                kept = read_outputs(path, within=run.folder)
+                if tuple(pair.src for pair in pairs) == kept.sources:
+                    outputs[name] = kept
+                    continue
+            title = f"{run.recipe.label}, seed {run.info.seed}: decoding {name}"
+            task = task_of(run.info.corpus.kind)
+            with torch.inference_mode():
+                outputs[name] = task.outputs(run, pairs, beam=self.beam, progress=self.progress, title=title)
+            write_json(path, asdict(outputs[name]))
+        return outputs
+
+
+def _at_rate(recipe: Recipe, rate: float, **training: Any) -> Recipe:
+    changes = {"training": {"learning_rate": rate, **training}}
+    return Recipe.parse(merge(recipe.model_dump(mode="json"), changes), source="--tune")

@@ -1,0 +1,41 @@
+"""Caveats: where the arms of a comparison were not treated alike, or its numbers say less than they seem to."""
+
+from collections.abc import Mapping, Sequence
+
+from seqloom.comparison.findings import ArmRuns
+from seqloom.core_sharing import MOST_OTHER_CORES
+from seqloom.corpus import Corpus
+from seqloom.recipes import Recipe
+from seqloom.run.prepare import Prepared
+
+
+def find_caveats(
+    arms: Sequence[Recipe], others: Mapping[str, Prepared], results: Mapping[str, ArmRuns], seeds: int, corpus: Corpus
+) -> tuple[str, ...]:
+    """What readers of the report must know: one seed, unequal sizes or tokenizers, a synthetic corpus, a busy machine."""
+    caveats = []
+    if seeds == 1:
+        caveats.append(
+            "One seed an arm: the intervals are over test sentences, and say how sure the difference between these runs is, not "
+            "the difference between architectures. --seeds 3 or more says that."
+        )
+    sizes = {name: arm.runs[0][0].parameters for name, arm in results.items()}
+    smallest, largest = min(sizes.values()), max(sizes.values())
+    if largest > 1.05 * smallest:
+        listed = ", ".join(f"{results[name].recipe.label} {size:,}" for name, size in sizes.items())
+        caveats.append(f"The arms differ in size by {100 * (largest / smallest - 1):.0f}%: {listed} parameters.")
+    if others:
+        caveats.append(f"Not all arms have the same tokenizer: {', '.join(others)} differ from {arms[0].name}.")
+    if corpus.synthetic:
+        caveats.append("The corpus is synthetic: a grammar made it. Results on it say little about natural text.")
+    for arm in results.values():
+        for info, outputs, _ in arm.runs:
+            other_cores = info.finished.other_cores
+            if other_cores > MOST_OTHER_CORES:
+                caveats.append(
+                    f"{arm.recipe.label}, seed {info.seed}: other programs used {other_cores:.1f} cores while it was trained, "
+                    "so its speed, and its quality where minutes were equal, are not those of an idle machine."
+                )
+            for test, test_outputs in outputs.items():
+                caveats += [f"{arm.recipe.label}, seed {info.seed}, {test}: {note}." for note in test_outputs.notes]
+    return tuple(caveats)

@@ -1,0 +1,67 @@
+"""QualityMeasure: counts of runs become qualities with intervals, over all sentences or by the length of the source."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from seqloom.comparison.comparison import Interval, LengthBin, Quality
+from seqloom.corpus import Corpus
+from seqloom.metrics import Stats, aggregate, by_length, choose_bins, find_metric, interval
+
+
+@dataclass(frozen=True)
+class QualityMeasure:
+    """How everything is measured: the corpus's leading metric and its items."""
+
+    corpus: Corpus
+
+    def label(self, metric: str) -> str:
+        """The label of a metric for people."""
+        return find_metric(metric).label.format(items=self.corpus.item_name)
+
+    def quality(self, metric: str, runs: Sequence[Stats]) -> Quality:
+        """The mean over runs, with an interval where there are sentences enough."""
+        found = find_metric(metric)
+        signature = found.sign(self.corpus.item_separator)
+        if len(runs[0]) < 2:
+            value = float(np.mean([aggregate(metric, stats.sum(axis=0)) for stats in runs]))
+            bounds = None
+        else:
+            estimate = interval(metric, runs)
+            value = estimate.value
+            bounds = Interval(low=estimate.low, high=estimate.high, level=estimate.level, method=estimate.method)
+        return Quality(
+            metric=metric,
+            label=self.label(metric),
+            value=value,
+            higher_is_better=found.higher_is_better,
+            interval=bounds,
+            signature=signature,
+        )
+
+    def length_bins(self, sources: Sequence[str], runs: Sequence[Stats]) -> tuple[LengthBin, ...]:
+        """The leading metric for ranges of the source's length."""
+        metric = self.corpus.metric
+        found = find_metric(metric)
+        return tuple(
+            LengthBin(
+                low=one.low,
+                high=one.high,
+                num_sentences=one.num_sentences,
+                quality=Quality(
+                    metric=metric,
+                    label=self.label(metric),
+                    value=one.estimate.value,
+                    higher_is_better=found.higher_is_better,
+                    interval=Interval(
+                        low=one.estimate.low,
+                        high=one.estimate.high,
+                        level=one.estimate.level,
+                        method=one.estimate.method,
+                    ),
+                    signature=found.sign(self.corpus.item_separator),
+                ),
+            )
+            for one in by_length(metric, sources, runs, bins=choose_bins(sources))
+        )

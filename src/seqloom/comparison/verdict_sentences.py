@@ -1,0 +1,72 @@
+"""The verdict of a comparison in sentences: which arm is better, by how much, how surely, and at what cost."""
+
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+from statistics import mean
+
+from seqloom.comparison.comparison import Arm, Difference, Quality
+from seqloom.corpus import SentencePair
+
+
+def verdict_sentences(
+    arms: Sequence[Arm],
+    differences: Sequence[Difference],
+    tests: Mapping[str, Sequence[SentencePair]],
+    test_labels: Mapping[str, str],
+    label: str,
+) -> tuple[str, ...]:
+    """Who is better, by how much, how surely, and at what cost."""
+    labels = {arm.name: arm.label for arm in arms}
+    sentences = []
+    for name in test_labels:
+        there = [arm for arm in arms if name in arm.tests]
+        there.sort(key=lambda arm: arm.tests[name][0].value, reverse=there[0].tests[name][0].higher_is_better)
+        values = "; ".join(f"{arm.label} {_with_interval(arm.tests[name][0])}" for arm in there)
+        where = f" ({test_labels[name]})" if len(test_labels) > 1 else ""
+        sentences.append(f"{capital(label)}{where}: {values}.")
+        if len(tests[name]) == 1 and len(there) > 1:
+            sentences.append("One test sentence does not say which arm is ahead.")
+        for ahead, behind in pairwise(there):
+            found = next(
+                (d for d in differences if d.test == name and {d.better, d.worse} == {ahead.name, behind.name}), None
+            )
+            if found is not None:
+                sentences.append(_difference_in_words(found, labels))
+    cost = _cost(arms)
+    return (*sentences, cost) if cost else tuple(sentences)
+
+
+def _difference_in_words(found: Difference, labels: Mapping[str, str]) -> str:
+    size = f"{found.difference:.1f} [{found.interval.low:.1f}, {found.interval.high:.1f}]"
+    better, worse = labels[found.better], labels[found.worse]
+    judged_otherwise = found.note.endswith("nor does any other metric") or found.note == "their outputs are the same"
+    if judged_otherwise:
+        return f"Nothing tells {better} and {worse} apart {found.scope}: {found.note}."
+    by = f" in {found.metric_label} ({found.note})" if found.note else ""
+    if found.significant:
+        return f"{better} is ahead of {worse} by {size}{by} {found.scope}."
+    return f"{better} and {worse} cannot be told apart {found.scope}: the difference is {size}{by}."
+
+
+def _with_interval(quality: Quality) -> str:
+    if quality.interval is None:
+        return f"{quality.value:.1f}"
+    return f"{quality.value:.1f} [{quality.interval.low:.1f}, {quality.interval.high:.1f}]"
+
+
+def _cost(arms: Sequence[Arm]) -> str:
+    trained = [arm for arm in arms if arm.runs]
+    if not trained:
+        return ""
+    parts = [
+        f"{arm.label} trained {mean(run.train_seconds for run in arm.runs) / 60:.1f} min at "
+        f"{mean(run.tokens_per_second for run in arm.runs):,.0f} target tokens/s and decodes "
+        f"{mean(run.decoding.sentences_per_second for run in arm.runs):,.0f} sentences/s"
+        for arm in trained
+    ]
+    return f"The cost: {'; '.join(parts)}."
+
+
+def capital(text: str) -> str:
+    """The text with a capital first letter."""
+    return text[:1].upper() + text[1:]

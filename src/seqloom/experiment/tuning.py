@@ -1,0 +1,35 @@
+"""Tuning: which learning rate of a grid is best on validation data, by one rule for comparisons and claims."""
+
+import math
+from collections.abc import Sequence
+
+from pydantic import Field
+
+from seqloom.config import Results
+
+
+class Trial(Results):
+    """A learning rate that was tried for an arm: its validation loss in nats a token."""
+
+    learning_rate: float
+    val_loss: float | None = Field(description="None where the trial failed")
+    chosen: bool
+
+
+def choose_rate(rates: Sequence[float], losses: Sequence[float | None]) -> tuple[int, tuple[Trial, ...]]:
+    """The index of the rate with the lowest validation loss, and all trials.
+
+    Args:
+        losses: one for each rate; None where the trial failed. The first of equal losses wins.
+    """
+    best = min(range(len(losses)), key=lambda index: math.inf if (loss := losses[index]) is None else loss)
+    trials = tuple(
+        Trial(learning_rate=rate, val_loss=loss, chosen=index == best)
+        for index, (rate, loss) in enumerate(zip(rates, losses, strict=True))
+    )
+    return best, trials
+
+
+def is_at_edge(trials: Sequence[Trial], rate: float) -> bool:
+    """Whether the chosen rate is the smallest or largest that was tried, so that a better one may lie beyond."""
+    return bool(trials) and rate in (trials[0].learning_rate, trials[-1].learning_rate)
