@@ -1,4 +1,4 @@
-"""The claims room: what is said of recurrent networks and Transformers, tested on the user's own machine -> verdicts."""
+"""Claims about recurrent networks and Transformers, tested on the user's own machine -> verdicts."""
 
 from seqloom.claims.claim import Claim, claims, find_claim
 from seqloom.claims.running import read_verdicts, run_claims

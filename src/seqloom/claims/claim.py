@@ -1,7 +1,7 @@
 """Claim: one thing that is said of recurrent networks and Transformers, and the experiment that tests it.
 
-Each file in `catalogue/` holds one, as CLAIM; adding a claim is adding a file. A claim and a runner enter `study`, a Finding
-leaves; what it means is decided by `rule`.
+Each file in `catalogue/` holds one, as CLAIM; adding a claim is adding a file. `study` takes an experiment runner and a protocol
+and returns a Finding; `rule` decides what it means.
 """
 
 from collections.abc import Callable, Mapping
@@ -37,7 +37,7 @@ class Protocol:
     options: Mapping[str, Any] = field(default_factory=dict)
 
     def __getitem__(self, name: str) -> Any:
-        """An option."""
+        """The value of an option; a missing option is a KeyError."""
         return self.options[name]
 
 
@@ -86,8 +86,8 @@ class Claim:
 def claims() -> Mapping[str, Claim]:
     """All claims by name, in the catalogue's order."""
     package = import_module("seqloom.claims.catalogue")
-    found = [import_module(f"{package.__name__}.{module.name}").CLAIM for module in iter_modules(package.__path__)]
-    return {claim.name: claim for claim in sorted(found, key=lambda claim: claim.number)}
+    results = [import_module(f"{package.__name__}.{module.name}").CLAIM for module in iter_modules(package.__path__)]
+    return {claim.name: claim for claim in sorted(results, key=lambda claim: claim.number)}
 
 
 def find_claim(name: str) -> Claim:

@@ -52,7 +52,7 @@ def step_seconds(
         model.train(), settings.optimizer, learning_rate=1e-3, weight_decay=0.0, betas=settings.betas
     )
     objective = CrossEntropy(settings.label_smoothing)
-    found = {}
+    results = {}
     for length in lengths:
         batch = _batch(length, max(1, tokens // length))
 
@@ -64,8 +64,8 @@ def step_seconds(
             for optimizer in optimizers:
                 optimizer.step()
 
-        found[str(length)] = _median_seconds(step, seconds)
-    return found
+        results[str(length)] = _median_seconds(step, seconds)
+    return results
 
 
 def mixing_cost(mixer: Mixer, lengths: Sequence[int], seconds: float, width: int = 128) -> dict[str, dict[str, float]]:
@@ -74,7 +74,7 @@ def mixing_cost(mixer: Mixer, lengths: Sequence[int], seconds: float, width: int
     MiB is the process's peak above what it held before the layer ran.
     """
     machine.set_threads(None)
-    found = {}
+    results = {}
     for length in lengths:
         torch.manual_seed(0)
         x = torch.randn(1, length, width, requires_grad=True)
@@ -88,8 +88,8 @@ def mixing_cost(mixer: Mixer, lengths: Sequence[int], seconds: float, width: int
 
         run()
         peak = machine.peak_memory_mib(x.device) - before
-        found[str(length)] = {"seconds": _median_seconds(run, seconds), "mib": max(peak, 1e-3)}
-    return found
+        results[str(length)] = {"seconds": _median_seconds(run, seconds), "mib": max(peak, 1e-3)}
+    return results
 
 
 @torch.inference_mode()
@@ -105,23 +105,23 @@ def decoding_seconds(recipe: str, lengths: Sequence[int], src_len: int = 32, rep
     model = plain.eval().decoding_form()
     batch = _batch(max(lengths), 1)
     sources = Sources(batch.sources.ids[:, :src_len], batch.sources.mask[:, :src_len])
-    found: dict[str, Any] = {"stepwise": {}, "at once": {}, "cache": {}}
+    results: dict[str, Any] = {"stepwise": {}, "at once": {}, "cache": {}}
     marks: dict[int, list[float]] = {length: [] for length in lengths}
     for _ in range(repeats):
         state = model.start(sources)
         begin = time.perf_counter()
-        for place in range(max(lengths)):
-            state = model.step(batch.tgt_in[:, place : place + 1], state).state
-            if place + 1 in marks:
-                marks[place + 1].append(time.perf_counter() - begin)
+        for position in range(max(lengths)):
+            state = model.step(batch.tgt_in[:, position : position + 1], state).state
+            if position + 1 in marks:
+                marks[position + 1].append(time.perf_counter() - begin)
     for length in lengths:
         ids = batch.tgt_in[:, :length]
-        found["stepwise"][str(length)] = median(marks[length])
+        results["stepwise"][str(length)] = median(marks[length])
         state = plain.start(sources)
-        found["at once"][str(length)] = _median_seconds(partial(plain.step, ids, state), 0.2)
+        results["at once"][str(length)] = _median_seconds(partial(plain.step, ids, state), 0.2)
         cache = plain.step(ids, state).state.cache
-        found["cache"][str(length)] = sum(tensor.numel() for tensor in cache.values())
-    return found
+        results["cache"][str(length)] = sum(tensor.numel() for tensor in cache.values())
+    return results
 
 
 def flops_by_width(widths: Sequence[int], seconds: float, tokens: int = 1024, length: int = 32) -> dict[str, float]:
@@ -129,14 +129,14 @@ def flops_by_width(widths: Sequence[int], seconds: float, tokens: int = 1024, le
 
     The count is of the weights that multiply (Kaplan 2020, section 2.1), so work that is no matrix product makes it smaller.
     """
-    found = {}
+    results = {}
     for width in widths:
         changes = {"d_model": width, "d_ff": 2 * width, "num_heads": max(1, width // 32)}
         taken = step_seconds("transformer-tiny", [length], tokens, seconds, changes=changes)[str(length)]
         model, _ = _model("transformer-tiny", length, changes)
         weights = sum(p.numel() for p in model.parameters() if p.ndim > 1)
-        found[str(width)] = 6 * weights * tokens / taken
-    return found
+        results[str(width)] = 6 * weights * tokens / taken
+    return results
 
 
 def exponent(costs: Mapping[str, float], *, least: int = 0) -> float:

@@ -125,13 +125,13 @@ def _joined(parts: Sequence[Part]) -> list[Part]:
     return [Part(weight, arms[name], split, chosen) for (name, split, chosen), weight in weights.items() if weight]
 
 
-def apart(measure: Measure, *parts: Part) -> Contrast:
+def contrast_of_corpora(measure: Measure, *parts: Part) -> Contrast:
     """As `contrast`, for parts on different corpora, whose sentences have nothing in common though their splits are named alike."""
-    found = [contrast(measure, part) for part in parts]
+    results = [contrast(measure, part) for part in parts]
     return Contrast(
-        terms=tuple(term for one in found for term in one.terms),
-        sentence_variance=sum(one.sentence_variance for one in found),
-        num_sentences=min(one.num_sentences for one in found),
+        terms=tuple(term for item in results for term in item.terms),
+        sentence_variance=sum(item.sentence_variance for item in results),
+        num_sentences=min(item.num_sentences for item in results),
     )
 
 
@@ -148,9 +148,9 @@ def _variance(metric: Metric, table: Sequence[tuple[float, Stats]]) -> float:
 
 def point(x: float | str, measure: Measure, arm: Trained, split: str = "test", chosen: Chosen | None = None) -> Point:
     """An arm's mean on a split, with its interval, as a point of a chart."""
-    found = contrast(measure, Part(1.0, arm, split, chosen))
-    mean = float(np.mean(found.terms[0].values))
-    low, high = interval_of(found) or (None, None)
+    effect = contrast(measure, Part(1.0, arm, split, chosen))
+    mean = float(np.mean(effect.terms[0].values))
+    low, high = interval_of(effect) or (None, None)
     return Point(x=x, y=mean, low=low, high=high)
 
 

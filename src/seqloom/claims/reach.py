@@ -33,12 +33,12 @@ def gradient_by_distance(run: Run, corpus: Corpus, *, length: int = 48, sentence
         return {"trained": [], "untrained": [], "sentences": 0}
     torch.manual_seed(run.info.seed)
     fresh = make_model(run.recipe.model, run.tokenizer.vocab).eval()
-    found: dict[str, Any] = {"sentences": len(batch.tgt_in)}
+    results: dict[str, Any] = {"sentences": len(batch.tgt_in)}
     for name, model in (("trained", run.model), ("untrained", fresh)):
         norms = gradient_norms(model, batch, of="target", position=length - 1)
         scaled = norms / norms.amax(dim=1, keepdim=True).clamp_min(1e-30)
-        found[name] = scaled.mean(dim=0).flip(0).tolist()
-    return found
+        results[name] = scaled.mean(dim=0).flip(0).tolist()
+    return results
 
 
 def loss_by_position(run: Run, corpus: Corpus, *, length: int = 48, sentences: int = 200) -> list[float]:
@@ -50,8 +50,8 @@ def loss_by_position(run: Run, corpus: Corpus, *, length: int = 48, sentences: i
     if batch is None:
         return []
     with torch.no_grad():
-        found: list[float] = (-log_probs(run.model, batch)).mean(dim=0)[: length - 1].tolist()
-    return found
+        results: list[float] = (-log_probs(run.model, batch)).mean(dim=0)[: length - 1].tolist()
+    return results
 
 
 def _long_targets(run: Run, corpus: Corpus, length: int, sentences: int) -> PairBatch | None:
@@ -98,9 +98,9 @@ def _pointed(run: Run, src: Any, tgt: Any, mirrored: bool) -> dict[str, list[int
         plain = log_probs(run.model, batch, record)[0]
         # Each source word in turn becomes another word of its list.
         changed = [src.copy() for _ in range(count)]
-        for place, ids in enumerate(changed):
-            ids[place] = (
-                src[(place + 1) % count] if src[(place + 1) % count] != src[place] else src[(place + 2) % count]
+        for index, ids in enumerate(changed):
+            ids[index] = (
+                src[(index + 1) % count] if src[(index + 1) % count] != src[index] else src[(index + 2) % count]
             )
         taken = log_probs(run.model, batch_of([Example(ids, tgt) for ids in changed]))
     weights = record.tensors["alignment"][-1][0, :count, :count]
@@ -119,9 +119,9 @@ def _pointed(run: Run, src: Any, tgt: Any, mirrored: bool) -> dict[str, list[int
 
 def _agreements(rows: list[dict[str, list[int]]]) -> dict[str, float]:
     names = ("attention", "gradient", "occlusion", "truth")
-    found: dict[str, float] = {"lists": float(len(rows))}
-    for place, one in enumerate(names):
-        for other in names[place + 1 :]:
-            same = [a == b for row in rows for a, b in zip(row[one], row[other], strict=True)]
-            found[f"{one}, {other}"] = 100 * float(np.mean(same)) if same else 0.0
-    return found
+    agreements: dict[str, float] = {"lists": float(len(rows))}
+    for index, name in enumerate(names):
+        for other in names[index + 1 :]:
+            same = [a == b for row in rows for a, b in zip(row[name], row[other], strict=True)]
+            agreements[f"{name}, {other}"] = 100 * float(np.mean(same)) if same else 0.0
+    return agreements

@@ -100,9 +100,9 @@ def blindness(contrast: Contrast, asks: Literal["more", "alike"]) -> str:
 
 def together(answers: Sequence[Answer]) -> Answer:
     """What the answers to a claim's questions say about it."""
-    if any(one == "contradicted" for one in answers):
+    if any(item == "contradicted" for item in answers):
         return "contradicted"
-    return "supported" if all(one == "supported" for one in answers) else "inconclusive"
+    return "supported" if all(item == "supported" for item in answers) else "inconclusive"
 
 
 def effect_of(contrast: Contrast) -> float:

@@ -48,7 +48,7 @@ def run_claims(
         out: the folder of runs and verdicts. What lies there is not done again.
         seeds: runs of each arm; the claim's own number where None.
         corpus: data for claims that can be tested on the user's own.
-        workers: processes side by side; as many as cores by default.
+        workers: number of parallel processes; by default one for each core.
 
     Raises:
         ConfigError: there is no such claim, it cannot be tested so, or the verdicts that lie in `out` cannot be read.
@@ -61,11 +61,11 @@ def run_claims(
         raise ConfigError(f"--seeds {seeds}: a verdict needs 2 seeds or more, to see how far another seed would fall")
     if effort == "quick" and (corpus is not None or seeds is not None):
         shown = [claim.name for claim in chosen if effort not in claim.protocols]
-        told = f"{', '.join(shown)}: shown as recorded at effort quick, not tested on your data or with your seeds"
+        text = f"{', '.join(shown)}: shown as recorded at effort quick, not tested on your data or with your seeds"
         if names and shown:
-            raise ConfigError(f"{told}; say --effort standard")
+            raise ConfigError(f"{text}; say --effort standard")
         if shown:
-            progress.say(f"{told} (--effort standard would).")
+            progress.say(f"{text} (--effort standard would).")
     untested = [claim.name for claim in chosen if effort != "quick" and effort not in claim.protocols]
     if untested and names:
         raise ConfigError(f"{', '.join(untested)}: there is no protocol at effort {effort}; take another --effort")
@@ -80,7 +80,7 @@ def run_claims(
     runner = ExperimentRunner(folder, effort, recorded_rates(), corpus, seeds, progress=progress)
     if workers:
         runner.workers = workers
-    found: list[Verdict] = []
+    verdicts: list[Verdict] = []
     failures: list[FailedClaim] = []
     first_error: Exception | None = None
     for claim in chosen:
@@ -88,7 +88,7 @@ def run_claims(
         if protocol is not None:
             progress.say(f"{claim.number}. {claim.statement}")
             try:
-                found.append(_test(claim, protocol, runner))
+                verdicts.append(_test(claim, protocol, runner))
             except Exception as error:
                 if isinstance(error, CorpusError) and not names:
                     # One data set that cannot be had is no reason to give up the other claims.
@@ -104,17 +104,17 @@ def run_claims(
                 progress.say(f"Run the same command again to go on: what is finished lies in {folder}.")
                 raise
         elif claim.name in known:
-            found.append(known[claim.name].model_copy(update={"origin": "recorded"}))
+            verdicts.append(known[claim.name].model_copy(update={"origin": "recorded"}))
         else:
             progress.say(f"{claim.number}. {claim.name}: not tested at effort {effort}, and no verdict is recorded yet")
             continue
-        progress.say(f"{claim.number}. {claim.name}: {found[-1].verdict} ({found[-1].origin})")
-        _write(folder, found, failures)
-    if first_error is not None and not found:
+        progress.say(f"{claim.number}. {claim.name}: {verdicts[-1].verdict} ({verdicts[-1].origin})")
+        _write(folder, verdicts, failures)
+    if first_error is not None and not verdicts:
         raise first_error
     if failures:
-        _write(folder, found, failures)
-    return Verdicts(verdicts=tuple(found), failures=tuple(failures))
+        _write(folder, verdicts, failures)
+    return Verdicts(verdicts=tuple(verdicts), failures=tuple(failures))
 
 
 def _failed(claim: Claim, error: Exception, folder: Path) -> FailedClaim:
@@ -122,10 +122,10 @@ def _failed(claim: Claim, error: Exception, folder: Path) -> FailedClaim:
     message, log = str(error) or type(error).__name__, None
     if not isinstance(error, SeqloomError):
         message = f"{type(error).__name__}: {message.splitlines()[0]}"
-        place = folder / "failures" / f"{claim.name}.txt"
+        position = folder / "failures" / f"{claim.name}.txt"
         with suppress(SeqloomError):
-            write_text(place, "".join(traceback.format_exception(error)))
-            log = place.relative_to(folder).as_posix()
+            write_text(position, "".join(traceback.format_exception(error)))
+            log = position.relative_to(folder).as_posix()
     return FailedClaim(claim=claim.name, number=claim.number, error=message, log=log)
 
 
@@ -197,17 +197,17 @@ def _command(claim: Claim, runner: ExperimentRunner) -> str:
     return command_line(*words, "--out", "DIR")
 
 
-def _write(folder: Path, found: Sequence[Verdict], failures: Sequence[FailedClaim] = ()) -> None:
+def _write(folder: Path, verdicts: Sequence[Verdict], failures: Sequence[FailedClaim] = ()) -> None:
     """Verdicts and failures of other claims that lie there stay."""
-    names = {verdict.claim for verdict in found} | {failure.claim for failure in failures}
+    names = {verdict.claim for verdict in verdicts} | {failure.claim for failure in failures}
     before = read_verdicts(folder) if (folder / FILE).exists() else Verdicts(verdicts=())
     # A verdict that was found earlier stays where a later try fails.
-    tested = {verdict.claim for verdict in found}
-    merged = [verdict for verdict in before.verdicts if verdict.claim not in tested] + list(found)
+    tested = {verdict.claim for verdict in verdicts}
+    merged = [verdict for verdict in before.verdicts if verdict.claim not in tested] + list(verdicts)
     failed = [failure for failure in before.failures if failure.claim not in names] + list(failures)
     written = Verdicts(
-        verdicts=tuple(sorted(merged, key=lambda one: one.number)),
-        failures=tuple(sorted(failed, key=lambda one: one.number)),
+        verdicts=tuple(sorted(merged, key=lambda item: item.number)),
+        failures=tuple(sorted(failed, key=lambda item: item.number)),
     )
     write_text(folder / FILE, model_json(written, indent=1))
 

@@ -9,7 +9,7 @@ from seqloom.claims.verdict import Chart, Contrast, Point, Series, Term
 
 def measured(label: str, rounds: Sequence[Mapping[str, float]]) -> Series:
     """A line of means over rounds; each round maps a number (as text) to a value."""
-    points = (mean_point(float(x), tuple(one[x] for one in rounds)) for x in rounds[0])
+    points = (mean_point(float(x), tuple(item[x] for item in rounds)) for x in rounds[0])
     return Series(label=label, points=tuple(points))
 
 
@@ -35,11 +35,11 @@ def chart(
         log: whether both axes are logarithmic.
         log_x: whether the x axis is, where that differs from `log`; log_y likewise.
     """
-    told = "; ".join(
-        f"{one.label}: from {one.points[0].y:.3g} at {_place(one.points[0])} to {one.points[-1].y:.3g} at {_place(one.points[-1])}"
-        if len(one.points) > 1
-        else f"{one.label}: {one.points[0].y:.3g}"
-        for one in series
+    text = "; ".join(
+        f"{line.label}: from {_point_text(line.points[0])} to {_point_text(line.points[-1])}"
+        if len(line.points) > 1
+        else f"{line.label}: {line.points[0].y:.3g}"
+        for line in series
     )
     return Chart(
         title=title,
@@ -48,9 +48,10 @@ def chart(
         series=series,
         log_x=log if log_x is None else log_x,
         log_y=log if log_y is None else log_y,
-        description=f"{title}, {y_title} by {x_title}. {told}.",
+        description=f"{title}, {y_title} by {x_title}. {text}.",
     )
 
 
-def _place(point: Point) -> str:
-    return point.x if isinstance(point.x, str) else f"{point.x:.4g}"
+def _point_text(point: Point) -> str:
+    x = point.x if isinstance(point.x, str) else f"{point.x:.4g}"
+    return f"{point.y:.3g} at {x}"

@@ -182,7 +182,7 @@ def _facts(claim: "Claim") -> dict[str, Any]:
 def _recorded(claim: "Claim") -> dict[str, Any]:
     """The recorded result at standard effort: each question with its effect and the effect that it needs."""
     from seqloom.claims.running import recorded
-    from seqloom.report.claims_wording import asked, estimate, machine
+    from seqloom.report.claims_wording import estimate, machine, requirement
 
     verdict = next((item for item in recorded().verdicts if item.claim == claim.name), None)
     if verdict is None:
@@ -191,7 +191,7 @@ def _recorded(claim: "Claim") -> dict[str, Any]:
         "recorded": verdict.verdict,
         "recorded on": f"{verdict.environment.get('date', 'an unknown date')}, {machine(verdict.environment)}",
         "questions": {
-            question.text: f"{estimate(question)} {question.unit}; asked for: {asked(question)}; {question.answer}"
+            question.text: f"{estimate(question)} {question.unit}; asked for: {requirement(question)}; {question.answer}"
             for question in verdict.questions
         },
     }

@@ -1,4 +1,4 @@
-"""The compare room: one corpus, several recipes, one declared budget -> Comparison."""
+"""Comparisons: one corpus, several recipes, one declared budget -> Comparison."""
 
 from seqloom.comparison.comparing import compare, default_folder
 from seqloom.comparison.comparison import Comparison

@@ -58,7 +58,7 @@ def compare(
     command: str | None = None,
     progress: Progress | None = None,
 ) -> Comparison:
-    """Trains recipes on one corpus under one budget, and says which is better, by how much, how surely, and at what cost.
+    """Trains recipes on one corpus under one budget, and says which is better, by how much and at what cost.
 
     Args:
         recipes: by default the three small ones: RNN, RNN with attention, Transformer.
@@ -126,9 +126,9 @@ def compare(
         (arm for arm in arms if arm.name in prepared), key=lambda arm: failures.was_killed(trainer.tuning_folder(arm))
     ):
         tuned[arm.name] = (arm, ())
-        place = trainer.tuning_folder(arm)
-        if tune == "quick" and not failures.given_up(arm, None, place):
-            with failures.kept(arm, None, place):
+        position = trainer.tuning_folder(arm)
+        if tune == "quick" and not failures.given_up(arm, None, position):
+            with failures.kept(arm, None, position):
                 tuned[arm.name] = trainer.tune(arm, prepared[arm.name])
     # What killed an earlier command may kill this one too: the others are trained before it.
     todo = sorted(
@@ -136,11 +136,11 @@ def compare(
         key=lambda item: failures.was_killed(trainer.run_folder(item[1], item[0])),
     )
     for seed, arm in todo:
-        place = trainer.run_folder(arm, seed)
-        if failures.before_training(arm) or failures.given_up(arm, seed, place):
+        position = trainer.run_folder(arm, seed)
+        if failures.before_training(arm) or failures.given_up(arm, seed, position):
             continue
         recipe, trials = tuned[arm.name]
-        with failures.kept(arm, seed, place):
+        with failures.kept(arm, seed, position):
             run = trainer.train(recipe, prepared[arm.name], seed, of_run)
             outputs = trainer.outputs(run, tests)
             for line in standing.lines(titles[arm.name, seed], outputs, run.info.finished.train_seconds):
@@ -164,7 +164,7 @@ def compare(
         budget=f"{budget} an arm" + (", three learning rates included" if tune == "quick" else ""),
         beam=trainer.beam,
         caveats=caveats,
-        failures=tuple(failures.found),
+        failures=tuple(failures.failed),
         environment={
             **machine.describe_machine(machine.choose_device(device)),
             "date": datetime.date.today().isoformat(),
@@ -177,7 +177,7 @@ def compare(
 
 def _prepare(corpus: Corpus, arms: Sequence[Recipe], failures: "Failures", progress: Progress) -> dict[str, Prepared]:
     """The data of each arm, by its name; arms that share a tokenizer share them. Arms whose tokenizer fails are left out."""
-    found: dict[str, Prepared] = {}
+    results: dict[str, Prepared] = {}
     made: list[tuple[Recipe, Prepared]] = []
     for arm in arms:
         with failures.kept(arm, None):
@@ -185,8 +185,8 @@ def _prepare(corpus: Corpus, arms: Sequence[Recipe], failures: "Failures", progr
             if same is None:
                 same = prepare(corpus, arm, progress=progress)
                 made.append((arm, same))
-            found[arm.name] = same
-    return found
+            results[arm.name] = same
+    return results
 
 
 def _title(label: str, seed: int, seeds: int) -> str:

@@ -142,7 +142,7 @@ class Failure(Results):
 
 
 class CorpusFacts(Results):
-    """What was trained on."""
+    """The corpus of a comparison: name, languages, sizes, tokenizer."""
 
     name: str
     kind: str

@@ -26,29 +26,29 @@ class Failures:
     """The runs of a comparison that failed.
 
     Attributes:
-        found: all of them, in the order in which they failed.
+        failed: all of them, in the order in which they failed.
     """
 
     def __init__(self, folder: Path, progress: Progress) -> None:
-        self.found: list[Failure] = []
+        self.failed: list[Failure] = []
         self._folder = folder
         self._progress = progress
 
     @contextmanager
-    def kept(self, recipe: Recipe, seed: int | None, place: Path | None = None) -> Iterator[None]:
+    def kept(self, recipe: Recipe, seed: int | None, position: Path | None = None) -> Iterator[None]:
         """Notes what fails inside, instead of raising it. Ctrl-C is raised.
 
         Args:
             seed: of the run; None for work that comes before the arm's runs.
             place: the run's folder, where the failure is written, so that a repeated command can say that it tries again.
         """
-        note = None if place is None else place / FILE
+        note = None if position is None else position / FILE
         if note is not None and note.is_file():
             with suppress(SeqloomError, KeyError, TypeError):
                 before = read_json(note)["error"]
                 self._progress.say(f"{recipe.label}, seed {seed}: failed before ({before}); trying again")
-        if place is not None:
-            self._begin(place)
+        if position is not None:
+            self._begin(position)
         try:
             yield
         except Exception as error:
@@ -58,19 +58,19 @@ class Failures:
                 note.unlink(missing_ok=True)
         finally:
             # Whatever can be caught was no kill.
-            if place is not None:
-                (place / ATTEMPT).unlink(missing_ok=True)
+            if position is not None:
+                (position / ATTEMPT).unlink(missing_ok=True)
 
-    def was_killed(self, place: Path) -> bool:
+    def was_killed(self, path: Path) -> bool:
         """Whether an earlier command was killed in the middle of this work, by the system or by its memory running out."""
-        return _killed(place) > 0
+        return _killed(path) > 0
 
-    def given_up(self, recipe: Recipe, seed: int | None, place: Path) -> bool:
+    def given_up(self, recipe: Recipe, seed: int | None, path: Path) -> bool:
         """Whether work has been killed so often that another try would keep the report of the others away; that is noted.
 
         What has been killed once is tried once more, after all others, which is said.
         """
-        times = _killed(place)
+        times = _killed(path)
         title = recipe.label if seed is None else f"{recipe.label}, seed {seed}"
         if times >= _MOST_KILLED:
             self._note(
@@ -78,7 +78,7 @@ class Failures:
                 seed,
                 TrainingError(
                     f"the process was killed {times} times while this was trained, so it is not tried again: memory may have run "
-                    f"out (a smaller model, or smaller training.batch_tokens, needs less). To try again, remove {place / ATTEMPT}"
+                    f"out (a smaller model, or smaller training.batch_tokens, needs less). To try again, remove {path / ATTEMPT}"
                 ),
                 None,
             )
@@ -89,21 +89,21 @@ class Failures:
             )
         return False
 
-    def _begin(self, place: Path) -> None:
+    def _begin(self, path: Path) -> None:
         with suppress(SeqloomError):
-            write_json(place / ATTEMPT, {"killed": _killed(place), "checkpoint": _checkpoint(place)})
+            write_json(path / ATTEMPT, {"killed": _killed(path), "checkpoint": _checkpoint(path)})
 
     def _note(self, recipe: Recipe, seed: int | None, error: Exception, note: Path | None) -> None:
         message, log = str(error) or type(error).__name__, None
         if not isinstance(error, SeqloomError):
             # A bug, or memory that ran out: its traceback must not be lost.
             message = f"{type(error).__name__}: {message.splitlines()[0]}"
-            place = self._folder / "failures" / f"{recipe.name}{'' if seed is None else f'-seed{seed}'}.txt"
+            position = self._folder / "failures" / f"{recipe.name}{'' if seed is None else f'-seed{seed}'}.txt"
             with suppress(SeqloomError):
-                write_text(place, "".join(traceback.format_exception(error)))
-                log = place.relative_to(self._folder).as_posix()
+                write_text(position, "".join(traceback.format_exception(error)))
+                log = position.relative_to(self._folder).as_posix()
         failure = Failure(arm=recipe.name, label=recipe.label, seed=seed, error=message, log=log)
-        self.found.append(failure)
+        self.failed.append(failure)
         self._progress.say(f"{failure}. The other arms go on.")
         if note is not None:
             with suppress(SeqloomError):
@@ -111,34 +111,34 @@ class Failures:
 
     def before_training(self, recipe: Recipe) -> bool:
         """Whether an arm failed before its first run."""
-        return any(failure.arm == recipe.name and failure.seed is None for failure in self.found)
+        return any(failure.arm == recipe.name and failure.seed is None for failure in self.failed)
 
     def caveats(self) -> tuple[str, ...]:
         """What readers of the report must know."""
-        if not self.found:
+        if not self.failed:
             return ()
         again = "The same command, begun again, tries failed runs once more and trains no finished run again."
-        return (*(f"{failure}." for failure in self.found), f"Failed runs are in no number of this report. {again}")
+        return (*(f"{failure}." for failure in self.failed), f"Failed runs are in no number of this report. {again}")
 
     def all_failed(self) -> TrainingError:
         """The error of a comparison of which nothing is left."""
-        listed = "\n".join(f"  {failure}" for failure in self.found)
+        listed = "\n".join(f"  {failure}" for failure in self.failed)
         return TrainingError(f"all arms failed, so there is nothing to compare:\n{listed}")
 
 
-def _killed(place: Path) -> int:
+def _killed(path: Path) -> int:
     """How often work was killed in a row without a new checkpoint."""
-    file = place / ATTEMPT
+    file = path / ATTEMPT
     if not file.is_file():
         return 0
     with suppress(SeqloomError, AttributeError):
         before = read_json(file)
         times = before.get("killed")
         # A run that is killed again and again, but gets further each time, ends one day.
-        if isinstance(times, int) and before.get("checkpoint") == _checkpoint(place):
+        if isinstance(times, int) and before.get("checkpoint") == _checkpoint(path):
             return times + 1
     return 1
 
 
-def _checkpoint(place: Path) -> str | None:
-    return checkpoint_folder(place).name if has_checkpoint(place) else None
+def _checkpoint(path: Path) -> str | None:
+    return checkpoint_folder(path).name if has_checkpoint(path) else None

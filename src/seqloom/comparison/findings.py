@@ -212,11 +212,11 @@ def _outputs(
     results: Mapping[str, ArmRuns], outside: Mapping[str, Outside]
 ) -> dict[str, dict[str, list[Sequence[str]]]]:
     """What each arm wrote, by test split, for each of its runs."""
-    found: dict[str, dict[str, list[Sequence[str]]]] = {}
+    result: dict[str, dict[str, list[Sequence[str]]]] = {}
     for name, arm in results.items():
         tests = arm.runs[0][1]
-        found[name] = {test: [outputs[test].outputs for _, outputs, _ in arm.runs] for test in tests}
-    return found | {name: {system.test: [system.outputs]} for name, system in outside.items()}
+        result[name] = {test: [outputs[test].outputs for _, outputs, _ in arm.runs] for test in tests}
+    return result | {name: {system.test: [system.outputs]} for name, system in outside.items()}
 
 
 def _val_decoded(results: Mapping[str, ArmRuns]) -> int | None:
@@ -318,27 +318,27 @@ def _differences(
     num_seeds: int,
     outside: set[str],
 ) -> tuple[Difference, ...]:
-    found = []
+    differences = []
     leading = measure.corpus.metric
     for test in tests:
-        for one, other in combinations(names, 2):
+        for item, other in combinations(names, 2):
             stats = counted[leading]
-            if test not in stats[one] or test not in stats[other] or len(stats[one][test][0]) < 2:
+            if test not in stats[item] or test not in stats[other] or len(stats[item][test][0]) < 2:
                 continue
-            judged = judge.judge([one, other], test)
+            judged = judge.judge([item, other], test)
             metric = judged.metric or leading
             stats = counted[metric]
             higher = find_metric(metric).higher_is_better
-            result = difference(metric, stats[one][test], stats[other][test])
+            result = difference(metric, stats[item][test], stats[other][test])
             ahead = result.difference >= 0 if higher else result.difference <= 0
             # Written so that a positive difference favours `better`, whichever way the metric runs.
             sign = 1 if ahead == higher else -1
             low, high = sorted((sign * result.low, sign * result.high))
-            found.append(
+            differences.append(
                 Difference(
                     test=test,
-                    better=one if ahead else other,
-                    worse=other if ahead else one,
+                    better=item if ahead else other,
+                    worse=other if ahead else item,
                     difference=abs(result.difference),
                     interval=Interval(low=low, high=high, level=result.level, method=result.method),
                     p_value=result.p_value,
@@ -346,15 +346,15 @@ def _differences(
                     significant=result.significant and judged.metric is not None,
                     scope="between architectures"
                     if num_seeds > 1
-                    and not {one, other} & outside
-                    and all(len(stats[x][test]) > 1 for x in (one, other))
+                    and not {item, other} & outside
+                    and all(len(stats[x][test]) > 1 for x in (item, other))
                     else "between these runs",
                     metric=metric,
                     metric_label=measure.label(metric),
-                    note=_why_not(judged, measure.label(leading), same=judge.same_outputs([one, other], test)),
+                    note=_why_not(judged, measure.label(leading), same=judge.same_outputs([item, other], test)),
                 )
             )
-    return tuple(found)
+    return tuple(differences)
 
 
 def _why_not(judged: Judged, label: str, *, same: bool) -> str:

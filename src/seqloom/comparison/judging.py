@@ -76,7 +76,7 @@ class Judge:
     def same_outputs(self, arms: Sequence[str], test: str) -> bool:
         """Whether arms wrote the same, run by run."""
         return all(
-            _lists(self._outputs[one][test]) == _lists(self._outputs[other][test]) for one, other in pairwise(arms)
+            _lists(self._outputs[item][test]) == _lists(self._outputs[other][test]) for item, other in pairwise(arms)
         )
 
     def _useless(self, metric: str, arms: Sequence[str], test: str) -> str:
@@ -94,13 +94,13 @@ class Judge:
         values = [float(aggregate(metric, stats.sum(axis=0))) for stats_of_arm in runs for stats in stats_of_arm]
         if find_metric(metric).higher_is_better and max(values) == 0:
             return f"it is 0 for {'both' if len(arms) == 2 else 'all'}"
-        if all(_same_counts(one, other) for one, other in pairwise(runs)):
+        if all(_same_counts(item, other) for item, other in pairwise(runs)):
             return f"it counts the same for {'both' if len(arms) == 2 else 'all'} on every sentence"
         return ""
 
 
-def _same_counts(one: Sequence[Stats], other: Sequence[Stats]) -> bool:
-    return len(one) == len(other) and all(np.array_equal(a, b) for a, b in zip(one, other, strict=True))
+def _same_counts(stats: Sequence[Stats], other: Sequence[Stats]) -> bool:
+    return len(stats) == len(other) and all(np.array_equal(a, b) for a, b in zip(stats, other, strict=True))
 
 
 def _lists(outputs: Outputs) -> list[list[str]]:

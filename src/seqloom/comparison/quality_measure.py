@@ -22,8 +22,8 @@ class QualityMeasure:
 
     def quality(self, metric: str, runs: Sequence[Stats]) -> Quality:
         """The mean over runs, with an interval where there are sentences enough."""
-        found = find_metric(metric)
-        signature = found.sign(self.corpus.item_separator)
+        results = find_metric(metric)
+        signature = results.sign(self.corpus.item_separator)
         if len(runs[0]) < 2:
             value = float(np.mean([aggregate(metric, stats.sum(axis=0)) for stats in runs]))
             bounds = None
@@ -35,7 +35,7 @@ class QualityMeasure:
             metric=metric,
             label=self.label(metric),
             value=value,
-            higher_is_better=found.higher_is_better,
+            higher_is_better=results.higher_is_better,
             interval=bounds,
             signature=signature,
         )
@@ -43,25 +43,25 @@ class QualityMeasure:
     def length_bins(self, sources: Sequence[str], runs: Sequence[Stats]) -> tuple[LengthBin, ...]:
         """The leading metric for ranges of the source's length."""
         metric = self.corpus.metric
-        found = find_metric(metric)
+        results = find_metric(metric)
         return tuple(
             LengthBin(
-                low=one.low,
-                high=one.high,
-                num_sentences=one.num_sentences,
+                low=item.low,
+                high=item.high,
+                num_sentences=item.num_sentences,
                 quality=Quality(
                     metric=metric,
                     label=self.label(metric),
-                    value=one.estimate.value,
-                    higher_is_better=found.higher_is_better,
+                    value=item.estimate.value,
+                    higher_is_better=results.higher_is_better,
                     interval=Interval(
-                        low=one.estimate.low,
-                        high=one.estimate.high,
-                        level=one.estimate.level,
-                        method=one.estimate.method,
+                        low=item.estimate.low,
+                        high=item.estimate.high,
+                        level=item.estimate.level,
+                        method=item.estimate.method,
                     ),
-                    signature=found.sign(self.corpus.item_separator),
+                    signature=results.sign(self.corpus.item_separator),
                 ),
             )
-            for one in by_length(metric, sources, runs, bins=choose_bins(sources))
+            for item in by_length(metric, sources, runs, bins=choose_bins(sources))
         )

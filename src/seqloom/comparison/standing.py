@@ -27,7 +27,7 @@ class Standing:
 
     def lines(self, label: str, outputs: Mapping[str, TestOutputs], train_seconds: float) -> list[str]:
         """Returns the lines to print for a finished run; the first call adds the head of the table."""
-        cells = [f"{self._score(found):.1f}" for found in outputs.values()] + [f"{train_seconds / 60:.1f} min"]
+        cells = [f"{self._score(output):.1f}" for output in outputs.values()] + [f"{train_seconds / 60:.1f} min"]
         row = f"  {label:<{self._width}}" + "".join(
             f"  {cell:>{max(8, len(head))}}" for head, cell in zip(self._heads, cells, strict=True)
         )
@@ -38,6 +38,6 @@ class Standing:
         head = f"  {'':<{self._width}}" + "".join(f"  {head:>{max(8, len(head))}}" for head in self._heads)
         return [f"finished so far ({name}):", head, row]
 
-    def _score(self, found: TestOutputs) -> float:
-        counts = found.statistics(self._corpus.metric, self._corpus.item_separator)
+    def _score(self, test_outputs: TestOutputs) -> float:
+        counts = test_outputs.statistics(self._corpus.metric, self._corpus.item_separator)
         return float(aggregate(self._corpus.metric, counts.sum(axis=0)))

@@ -1,4 +1,4 @@
-"""The verdict of a comparison in sentences: which arm is better, by how much, how surely, and at what cost."""
+"""The verdict of a comparison in sentences: which arm is better, by how much, with which certainty, and at what cost."""
 
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
@@ -15,7 +15,7 @@ def verdict_sentences(
     test_labels: Mapping[str, str],
     label: str,
 ) -> tuple[str, ...]:
-    """Who is better, by how much, how surely, and at what cost."""
+    """The sentences, test split by test split, and the cost at the end."""
     labels = {arm.name: arm.label for arm in arms}
     sentences = []
     for name in test_labels:
@@ -27,25 +27,27 @@ def verdict_sentences(
         if len(tests[name]) == 1 and len(there) > 1:
             sentences.append("One test sentence does not say which arm is ahead.")
         for ahead, behind in pairwise(there):
-            found = next(
+            difference = next(
                 (d for d in differences if d.test == name and {d.better, d.worse} == {ahead.name, behind.name}), None
             )
-            if found is not None:
-                sentences.append(_difference_in_words(found, labels))
+            if difference is not None:
+                sentences.append(_difference_in_words(difference, labels))
     cost = _cost(arms)
     return (*sentences, cost) if cost else tuple(sentences)
 
 
-def _difference_in_words(found: Difference, labels: Mapping[str, str]) -> str:
-    size = f"{found.difference:.1f} [{found.interval.low:.1f}, {found.interval.high:.1f}]"
-    better, worse = labels[found.better], labels[found.worse]
-    judged_otherwise = found.note.endswith("nor does any other metric") or found.note == "their outputs are the same"
+def _difference_in_words(difference: Difference, labels: Mapping[str, str]) -> str:
+    size = f"{difference.difference:.1f} [{difference.interval.low:.1f}, {difference.interval.high:.1f}]"
+    better, worse = labels[difference.better], labels[difference.worse]
+    judged_otherwise = (
+        difference.note.endswith("nor does any other metric") or difference.note == "their outputs are the same"
+    )
     if judged_otherwise:
-        return f"Nothing tells {better} and {worse} apart {found.scope}: {found.note}."
-    by = f" in {found.metric_label} ({found.note})" if found.note else ""
-    if found.significant:
-        return f"{better} is ahead of {worse} by {size}{by} {found.scope}."
-    return f"{better} and {worse} cannot be told apart {found.scope}: the difference is {size}{by}."
+        return f"Nothing tells {better} and {worse} apart {difference.scope}: {difference.note}."
+    by = f" in {difference.metric_label} ({difference.note})" if difference.note else ""
+    if difference.significant:
+        return f"{better} is ahead of {worse} by {size}{by} {difference.scope}."
+    return f"{better} and {worse} cannot be told apart {difference.scope}: the difference is {size}{by}."
 
 
 def _with_interval(quality: Quality) -> str:

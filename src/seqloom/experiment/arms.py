@@ -113,9 +113,11 @@ def arm(
     # What the arm is called must not make two of it.
     made = made.model_copy(update={"corpus": None})
     rate = made.training.learning_rate
-    place = settings.data or settings.src or "corpus"
+    position = settings.data or settings.src or "corpus"
     return Arm(
-        name="/".join(part for part in (recipe, "small" if small else "", variant, str(place).split("/")[-1]) if part),
+        name="/".join(
+            part for part in (recipe, "small" if small else "", variant, str(position).split("/")[-1]) if part
+        ),
         label=", ".join(part for part in (LABELS.get(recipe, made.label), variant) if part),
         recipe=made,
         corpus=settings,

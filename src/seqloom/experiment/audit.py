@@ -31,12 +31,12 @@ class AuditedArm(Results):
 
 
 def arm_labels(arms: Sequence[AuditedArm]) -> dict[str, str]:
-    """For each arm's name its label, with what sets it apart where arms share a label: `RNN (copy)`."""
+    """For each arm's name its label, with what sets it distinction where arms share a label: `RNN (copy)`."""
     labels = Counter(arm.label for arm in arms)
     ends = Counter((arm.label, arm.name.rpartition("/")[2]) for arm in arms)
-    found = {}
+    results = {}
     for arm in arms:
         end = arm.name.rpartition("/")[2]
-        apart = end if ends[arm.label, end] == 1 else arm.name
-        found[arm.name] = arm.label if labels[arm.label] == 1 else f"{arm.label} ({apart})"
-    return found
+        distinction = end if ends[arm.label, end] == 1 else arm.name
+        results[arm.name] = arm.label if labels[arm.label] == 1 else f"{arm.label} ({distinction})"
+    return results

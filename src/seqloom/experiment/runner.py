@@ -55,7 +55,7 @@ _LEAST_PROCESSOR_SHARE = 0.9
 
 @dataclass(frozen=True)
 class RunRecord:
-    """A finished run: what its folder says."""
+    """A finished run: its arm, seed and folder, and the content of run.json."""
 
     arm: Arm
     seed: int
@@ -68,7 +68,7 @@ class RunRecord:
         return read_outputs(outputs_file(self.folder, test, self.arm))
 
     def probe(self, name: str) -> Any:
-        """What a probe found."""
+        """The values that a probe returned."""
         return read_json(probe_file(self.folder, name))
 
     @property
@@ -107,7 +107,7 @@ class Trained:
 
 
 class Measured(Protocol):
-    """What scores a run."""
+    """A metric that scores a run."""
 
     @property
     def label(self) -> str:
@@ -129,7 +129,7 @@ class ExperimentRunner:
         folder: runs lie in runs/, measurements in measurements/; what is there is used again.
         rates: learning rates recorded for arms by name, used at quick effort instead of a search.
         corpus: the user's own, for claims that take one.
-        workers: processes that train side by side, one thread each.
+        workers: processes that train in parallel, one thread each.
         disturbances: of the claim under test, sentences on times that other programs took part in; no verdict rests on such times.
     """
 
@@ -163,16 +163,16 @@ class ExperimentRunner:
         else:
             chosen, tried = self._tune(arms)
         self._perform(
-            [Task(arm, seed, self._place(arm, seed)) for seed in range(seeds) for arm in chosen.values()], "runs"
+            [Task(arm, seed, self._run_folder(arm, seed)) for seed in range(seeds) for arm in chosen.values()], "runs"
         )
-        found = {
+        results = {
             key: Trained(arm, tuple(self._record(arm, seed) for seed in range(seeds)), tried[key])
             for key, arm in chosen.items()
         }
-        for one in found.values():
-            scores = [measure.value(run, "test") for run in one.runs]
-            self.audited[one.arm.name] = one.audited(scores, measure.label, higher_is_better=measure.higher_is_better)
-        return found
+        for item in results.values():
+            scores = [measure.value(run, "test") for run in item.runs]
+            self.audited[item.arm.name] = item.audited(scores, measure.label, higher_is_better=measure.higher_is_better)
+        return results
 
     def measure(self, function: str, arguments: Mapping[str, Any], *, rounds: int) -> list[Any]:
         """What a function finds, each round in a fresh process with the machine to itself.
@@ -180,7 +180,7 @@ class ExperimentRunner:
         Args:
             function: "module:name"; it takes `arguments` and returns plain values.
         """
-        found = []
+        results = []
         for number in range(self.seeds or rounds):
             # What another machine found says nothing about this one.
             what = json.dumps(
@@ -202,8 +202,8 @@ class ExperimentRunner:
                     f"Other programs used {other_cores:.1f} cores during a measurement ({name}), also when it was "
                     f"repeated; remove {file} and run the command again on an idle machine."
                 )
-            found.append(value)
-        return found
+            results.append(value)
+        return results
 
     def _measured(self, function: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
         """One round; it is repeated where other programs used the processor, and the least disturbed attempt counts."""
@@ -236,7 +236,7 @@ class ExperimentRunner:
         trials = {key: [arm.at_rate(rate) for rate in arm.rates] for key, arm in arms.items()}
         # What is not chosen need not be decoded.
         bare = [replace(trial, tests=(), probes=()) for group in trials.values() for trial in group]
-        self._perform([Task(arm, 0, self._place(arm, 0)) for arm in bare], "learning rates")
+        self._perform([Task(arm, 0, self._run_folder(arm, 0)) for arm in bare], "learning rates")
         chosen: dict[Key, Arm] = {}
         tried: dict[Key, tuple[Trial, ...]] = {}
         for key, group in trials.items():
@@ -254,18 +254,18 @@ class ExperimentRunner:
         for task in tasks:
             self._discard_outdated(task)
         todo = [task for task in tasks if not _is_done(task)]
-        count, done, waiting = len(todo), 0, iter(todo)
+        count, done, pending = len(todo), 0, iter(todo)
         if not todo:
             return
         with self._processes(min(self.workers, count)) as pool:
             # No more are handed over than run at once: what lies in the pool's queue would be begun after Ctrl-C.
-            running = {pool.submit(perform, task): task for task in islice(waiting, self.workers)}
+            running = {pool.submit(perform, task): task for task in islice(pending, self.workers)}
             while running:
                 for future in wait(running, return_when=FIRST_COMPLETED).done:
                     task = running.pop(future)
                     future.result()
                     done += 1
-                    running |= {pool.submit(perform, following): following for following in islice(waiting, 1)}
+                    running |= {pool.submit(perform, following): following for following in islice(pending, 1)}
                     status = f"{task.arm.label}, seed {task.seed}"
                     self.progress.update(f"training {count} {what}", done / count, status=status)
 
@@ -303,12 +303,12 @@ class ExperimentRunner:
             raise
         pool.shutdown()
 
-    def _place(self, arm: Arm, seed: int) -> Path:
+    def _run_folder(self, arm: Arm, seed: int) -> Path:
         return self.folder / "runs" / f"{arm.key}-seed{seed}"
 
     def _record(self, arm: Arm, seed: int) -> RunRecord:
-        place = self._place(arm, seed)
-        return RunRecord(arm, seed, place, read_info(place))
+        position = self._run_folder(arm, seed)
+        return RunRecord(arm, seed, position, read_info(position))
 
 
 def _measurement(measured: Any, file: Path) -> tuple[Any, float]:

@@ -59,8 +59,8 @@ def perform(task: Task) -> None:
         for test in tests:
             pairs = list(islice(corpus.tests[test.split].pairs(), test.sentences))
             with torch.inference_mode():
-                found = generate_outputs(run.generator(), pairs)
-            write_json(outputs_file(folder, test, arm), asdict(found))
+                outputs = generate_outputs(run.generator(), pairs)
+            write_json(outputs_file(folder, test, arm), asdict(outputs))
         for probe in probes:
             write_json(probe_file(folder, probe), find_function(probe)(run, corpus))
     gc.collect()
@@ -85,8 +85,8 @@ def probe_file(folder: Path, probe: str) -> Path:
 def find_function(name: str) -> Callable[..., Any]:
     """The function that "module:name" names; plain text crosses to other processes."""
     module, _, function = name.partition(":")
-    found: Callable[..., Any] = getattr(import_module(module), function)
-    return found
+    results: Callable[..., Any] = getattr(import_module(module), function)
+    return results
 
 
 @lru_cache(maxsize=4)

@@ -33,7 +33,7 @@ def dots(rows: str, test: str, arms: Sequence[ArmStyle], domain: Domain, title: 
             means.mark_point(size=55, filled=True, opacity=1, yOffset=-11).encode(
                 x=alt.XValue(5), color=enc.colour(arms, palette), shape=enc.shape(arms)
             ),
-            enc.label(means, palette, at=16, room=130),
+            enc.label(means, palette, at=16, space=130),
             enc.value(means),
             means.mark_rule(strokeWidth=2, yOffset=10, y2Offset=10, clip=True).encode(
                 x=alt.X("low:Q", title=title), x2=alt.X2("high:Q"), color=enc.colour(arms, palette)
@@ -106,14 +106,14 @@ def curves(
     ends = base.transform_window(
         rank="row_number()", sort=[alt.SortField("step", "descending")], groupby=["arm", "seed"]
     )
-    told = enc.tooltips("arm:N", "seed:N", "step:Q", "tokens:Q", "time:Q", "loss:Q", "quality:Q")
+    text = enc.tooltips("arm:N", "seed:N", "step:Q", "tokens:Q", "time:Q", "loss:Q", "quality:Q")
     return (
         alt.layer(
             base.mark_line(strokeWidth=1.8).encode(strokeDash=enc.dash(arms)),
-            base.mark_circle(size=60, fillOpacity=0).encode(tooltip=told),
+            base.mark_circle(size=60, fillOpacity=0).encode(tooltip=text),
             ends.transform_filter("datum.rank == 1")
             .mark_point(size=80, filled=True, stroke=palette["paper"], strokeWidth=1)
-            .encode(shape=enc.shape(arms), tooltip=told),
+            .encode(shape=enc.shape(arms), tooltip=text),
         )
         .properties(height=260)
         .add_params(enc.focus())

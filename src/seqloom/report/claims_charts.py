@@ -56,25 +56,25 @@ def draw(chart: Chart, styles: Sequence[ArmStyle], name: str, palette: Palette) 
     if all(isinstance(point.x, float) for point in kept):
         drawn = _lines(chart, styles, name, domain, sorted({float(point.x) for point in kept}), palette)
     else:
-        places = list(dict.fromkeys(str(point.x) for point in kept))
-        upright = len(places) > 1 and len(places) * (max(map(len, places)) + 1) <= _FITS
-        drawn = (_points if upright else _rows)(chart, styles, name, domain, places, palette)
+        positions = list(dict.fromkeys(str(point.x) for point in kept))
+        upright = len(positions) > 1 and len(positions) * (max(map(len, positions)) + 1) <= _FITS
+        drawn = (_points if upright else _rows)(chart, styles, name, domain, positions, palette)
     described = " ".join([chart.description, *remarks])
     return {**specification(drawn, described), "datasets": {name: rows}}, remarks
 
 
 def _lines(
-    chart: Chart, styles: Sequence[ArmStyle], name: str, domain: Domain, places: Sequence[float], palette: Palette
+    chart: Chart, styles: Sequence[ArmStyle], name: str, domain: Domain, positions: Sequence[float], palette: Palette
 ) -> Any:
     """A line for each series in the band of its intervals."""
-    few = {"values": list(places)} if len(places) <= _MOST_TICKS else {"tickCount": 6}
+    few = {"values": list(positions)} if len(positions) <= _MOST_TICKS else {"tickCount": 6}
     axis = alt.Axis(grid=False, labelOverlap="greedy", **few)
     scale = alt.Scale(type="log", nice=False) if chart.log_x else alt.Scale(zero=False, nice=False)
     base = enc.base(name).encode(
         x=alt.X("x:Q", title=chart.x_title, scale=scale, axis=axis), color=enc.colour(styles, palette)
     )
     y = _y(chart, domain)
-    told = enc.tooltips("arm:N", "x:Q", "text:N")
+    text = enc.tooltips("arm:N", "x:Q", "text:N")
     return (
         alt.layer(
             base.mark_area(clip=True).encode(
@@ -85,7 +85,7 @@ def _lines(
             ),
             base.mark_line(strokeWidth=2.2, clip=True).encode(y=y, strokeDash=enc.dash(styles), opacity=enc.opacity()),
             base.mark_point(size=64, filled=True).encode(
-                y=y, shape=enc.shape(styles), opacity=enc.opacity(), tooltip=told
+                y=y, shape=enc.shape(styles), opacity=enc.opacity(), tooltip=text
             ),
         )
         .properties(height=_HEIGHT)
@@ -94,18 +94,18 @@ def _lines(
 
 
 def _points(
-    chart: Chart, styles: Sequence[ArmStyle], name: str, domain: Domain, places: Sequence[str], palette: Palette
+    chart: Chart, styles: Sequence[ArmStyle], name: str, domain: Domain, positions: Sequence[str], palette: Palette
 ) -> Any:
     """A group of points with whiskers for each word below the chart."""
     axis = alt.Axis(labelExpr="split(datum.label, ' ')", labelAngle=0, labelOverlap=False, grid=False)
     labels = [style.label for style in styles]
     base = enc.base(name).encode(
-        x=alt.X("x:N", sort=list(places), title=chart.x_title, axis=axis, scale=alt.Scale(paddingInner=0.4)),
+        x=alt.X("x:N", sort=list(positions), title=chart.x_title, axis=axis, scale=alt.Scale(paddingInner=0.4)),
         xOffset=alt.XOffset("arm:N", sort=labels, scale=alt.Scale(paddingOuter=0.6)),
         color=enc.colour(styles, palette),
         opacity=enc.opacity(),
     )
-    told = enc.tooltips("arm:N", "x:N", "text:N")
+    text = enc.tooltips("arm:N", "x:N", "text:N")
     return (
         alt.layer(
             base.mark_rule(strokeWidth=2, clip=True).encode(y=alt.Y("low:Q", title=chart.y_title), y2=alt.Y2("high:Q")),
@@ -116,7 +116,7 @@ def _points(
                 for end in ("low:Q", "high:Q")
             ),
             base.mark_point(size=85, filled=True, stroke=palette["paper"], strokeWidth=1).encode(
-                y=_y(chart, domain), shape=enc.shape(styles), tooltip=told
+                y=_y(chart, domain), shape=enc.shape(styles), tooltip=text
             ),
         )
         .properties(height=_HEIGHT)
@@ -125,12 +125,12 @@ def _points(
 
 
 def _rows(
-    chart: Chart, styles: Sequence[ArmStyle], name: str, domain: Domain, places: Sequence[str], palette: Palette
+    chart: Chart, styles: Sequence[ArmStyle], name: str, domain: Domain, positions: Sequence[str], palette: Palette
 ) -> Any:
     """A row for each series, or for each series of each word where the words are too long to stand side by side."""
-    keys = [f"{place}|{style.label}" for place in places for style in styles]
+    keys = [f"{position}|{style.label}" for position in positions for style in styles]
     base = enc.base(name).transform_calculate(row="datum.x + '|' + datum.arm").encode(y=enc.row_axis(keys, "row"))
-    if len(places) > 1:
+    if len(positions) > 1:
         base = base.transform_calculate(name="datum.arm + ', ' + datum.x")
     else:
         base = base.transform_calculate(name="datum.arm")
@@ -143,7 +143,7 @@ def _rows(
             base.mark_point(size=55, filled=True, yOffset=-11).encode(
                 x=alt.XValue(5), color=colour, shape=enc.shape(styles)
             ),
-            enc.label(base, palette, field="name", at=16, room=150),
+            enc.label(base, palette, field="name", at=16, space=150),
             enc.value(base),
             base.mark_rule(strokeWidth=2, yOffset=10, y2Offset=10, clip=True).encode(
                 x=alt.X("low:Q", title=chart.y_title), x2=alt.X2("high:Q"), color=colour
@@ -174,8 +174,8 @@ def _decades(domain: Domain) -> list[float]:
     """Powers of ten within a range, with 2 and 5 times these where there are but few."""
     low, high = (math.log10(end) for end in domain)
     steps = (1, 2, 5) if high - low < _FEW_DECADES else (1,)
-    found = [step * 10.0**power for power in range(math.floor(low), math.ceil(high) + 1) for step in steps]
-    return [value for value in found if domain[0] <= value <= domain[1]]
+    decades = [step * 10.0**power for power in range(math.floor(low), math.ceil(high) + 1) for step in steps]
+    return [value for value in decades if domain[0] <= value <= domain[1]]
 
 
 def _row(point: Point, label: str, chart: Chart) -> Row:
@@ -225,5 +225,5 @@ def _range(values: Sequence[float], ends: Sequence[float], least: float) -> tupl
     span = max(max(values) - min(values), least)
     low = max(min([*values, *ends]), min(values) - _REACH * span)
     high = min(max([*values, *ends]), max(values) + _REACH * span)
-    room = 0.05 * max(high - low, least)
-    return (low - room, high + room), any(end < low or end > high for end in ends)
+    space = 0.05 * max(high - low, least)
+    return (low - space, high + space), any(end < low or end > high for end in ends)

@@ -12,7 +12,7 @@ from seqloom.report import claims_wording
 
 # An interval may reach beyond what else there is to see by this many times its size; then it is cut, and says so.
 _REACH = 1.5
-_ROOM = 0.06
+_SPACE = 0.06
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class Forest:
 
 
 def forest(question: Question) -> Forest:
-    """The places of a question's effect."""
+    """The positions of a question's effect."""
     margins = [question.margin] if question.asks == "more" else [-question.margin, question.margin]
     known = [value for value in (0.0, *margins, question.effect) if math.isfinite(value)]
     least, most = min(known), max(known)
@@ -56,22 +56,22 @@ def forest(question: Question) -> Forest:
     if question.low is not None and question.high is not None:
         begin = max(min(begin, question.low), least - _REACH * span)
         end = min(max(end, question.high), most + _REACH * span)
-    room = (end - begin or span) * _ROOM
-    begin, end = begin - room, end + room
+    space = (end - begin or span) * _SPACE
+    begin, end = begin - space, end + space
 
-    def place(value: float) -> float:
+    def share(value: float) -> float:
         return round(100 * min(1.0, max(0.0, (value - begin) / (end - begin))), 2)
 
     bounded = question.low is not None and question.high is not None
-    lines = [Margin(place(value), f"margin {claims_wording.plain(value)}", _anchor(place(value))) for value in margins]
+    lines = [Margin(share(value), f"margin {claims_wording.plain(value)}", _anchor(share(value))) for value in margins]
     return Forest(
-        zero=place(0.0),
-        effect=place(question.effect) if math.isfinite(question.effect) else None,
-        low=place(question.low) if bounded and question.low is not None else None,
-        high=place(question.high) if bounded and question.high is not None else None,
+        zero=share(0.0),
+        effect=share(question.effect) if math.isfinite(question.effect) else None,
+        low=share(question.low) if bounded and question.low is not None else None,
+        high=share(question.high) if bounded and question.high is not None else None,
         cut_low=bounded and question.low is not None and question.low < begin,
         cut_high=bounded and question.high is not None and question.high > end,
-        zone=(place(margins[0]), 100.0 if question.asks == "more" else place(margins[1])),
+        zone=(share(margins[0]), 100.0 if question.asks == "more" else share(margins[1])),
         margins=tuple(lines),
         sentence=sentence(question),
     )
@@ -79,8 +79,8 @@ def forest(question: Question) -> Forest:
 
 def sentence(question: Question) -> str:
     """What the picture shows, in words."""
-    told = f"Effect {claims_wording.estimate(question)} {question.unit}; the claim asks for {claims_wording.asked(question)}."
-    return told if question.low is not None else f"{told} There is no interval, so nothing can be said."
+    text = f"Effect {claims_wording.estimate(question)} {question.unit}; the claim asks for {claims_wording.requirement(question)}."
+    return text if question.low is not None else f"{text} There is no interval, so nothing can be said."
 
 
 def _anchor(at: float) -> str:

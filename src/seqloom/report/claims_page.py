@@ -111,7 +111,9 @@ def claims_html(verdicts: Verdicts, *, predict: bool = False) -> str:
 def sections_of(verdicts: Sequence[Verdict], palette: Palette = theme.BY_CSS) -> list[Section]:
     """A section for each verdict, in which an arm looks like itself in all the others."""
     known = claims()
-    preferred = list(dict.fromkeys(series.label for one in verdicts for chart in one.charts for series in chart.series))
+    preferred = list(
+        dict.fromkeys(series.label for item in verdicts for chart in item.charts for series in chart.series)
+    )
     sections = []
     for index, verdict in enumerate(verdicts):
         claim = known.get(verdict.claim)
@@ -138,27 +140,27 @@ def sections_of(verdicts: Sequence[Verdict], palette: Palette = theme.BY_CSS) ->
 
 def environments_of(verdicts: Sequence[Verdict]) -> list[tuple[str, Mapping[str, str]]]:
     """Each machine and its versions once, with the numbers of the claims that were tested there."""
-    found: dict[tuple[tuple[str, str], ...], list[str]] = {}
+    results: dict[tuple[tuple[str, str], ...], list[str]] = {}
     for verdict in verdicts:
         facts = tuple((name, value) for name, value in verdict.environment.items() if name != "date")
-        found.setdefault(facts, []).append(str(verdict.number))
+        results.setdefault(facts, []).append(str(verdict.number))
     return [
         (f"{'Claim' if len(members) == 1 else 'Claims'} {wording.listing(members)}", dict(facts))
-        for facts, members in found.items()
+        for facts, members in results.items()
     ]
 
 
 def _styles(verdict: Verdict, preferred: Sequence[str]) -> dict[str, ArmStyle]:
     """Each series in the place that it has in the whole page, or in the next one that is free in this section."""
     labels = list(dict.fromkeys(series.label for chart in verdict.charts for series in chart.series))
-    places: dict[str, int] = {}
+    styles: dict[str, int] = {}
     for label in sorted(labels, key=preferred.index):
         # The first six places differ in colour.
-        place = preferred.index(label) % 6
-        while place in places.values():
-            place = (place + 1) % 6 if len(places) < 6 else place + 1
-        places[label] = place
-    return {label: theme.style_at(label, places[label]) for label in labels}
+        position = preferred.index(label) % 6
+        while position in styles.values():
+            position = (position + 1) % 6 if len(styles) < 6 else position + 1
+        styles[label] = position
+    return {label: theme.style_at(label, styles[label]) for label in labels}
 
 
 def _figures(verdict: Verdict, index: int, styles: Mapping[str, ArmStyle], palette: Palette) -> list[Figure]:

@@ -15,10 +15,10 @@ from seqloom.report.wording import MISSING, number
 
 def chart_table(chart: Chart) -> Table:
     """A row for each place on the x axis, a column for each series."""
-    places = list(dict.fromkeys(point.x for series in chart.series for point in series.points))
-    if all(isinstance(place, float) for place in places):
-        places.sort(key=float)
-    rows = [(_place(place), *(_cell(series, place) for series in chart.series)) for place in places]
+    positions = list(dict.fromkeys(point.x for series in chart.series for point in series.points))
+    if all(isinstance(position, float) for position in positions):
+        positions.sort(key=float)
+    rows = [(_x_text(position), *(_cell(series, position) for series in chart.series)) for position in positions]
     columns = (chart.x_title, *(series.label for series in chart.series))
     return Table(f"{chart.title}, {chart.y_title} [interval]", columns, tuple(rows))
 
@@ -60,9 +60,9 @@ def audit_table(verdict: Verdict) -> Table:
             )
         )
     heads = ("Arm", "Parameters", "Steps", "Target tokens", "Seconds of updates", "Learning rate", "Beam")
-    measures = " and ".join(dict.fromkeys(arm.measure for arm in verdict.audit.arms)) or "score"
+    metrics = " and ".join(dict.fromkeys(arm.measure for arm in verdict.audit.arms)) or "score"
     return Table(
-        f"What each arm was given, and its {measures} with {level(verdict.level)} intervals over seeds",
+        f"What each arm was given, and its {metrics} with {level(verdict.level)} intervals over seeds",
         (*heads, "Mean", "Best", "By seed"),
         tuple(rows),
     )
@@ -81,8 +81,8 @@ def trials_table(verdict: Verdict) -> Table | None:
 
 
 def _tried(arm: AuditedArm) -> str:
-    told = f"{arm.learning_rate:g}"
-    return f"{told}, best of {len(arm.trials)}" if len(arm.trials) > 1 else told
+    text = f"{arm.learning_rate:g}"
+    return f"{text}, best of {len(arm.trials)}" if len(arm.trials) > 1 else text
 
 
 def _mean(arm: AuditedArm, at_level: float) -> str:
@@ -92,11 +92,11 @@ def _mean(arm: AuditedArm, at_level: float) -> str:
     return measured(fmean(arm.scores), *(bounds or (None, None)))
 
 
-def _place(place: float | str) -> str:
-    return place if isinstance(place, str) else plain(place)
+def _x_text(position: float | str) -> str:
+    return position if isinstance(position, str) else plain(position)
 
 
-def _cell(series: Series, place: float | str) -> str:
+def _cell(series: Series, position: float | str) -> str:
     # More than one point in a place is unusual, and none of them is dropped.
-    cells = [measured(point.y, point.low, point.high) for point in series.points if point.x == place]
+    cells = [measured(point.y, point.low, point.high) for point in series.points if point.x == position]
     return "; ".join(cells) or MISSING

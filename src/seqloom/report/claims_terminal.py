@@ -20,7 +20,7 @@ def claims_table(verdicts: Verdicts) -> Table:
     table.add_column("verdict", no_wrap=True)
     table.add_column("effect", overflow="fold")
     table.add_column("made", overflow="fold")
-    for verdict in sorted(verdicts.verdicts, key=lambda one: (one.number, one.claim)):
+    for verdict in sorted(verdicts.verdicts, key=lambda item: (item.number, item.claim)):
         table.add_row(Text(str(verdict.number)), Text(verdict.claim, style="bold"), *_cells(verdict))
     return table
 

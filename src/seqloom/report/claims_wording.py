@@ -79,7 +79,7 @@ def leading_estimate(verdict: Verdict) -> str:
     return estimate(verdict.questions[0])
 
 
-def asked(question: Question) -> str:
+def requirement(question: Question) -> str:
     """What the question asks for: `above 10`, or `between −10 and 10`."""
     margin = plain(question.margin)
     return f"above {margin}" if question.asks == "more" else f"between {plain(-question.margin)} and {margin}"
@@ -141,5 +141,5 @@ def made_where(verdicts: Sequence[Verdict]) -> list[str]:
 
 
 def _counts(answers: Sequence[Answer]) -> str:
-    found = Counter(answers)
-    return listing([f"{found[answer]} {answer}" for answer in SIGNS if found[answer]])
+    counter = Counter(answers)
+    return listing([f"{counter[answer]} {answer}" for answer in SIGNS if counter[answer]])

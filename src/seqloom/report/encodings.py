@@ -47,10 +47,10 @@ def ticks() -> Any:
     return alt.Axis(tickCount=6)
 
 
-def label(base: Any, palette: Palette, size: int = 13, field: str = "arm", at: int = 0, room: int = 60) -> Any:
+def label(base: Any, palette: Palette, size: int = 13, field: str = "arm", at: int = 0, space: int = 60) -> Any:
     """The name of a row, above its marks."""
     # A label gives way to the value at the other end of its row; the table behind the chart has it whole.
-    limit = alt.ExprRef(f"width - {at + room}")
+    limit = alt.ExprRef(f"width - {at + space}")
     mark = base.mark_text(align="left", baseline="bottom", dy=-3, fontSize=size, color=palette["ink"], limit=limit)
     return mark.encode(x=alt.XValue(at), text=alt.Text(f"{field}:N"))
 

@@ -31,16 +31,18 @@ def write_explanation_page(explanations: Explanations, path: Path) -> None:
 def explanation_html(explanations: Explanations) -> str:
     """The page as text."""
     scripts = (asset("save.js"), asset("explanation.js"))
-    runs = [_run(one, number) for number, one in enumerate(explanations.explanations)]
-    found = {picture.method for one in explanations.explanations for picture in words.pictures_of(one)}
+    runs = [_run(item, number) for number, item in enumerate(explanations.explanations)]
+    results = {
+        picture.method for explanation in explanations.explanations for picture in words.pictures_of(explanation)
+    }
     text = (
         environment()
         .get_template("explanation.html")
         .render(
             explanations=explanations,
             runs=runs,
-            methods=[method for method in _METHODS if method in found],
-            steps=[_slider(one, number) for number, one in enumerate(explanations.explanations) if one.history],
+            methods=[method for method in _METHODS if method in results],
+            steps=[_slider(item, number) for number, item in enumerate(explanations.explanations) if item.history],
             wording=wording,
             words=words,
             variables=theme.css_variables(),
@@ -56,15 +58,17 @@ def explanation_html(explanations: Explanations) -> str:
     return text.encode("utf-8", "replace").decode()
 
 
-def _run(one: Explanation, number: int) -> dict[str, Any]:
-    source, target, fed = (words.token_texts(tokens) for tokens in (one.source, one.target, one.fed))
-    truth = one.truth.sources if one.truth else None
-    main = words.main_picture(one)
+def _run(explanation: Explanation, number: int) -> dict[str, Any]:
+    source, target, fed = (
+        words.token_texts(tokens) for tokens in (explanation.source, explanation.target, explanation.fed)
+    )
+    truth = explanation.truth.sources if explanation.truth else None
+    main = words.main_picture(explanation)
     pictures = [
         {
             "method": picture.method,
             "title": picture.title,
-            "svg": svg.heatmap(picture.rows, source, target, words.picture_sentence(one, picture), truth=truth),
+            "svg": svg.heatmap(picture.rows, source, target, words.picture_sentence(explanation, picture), truth=truth),
             "trust": words.trust_sentence(picture.trust),
             "columns": source,
             "rows": [
@@ -72,46 +76,49 @@ def _run(one: Explanation, number: int) -> dict[str, Any]:
                 for token, row in zip(target, picture.rows, strict=True)
             ],
         }
-        for picture in words.pictures_of(one)
+        for picture in words.pictures_of(explanation)
         if picture.rows and picture.rows[0]
     ]
     return {
         "number": number,
-        "facts": one.run,
-        "one": one,
+        "facts": explanation.run,
+        "explanation": explanation,
         "colour": f"arm-{number % 6}",
         "main": main,
         "pictures": pictures,
         "methods": [picture["method"] for picture in pictures],
-        "layers": _layers(one, source, target, fed),
-        "tracks": _tracks(one, source, fed),
-        "steps": {"target": target, "rows": svg.steps_table(one.steps), "facts": one.steps},
+        "layers": _layers(explanation, source, target, fed),
+        "tracks": _tracks(explanation, source, fed),
+        "steps": {"target": target, "rows": svg.steps_table(explanation.steps), "facts": explanation.steps},
         "beam": None
-        if one.beam is None
+        if explanation.beam is None
         else svg.beam(
-            one.beam,
-            f"Beam of {one.beam.beam} of {one.run.label}: {wording.plural(len(one.beam.nodes) - 1, 'beginning')} looked at; "
-            f"the output is {one.output!r} with a log-probability of {words.decimal(one.log_prob, 2)}.",
+            explanation.beam,
+            f"Beam of {explanation.beam.beam} of {explanation.run.label}: "
+            f"{wording.plural(len(explanation.beam.nodes) - 1, 'beginning')} looked at; "
+            f"the output is {explanation.output!r} with a log-probability of {words.decimal(explanation.log_prob, 2)}.",
         ),
-        "computation": way_view(one, one.computation) if one.computation else None,
-        "what_if": _what_if(one, target) if one.what_if else None,
+        "computation": way_view(explanation, explanation.computation) if explanation.computation else None,
+        "what_if": _what_if(explanation, target) if explanation.what_if else None,
     }
 
 
-def _layers(one: Explanation, source: list[str], target: list[str], fed: list[str]) -> list[dict[str, Any]]:
+def _layers(explanation: Explanation, source: list[str], target: list[str], fed: list[str]) -> list[dict[str, Any]]:
     """Each attention with all its heads, and their mean."""
-    found = []
-    for attention in one.attention:
+    layers = []
+    for attention in explanation.attention:
         columns = {"source": source, "target": fed, "both": [*source, *fed]}[attention.keys]
         rows = source if attention.queries == "source" else target
         truth = (
-            one.truth.sources if one.truth and attention.queries == "target" and attention.keys != "target" else None
+            explanation.truth.sources
+            if explanation.truth and attention.queries == "target" and attention.keys != "target"
+            else None
         )
         trusts, heads = list(attention.trust), list(attention.heads)
         titles = [f"head {head}" for head in range(len(heads))]
         if len(heads) > 1:
             trusts, heads, titles = [*trusts, attention.mean_trust], [*heads, attention.mean], [*titles, "mean"]
-        found.append(
+        layers.append(
             {
                 "name": attention.name,
                 "where": _where(attention.name, attention.keys),
@@ -123,7 +130,7 @@ def _layers(one: Explanation, source: list[str], target: list[str], fed: list[st
                             head,
                             columns,
                             rows,
-                            f"{one.run.label}, {attention.name}, {title}: {words.trust_sentence(trust)}",
+                            f"{explanation.run.label}, {attention.name}, {title}: {words.trust_sentence(trust)}",
                             truth=truth,
                             cell=12 if len(columns) <= 14 else 8 if len(columns) <= 24 else 6,
                             named=False,
@@ -133,7 +140,7 @@ def _layers(one: Explanation, source: list[str], target: list[str], fed: list[st
                 ],
             }
         )
-    return found
+    return layers
 
 
 def _where(name: str, keys: str) -> str:
@@ -144,63 +151,69 @@ def _where(name: str, keys: str) -> str:
     return "within the source"
 
 
-def _tracks(one: Explanation, source: list[str], fed: list[str]) -> list[dict[str, Any]]:
-    found = []
-    for track in one.states:
+def _tracks(explanation: Explanation, source: list[str], fed: list[str]) -> list[dict[str, Any]]:
+    tracks = []
+    for track in explanation.states:
         tokens = source if track.side == "source" else fed
         side = "encoder" if track.side == "source" else "decoder"
         title = f"{side} layer {track.layer}{', read backwards' if track.backwards else ''}"
         may_be = {"hidden": track.hidden_norm, "cell": track.cell_norm, "change of hidden": track.change}
         lengths = {name: values for name, values in may_be.items() if values is not None}
-        told = "; ".join(f"{name} {words.decimal(sum(v) / len(v), 2)}" for name, v in track.gates.items())
+        text = "; ".join(f"{name} {words.decimal(sum(v) / len(v), 2)}" for name, v in track.gates.items())
         ends = "; ".join(f"{n} {words.decimal(v[0], 1)} to {words.decimal(v[-1], 1)}" for n, v in lengths.items())
-        found.append(
+        tracks.append(
             {
                 "title": title,
-                "gates": svg.lines(track.gates, tokens, f"Mean gates of {title}, on average: {told}."),
+                "gates": svg.lines(track.gates, tokens, f"Mean gates of {title}, on average: {text}."),
                 "gate_names": list(track.gates),
                 "lengths": svg.lines(lengths, tokens, f"Lengths of states of {title}, first to last: {ends}."),
                 "length_names": list(lengths),
             }
         )
-    return found
+    return tracks
 
 
-def _what_if(one: Explanation, target: list[str]) -> dict[str, Any]:
-    assert one.what_if is not None
-    found = one.what_if
-    pairs = zip(target, found.log_probs, found.changed_log_probs, strict=True)
+def _what_if(explanation: Explanation, target: list[str]) -> dict[str, Any]:
+    assert explanation.what_if is not None
+    what_if = explanation.what_if
+    pairs = zip(target, what_if.log_probs, what_if.changed_log_probs, strict=True)
     rows = []
     for token, before, after in pairs:
         p, q = words.probability(before), words.probability(after)
         rows.append({"token": token, "before": p, "after": q, "change": q - p})
     return {
-        "change": wording.capital(found.change),
-        "text": found.text,
+        "change": wording.capital(what_if.change),
+        "text": what_if.text,
         "rows": rows,
-        "output": found.output,
-        "same": found.output == one.output,
-        "log_prob": words.decimal(sum(found.output_log_probs), 2),
+        "output": what_if.output,
+        "same": what_if.output == explanation.output,
+        "log_prob": words.decimal(sum(what_if.output_log_probs), 2),
     }
 
 
-def _slider(one: Explanation, number: int) -> dict[str, Any]:
-    source, target = words.token_texts(one.source), words.token_texts(one.target)
-    truth = one.truth.sources if one.truth else None
+def _slider(explanation: Explanation, number: int) -> dict[str, Any]:
+    source, target = words.token_texts(explanation.source), words.token_texts(explanation.target)
+    truth = explanation.truth.sources if explanation.truth else None
 
-    def moment(found: HistoryCheckpoint) -> dict[str, Any]:
-        told = f"{one.run.label} after {found.training_step} steps. {words.trust_sentence(found.trust)}"
+    def view(checkpoint: HistoryCheckpoint) -> dict[str, Any]:
+        text = (
+            f"{explanation.run.label} after {checkpoint.training_step} steps. {words.trust_sentence(checkpoint.trust)}"
+        )
         drawing = (
-            svg.heatmap(found.picture, source, target, told, truth=truth)
-            if found.picture and found.picture[0]
+            svg.heatmap(checkpoint.picture, source, target, text, truth=truth)
+            if checkpoint.picture and checkpoint.picture[0]
             else Markup()
         )
         return {
-            "step": found.training_step,
+            "step": checkpoint.training_step,
             "svg": drawing,
-            "output": found.output,
-            "log_prob": words.decimal(sum(found.log_probs), 2),
-            "trust": words.trust_sentence(found.trust),
+            "output": checkpoint.output,
+            "log_prob": words.decimal(sum(checkpoint.log_probs), 2),
+            "trust": words.trust_sentence(checkpoint.trust),
         }
 
-    return {"number": number, "label": one.run.label, "moments": [moment(found) for found in one.history]}
+    return {
+        "number": number,
+        "label": explanation.run.label,
+        "moments": [view(checkpoint) for checkpoint in explanation.history],
+    }

@@ -46,8 +46,8 @@ def heatmap(
     largest = max((abs(value) for row in rows for value in row), default=0.0) or 1.0
     parts: list[Markup] = []
     if named:
-        for place, token in enumerate(source):
-            x = left + cell * place + cell / 2 + 4
+        for index, token in enumerate(source):
+            x = left + cell * index + cell / 2 + 4
             parts.append(_text(token, x, top - 6, f'transform="rotate(-90 {x:g} {top - 6})"'))
     else:
         frame = Markup('<rect x="1" y="1" width="{}" height="{}" class="frame"/>')
@@ -58,25 +58,25 @@ def heatmap(
             Markup(
                 '<rect x="{}" y="{}" width="{}" height="{}" class="{}" fill-opacity="{}"><title>{}</title></rect>'
             ).format(
-                left + cell * place,
+                left + cell * index,
                 y,
                 cell,
                 cell,
                 "for" if value >= 0 else "against",
                 _shade(abs(value) / largest),
-                f"{target[number]} ← {source[place]}: {words.decimal(value, 3)}",
+                f"{target[number]} ← {source[index]}: {words.decimal(value, 3)}",
             )
-            for place, value in enumerate(row)
+            for index, value in enumerate(row)
         ]
         label = _text(target[number], left - 6, y + cell / 2 + 4, 'text-anchor="end"')
         parts.append(Markup('<g class="row">{}{}</g>').format(label, Markup("").join(cells)))
     marks = [
         Markup('<rect x="{}" y="{}" width="{}" height="{}" class="{}"/>').format(
-            left + cell * place + 1, top + cell * number + 1, cell - 2, cell - 2, kind
+            left + cell * position + 1, top + cell * number + 1, cell - 2, cell - 2, kind
         )
         for kind, rows_of_places in (("masked", masked), ("true", truth))
-        for number, places in enumerate(rows_of_places or ())
-        for place in places
+        for number, positions in enumerate(rows_of_places or ())
+        for position in positions
     ]
     return _svg(width, height, text, [*parts, *marks], "heat")
 
@@ -103,21 +103,21 @@ def lines(values: Mapping[str, Sequence[float]], tokens: Sequence[str], text: st
         for value in sorted({low, 0.0, high})
     ]
     for number, line in enumerate(values.values()):
-        points = " ".join(f"{left + step * place:.1f},{y(value)}" for place, value in enumerate(line))
+        points = " ".join(f"{left + step * index:.1f},{y(value)}" for index, value in enumerate(line))
         parts.append(
             Markup('<polyline points="{}" class="line" stroke="var(--arm-{})" stroke-dasharray="{}"/>').format(
                 points, number, DASHES[number % len(DASHES)]
             )
         )
-    for place, token in enumerate(tokens):
-        x, base = left + step * place + 4, top + height + 8
+    for index, token in enumerate(tokens):
+        x, base = left + step * index + 4, top + height + 8
         parts.append(_text(token, x, base, f'text-anchor="end" transform="rotate(-90 {x:g} {base})"'))
     return _svg(width, top + height + bottom, text, parts, "lines")
 
 
 def steps_table(steps: Sequence[Step], rows: int = 5) -> list[list[dict[str, object]]]:
     """For each rank its cell at each step: token, probability, whether it was chosen."""
-    found = []
+    results = []
     for rank in range(rows):
         cells: list[dict[str, object]] = []
         for step in steps:
@@ -128,8 +128,8 @@ def steps_table(steps: Sequence[Step], rows: int = 5) -> list[list[dict[str, obj
             probability = words.probability(candidate.log_prob)
             chosen = candidate.token == step.token
             cells.append({"token": words.token_text(candidate.token), "probability": probability, "chosen": chosen})
-        found.append(cells)
-    return found
+        results.append(cells)
+    return results
 
 
 def beam(tree: BeamTree, text: str) -> Markup:

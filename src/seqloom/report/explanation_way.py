@@ -12,61 +12,62 @@ from seqloom.report import explanation_svg as svg
 from seqloom.report import explanation_wording as words
 
 
-def way_view(one: Explanation, found: Computation) -> dict[str, Any]:
+def way_view(explanation: Explanation, computation: Computation) -> dict[str, Any]:
     """What the page shows of it: drawings, numbers and the texts beside them."""
-    row = found.step
-    main = words.main_picture(one)
+    row = computation.step
+    main = words.main_picture(explanation)
     weights = main.rows[row] if main is not None else ()
     pointed = max(range(len(weights)), key=weights.__getitem__) if weights else 0
     embeddings = []
-    for side in found.embeddings:
+    for side in computation.embeddings:
         # The source token that the step points at most, and what was fed at the step.
-        place = pointed if side.side == "source" else row
+        position = pointed if side.side == "source" else row
         if not side.tokens:
             continue
-        parts = {"token embedding": side.token[place]}
+        parts = {"token embedding": side.token[position]}
         if side.position is not None:
-            parts |= {"position embedding": side.position[place], "their sum": side.total[place]}
+            parts |= {"position embedding": side.position[position], "their sum": side.total[position]}
         embeddings.append(
             {
                 "side": side.side,
-                "token": words.token_text(side.tokens[place]),
-                "position": place,
+                "token": words.token_text(side.tokens[position]),
+                "position": position,
                 "parts": [_strip(name, values) for name, values in parts.items()],
             }
         )
     return {
-        "found": found,
-        "said": words.token_text(one.target[row]),
+        "computation": computation,
+        "said": words.token_text(explanation.target[row]),
         "embeddings": embeddings,
-        "stages": [_stage(stage, row) for stage in found.stages],
-        "memory": found.memory and svg.numbers(found.memory, "The memory: a row for each source token.", width=640),
-        "hidden": _strip("the decoder's output", found.hidden),
+        "stages": [_stage(stage, row) for stage in computation.stages],
+        "memory": computation.memory
+        and svg.numbers(computation.memory, "The memory: a row for each source token.", width=640),
+        "hidden": _strip("the decoder's output", computation.hidden),
         "logits": [
             {
                 "token": words.token_text(logit.token),
                 "logit": words.decimal(logit.logit, 3),
                 "probability": f"{logit.probability:.4f}",
-                "row": svg.strip(logit.row, _told("row", logit.row), width=300),
+                "row": svg.strip(logit.row, _described("row", logit.row), width=300),
             }
-            for logit in found.logits
+            for logit in computation.logits
         ],
     }
 
 
 def _stage(stage: AttentionStage, row: int) -> dict[str, Any]:
     queries, keys = words.token_texts(stage.query_tokens), words.token_texts(stage.key_tokens)
-    asked = min(row, len(queries) - 1)
-    numbers = zip(keys, stage.scores[asked], stage.mask[asked], stage.weights[asked], strict=True)
+    query = min(row, len(queries) - 1)
+    numbers = zip(keys, stage.scores[query], stage.mask[query], stage.weights[query], strict=True)
     visible = tuple(
         tuple(score if allowed else 0.0 for score, allowed in zip(scores, mask, strict=True))
         for scores, mask in zip(stage.scores, stage.mask, strict=True)
     )
-    masked = [[place for place, allowed in enumerate(mask) if not allowed] for mask in stage.mask]
+    masked = [[index for index, allowed in enumerate(mask) if not allowed] for mask in stage.mask]
     softmax = f"Weights of {stage.name}: the softmax of the scores over what may be seen."
     return {
         "name": stage.name,
-        "asks": queries[asked],
+        "asks": queries[query],
         "size": len(stage.query[0]),
         "matrices": [
             (name, svg.numbers(rows, f"{name} of {stage.name}, {len(rows)} by {len(rows[0])} numbers.", width=220))
@@ -83,16 +84,16 @@ def _stage(stage: AttentionStage, row: int) -> dict[str, Any]:
             }
             for key, score, allowed, weight in numbers
         ],
-        "context": svg.strip(stage.context[asked], _told("weighted sum", stage.context[asked]), width=220),
-        "joined": svg.strip(stage.joined[asked], _told("heads joined", stage.joined[asked])),
+        "context": svg.strip(stage.context[query], _described("weighted sum", stage.context[query]), width=220),
+        "joined": svg.strip(stage.joined[query], _described("heads joined", stage.joined[query])),
     }
 
 
 def _strip(name: str, values: Vector) -> tuple[str, Markup]:
     """What a strip is, and the strip."""
-    told = _told(name, values)
-    return told, svg.strip(values, told)
+    text = _described(name, values)
+    return text, svg.strip(values, text)
 
 
-def _told(name: str, values: Vector) -> str:
+def _described(name: str, values: Vector) -> str:
     return f"{name}: {len(values)} numbers, beginning {', '.join(words.decimal(value, 2) for value in values[:6])}"

@@ -36,13 +36,13 @@ class Picture:
 
 def pictures_of(explanation: Explanation) -> list[Picture]:
     """What there is to draw from target to source, attention first."""
-    found = []
+    results = []
     if explanation.alignment is not None and explanation.alignment_trust is not None:
-        found.append(Picture("attention", explanation.alignment, explanation.alignment_trust))
+        results.append(Picture("attention", explanation.alignment, explanation.alignment_trust))
     order = ("occlusion", "gradient")
-    for one in sorted(explanation.saliency, key=lambda saliency: order.index(saliency.method)):
-        found.append(Picture(one.method, one.source, one.trust))
-    return found
+    for item in sorted(explanation.saliency, key=lambda saliency: order.index(saliency.method)):
+        results.append(Picture(item.method, item.source, item.trust))
+    return results
 
 
 def main_picture(explanation: Explanation) -> Picture | None:
@@ -69,8 +69,8 @@ def token_text(token: Token) -> str:
 
 def token_texts(tokens: Sequence[Token]) -> list[str]:
     """As `token_text`; the first of a text needs no sign that it goes on."""
-    found = [token_text(token) for token in tokens]
-    return [found[0].removeprefix("…") or "…", *found[1:]] if found else []
+    results = [token_text(token) for token in tokens]
+    return [results[0].removeprefix("…") or "…", *results[1:]] if results else []
 
 
 def percent(share: float) -> str:
@@ -93,30 +93,30 @@ def trust_sentence(trust: Trust) -> str:
             f"(chance {percent(truth.chance)}); {percent(truth.mass)} of its weight lies there."
         )
     others = {"occlusion": trust.occlusion, "gradient": trust.gradient}
-    told = [f"{name} for {_agreement(one)}" for name, one in others.items() if one is not None]
-    if told:
-        parts.append(f"Points at the same token as {listing(told)}.")
+    text = [f"{name} for {_agreement(other)}" for name, other in others.items() if other is not None]
+    if text:
+        parts.append(f"Points at the same token as {listing(text)}.")
     return " ".join(parts) or "Nothing to hold it against."
 
 
 def trust_short(trust: Trust) -> str:
     """`truth 92%, occlusion 58%`."""
-    found = {"truth": trust.truth, "occl.": trust.occlusion, "grad.": trust.gradient}
-    return ", ".join(f"{name} {percent(one.alike)}" for name, one in found.items() if one is not None)
+    results = {"truth": trust.truth, "occl.": trust.occlusion, "grad.": trust.gradient}
+    return ", ".join(f"{name} {percent(item.alike)}" for name, item in results.items() if item is not None)
 
 
-def _agreement(one: Agreement) -> str:
-    return f"{percent(one.alike)} of {one.count} (rank correlation {decimal(one.rank, 2)})"
+def _agreement(agreement: Agreement) -> str:
+    return f"{percent(agreement.alike)} of {agreement.count} (rank correlation {decimal(agreement.rank, 2)})"
 
 
 def picture_sentence(explanation: Explanation, picture: Picture) -> str:
     """What a picture shows, for those who do not see it: where each target token looks most."""
     source = token_texts(explanation.source)
-    told = []
+    text = []
     for token, row in zip(token_texts(explanation.target), picture.rows, strict=True):
         if row:
-            told.append(f"{token} at {source[max(range(len(row)), key=row.__getitem__)]}")
-    return f"{picture.title} of {explanation.run.label}, where each token points most: {'; '.join(told)}."
+            text.append(f"{token} at {source[max(range(len(row)), key=row.__getitem__)]}")
+    return f"{picture.title} of {explanation.run.label}, where each token points most: {'; '.join(text)}."
 
 
 NODE_STATUSES = {

@@ -46,33 +46,33 @@ class Figures:
     def quality(self) -> list[Figure]:
         """The leading metric by arm, a figure a test split, all over the same range."""
         domain = domain_of(self._comparison, self.datasets["quality"])
-        found: list[Figure] = []
+        figures: list[Figure] = []
         for test, label in self._tests("quality"):
             arms = self._among(row["arm"] for row in self.datasets["quality"] if row["test"] == test)
             chart = charts.dots("quality", test, arms, domain, self._axis_title(), self._palette)
             sentence = sentences.about_quality(self._comparison, test)
             table = tables.quality_table(self._comparison, test)
-            found.append(self._figure(f"quality-{len(found)}", label, sentence, chart, table))
-        return found
+            figures.append(self._figure(f"quality-{len(figures)}", label, sentence, chart, table))
+        return figures
 
     def length(self) -> list[Figure]:
         """The leading metric by source length, a figure a test split, all over the same range."""
         domain = domain_of(self._comparison, self.datasets["length"])
-        found: list[Figure] = []
+        figures: list[Figure] = []
         for test, label in self._tests("length"):
             chart = charts.lengths("length", test, self._styles, domain, self._comparison.metric_label, self._palette)
             sentence = sentences.about_length(self._comparison, test)
             table = tables.length_table(self._comparison, test)
-            found.append(self._figure(f"length-{len(found)}", label, sentence, chart, table))
-        return found
+            figures.append(self._figure(f"length-{len(figures)}", label, sentence, chart, table))
+        return figures
 
     def curve(self) -> list[Figure]:
         """Learning curves: quality and loss, each against time and against tokens."""
-        found: list[Figure] = []
+        figures: list[Figure] = []
         ours = [style for style in self._styles if not style.outside]
-        measures = {"quality": wording.validation_label(self._comparison), "loss": "validation loss"}
+        metrics = {"quality": wording.validation_label(self._comparison), "loss": "validation loss"}
         along_titles = {"time": f"{rows.time_unit(self._comparison)} of updates", "tokens": "target tokens trained on"}
-        for measure, title in measures.items():
+        for measure, title in metrics.items():
             if all(row[measure] is None for row in self.datasets["curve"]):
                 continue
             for along, along_title in along_titles.items():
@@ -80,19 +80,19 @@ class Figures:
                 chart = charts.curves("curve", along, measure, ours, titles, self._palette)
                 sentence = sentences.about_curve(self._comparison, measure)
                 name = f"curve-{measure}-{along}"
-                found.append(self._figure(name, wording.capital(title), sentence, chart, variant=along))
-        return found
+                figures.append(self._figure(name, wording.capital(title), sentence, chart, variant=along))
+        return figures
 
     def cost(self) -> list[Figure]:
         """Speed, memory and size by arm."""
-        found: list[Figure] = []
+        figures: list[Figure] = []
         for measure, title in COSTS.items():
             arms = self._among(row["arm"] for row in self.datasets["cost"] if row["measure"] == measure)
             if arms:
                 chart = charts.bars("cost", measure, arms, self._palette)
                 sentence = sentences.about_cost(self._comparison, measure)
-                found.append(self._figure(f"cost-{measure.replace('_', '-')}", title, sentence, chart))
-        return found
+                figures.append(self._figure(f"cost-{measure.replace('_', '-')}", title, sentence, chart))
+        return figures
 
     def difference(self) -> list[Figure]:
         """The differences between arms, a figure a test split, all over the same range."""
@@ -100,7 +100,7 @@ class Figures:
             row[end] for row in self.datasets["difference"] for end in ("low", "high", "value") if row[end] is not None
         ]
         domain = padded(min([0.0, *ends]), max([0.0, *ends]))
-        found: list[Figure] = []
+        figures: list[Figure] = []
         for test, label in self._tests("difference"):
             drawn = [row for row in self.datasets["difference"] if row["test"] == test]
             pairs = [row["pair"] for row in drawn]
@@ -108,8 +108,8 @@ class Figures:
             chart = charts.forest("difference", test, pairs, domain, title, self._palette)
             sentence = sentences.about_differences(self._comparison, test)
             table = tables.difference_table(self._comparison, test)
-            found.append(self._figure(f"difference-{len(found)}", label, sentence, chart, table))
-        return found
+            figures.append(self._figure(f"difference-{len(figures)}", label, sentence, chart, table))
+        return figures
 
     def _figure(
         self, name: str, title: str, sentence: str, chart: object, table: Table | None = None, variant: str = ""
@@ -129,9 +129,9 @@ class Figures:
         return f"{self._comparison.metric_label} ({sentences.direction(self._comparison)})"
 
 
-def domain_of(comparison: Comparison, found: Sequence[Row]) -> tuple[float, float]:
+def domain_of(comparison: Comparison, rows: Sequence[Row]) -> tuple[float, float]:
     """A range that holds all the values and interval ends of some rows; scores in percent stay between 0 and 100."""
-    ends = [row[end] for row in found for end in ("low", "high", "value") if row.get(end) is not None]
+    ends = [row[end] for row in rows for end in ("low", "high", "value") if row.get(end) is not None]
     low, high = padded(min(ends, default=0.0), max(ends, default=1.0))
     if comparison.metric in wording.BOUNDED:
         return max(low, 0.0), min(high, 100.0) if max(ends, default=0.0) <= 100 else high
@@ -140,5 +140,5 @@ def domain_of(comparison: Comparison, found: Sequence[Row]) -> tuple[float, floa
 
 def padded(low: float, high: float) -> tuple[float, float]:
     """The range with a little room at both ends, so that no mark is cut."""
-    room = (high - low) * 0.05 or abs(high) * 0.05 or 1.0
-    return low - room, high + room
+    space = (high - low) * 0.05 or abs(high) * 0.05 or 1.0
+    return low - space, high + space

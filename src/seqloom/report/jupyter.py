@@ -1,6 +1,6 @@
 """Comparisons in notebooks: the verdict, the table and the picture, without any script.
 
-`Comparison` stands in an earlier room and cannot know how it is drawn, so the drawing is registered with IPython instead: by the
+`Comparison` is in a package above this one and does not know how it is drawn, so the drawing is registered with IPython by the
 name of the class, so that neither this module's dependencies nor the class are imported until a comparison is shown.
 """
 

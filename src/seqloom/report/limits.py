@@ -34,29 +34,29 @@ def limits_table(limits: Limits) -> RenderableType:
 
 def _sizes(limits: Limits) -> Table:
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
-    counted = any(one.right is not None for one in limits.sizes)
+    counted = any(size.right is not None for size in limits.sizes)
     table.add_column(limits.units, justify="right", no_wrap=True)
     if counted:
         table.add_column("right", justify="right", no_wrap=True)
     table.add_column("tried", justify="right", no_wrap=True)
     table.add_column(limits.measure, no_wrap=True)
     table.add_column("", no_wrap=True)
-    for one in limits.sizes:
-        right = [f"{one.right:,}"] if one.right is not None else []
-        table.add_row(span(one), *right, f"{one.tried:,}", _value(one), _state(one))
+    for size in limits.sizes:
+        right = [f"{size.right:,}"] if size.right is not None else []
+        table.add_row(span(size), *right, f"{size.tried:,}", _value(size), _state(size))
     return table
 
 
-def _value(one: SizeResult) -> Text:
-    percent = "%" if one.right is not None else ""
-    text = Text(f"{one.value:.1f}{percent}".rjust(6))
-    text.append(f" [{one.low:.1f}, {one.high:.1f}]", style="dim")
+def _value(size: SizeResult) -> Text:
+    percent = "%" if size.right is not None else ""
+    text = Text(f"{size.value:.1f}{percent}".rjust(6))
+    text.append(f" [{size.low:.1f}, {size.high:.1f}]", style="dim")
     return text
 
 
-def _state(one: SizeResult) -> Text:
-    text = Text(one.state, style=_STYLES[one.state])
-    if one.trained is False:
+def _state(size: SizeResult) -> Text:
+    text = Text(size.state, style=_STYLES[size.state])
+    if size.trained is False:
         text.append(", outside training", style="dim")
     return text
 

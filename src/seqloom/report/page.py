@@ -94,10 +94,10 @@ def headline(comparison: Comparison) -> list[dict[str, Any]]:
         if values:
             best[test] = choose(values)
 
-    def place(value: float) -> float:
+    def share(value: float) -> float:
         return round(100 * min(1.0, max(0.0, (value - low) / (high - low))), 2)
 
-    found = []
+    results = []
     for arm in comparison.arms:
         cells: list[dict[str, Any] | None] = []
         for test in comparison.test_labels:
@@ -111,14 +111,14 @@ def headline(comparison: Comparison) -> list[dict[str, Any]]:
                     "score": wording.score(comparison.metric, quality.value),
                     "bounds": wording.bounds(comparison.metric, span) if span else "",
                     "best": quality.value == best[test] and len(comparison.arms) > 1,
-                    "at": place(quality.value),
-                    "low": place(span.low) if span else place(quality.value),
-                    "high": place(span.high) if span else place(quality.value),
+                    "at": share(quality.value),
+                    "low": share(span.low) if span else share(quality.value),
+                    "high": share(span.high) if span else share(quality.value),
                 }
             )
         seconds = wording.mean(run.train_seconds for run in arm.runs)
         parameters = wording.mean(float(run.parameters) for run in arm.runs)
-        found.append(
+        results.append(
             {
                 "arm": arm,
                 "cells": cells,
@@ -126,7 +126,7 @@ def headline(comparison: Comparison) -> list[dict[str, Any]]:
                 "minutes": wording.number(None if seconds is None else seconds / 60, 2 if (seconds or 0) < 600 else 1),
             }
         )
-    return found
+    return results
 
 
 def sample_view(sample: Sample, comparison: Comparison) -> dict[str, Any]:

@@ -169,11 +169,11 @@ def cost_rows(comparison: Comparison) -> list[Row]:
 
 def drawn_differences(comparison: Comparison, test: str) -> list[Difference]:
     """The differences on a test split, largest first; only those with the best arm where all would be too many."""
-    found = [difference for difference in comparison.differences if difference.test == test]
-    if len(found) > MAX_PAIRS:
+    results = [difference for difference in comparison.differences if difference.test == test]
+    if len(results) > MAX_PAIRS:
         best = comparison.arms[0].name
-        found = [difference for difference in found if best in (difference.better, difference.worse)]
-    return sorted(found, key=lambda difference: -difference.difference)
+        results = [difference for difference in results if best in (difference.better, difference.worse)]
+    return sorted(results, key=lambda difference: -difference.difference)
 
 
 def difference_rows(comparison: Comparison) -> list[Row]:
@@ -182,14 +182,14 @@ def difference_rows(comparison: Comparison) -> list[Row]:
     return [
         {
             "test": test,
-            "pair": f"{labels[found.better]} over {labels[found.worse]}{wording.judged_by(comparison, found)}",
-            "arm": labels[found.better],
-            "value": finite(found.difference),
-            "low": finite(found.interval.low),
-            "high": finite(found.interval.high),
-            "significant": found.significant,
-            "text": wording.difference(found.metric or comparison.metric, found.difference),
+            "pair": f"{labels[difference.better]} over {labels[difference.worse]}{wording.judged_by(comparison, difference)}",
+            "arm": labels[difference.better],
+            "value": finite(difference.difference),
+            "low": finite(difference.interval.low),
+            "high": finite(difference.interval.high),
+            "significant": difference.significant,
+            "text": wording.difference(difference.metric or comparison.metric, difference.difference),
         }
         for test in comparison.test_labels
-        for found in drawn_differences(comparison, test)
+        for difference in drawn_differences(comparison, test)
     ]

@@ -22,15 +22,15 @@ def sentence(text: str) -> str:
 def about_quality(comparison: Comparison, test: str) -> str:
     """Every arm's score on a test split, best first."""
     labels = wording.arm_labels(comparison)
-    found = [
+    results = [
         (quality, labels[arm.name])
         for arm in comparison.arms
         if (quality := leading(arm.tests.get(test, ()), comparison.metric)) is not None
     ]
-    found.sort(key=lambda pair: pair[0].value, reverse=wording.higher_is_better(comparison))
-    if not found:
+    results.sort(key=lambda pair: pair[0].value, reverse=wording.higher_is_better(comparison))
+    if not results:
         return f"No arm was scored {comparison.test_labels[test]}."
-    scores = listing([f"{label} {wording.score_with_interval(quality)}" for quality, label in found])
+    scores = listing([f"{label} {wording.score_with_interval(quality)}" for quality, label in results])
     return sentence(f"{comparison.test_labels[test]}, {comparison.metric_label} ({direction(comparison)}): {scores}")
 
 
@@ -39,7 +39,7 @@ def about_length(comparison: Comparison, test: str) -> str:
     labels = wording.arm_labels(comparison)
     moves, ends = [], set()
     for arm in comparison.arms:
-        bins = sorted(arm.by_length.get(test, ()), key=lambda found: found.low)
+        bins = sorted(arm.by_length.get(test, ()), key=lambda length_bin: length_bin.low)
         if not bins:
             continue
         first, last = bins[0], bins[-1]
@@ -98,17 +98,17 @@ def mean_cost(arm: Arm, measure: str) -> float | None:
 def about_differences(comparison: Comparison, test: str) -> str:
     """How many differences are significant, which are not, and what they are differences between."""
     labels = wording.arm_labels(comparison)
-    all_found = [found for found in comparison.differences if found.test == test]
+    differences = [difference for difference in comparison.differences if difference.test == test]
     drawn = drawn_differences(comparison, test)
-    sure = [found for found in all_found if found.significant]
-    unsure = [f"{labels[found.better]} over {labels[found.worse]}" for found in drawn if not found.significant]
-    scopes = listing(sorted({found.scope for found in all_found}))
+    sure = [item for item in differences if item.significant]
+    unsure = [f"{labels[item.better]} over {labels[item.worse]}" for item in drawn if not item.significant]
+    scopes = listing(sorted({item.scope for item in differences}))
     text = (
-        f"{comparison.test_labels[test]}, {number(len(sure))} of {wording.plural(len(all_found), 'difference')} "
-        f"{scopes} {'is' if 1 in (len(sure), len(all_found)) else 'are'} significant"
+        f"{comparison.test_labels[test]}, {number(len(sure))} of {wording.plural(len(differences), 'difference')} "
+        f"{scopes} {'is' if 1 in (len(sure), len(differences)) else 'are'} significant"
     )
     if unsure:
         text += f"; {listing(unsure)} may be chance"
-    if len(drawn) < len(all_found):
+    if len(drawn) < len(differences):
         text += f". With more than {MAX_PAIRS} pairs, only those with the best arm are drawn; the table holds all"
     return sentence(text)

@@ -60,11 +60,11 @@ def length_table(comparison: Comparison, test: str) -> Table:
     arms = [arm for arm in comparison.arms if arm.by_length.get(test)]
     rows = []
     for (low, high), size in bin_sizes(comparison, test).items():
-        found = [
+        results = [
             next((bin_ for bin_ in arm.by_length[test] if (bin_.low, bin_.high) == (low, high)), None) for arm in arms
         ]
-        named = next(bin_ for bin_ in found if bin_ is not None)
-        cells = [wording.score_with_interval(bin_.quality) if bin_ else MISSING for bin_ in found]
+        named = next(bin_ for bin_ in results if bin_ is not None)
+        cells = [wording.score_with_interval(bin_.quality) if bin_ else MISSING for bin_ in results]
         rows.append((wording.words_of(named), number(size), *cells))
     return Table(
         f"{comparison.metric_label} by source length, {comparison.test_labels[test]}",
@@ -162,15 +162,15 @@ def difference_table(comparison: Comparison, test: str) -> Table:
     labels = wording.arm_labels(comparison)
     rows = [
         (
-            f"{labels[found.better]} over {labels[found.worse]}{wording.judged_by(comparison, found)}",
-            wording.difference(found.metric or comparison.metric, found.difference),
-            f"{wording.level(found.interval)} {wording.bounds(found.metric or comparison.metric, found.interval)}",
-            wording.p_value(found.p_value),
-            "yes" if found.significant else "no",
-            found.scope,
+            f"{labels[difference.better]} over {labels[difference.worse]}{wording.judged_by(comparison, difference)}",
+            wording.difference(difference.metric or comparison.metric, difference.difference),
+            f"{wording.level(difference.interval)} {wording.bounds(difference.metric or comparison.metric, difference.interval)}",
+            wording.p_value(difference.p_value),
+            "yes" if difference.significant else "no",
+            difference.scope,
         )
-        for found in comparison.differences
-        if found.test == test
+        for difference in comparison.differences
+        if difference.test == test
     ]
     return Table(
         f"Differences in {comparison.metric_label}, {comparison.test_labels[test]}; positive favours the arm named first",
@@ -196,14 +196,14 @@ def tuning_table(comparison: Comparison) -> Table | None:
 
 def signature_table(comparison: Comparison) -> Table:
     """For each metric how it was computed, and how its intervals were made."""
-    found: dict[tuple[str, str], set[str]] = defaultdict(set)
+    result: dict[tuple[str, str], set[str]] = defaultdict(set)
     for arm in comparison.arms:
         results = [*arm.tests.values(), *(qualities for run in arm.runs for qualities in run.tests.values())]
         for quality in (quality for qualities in results for quality in qualities):
-            methods = found[quality.label, quality.signature]
+            methods = result[quality.label, quality.signature]
             if quality.interval is not None:
                 methods.add(f"{wording.level(quality.interval)}: {quality.interval.method}")
-    rows = [(label, signature, "; ".join(sorted(methods)) or MISSING) for (label, signature), methods in found.items()]
+    rows = [(label, signature, "; ".join(sorted(methods)) or MISSING) for (label, signature), methods in result.items()]
     tests = sorted({f"{wording.level(d.interval)}: {d.interval.method}" for d in comparison.differences})
     if tests:
         rows.append(("differences", MISSING, "; ".join(tests)))

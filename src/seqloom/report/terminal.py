@@ -55,14 +55,17 @@ class _Tables:
         yield from self._notes(options)
 
     def _verdict(self, options: ConsoleOptions) -> Iterator[RenderableType]:
-        found = self._comparison
-        facts = [found.corpus.name, *(["synthetic"] if found.corpus.synthetic else []), found.budget]
-        seeds = f"{'seed' if len(found.seeds) == 1 else 'seeds'} {', '.join(map(str, found.seeds))}"
+        comparison = self._comparison
+        facts = [comparison.corpus.name, *(["synthetic"] if comparison.corpus.synthetic else []), comparison.budget]
+        seeds = f"{'seed' if len(comparison.seeds) == 1 else 'seeds'} {', '.join(map(str, comparison.seeds))}"
         lines = [
-            Text(found.title, style="bold"),
+            Text(comparison.title, style="bold"),
             Text(" · ".join([*facts, seeds]), style="dim"),
             Text(),
-            *(Text(sentence, style="bold green" if index == 0 else "") for index, sentence in enumerate(found.verdict)),
+            *(
+                Text(sentence, style="bold green" if index == 0 else "")
+                for index, sentence in enumerate(comparison.verdict)
+            ),
         ]
         yield _column(Group(*lines), options)
         yield Text()
@@ -82,10 +85,10 @@ class _Tables:
         yield [self._table(leading=tests, further=tests, costs=True)]
         yield [self._table(leading=tests, further=tests), self._table(costs=True)]
         for limit in (None, _FOLDED):
-            apart = [self._table(leading=tests, limit=limit), self._table(costs=True, limit=limit)]
+            difference = [self._table(leading=tests, limit=limit), self._table(costs=True, limit=limit)]
             if any(self._further(test) for test in tests):
-                apart.insert(1, self._table(further=tests, limit=limit))
-            yield apart
+                difference.insert(1, self._table(further=tests, limit=limit))
+            yield difference
         by_test = [self._table(leading=[test], further=[test], limit=_FOLDED) for test in tests]
         yield [*by_test, self._table(costs=True, limit=_FOLDED)]
 
@@ -121,22 +124,22 @@ class _Tables:
 
     def _further(self, test: str) -> dict[str, str]:
         """The labels of the other metrics that were measured on a test split, in order."""
-        found = {q.metric: q.label for arm in self._comparison.arms for q in arm.tests.get(test, ())}
-        found.pop(self._comparison.metric, None)
-        return found
+        further = {q.metric: q.label for arm in self._comparison.arms for q in arm.tests.get(test, ())}
+        further.pop(self._comparison.metric, None)
+        return further
 
     def _leading(self, test: str) -> list[Text]:
         metric = self._comparison.metric
-        found = [wording.leading(arm.tests.get(test, ()), metric) for arm in self._comparison.arms]
+        leading = [wording.leading(arm.tests.get(test, ()), metric) for arm in self._comparison.arms]
         choose = max if wording.higher_is_better(self._comparison) else min
-        best = choose((quality.value for quality in found if quality is not None), default=None)
+        best = choose((quality.value for quality in leading if quality is not None), default=None)
         cells = []
-        width = max((len(wording.score(metric, q.value)) for q in found if q is not None), default=0)
-        for quality in found:
+        width = max((len(wording.score(metric, q.value)) for q in leading if q is not None), default=0)
+        for quality in leading:
             if quality is None:
                 cells.append(Text(wording.MISSING))
                 continue
-            is_best = quality.value == best and len(found) > 1
+            is_best = quality.value == best and len(leading) > 1
             cell = Text(wording.score(metric, quality.value).rjust(width), style="bold green" if is_best else "")
             if quality.interval is not None:
                 cell.append(f" {wording.bounds(metric, quality.interval)}", style="not bold dim")

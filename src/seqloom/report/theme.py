@@ -106,10 +106,10 @@ def arm_styles(comparison: Comparison) -> dict[str, ArmStyle]:
     return styles
 
 
-def style_at(label: str, place: int) -> ArmStyle:
+def style_at(label: str, position: int) -> ArmStyle:
     """The style of the arm in a place, from 0; colour and shape together repeat after thirty."""
-    colour, shape = _COLOURS[place % len(_COLOURS)], _ARM_SHAPES[place % len(_ARM_SHAPES)]
-    return ArmStyle(label, colour, shape, _DASHES[place % len(_DASHES)], False)
+    colour, shape = _COLOURS[position % len(_COLOURS)], _ARM_SHAPES[position % len(_ARM_SHAPES)]
+    return ArmStyle(label, colour, shape, _DASHES[position % len(_DASHES)], False)
 
 
 def css_variables() -> str:

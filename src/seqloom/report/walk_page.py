@@ -58,45 +58,55 @@ class Walk:
 
     def __post_init__(self) -> None:
         self.pictures: dict[str, draw.Picture] = {}
-        place = next((n for n, one in enumerate(self.explanations) if _stages(one) is not None), None)
-        if place is None:
+        position = next((n for n, item in enumerate(self.explanations) if _stages(item) is not None), None)
+        if position is None:
             raise ConfigError(
                 "a walk from embeddings to softmax needs a run with attention within and between both sides, such as one of "
                 "transformer-tiny; --out page.html shows what there is of any run"
             )
-        self.one, self.folder = self.explanations[place], self.folders[place]
-        stages, computation = _stages(self.one), self.one.computation
+        self.explanation, self.folder = self.explanations[position], self.folders[position]
+        stages, computation = _stages(self.explanation), self.explanation.computation
         assert stages is not None
         assert computation is not None
-        self.found: Computation = computation
+        self.computation: Computation = computation
         self.encoder, self.causal, self.cross = stages
 
     @cached_property
     def step(self) -> int:
         """The step that is followed, from 0."""
-        return self.found.step
+        return self.computation.step
 
     @cached_property
     def embedding(self) -> Embedding:
         """What the source's tokens become."""
-        return next(side for side in self.found.embeddings if side.side == "source")
+        return next(side for side in self.computation.embeddings if side.side == "source")
 
     @cached_property
     def asker(self) -> int:
         """The source token that is followed: what the step comes from, or else what it looks at most."""
-        true = self.one.truth.sources[self.step] if self.one.truth else ()
+        true = self.explanation.truth.sources[self.step] if self.explanation.truth else ()
         weights = self.cross.weights[self.step]
-        return true[0] if true else max(range(len(self.one.source)), key=weights.__getitem__)
+        return true[0] if true else max(range(len(self.explanation.source)), key=weights.__getitem__)
 
     @cached_property
     def recurrent(self) -> Explanation | None:
         """The first recurrent run without attention."""
-        return next((one for one in self.explanations if one.states and one.alignment is None), None)
+        return next(
+            (explanation for explanation in self.explanations if explanation.states and explanation.alignment is None),
+            None,
+        )
 
     @cached_property
     def attending(self) -> Explanation | None:
         """The first recurrent run with attention."""
-        return next((one for one in self.explanations if one.states and one.alignment is not None), None)
+        return next(
+            (
+                explanation
+                for explanation in self.explanations
+                if explanation.states and explanation.alignment is not None
+            ),
+            None,
+        )
 
     @cached_property
     def vector(self) -> int:
@@ -111,8 +121,8 @@ class Walk:
         return sorted(
             (
                 (trust.truth.alike, f"{attention.name}.{number}")
-                for attention in self.one.attention
-                if words.looks_across(attention, len(self.one.source))
+                for attention in self.explanation.attention
+                if words.looks_across(attention, len(self.explanation.source))
                 for number, trust in enumerate(attention.trust)
                 if trust.truth is not None
             ),
@@ -122,20 +132,20 @@ class Walk:
     @cached_property
     def crossing(self) -> tuple[int, int, int, int] | None:
         """A step and its true source, and a later step with an earlier source; None where the order is kept, or not known."""
-        known = enumerate(self.one.truth.sources if self.one.truth else ())
-        links = [(step, place) for step, places in known for place in places]
+        known = enumerate(self.explanation.truth.sources if self.explanation.truth else ())
+        links = [(step, position) for step, positions in known for position in positions]
         crossed = ((a, p, b, q) for a, p in links for b, q in links if a < b and p > q)
         return next(crossed, None)
 
     @property
     def trained(self) -> list[str]:
         """The command lines that train the runs."""
-        return [one.run.trained_by for one in self.explanations if one.run.trained_by]
+        return [explanation.run.trained_by for explanation in self.explanations if explanation.run.trained_by]
 
     @property
     def quoted(self) -> str:
         """The text as Python writes it."""
-        return json.dumps(self.one.text, ensure_ascii=False)
+        return json.dumps(self.explanation.text, ensure_ascii=False)
 
     @property
     def layer(self) -> int:
@@ -162,10 +172,16 @@ class Walk:
     def tied(self) -> bool:
         """Whether a token's row of the output matrix is its embedding, but for its length."""
         embedded = {
-            t.token_id: row for side in self.found.embeddings for t, row in zip(side.tokens, side.token, strict=True)
+            t.token_id: row
+            for side in self.computation.embeddings
+            for t, row in zip(side.tokens, side.token, strict=True)
         }
-        rows = [(one.row, embedded[one.token.token_id]) for one in self.found.logits if one.token.token_id in embedded]
-        scale = len(self.found.hidden) ** 0.5
+        rows = [
+            (logit.row, embedded[logit.token.token_id])
+            for logit in self.computation.logits
+            if logit.token.token_id in embedded
+        ]
+        scale = len(self.computation.hidden) ** 0.5
         return bool(rows) and all(
             abs(value * scale - other) <= 1e-3 * scale
             for row, seen in rows
@@ -175,7 +191,7 @@ class Walk:
     @property
     def most_entropy(self) -> float:
         """Of blind guessing, nats."""
-        return math.log(self.one.run.vocab_size)
+        return math.log(self.explanation.run.vocab_size)
 
     @property
     def backwards(self) -> bool:
@@ -189,9 +205,9 @@ class Walk:
         assert self.attending is not None
         return min(self.step, len(self.attending.target) - 1)
 
-    def unsure(self, one: Explanation) -> str:
+    def unsure(self, explanation: Explanation) -> str:
         """The step of a run that it was least sure of."""
-        step = min(one.steps, key=lambda step: step.log_prob)
+        step = min(explanation.steps, key=lambda step: step.log_prob)
         return f"{tables.token(step.token)}, with a probability of {step.probability:.4f}"
 
     def first(self, row: Vector) -> str:
@@ -202,9 +218,9 @@ class Walk:
         """The source's tokens with the padding behind them, as code."""
         return tables.tokens(self.embedding.tokens)
 
-    def at(self, place: int) -> str:
+    def at(self, position: int) -> str:
         """A source token as code."""
-        return self.padded()[place]
+        return self.padded()[position]
 
     def picture(self, name: str, picture: draw.Picture) -> str:
         """Keeps a picture; returns the Markdown that shows it."""
@@ -220,8 +236,8 @@ def walk_markdown(walk: Walk, command: str) -> str:
         .get_template(TEMPLATE)
         .render(
             walk=walk,
-            one=walk.one,
-            found=walk.found,
+            explanation=walk.explanation,
+            computation=walk.computation,
             command=command,
             draw=draw,
             t=tables,
@@ -246,13 +262,15 @@ def _environment() -> Environment:
     )
 
 
-def _stages(one: Explanation) -> tuple[AttentionStage, AttentionStage, AttentionStage] | None:
+def _stages(explanation: Explanation) -> tuple[AttentionStage, AttentionStage, AttentionStage] | None:
     """Attention within the source, within the target, and between them; None where a run lacks one."""
-    if one.computation is None:
+    if explanation.computation is None:
         return None
-    found = {stage.name.partition(".")[0] + stage.name.rpartition(".")[2]: stage for stage in one.computation.stages}
+    stages = {
+        stage.name.partition(".")[0] + stage.name.rpartition(".")[2]: stage for stage in explanation.computation.stages
+    }
     wanted = ("encoderself", "decoderself", "decodercross")
-    if not set(wanted) <= set(found):
+    if not set(wanted) <= set(stages):
         return None
-    encoder, causal, cross = (found[name] for name in wanted)
+    encoder, causal, cross = (stages[name] for name in wanted)
     return encoder, causal, cross

@@ -44,8 +44,8 @@ class Picture:
     def write(self, text: str, x: float, y: float, kind: str = "", *, end: bool = False) -> None:
         """Writes a line whose foot is at y; `end`: whether it ends at x instead of beginning there."""
         anchor = Markup(' text-anchor="end"') if end else ""
-        place = Markup('<text x="{:g}" y="{:g}" class="{}"{}>{}</text>')
-        self._parts.append(place.format(x, y, kind, anchor, escape(text)))
+        position = Markup('<text x="{:g}" y="{:g}" class="{}"{}>{}</text>')
+        self._parts.append(position.format(x, y, kind, anchor, escape(text)))
         self._reach(x if end else x + _width([text]), y + 4)
 
     def key(self, x: float, y: float, number: int) -> None:
@@ -70,16 +70,16 @@ class Picture:
         self._width, self._height = max(self._width, x), max(self._height, y)
 
 
-def embeddings(found: Embedding) -> Picture:
+def embeddings(embedding: Embedding) -> Picture:
     """Token embeddings, position embeddings and their sums, one below the other."""
-    tokens = words.token_texts(found.tokens)
+    tokens = words.token_texts(embedding.tokens)
     may_be = {
-        "token embeddings": found.token,
-        "+ position embeddings": found.position,
-        "= what enters the first layer": found.total if found.position is not None else None,
+        "token embeddings": embedding.token,
+        "+ position embeddings": embedding.position,
+        "= what enters the first layer": embedding.total if embedding.position is not None else None,
     }
     blocks = {name: rows for name, rows in may_be.items() if rows is not None}
-    size = f"{len(tokens)} by {len(found.token[0])} numbers each"
+    size = f"{len(tokens)} by {len(embedding.token[0])} numbers each"
     picture = Picture(f"{'; '.join(blocks)}: {size}; blue is positive, orange negative.")
     below = float(_MARGIN)
     for name, rows in blocks.items():
@@ -110,7 +110,7 @@ def scores(stage: AttentionStage, truth: Sequence[Sequence[int]] | None = None) 
     picture = Picture(
         f"Scores and weights of {stage.name}, head {stage.head}; grey is masked. {'; '.join(pointed)}.{outlined}"
     )
-    masked = [[place for place, allowed in enumerate(mask) if not allowed] for mask in stage.mask]
+    masked = [[index for index, allowed in enumerate(mask) if not allowed] for mask in stage.mask]
     visible = tuple(
         tuple(score if allowed else 0.0 for score, allowed in zip(row, mask, strict=True))
         for row, mask in zip(stage.scores, stage.mask, strict=True)
@@ -147,16 +147,16 @@ def memory(rows: Matrix, tokens: Sequence[str]) -> Picture:
     return picture
 
 
-def logits(hidden: Vector, found: Sequence[Logit]) -> Picture:
+def logits(hidden: Vector, scores: Sequence[Logit]) -> Picture:
     """The decoder's output, and the rows of the embedding matrix that it fits best."""
-    named = [f"{words.token_text(one.token)}  {words.decimal(one.logit, 2)}" for one in found]
+    named = [f"{words.token_text(item.token)}  {words.decimal(item.logit, 2)}" for item in scores]
     picture = Picture(f"The decoder's output, and the rows it is multiplied with; token and logit: {'; '.join(named)}.")
     left = _width([*named, "output"]) + _MARGIN
     below = picture.put(_strip([hidden], "output"), left, _MARGIN)[1]
     picture.write("output", left - 6, _MARGIN + 11, end=True)
     picture.write("times the row of each token, and its logit", _MARGIN, below + 22, "quiet")
     top = below + 30
-    picture.put(_strip([one.row for one in found], "rows"), left, top)
+    picture.put(_strip([item.row for item in scores], "rows"), left, top)
     for number, name in enumerate(named):
         picture.write(name, left - 6, top + _ROW * number + 11, end=True)
     return picture
@@ -170,10 +170,12 @@ def beam(tree: BeamTree, label: str) -> Picture:
     return picture
 
 
-def states(one: Explanation) -> Picture:
+def states(explanation: Explanation) -> Picture:
     """The encoder's layers over time: how long their states are, and how far they move."""
-    tracks = [track for track in one.states if track.side == "source"]
-    picture = Picture(f"States of {one.run.label} while it reads: {', '.join(words.token_texts(one.source))}.")
+    tracks = [track for track in explanation.states if track.side == "source"]
+    picture = Picture(
+        f"States of {explanation.run.label} while it reads: {', '.join(words.token_texts(explanation.source))}."
+    )
     below = float(_MARGIN)
     for track in tracks:
         way = ", reads from the end to the beginning" if track.backwards else ""
@@ -184,7 +186,7 @@ def states(one: Explanation) -> Picture:
         }
         lengths = {name: values for name, values in may_be.items() if values is not None}
         picture.write(f"encoder layer {track.layer}{way}: lengths", _MARGIN, below + 12, "name")
-        drawing = svg.lines(lengths, words.token_texts(one.source), "lengths of states")
+        drawing = svg.lines(lengths, words.token_texts(explanation.source), "lengths of states")
         right, below = picture.put(drawing, _MARGIN, below + 20)
         for number, name in enumerate(lengths):
             y = below - 120 + 22 * number
@@ -196,38 +198,47 @@ def states(one: Explanation) -> Picture:
 
 def methods(explanations: Sequence[Explanation]) -> Picture:
     """For each run what attention, occlusion and the gradient point at."""
-    told, below = [], float(_MARGIN)
+    text, below = [], float(_MARGIN)
     picture = Picture("")
-    for one in explanations:
+    for explanation in explanations:
         left, lowest = float(_MARGIN), below
-        source, target = words.token_texts(one.source), words.token_texts(one.target)
-        for found in words.pictures_of(one):
-            trust = words.trust_short(found.trust) or "nothing to hold it against"
-            told.append(f"{one.run.label}, {found.method}: {trust}")
+        source, target = words.token_texts(explanation.source), words.token_texts(explanation.target)
+        for shown in words.pictures_of(explanation):
+            trust = words.trust_short(shown.trust) or "nothing to hold it against"
+            text.append(f"{explanation.run.label}, {shown.method}: {trust}")
             drawing = svg.heatmap(
-                found.rows, source, target, found.title, truth=one.truth.sources if one.truth else None, cell=22
+                shown.rows,
+                source,
+                target,
+                shown.title,
+                truth=explanation.truth.sources if explanation.truth else None,
+                cell=22,
             )
-            picture.write(f"{one.run.label}: {found.method}", left, below + 12, "name")
+            picture.write(f"{explanation.run.label}: {shown.method}", left, below + 12, "name")
             picture.write(trust, left, below + 29, "quiet")
             right, foot = picture.put(drawing, left, below + 38)
             left, lowest = max(right, left + _width([trust])) + 18, max(lowest, foot)
         below = lowest + 20
-    picture.text = f"Where each method points, run by run, with how often it agrees. {'; '.join(told)}."
+    picture.text = f"Where each method points, run by run, with how often it agrees. {'; '.join(text)}."
     return picture
 
 
-def heads(one: Explanation) -> Picture:
+def heads(explanation: Explanation) -> Picture:
     """Every head from target to source, small, with how often it points at the truth."""
-    truth = one.truth.sources if one.truth else None
-    across = [(found, words.looks_across(found, len(one.source))) for found in one.attention]
-    across = [(found, heads) for found, heads in across if heads]
-    picture = Picture(f"All {sum(len(heads) for _, heads in across)} heads of {one.run.label} from target to source.")
-    source, target = words.token_texts(one.source), words.token_texts(one.target)
+    truth = explanation.truth.sources if explanation.truth else None
+    across = [
+        (attention, words.looks_across(attention, len(explanation.source))) for attention in explanation.attention
+    ]
+    across = [(attention, heads) for attention, heads in across if heads]
+    picture = Picture(
+        f"All {sum(len(heads) for _, heads in across)} heads of {explanation.run.label} from target to source."
+    )
+    source, target = words.token_texts(explanation.source), words.token_texts(explanation.target)
     below = float(_MARGIN)
-    for found, rows in across:
-        picture.write(found.name, _MARGIN, below + 12, "name")
+    for attention, rows in across:
+        picture.write(attention.name, _MARGIN, below + 12, "name")
         lowest = below
-        for number, (head, trust) in enumerate(zip(rows, found.trust, strict=True)):
+        for number, (head, trust) in enumerate(zip(rows, attention.trust, strict=True)):
             left = _MARGIN + 165 * number
             # There is room for the first of the agreements.
             picture.write(f"{number}: {words.trust_short(trust).partition(',')[0]}", left, below + 29, "quiet")

@@ -50,61 +50,61 @@ def folded(command: str) -> str:
     return " \\\n ".join(lines) + mark + remark
 
 
-def token(found: Token) -> str:
+def token(item: Token) -> str:
     """A token as code."""
-    return code(words.token_text(found))
+    return code(words.token_text(item))
 
 
-def tokens(found: Sequence[Token]) -> list[str]:
+def tokens(items: Sequence[Token]) -> list[str]:
     """Tokens of one side as code."""
-    return [code(text) for text in words.token_texts(found)]
+    return [code(text) for text in words.token_texts(items)]
 
 
-def source_table(one: Explanation) -> str:
+def source_table(explanation: Explanation) -> str:
     """Places, tokens and ids of the source."""
     rows = [
-        (str(place), name, str(t.token_id))
-        for place, (name, t) in enumerate(zip(tokens(one.source), one.source, strict=True))
+        (str(index), name, str(t.token_id))
+        for index, (name, t) in enumerate(zip(tokens(explanation.source), explanation.source, strict=True))
     ]
     return _table(("place", "token", "id"), rows)
 
 
-def target_table(one: Explanation) -> str:
+def target_table(explanation: Explanation) -> str:
     """What the decoder is fed at each step, and what it says."""
     rows = [
         (str(step + 1), token(fed), str(fed.token_id), token(said), str(said.token_id))
-        for step, (fed, said) in enumerate(zip(one.fed, one.target, strict=True))
+        for step, (fed, said) in enumerate(zip(explanation.fed, explanation.target, strict=True))
     ]
     return _table(("step", "is fed", "id", "says", "id"), rows)
 
 
-def embedding_table(found: Embedding, place: int) -> str:
+def embedding_table(embedding: Embedding, position: int) -> str:
     """Some numbers of one token's embedding, its position's, and their sum."""
-    columns = _columns(len(found.token[place]))
+    columns = _columns(len(embedding.token[position]))
     may_be = {
-        "token embedding": found.token,
-        "position embedding": found.position,
-        "sum": found.total if found.position is not None else None,
+        "token embedding": embedding.token,
+        "position embedding": embedding.position,
+        "sum": embedding.total if embedding.position is not None else None,
     }
-    rows = [(name, *_picked(row[place], columns)) for name, row in may_be.items() if row is not None]
+    rows = [(name, *_picked(row[position], columns)) for name, row in may_be.items() if row is not None]
     return _table(("number", *map(str, columns)), rows)
 
 
-def sinusoidal(found: Embedding) -> bool:
+def sinusoidal(embedding: Embedding) -> bool:
     """Whether the position embeddings are the paper's sines and cosines, in halves."""
-    if found.position is None:
+    if embedding.position is None:
         return False
-    half = len(found.position[0]) // 2
+    half = len(embedding.position[0]) // 2
     return all(
-        abs(value - wave(place, number, half)) < 1e-4 * max(1.0, *map(abs, found.total[place]))
-        for place, row in enumerate(found.position)
+        abs(value - wave(index, number, half)) < 1e-4 * max(1.0, *map(abs, embedding.total[index]))
+        for index, row in enumerate(embedding.position)
         for number, value in enumerate(row)
     )
 
 
-def wave(place: int, number: int, half: int) -> float:
+def wave(position: int, number: int, half: int) -> float:
     """Sinusoidal position embedding (Vaswani 2017, section 3.5): sines first, then cosines."""
-    angle = place / 10_000 ** ((number % half) / half)
+    angle = position / 10_000 ** ((number % half) / half)
     return math.sin(angle) if number < half else math.cos(angle)
 
 
@@ -142,28 +142,28 @@ def sum_table(stage: AttentionStage, row: int) -> str:
     return _table(("key", "weight", *(f"v, number {n}" for n in range(_SHOWN))), rows)
 
 
-def logit_table(found: Computation) -> str:
+def logit_table(computation: Computation) -> str:
     """Logits, exponentials over that of the whole vocabulary, probabilities."""
-    whole = log_sum(found)
+    whole = log_sum(computation)
     rows = [
         (
-            token(one.token),
-            f"{_product(found.hidden, one.row)} = {words.decimal(one.logit, 3)}",
-            words.decimal(one.logit - whole, 3),
-            f"{one.probability:.4f}",
+            token(logit.token),
+            f"{_product(computation.hidden, logit.row)} = {words.decimal(logit.logit, 3)}",
+            words.decimal(logit.logit - whole, 3),
+            f"{logit.probability:.4f}",
         )
-        for one in found.logits
+        for logit in computation.logits
     ]
     return _table(("token", "output · row = logit", "log-probability", "probability"), rows)
 
 
-def log_sum(found: Computation) -> float:
+def log_sum(computation: Computation) -> float:
     """The logarithm of the sum of all exponentials, by the likeliest token."""
-    best = found.logits[0]
+    best = computation.logits[0]
     return best.logit - math.log(best.probability)
 
 
-def step_table(one: Explanation) -> str:
+def step_table(explanation: Explanation) -> str:
     """Each step: what was fed, what was said and how likely it was, and what else might have been."""
     rows = [
         (
@@ -175,7 +175,7 @@ def step_table(one: Explanation) -> str:
             words.decimal(step.entropy, 3),
             ", ".join(_others(step)),
         )
-        for number, (fed, step) in enumerate(zip(one.fed, one.steps, strict=True))
+        for number, (fed, step) in enumerate(zip(explanation.fed, explanation.steps, strict=True))
     ]
     return _table(("step", "is fed", "says", "probability", "rank", "entropy", "other candidates"), rows)
 
@@ -183,33 +183,41 @@ def step_table(one: Explanation) -> str:
 def output_table(explanations: Sequence[Explanation]) -> str:
     """What each run says, and how surely."""
     rows = [
-        (one.run.label, f"{one.run.parameters:,}", code(one.output), words.decimal(one.log_prob, 3))
-        for one in explanations
+        (
+            explanation.run.label,
+            f"{explanation.run.parameters:,}",
+            code(explanation.output),
+            words.decimal(explanation.log_prob, 3),
+        )
+        for explanation in explanations
     ]
     return _table(("run", "parameters", "says", "log-probability"), rows)
 
 
-def weight_table(one: Explanation, step: int) -> str:
+def weight_table(explanation: Explanation, step: int) -> str:
     """The alignment of one step."""
-    assert one.alignment is not None
-    rows = [(name, f"{weight:.4f}") for name, weight in zip(tokens(one.source), one.alignment[step], strict=True)]
+    assert explanation.alignment is not None
+    rows = [
+        (name, f"{weight:.4f}")
+        for name, weight in zip(tokens(explanation.source), explanation.alignment[step], strict=True)
+    ]
     return _table(("encoder state of", "weight"), rows)
 
 
 def trust_table(explanations: Sequence[Explanation]) -> str:
     """How far each picture agrees with the truth and with the other methods."""
     rows = []
-    for one in explanations:
-        for picture in words.pictures_of(one):
+    for explanation in explanations:
+        for picture in words.pictures_of(explanation):
             trust = picture.trust
-            rows.append((one.run.label, picture.method, *_truth(trust), *_agreements(trust)))
+            rows.append((explanation.run.label, picture.method, *_truth(trust), *_agreements(trust)))
     head = ("run", "picture", "true source", "chance", "weight there", "like occlusion", "like gradient")
     return _table(head, rows)
 
 
-def what_if_table(one: Explanation, found: WhatIf) -> str:
+def what_if_table(explanation: Explanation, what_if: WhatIf) -> str:
     """How likely each token was, and is under the change."""
-    pairs = zip(one.target, found.log_probs, found.changed_log_probs, strict=True)
+    pairs = zip(explanation.target, what_if.log_probs, what_if.changed_log_probs, strict=True)
     rows = [(token(t), f"{math.exp(before):.4f}", f"{math.exp(after):.4f}") for t, before, after in pairs]
     return _table(("token", "before", "after"), rows)
 
@@ -224,12 +232,12 @@ def _truth(trust: Trust) -> tuple[str, str, str]:
 
 
 def _agreements(trust: Trust) -> Iterable[str]:
-    return (MISSING if one is None else words.percent(one.alike) for one in (trust.occlusion, trust.gradient))
+    return (MISSING if item is None else words.percent(item.alike) for item in (trust.occlusion, trust.gradient))
 
 
 def _others(step: Step) -> list[str]:
-    others = [one for one in step.candidates if one.token != step.token][:_OTHERS]
-    return [f"{token(one.token)} {math.exp(one.log_prob):.4f}" for one in others]
+    others = [candidate for candidate in step.candidates if candidate.token != step.token][:_OTHERS]
+    return [f"{token(other.token)} {math.exp(other.log_prob):.4f}" for other in others]
 
 
 def _product(hidden: Vector, row: Vector) -> str:

@@ -49,16 +49,16 @@ def compare_words(output: str, reference: str) -> list[Piece] | None:
 
 def _words(text: str) -> list[str]:
     """Words and signs, each with the space after it; in scripts without spaces between words, segments."""
-    found = []
-    place = len(text) - len(text.lstrip())
+    words = []
+    position = len(text) - len(text.lstrip())
     for segment in segments(text):
         parts = [segment] if main_script(segment) is not None else _WORD.findall(segment)
         for part in parts:
-            start = text.index(part, place)
+            start = text.index(part, position)
             space = _SPACE.match(text, start + len(part))
-            place = space.end() if space is not None else start + len(part)
-            found.append(text[start:place])
-    return found
+            position = space.end() if space is not None else start + len(part)
+            words.append(text[start:position])
+    return words
 
 
 def _pieces(output: str, ours: list[str], theirs: list[str]) -> Iterator[Piece]:

@@ -123,8 +123,8 @@ def plural(count: int, noun: str) -> str:
 
 def mean(values: Iterable[float]) -> float | None:
     """The mean, or None of nothing."""
-    found = list(values)
-    return sum(found) / len(found) if found else None
+    results = list(values)
+    return sum(results) / len(results) if results else None
 
 
 def arm_labels(comparison: Comparison) -> dict[str, str]:
@@ -135,11 +135,11 @@ def arm_labels(comparison: Comparison) -> dict[str, str]:
     }
 
 
-def judged_by(comparison: Comparison, found: Difference) -> str:
+def judged_by(comparison: Comparison, results: Difference) -> str:
     """What a difference is of, where it is not of the comparison's leading metric: ", in chrF"."""
-    if found.metric is None or found.metric == comparison.metric:
+    if results.metric is None or results.metric == comparison.metric:
         return ""
-    return f", in {found.metric_label or found.metric}"
+    return f", in {results.metric_label or results.metric}"
 
 
 def validation_label(comparison: Comparison) -> str:
@@ -158,8 +158,8 @@ def leading(qualities: Sequence[Quality], metric: str) -> Quality | None:
 
 def leading_of(comparison: Comparison) -> Quality | None:
     """Any quality of the leading metric: it knows in which direction the metric points."""
-    found = (leading(qualities, comparison.metric) for arm in comparison.arms for qualities in arm.tests.values())
-    return next((quality for quality in found if quality is not None), None)
+    results = (leading(qualities, comparison.metric) for arm in comparison.arms for qualities in arm.tests.values())
+    return next((quality for quality in results if quality is not None), None)
 
 
 def higher_is_better(comparison: Comparison) -> bool:
@@ -170,8 +170,8 @@ def higher_is_better(comparison: Comparison) -> bool:
 
 def interval_level(comparison: Comparison) -> str:
     """The level of the intervals of the leading metric, `95%`."""
-    found = (leading(qualities, comparison.metric) for arm in comparison.arms for qualities in arm.tests.values())
-    return next((level(q.interval) for q in found if q is not None and q.interval is not None), "95%")
+    results = (leading(qualities, comparison.metric) for arm in comparison.arms for qualities in arm.tests.values())
+    return next((level(q.interval) for q in results if q is not None and q.interval is not None), "95%")
 
 
 def decodes(run: RunResult) -> bool:

@@ -5,7 +5,7 @@ from dataclasses import asdict, replace
 import numpy as np
 import pytest
 
-from seqloom.claims.effects import EXACT, NATS, Part, apart, bars, between, contrast, point
+from seqloom.claims.effects import EXACT, NATS, Part, bars, between, contrast, contrast_of_corpora, point
 from seqloom.claims.rule import effect_of, interval_of
 from seqloom.evaluation import TestOutputs
 from seqloom.experiment.arms import Test, arm
@@ -77,7 +77,7 @@ def test_splits_have_sentences_of_their_own(make):
 def test_the_same_split_of_different_corpora_too(make):
     right = drawn(0.5, 1)
     one, other = make("one", [right]), make("other", [right])
-    assert apart(EXACT, Part(1, one), Part(-1, other)).sentence_variance > 0
+    assert contrast_of_corpora(EXACT, Part(1, one), Part(-1, other)).sentence_variance > 0
 
 
 def test_an_arm_that_stands_twice_is_one_term(make):

@@ -29,8 +29,8 @@ def test_an_error_is_noted_and_is_no_kill(tmp_path, recipe):
     failures = Failures(tmp_path, Said())
     with failures.kept(recipe, 0, tmp_path / "run"):
         raise MemoryError("no room")
-    assert "MemoryError: no room" in str(failures.found[0])
-    assert "MemoryError" in (tmp_path / failures.found[0].log).read_text()
+    assert "MemoryError: no room" in str(failures.failed[0])
+    assert "MemoryError" in (tmp_path / failures.failed[0].log).read_text()
     assert not failures.was_killed(tmp_path / "run")
     with failures.kept(recipe, 0, tmp_path / "run"):
         pass
@@ -62,8 +62,8 @@ def test_killed_work_is_tried_again_and_then_given_up(tmp_path, recipe):
     assert "left for last" in said.lines[-1]
     killed(failures, recipe, place)
     assert failures.given_up(recipe, 0, place)
-    assert "killed 2 times" in str(failures.found[0])
-    assert str(place / ATTEMPT) in str(failures.found[0])
+    assert "killed 2 times" in str(failures.failed[0])
+    assert str(place / ATTEMPT) in str(failures.failed[0])
 
 
 def test_killed_work_that_gets_further_each_time_is_not_given_up(tmp_path, recipe):

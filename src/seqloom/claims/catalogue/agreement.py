@@ -24,11 +24,11 @@ def agreeing(run: Run, corpus: Corpus) -> dict[str, Any]:
     for split in ("test", "beyond"):
         pairs = [pair for _, pair in zip(range(_SENTENCES), corpus.tests[split].pairs(), strict=False)]
         plain, wrong = run.score(pairs), run.score([contrast(pair) for pair in pairs])
-        for pair, one, other in zip(pairs, plain, wrong, strict=True):
-            right.setdefault(attractors(pair.src), []).append(one.log_prob > other.log_prob)
+        for pair, item, other in zip(pairs, plain, wrong, strict=True):
+            right.setdefault(attractors(pair.src), []).append(item.log_prob > other.log_prob)
     return {
-        str(count): {"right": 100 * sum(found) / len(found), "sentences": len(found)}
-        for count, found in sorted(right.items())
+        str(count): {"right": 100 * sum(results) / len(results), "sentences": len(results)}
+        for count, results in sorted(right.items())
     }
 
 
@@ -45,11 +45,11 @@ def study(runner: ExperimentRunner, protocol: Protocol) -> Finding:
         )
         for recipe in THREE
     }
-    found = runner.train(arms, seeds=protocol.seeds, measure=EXACT)
+    results = runner.train(arms, seeds=protocol.seeds, measure=EXACT)
     questions = tuple(
         ask(
             f"With {MOST} attractors, does the {LABELS[recipe]} find the right form more often than the Transformer?",
-            _ahead(found[recipe], found[TRANSFORMER]),
+            _ahead(results[recipe], results[TRANSFORMER]),
             unit="points of right verb forms",
             margin=1.0,
         )
@@ -58,9 +58,9 @@ def study(runner: ExperimentRunner, protocol: Protocol) -> Finding:
     series = tuple(
         Series(
             label=LABELS[recipe],
-            points=tuple(mean_point(float(count), _shares(one, count)) for count in range(MOST + 1)),
+            points=tuple(mean_point(float(count), _shares(item, count)) for count in range(MOST + 1)),
         )
-        for recipe, one in found.items()
+        for recipe, item in results.items()
     )
     drawn = chart("Right verb forms", "nouns of the other number in between", "%", series)
     return Finding(
@@ -68,12 +68,12 @@ def study(runner: ExperimentRunner, protocol: Protocol) -> Finding:
     )
 
 
-def _ahead(one: Trained, other: Trained) -> Contrast:
+def _ahead(trained: Trained, other: Trained) -> Contrast:
     """By how much one is right more often with the most attractors; sentences vary as draws that are right or wrong do."""
     terms = tuple(
-        Term(arm=arm.arm.label, weight=weight, values=_shares(arm, MOST)) for arm, weight in ((one, 1), (other, -1))
+        Term(arm=arm.arm.label, weight=weight, values=_shares(arm, MOST)) for arm, weight in ((trained, 1), (other, -1))
     )
-    sentences = int(one.runs[0].probe(_PROBE)[str(MOST)]["sentences"])
+    sentences = int(trained.runs[0].probe(_PROBE)[str(MOST)]["sentences"])
     variance = sum(fmean(term.values) * (100 - fmean(term.values)) / sentences for term in terms)
     return Contrast(terms=terms, sentence_variance=variance, num_sentences=sentences)
 

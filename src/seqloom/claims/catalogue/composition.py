@@ -1,7 +1,7 @@
 """Claim 8: sequence models do not compose: SCAN."""
 
 from seqloom.claims.claim import Claim, Finding, Protocol
-from seqloom.claims.effects import EXACT, Part, apart, point
+from seqloom.claims.effects import EXACT, Part, contrast_of_corpora, point
 from seqloom.claims.rule import ask
 from seqloom.claims.series import chart
 from seqloom.claims.verdict import Series
@@ -14,7 +14,7 @@ _SPLITS = {"scan-simple": "at random", "scan-length": "longer actions", "scan-ad
 
 def study(runner: ExperimentRunner, protocol: Protocol) -> Finding:
     """Trains on three splits of the same commands: at random, by length, and with `jump` seen alone only."""
-    found: dict[str, dict[str, Trained]] = {}
+    results: dict[str, dict[str, Trained]] = {}
     for split in _SPLITS:
         arms = {
             recipe: arm(
@@ -28,11 +28,11 @@ def study(runner: ExperimentRunner, protocol: Protocol) -> Finding:
             )
             for recipe in THREE
         }
-        found[split] = runner.train(arms, seeds=protocol.seeds, measure=EXACT)
+        results[split] = runner.train(arms, seeds=protocol.seeds, measure=EXACT)
     questions = tuple(
         ask(
             f"{LABELS[recipe]}: are far fewer commands right where they are divided by {_SPLITS[split]} than at random?",
-            apart(EXACT, Part(1, found["scan-simple"][recipe]), Part(-1, found[split][recipe])),
+            contrast_of_corpora(EXACT, Part(1, results["scan-simple"][recipe]), Part(-1, results[split][recipe])),
             unit=EXACT.unit,
             margin=_MARGIN,
         )
@@ -42,7 +42,7 @@ def study(runner: ExperimentRunner, protocol: Protocol) -> Finding:
     series = tuple(
         Series(
             label=LABELS[recipe],
-            points=tuple(point(told, EXACT, found[split][recipe]) for split, told in _SPLITS.items()),
+            points=tuple(point(text, EXACT, results[split][recipe]) for split, text in _SPLITS.items()),
         )
         for recipe in THREE
     )

@@ -25,14 +25,14 @@ def study(runner: ExperimentRunner, protocol: Protocol) -> Finding:
         recipe: translator(recipe, corpus, protocol.steps, sentences=protocol["sentences"], probes=(_PROBE, _LOSSES))
         for recipe in THREE
     }
-    found = runner.train(arms, seeds=protocol.seeds, measure=CHRF)
+    results = runner.train(arms, seeds=protocol.seeds, measure=CHRF)
     questions = tuple(
         ask(
             f"Does the Transformer's gradient fall less over {_FAR[0]}-{_FAR[1]} words than that of the {LABELS[recipe]}?",
             Contrast(
                 terms=tuple(
-                    Term(arm=LABELS[one], weight=weight, values=_falls(found[one]))
-                    for one, weight in ((recipe, 1), (TRANSFORMER, -1))
+                    Term(arm=LABELS[item], weight=weight, values=_falls(results[item]))
+                    for item, weight in ((recipe, 1), (TRANSFORMER, -1))
                 )
             ),
             unit="powers of ten that the gradient falls",
@@ -49,8 +49,8 @@ def study(runner: ExperimentRunner, protocol: Protocol) -> Finding:
                 measured(
                     LABELS[recipe],
                     [
-                        {str(place): max(value, 1e-12) for place, value in enumerate(run.probe(_PROBE)[state]) if place}
-                        for run in found[recipe].runs
+                        {str(index): max(value, 1e-12) for index, value in enumerate(run.probe(_PROBE)[state]) if index}
+                        for run in results[recipe].runs
                     ],
                 )
                 for recipe in THREE
@@ -64,10 +64,10 @@ def study(runner: ExperimentRunner, protocol: Protocol) -> Finding:
         "Loss by position in the target",
         "target token",
         "nats a token",
-        tuple(measured(LABELS[recipe], [_stretches(run) for run in found[recipe].runs]) for recipe in THREE),
+        tuple(measured(LABELS[recipe], [_stretches(run) for run in results[recipe].runs]) for recipe in THREE),
         log_x=False,
     )
-    count = found[TRANSFORMER].runs[0].probe(_PROBE)["sentences"]
+    count = results[TRANSFORMER].runs[0].probe(_PROBE)["sentences"]
     return Finding(
         questions,
         (*charts, losses),
@@ -83,8 +83,8 @@ def _stretches(run: RunRecord) -> dict[str, float]:
     """The mean loss of each few positions, at their middle: single positions hold too few tokens to tell."""
     losses = run.probe(_LOSSES)
     return {
-        str(place + _STRETCH // 2): fmean(losses[place : place + _STRETCH])
-        for place in range(0, len(losses) - _STRETCH + 1, _STRETCH)
+        str(position + _STRETCH // 2): fmean(losses[position : position + _STRETCH])
+        for position in range(0, len(losses) - _STRETCH + 1, _STRETCH)
     }
 
 

@@ -24,21 +24,21 @@ def study(runner: ExperimentRunner, protocol: Protocol) -> Finding:
             )
             for recipe in THREE
         }
-        found = list(runner.train(arms, seeds=protocol.seeds, measure=EXACT).values())
+        results = list(runner.train(arms, seeds=protocol.seeds, measure=EXACT).values())
         questions += [
             ask(
                 f"{task}: does the {LABELS[recipe]} lose most of what it can within the trained lengths at 21 to 40 words?",
-                _lost(one),
+                _lost(item),
                 unit="% of the share right",
                 margin=_MARGIN,
             )
-            for recipe, one in zip(THREE, found, strict=True)
+            for recipe, item in zip(THREE, results, strict=True)
         ]
-        charts.append(chart(f"{task}: lists wholly right", "length of the list", "%", bars(EXACT, found, splits)))
-        charts.append(chart(f"{task}: words right", "length of the list", "%", bars(WORDS, found, splits)))
+        charts.append(chart(f"{task}: lists wholly right", "length of the list", "%", bars(EXACT, results, splits)))
+        charts.append(chart(f"{task}: words right", "length of the list", "%", bars(WORDS, results, splits)))
     caveats = (
         "Synthetic lists of 26 words; results say little about text.",
-        "A list is right where all of it is, so longer lists are harder for whoever slips now and then: the charts of words show "
+        "A list is right where all of it is, so longer lists are harder for models with rare errors: the charts of words show "
         "how much of a list stays right. The paper counts words.",
         "The question was changed after a first trial at quick effort: from points lost to the part that is lost of what is right "
         "within the trained lengths, since an arm that is right in few lists has few points to lose.",
@@ -51,7 +51,7 @@ def _lost(arm: Trained) -> Contrast:
     shares = [(EXACT.value(run, "test"), EXACT.value(run, "beyond")) for run in arm.runs]
     lost = tuple(100 * (1 - beyond / within) if within else 0.0 for within, beyond in shares)
     within, beyond = (contrast(EXACT, Part(1, arm, split)) for split in ("test", "beyond"))
-    mean_within, mean_beyond = (max(effect_of(one), 1e-9) for one in (within, beyond))
+    mean_within, mean_beyond = (max(effect_of(item), 1e-9) for item in (within, beyond))
     # That of a quotient, to the first order.
     variance = (100 * mean_beyond / mean_within) ** 2 * (
         within.sentence_variance / mean_within**2 + beyond.sentence_variance / mean_beyond**2

@@ -14,16 +14,16 @@ def study(runner: ExperimentRunner, protocol: Protocol) -> Finding:
     """Trains the three architectures, equally large, on equally many tokens."""
     corpus = runner.corpus or MULTI30K
     arms = {recipe: translator(recipe, corpus, protocol.steps, sentences=protocol["sentences"]) for recipe in THREE}
-    found = runner.train(arms, seeds=protocol.seeds, measure=BLEU)
+    results = runner.train(arms, seeds=protocol.seeds, measure=BLEU)
     questions = tuple(
         ask(
             f"Does the Transformer translate better than the {LABELS[recipe]}?",
-            contrast(BLEU, Part(1, found[TRANSFORMER]), Part(-1, found[recipe])),
+            contrast(BLEU, Part(1, results[TRANSFORMER]), Part(-1, results[recipe])),
             unit=BLEU.unit,
         )
         for recipe in (ATTENTIVE, RECURRENT)
     )
-    arms_found = list(found.values())
+    arms_found = list(results.values())
     charts = (
         chart("Translation quality", "test", "BLEU", bars(BLEU, arms_found)),
         chart("Cross-entropy of the test targets", "test", "nats a token", bars(NATS, arms_found)),

@@ -35,10 +35,10 @@ def study(runner: ExperimentRunner, protocol: Protocol) -> Finding:
             )
             for recipe in (ATTENTIVE, TRANSFORMER)
         }
-        found = list(runner.train(arms, seeds=protocol.seeds, measure=EXACT).values())
+        results = list(runner.train(arms, seeds=protocol.seeds, measure=EXACT).values())
         values = {
-            one.arm.label: {pair: tuple(run.probe(_PROBE)[pair] for run in one.runs) for pair in _PAIRS}
-            for one in found
+            item.arm.label: {pair: tuple(run.probe(_PROBE)[pair] for run in item.runs) for pair in _PAIRS}
+            for item in results
         }
         questions += [
             ask(

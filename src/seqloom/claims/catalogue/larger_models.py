@@ -32,13 +32,13 @@ def study(runner: ExperimentRunner, protocol: Protocol) -> Finding:
         )
         for width in widths
     }
-    found = runner.train(arms, seeds=protocol.seeds, measure=NATS)
+    results = runner.train(arms, seeds=protocol.seeds, measure=NATS)
     small, large = min(widths), max(widths)
-    speeds = tuple(exponent(one) for one in rounds)
+    speeds = tuple(exponent(item) for item in rounds)
     questions = (
         ask(
             f"On equally many tokens, is the cross-entropy of width {large} lower than that of width {small}?",
-            contrast(NATS, Part(1, found[small]), Part(-1, found[large])),
+            contrast(NATS, Part(1, results[small]), Part(-1, results[large])),
             unit=NATS.unit,
             margin=0.01,
         ),
@@ -49,7 +49,7 @@ def study(runner: ExperimentRunner, protocol: Protocol) -> Finding:
             margin=0.1,
         ),
     )
-    losses = tuple(point(float(width), NATS, found[width]) for width in widths)
+    losses = tuple(point(float(width), NATS, results[width]) for width in widths)
     charts = (
         chart(
             "Cross-entropy after equally many tokens",
@@ -66,9 +66,9 @@ def study(runner: ExperimentRunner, protocol: Protocol) -> Finding:
             log=True,
         ),
     )
-    costs = {width: fmean(run.info.finished.train_seconds for run in one.runs) for width, one in found.items()}
-    told = "; ".join(f"width {width}: {seconds:.0f} s" for width, seconds in costs.items())
-    return Finding(questions, charts, (f"Wider models take longer for the same tokens: {told}.",))
+    costs = {width: fmean(run.info.finished.train_seconds for run in item.runs) for width, item in results.items()}
+    text = "; ".join(f"width {width}: {seconds:.0f} s" for width, seconds in costs.items())
+    return Finding(questions, charts, (f"Wider models take longer for the same tokens: {text}.",))
 
 
 CLAIM = Claim(

@@ -25,12 +25,12 @@ def study(runner: ExperimentRunner, protocol: Protocol) -> Finding:
         )
         for recipe in THREE
     }
-    found = runner.train(arms, seeds=protocol.seeds, measure=CHRF)
-    bins = length_bins(found[RECURRENT], protocol["bins"])
+    results = runner.train(arms, seeds=protocol.seeds, measure=CHRF)
+    bins = length_bins(results[RECURRENT], protocol["bins"])
     short, long = between(*bins[0]), between(*bins[-1])
 
     def loss(recipe: str, weight: float = 1.0) -> tuple[Part, Part]:
-        return Part(weight, found[recipe], chosen=short), Part(-weight, found[recipe], chosen=long)
+        return Part(weight, results[recipe], chosen=short), Part(-weight, results[recipe], chosen=long)
 
     where = f"from sources of {bins[0][0]}-{bins[0][1]} words to {bins[-1][0]}-{bins[-1][1]}"
     questions = [
@@ -50,8 +50,8 @@ def study(runner: ExperimentRunner, protocol: Protocol) -> Finding:
         )
         for recipe in (ATTENTIVE, TRANSFORMER)
     ]
-    drawn = chart(BY_LENGTH, "words of the source", "chrF", by_length(CHRF, list(found.values()), bins))
-    lengths = [num_segments(source) for source in found[RECURRENT].runs[0].outputs().sources]
+    drawn = chart(BY_LENGTH, "words of the source", "chrF", by_length(CHRF, list(results.values()), bins))
+    lengths = [num_segments(source) for source in results[RECURRENT].runs[0].outputs().sources]
     counts = ", ".join(f"{low}-{high}: {sum(low <= n <= high for n in lengths)}" for low, high in bins)
     return Finding(tuple(questions), (drawn,), (f"Test sentences by words of the source: {counts}.",))
 

@@ -24,10 +24,10 @@ def study(runner: ExperimentRunner, protocol: Protocol) -> Finding:
         )
         for count in heads
     }
-    found = runner.train(arms, seeds=protocol.seeds, measure=NATS)
+    results = runner.train(arms, seeds=protocol.seeds, measure=NATS)
     question = ask(
         "Is the cross-entropy of four heads lower than that of one?",
-        contrast(NATS, Part(1, found[1]), Part(-1, found[4])),
+        contrast(NATS, Part(1, results[1]), Part(-1, results[4])),
         unit=NATS.unit,
         margin=0.01,
     )
@@ -36,7 +36,7 @@ def study(runner: ExperimentRunner, protocol: Protocol) -> Finding:
             title,
             "heads",
             unit,
-            (Series(label="Transformer", points=tuple(point(float(n), measure, found[n]) for n in heads)),),
+            (Series(label="Transformer", points=tuple(point(float(n), measure, results[n]) for n in heads)),),
             log_x=True,
         )
         for title, unit, measure in (

@@ -23,16 +23,16 @@ def answers_to_shuffled(run: Run, corpus: Corpus) -> dict[str, Any]:
     shuffled = [_shuffle(source) for source in sources]
     plain = [generation.text for generation in run.translate(sources)]
     other = [generation.text for generation in run.translate(shuffled)]
-    moved = [place for place, source in enumerate(sources) if shuffled[place] != source]
-    same = sum(plain[place] == other[place] for place in moved)
+    moved = [index for index, source in enumerate(sources) if shuffled[index] != source]
+    same = sum(plain[position] == other[position] for position in moved)
     return {"same": 100 * same / max(1, len(moved)), "sentences": len(moved)}
 
 
 def _shuffle(source: str) -> str:
     words, draw = source.split(), Draw(f"order/{source}")
-    for place in range(len(words) - 1, 0, -1):
-        other = draw.between(0, place)
-        words[place], words[other] = words[other], words[place]
+    for position in range(len(words) - 1, 0, -1):
+        other = draw.between(0, position)
+        words[position], words[other] = words[other], words[position]
     return " ".join(words)
 
 
@@ -51,16 +51,16 @@ def study(runner: ExperimentRunner, protocol: Protocol) -> Finding:
         )
         for positions in ("sinusoidal", "none")
     }
-    told, bag = runner.train(arms, seeds=protocol.seeds, measure=EXACT).values()
-    same = [tuple(float(run.probe(_PROBE)["same"]) for run in one.runs) for one in (told, bag)]
+    ordered, bag = runner.train(arms, seeds=protocol.seeds, measure=EXACT).values()
+    same = [tuple(float(run.probe(_PROBE)["same"]) for run in item.runs) for item in (ordered, bag)]
     terms = tuple(
-        Term(arm=one.arm.label, weight=weight, values=values)
-        for one, weight, values in zip((bag, told), (1, -1), reversed(same), strict=True)
+        Term(arm=item.arm.label, weight=weight, values=values)
+        for item, weight, values in zip((bag, ordered), (1, -1), reversed(same), strict=True)
     )
     questions = (
         ask(
             f"{protocol['task']}: do positions raise the share of lists that are right?",
-            contrast(EXACT, Part(1, told), Part(-1, bag)),
+            contrast(EXACT, Part(1, ordered), Part(-1, bag)),
             unit=EXACT.unit,
             margin=20.0,
         ),
@@ -71,7 +71,7 @@ def study(runner: ExperimentRunner, protocol: Protocol) -> Finding:
             margin=50.0,
         ),
     )
-    drawn = chart("Lists wholly right", "test", "%", bars(EXACT, [told, bag]))
+    drawn = chart("Lists wholly right", "test", "%", bars(EXACT, [ordered, bag]))
     changed = (
         "Without positions the decoder still knows order by its causal mask, which shows it one more word at each step; what it "
         "cannot know is the order of the source."

@@ -31,7 +31,7 @@ def certainty(run: Run, corpus: Corpus) -> dict[str, Any]:
     The words before are the true ones (teacher forcing), so that a slip has no consequences.
     """
     vocab = run.tokenizer.vocab
-    found: dict[str, Any] = {}
+    results: dict[str, Any] = {}
     for split in _SPLITS:
         pairs = list(islice(corpus.tests[split].pairs(), _NUM_LISTS))
         sources = run.tokenizer.encode_src([pair.src for pair in pairs])
@@ -41,11 +41,11 @@ def certainty(run: Run, corpus: Corpus) -> dict[str, Any]:
         with torch.no_grad():
             highest, likeliest = run.model.project(run.model(batch)).softmax(dim=-1).max(dim=-1)
         right = (likeliest == batch.tgt_out).to(highest)
-        found[split] = {
+        results[split] = {
             what: (100 * (values * batch.tgt_mask).sum(dim=1) / batch.tgt_mask.sum(dim=1)).tolist()
             for what, values in (("sure", highest), ("right", right))
         }
-    return found
+    return results
 
 
 def study(runner: ExperimentRunner, protocol: Protocol) -> Finding:
@@ -61,30 +61,30 @@ def study(runner: ExperimentRunner, protocol: Protocol) -> Finding:
         )
         for recipe in THREE
     }
-    found = runner.train(arms, seeds=protocol.seeds, measure=EXACT)
+    results = runner.train(arms, seeds=protocol.seeds, measure=EXACT)
     questions = tuple(
         ask(
             f"Does the {LABELS[recipe]} lose more of what it gets right than of how sure it is, beyond the trained lengths?",
-            _outgrown(one),
+            _outgrown(item),
             unit="points by which sureness outgrows rightness",
             margin=_MARGIN,
         )
-        for recipe, one in found.items()
+        for recipe, item in results.items()
     )
     charts = tuple(
         chart(
-            f"How sure and how right: {told}",
+            f"How sure and how right: {text}",
             "the likeliest next word",
             "%",
             tuple(
                 Series(
                     label=LABELS[recipe],
-                    points=tuple(mean_point(what, _values(one, split, what)) for what in ("sure", "right")),
+                    points=tuple(mean_point(what, _values(item, split, what)) for what in ("sure", "right")),
                 )
-                for recipe, one in found.items()
+                for recipe, item in results.items()
             ),
         )
-        for split, told in _SPLITS.items()
+        for split, text in _SPLITS.items()
     )
     caveat = (
         "Training smooths the labels by a tenth, so even a perfect model is but some 90% sure: what counts is how the "
@@ -102,8 +102,8 @@ def _outgrown(arm: Trained) -> Contrast:
         for split in _SPLITS
     }
     values = excess["beyond"].mean(axis=1) - excess["test"].mean(axis=1)
-    counts = [one.shape[1] for one in excess.values()]
-    variance = sum(one.mean(axis=0).var(ddof=1) / one.shape[1] for one in excess.values())
+    counts = [item.shape[1] for item in excess.values()]
+    variance = sum(item.mean(axis=0).var(ddof=1) / item.shape[1] for item in excess.values())
     return Contrast(
         terms=(Term(arm=arm.arm.label, weight=1, values=tuple(values.tolist())),),
         sentence_variance=float(variance),

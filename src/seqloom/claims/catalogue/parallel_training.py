@@ -22,7 +22,7 @@ def study(runner: ExperimentRunner, protocol: Protocol) -> Finding:
             "seconds": protocol["seconds"],
         }
         rounds[recipe] = runner.measure("seqloom.claims.costs:step_seconds", arguments, rounds=protocol.seeds)
-    fits = {recipe: tuple(exponent(one) for one in found) for recipe, found in rounds.items()}
+    fits = {recipe: tuple(exponent(item) for item in results) for recipe, results in rounds.items()}
     transformer = Term(arm=LABELS[TRANSFORMER], weight=-1, values=fits[TRANSFORMER])
     questions = tuple(
         ask(
@@ -35,7 +35,7 @@ def study(runner: ExperimentRunner, protocol: Protocol) -> Finding:
         for recipe in THREE
         if recipe != TRANSFORMER
     )
-    series = tuple(measured(LABELS[recipe], found) for recipe, found in rounds.items())
+    series = tuple(measured(LABELS[recipe], results) for recipe, results in rounds.items())
     drawn = chart(
         f"A training step of {protocol['tokens']:,} tokens",
         "tokens in a sentence",

@@ -25,23 +25,23 @@ def study(runner: ExperimentRunner, protocol: Protocol) -> Finding:
         )
         for kind in _KINDS
     }
-    found = runner.train(arms, seeds=protocol.seeds, measure=WORDS)
+    results = runner.train(arms, seeds=protocol.seeds, measure=WORDS)
     questions = (
         ask(
             "Beyond the trained lengths, does ALiBi get more words right than sinusoidal positions?",
-            contrast(WORDS, Part(1, found["alibi"], "beyond"), Part(-1, found["sinusoidal"], "beyond")),
+            contrast(WORDS, Part(1, results["alibi"], "beyond"), Part(-1, results["sinusoidal"], "beyond")),
             unit="points of right words",
             margin=5.0,
         ),
         ask(
             "Within them, are learned and sinusoidal positions alike?",
-            contrast(WORDS, Part(1, found["learned"]), Part(-1, found["sinusoidal"])),
+            contrast(WORDS, Part(1, results["learned"]), Part(-1, results["sinusoidal"])),
             unit="points of right words",
             margin=2.0,
             asks="alike",
         ),
     )
-    drawn = chart("Words right", "length of the list", "%", bars(WORDS, list(found.values()), _SPLITS))
+    drawn = chart("Words right", "length of the list", "%", bars(WORDS, list(results.values()), _SPLITS))
     wall = (
         "A table of positions has an end (model.max_len): longer inputs are refused, whatever the positions are; learned ones "
         "have not even been trained up to there."

@@ -26,18 +26,18 @@ def study(runner: ExperimentRunner, protocol: Protocol) -> Finding:
             )
             for recipe in THREE
         }
-        found = runner.train(arms, seeds=protocol.seeds, measure=_PAIRS)
+        results = runner.train(arms, seeds=protocol.seeds, measure=_PAIRS)
         questions += [
             ask(
                 f"{pairs} pairs: does the {LABELS[recipe]} recall more than the RNN without attention?",
-                contrast(_PAIRS, Part(1, found[recipe]), Part(-1, found[RECURRENT])),
+                contrast(_PAIRS, Part(1, results[recipe]), Part(-1, results[RECURRENT])),
                 unit=_PAIRS.unit,
                 margin=_MARGIN,
             )
             for recipe in (TRANSFORMER, ATTENTIVE)
         ]
-        for recipe, one in found.items():
-            points[recipe].append(point(f"{pairs} pairs", _PAIRS, one))
+        for recipe, item in results.items():
+            points[recipe].append(point(f"{pairs} pairs", _PAIRS, item))
     series = tuple(Series(label=LABELS[recipe], points=tuple(points[recipe])) for recipe in THREE)
     return Finding(
         tuple(questions),

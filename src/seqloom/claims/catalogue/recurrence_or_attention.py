@@ -25,19 +25,19 @@ def study(runner: ExperimentRunner, protocol: Protocol) -> Finding:
         cell: translator(recipe, corpus, protocol.steps, sentences=protocol["sentences"])
         for cell, recipe in _CELLS.items()
     }
-    found = runner.train(arms, seeds=protocol.seeds, measure=NATS)
+    results = runner.train(arms, seeds=protocol.seeds, measure=NATS)
 
-    def gain(one: tuple[bool, bool], other: tuple[bool, bool]) -> Contrast:
+    def gain(before: tuple[bool, bool], after: tuple[bool, bool]) -> Contrast:
         """By how much the cross-entropy is lower in the first cell."""
-        return contrast(NATS, Part(1, found[other]), Part(-1, found[one]))
+        return contrast(NATS, Part(1, results[after]), Part(-1, results[before]))
 
-    asked = {
+    effects = {
         "Does attention lower the cross-entropy where there is recurrence?": gain((True, True), (True, False)),
         "Does it lower it where there is none?": gain((False, True), (False, False)),
         # Averaged over the other factor, attention's gain less recurrence's is what these two cells differ by.
         "Does attention lower it more than recurrence does?": gain((False, True), (True, False)),
     }
-    questions = tuple(ask(text, effect, unit=NATS.unit, margin=_MARGIN) for text, effect in asked.items())
+    questions = tuple(ask(text, effect, unit=NATS.unit, margin=_MARGIN) for text, effect in effects.items())
     charts = tuple(
         chart(
             title,
@@ -47,7 +47,7 @@ def study(runner: ExperimentRunner, protocol: Protocol) -> Finding:
                 Series(
                     label="with attention" if attentive else "without attention",
                     points=tuple(
-                        point("with recurrence" if recurrent else "without", measure, found[recurrent, attentive])
+                        point("with recurrence" if recurrent else "without", measure, results[recurrent, attentive])
                         for recurrent in (True, False)
                     ),
                 )

@@ -19,16 +19,16 @@ def study(runner: ExperimentRunner, protocol: Protocol) -> Finding:
     tests = tuple(Test(split, protocol["sentences"]) for split, _ in _SPLITS)
     for task in ("parity", "even-pairs"):
         arms = {recipe: arm(recipe, task, protocol.steps, small=True, tests=tests) for recipe in THREE}
-        found = runner.train(arms, seeds=protocol.seeds, measure=EXACT)
+        results = runner.train(arms, seeds=protocol.seeds, measure=EXACT)
         questions.append(
             ask(
                 f"{task}: is the {LABELS[RECURRENT]} right more often than the Transformer on 21-40 symbols?",
-                contrast(EXACT, Part(1, found[RECURRENT], "beyond"), Part(-1, found[TRANSFORMER], "beyond")),
+                contrast(EXACT, Part(1, results[RECURRENT], "beyond"), Part(-1, results[TRANSFORMER], "beyond")),
                 unit=EXACT.unit,
                 margin=_MARGIN,
             )
         )
-        charts.append(chart(f"{task}: right answers", "symbols", "%", bars(EXACT, list(found.values()), _SPLITS)))
+        charts.append(chart(f"{task}: right answers", "symbols", "%", bars(EXACT, list(results.values()), _SPLITS)))
     return Finding(tuple(questions), tuple(charts), ("Half of the answers are even, so 50% is chance.",))
 
 

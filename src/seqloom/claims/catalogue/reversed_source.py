@@ -27,10 +27,10 @@ def study(runner: ExperimentRunner, protocol: Protocol) -> Finding:
         for recipe in THREE
         for backwards in (False, True)
     }
-    found: dict[tuple[str, bool], Trained] = runner.train(arms, seeds=protocol.seeds, measure=NATS)
+    results: dict[tuple[str, bool], Trained] = runner.train(arms, seeds=protocol.seeds, measure=NATS)
 
     def gain(recipe: str, weight: float = 1.0) -> tuple[Part, Part]:
-        return Part(weight, found[recipe, False]), Part(-weight, found[recipe, True])
+        return Part(weight, results[recipe, False]), Part(-weight, results[recipe, True])
 
     questions = [
         ask(
@@ -52,7 +52,9 @@ def study(runner: ExperimentRunner, protocol: Protocol) -> Finding:
     series = tuple(
         Series(
             label=LABELS[recipe],
-            points=tuple(point("backwards" if way else "forwards", NATS, found[recipe, way]) for way in (False, True)),
+            points=tuple(
+                point("backwards" if way else "forwards", NATS, results[recipe, way]) for way in (False, True)
+            ),
         )
         for recipe in THREE
     )

@@ -26,7 +26,9 @@ def study(runner: ExperimentRunner, protocol: Protocol) -> Finding:
             Contrast(
                 terms=(
                     Term(
-                        arm=LABELS[recipe], weight=1, values=tuple(exponent(one["stepwise"]) for one in rounds[recipe])
+                        arm=LABELS[recipe],
+                        weight=1,
+                        values=tuple(exponent(item["stepwise"]) for item in rounds[recipe]),
                     ),
                 )
             ),
@@ -43,7 +45,9 @@ def study(runner: ExperimentRunner, protocol: Protocol) -> Finding:
                     Term(
                         arm=LABELS[TRANSFORMER],
                         weight=1,
-                        values=tuple(one["stepwise"][longest] / one["at once"][longest] for one in rounds[TRANSFORMER]),
+                        values=tuple(
+                            item["stepwise"][longest] / item["at once"][longest] for item in rounds[TRANSFORMER]
+                        ),
                     ),
                 )
             ),
@@ -56,14 +60,16 @@ def study(runner: ExperimentRunner, protocol: Protocol) -> Finding:
             "Time to write one sentence",
             "tokens written",
             "seconds",
-            tuple(measured(LABELS[recipe], [one["stepwise"] for one in found]) for recipe, found in rounds.items()),
+            tuple(
+                measured(LABELS[recipe], [item["stepwise"] for item in results]) for recipe, results in rounds.items()
+            ),
             log=True,
         ),
         chart(
             "What the state carries from step to step",
             "tokens written",
             "numbers",
-            tuple(measured(LABELS[recipe], [one["cache"] for one in found]) for recipe, found in rounds.items()),
+            tuple(measured(LABELS[recipe], [item["cache"] for item in results]) for recipe, results in rounds.items()),
         ),
     )
     return Finding(

@@ -27,16 +27,16 @@ def study(runner: ExperimentRunner, protocol: Protocol) -> Finding:
         for recipe in _PAIR
         for size in sizes
     }
-    found = runner.train(arms, seeds=protocol.seeds, measure=NATS)
+    results = runner.train(arms, seeds=protocol.seeds, measure=NATS)
     smallest = min(sizes)
     question = ask(
         f"With {smallest:,} sentences, is the cross-entropy of the RNN with attention lower than the Transformer's?",
-        contrast(NATS, Part(1, found[TRANSFORMER, smallest]), Part(-1, found[ATTENTIVE, smallest])),
+        contrast(NATS, Part(1, results[TRANSFORMER, smallest]), Part(-1, results[ATTENTIVE, smallest])),
         unit=NATS.unit,
         margin=0.01,
     )
     series = tuple(
-        Series(label=LABELS[recipe], points=tuple(point(float(size), NATS, found[recipe, size]) for size in sizes))
+        Series(label=LABELS[recipe], points=tuple(point(float(size), NATS, results[recipe, size]) for size in sizes))
         for recipe in _PAIR
     )
     drawn = chart("Cross-entropy of the test targets", "training sentences", "nats a token", series, log_x=True)

@@ -24,7 +24,7 @@ def study(runner: ExperimentRunner, protocol: Protocol) -> Finding:
     }
 
     def fits(mixer: str, what: str) -> tuple[float, ...]:
-        return tuple(exponent({x: cost[what] for x, cost in one.items()}, least=least) for one in rounds[mixer])
+        return tuple(exponent({x: cost[what] for x, cost in item.items()}, least=least) for item in rounds[mixer])
 
     questions = [
         ask(
@@ -54,18 +54,18 @@ def study(runner: ExperimentRunner, protocol: Protocol) -> Finding:
             "length",
             unit,
             tuple(
-                measured(mixer, [{x: cost[field] for x, cost in one.items()} for one in found])
-                for mixer, found in rounds.items()
+                measured(mixer, [{x: cost[field] for x, cost in item.items()} for item in results])
+                for mixer, results in rounds.items()
             ),
             log=True,
         )
         for title, unit, field in (("Time of one layer", "seconds", "seconds"), ("Memory of one layer", "MiB", "mib"))
     )
-    told = "; ".join(
+    text = "; ".join(
         f"{mixer}: time {sum(fits(mixer, 'seconds')) / protocol.seeds:.2f}, memory {sum(fits(mixer, 'mib')) / protocol.seeds:.2f}"
         for mixer in _MIXERS
     )
-    return Finding(tuple(questions), charts, (f"Exponents fitted to lengths from {least:,}: {told}.",))
+    return Finding(tuple(questions), charts, (f"Exponents fitted to lengths from {least:,}: {text}.",))
 
 
 CLAIM = Claim(

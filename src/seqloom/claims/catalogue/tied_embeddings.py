@@ -26,25 +26,25 @@ def study(runner: ExperimentRunner, protocol: Protocol) -> Finding:
         for recipe in THREE
         for tied in (True, False)
     }
-    found = runner.train(arms, seeds=protocol.seeds, measure=BLEU)
+    results = runner.train(arms, seeds=protocol.seeds, measure=BLEU)
     questions = tuple(
         ask(
             f"{LABELS[recipe]}: is it no worse with one matrix than with three?",
-            contrast(BLEU, Part(1, found[recipe, True]), Part(-1, found[recipe, False])),
+            contrast(BLEU, Part(1, results[recipe, True]), Part(-1, results[recipe, False])),
             unit=BLEU.unit,
             margin=-_MARGIN,
         )
         for recipe in THREE
     )
     sizes = "; ".join(
-        f"{LABELS[recipe]} {found[recipe, True].runs[0].info.parameters:,} tied, "
-        f"{found[recipe, False].runs[0].info.parameters:,} untied"
+        f"{LABELS[recipe]} {results[recipe, True].runs[0].info.parameters:,} tied, "
+        f"{results[recipe, False].runs[0].info.parameters:,} untied"
         for recipe in THREE
     )
     series = tuple(
         Series(
             label=LABELS[recipe],
-            points=tuple(point("tied" if tied else "untied", BLEU, found[recipe, tied]) for tied in (True, False)),
+            points=tuple(point("tied" if tied else "untied", BLEU, results[recipe, tied]) for tied in (True, False)),
         )
         for recipe in THREE
     )

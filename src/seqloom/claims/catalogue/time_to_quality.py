@@ -35,14 +35,14 @@ def study(runner: ExperimentRunner, protocol: Protocol) -> Finding:
     """Reads the validation curves of the arms that claim 3 trains."""
     corpus = runner.corpus or MULTI30K
     arms = {recipe: translator(recipe, corpus, protocol.steps, sentences=protocol["sentences"]) for recipe in THREE}
-    found = runner.train(arms, seeds=protocol.seeds, measure=NATS)
-    runner.check_times([run for arm in found.values() for run in arm.runs])
+    results = runner.train(arms, seeds=protocol.seeds, measure=NATS)
+    runner.check_times([run for arm in results.values() for run in arm.runs])
     questions = []
-    for recipe in (one for one in THREE if one != TRANSFORMER):
-        target = sum(run.val_loss for run in found[recipe].runs) / len(found[recipe].runs)
+    for recipe in (item for item in THREE if item != TRANSFORMER):
+        target = sum(run.val_loss for run in results[recipe].runs) / len(results[recipe].runs)
         taken = {
-            one: tuple(math.log2(time_to(run.info.finished.curve, target)) for run in found[one].runs)
-            for one in (recipe, TRANSFORMER)
+            item: tuple(math.log2(time_to(run.info.finished.curve, target)) for run in results[item].runs)
+            for item in (recipe, TRANSFORMER)
         }
         questions.append(
             ask(
@@ -57,7 +57,7 @@ def study(runner: ExperimentRunner, protocol: Protocol) -> Finding:
             )
         )
     questions.sort(key=lambda question: LABELS[ATTENTIVE] not in question.text)
-    curves = tuple(_curve(LABELS[recipe], found[recipe]) for recipe in THREE)
+    curves = tuple(_curve(LABELS[recipe], results[recipe]) for recipe in THREE)
     drawn = chart("Validation loss over time", "seconds of updates, one thread", "nats a token", curves, log_x=True)
     return Finding(tuple(questions), (drawn,), ("Time is that of this machine's processor; on others, ratios differ.",))
 

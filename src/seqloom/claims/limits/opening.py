@@ -23,10 +23,10 @@ class Search(Protocol):
     """A search for limits that can be interrupted."""
 
     def run(self, progress: Progress) -> None:
-        """Searches to the end."""
+        """Searches until the limit is known or the budget of inputs is spent."""
 
     def result(self) -> Limits:
-        """What was found so far."""
+        """The result so far; complete after `run`."""
 
 
 def find_limits(

@@ -1,6 +1,6 @@
 """SentenceSearch: limits on real test sentences, for corpora that no family can draw from.
 
-Nobody can make a longer sentence with its one right translation, so nothing is drawn and nothing is made smaller. Test sentences
+A longer sentence with a known right translation cannot be generated, so no input is drawn or made smaller. Test sentences
 are grouped by the words of their source, and the corpus's leading metric is measured in each group, with an interval. A group fails
 where its score is surely below the threshold's share of the best score at smaller lengths: its interval ends below that share of
 the lower end of that one's. Scores at other lengths are of other sentences, so a fall may also mean that long sentences are
@@ -100,7 +100,7 @@ class SentenceSearch:
         self._finished = True
 
     def result(self) -> Limits:
-        """What was found so far."""
+        """The result so far; complete after `run`."""
         sizes = tuple(self._sizes)
         return Limits(
             **self._about.model_dump(),
@@ -162,14 +162,14 @@ class SentenceSearch:
             right = int(stats[:, 0].sum())
             low, high = clopper_pearson(right, len(pairs), LEVEL)
             return 100 * right / len(pairs), 100 * low, 100 * high, right
-        found = interval(self._metric, [stats], level=LEVEL)
-        return found.value, found.low, found.high, None
+        results = interval(self._metric, [stats], level=LEVEL)
+        return results.value, results.low, results.high, None
 
     def _state(self, low: float, high: float) -> State:
         if not self._sizes:
             # The others are measured by it; nothing can fall below nothing.
             return "passes" if low > 0 else "undecided"
-        best = max(self._sizes, key=lambda one: one.low)
+        best = max(self._sizes, key=lambda size: size.low)
         if high < self._threshold * best.low:
             return "fails"
         return "passes" if low > self._threshold * best.high else "undecided"
@@ -205,7 +205,7 @@ class SentenceSearch:
         return None
 
     def _notes(self) -> list[str]:
-        best = max((one.value for one in self._sizes), default=0.0)
+        best = max((size.value for size in self._sizes), default=0.0)
         notes = [self._replaced] if self._replaced else []
         notes += [] if self._metric in _ONE_TRUTH else [_REFERENCES]
         tried = sum(map(len, self._chosen.values()))

@@ -127,7 +127,7 @@ class About(Results):
 
 def limit_of(sizes: tuple[SizeResult, ...]) -> int | None:
     """The smallest size that fails."""
-    return min((one.first for one in sizes if one.state == "fails"), default=None)
+    return min((size.first for size in sizes if size.state == "fails"), default=None)
 
 
 def verdict(about: About, sizes: tuple[SizeResult, ...], *, finished: bool) -> str:
@@ -144,37 +144,37 @@ def verdict(about: About, sizes: tuple[SizeResult, ...], *, finished: bool) -> s
     return begin + text if begin else text[0].upper() + text[1:]
 
 
-def span(one: SizeResult) -> str:
+def span(size: SizeResult) -> str:
     """The sizes of a result: "8", or "8–12"."""
-    return _span(one.first, one.last)
+    return _span(size.first, size.last)
 
 
 def _span(first: int, last: int) -> str:
     return f"{first:,}" if first == last else f"{first:,}–{last:,}"
 
 
-def shown(one: SizeResult) -> str:
+def shown(size: SizeResult) -> str:
     """What was found at a size: "3 of 20 right [3.2%, 37.9%]", or a score with its interval."""
-    if one.right is None:
-        return f"{one.value:.1f} [{one.low:.1f}, {one.high:.1f}]"
-    return f"{one.right:,} of {one.tried:,} right [{one.low:.1f}%, {one.high:.1f}%]"
+    if size.right is None:
+        return f"{size.value:.1f} [{size.low:.1f}, {size.high:.1f}]"
+    return f"{size.right:,} of {size.tried:,} right [{size.low:.1f}%, {size.high:.1f}%]"
 
 
 def _with_limit(about: About, sizes: tuple[SizeResult, ...], limit: int) -> str:
-    failing = next(one for one in sizes if one.first == limit)
-    above = [one for one in sizes if one.first > limit and one.state == "passes"]
-    below = [one for one in sizes if one.first < limit]
+    failing = next(size for size in sizes if size.first == limit)
+    above = [size for size in sizes if size.first > limit and size.state == "passes"]
+    below = [size for size in sizes if size.first < limit]
     where = f"at {about.label(limit)}" if above else f"from {about.label(limit)} on"
     parts = [f"fails {where}: {_named(about, failing)}"]
-    passed = [one for one in below if one.state == "passes"]
+    passed = [item for item in below if item.state == "passes"]
     if passed:
         parts.append(f"passes at {_spans(about, passed[-1:])}: {_named(about, passed[-1])}")
-    undecided = [one for one in below if one.state == "undecided"]
+    undecided = [item for item in below if item.state == "undecided"]
     if undecided:
         parts.append(f"undecided at {_spans(about, undecided)}")
     if above:
         parts.append(f"yet passes at {_spans(about, above)}")
-        again = [one.first for one in sizes if one.state == "fails" and one.first > above[-1].last]
+        again = [size.first for size in sizes if size.state == "fails" and size.first > above[-1].last]
         if again:
             parts.append(f"fails again from {about.label(again[0])} on")
     return "; ".join(parts) + "."
@@ -183,22 +183,22 @@ def _with_limit(about: About, sizes: tuple[SizeResult, ...], limit: int) -> str:
 def _without_limit(about: About, sizes: tuple[SizeResult, ...]) -> str:
     last = sizes[-1]
     text = f"no limit found up to {about.label(last.last)}: {_named(about, last)}"
-    undecided = [one for one in sizes if one.state == "undecided"]
+    undecided = [size for size in sizes if size.state == "undecided"]
     return text + (f"; undecided at {_spans(about, undecided)}." if undecided else ".")
 
 
-def _named(about: About, one: SizeResult) -> str:
-    return shown(one) if one.right is not None else f"{about.measure} {shown(one)}"
+def _named(about: About, size: SizeResult) -> str:
+    return shown(size) if size.right is not None else f"{about.measure} {shown(size)}"
 
 
 def _spans(about: About, sizes: Sequence[SizeResult]) -> str:
     """ "3, 5 and 8–12 words"; sizes that follow each other become one span."""
     joined: list[tuple[int, int]] = []
-    for one in sizes:
-        if joined and joined[-1][1] + 1 == one.first:
-            joined[-1] = (joined[-1][0], one.last)
+    for size in sizes:
+        if joined and joined[-1][1] + 1 == size.first:
+            joined[-1] = (joined[-1][0], size.last)
         else:
-            joined.append((one.first, one.last))
-    spans = [_span(*found) for found in joined]
+            joined.append((size.first, size.last))
+    spans = [_span(*results) for results in joined]
     text = spans[0] if len(spans) == 1 else f"{', '.join(spans[:-1])} and {spans[-1]}"
     return f"{text} {about.unit if text == '1' else about.units}"

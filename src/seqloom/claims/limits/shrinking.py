@@ -41,10 +41,10 @@ class Shrinker:
 
     def shrink(self, failures: Sequence[Answered], progress: Progress) -> None:
         """Shrinks the smallest of the failures, each as far as it goes."""
-        ordered = sorted(failures, key=lambda one: (one.sample.rank, one.sample.case.src))
+        ordered = sorted(failures, key=lambda failure: (failure.sample.rank, failure.sample.case.src))
         unique: dict[Case, Answered] = {}
-        for one in ordered:
-            unique.setdefault(one.sample.case, one)
+        for item in ordered:
+            unique.setdefault(item.sample.case, item)
         starts = list(unique.values())[:NUM_STARTS]
         if starts:
             self.smallest = self._start = starts[0]
@@ -83,13 +83,13 @@ class Shrinker:
         if self.asker.num_asked < budget:
             self._keep(start, current, tried)
 
-    def _keep(self, start: Answered, found: Answered, num_smaller: int | None) -> None:
+    def _keep(self, start: Answered, answered: Answered, num_smaller: int | None) -> None:
         assert self.smallest is not None
-        if found.sample.case == self.smallest.sample.case:
+        if answered.sample.case == self.smallest.sample.case:
             # Another start may lead to the same input; what is known of it stays known.
             self._num_smaller = self._num_smaller if num_smaller is None else num_smaller
-        elif found.sample.rank < self.smallest.sample.rank:
-            self.smallest, self._start, self._num_smaller = found, start, num_smaller
+        elif answered.sample.rank < self.smallest.sample.rank:
+            self.smallest, self._start, self._num_smaller = answered, start, num_smaller
 
     def _sweep(self, current: Answered, budget: int) -> tuple[Answered | None, int]:
         """One way of making it smaller, if there is one; and how many inputs were tried."""
@@ -111,14 +111,14 @@ class Shrinker:
             shorter = len(choices) < len(sample.choices)
             last = self.family.smallest if shorter else sample.size
             for size in range(sample.size, last - 1, -self.family.step):
-                found = self.family.again(size, choices)
-                if found is not None and found.rank < sample.rank:
-                    if found.case not in tried:
-                        tried.add(found.case)
-                        made.append(found)
+                again = self.family.again(size, choices)
+                if again is not None and again.rank < sample.rank:
+                    if again.case not in tried:
+                        tried.add(again.case)
+                        made.append(again)
                     # What is smaller still comes of choices that leave out more.
                     break
-        return sorted(made, key=lambda one: one.rank)
+        return sorted(made, key=lambda item: item.rank)
 
 
 def _variants(choices: tuple[float, ...]) -> Iterator[Iterator[tuple[float, ...]]]:
@@ -138,7 +138,7 @@ def _without(choices: tuple[float, ...], length: int) -> Iterator[tuple[float, .
 
 
 def _changed(choices: tuple[float, ...]) -> Iterator[tuple[float, ...]]:
-    for place, choice in enumerate(choices):
+    for index, choice in enumerate(choices):
         for other in (0.0, _LAST):
             if choice != other:
-                yield (*choices[:place], other, *choices[place + 1 :])
+                yield (*choices[:index], other, *choices[index + 1 :])

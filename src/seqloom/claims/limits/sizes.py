@@ -28,12 +28,12 @@ FIRST_LOOK = 20
 
 def looks(samples: int) -> tuple[int, ...]:
     """After how many inputs the interval is looked at: 20, 40, 80 and so on, and at last `samples`."""
-    found = []
+    results = []
     count = FIRST_LOOK
     while count < samples:
-        found.append(count)
+        results.append(count)
         count *= 2
-    return (*found, samples)
+    return (*results, samples)
 
 
 class SizeSearch:
@@ -76,11 +76,11 @@ class SizeSearch:
         self._finished = True
 
     def result(self) -> Limits:
-        """What was found so far."""
+        """The result so far; complete after `run`."""
         sizes = tuple(self._results[size] for size in sorted(self._results))
         smallest = self._shrinker.report()
         if smallest is None and (failures := self._failures()):
-            first = min(failures, key=lambda one: one.sample.rank)
+            first = min(failures, key=lambda failure: failure.sample.rank)
             smallest = first.failing("the search was interrupted before it was made smaller")
         return Limits(
             **self._about.model_dump(),
@@ -140,16 +140,16 @@ class SizeSearch:
         """Draws inputs of a size until it is decided."""
         answers = self._answers.setdefault(size, [])
         result: SizeResult | None = None
-        for look in self._looks:
+        for interim in self._looks:
             new = [
                 self._family.sample(
                     size, f"limits/{self._about.corpus}/{self._family.on}/{self._settings.seed}/{size}/{index}"
                 )
-                for index in range(len(answers), look)
+                for index in range(len(answers), interim)
             ]
             answers += self._asker.ask(new)
             result = self._judge(size, answers)
-            # How many sizes there will be, nobody knows.
+            # The number of sizes is not known in advance.
             status = f"{self._family.label(size)}: {result.right:,} of {result.tried:,} right"
             progress.update("trying sizes", 0.0, status=status)
             self._results[size] = result
@@ -159,7 +159,7 @@ class SizeSearch:
         return result
 
     def _judge(self, size: int, answers: list[Answered]) -> SizeResult:
-        right = sum(one.right for one in answers)
+        right = sum(answer.right for answer in answers)
         low, high = clopper_pearson(right, len(answers), self._level)
         state: State = "undecided"
         if high < self._threshold:
@@ -179,12 +179,12 @@ class SizeSearch:
         )
 
     def _failures(self) -> list[Answered]:
-        return [one for answers in self._answers.values() for one in answers if not one.right]
+        return [answer for answers in self._answers.values() for answer in answers if not answer.right]
 
     def _notes(self) -> tuple[str, ...]:
         """What decoding said about wrong answers, counted: a cut source is another failure than a wrong word."""
         failures = self._failures()
-        notes = [note for one in failures for note in one.notes]
+        notes = [note for failure in failures for note in failure.notes]
         return tuple(
             f"{notes.count(note):,} of {len(failures):,} wrong answers: {note}." for note in dict.fromkeys(notes)
         )

@@ -12,7 +12,7 @@ from seqloom.corpus.generators.player_commands import MOST_TRAINED, SEPARATOR, h
 
 _TRAINED = Register(
     allows_pair=lambda adjective, noun: not holds_out_pair(adjective, noun),
-    allows_phrase=lambda template, place: not holds_out_phrase(template, place),
+    allows_phrase=lambda template, position: not holds_out_phrase(template, position),
 )
 
 

@@ -24,16 +24,16 @@ def _draw_source(draw: Draw, num_pairs: int, length: int) -> Case:
     free = list(range(max(length - num_pairs, 2 * num_pairs + 1)))
     known: dict[str, str] = {}
     queries: list[str] = []
-    places: list[int] = []
+    source: list[int] = []
     for _ in range(num_pairs):
         key = unused.pop(draw.below(len(unused)))
         known[key] = draw.choice(VALUES)
         queries.insert(draw.between(0, len(queries)), key)
-        places += [free.pop(draw.below(len(free))) for _ in range(2)]
-    places.append(free.pop(draw.below(len(free))))
-    told = [*(f"{key} {value}" for key, value in known.items()), ASK, *queries]
-    at = dict(zip(sorted(places), told, strict=True))
-    words = [at.get(place, FILLER) for place in range(len(places) + len(free))]
+        source += [free.pop(draw.below(len(free))) for _ in range(2)]
+    source.append(free.pop(draw.below(len(free))))
+    written = [*(f"{key} {value}" for key, value in known.items()), ASK, *queries]
+    at = dict(zip(sorted(source), written, strict=True))
+    words = [at.get(position, FILLER) for position in range(len(source) + len(free))]
     return Case(" ".join(words), answer(known, queries))
 
 
@@ -43,8 +43,8 @@ def _draw_pairs(length: int, draw: Draw, size: int) -> Case:
 
 def _draw_distance(num_pairs: int, length: int, draw: Draw, size: int) -> Case | None:
     case = _draw_source(draw, num_pairs, length * (size // length + 1))
-    found = [query for query, distance in enumerate(distances(case.src)) if distance == size]
-    return Case(case.src, case.truth, _WORDS_AN_ANSWER * draw.choice(found) + 1) if found else None
+    results = [query for query, distance in enumerate(distances(case.src)) if distance == size]
+    return Case(case.src, case.truth, _WORDS_AN_ANSWER * draw.choice(results) + 1) if results else None
 
 
 RECALL: Mapping[str, tuple[Family, ...]] = {
