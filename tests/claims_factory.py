@@ -13,6 +13,8 @@ from seqloom.claims.verdict import (
     Contrast,
     Point,
     Question,
+    Rung,
+    RungArm,
     Series,
     Term,
     Verdict,
@@ -233,3 +235,18 @@ def _unknown() -> Verdict:
     series = (Series(label="one arm", points=(Point(x=1.0, y=0.0), Point(x=10.0, y=3.0, low=-1.0, high=7.0))),)
     drawn = chart("Something on a logarithmic axis", "size", "points", series, log=True)
     return verdict(99, "claim-of-a-newer-version", [question], [drawn], arms=tuple(values), caveats=())
+
+
+def make_rung(steps: int = 800, *, improving: bool = False) -> Rung:
+    """One budget of a ladder, with the questions of the first verdict."""
+    questions = make_verdicts().verdicts[0].questions
+    arm = RungArm(
+        name="rnn-tiny/small/copy",
+        label="RNN",
+        val_losses=(2.0, 2.1),
+        scores=(50.0, 51.0),
+        improvement=0.2 if improving else 0.001,
+        improving=improving,
+        learned=True,
+    )
+    return Rung(steps=steps, verdict=together([item.answer for item in questions]), questions=questions, arms=(arm,))

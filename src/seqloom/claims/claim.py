@@ -5,7 +5,7 @@ and returns a Finding; `rule` decides what it means.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib import import_module
 from pkgutil import iter_modules
@@ -21,6 +21,25 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
+class Ladder:
+    """The budgets at which a claim about quality is asked, at effort "ladder".
+
+    Attributes:
+        steps: updates of each run, the shortest first; the ladder ends earlier where all arms have converged.
+        seeds: the planned numbers of seeds; at the last rung they are added until the interval decides.
+        learned: the score on the training distribution's test from which an arm has learned it; None where there is no ceiling.
+        options: what the study reads, where it is not that of standard effort.
+        most_rates: how many learning rates an arm may try when the best one lies at the edge of its grid.
+    """
+
+    steps: tuple[int, ...] = (200, 800, 3200, 12800)
+    seeds: tuple[int, ...] = (3, 5, 8, 12)
+    learned: float | None = None
+    most_rates: int = 6
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Protocol:
     """How a claim is tested at one effort.
 
@@ -28,6 +47,7 @@ class Protocol:
         words: what is done, for people.
         seeds: runs of each arm, or rounds of each measurement.
         steps: updates of each run; 0 where nothing is trained.
+        ladder: the budgets, at effort "ladder"; None elsewhere.
         options: what else the study reads: lengths, sizes, numbers of sentences.
     """
 
@@ -35,6 +55,7 @@ class Protocol:
     seeds: int = 3
     steps: int = 0
     options: Mapping[str, Any] = field(default_factory=dict)
+    ladder: Ladder | None = None
 
     def __getitem__(self, name: str) -> Any:
         """The value of an option; a missing option is a KeyError."""
@@ -64,6 +85,7 @@ class Claim:
         supports: what would support it; contradicts: what would contradict it.
         protocols: by effort; a claim without "quick" shows its recorded verdict there.
         study: runs the experiment.
+        ladder: the budgets at effort "ladder"; None for claims about costs, which do not depend on what a model has learned.
         takes_data: whether it can be tested on the user's own corpus.
         reasons: what is known of why the recorded verdict differs from what was published; empty where it does not.
     """
@@ -78,8 +100,28 @@ class Claim:
     contradicts: str
     protocols: Mapping[Effort, Protocol]
     study: "Callable[[ExperimentRunner, Protocol], Finding]" = field(repr=False)
+    ladder: Ladder | None = None
     takes_data: bool = False
     reasons: str = ""
+
+    def protocol_at(self, effort: Effort) -> Protocol | None:
+        """How the claim is tested at an effort; None where it is not."""
+        if effort != "ladder":
+            return self.protocols.get(effort)
+        if self.ladder is None:
+            return None
+        standard, ladder = self.protocols["standard"], self.ladder
+        budgets = ", ".join(f"{steps:,}" for steps in ladder.steps)
+        return replace(
+            standard,
+            words=f"Budgets of {budgets} updates, up to where all arms have converged. "
+            f"{ladder.seeds[0]} to {ladder.seeds[-1]} seeds, until the interval decides. "
+            f"Three learning rates, and more where the best is at the edge. Otherwise as at standard effort: {standard.words}",
+            seeds=ladder.seeds[0],
+            steps=ladder.steps[0],
+            options={**standard.options, **ladder.options},
+            ladder=ladder,
+        )
 
 
 @cache

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from seqloom import machine
 from seqloom.claims.claim import Claim, Protocol, claims, find_claim
+from seqloom.claims.ladder import Climbed, climb, ladder_charts
 from seqloom.claims.rule import LEVEL, together
 from seqloom.claims.verdict import Audit, FailedClaim, Verdict, Verdicts
 from seqloom.corpus.settings import CorpusSettings
@@ -48,7 +49,7 @@ def run_claims(
         out: the folder of runs and verdicts. What lies there is not done again.
         seeds: runs of each arm; the claim's own number where None.
         corpus: data for claims that can be tested on the user's own.
-        workers: number of parallel processes; by default one for each core.
+        workers: number of parallel processes; by default one for each core. 0: this process trains, on one thread.
 
     Raises:
         ConfigError: there is no such claim, it cannot be tested so, or the verdicts that lie in `out` cannot be read.
@@ -60,13 +61,13 @@ def run_claims(
     if seeds is not None and seeds < 2:
         raise ConfigError(f"--seeds {seeds}: a verdict needs 2 seeds or more, to see how far another seed would fall")
     if effort == "quick" and (corpus is not None or seeds is not None):
-        shown = [claim.name for claim in chosen if effort not in claim.protocols]
+        shown = [claim.name for claim in chosen if claim.protocol_at(effort) is None]
         text = f"{', '.join(shown)}: shown as recorded at effort quick, not tested on your data or with your seeds"
         if names and shown:
             raise ConfigError(f"{text}; say --effort standard")
         if shown:
             progress.say(f"{text} (--effort standard would).")
-    untested = [claim.name for claim in chosen if effort != "quick" and effort not in claim.protocols]
+    untested = [claim.name for claim in chosen if effort != "quick" and claim.protocol_at(effort) is None]
     if untested and names:
         raise ConfigError(f"{', '.join(untested)}: there is no protocol at effort {effort}; take another --effort")
     if corpus is not None and not any(claim.takes_data for claim in chosen):
@@ -78,13 +79,13 @@ def run_claims(
         check_not_read(folder / name, "--out", corpus.paths() if corpus is not None else ())
     known = {verdict.claim: verdict for verdict in recorded().verdicts}
     runner = ExperimentRunner(folder, effort, recorded_rates(), corpus, seeds, progress=progress)
-    if workers:
+    if workers is not None:
         runner.workers = workers
     verdicts: list[Verdict] = []
     failures: list[FailedClaim] = []
     first_error: Exception | None = None
     for claim in chosen:
-        protocol = claim.protocols.get(effort)
+        protocol = claim.protocol_at(effort)
         if protocol is not None:
             progress.say(f"{claim.number}. {claim.statement}")
             try:
@@ -133,7 +134,11 @@ def _test(claim: Claim, protocol: Protocol, runner: ExperimentRunner) -> Verdict
     begin = time.perf_counter()
     runner.audited.clear()
     runner.disturbances.clear()
-    finding = claim.study(runner, protocol)
+    runner.trained.clear()
+    climbed = climb(claim, protocol, runner) if protocol.ladder is not None else None
+    finding = climbed.finding if climbed is not None else claim.study(runner, protocol)
+    settlement = climbed.settlement if climbed is not None else None
+    answer = settlement.answer if settlement is not None else together([item.answer for item in finding.questions])
     leading = finding.questions[0]
     arms = tuple(runner.audited.values())
     named = dict.fromkeys(term.arm for question in finding.questions for term in question.contrast.terms)
@@ -142,22 +147,23 @@ def _test(claim: Claim, protocol: Protocol, runner: ExperimentRunner) -> Verdict
         claim=claim.name,
         number=claim.number,
         # No verdict rests on times that other programs took part in.
-        verdict="inconclusive"
-        if runner.disturbances
-        else together([question.answer for question in finding.questions]),
+        verdict="inconclusive" if runner.disturbances else answer,
         effect=leading.effect,
         unit=leading.unit,
         interval=bounds,
-        level=LEVEL,
+        level=leading.level if climbed is not None else LEVEL,
         arms=tuple(arm.label for arm in arms) or tuple(named),
-        seeds=runner.seeds or protocol.seeds,
+        seeds=climbed.seeds if climbed is not None else runner.seeds or protocol.seeds,
         effort=runner.effort,
         origin="live",
         published=claim.published,
         questions=finding.questions,
-        charts=finding.charts,
-        audit=Audit(arms=arms, remarks=_remarks(arms)),
+        charts=(*(ladder_charts(climbed.rungs) if climbed is not None else ()), *finding.charts),
+        audit=Audit(arms=arms, remarks=(*_remarks(arms), *_unlearned(climbed))),
         caveats=(*runner.disturbances, *finding.caveats),
+        status=settlement.status if settlement is not None else None,
+        reasons=settlement.reasons if settlement is not None else (),
+        ladder=climbed.rungs if climbed is not None else (),
         environment={
             **machine.describe_machine(machine.choose_device("cpu")),
             "date": datetime.date.today().isoformat(),
@@ -165,6 +171,13 @@ def _test(claim: Claim, protocol: Protocol, runner: ExperimentRunner) -> Verdict
         command=_command(claim, runner),
         seconds=round(time.perf_counter() - begin, 1),
     )
+
+
+def _unlearned(climbed: Climbed | None) -> tuple[str, ...]:
+    """Which arms have not learned their training distribution at the last budget."""
+    failed = [arm.name for arm in climbed.rungs[-1].arms if not arm.learned] if climbed is not None else []
+    remark = "Not learned even on the training distribution, so no evidence against the claim"
+    return (f"{remark}: {', '.join(failed)}.",) if failed else ()
 
 
 def _remarks(arms: Sequence[AuditedArm]) -> tuple[str, ...]:

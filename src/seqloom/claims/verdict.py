@@ -108,6 +108,33 @@ class Audit(Results):
         return arm_labels(self.arms)
 
 
+class RungArm(Results):
+    """An arm at one budget.
+
+    Attributes:
+        val_losses: the best validation loss of each seed, in nats a token; scores: of each seed on the test.
+        improvement: how much lower the mean loss is than at the budget before; None at the first.
+        improving: whether that is more than the tolerance; learned: whether it has learned its training distribution.
+    """
+
+    name: str
+    label: str
+    val_losses: tuple[float, ...]
+    scores: tuple[float, ...]
+    improvement: float | None
+    improving: bool
+    learned: bool
+
+
+class Rung(Results):
+    """The answers at one budget of the ladder. How they make a status is decided by `convergence`."""
+
+    steps: int = Field(description="updates of each run")
+    verdict: Answer
+    questions: tuple[Question, ...] = Field(min_length=1)
+    arms: tuple[RungArm, ...]
+
+
 class Verdict(Results):
     """What was found about a claim. `effect`, `unit` and `interval` are those of the first question."""
 
@@ -130,6 +157,11 @@ class Verdict(Results):
     environment: dict[str, str] = Field(description="machine, threads, versions, date")
     command: str
     seconds: float = Field(description="how long it took, trained arms that were shared not counted again")
+    status: Literal["settled", "still learning", "open"] | None = Field(
+        None, description="None where the claim was asked at one budget"
+    )
+    reasons: tuple[str, ...] = Field((), description="why the status is not settled")
+    ladder: tuple[Rung, ...] = Field((), description="the answers at each budget, the shortest first")
 
 
 class FailedClaim(Results):

@@ -22,6 +22,7 @@ examples:
   seqloom claims run copying recall --effort quick --out claims
   seqloom claims run --all --out claims                        takes minutes; slow claims show stored results
   seqloom claims run reversed-source --data pairs.tsv --effort standard --out claims
+  nice seqloom claims queue --out ~/claims-queue               hours: growing budgets until all arms have converged
   seqloom claims report claims --predict                       rewrites claims/report.html with collapsed verdicts
 
 A claim is supported, contradicted or inconclusive, with the effect, its interval over seeds, and the figure that was published.
@@ -49,10 +50,11 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     group.add_argument("--all", action="store_true", help="all claims")
     group.add_argument(
         "--effort",
-        choices=("quick", "standard", "thorough"),
+        choices=("quick", "standard", "thorough", "ladder"),
         default="quick",
         help="quick: minutes for all, with stored verdicts of claims that take longer; standard: about ten minutes for "
-        "each claim on 2 cores; thorough: for large machines (default: quick)",
+        "each claim on 2 cores; thorough: for large machines; ladder: growing budgets until all arms have converged, hours "
+        "(default: quick)",
     )
     group.add_argument(
         "--seeds", type=options.positive, metavar="K", help="runs of each arm (default: the claim's own)"
@@ -66,6 +68,16 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     group.add_argument("--out", type=Path, required=True, metavar="DIR", help="where runs, verdicts and report go")
     options.add_data_options(running)
     options.add_common_options(running, device=False, json=True)
+    queueing = actions.add_parser(
+        "queue",
+        help="claims about quality up a ladder of budgets, on one thread; Ctrl-C saves, the same command continues",
+    )
+    queueing.add_argument(
+        "names", nargs="*", metavar="NAME", help="names or numbers of claims (default: all that have a ladder)"
+    )
+    queueing.add_argument("--out", type=Path, required=True, metavar="DIR", help="where runs, verdicts and report go")
+    queueing.add_argument("--json", action="store_true", help="print the verdicts as JSON instead")
+    queueing.add_argument("--quiet", action="store_true", help="no progress")
     reporting = actions.add_parser("report", help="rewrite report.html from the verdicts of a folder")
     reporting.add_argument("folder", type=Path, metavar="DIR", help="the --out of `seqloom claims run`")
     reporting.add_argument(
@@ -82,6 +94,7 @@ def run(arguments: argparse.Namespace) -> int:
         "list": _list,
         "show": _show,
         "run": _run,
+        "queue": _queue,
         "report": _report,
     }
     return actions[arguments.action](arguments) or 0
@@ -137,6 +150,14 @@ def _run(arguments: argparse.Namespace) -> int:
         print(f"seqloom: {failure}", file=sys.stderr)
     _deliver(verdicts, arguments.out, json=arguments.json)
     return 1 if verdicts.failures else 0
+
+
+def _queue(arguments: argparse.Namespace) -> None:
+    from seqloom.claims.queue import run_queue
+
+    with shown(quiet=arguments.quiet) as progress:
+        verdicts = run_queue(arguments.out, arguments.names or None, progress=progress)
+    _deliver(verdicts, arguments.out, json=arguments.json)
 
 
 def _report(arguments: argparse.Namespace) -> None:

@@ -9,7 +9,7 @@ from pydantic import Field
 from seqloom.config import Results
 from seqloom.experiment.tuning import Trial
 
-Effort = Literal["quick", "standard", "thorough"]
+Effort = Literal["quick", "standard", "thorough", "ladder"]
 
 
 class AuditedArm(Results):

@@ -19,6 +19,8 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any, Protocol, TypeVar
 
+import torch
+
 from seqloom import machine
 from seqloom.core_sharing import MOST_OTHER_CORES, OtherWork
 from seqloom.corpus import open_corpus
@@ -129,7 +131,9 @@ class ExperimentRunner:
         folder: runs lie in runs/, measurements in measurements/; what is there is used again.
         rates: learning rates recorded for arms by name, used at quick effort instead of a search.
         corpus: the user's own, for claims that take one.
-        workers: processes that train in parallel, one thread each.
+        workers: processes that train in parallel, one thread each; 0: this process trains, one run after the other.
+        most_rates: how many learning rates an arm may try while the best one lies at the edge of its grid; 0: its own grid only.
+        trained: the arms of the claim under test by name, with their runs.
         disturbances: of the claim under test, sentences on times that other programs took part in; no verdict rests on such times.
     """
 
@@ -140,7 +144,9 @@ class ExperimentRunner:
     seeds: int | None = None
     workers: int = field(default_factory=machine.available_cores)
     progress: Progress = field(default_factory=Silent)
+    most_rates: int = 0
     audited: dict[str, AuditedArm] = field(default_factory=dict)
+    trained: dict[str, Trained] = field(default_factory=dict)
     disturbances: list[str] = field(default_factory=list)
     _fingerprints: dict[str, str] = field(default_factory=dict)
 
@@ -171,6 +177,7 @@ class ExperimentRunner:
         }
         for item in results.values():
             scores = [measure.value(run, "test") for run in item.runs]
+            self.trained[item.arm.name] = item
             self.audited[item.arm.name] = item.audited(scores, measure.label, higher_is_better=measure.higher_is_better)
         return results
 
@@ -241,6 +248,13 @@ class ExperimentRunner:
         tried: dict[Key, tuple[Trial, ...]] = {}
         for key, group in trials.items():
             losses = [self._record(arm, 0).val_loss for arm in group]
+            while (beyond := _rate_beyond(group, losses, self.most_rates)) is not None:
+                position, rate = beyond
+                wider = arms[key].at_rate(rate)
+                task = Task(replace(wider, tests=(), probes=()), 0, self._run_folder(wider, 0))
+                self._perform([task], "learning rates")
+                group.insert(position, wider)
+                losses.insert(position, self._record(wider, 0).val_loss)
             best, tried[key] = choose_rate([arm.rates[0] for arm in group], losses)
             chosen[key] = group[best]
         return chosen, tried
@@ -256,6 +270,14 @@ class ExperimentRunner:
         todo = [task for task in tasks if not _is_done(task)]
         count, done, pending = len(todo), 0, iter(todo)
         if not todo:
+            return
+        if self.workers == 0:
+            torch.set_num_threads(1)
+            for task in todo:
+                perform(task)
+                done += 1
+                status = f"{task.arm.label}, seed {task.seed}"
+                self.progress.update(f"training {count} {what}", done / count, status=status)
             return
         with self._processes(min(self.workers, count)) as pool:
             # No more are handed over than run at once: what lies in the pool's queue would be begun after Ctrl-C.
@@ -319,6 +341,19 @@ def _measurement(measured: Any, file: Path) -> tuple[Any, float]:
     if not isinstance(other_cores, int | float):
         raise CheckpointError(f"{file}: damaged: other_cores is no number; remove it, and it will be measured again")
     return measured["value"], float(other_cores)
+
+
+def _rate_beyond(group: Sequence[Arm], losses: Sequence[float], most: int) -> tuple[int, float] | None:
+    """Where the best rate lies at the edge of the grid: the position and rate of the next trial beyond it; else None."""
+    if len(group) >= most or len(group) < 2:
+        return None
+    rates = [arm.rates[0] for arm in group]
+    best, _ = choose_rate(rates, losses)
+    if best == 0:
+        return 0, rates[0] ** 2 / rates[1]
+    if best == len(rates) - 1:
+        return len(rates), rates[-1] ** 2 / rates[-2]
+    return None
 
 
 def _is_done(task: Task) -> bool:

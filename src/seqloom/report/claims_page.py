@@ -46,6 +46,7 @@ class Section:
     styles: Mapping[str, ArmStyle]
     questions: Sequence[QuestionView]
     figures: Sequence[Figure]
+    ladder: Table | None
     audit: Table | None
     trials: Table | None
 
@@ -117,7 +118,7 @@ def sections_of(verdicts: Sequence[Verdict], palette: Palette = theme.BY_CSS) ->
     sections = []
     for index, verdict in enumerate(verdicts):
         claim = known.get(verdict.claim)
-        protocol = claim.protocols.get(verdict.effort) if claim is not None else None
+        protocol = claim.protocol_at(verdict.effort) if claim is not None else None
         styles = _styles(verdict, preferred)
         sections.append(
             Section(
@@ -131,6 +132,7 @@ def sections_of(verdicts: Sequence[Verdict], palette: Palette = theme.BY_CSS) ->
                     for question in verdict.questions
                 ],
                 figures=_figures(verdict, index, styles, palette),
+                ladder=claims_tables.ladder_table(verdict),
                 audit=claims_tables.audit_table(verdict) if verdict.audit.arms else None,
                 trials=claims_tables.trials_table(verdict),
             )

@@ -68,6 +68,26 @@ def audit_table(verdict: Verdict) -> Table:
     )
 
 
+def ladder_table(verdict: Verdict) -> Table | None:
+    """A row for each arm at each budget: whether it still improved, and whether it has learned; None without a ladder."""
+    if not verdict.ladder:
+        return None
+    rows = [
+        (
+            number(rung.steps),
+            arm.name,
+            number(fmean(arm.val_losses), 3),
+            MISSING if arm.improvement is None else number(arm.improvement, 3),
+            "still improving" if arm.improving else "converged",
+            "yes" if arm.learned else "no",
+        )
+        for rung in verdict.ladder
+        for arm in rung.arms
+    ]
+    heads = ("Updates", "Arm", "Validation loss", "Improvement", "State", "Learned")
+    return Table("The arms at each budget: validation loss in nats a token, mean over seeds", heads, tuple(rows))
+
+
 def trials_table(verdict: Verdict) -> Table | None:
     """Every learning rate that was tried; None where none was."""
     labels = verdict.audit.labels

@@ -26,7 +26,8 @@ def claims_table(verdicts: Verdicts) -> Table:
 
 
 def _cells(verdict: Verdict) -> tuple[Text, Text, Text]:
-    answer = Text(f"{claims_wording.SIGNS[verdict.verdict]} {verdict.verdict}", style=_COLOURS[verdict.verdict])
+    headline = f"{claims_wording.SIGNS[verdict.verdict]} {claims_wording.headline(verdict)}"
+    answer = Text(headline, style=_COLOURS[verdict.verdict])
     # The unit has a line of its own, so that the column can be narrow and names of claims stay whole.
     effect = Text(claims_wording.leading_estimate(verdict))
     effect.append(f"\n{verdict.unit}", style="dim")

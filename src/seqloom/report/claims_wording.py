@@ -7,6 +7,7 @@ import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
+from seqloom.claims.convergence import turning_points
 from seqloom.claims.verdict import Answer, Question, Verdict
 from seqloom.report.wording import MISSING, duration, listing, number, plural
 
@@ -94,6 +95,23 @@ def tally(verdicts: Sequence[Verdict]) -> str:
     """`7 claims: 4 supported, 1 contradicted and 2 inconclusive`."""
     counts = _counts([verdict.verdict for verdict in verdicts])
     return f"{plural(len(verdicts), 'claim')}: {counts}" if counts else "no claims"
+
+
+def headline(verdict: Verdict) -> str:
+    """The verdict with its status: `supported`, `settled: supported`, `still learning` or `open`."""
+    if verdict.status is None:
+        return verdict.verdict
+    return f"settled: {verdict.verdict}" if verdict.status == "settled" else verdict.status
+
+
+def along_training(verdict: Verdict) -> str:
+    """The answers along the ladder: `200 updates: contradicted; 800 updates: supported`, and where they turn; empty without one."""
+    if not verdict.ladder:
+        return ""
+    answers = "; ".join(f"{rung.steps:,} updates: {rung.verdict}" for rung in verdict.ladder)
+    turns = turning_points(verdict.ladder)
+    turned = f" The answer turns at {listing([f'{steps:,}' for steps in turns])} updates." if turns else ""
+    return f"Along training: {answers}.{turned}"
 
 
 def questions(verdict: Verdict) -> str:

@@ -1,6 +1,6 @@
 """Claim 8: sequence models do not compose: SCAN."""
 
-from seqloom.claims.claim import Claim, Finding, Protocol
+from seqloom.claims.claim import Claim, Finding, Ladder, Protocol
 from seqloom.claims.effects import EXACT, Part, contrast_of_corpora, point
 from seqloom.claims.rule import ask
 from seqloom.claims.series import chart
@@ -72,6 +72,7 @@ CLAIM = Claim(
         ),
     },
     study=study,
+    ladder=Ladder(steps=(600, 2400, 9600, 38_400), learned=90.0),
     reasons=(
         "Both recurrent networks do as published: right in 70% and 77% of commands at random after 600 updates, in 8% "
         "and 10% of longer ones, in less than 1% with jump in new places. The Transformer falls to less than 1% in "

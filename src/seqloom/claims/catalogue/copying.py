@@ -1,6 +1,6 @@
 """Claim 4: copy, reverse, duplicate, within the trained lengths and beyond them."""
 
-from seqloom.claims.claim import Claim, Finding, Protocol
+from seqloom.claims.claim import Claim, Finding, Ladder, Protocol
 from seqloom.claims.effects import EXACT, WORDS, Part, bars, contrast
 from seqloom.claims.rule import ask, effect_of
 from seqloom.claims.series import chart
@@ -95,4 +95,5 @@ CLAIM = Claim(
         ),
     },
     study=study,
+    ladder=Ladder(steps=(150, 600, 2400, 9600)),
 )

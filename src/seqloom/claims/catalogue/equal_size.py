@@ -1,6 +1,6 @@
 """Claim 3: at equal size the Transformer translates better."""
 
-from seqloom.claims.claim import Claim, Finding, Protocol
+from seqloom.claims.claim import Claim, Finding, Ladder, Protocol
 from seqloom.claims.effects import BLEU, BY_LENGTH, CHRF, NATS, Part, bars, by_length, contrast, length_bins
 from seqloom.claims.rule import ask
 from seqloom.claims.series import chart
@@ -57,6 +57,7 @@ CLAIM = Claim(
         ),
     },
     study=study,
+    ladder=Ladder(steps=(200, 800, 3200, 9600)),
     takes_data=True,
     reasons=(
         "After 200 updates the RNN with attention is ahead: 16.2 BLEU against 13.1, at the same cross-entropy of 3.4 "

@@ -1,6 +1,6 @@
 """Claim 18: a heatmap of attention is an explanation."""
 
-from seqloom.claims.claim import Claim, Finding, Protocol
+from seqloom.claims.claim import Claim, Finding, Ladder, Protocol
 from seqloom.claims.effects import EXACT
 from seqloom.claims.rule import ask
 from seqloom.claims.series import chart
@@ -89,6 +89,7 @@ CLAIM = Claim(
         ),
     },
     study=study,
+    ladder=Ladder(steps=(600, 2400, 9600), learned=90.0),
     reasons=(
         "Three of four questions are answered: attention points at what matters. The fourth, reversing by the "
         "Transformer, differs between seeds more than its margin allows to tell. The papers that disagree speak of "

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from seqloom.claims.claim import Claim, Finding, Protocol
+from seqloom.claims.claim import Claim, Finding, Ladder, Protocol
 from seqloom.claims.effects import EXACT, Part, bars, contrast
 from seqloom.claims.rule import ask
 from seqloom.claims.series import chart
@@ -108,4 +108,5 @@ CLAIM = Claim(
         ),
     },
     study=study,
+    ladder=Ladder(steps=(250, 1000, 4000)),
 )

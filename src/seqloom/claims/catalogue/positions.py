@@ -1,6 +1,6 @@
 """Claim 7: how positions are told decides how far a Transformer carries beyond the trained lengths."""
 
-from seqloom.claims.claim import Claim, Finding, Protocol
+from seqloom.claims.claim import Claim, Finding, Ladder, Protocol
 from seqloom.claims.effects import WORDS, Part, bars, contrast
 from seqloom.claims.rule import ask
 from seqloom.claims.series import chart
@@ -72,6 +72,7 @@ CLAIM = Claim(
         ),
     },
     study=study,
+    ladder=Ladder(steps=(250, 1000, 4000, 16_000)),
     reasons=(
         "Within the trained lengths kinds of positions are alike, as published. Beyond them ALiBi is ahead by 3 "
         "points of the 5 that were asked for, so too few to tell. Copying takes every word from as far back as the "

@@ -1,6 +1,6 @@
 """Claim 21: is it recurrence or attention? A two-by-two."""
 
-from seqloom.claims.claim import Claim, Finding, Protocol
+from seqloom.claims.claim import Claim, Finding, Ladder, Protocol
 from seqloom.claims.effects import BLEU, NATS, Part, contrast, point
 from seqloom.claims.rule import ask
 from seqloom.claims.series import chart
@@ -94,6 +94,7 @@ CLAIM = Claim(
         ),
     },
     study=study,
+    ladder=Ladder(steps=(200, 800, 3200, 9600)),
     takes_data=True,
     reasons=(
         "Where there is recurrence, attention brings 0.33 nats a token. Where there is none it brings nothing yet: "

@@ -1,6 +1,6 @@
 """Claim 5: recurrence counts, attention does not: parity and even pairs."""
 
-from seqloom.claims.claim import Claim, Finding, Protocol
+from seqloom.claims.claim import Claim, Finding, Ladder, Protocol
 from seqloom.claims.effects import EXACT, Part, bars, contrast
 from seqloom.claims.rule import ask
 from seqloom.claims.series import chart
@@ -55,6 +55,7 @@ CLAIM = Claim(
         ),
     },
     study=study,
+    ladder=Ladder(steps=(200, 800, 3200, 12_800), seeds=(5, 8, 12)),
     reasons=(
         "On parity it is as published. On even pairs the published Transformer reached 96%, ours 57% at 21 to 40 "
         "symbols: the published one is the best of five kinds of positions, trained for a million steps, ours has "

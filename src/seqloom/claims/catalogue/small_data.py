@@ -1,6 +1,6 @@
 """Claim 9: with little data, recurrence translates better than attention alone."""
 
-from seqloom.claims.claim import Claim, Finding, Protocol
+from seqloom.claims.claim import Claim, Finding, Ladder, Protocol
 from seqloom.claims.effects import NATS, Part, contrast, point
 from seqloom.claims.rule import ask
 from seqloom.claims.series import chart
@@ -66,6 +66,7 @@ CLAIM = Claim(
         ),
     },
     study=study,
+    ladder=Ladder(steps=(140, 560, 2240)),
     takes_data=True,
     reasons=(
         "With 1,000 sentences the RNN with attention is ahead by 0.02 nats a token, within what seeds differ by, and "

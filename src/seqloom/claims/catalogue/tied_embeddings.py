@@ -1,6 +1,6 @@
 """Claim 19: tied embeddings: the same quality with fewer parameters."""
 
-from seqloom.claims.claim import Claim, Finding, Protocol
+from seqloom.claims.claim import Claim, Finding, Ladder, Protocol
 from seqloom.claims.effects import BLEU, Part, contrast, point
 from seqloom.claims.rule import ask
 from seqloom.claims.series import chart
@@ -74,6 +74,7 @@ CLAIM = Claim(
         ),
     },
     study=study,
+    ladder=Ladder(steps=(200, 800, 3200, 9600)),
     takes_data=True,
     reasons=(
         "Untied models are ahead by 0.6 to 1.3 BLEU here, and the intervals reach to both sides of the 1 BLEU that "

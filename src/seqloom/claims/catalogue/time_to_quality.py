@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 
-from seqloom.claims.claim import Claim, Finding, Protocol
+from seqloom.claims.claim import Claim, Finding, Ladder, Protocol
 from seqloom.claims.effects import NATS
 from seqloom.claims.rule import ask
 from seqloom.claims.series import chart
@@ -96,6 +96,7 @@ CLAIM = Claim(
         ),
     },
     study=study,
+    ladder=Ladder(steps=(200, 800, 3200, 9600)),
     takes_data=True,
     reasons=(
         "It is sooner than the RNN without attention, in three quarters of the time, and as late as the RNN with "

@@ -1,0 +1,170 @@
+"""The rule of convergence: when a verdict about quality is settled, and when training was too short for one.
+
+A claim about quality is asked at a ladder of budgets, each a fixed factor (4 by default) longer than the one before. The same
+seed gives the same initial weights and the same order of data at each rung. Each rung has a whole learning-rate schedule of its
+own: a number in the middle of a schedule says little about a budget that ends there.
+
+**Improving.** An arm improves at a rung if its validation loss, the mean over seeds, is lower than at the rung before by more than
+1% of that loss and by more than 0.005 nats a token. The first rung has none before it, so all arms improve there. If a loss follows
+a power law with an exponent of 0.5 or more, all later training together lowers it by no more than the last rung did. So the
+rest is below the tolerance too.
+
+**Learned.** A claim about a task with a known ceiling declares the score from which an arm has learned its training distribution.
+A loss that stands still at guessing (before a model finds the rule of a task) satisfies the rule above, and this one not.
+
+**Status.** With the answers of the last rung:
+
+- "still learning" where an arm of the claim improves. Nothing is supported or contradicted.
+- "open" where no arm improves and the answer is inconclusive, or is "contradicted" by an arm that has not learned its training
+  distribution. Such an arm cannot contradict anything; an arm that fails to learn may be what a claim says, so it can support one.
+- "settled" where no arm improves and the answer is supported or contradicted.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import fmean
+from typing import Literal
+
+from seqloom.claims.rule import together
+from seqloom.claims.verdict import Answer, Question, Rung, RungArm
+
+Status = Literal["settled", "still learning", "open"]
+
+RELATIVE = 0.01
+ABSOLUTE = 0.005
+"""The improvement from rung to rung that counts: a share of the loss, and nats a token."""
+
+
+@dataclass(frozen=True)
+class Settlement:
+    """What a ladder says about a claim.
+
+    Attributes:
+        answer: the headline: inconclusive unless the status is "settled".
+        reasons: why the status is not "settled", a sentence each; empty where it is.
+    """
+
+    status: Status
+    answer: Answer
+    reasons: tuple[str, ...] = ()
+
+
+def improvement(before: Sequence[float], now: Sequence[float]) -> float:
+    """How much lower the mean loss is than at the rung before, in nats a token. NaN where a loss is no number."""
+    return fmean(before) - fmean(now)
+
+
+def is_improving(before: Sequence[float] | None, now: Sequence[float]) -> bool:
+    """Whether an arm still improves at a rung.
+
+    Args:
+        before: the validation losses at the rung before, one for each seed; None at the first rung.
+    """
+    if before is None:
+        return True
+    gain = improvement(before, now)
+    # Written so that a loss that is no number counts as improving: nothing is settled by a run that diverged.
+    return not (gain <= RELATIVE * fmean(before) or gain <= ABSOLUTE)
+
+
+def has_learned(scores: Sequence[float], threshold: float | None) -> bool:
+    """Whether an arm has learned its training distribution: most of its seeds reach the declared score.
+
+    Args:
+        threshold: None where the task has no known ceiling; then convergence alone counts.
+    """
+    return threshold is None or 2 * sum(score >= threshold for score in scores) > len(scores)
+
+
+def settle(rungs: Sequence[Rung]) -> Settlement:
+    """The status and headline of a claim from its ladder, the shortest budget first."""
+    last = rungs[-1]
+    improving = list(dict.fromkeys(arm.label for arm in last.arms if arm.improving))
+    if improving:
+        return Settlement(
+            "still learning",
+            "inconclusive",
+            (f"Still improving at {last.steps:,} updates: {', '.join(improving)}.",),
+        )
+    answers: list[Answer] = []
+    reasons: list[str] = []
+    for question in last.questions:
+        failed = unlearned_arms(question, last.arms)
+        if question.answer == "contradicted" and failed:
+            answers.append("inconclusive")
+            reasons.append(f"Not learned, so it cannot contradict anything: {', '.join(failed)} ({question.text})")
+        else:
+            answers.append(question.answer)
+    answer = together(answers)
+    if answer == "inconclusive":
+        return Settlement("open", answer, (*reasons, *_undecided(last.questions)))
+    return Settlement("settled", answer)
+
+
+def unlearned_arms(question: Question, arms: Sequence[RungArm]) -> list[str]:
+    """The labels of a question's arms that have not learned their training distribution.
+
+    Where a label stands for several arms (one for each corpus), all of them have to.
+    """
+    labels = sorted({arm.label for arm in arms}, key=len, reverse=True)
+    # A term is named after its arm; behind the label may stand the test split.
+    of_question = {
+        next((label for label in labels if f"{term.arm}, ".startswith(f"{label}, ")), term.arm)
+        for term in question.contrast.terms
+    }
+    return list(dict.fromkeys(arm.label for arm in arms if arm.label in of_question and not arm.learned))
+
+
+def turning_points(rungs: Sequence[Rung]) -> tuple[int, ...]:
+    """The budgets at which the answer differs from that of the rung before, in updates."""
+    answers = [together([question.answer for question in rung.questions]) for rung in rungs]
+    return tuple(
+        rung.steps for rung, before, now in zip(rungs[1:], answers, answers[1:], strict=False) if before != now
+    )
+
+
+@dataclass(frozen=True)
+class ArmLosses:
+    """What the rules read of an arm at a rung: its best validation losses and its scores on the test, one for each seed."""
+
+    name: str
+    label: str
+    val_losses: tuple[float, ...]
+    scores: tuple[float, ...]
+
+
+def make_rung(
+    steps: int, questions: tuple[Question, ...], arms: Sequence[ArmLosses], before: Rung | None, threshold: float | None
+) -> Rung:
+    """A rung of the ladder, with the rules applied to its arms.
+
+    Args:
+        before: the rung before; None at the first.
+        threshold: the score from which an arm has learned; None where there is none.
+    """
+    known = {arm.name: arm.val_losses for arm in before.arms} if before is not None else {}
+    return Rung(
+        steps=steps,
+        questions=questions,
+        verdict=together([question.answer for question in questions]),
+        arms=tuple(
+            RungArm(
+                name=arm.name,
+                label=arm.label,
+                val_losses=arm.val_losses,
+                scores=arm.scores,
+                improvement=improvement(known[arm.name], arm.val_losses) if arm.name in known else None,
+                improving=is_improving(known.get(arm.name), arm.val_losses),
+                learned=has_learned(arm.scores, threshold),
+            )
+            for arm in arms
+        ),
+    )
+
+
+def _undecided(questions: Sequence[Question]) -> list[str]:
+    return [
+        f"The interval reaches over the margin: {question.text}"
+        for question in questions
+        if question.answer == "inconclusive"
+    ]

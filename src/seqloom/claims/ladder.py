@@ -1,0 +1,134 @@
+"""The ladder: a claim's study is repeated at growing budgets until all its arms have converged; then seeds are added.
+
+A claim, its protocol and an experiment runner enter; a Ladder's rungs, their settlement and two charts leave. Every run is a folder
+that a repeated command finds again, so a ladder that was interrupted goes on where it was.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from statistics import fmean
+
+from seqloom.claims.claim import Claim, Finding, Ladder, Protocol
+from seqloom.claims.convergence import ArmLosses, Settlement, make_rung, settle
+from seqloom.claims.interim import LEAST_BIMODAL, at_level, is_bimodal, level_of, shares
+from seqloom.claims.series import chart
+from seqloom.claims.verdict import Chart, Point, Question, Rung, Series
+from seqloom.experiment.runner import ExperimentRunner
+
+
+@dataclass(frozen=True)
+class Climbed:
+    """What climbing a ladder gave.
+
+    Attributes:
+        finding: that of the last rung.
+        seeds: runs of each arm at the last rung.
+    """
+
+    rungs: tuple[Rung, ...]
+    finding: Finding
+    settlement: Settlement
+    seeds: int
+
+
+def climb(claim: Claim, protocol: Protocol, runner: ExperimentRunner) -> Climbed:
+    """Asks a claim at each rung up to where all arms have converged, then with more seeds until the interval decides."""
+    ladder = protocol.ladder
+    assert ladder is not None
+    runner.most_rates = ladder.most_rates
+    plan = (runner.seeds,) if runner.seeds else ladder.seeds
+    rungs: list[Rung] = []
+    for steps in ladder.steps:
+        runner.progress.say(f"{claim.number}. {claim.name}: {steps:,} updates")
+        finding, rung = _ask(claim, protocol, runner, steps, plan[0], plan, rungs[-1] if rungs else None)
+        rungs.append(rung)
+        if not any(arm.improving for arm in rung.arms):
+            break
+    seeds = plan[0]
+    for more in plan[1:]:
+        if any(arm.improving for arm in rungs[-1].arms) or _is_decided(rungs[-1], seeds, ladder):
+            break
+        runner.progress.say(f"{claim.number}. {claim.name}: not decided with {seeds} seeds, going on to {more}")
+        finding, rungs[-1] = _ask(
+            claim, protocol, runner, rungs[-1].steps, more, plan, rungs[-2] if len(rungs) > 1 else None
+        )
+        seeds = more
+    return Climbed(tuple(rungs), finding, settle(rungs), seeds)
+
+
+def _ask(
+    claim: Claim,
+    protocol: Protocol,
+    runner: ExperimentRunner,
+    steps: int,
+    seeds: int,
+    plan: Sequence[int],
+    before: Rung | None,
+) -> tuple[Finding, Rung]:
+    assert protocol.ladder is not None
+    runner.audited.clear()
+    runner.trained.clear()
+    finding = claim.study(runner, replace(protocol, steps=steps, seeds=seeds))
+    arms = [
+        ArmLosses(name, arm.arm.label, tuple(run.val_loss for run in arm.runs), runner.audited[name].scores)
+        for name, arm in runner.trained.items()
+    ]
+    level, threshold = level_of(plan), protocol.ladder.learned
+    questions = tuple(_answer(question, level, threshold) for question in finding.questions)
+    rung = make_rung(steps, questions, arms, before, threshold)
+    return replace(finding, questions=questions), rung
+
+
+def _answer(question: Question, level: float, threshold: float | None) -> Question:
+    """The question at the level of the plan; about shares of seeds where an arm's seeds are bimodal."""
+    terms = question.contrast.terms
+    if (
+        threshold is not None
+        and len(terms) == 2
+        and min(len(term.values) for term in terms) >= LEAST_BIMODAL
+        and any(is_bimodal(term.values, threshold) for term in terms)
+    ):
+        return shares(question, threshold, level)
+    return at_level(question, level)
+
+
+def _is_decided(rung: Rung, seeds: int, ladder: Ladder) -> bool:
+    """Whether no question is open; seeds of which some learn and some do not are at least five."""
+    bimodal = ladder.learned is not None and any(is_bimodal(arm.scores, ladder.learned) for arm in rung.arms)
+    if bimodal and seeds < LEAST_BIMODAL:
+        return False
+    return all(question.answer != "inconclusive" for question in rung.questions)
+
+
+def ladder_charts(rungs: Sequence[Rung]) -> tuple[Chart, ...]:
+    """The effect of each question with its interval along the budgets, and the validation losses of the arms."""
+    if len(rungs) < 2:
+        return ()
+    effects = tuple(
+        Series(
+            label=question.text,
+            points=tuple(
+                Point(x=float(rung.steps), y=answered.effect, low=answered.low, high=answered.high)
+                for rung in rungs
+                if (answered := next((q for q in rung.questions if q.text == question.text), None)) is not None
+            ),
+        )
+        for question in rungs[-1].questions
+    )
+    losses = tuple(
+        Series(
+            label=last.label,
+            points=tuple(
+                Point(x=float(rung.steps), y=fmean(arm.val_losses), low=min(arm.val_losses), high=max(arm.val_losses))
+                for rung in rungs
+                for arm in rung.arms
+                if arm.name == last.name
+            ),
+        )
+        for last in rungs[-1].arms
+    )
+    unit = rungs[-1].questions[0].unit
+    return (
+        chart("The answer along training", "updates", unit, effects, log_x=True),
+        chart("Validation loss along training", "updates", "nats a token", losses, log_x=True),
+    )
