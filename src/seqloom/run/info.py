@@ -8,10 +8,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from seqloom.errors import CheckpointError
 from seqloom.files import write_json
+from seqloom.tasks import TASKS
 from seqloom.training.checkpoint import FORMAT, read_json
 
 INFO_FILE = "run.json"
@@ -58,6 +59,13 @@ class CorpusInfo(_Stored):
     origins: dict[Text, Any] = {}
     fingerprint: Text | None = None
     fingerprints: dict[Text, Text] = {}
+
+    @field_validator("kind")
+    @classmethod
+    def _check_kind(cls, kind: str) -> str:
+        if kind not in TASKS:
+            raise ValueError(f"there is no task for the kind {kind[:40]!r}; known kinds: {', '.join(TASKS)}")
+        return kind
 
     def to_json(self) -> dict[str, Any]:
         """Plain values: all keys but those that versions before this one did not store."""

@@ -4,7 +4,6 @@ import sys
 from pathlib import Path
 
 import pytest
-
 from seqloom.claims.laboratory import Laboratory
 
 
