@@ -1,10 +1,11 @@
-"""Processes of a laboratory."""
+"""Processes of an experiment runner."""
 
 import sys
 from pathlib import Path
 
 import pytest
-from seqloom.claims.laboratory import Laboratory
+
+from seqloom.experiment.runner import ExperimentRunner
 
 
 @pytest.mark.parametrize(("platform", "most"), [("win32", 61), ("linux", 100)])
@@ -20,8 +21,8 @@ def test_windows_has_a_most_of_processes(
         def shutdown(self) -> None:
             pass
 
-    monkeypatch.setattr("seqloom.claims.laboratory.ProcessPoolExecutor", Pool)
+    monkeypatch.setattr("seqloom.experiment.runner.ProcessPoolExecutor", Pool)
     monkeypatch.setattr(sys, "platform", platform)
-    with Laboratory(tmp_path, "quick", workers=100)._processes(100):
+    with ExperimentRunner(tmp_path, "quick", workers=100)._processes(100):
         pass
     assert asked == [most]
