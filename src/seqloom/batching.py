@@ -157,6 +157,8 @@ class Batches:
     fall depends on the lengths alone, so all epochs have the same number of batches, and going to any batch of any epoch
     reads no ids.
 
+    The special ids are parameters of their own, because batches know no vocabulary.
+
     Args:
         store: the examples.
         batch_tokens: the most target positions of a batch, padding and eos included. An example longer than that is a batch

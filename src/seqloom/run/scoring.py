@@ -14,11 +14,11 @@ from seqloom.corpus.generators import GENERATORS
 from seqloom.corpus.languages import language_of_suffix, match_languages, name_language
 from seqloom.corpus.leading_metric import TargetFacts, bleu_for
 from seqloom.errors import ConfigError, CorpusError, SeqloomError
-from seqloom.evaluation import Scope
+from seqloom.evaluation import Scope, TestData
 from seqloom.progress import Progress
 from seqloom.run.data import open_run_corpus
 from seqloom.run.info import CorpusInfo
-from seqloom.tasks import TestData, task_of
+from seqloom.tasks import task_of
 
 _OWN = "the test split of the run's own corpus"
 # Notes on the splits that are not scored.

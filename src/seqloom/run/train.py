@@ -45,6 +45,8 @@ def train(
 ) -> Run:
     """Trains one recipe on one corpus.
 
+    Its many parameters are the options of `seqloom train`, each with a default.
+
     Args:
         recipe: a named recipe, a YAML file, or a Recipe; transformer-tiny where none is named.
         corpus: a named data set, a file, or settings; the recipe's own where none is named.

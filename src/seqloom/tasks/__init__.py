@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from seqloom.errors import ConfigError
 from seqloom.tasks.forecasting import Forecasting, ForecastingSettings
 from seqloom.tasks.language_modeling import LanguageModeling
-from seqloom.tasks.task import Task, TestData
+from seqloom.tasks.task import Task
 from seqloom.tasks.translation import Translation
 
 TASKS: Mapping[str, Task] = {task.kind: task for task in (Translation(), LanguageModeling(), Forecasting())}
@@ -25,4 +25,4 @@ def task_of(kind: str) -> Task:
     return TASKS[kind]
 
 
-__all__ = ["TASKS", "AnyTaskSettings", "Task", "TestData", "task_of"]
+__all__ = ["TASKS", "AnyTaskSettings", "Task", "task_of"]

@@ -20,12 +20,12 @@ from seqloom.metrics.forecast import mase_statistics, wql_statistics
 from seqloom.progress import Progress
 from seqloom.tasks.forecast_baselines import library_forecast, seasonal_naive
 from seqloom.tasks.settings import TaskSettings
-from seqloom.tasks.task import RecipeParts, TestData, TrainedRun
+from seqloom.tasks.task import RecipeParts, TrainedRun
 from seqloom.tasks.translation import Translation
 from seqloom.tokenizer import TokenizerSettings
 
 if TYPE_CHECKING:
-    from seqloom.evaluation import Evaluation, TestOutputs
+    from seqloom.evaluation import Evaluation, TestData, TestOutputs
 
 LEVELS = tuple(round(0.1 * number, 1) for number in range(1, 10))
 _METRICS = ("mase", "wql")
@@ -94,7 +94,7 @@ class Forecasting(Translation):
     def evaluate(
         self,
         run: TrainedRun,
-        data: TestData,
+        data: "TestData",
         *,
         metrics: Sequence[str] | None = None,
         more_references: Sequence[Sequence[str]] = (),

@@ -11,12 +11,12 @@ from seqloom.models import takes_text
 from seqloom.models.base import Model
 from seqloom.progress import Progress
 from seqloom.store import ExampleStore, StoredExamples, open_store
-from seqloom.tasks.task import RecipeParts, Task, TestData, TrainedRun
+from seqloom.tasks.task import RecipeParts, Task, TrainedRun
 from seqloom.tokenizer import Tokenizer, TokenizerSettings
 from seqloom.training.selection import Validation
 
 if TYPE_CHECKING:
-    from seqloom.evaluation import Evaluation
+    from seqloom.evaluation import Evaluation, TestData
 
 
 class LanguageModeling(Task):
@@ -80,7 +80,7 @@ class LanguageModeling(Task):
     def evaluate(
         self,
         run: TrainedRun,
-        data: TestData,
+        data: "TestData",
         *,
         metrics: Sequence[str] | None = None,
         more_references: Sequence[Sequence[str]] = (),

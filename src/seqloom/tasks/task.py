@@ -6,7 +6,6 @@ never ask which kind of data they hold.
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 import torch
@@ -24,7 +23,7 @@ from seqloom.training.settings import TrainingSettings
 
 if TYPE_CHECKING:
     from seqloom.decoding.generator import Generator
-    from seqloom.evaluation import Evaluation, Scope, TestOutputs
+    from seqloom.evaluation import Evaluation, TestData, TestOutputs
 
 
 class RecipeParts(Protocol):
@@ -72,35 +71,6 @@ class TrainedRun(Protocol):
 
     def generator(self, *, progress: Progress | None = None, **decoding: Any) -> "Generator":
         """Text in, generations out."""
-
-
-@dataclass(frozen=True)
-class TestData:
-    """Test data by name, and how they are scored.
-
-    Attributes:
-        corpus: where they come from; None where pairs were given.
-        pairs: none for running text, whose splits are in `corpus`.
-        scopes: by name, what they are.
-        notes: what the user should know, one sentence each.
-        leading: the metric that comes first.
-        bleu: the BLEU whose tokenizer fits the targets.
-        item_separator: what separates the items of a target; None where there are none.
-        item_name: what an item is called in the plural.
-        is_own: whether they are the test splits of the corpus that the run was trained on.
-    """
-
-    corpus: Corpus | None
-    pairs: Mapping[str, Sequence[SentencePair]]
-    scopes: Mapping[str, "Scope"]
-    notes: tuple[str, ...] = ()
-    leading: str = "bleu"
-    bleu: str = "bleu"
-    item_separator: str | None = None
-    item_name: str = "items"
-    is_own: bool = False
-
-    __test__ = False  # not a test class, although its name begins with "Test"
 
 
 class Task(ABC):
@@ -189,7 +159,7 @@ class Task(ABC):
     def evaluate(
         self,
         run: TrainedRun,
-        data: TestData,
+        data: "TestData",
         *,
         metrics: Sequence[str] | None = None,
         more_references: Sequence[Sequence[str]] = (),

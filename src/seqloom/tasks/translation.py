@@ -16,12 +16,12 @@ from seqloom.messages import counted
 from seqloom.models.base import Model
 from seqloom.progress import Progress
 from seqloom.store import BothDirections, ExampleStore, Selection, StoredExamples
-from seqloom.tasks.task import RecipeParts, Task, TestData, TrainedRun
+from seqloom.tasks.task import RecipeParts, Task, TrainedRun
 from seqloom.tokenizer import Tokenizer
 from seqloom.training.selection import Validation
 
 if TYPE_CHECKING:
-    from seqloom.evaluation import Evaluation
+    from seqloom.evaluation import Evaluation, TestData
 
 # The lengths of so many examples are compared with the model's limit at a time.
 _CHUNK_SIZE = 200_000
@@ -94,7 +94,7 @@ class Translation(Task):
     def evaluate(
         self,
         run: TrainedRun,
-        data: TestData,
+        data: "TestData",
         *,
         metrics: Sequence[str] | None = None,
         more_references: Sequence[Sequence[str]] = (),
@@ -104,19 +104,8 @@ class Translation(Task):
         """Decodes the sources and scores the outputs against the targets."""
         from seqloom.evaluation import evaluate_pairs
 
-        return evaluate_pairs(
-            run.generator(progress=progress, **(decoding or {})),
-            data.pairs,
-            leading=data.leading,
-            bleu=data.bleu,
-            item_separator=data.item_separator,
-            item_name=data.item_name,
-            metrics=metrics,
-            more_references=more_references,
-            scopes=data.scopes,
-            notes=data.notes,
-            progress=progress,
-        )
+        generator = run.generator(progress=progress, **(decoding or {}))
+        return evaluate_pairs(generator, data, metrics=metrics, more_references=more_references, progress=progress)
 
 
 def both_directions(examples: StoredExamples, model: Model) -> BothDirections:

@@ -8,8 +8,8 @@ import pytest
 
 from seqloom.corpus import CorpusSettings, SentencePair, open_corpus
 from seqloom.errors import ConfigError
-from seqloom.evaluation import Scope
-from seqloom.run.scoring import TestData, check_files_direction, choose_test_data
+from seqloom.evaluation import Scope, TestData
+from seqloom.run.scoring import check_files_direction, choose_test_data
 from tests.run_info import make_corpus_info
 
 OWN = "the test split of the run's own corpus"

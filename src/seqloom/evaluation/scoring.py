@@ -1,24 +1,22 @@
-"""Evaluation: a model and test data become scores, with the outputs and the timings behind them.
+"""A model and test data become scores, with the outputs and the timings behind them.
 
 A Generator and pairs enter (text), Evaluation leaves. It does not know run folders or comparisons.
 """
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass
 from statistics import median
-from typing import Any
 
 import numpy as np
 import torch
-from pydantic import TypeAdapter, ValidationError
 
 from seqloom.batching import Examples, batches_in_order
 from seqloom.core_sharing import MOST_OTHER_CORES, OtherWork, share_cores
 from seqloom.corpus import SentencePair
 from seqloom.decoding.generator import Generator
-from seqloom.errors import CheckpointError, ConfigError, CorpusError
+from seqloom.errors import ConfigError, CorpusError
+from seqloom.evaluation.results import LATENCY_SENTENCES, Evaluation, TestData, TestOutputs
 from seqloom.messages import counted
 from seqloom.metrics import (
     Score,
@@ -27,171 +25,16 @@ from seqloom.metrics import (
     can_be_right,
     find_metric,
     is_bleu,
-    likelihood_statistics,
     make_score,
     score,
     score_runs,
-    statistics,
 )
 from seqloom.models.base import Model
 from seqloom.objectives import CrossEntropy
 from seqloom.progress import Progress, Silent
-from seqloom.training.checkpoint import read_json
-from seqloom.untrusted import MEBIBYTE
 
 # Positions in a batch when only the loss is wanted.
 _LOSS_TOKENS = 8192
-# Of the outputs of a test split: more than a million sentences.
-_MAX_OUTPUT_BYTES = 512 * MEBIBYTE
-# How many single sentences the latency is the median of.
-_LATENCY_SENTENCES = 25
-
-
-@dataclass(frozen=True, slots=True)
-class TestOutputs:
-    """What a run made of one test split.
-
-    Attributes:
-        sentences_per_second: over the whole split, in batches.
-        latency_ms: median over single sentences, one at a time.
-        num_outputs_cut: outputs that their length limit ended.
-        num_sources_cut: sources that were too long to be read whole.
-        stats: the counts of metrics that the task measures itself, by metric: a row for each item.
-        details: what the task adds for reports.
-        log_probs: of the references, by forced decoding; num_tokens their tokens, eos included.
-    """
-
-    sources: tuple[str, ...]
-    references: tuple[str, ...]
-    outputs: tuple[str, ...]
-    log_probs: tuple[float, ...]
-    num_tokens: tuple[int, ...]
-    sentences_per_second: float
-    latency_ms: float
-    notes: tuple[str, ...]
-    num_outputs_cut: int = 0
-    num_sources_cut: int = 0
-    stats: Mapping[str, list[list[float]]] = field(default_factory=dict)
-    details: Mapping[str, Any] = field(default_factory=dict)
-
-    __test__ = False  # not a test class, whatever its name begins with
-
-    def statistics(
-        self, metric: str, item_separator: str | None, more_references: Sequence[Sequence[str]] = ()
-    ) -> Stats:
-        """The metric's counts for each sentence.
-
-        Args:
-            more_references: of further translators; what is made of log-probabilities is of the first one's alone.
-        """
-        if metric in self.stats:
-            return np.asarray(self.stats[metric], dtype=np.float64)
-        if find_metric(metric).count is not None:
-            streams = [self.references, *more_references]
-            return statistics(metric, self.outputs, streams, item_separator=item_separator)
-        num_bytes = [len(reference.encode()) for reference in self.references]
-        return likelihood_statistics(self.log_probs, self.num_tokens, num_bytes)
-
-
-def read_outputs(path: Path, *, within: Path | None = None) -> TestOutputs:
-    """Reads outputs that `dataclasses.asdict` and `write_json` wrote.
-
-    Raises:
-        CheckpointError: the file is missing or damaged.
-    """
-    values = read_json(path, within=within, max_bytes=_MAX_OUTPUT_BYTES)
-    try:
-        outputs = TypeAdapter(TestOutputs).validate_python(values)
-        if len({len(part) for part in (outputs.sources, outputs.references, outputs.outputs)}) > 1:
-            raise ValueError("not as many outputs as sources")
-    except ValueError as error:
-        reason = str(error)
-        if isinstance(error, ValidationError):
-            problem = error.errors()[0]
-            reason = f"{'.'.join(map(str, problem['loc']))[:200]}: {problem['msg'].lower()}"
-        raise CheckpointError(f"{path}: damaged: {reason}; remove it, and it will be made again") from None
-    return outputs
-
-
-@dataclass(frozen=True, slots=True)
-class Scope:
-    """What scores speak of: how many items, and which.
-
-    Attributes:
-        unit: what is counted, in the plural: pairs, or bytes of running text.
-        what: "all of new.tsv", "the test split of the run's own corpus".
-    """
-
-    num_items: int
-    unit: str
-    what: str
-
-    def __str__(self) -> str:
-        unit = self.unit.removesuffix("s") if self.num_items == 1 else self.unit
-        return f"{self.num_items:,} {unit}, {self.what}"
-
-
-@dataclass(frozen=True, slots=True)
-class Evaluation:
-    """Scores by test split, the leading metric first, with the outputs behind them (none for plain text).
-
-    Attributes:
-        scopes: by test split, what the scores speak of.
-        num_references: how many references each sentence has.
-        notes: what the user should know of the numbers, one sentence each.
-    """
-
-    scores: Mapping[str, tuple[Score, ...]]
-    tests: Mapping[str, TestOutputs]
-    scopes: Mapping[str, Scope] = field(default_factory=dict)
-    num_references: int = 1
-    notes: tuple[str, ...] = ()
-
-    def to_json(self) -> dict[str, Any]:
-        """As plain values."""
-        return {
-            name: {
-                "scores": [
-                    {
-                        "metric": item.metric,
-                        "label": item.label,
-                        "value": item.value,
-                        "interval": list(item.interval) if item.interval else None,
-                        "higher_is_better": item.higher_is_better,
-                        "signature": item.signature,
-                    }
-                    for item in scores
-                ],
-                **(
-                    {"items": scope.num_items, "unit": scope.unit, "scored": scope.what, "notes": list(self.notes)}
-                    if (scope := self.scopes.get(name)) is not None
-                    else {}
-                ),
-                **(
-                    {
-                        "sentences": len(test.outputs),
-                        "references": self.num_references,
-                        "sentences_per_second": round(test.sentences_per_second, 1),
-                        "latency_ms": round(test.latency_ms, 2),
-                        "latency_sentences": min(len(test.outputs), _LATENCY_SENTENCES),
-                        "outputs_cut": test.num_outputs_cut,
-                        "sources_cut": test.num_sources_cut,
-                        "notes": [*self.notes, *test.notes],
-                    }
-                    if (test := self.tests.get(name)) is not None
-                    else {}
-                ),
-            }
-            for name, scores in self.scores.items()
-        }
-
-    def __str__(self) -> str:
-        return "\n".join(f"{self.heading(name)}: {', '.join(map(str, scores))}" for name, scores in self.scores.items())
-
-    def heading(self, name: str) -> str:
-        """The name of a test split, with what its scores speak of."""
-        scope = self.scopes.get(name)
-        return name if scope is None else f"{name} ({scope})"
 
 
 def metrics_for(leading: str, item_separator: str | None, bleu: str = "bleu") -> list[str]:
@@ -261,7 +104,7 @@ def generate_outputs(
     generations = list(generator.generate(sources, progress=progress, task=task))
     seconds = time.perf_counter() - begin
     latencies = []
-    for source in sources[:: max(1, len(sources) // _LATENCY_SENTENCES)][:_LATENCY_SENTENCES]:
+    for source in sources[:: max(1, len(sources) // LATENCY_SENTENCES)][:LATENCY_SENTENCES]:
         begin = time.perf_counter()
         list(generator.generate([source]))
         latencies.append(time.perf_counter() - begin)
@@ -290,30 +133,25 @@ def generate_outputs(
 
 def evaluate_pairs(
     generator: Generator,
-    tests: Mapping[str, Sequence[SentencePair]],
+    data: TestData,
     *,
-    leading: str,
-    item_separator: str | None,
-    item_name: str,
-    bleu: str = "bleu",
     metrics: Sequence[str] | None = None,
     more_references: Sequence[Sequence[str]] = (),
-    scopes: Mapping[str, Scope] | None = None,
-    notes: Sequence[str] = (),
     progress: Progress | None = None,
 ) -> Evaluation:
     """Scores each test split, with intervals over its sentences.
 
     Args:
-        leading: the metric that comes first, unless it says nothing about these references.
-        bleu: the BLEU whose tokenizer fits the targets.
+        data: its leading metric comes first, unless it says nothing about these references.
         metrics: what to measure instead of what fits the corpus.
         more_references: the references of further translators, for a single test split.
-        scopes: what the splits are.
-        notes: what is known of them already.
+
+    Raises:
+        SeqloomError: a split is empty, or the references or metrics do not fit.
     """
+    tests, bleu, item_separator = data.pairs, data.bleu, data.item_separator
     progress = progress or Silent()
-    wanted = list(metrics) if metrics else metrics_for(fitting_metric(leading, bleu), item_separator, bleu)
+    wanted = list(metrics) if metrics else metrics_for(fitting_metric(data.leading, bleu), item_separator, bleu)
     names = list(dict.fromkeys(fitting_metric(name, bleu) for name in wanted))
     for name in names:
         definition = find_metric(name)
@@ -326,10 +164,7 @@ def evaluate_pairs(
         if not pairs:
             raise CorpusError(f"the test split {name!r} is empty, so there is nothing to score; give at least one pair")
     _check_references(tests, more_references)
-    scopes = dict(
-        scopes or {name: Scope(len(pairs), "pairs", "all of the given pairs") for name, pairs in tests.items()}
-    )
-    said = [*notes, *(_renamed(name, bleu) for name in wanted if fitting_metric(name, bleu) != name)]
+    said = [*data.notes, *(_renamed(name, bleu) for name in wanted if fitting_metric(name, bleu) != name)]
     outputs = {
         name: generate_outputs(generator, pairs, progress=progress, task=f"decoding {name}")
         for name, pairs in tests.items()
@@ -343,11 +178,11 @@ def evaluate_pairs(
         ordered = names if metrics else [*(metric for metric in names if metric not in useless), *useless]
         scores[name] = tuple(
             score_test(
-                test, metric, item_separator=item_separator, item_name=item_name, more_references=more_references
+                test, metric, item_separator=item_separator, item_name=data.item_name, more_references=more_references
             )
             for metric in ordered
         )
-    return Evaluation(scores, outputs, scopes, 1 + len(more_references), tuple(dict.fromkeys(said)))
+    return Evaluation(scores, outputs, data.scopes, 1 + len(more_references), tuple(dict.fromkeys(said)))
 
 
 def _renamed(name: str, bleu: str) -> str:

@@ -1,0 +1,29 @@
+"""Evaluation: a generator and test data become outputs, times and scores."""
+
+from seqloom.evaluation.results import Evaluation, Scope, TestData, TestOutputs, read_outputs
+from seqloom.evaluation.scoring import (
+    evaluate_pairs,
+    fitting_metric,
+    generate_outputs,
+    likelihood,
+    metric_value,
+    metrics_for,
+    score_test,
+    score_without_interval,
+)
+
+__all__ = [
+    "Evaluation",
+    "Scope",
+    "TestData",
+    "TestOutputs",
+    "evaluate_pairs",
+    "fitting_metric",
+    "generate_outputs",
+    "likelihood",
+    "metric_value",
+    "metrics_for",
+    "read_outputs",
+    "score_test",
+    "score_without_interval",
+]
