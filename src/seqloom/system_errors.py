@@ -94,9 +94,9 @@ def as_os_error(error: Exception, path: Path) -> OSError | None:
     if sys.platform != "win32":
         return OSError(code, os.strerror(code), str(path))
     number = _WINDOWS_ERRORS.get(code, errno.EINVAL)
-    found = OSError(number, os.strerror(number), str(path))
-    found.winerror = code
-    return found
+    system_error = OSError(number, os.strerror(number), str(path))
+    system_error.winerror = code
+    return system_error
 
 
 def output_error(path: Path | str, error: OSError) -> OutputError:
