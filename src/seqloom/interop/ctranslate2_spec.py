@@ -28,6 +28,12 @@ def obstacles(settings: ModelSettings) -> list[Obstacle]:
     if settings.qk_norm and isinstance(settings, TransformerSettings):
         # CTranslate2 normalises in self-attention alone.
         found.append(Obstacle("model.qk_norm", True, "false (true in transformer-lm only)"))
+    if settings.positions == "relative":
+        found.append(Obstacle("model.positions", "relative", "sinusoidal, learned, rotary, none"))
+    if settings.output_bias and isinstance(settings, TransformerLMSettings):
+        found.append(Obstacle("model.output_bias", True, "false (true in transformer only)"))
+    if settings.num_kv_heads not in (None, settings.num_heads) and isinstance(settings, TransformerSettings):
+        found.append(Obstacle("model.num_kv_heads", settings.num_kv_heads, "num_heads (fewer in transformer-lm only)"))
     if settings.positions == "alibi":
         if isinstance(settings, TransformerSettings):
             found.append(Obstacle("model.positions", "alibi", "sinusoidal, learned, rotary, none"))
@@ -72,6 +78,11 @@ def _encoder_decoder(
     encoder.embeddings[0].weight = weights.get("embeddings.src_table.weight", table)
     decoder.embeddings.weight = table
     decoder.projection.weight = weights.get("embeddings.output_table.weight", table)
+    if settings.output_bias:
+        decoder.projection.bias = weights["output_bias"]
+    for side, stack in (("encoder", encoder), ("decoder", decoder)):
+        if settings.embedding_norm:
+            _fill_norm(stack.layernorm_embedding, weights, f"{side}_embedding_norm")
     for number, layer in enumerate(encoder.layer):
         _fill_block(layer, settings, weights, f"encoder.{number}")
     for number, layer in enumerate(decoder.layer):
@@ -87,6 +98,8 @@ def _encoder_decoder(
     _configure(spec, target)
     spec.config.decoder_start_token = target[1]
     spec.config.add_source_eos = True
+    if settings.norm_eps is not None:
+        spec.config.layer_norm_epsilon = settings.norm_eps
     return spec
 
 
@@ -104,11 +117,15 @@ def _decoder_only(settings: TransformerLMSettings, weights: Weights, tokens: Seq
     _fill_ends(decoder, settings, weights, "norm")
     decoder.embeddings.weight = table
     decoder.projection.weight = weights.get("embeddings.output_table.weight", table)
+    if settings.embedding_norm:
+        _fill_norm(decoder.layernorm_embedding, weights, "embedding_norm")
     for number, layer in enumerate(decoder.layer):
         _fill_block(layer, settings, weights, f"blocks.{number}")
     spec = TransformerDecoderModelSpec(decoder)
     spec.register_vocabulary(list(tokens))
     _configure(spec, tokens)
+    if settings.norm_eps is not None:
+        spec.config.layer_norm_epsilon = settings.norm_eps
     return spec
 
 
@@ -121,23 +138,39 @@ def _configure(spec: Any, tokens: Sequence[str]) -> None:
 def _stack_options(settings: BlockSettings) -> dict[str, Any]:
     from ctranslate2.specs import Activation
 
-    activations = {"relu": Activation.RELU, "gelu": Activation.GELU, "swiglu": Activation.SWISH}
+    activations = {
+        "relu": Activation.RELU,
+        "gelu": Activation.GELU,
+        "gelu_tanh": Activation.GELUTanh,
+        "silu": Activation.SWISH,
+        "swiglu": Activation.SWISH,
+    }
     options: dict[str, Any] = {
         "pre_norm": settings.norm_place == "pre",
         "activation": activations[settings.activation],
-        "ffn_glu": settings.activation == "swiglu",
+        "ffn_glu": _gated(settings),
         "rms_norm": settings.norm == "rms",
     }
     if settings.positions == "rotary":
         # Ours turns the two halves of a head against each other, not neighbours.
-        options |= {"rotary_dim": 0, "rotary_interleave": False}
+        options |= {"rotary_dim": 0, "rotary_interleave": False, "rotary_base": settings.rope_base or 10_000.0}
     if settings.qk_norm:
         options["qk_norm"] = True
+    if settings.num_kv_heads is not None and settings.num_kv_heads != settings.num_heads:
+        options["num_heads_kv"] = settings.num_kv_heads
+    if settings.width_of_head * settings.num_heads != settings.d_model:
+        options["head_dim"] = settings.width_of_head
+    if settings.embedding_norm:
+        options["layernorm_embedding"] = True
     return options
 
 
+def _gated(settings: BlockSettings) -> bool:
+    return settings.gated or settings.activation == "swiglu"
+
+
 def _fill_ends(stack: Any, settings: BlockSettings, weights: Weights, norm: str) -> None:
-    stack.scale_embeddings = True
+    stack.scale_embeddings = settings.embedding_scale
     if settings.norm_place == "pre":
         _fill_norm(stack.layer_norm, weights, norm)
     if hasattr(stack, "position_encodings"):
@@ -164,7 +197,7 @@ def _fill_block(layer: Any, settings: BlockSettings, weights: Weights, name: str
     _fill_qk_norm(layer.self_attention, weights, attention)
     _fill_norm(layer.ffn.layer_norm, weights, f"{name}.feed_forward_norm")
     expand = f"{name}.feed_forward.expand"
-    if settings.activation == "swiglu":
+    if _gated(settings):
         # Our first half is what passes, the second decides; CTranslate2's linear_0 decides.
         for part, rows in ((layer.ffn.linear_0_noact, 0), (layer.ffn.linear_0, 1)):
             part.weight = np.split(weights[f"{expand}.weight"], 2)[rows]

@@ -12,7 +12,8 @@ from typing import Any
 from seqloom.decoding.settings import DecodingSettings
 from seqloom.errors import ConfigError
 from seqloom.interop.exported_run import ExportedRun
-from seqloom.interop.huggingface_layout import Layout, make_layout, obstacles
+from seqloom.interop.huggingface_layout import make_layout, obstacles
+from seqloom.interop.huggingface_names import Layout
 from seqloom.interop.huggingface_tokenizer import make_backend, why_not
 from seqloom.interop.refusal import refuse
 

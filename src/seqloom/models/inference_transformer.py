@@ -80,12 +80,19 @@ class InferenceTransformer(Transformer):
             maps.append((block.cross_attention.key_value.weight, block.cross_attention.key_value.bias))
         self.encoder = [InferenceBlock(block) for block in model.encoder]
         self.decoder = [InferenceBlock(block) for block in model.decoder]
+        self.encoder_embedding_norm = model.encoder_embedding_norm
+        self.decoder_embedding_norm = model.decoder_embedding_norm
+        self.encoder_bias, self.decoder_bias = model.encoder_bias, model.decoder_bias
         self.encoder_norm = norm_function(model.encoder_norm)
         self.decoder_norm = norm_function(model.decoder_norm)
         self._memory_maps = LinearMap(maps)
         self._output = LinearMap([model.output_weights()])
         # Modules start in training mode; code that restores the mode of this one must not put the model into training mode.
         self.training = model.training
+
+    def output_weights(self) -> tuple[Float[Tensor, "vocab d_model"], Float[Tensor, "vocab"] | None]:
+        """The model's own."""
+        return self.model.output_weights()
 
     def forward(self, batch: PairBatch, record: Record | None = None) -> Float[Tensor, "batch tgt_len d_model"]:
         """Teacher forcing by the model itself, whose activations can be captured."""
@@ -117,9 +124,9 @@ class InferenceTransformer(Transformer):
         rows, n = ids.shape
         self.check_length(state.length + n, "target")
         positions = torch.arange(state.length, state.length + n, device=ids.device)[None]
-        x = self._embed(self.embeddings.tgt(ids), positions, None, "decoder").view(cache.groups, cache.width * n, -1)
+        x = self._embed_target(ids, positions).view(cache.groups, cache.width * n, -1)
         cache = cache.extended(n)
-        bias = cache.self_bias(positions, self.settings.alibi_heads)
+        bias = cache.self_bias(positions, self.decoder_bias)
         rotation = self.settings.rotation(positions.repeat(1, cache.width))
         memory = state.memory
         if len(source) != len(memory["mask"]) or (source != np.arange(len(source))).any():

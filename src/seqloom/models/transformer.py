@@ -1,6 +1,7 @@
 """The Transformer: encoder and decoder (Vaswani 2017), with the options that came after it."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any, Literal, cast
 
 import torch
@@ -18,8 +19,17 @@ from seqloom.nn.dropout import Dropout
 from seqloom.nn.embedding import Embeddings, TyingName
 from seqloom.nn.feed_forward import ActivationName
 from seqloom.nn.multi_head import MultiHeadAttention
-from seqloom.nn.norm import NormName, make_norm
-from seqloom.nn.positions import MOST_WAVES, AdditivePositions, PositionName, Rotation, alibi_bias, rotary_angles
+from seqloom.nn.norm import NormName
+from seqloom.nn.positions import (
+    MOST_WAVES,
+    AdditivePositions,
+    PositionBias,
+    PositionName,
+    RelativeBias,
+    Rotation,
+    alibi_bias,
+    rotary_angles,
+)
 from seqloom.nn.record import Record, see
 from seqloom.vocabulary import Vocabulary
 
@@ -30,32 +40,68 @@ class BlockSettings(Settings):
     d_model: int = Field(128, gt=0, le=WIDEST, description="width of every position")
     d_ff: int = Field(256, gt=0, le=WIDEST, description="width inside the feed-forward network")
     num_heads: int = Field(4, gt=0)
+    num_kv_heads: int | None = Field(
+        None,
+        gt=0,
+        description="heads of keys and values, shared by heads of queries (Ainslie 2023); default: num_heads",
+    )
+    head_dim: int | None = Field(None, gt=0, le=WIDEST, description="width of a head; default: d_model / num_heads")
     dropout: float = Field(0.1, ge=0, lt=1, description="on embeddings and on every sublayer's output")
     attention_dropout: float = Field(0.0, ge=0, lt=1, description="on attention weights")
     activation_dropout: float = Field(0.0, ge=0, lt=1, description="inside the feed-forward network")
     norm: NormName = "layer"
     norm_place: NormPlace = Field("pre", description="before each sublayer, or after each sum as in the paper")
-    activation: ActivationName = "relu"
+    norm_eps: float | None = Field(
+        None, gt=0, lt=1, description="added to the variance; default: 1e-5 for layer, 1e-6 for rms"
+    )
+    bias: bool = Field(True, description="biases of linear maps and of LayerNorms")
+    activation: ActivationName = Field(
+        "relu", description="gelu is exact, gelu_tanh its approximation; swiglu is gated, at two thirds of d_ff"
+    )
+    gated: bool = Field(False, description="gate the feed-forward network at the exact width d_ff (Shazeer 2020)")
     positions: PositionName = "sinusoidal"
+    rope_base: float | None = Field(None, gt=1, description="base of rotary positions; default: 10,000")
     max_len: int = Field(
         512, gt=1, le=LONGEST, description="the most positions of a source or a target, bos and eos included"
     )
     qk_norm: bool = Field(False, description="normalise queries and keys of each head")
+    embedding_scale: bool = Field(True, description="multiply token embeddings by the square root of d_model")
+    embedding_norm: bool = Field(False, description="a norm on embeddings with positions added, as in BART")
+    output_bias: bool = Field(False, description="a bias for each id of the vocabulary, as in Marian")
 
     @model_validator(mode="after")
     def _widths_fit(self) -> "BlockSettings":
-        if self.d_model % self.num_heads:
+        if self.head_dim is None and self.d_model % self.num_heads:
             raise ValueError(
-                f"d_model {self.d_model} cannot be divided among {self.num_heads} heads; choose a multiple"
+                f"d_model {self.d_model} cannot be divided among {self.num_heads} heads; choose a multiple, or set head_dim"
+            )
+        if self.num_heads * self.width_of_head > WIDEST:
+            raise ValueError(
+                f"num_heads x head_dim is {self.num_heads} x {self.width_of_head}; at most {WIDEST:,} together"
+            )
+        if self.num_kv_heads is not None and self.num_heads % self.num_kv_heads:
+            raise ValueError(
+                f"num_heads {self.num_heads} cannot be divided among num_kv_heads {self.num_kv_heads}; choose a divisor"
+            )
+        if self.gated and self.activation == "swiglu":
+            raise ValueError(
+                "activation swiglu is gated already, at two thirds of d_ff; for a gated network of exact width choose silu"
             )
         if self.positions == "sinusoidal" and self.max_len * self.d_model > MOST_WAVES:
             raise ValueError(
                 f"sinusoidal positions keep max_len x d_model numbers, {self.max_len:,} x {self.d_model:,}; at most "
                 f"{MOST_WAVES:,}: lower max_len, or choose rotary or alibi positions"
             )
-        if self.positions == "rotary" and (self.d_model // self.num_heads) % 2:
-            raise ValueError("rotary positions turn pairs of features, so d_model / num_heads must be even")
+        if self.positions == "rotary" and self.width_of_head % 2:
+            raise ValueError("rotary positions turn pairs of features, so head_dim (d_model / num_heads) must be even")
+        if self.rope_base is not None and self.positions != "rotary":
+            raise ValueError(f"rope_base is for rotary positions, and positions is {self.positions}: leave it out")
         return self
+
+    @property
+    def width_of_head(self) -> int:
+        """`head_dim`, or its default."""
+        return self.head_dim or self.d_model // self.num_heads
 
     def block_options(self) -> BlockOptions:
         """The options of every block."""
@@ -63,9 +109,14 @@ class BlockSettings(Settings):
             d_model=self.d_model,
             d_ff=self.d_ff,
             num_heads=self.num_heads,
+            num_kv_heads=self.num_kv_heads,
+            head_dim=self.head_dim,
             norm=self.norm,
             norm_place=self.norm_place,
+            norm_eps=self.norm_eps,
+            bias=self.bias,
             activation=self.activation,
+            gated=self.gated,
             qk_norm=self.qk_norm,
             dropout=self.dropout,
             attention_dropout=self.attention_dropout,
@@ -80,18 +131,27 @@ class BlockSettings(Settings):
 
     def make_final_norm(self) -> nn.Module:
         """Pre-norm blocks leave their sum without a norm, so one follows the last block."""
-        return make_norm(self.norm, self.d_model) if self.norm_place == "pre" else nn.Identity()
+        return self.block_options().make_norm() if self.norm_place == "pre" else nn.Identity()
 
-    @property
-    def alibi_heads(self) -> int:
-        """The heads that ALiBi gives slopes; 0 for other positions."""
-        return self.num_heads if self.positions == "alibi" else 0
+    def make_embedding_norm(self) -> nn.Module:
+        """The norm on embeddings, or no change."""
+        return self.block_options().make_norm() if self.embedding_norm else nn.Identity()
+
+    def make_output_bias(self, vocab: Vocabulary) -> nn.Parameter | None:
+        """The bias of each target id, or None."""
+        return nn.Parameter(torch.zeros(vocab.tgt_size)) if self.output_bias else None
+
+    def make_position_bias(self, *, bidirectional: bool) -> PositionBias | None:
+        """What positions add to the scores of self-attention; None if they add nothing."""
+        if self.positions == "relative":
+            return RelativeBias(self.num_heads, bidirectional=bidirectional)
+        return partial(alibi_bias, num_heads=self.num_heads) if self.positions == "alibi" else None
 
     def rotation(self, positions: Int[Tensor, "#rows n"]) -> Rotation | None:
         """The angles of rotary positions; None for other positions."""
         if self.positions != "rotary":
             return None
-        return rotary_angles(positions, self.d_model // self.num_heads)
+        return rotary_angles(positions, self.width_of_head, self.rope_base or 10_000.0)
 
 
 class TransformerSettings(BlockSettings):
@@ -111,6 +171,8 @@ class Transformer(Model):
     decoder: Sequence[Block]
     encoder_norm: Callable[[Tensor], Tensor]
     decoder_norm: Callable[[Tensor], Tensor]
+    encoder_bias: PositionBias | None
+    decoder_bias: PositionBias | None
 
     def __init__(self, settings: TransformerSettings, vocab: Vocabulary) -> None:
         super().__init__()
@@ -118,7 +180,11 @@ class Transformer(Model):
         self.vocab = vocab
         self.max_len = settings.max_len
         self.embeddings = Embeddings(
-            vocab.src_size, vocab.tgt_size, settings.d_model, tying=settings.tied_embeddings, scaled=True
+            vocab.src_size,
+            vocab.tgt_size,
+            settings.d_model,
+            tying=settings.tied_embeddings,
+            scaled=settings.embedding_scale,
         )
         self.positions = AdditivePositions(settings.positions, settings.max_len, settings.d_model)
         self.dropout = Dropout(settings.dropout)
@@ -126,11 +192,16 @@ class Transformer(Model):
         self.decoder = settings.make_blocks(settings.num_decoder_layers, cross=True)
         self.encoder_norm = settings.make_final_norm()
         self.decoder_norm = settings.make_final_norm()
+        self.encoder_embedding_norm = settings.make_embedding_norm()
+        self.decoder_embedding_norm = settings.make_embedding_norm()
+        self.encoder_bias = settings.make_position_bias(bidirectional=True)
+        self.decoder_bias = settings.make_position_bias(bidirectional=False)
+        self.output_bias = settings.make_output_bias(vocab)
         initialise_linear(self)
 
-    def output_weights(self) -> tuple[Float[Tensor, "vocab d_model"], None]:
-        """The output matrix."""
-        return self.embeddings.output, None
+    def output_weights(self) -> tuple[Float[Tensor, "vocab d_model"], Float[Tensor, "vocab"] | None]:
+        """The output matrix, and its bias if the settings ask for one."""
+        return self.embeddings.output, self.output_bias
 
     def start(self, sources: Sources, record: Record | None = None) -> DecoderState:
         """Encodes; the memory holds each decoder layer's keys and values of the source."""
@@ -139,11 +210,13 @@ class Transformer(Model):
         length = sources.ids.shape[1]
         self.check_length(length, "source")
         positions = torch.arange(length, device=sources.ids.device)[None]
-        x = self._embed(self.embeddings.src(sources.ids), positions, record, "encoder")
+        x = see(record, "encoder.tokens", self.embeddings.src(sources.ids))
+        x = self.encoder_embedding_norm(self.positions(x, positions))
+        x = self.dropout(see(record, "encoder.embedded", x))
         padding = mask_bias(sources.mask, x.dtype)[:, None, None]
         bias = padding
-        if self.settings.alibi_heads:
-            bias = bias + alibi_bias(positions, positions, self.settings.alibi_heads).to(x.dtype)
+        if self.encoder_bias is not None:
+            bias = bias + self.encoder_bias(positions, positions).to(x.dtype)
         rotation = self.settings.rotation(positions)
         for layer, block in enumerate(self.encoder):
             x = block(x, bias, rotation=rotation, record=record, name=f"encoder.{layer}")
@@ -164,8 +237,8 @@ class Transformer(Model):
         n = ids.shape[1]
         self.check_length(state.length + n, "target")
         positions = torch.arange(state.length, state.length + n, device=ids.device)[None]
-        x = self._embed(self.embeddings.tgt(ids), positions, record, "decoder")
-        bias = self_bias(state.length + n, positions, x.dtype, self.settings.alibi_heads)
+        x = self._embed_target(ids, positions, record)
+        bias = self_bias(state.length + n, positions, x.dtype, self.decoder_bias)
         cache, memory = RowCache(state.cache), MemoryReader(state)
         x = self._decode(x, bias, self.settings.rotation(positions), cache, memory, record)
         if record is not None:
@@ -182,10 +255,11 @@ class Transformer(Model):
 
         return InferenceTransformer(self)
 
-    def _embed(self, x: Tensor, positions: Tensor, record: Record | None, name: str) -> Tensor:
-        """Token embeddings with positions added, after dropout."""
-        x = see(record, f"{name}.tokens", x)
-        embedded: Tensor = self.dropout(see(record, f"{name}.embedded", self.positions(x, positions)))
+    def _embed_target(self, ids: Tensor, positions: Tensor, record: Record | None = None) -> Tensor:
+        """Embeddings of target ids with positions added, after dropout."""
+        x = see(record, "decoder.tokens", self.embeddings.tgt(ids))
+        x = self.decoder_embedding_norm(self.positions(x, positions))
+        embedded: Tensor = self.dropout(see(record, "decoder.embedded", x))
         return embedded
 
     def _decode(

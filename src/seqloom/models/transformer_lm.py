@@ -16,7 +16,7 @@ from seqloom.nn.block import initialise_linear
 from seqloom.nn.cache import RowCache
 from seqloom.nn.dropout import Dropout
 from seqloom.nn.embedding import Embeddings
-from seqloom.nn.positions import AdditivePositions, alibi_bias
+from seqloom.nn.positions import AdditivePositions
 from seqloom.nn.record import Record, see
 from seqloom.vocabulary import Vocabulary
 
@@ -50,16 +50,21 @@ class TransformerLM(Model):
         self.settings = settings
         self.vocab = vocab
         self.max_len = settings.max_len
-        self.embeddings = Embeddings(0, vocab.tgt_size, settings.d_model, tying=settings.tied_embeddings, scaled=True)
+        self.embeddings = Embeddings(
+            0, vocab.tgt_size, settings.d_model, tying=settings.tied_embeddings, scaled=settings.embedding_scale
+        )
         self.positions = AdditivePositions(settings.positions, settings.max_len, settings.d_model)
         self.dropout = Dropout(settings.dropout)
         self.blocks = settings.make_blocks(settings.num_layers, cross=False)
         self.norm = settings.make_final_norm()
+        self.embedding_norm = settings.make_embedding_norm()
+        self.position_bias = settings.make_position_bias(bidirectional=False)
+        self.output_bias = settings.make_output_bias(vocab)
         initialise_linear(self)
 
-    def output_weights(self) -> tuple[Float[Tensor, "vocab d_model"], None]:
-        """The output matrix."""
-        return self.embeddings.output, None
+    def output_weights(self) -> tuple[Float[Tensor, "vocab d_model"], Float[Tensor, "vocab"] | None]:
+        """The output matrix, and its bias if the settings ask for one."""
+        return self.embeddings.output, self.output_bias
 
     def max_tgt_len(self, src_len: int) -> int:
         """What the prompt leaves of `max_len`, which bounds prompt and answer together."""
@@ -80,8 +85,8 @@ class TransformerLM(Model):
         x = self._embed(self.embeddings.tgt(sources.ids), positions, record, "prompt")
         # The causal mask is enough: padding stands on the right of all real tokens.
         bias = mask_bias(causal_mask(length, length, device), x.dtype)[None, None]
-        if self.settings.alibi_heads:
-            bias = bias + alibi_bias(positions, positions, self.settings.alibi_heads).to(x.dtype)
+        if self.position_bias is not None:
+            bias = bias + self.position_bias(positions, positions).to(x.dtype)
         cache = RowCache({})
         x = self._read(x, positions, bias, cache, record, "prompt")
         if record is not None:
@@ -118,12 +123,12 @@ class TransformerLM(Model):
         prompt = mask_bias(prompt_mask, x.dtype)[:, None, None].expand(-1, -1, n, -1)
         causal = mask_bias(causal_mask(n, state.length + n, ids.device), x.dtype)[None, None]
         bias = torch.cat([prompt, causal.expand(ids.shape[0], -1, -1, -1)], dim=3)
-        if self.settings.alibi_heads:
+        if self.position_bias is not None:
             answer = lengths[:, None] + torch.arange(state.length + n, device=ids.device)
             keys = torch.cat(
                 [torch.arange(prompt_mask.shape[1], device=ids.device).expand_as(prompt_mask), answer], dim=1
             )
-            bias = bias + alibi_bias(positions, keys, self.settings.alibi_heads).to(x.dtype)
+            bias = bias + self.position_bias(positions, keys).to(x.dtype)
         cache = RowCache(state.cache)
         x = self._read(x, positions, bias, cache, record, "decoder")
         if record is not None and prompt_mask.shape[1]:
@@ -148,5 +153,6 @@ class TransformerLM(Model):
     def _embed(self, x: Tensor, positions: Tensor, record: Record | None, name: str) -> Tensor:
         """Token embeddings with positions added, after dropout."""
         x = see(record, f"{name}.tokens", x)
-        embedded: Tensor = self.dropout(see(record, f"{name}.embedded", self.positions(x, positions)))
+        x = self.embedding_norm(self.positions(x, positions))
+        embedded: Tensor = self.dropout(see(record, f"{name}.embedded", x))
         return embedded

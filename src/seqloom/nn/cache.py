@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from seqloom.nn.attention import causal_mask, mask_bias
-from seqloom.nn.positions import alibi_bias
+from seqloom.nn.positions import PositionBias
 
 
 class KeyValueCache(Protocol):
@@ -149,16 +149,16 @@ class GroupedCache:
         return keys, values
 
     def self_bias(
-        self, positions: Int[Tensor, "1 n"], alibi_heads: int = 0
+        self, positions: Int[Tensor, "1 n"], position_bias: PositionBias | None = None
     ) -> Float[Tensor, "#groups #num_heads width_n keys"] | None:
         """What is added to the self-attention scores of the last n positions.
 
         Args:
             positions: these positions.
-            alibi_heads: heads of queries that ALiBi gives slopes; 0 for none.
+            position_bias: see `self_bias`.
         """
         bias = None if self.width == 1 else self.bias[:, None, :, None]
-        return self_bias(self.length, positions, self.bias.dtype, alibi_heads, width=self.width, own=bias)
+        return self_bias(self.length, positions, self.bias.dtype, position_bias, width=self.width, own=bias)
 
     def select(self, rows: NDArray[np.int64]) -> tuple["GroupedCache", NDArray[np.int64]]:
         """The cache of the given hypotheses, in their order, in groups as wide as the order allows; which groups they come from."""
@@ -236,15 +236,15 @@ def self_bias(
     length: int,
     positions: Int[Tensor, "1 n"],
     dtype: torch.dtype,
-    alibi_heads: int = 0,
+    position_bias: PositionBias | None = None,
     *,
     width: int = 1,
     own: Float[Tensor, "groups 1 width 1 keys"] | None = None,
 ) -> Float[Tensor, "#groups #num_heads width_n keys"] | None:
-    """What is added to self-attention scores of the last n of `length` positions: the causal mask, and ALiBi's slopes.
+    """What is added to self-attention scores of the last n of `length` positions: the causal mask, and the bias of positions.
 
     Args:
-        alibi_heads: heads of queries that ALiBi gives slopes; 0 for none.
+        position_bias: what positions add: ALiBi, or relative positions.
         width: hypotheses of a group, and so keys of each position.
         own: where a hypothesis may attend within its group.
 
@@ -256,8 +256,8 @@ def self_bias(
         causal = causal_mask(n, length, positions.device).repeat_interleave(width, dim=1)
         past = mask_bias(causal, dtype)[None, None, None]
         bias = past if bias is None else bias + past
-    if alibi_heads:
+    if position_bias is not None:
         keys = torch.arange(length, device=positions.device)[None]
-        slopes = alibi_bias(positions, keys, alibi_heads).to(dtype).repeat_interleave(width, dim=3)[:, :, None]
-        bias = slopes if bias is None else bias + slopes
+        added = position_bias(positions, keys).to(dtype).repeat_interleave(width, dim=3)[:, :, None]
+        bias = added if bias is None else bias + added
     return None if bias is None else bias.expand(-1, -1, width, n, -1).flatten(2, 3)

@@ -1,9 +1,11 @@
-"""How a model is told where a token stands: sinusoidal, learned, rotary, ALiBi, or not at all.
+"""Positions: sinusoidal, learned, rotary, ALiBi, relative, or none.
 
-Additive positions join the token embeddings; rotary positions turn queries and keys; ALiBi adds a bias to the attention scores.
+Sinusoidal and learned positions are added to the token embeddings, rotary positions turn queries and keys, and ALiBi and relative
+positions add a bias to the scores of self-attention.
 """
 
 import math
+from collections.abc import Callable
 from typing import Literal
 
 import torch
@@ -13,7 +15,10 @@ from torch import Tensor, nn
 MOST_WAVES = 1 << 26
 """Numbers that sinusoidal positions may take: 256 MiB."""
 
-PositionName = Literal["sinusoidal", "learned", "rotary", "alibi", "none"]
+PositionName = Literal["sinusoidal", "learned", "rotary", "alibi", "relative", "none"]
+
+PositionBias = Callable[[Int[Tensor, "#batch query_len"], Int[Tensor, "#batch key_len"]], Float[Tensor, "..."]]
+"""Positions of queries and keys -> what is added to their scores, (batch, num_heads, query_len, key_len)."""
 
 
 class AdditivePositions(nn.Module):
@@ -85,3 +90,42 @@ def alibi_bias(
     slopes = 2.0 ** (-8.0 * torch.arange(1, num_heads + 1, device=query_positions.device) / num_heads)
     distance = (query_positions[:, None, :, None] - key_positions[:, None, None, :]).abs()
     return -slopes[:, None, None] * distance
+
+
+class RelativeBias(nn.Module):
+    """A learned bias for each head and distance (Raffel 2020, section 2.1, as in T5).
+
+    Short distances have a bias each. Longer ones share logarithmic ranges up to `max_distance`; all beyond share the last.
+
+    Args:
+        bidirectional: whether keys may stand after queries; then half of the biases are for them.
+    """
+
+    def __init__(self, num_heads: int, *, bidirectional: bool, num_buckets: int = 32, max_distance: int = 128) -> None:
+        super().__init__()
+        self.bidirectional = bidirectional
+        self.max_distance = max_distance
+        self.table = nn.Embedding(num_buckets, num_heads)
+        nn.init.normal_(self.table.weight, std=0.02)
+
+    def forward(
+        self, query_positions: Int[Tensor, "#batch query_len"], key_positions: Int[Tensor, "#batch key_len"]
+    ) -> Float[Tensor, "#batch num_heads query_len key_len"]:
+        """The bias of each pair of positions."""
+        distance = query_positions[:, :, None] - key_positions[:, None, :]
+        bias: Tensor = self.table(self.buckets(distance))
+        return bias.permute(0, 3, 1, 2)
+
+    def buckets(self, distance: Int[Tensor, "*shape"]) -> Int[Tensor, "*shape"]:
+        """The number of the bias of each distance, which is negative for keys after the query."""
+        count = self.table.num_embeddings
+        offset = torch.zeros_like(distance)
+        if self.bidirectional:
+            count //= 2
+            offset = (distance < 0) * count
+            distance = distance.abs()
+        distance = distance.clamp(min=0)
+        exact = count // 2
+        ratio = torch.log(distance.clamp(min=1) / exact) / math.log(self.max_distance / exact)
+        far = exact + (ratio * (count - exact)).long()
+        return offset + torch.where(distance < exact, distance, far.clamp(max=count - 1))

@@ -32,6 +32,9 @@ MODELS: list[dict[str, Any]] = [
     {"activation": "swiglu"},
     {"tied_embeddings": "none"},
     {"norm": "rms", "norm_place": "post", "positions": "rotary", "activation": "swiglu"},
+    {"norm": "rms", "positions": "rotary", "rope_base": 50.0, "gated": True, "activation": "silu", "bias": False},
+    {"activation": "gelu_tanh", "norm_eps": 1e-2, "embedding_scale": False, "head_dim": 6},
+    {"norm_place": "post", "embedding_norm": True, "activation": "silu"},
 ]
 
 
@@ -48,7 +51,7 @@ def tokens_of(rows: Any) -> list[list[str]]:
     return [[TOKENS[number] for number in row] for row in rows]
 
 
-@pytest.mark.parametrize("changes", [*MODELS, {"tied_embeddings": "output"}], ids=str)
+@pytest.mark.parametrize("changes", [*MODELS, {"tied_embeddings": "output"}, {"output_bias": True}], ids=str)
 def test_an_encoder_decoder_scores_and_writes_the_same(changes: dict[str, Any], tmp_path: Path) -> None:
     settings = encoder_decoder(**changes)
     assert not obstacles(settings)
@@ -69,7 +72,7 @@ def test_an_encoder_decoder_scores_and_writes_the_same(changes: dict[str, Any], 
     assert [one.hypotheses[0] for one in found] == tokens_of(greedy_ids(model))
 
 
-@pytest.mark.parametrize("changes", [*MODELS, {"qk_norm": True}, {"positions": "alibi"}], ids=str)
+@pytest.mark.parametrize("changes", [*MODELS, {"qk_norm": True}, {"positions": "alibi"}, {"num_kv_heads": 2}], ids=str)
 def test_a_decoder_only_model_scores_and_writes_the_same(changes: dict[str, Any], tmp_path: Path) -> None:
     settings = decoder_only(**changes)
     assert not obstacles(settings)
@@ -110,6 +113,11 @@ def test_specs_have_the_shapes_of_the_settings() -> None:
         (encoder_decoder(qk_norm=True), ["model.qk_norm is true"]),
         (encoder_decoder(qk_norm=True, positions="alibi"), ["model.qk_norm is true", "model.positions is alibi"]),
         (decoder_only(positions="alibi", num_heads=6, d_model=36), ["model.num_heads is 6"]),
+        (
+            encoder_decoder(positions="relative", num_kv_heads=2),
+            ["model.positions is relative", "model.num_kv_heads is 2"],
+        ),
+        (decoder_only(output_bias=True), ["model.output_bias is true"]),
         (RNNSettings(), ["model.architecture is rnn"]),
     ],
 )

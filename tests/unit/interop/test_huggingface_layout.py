@@ -29,6 +29,9 @@ with warnings.catch_warnings():
 
 VOCAB = Vocabulary(SIZE, SIZE, True)
 
+T5 = {"norm": "rms", "bias": False, "positions": "relative"}
+LLAMA = {"norm": "rms", "positions": "rotary", "gated": True, "activation": "silu", "num_kv_heads": 2}
+
 ENCODER_DECODERS: list[tuple[dict[str, Any], str]] = [
     ({}, "PegasusForConditionalGeneration"),
     ({"positions": "learned", "activation": "gelu"}, "PegasusForConditionalGeneration"),
@@ -36,6 +39,24 @@ ENCODER_DECODERS: list[tuple[dict[str, Any], str]] = [
     ({"tied_embeddings": "output"}, "PegasusForConditionalGeneration"),
     ({"norm_place": "post"}, "MarianMTModel"),
     ({"norm_place": "post", "tied_embeddings": "none"}, "MarianMTModel"),
+    (
+        {"norm_place": "post", "activation": "silu", "output_bias": True, "embedding_scale": False, "norm_eps": 1e-5},
+        "MarianMTModel",
+    ),
+    (
+        {"norm_place": "post", "positions": "learned", "activation": "gelu_tanh", "embedding_norm": True},
+        "BartForConditionalGeneration",
+    ),
+    (
+        {"norm_place": "post", "positions": "learned", "embedding_norm": True, "embedding_scale": False},
+        "BartForConditionalGeneration",
+    ),
+    (T5, "T5ForConditionalGeneration"),
+    (
+        {**T5, "gated": True, "activation": "gelu_tanh", "head_dim": 6, "norm_eps": 1e-2, "tied_embeddings": "none"},
+        "T5ForConditionalGeneration",
+    ),
+    ({**T5, "gated": True, "activation": "silu", "embedding_scale": False}, "T5ForConditionalGeneration"),
 ]
 DECODERS: list[tuple[dict[str, Any], str]] = [
     ({"positions": "rotary"}, "GPTNeoXForCausalLM"),
@@ -44,6 +65,12 @@ DECODERS: list[tuple[dict[str, Any], str]] = [
     ({"positions": "learned"}, "GPT2LMHeadModel"),
     ({"positions": "none", "activation": "gelu"}, "GPT2LMHeadModel"),
     ({"norm": "rms", "positions": "rotary", "activation": "swiglu"}, "LlamaForCausalLM"),
+    (LLAMA, "LlamaForCausalLM"),
+    ({**LLAMA, "bias": False, "head_dim": 12, "rope_base": 50.0, "norm_eps": 1e-2}, "LlamaForCausalLM"),
+    ({**LLAMA, "activation": "gelu_tanh", "num_kv_heads": 1, "embedding_scale": False}, "LlamaForCausalLM"),
+    ({**LLAMA, "bias": False, "qk_norm": True, "head_dim": 6, "norm_eps": 1e-3}, "Qwen3ForCausalLM"),
+    ({"positions": "rotary", "rope_base": 100.0, "activation": "silu", "norm_eps": 1e-2}, "GPTNeoXForCausalLM"),
+    ({"positions": "learned", "activation": "gelu_tanh", "embedding_scale": False}, "GPT2LMHeadModel"),
 ]
 
 
@@ -107,6 +134,18 @@ def test_a_decoder_only_model_scores_and_writes_the_same(changes: dict[str, Any]
         (decoder_only(positions="alibi"), ["model.positions is alibi"]),
         (decoder_only(activation="swiglu"), ["model.activation is swiglu"]),
         (decoder_only(norm="rms"), ["model.positions is sinusoidal", "model.activation is relu"]),
+        (
+            decoder_only(bias=False, num_kv_heads=1, head_dim=6, gated=True, output_bias=True, embedding_norm=True),
+            [
+                *("model.embedding_norm is true", "model.output_bias is true", "model.gated is true"),
+                *("model.num_kv_heads is 1", "model.head_dim is 6", "model.bias is false"),
+            ],
+        ),
+        (decoder_only(**LLAMA, qk_norm=True), ["model.bias is true"]),
+        (encoder_decoder(norm_eps=1e-3, gated=True), ["model.norm_eps is 0.001", "model.gated is true"]),
+        (encoder_decoder(embedding_norm=True, bias=False), ["model.embedding_norm is true", "model.bias is false"]),
+        (encoder_decoder(positions="relative"), ["model.norm is layer", "model.bias is true"]),
+        (encoder_decoder(**T5, gated=True, activation="gelu"), ["model.activation is gelu"]),
         (RNNSettings(), ["model.architecture is rnn"]),
     ],
 )

@@ -21,6 +21,19 @@ TRANSFORMER = {**SMALL, "d_ff": 24, "num_heads": 2, "max_len": 24}
 ENCODER_DECODER = {"num_encoder_layers": 2, "num_decoder_layers": 2}
 RNN = {**SMALL, "hidden_size": 12, "num_layers": 2}
 
+LLAMA = {
+    **{"norm": "rms", "norm_eps": 1e-3, "bias": False, "positions": "rotary", "rope_base": 500.0},
+    **{"num_heads": 4, "num_kv_heads": 2, "head_dim": 6, "gated": True, "activation": "silu", "embedding_scale": False},
+}
+BART = {
+    **{"norm_place": "post", "positions": "learned", "embedding_norm": True, "activation": "gelu_tanh"},
+    **{"embedding_scale": False, "output_bias": True},
+}
+T5 = {
+    **{"norm": "rms", "bias": False, "positions": "relative", "activation": "gelu_tanh", "gated": True, "head_dim": 3},
+    **{"num_heads": 3, "num_kv_heads": 1},
+}
+
 VARIANTS: dict[str, dict[str, object]] = {
     "rnn": {"architecture": "rnn", **RNN},
     "rnn gru forwards": {"architecture": "rnn", **RNN, "cell": "gru", "reverse_source": False},
@@ -47,6 +60,12 @@ VARIANTS: dict[str, dict[str, object]] = {
         "activation": "gelu",
     },
     "transformer none": {"architecture": "transformer", **TRANSFORMER, **ENCODER_DECODER, "positions": "none"},
+    "transformer llama": {"architecture": "transformer", **TRANSFORMER, **ENCODER_DECODER, **LLAMA},
+    "transformer bart": {"architecture": "transformer", **TRANSFORMER, **ENCODER_DECODER, **BART},
+    "transformer t5": {"architecture": "transformer", **TRANSFORMER, **ENCODER_DECODER, **T5},
+    "lm llama": {"architecture": "transformer-lm", **TRANSFORMER, "num_layers": 2, **LLAMA},
+    "lm t5": {"architecture": "transformer-lm", **TRANSFORMER, "num_layers": 2, **T5},
+    "lm bart": {"architecture": "transformer-lm", **TRANSFORMER, "num_layers": 2, **BART},
     "lm": {"architecture": "transformer-lm", **TRANSFORMER, "num_layers": 2},
     "lm rotary": {
         "architecture": "transformer-lm",

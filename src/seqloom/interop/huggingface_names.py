@@ -1,0 +1,80 @@
+"""Our weights by the names of Hugging Face transformers: the parts that several layouts share."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seqloom.interop.refusal import Obstacle
+from seqloom.models.transformer import BlockSettings
+
+Array = NDArray[np.float32]
+State = dict[str, Array]
+Weights = Mapping[str, Array]
+
+ACTIVATIONS = {"relu": "relu", "gelu": "gelu", "gelu_tanh": "gelu_pytorch_tanh", "silu": "silu", "swiglu": "silu"}
+"""Our names of activations -> theirs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """A model of transformers.
+
+    Attributes:
+        model: the name of its class.
+        config: the name of its configuration's class.
+        settings: what the configuration is made of.
+        state: its weights.
+    """
+
+    model: str
+    config: str
+    settings: Mapping[str, Any]
+    state: Weights
+
+
+def plain_heads(settings: BlockSettings) -> Iterator[Obstacle]:
+    """What layouts with as many heads of keys as of queries, of the default width and with biases, do not express."""
+    if settings.num_kv_heads not in (None, settings.num_heads):
+        yield Obstacle("model.num_kv_heads", settings.num_kv_heads, f"with norm {settings.norm}, num_heads")
+    if settings.width_of_head * settings.num_heads != settings.d_model:
+        yield Obstacle("model.head_dim", settings.head_dim, f"with norm {settings.norm}, d_model / num_heads")
+    if not settings.bias:
+        yield Obstacle("model.bias", False, f"with norm {settings.norm}, true")
+
+
+def copied(weights: Weights, ours: str, theirs: str) -> State:
+    """Weight and bias of a module, as far as it has them."""
+    return {f"{theirs}.{kind}": weights[f"{ours}.{kind}"] for kind in ("weight", "bias") if f"{ours}.{kind}" in weights}
+
+
+def projections(weights: Weights, name: str, kind: str) -> list[Array]:
+    """The weights or biases of queries, keys and values; nothing where the attention has no biases."""
+    if f"{name}.query.{kind}" not in weights:
+        return []
+    key, value = np.split(weights[f"{name}.key_value.{kind}"], 2)
+    return [weights[f"{name}.query.{kind}"], key, value]
+
+
+def attention(weights: Weights, ours: str, theirs: str, out: str) -> State:
+    """An attention of a matrix each for queries, keys and values."""
+    state = copied(weights, f"{ours}.out", f"{theirs}.{out}")
+    for kind in ("weight", "bias"):
+        # `zip` ends at once where there are no biases.
+        state |= {
+            f"{theirs}.{name}_proj.{kind}": part
+            for name, part in zip("qkv", projections(weights, ours, kind), strict=False)
+        }
+    return state
+
+
+def gated(weights: Weights, ours: str, value: str, gate: str) -> State:
+    """The two matrices of a gated network, of which our `expand` holds the value first, then the gate."""
+    state: State = {}
+    for kind in ("weight", "bias"):
+        if f"{ours}.expand.{kind}" in weights:
+            parts = np.split(weights[f"{ours}.expand.{kind}"], 2)
+            state |= {f"{name}.{kind}": part for name, part in zip((value, gate), parts, strict=True)}
+    return state
