@@ -12,19 +12,9 @@ from seqloom.recipes import Recipe
 from seqloom.run.load import Run
 from seqloom.tokenizer import Tokenizer, TokenizerSettings
 from tests.run_info import make_corpus_info, make_run_info
+from tests.tiny_models import tiny_settings
 
 WORDS = ("alpha", "bravo", "charlie", "delta", "echo", "foxtrot", "golf")
-_SMALL = {"d_model": 16, "dropout": 0.0}
-_BLOCKS = {**_SMALL, "d_ff": 24, "num_heads": 2, "max_len": 40}
-_TWO = {"num_encoder_layers": 2, "num_decoder_layers": 2}
-_RNN = {**_SMALL, "hidden_size": 12, "num_layers": 2}
-SMALL: dict[str, dict[str, object]] = {
-    "rnn": _RNN,
-    "attention-rnn": _RNN,
-    "transformer": {**_BLOCKS, **_TWO},
-    "transformer-lm": {**_BLOCKS, "num_layers": 2},
-    "fixed-mixer": {**_BLOCKS, **_TWO},
-}
 # What changes how a source is read, or what can be seen.
 VARIANTS: dict[str, tuple[str, dict[str, object]]] = {
     **{name: (name, {}) for name in MODELS},
@@ -43,7 +33,9 @@ def make_run(variant: str, *, corpus: str = "copy", kind: str = "pairs", folder:
     architecture, changes = VARIANTS[variant]
     pairs = [SentencePair(" ".join(WORDS), " ".join(reversed(WORDS)))] * 3
     tokenizer = Tokenizer.train(pairs, TokenizerSettings(kind="words"))
-    settings = MODELS[architecture][0].parse({"architecture": architecture, **SMALL[architecture], **changes})
+    settings_type = MODELS[architecture][0]
+    longer = {"max_len": 40} if "max_len" in settings_type.model_fields else {}
+    settings = settings_type.parse(tiny_settings(architecture, **{"dropout": 0.0, **longer, **changes}))
     recipe = Recipe(name=f"{architecture}-test", label=architecture, description="a test", model=settings)
     torch.manual_seed(3)
     model = make_model(settings, tokenizer.vocab).double()

@@ -81,9 +81,14 @@ class Ensemble(Model):
             "an ensemble has no output matrix of its own: it generates and scores, but it cannot be trained"
         )
 
+    @property
+    def hidden_width(self) -> int:
+        """The members' hidden states follow one another."""
+        return sum(model.hidden_width for model in self._members)
+
     def project(self, hidden: Float[Tensor, "*rows d_model"]) -> Float[Tensor, "*rows vocab"]:
         """The logarithm of the mean of the members' probabilities."""
-        parts = hidden.split([_width(model) for model in self._members], dim=-1)
+        parts = hidden.split([model.hidden_width for model in self._members], dim=-1)
         return _mean([model.project(part) for model, part in zip(self._members, parts, strict=True)])
 
     def forward(self, batch: PairBatch, record: Record | None = None) -> Float[Tensor, "batch tgt_len d_model"]:
@@ -147,8 +152,3 @@ def _mean(logits: Sequence[Float[Tensor, "*rows vocab"]]) -> Float[Tensor, "*row
     for of_member in log_probs[1:]:
         total = torch.logaddexp(total, of_member)
     return total - math.log(len(log_probs))
-
-
-def _width(model: Model) -> int:
-    """The size of a model's hidden states."""
-    return sum(map(_width, model._members)) if isinstance(model, Ensemble) else model.output_weights()[0].shape[1]

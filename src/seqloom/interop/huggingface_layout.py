@@ -26,7 +26,7 @@ from seqloom.interop.huggingface_names import ACTIVATIONS, Layout, State, Weight
 from seqloom.interop.huggingface_t5 import t5_layout
 from seqloom.interop.refusal import Obstacle
 from seqloom.models import ModelSettings
-from seqloom.models.transformer import BlockSettings, TransformerSettings
+from seqloom.models.transformer import TransformerSettings
 from seqloom.models.transformer_lm import TransformerLMSettings
 from seqloom.vocabulary import Vocabulary
 
@@ -35,7 +35,7 @@ _ADDITIVE = ("sinusoidal", "learned", "none")
 
 def obstacles(settings: ModelSettings, vocab: Vocabulary) -> list[Obstacle]:
     """What no layout expresses of a model."""
-    if not isinstance(settings, BlockSettings):
+    if not isinstance(settings, TransformerSettings | TransformerLMSettings):
         return [Obstacle("model.architecture", settings.architecture, "transformer, transformer-lm")]
     found = []
     if not vocab.shared:
@@ -93,6 +93,10 @@ def _of_t5(settings: TransformerSettings) -> Iterator[Obstacle]:
             yield Obstacle(f"model.{name}", getattr(settings, name), f"with positions relative, {accepted}")
     if settings.num_kv_heads not in (None, settings.num_heads):
         yield Obstacle("model.num_kv_heads", settings.num_kv_heads, "with positions relative, num_heads")
+    if settings.num_decoder_layers != settings.num_encoder_layers:
+        # transformers sizes the cache of the decoder by the number of encoder layers.
+        accepted = f"with positions relative, num_encoder_layers ({settings.num_encoder_layers})"
+        yield Obstacle("model.num_decoder_layers", settings.num_decoder_layers, accepted)
     if settings.gated and settings.activation == "gelu":
         yield Obstacle("model.activation", "gelu", "with positions relative and gated, gelu_tanh, relu, silu")
 

@@ -1,34 +1,49 @@
-"""The architectures, by name. A new one is a file in this folder, a line here and a recipe."""
+"""The architectures, by name. A new one is a file in this folder, a line in `_ARCHITECTURES` and a recipe."""
 
 from collections.abc import Callable
-from typing import Annotated, Any
+from functools import reduce
+from importlib import import_module
+from operator import or_
+from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field
 
 from seqloom.errors import ConfigError
-from seqloom.models.attention_rnn import AttentionRNN, AttentionRNNSettings
 from seqloom.models.base import DecoderState, Model, StepOutput
-from seqloom.models.fixed_mixer import FixedMixer, FixedMixerSettings
-from seqloom.models.rnn import RNN, RNNSettings
-from seqloom.models.transformer import Transformer, TransformerSettings
-from seqloom.models.transformer_lm import TransformerLM, TransformerLMSettings
 from seqloom.vocabulary import Vocabulary
 
-ModelSettings = Annotated[
-    RNNSettings | AttentionRNNSettings | TransformerSettings | TransformerLMSettings | FixedMixerSettings,
-    Field(discriminator="architecture"),
-]
-
-MODELS: dict[str, tuple[type[Any], Callable[..., Model]]] = {
-    "rnn": (RNNSettings, RNN),
-    "attention-rnn": (AttentionRNNSettings, AttentionRNN),
-    "transformer": (TransformerSettings, Transformer),
-    "transformer-lm": (TransformerLMSettings, TransformerLM),
-    "fixed-mixer": (FixedMixerSettings, FixedMixer),
-}
+# module:class
+_ARCHITECTURES = (
+    "rnn:RNN",
+    "attention_rnn:AttentionRNN",
+    "transformer:Transformer",
+    "transformer_lm:TransformerLM",
+    "fixed_mixer:FixedMixer",
+)
 
 
-def make_model(settings: ModelSettings, vocab: Vocabulary) -> Model:
+def _load() -> dict[str, tuple[type[Any], Callable[..., Model]]]:
+    models: dict[str, tuple[type[Any], Callable[..., Model]]] = {}
+    for line in _ARCHITECTURES:
+        module, _, name = line.partition(":")
+        cls = getattr(import_module(f"{__name__}.{module}"), name)
+        models[cls.settings_type.model_fields["architecture"].default] = (cls.settings_type, cls)
+    return models
+
+
+MODELS = _load()
+"""The settings and the class of each architecture."""
+
+if TYPE_CHECKING:
+    from seqloom.models.base import ModelSettings
+else:
+    # pydantic reads the settings of a recipe by their field `architecture`.
+    ModelSettings = Annotated[
+        reduce(or_, (settings for settings, _ in MODELS.values())), Field(discriminator="architecture")
+    ]
+
+
+def make_model(settings: "ModelSettings", vocab: Vocabulary) -> Model:
     """A freshly initialised model; the initial weights follow torch's global random state.
 
     Raises:
@@ -41,7 +56,7 @@ def make_model(settings: ModelSettings, vocab: Vocabulary) -> Model:
         raise ConfigError(f"model {settings.architecture}: {error}") from None
 
 
-def takes_text(settings: ModelSettings) -> bool:
+def takes_text(settings: "ModelSettings") -> bool:
     """Whether the architecture learns from plain text, without sources."""
     return bool(getattr(MODELS[settings.architecture][1], "takes_text", False))
 

@@ -59,6 +59,8 @@ class AttentionRNNSettings(RecurrentSettings):
 class AttentionRNN(Model):
     """A recurrent decoder that looks back at every encoder state, weighted anew for each target position."""
 
+    settings_type = AttentionRNNSettings
+
     # torch cannot look into the recurrence, whose kernels are its own.
     compiles = False
 

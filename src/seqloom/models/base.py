@@ -5,16 +5,17 @@ only what stands here. Nothing here knows text, and no caller asks which archite
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
-from seqloom.batching import PairBatch, Sources
-from seqloom.errors import DecodingError
+from seqloom.batching import Example, PairBatch, Sources
+from seqloom.config import Settings
+from seqloom.errors import DecodingError, TrainingError
 from seqloom.nn.linear import multiply
 from seqloom.nn.record import Record, see
 from seqloom.vocabulary import Vocabulary as Vocabulary
@@ -122,20 +123,35 @@ class StepOutput:
     state: DecoderState
 
 
+class ModelSettings(Settings):
+    """Base of the settings of an architecture; each has a field `architecture: Literal[NAME] = NAME`."""
+
+    if TYPE_CHECKING:
+        architecture: str
+
+
 class Model(nn.Module, ABC):
     """A sequence model: reads sources, writes targets.
 
     Attributes:
+        settings_type: the settings that the architecture is made of, `__init__(settings, vocab)`.
         vocab: sizes and special ids.
         max_len: the most positions a source or a target may have, bos and eos included; None where there is no limit.
         takes_text: whether the model learns from plain text too: targets whose source is empty.
         compiles: whether torch.compile can make its forward pass.
+        has_output_matrix: whether hidden states are multiplied with `output_weights`. A model without overrides `log_probs` and
+            `hidden_width`.
+        fitted_by_counting: whether the model is fitted by `fit`, in one pass over the examples, and not by the training loop.
     """
+
+    settings_type: ClassVar[type["ModelSettings"]]
 
     vocab: Vocabulary
     max_len: int | None = None
     takes_text: ClassVar[bool] = False
     compiles: ClassVar[bool] = True
+    has_output_matrix: ClassVar[bool] = True
+    fitted_by_counting: ClassVar[bool] = False
 
     @abstractmethod
     def start(self, sources: Sources, record: Record | None = None) -> DecoderState:
@@ -161,14 +177,41 @@ class Model(nn.Module, ABC):
             DecodingError: the target grows longer than `max_len`.
         """
 
-    @abstractmethod
     def output_weights(self) -> tuple[Float[Tensor, "vocab d_model"], Float[Tensor, "vocab"] | None]:
-        """The matrix (and bias) that `project` multiplies with; the loss works on it in blocks."""
+        """The matrix (and bias) that `project` multiplies with; the loss works on it in blocks.
+
+        Raises:
+            DecodingError: the model has none (`has_output_matrix`).
+        """
+        raise DecodingError(f"{type(self).__name__} has no output matrix; its probabilities come from log_probs")
 
     def project(self, hidden: Float[Tensor, "*rows d_model"]) -> Float[Tensor, "*rows vocab"]:
-        """The scores over the vocabulary: hidden states times the embedding matrix, before the softmax."""
+        """Logits over the vocabulary: hidden states times the output matrix; without a matrix, the log-probabilities."""
+        if not self.has_output_matrix:
+            return self.log_probs(hidden)
         weight, bias = self.output_weights()
         return multiply(hidden, weight, bias)
+
+    def log_probs(self, hidden: Float[Tensor, "*rows d_model"]) -> Float[Tensor, "*rows vocab"]:
+        """The logarithm of the probability of each id, from hidden states.
+
+        A model without an output matrix overrides this. Its gradients reach whatever it is computed from.
+        """
+        logits = self.project(hidden)
+        return logits.to(torch.promote_types(logits.dtype, torch.float32)).log_softmax(dim=-1)
+
+    @property
+    def hidden_width(self) -> int:
+        """The size of the hidden states."""
+        return self.output_weights()[0].shape[1]
+
+    def fit(self, examples: Iterable[Example]) -> None:
+        """Fits the model in one pass by counting, for models with `fitted_by_counting`; others learn by gradients.
+
+        Raises:
+            TrainingError: the model is not fitted by counting.
+        """
+        raise TrainingError(f"{type(self).__name__} is trained by gradients; it cannot be fitted by counting")
 
     def forward(self, batch: PairBatch, record: Record | None = None) -> Float[Tensor, "batch tgt_len d_model"]:
         """Teacher forcing over whole sequences: all target positions in one call of `advance`.

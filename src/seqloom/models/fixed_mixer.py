@@ -13,8 +13,8 @@ from pydantic import Field, model_validator
 from torch import Tensor, nn
 
 from seqloom.batching import Sources
-from seqloom.config import LONGEST, MOST_LAYERS, WIDEST, Settings
-from seqloom.models.base import DecoderState, Model, reversal, reverse
+from seqloom.config import LONGEST, MOST_LAYERS, WIDEST
+from seqloom.models.base import DecoderState, Model, ModelSettings, reversal, reverse
 from seqloom.nn.attention import causal_mask, mask_bias
 from seqloom.nn.block import initialise_linear
 from seqloom.nn.dropout import Dropout
@@ -27,7 +27,7 @@ from seqloom.nn.record import Record, see
 from seqloom.vocabulary import Vocabulary
 
 
-class FixedMixerSettings(Settings):
+class FixedMixerSettings(ModelSettings):
     """Settings of the fixed mixer."""
 
     architecture: Literal["fixed-mixer"] = "fixed-mixer"
@@ -124,6 +124,8 @@ class MixerBlock(nn.Module):
 
 class FixedMixer(Model):
     """Encoder and decoder whose positions are mixed by fixed weights."""
+
+    settings_type = FixedMixerSettings
 
     def __init__(self, settings: FixedMixerSettings, vocab: Vocabulary) -> None:
         super().__init__()

@@ -8,8 +8,8 @@ from pydantic import Field
 from torch import Tensor
 
 from seqloom.batching import Sources
-from seqloom.config import MOST_LAYERS, WIDEST, Settings
-from seqloom.models.base import DecoderState, Model, reverse
+from seqloom.config import MOST_LAYERS, WIDEST
+from seqloom.models.base import DecoderState, Model, ModelSettings, reverse
 from seqloom.nn.block import initialise_linear
 from seqloom.nn.dropout import Dropout
 from seqloom.nn.embedding import Embeddings, TyingName
@@ -20,7 +20,7 @@ from seqloom.nn.recurrent_stack import RecurrentStack, pack_states, unpack_state
 from seqloom.vocabulary import Vocabulary
 
 
-class RecurrentSettings(Settings):
+class RecurrentSettings(ModelSettings):
     """What the recurrent models have in common."""
 
     cell: CellName = "lstm"
@@ -42,6 +42,8 @@ class RNNSettings(RecurrentSettings):
 
 class RNN(Model):
     """A deep recurrent encoder whose last states are the first states of a deep recurrent decoder."""
+
+    settings_type = RNNSettings
 
     # torch cannot look into the recurrence, whose kernels are its own.
     compiles = False

@@ -10,8 +10,8 @@ from pydantic import Field, model_validator
 from torch import Tensor, nn
 
 from seqloom.batching import Sources
-from seqloom.config import LONGEST, MOST_LAYERS, WIDEST, Settings
-from seqloom.models.base import DecoderState, MemoryReader, Model, reversal, reverse
+from seqloom.config import LONGEST, MOST_LAYERS, WIDEST
+from seqloom.models.base import DecoderState, MemoryReader, Model, ModelSettings, reversal, reverse
 from seqloom.nn.attention import mask_bias
 from seqloom.nn.block import Block, BlockOptions, NormPlace, initialise_linear
 from seqloom.nn.cache import KeyValueCache, RowCache, self_bias
@@ -34,7 +34,7 @@ from seqloom.nn.record import Record, see
 from seqloom.vocabulary import Vocabulary
 
 
-class BlockSettings(Settings):
+class BlockSettings(ModelSettings):
     """What the encoder-decoder and the decoder-only Transformer have in common."""
 
     d_model: int = Field(128, gt=0, le=WIDEST, description="width of every position")
@@ -166,6 +166,8 @@ class TransformerSettings(BlockSettings):
 
 class Transformer(Model):
     """Encoder and decoder of self-attention, joined by attention from the decoder to the encoder's memory."""
+
+    settings_type = TransformerSettings
 
     encoder: Sequence[Block]
     decoder: Sequence[Block]

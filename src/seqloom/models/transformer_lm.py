@@ -39,6 +39,8 @@ class TransformerLM(Model):
     is fed to `advance`.
     """
 
+    settings_type = TransformerLMSettings
+
     takes_text = True
 
     def __init__(self, settings: TransformerLMSettings, vocab: Vocabulary) -> None:

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
+from jaxtyping import Float, Int
+from torch import Tensor
 
 from seqloom.batching import PairBatch
 from seqloom.models.base import Model
@@ -31,16 +33,43 @@ class CrossEntropy:
             mixed = torch.autocast(batch.tgt_in.device.type, torch.bfloat16)
         with mixed:
             hidden = model(batch)
-        weight, bias = model.output_weights()
         # Positions without weight are left out before the product with the vocabulary, which is half of a small model's work.
         weights = batch.loss_weights
         counted = batch.tgt_mask if weights is None else weights > 0
+        row_weights = None if weights is None else weights[counted]
+        total = (batch.tgt_mask if weights is None else weights).sum()
+        if not model.has_output_matrix:
+            log_probs = model.log_probs(hidden[counted])
+            return Loss(
+                *label_cross_entropy(log_probs, batch.tgt_out[counted], self.label_smoothing, row_weights), total
+            )
+        weight, bias = model.output_weights()
         loss, nll = linear_cross_entropy(
             hidden[counted].to(torch.bfloat16 if self.precision == "bf16" else weight.dtype),
             weight,
             bias,
             batch.tgt_out[counted],
             label_smoothing=self.label_smoothing,
-            row_weights=None if weights is None else weights[counted],
+            row_weights=row_weights,
         )
-        return Loss(loss, nll, (batch.tgt_mask if weights is None else weights).sum())
+        return Loss(loss, nll, total)
+
+
+def label_cross_entropy(
+    log_probs: Float[Tensor, "tokens vocab"],
+    targets: Int[Tensor, "tokens"],
+    label_smoothing: float,
+    row_weights: Float[Tensor, "tokens"] | None = None,
+) -> tuple[Float[Tensor, ""], Float[Tensor, ""]]:
+    """The same loss from log-probabilities, for models without an output matrix.
+
+    Returns:
+        The loss, and the negative log-likelihood in nats without smoothing, detached.
+    """
+    row_nll = -log_probs.gather(1, targets[:, None])[:, 0]
+    row_loss = (1 - label_smoothing) * row_nll
+    if label_smoothing:
+        row_loss = row_loss - label_smoothing * log_probs.mean(dim=1)
+    if row_weights is not None:
+        row_loss, row_nll = row_loss * row_weights, row_nll * row_weights
+    return row_loss.sum(), row_nll.detach().sum()

@@ -54,7 +54,7 @@ class Recipe(Settings):
 
     @model_validator(mode="after")
     def _fits(self) -> "Recipe":
-        if not self.tokenizer.joint and self.model.tied_embeddings == "all":
+        if not self.tokenizer.joint and getattr(self.model, "tied_embeddings", None) == "all":
             raise ValueError(
                 "model.tied_embeddings all makes source and target embeddings one, but tokenizer.joint is false: "
                 "set model.tied_embeddings to output, or tokenizer.joint to true"

@@ -29,7 +29,7 @@ with warnings.catch_warnings():
 
 VOCAB = Vocabulary(SIZE, SIZE, True)
 
-T5 = {"norm": "rms", "bias": False, "positions": "relative"}
+T5 = {"norm": "rms", "bias": False, "positions": "relative", "num_decoder_layers": 2}
 LLAMA = {"norm": "rms", "positions": "rotary", "gated": True, "activation": "silu", "num_kv_heads": 2}
 
 ENCODER_DECODERS: list[tuple[dict[str, Any], str]] = [
@@ -144,7 +144,10 @@ def test_a_decoder_only_model_scores_and_writes_the_same(changes: dict[str, Any]
         (decoder_only(**LLAMA, qk_norm=True), ["model.bias is true"]),
         (encoder_decoder(norm_eps=1e-3, gated=True), ["model.norm_eps is 0.001", "model.gated is true"]),
         (encoder_decoder(embedding_norm=True, bias=False), ["model.embedding_norm is true", "model.bias is false"]),
-        (encoder_decoder(positions="relative"), ["model.norm is layer", "model.bias is true"]),
+        (
+            encoder_decoder(positions="relative"),
+            ["model.norm is layer", "model.bias is true", "model.num_decoder_layers is 3"],
+        ),
         (encoder_decoder(**T5, gated=True, activation="gelu"), ["model.activation is gelu"]),
         (RNNSettings(), ["model.architecture is rnn"]),
     ],

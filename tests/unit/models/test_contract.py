@@ -1,4 +1,4 @@
-"""The contract of models/base.py, over every architecture with every option that changes how it computes, and a toy model."""
+"""The contract of models/base.py, over every registered architecture, options that change how they compute, and a toy model."""
 
 from collections.abc import Callable
 
@@ -13,14 +13,10 @@ from seqloom.models.base import Model
 from seqloom.nn.record import Record
 from seqloom.objectives import CrossEntropy
 from seqloom.vocabulary import Vocabulary
+from tests.tiny_models import tiny_settings
 from tests.toy_model import make_toy
 
 VOCAB = Vocabulary(src_size=23, tgt_size=23, shared=True)
-SMALL = {"d_model": 16, "dropout": 0.1}
-TRANSFORMER = {**SMALL, "d_ff": 24, "num_heads": 2, "max_len": 24}
-ENCODER_DECODER = {"num_encoder_layers": 2, "num_decoder_layers": 2}
-RNN = {**SMALL, "hidden_size": 12, "num_layers": 2}
-
 LLAMA = {
     **{"norm": "rms", "norm_eps": 1e-3, "bias": False, "positions": "rotary", "rope_base": 500.0},
     **{"num_heads": 4, "num_kv_heads": 2, "head_dim": 6, "gated": True, "activation": "silu", "embedding_scale": False},
@@ -34,62 +30,38 @@ T5 = {
     **{"num_heads": 3, "num_kv_heads": 1},
 }
 
+# Options that change how an architecture computes; its defaults are tested without being listed.
+OPTIONS: dict[str, tuple[str, dict[str, object]]] = {
+    "rnn gru forwards": ("rnn", {"cell": "gru", "reverse_source": False}),
+    "luong dot gru": ("attention-rnn", {"score": "dot", "cell": "gru"}),
+    "luong concat unidirectional": ("attention-rnn", {"score": "concat", "bidirectional": False}),
+    "input feeding reversed": ("attention-rnn", {"input_feeding": True, "reverse_source": True}),
+    "bahdanau": ("attention-rnn", {"attention": "bahdanau", "cell": "gru", "num_layers": 1}),
+    "bahdanau lstm": ("attention-rnn", {"attention": "bahdanau"}),
+    "transformer post": (
+        "transformer",
+        {"norm_place": "post", "positions": "learned", "tied_embeddings": "none", "reverse_source": True},
+    ),
+    "transformer today": (
+        "transformer",
+        {"norm": "rms", "positions": "rotary", "activation": "swiglu", "qk_norm": True},
+    ),
+    "transformer alibi": ("transformer", {"positions": "alibi", "activation": "gelu"}),
+    "transformer none": ("transformer", {"positions": "none"}),
+    "transformer llama": ("transformer", LLAMA),
+    "transformer bart": ("transformer", BART),
+    "transformer t5": ("transformer", T5),
+    "transformer-lm llama": ("transformer-lm", LLAMA),
+    "transformer-lm bart": ("transformer-lm", BART),
+    "transformer-lm t5": ("transformer-lm", T5),
+    "transformer-lm rotary": ("transformer-lm", {"positions": "rotary", "qk_norm": True}),
+    "transformer-lm alibi": ("transformer-lm", {"positions": "alibi"}),
+    "transformer-lm learned": ("transformer-lm", {"positions": "learned", "reverse_source": True}),
+    "fixed mixer reversed": ("fixed-mixer", {"tied_embeddings": "output", "reverse_source": True}),
+}
 VARIANTS: dict[str, dict[str, object]] = {
-    "rnn": {"architecture": "rnn", **RNN},
-    "rnn gru forwards": {"architecture": "rnn", **RNN, "cell": "gru", "reverse_source": False},
-    "luong general": {"architecture": "attention-rnn", **RNN},
-    "luong dot gru": {"architecture": "attention-rnn", **RNN, "score": "dot", "cell": "gru"},
-    "luong concat unidirectional": {"architecture": "attention-rnn", **RNN, "score": "concat", "bidirectional": False},
-    "input feeding reversed": {"architecture": "attention-rnn", **RNN, "input_feeding": True, "reverse_source": True},
-    "bahdanau": {"architecture": "attention-rnn", **RNN, "attention": "bahdanau", "cell": "gru", "num_layers": 1},
-    "bahdanau lstm": {"architecture": "attention-rnn", **RNN, "attention": "bahdanau"},
-    "transformer": {"architecture": "transformer", **TRANSFORMER, **ENCODER_DECODER},
-    "transformer post": {
-        **{"architecture": "transformer", **TRANSFORMER, **ENCODER_DECODER},
-        **{"norm_place": "post", "positions": "learned", "tied_embeddings": "none", "reverse_source": True},
-    },
-    "transformer today": {
-        **{"architecture": "transformer", **TRANSFORMER, **ENCODER_DECODER},
-        **{"norm": "rms", "positions": "rotary", "activation": "swiglu", "qk_norm": True},
-    },
-    "transformer alibi": {
-        "architecture": "transformer",
-        **TRANSFORMER,
-        **ENCODER_DECODER,
-        "positions": "alibi",
-        "activation": "gelu",
-    },
-    "transformer none": {"architecture": "transformer", **TRANSFORMER, **ENCODER_DECODER, "positions": "none"},
-    "transformer llama": {"architecture": "transformer", **TRANSFORMER, **ENCODER_DECODER, **LLAMA},
-    "transformer bart": {"architecture": "transformer", **TRANSFORMER, **ENCODER_DECODER, **BART},
-    "transformer t5": {"architecture": "transformer", **TRANSFORMER, **ENCODER_DECODER, **T5},
-    "lm llama": {"architecture": "transformer-lm", **TRANSFORMER, "num_layers": 2, **LLAMA},
-    "lm t5": {"architecture": "transformer-lm", **TRANSFORMER, "num_layers": 2, **T5},
-    "lm bart": {"architecture": "transformer-lm", **TRANSFORMER, "num_layers": 2, **BART},
-    "lm": {"architecture": "transformer-lm", **TRANSFORMER, "num_layers": 2},
-    "lm rotary": {
-        "architecture": "transformer-lm",
-        **TRANSFORMER,
-        "num_layers": 2,
-        "positions": "rotary",
-        "qk_norm": True,
-    },
-    "lm alibi": {"architecture": "transformer-lm", **TRANSFORMER, "num_layers": 2, "positions": "alibi"},
-    "lm learned": {
-        "architecture": "transformer-lm",
-        **TRANSFORMER,
-        "num_layers": 2,
-        "positions": "learned",
-        "reverse_source": True,
-    },
-    "fixed mixer": {"architecture": "fixed-mixer", **TRANSFORMER, **ENCODER_DECODER},
-    "fixed mixer reversed": {
-        "architecture": "fixed-mixer",
-        **TRANSFORMER,
-        **ENCODER_DECODER,
-        "tied_embeddings": "output",
-        "reverse_source": True,
-    },
+    **{name: tiny_settings(name) for name in MODELS},
+    **{name: tiny_settings(architecture, **changes) for name, (architecture, changes) in OPTIONS.items()},
 }
 
 
@@ -102,7 +74,7 @@ def build(name: str) -> Model:
     return make_model(cls.parse(settings), VOCAB).double().eval()
 
 
-WITH_DECODING_FORM = [name for name in VARIANTS if name.startswith("transformer")]
+WITH_DECODING_FORM = [name for name in VARIANTS if VARIANTS[name]["architecture"] == "transformer"]
 
 
 @pytest.fixture(params=["toy", *VARIANTS, *(f"{name}, decoding form" for name in WITH_DECODING_FORM)])
@@ -123,10 +95,6 @@ def batch_of(items: list[Example]) -> PairBatch:
 
 def logits_of(model: Model, items: list[Example]) -> torch.Tensor:
     return model.project(model(batch_of(items)))
-
-
-def test_every_architecture_is_tested() -> None:
-    assert {v["architecture"] for v in VARIANTS.values()} == set(MODELS)
 
 
 def test_every_decoding_form_is_tested() -> None:
@@ -302,7 +270,7 @@ def test_every_parameter_learns(model: Model) -> None:
     assert silent == []
 
 
-@pytest.mark.parametrize("name", [n for n in VARIANTS if n.startswith(("transformer", "lm"))])
+@pytest.mark.parametrize("name", [n for n in VARIANTS if n.startswith("transformer")])
 def test_a_maximum_length_is_checked(name: str) -> None:
     model = build(name)
     at_most = model.max_len
@@ -313,7 +281,7 @@ def test_a_maximum_length_is_checked(name: str) -> None:
     with pytest.raises(DecodingError, match=r"source of 25|prompt and answer"):
         model.start(batch_of(examples(lengths=((at_most, 3),))).sources)
     state = model.start(batch_of(examples(lengths=((3, 3),))).sources)
-    free = at_most - 4 if name.startswith("lm") else at_most
+    free = at_most - 4 if name.startswith("transformer-lm") else at_most
     state = model.step(torch.full((1, free), 5), state).state
     with pytest.raises(DecodingError):
         model.step(torch.full((1, 1), 5), state)
@@ -339,7 +307,7 @@ def test_a_language_model_continues_ragged_prompts(model: Model) -> None:
 
 def test_a_batch_of_pairs_that_fit_fits_however_they_meet() -> None:
     # The longest prompt and the longest answer are in different rows; together they would not fit.
-    model = build("lm")
+    model = build("transformer-lm")
     with torch.no_grad():
         together = logits_of(model, examples(lengths=((18, 3), (3, 18))))
         alone = logits_of(model, examples(lengths=((18, 3), (3, 18)))[1:])
@@ -363,11 +331,27 @@ def test_a_step_in_bf16_is_near_one_in_fp32(name: str) -> None:
 def test_embeddings_are_shared_as_told() -> None:
     vocab = Vocabulary(30, 20, shared=False)
     cls, _ = MODELS["transformer"]
+    tiny = tiny_settings("transformer")
     with pytest.raises(ConfigError, match="30 source ids, 20 target ids"):
-        make_model(cls.parse({**TRANSFORMER, "tied_embeddings": "all"}), vocab)
-    sizes = [
-        make_model(cls.parse({**TRANSFORMER, "tied_embeddings": t}), vocab).num_parameters() for t in ("output", "none")
-    ]
+        make_model(cls.parse({**tiny, "tied_embeddings": "all"}), vocab)
+    sizes = [make_model(cls.parse({**tiny, "tied_embeddings": t}), vocab).num_parameters() for t in ("output", "none")]
     assert sizes[1] - sizes[0] == 20 * 16
     with pytest.raises(ConfigError, match=r"tokenizer\.joint"):
-        make_model(MODELS["transformer-lm"][0].parse(TRANSFORMER), vocab)
+        make_model(MODELS["transformer-lm"][0].parse(tiny_settings("transformer-lm")), vocab)
+
+
+@pytest.mark.parametrize("architecture", ["transformer", "transformer-lm"])
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"rope_base": 500.0}, "rope_base is for rotary positions, and positions is sinusoidal"),
+        ({"gated": True, "activation": "swiglu"}, "swiglu is gated already"),
+        ({"num_kv_heads": 3}, "num_heads 2 cannot be divided among num_kv_heads 3"),
+        ({"num_heads": 3}, "d_model 16 cannot be divided among 3 heads"),
+        ({"head_dim": 5, "positions": "rotary"}, "must be even"),
+        ({"head_dim": 65_536, "num_heads": 4}, "num_heads x head_dim is 4 x 65536"),
+    ],
+)
+def test_options_that_do_not_fit_are_errors(architecture: str, changes: dict[str, object], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        MODELS[architecture][0].parse(tiny_settings(architecture, **changes))
