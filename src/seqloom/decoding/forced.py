@@ -99,5 +99,5 @@ def _align_group(model: Model, examples: list[Example]) -> list[tuple[int, ...]]
 
 
 def _batch(model: Model, examples: list[Example], end: bool) -> PairBatch:
-    vocab, device = model.vocab, next(model.parameters()).device
+    vocab, device = model.vocab, model.device
     return make_batch(examples, pad_id=vocab.pad_id, bos_id=vocab.bos_id, eos_id=vocab.eos_id, end=end).to(device)

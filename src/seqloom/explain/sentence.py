@@ -33,7 +33,7 @@ class Sentence:
 
     def batch(self, model: Model, rows: int = 1, *, padding: int = 0) -> PairBatch:
         """A batch of `rows` copies of the sentence, with `padding` padding tokens after the source."""
-        device = next(model.parameters()).device
+        device = model.device
         src = torch.tensor([[*self.src_ids, *[model.vocab.pad_id] * padding]], device=device, dtype=torch.long)
         mask = torch.arange(src.shape[1], device=device)[None] < len(self.src_ids)
         fed, tgt = (torch.tensor([ids], device=device, dtype=torch.long) for ids in (self.fed_ids, self.tgt_ids))

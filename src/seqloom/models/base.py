@@ -201,6 +201,11 @@ class Model(nn.Module, ABC):
         return logits.to(torch.promote_types(logits.dtype, torch.float32)).log_softmax(dim=-1)
 
     @property
+    def device(self) -> torch.device:
+        """The device of the weights; the CPU for a model without weights."""
+        return next((parameter.device for parameter in self.parameters()), torch.device("cpu"))
+
+    @property
     def hidden_width(self) -> int:
         """The size of the hidden states."""
         return self.output_weights()[0].shape[1]
