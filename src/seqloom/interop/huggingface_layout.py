@@ -86,7 +86,14 @@ def _of_encoder_decoder(settings: TransformerSettings) -> Iterator[Obstacle]:
 
 
 def _of_t5(settings: TransformerSettings) -> Iterator[Obstacle]:
-    wanted = {"norm": "rms", "norm_place": "pre", "bias": False, "embedding_norm": False, "output_bias": False}
+    wanted: dict[str, Any] = {
+        "norm": "rms",
+        "norm_place": "pre",
+        "bias": False,
+        "embedding_norm": False,
+        "output_bias": False,
+    }
+    wanted["tied_embeddings"] = "all"
     for name, value in wanted.items():
         if getattr(settings, name) != value:
             accepted = str(value).lower() if isinstance(value, bool) else value

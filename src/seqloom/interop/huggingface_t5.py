@@ -15,12 +15,10 @@ def t5_layout(settings: TransformerSettings, vocab: Vocabulary, weights: Weights
     """The layout of an encoder-decoder with relative positions and without obstacles."""
     table = weights["embeddings.tgt_table.weight"]
     scale = np.float32(np.sqrt(settings.d_model) if settings.embedding_scale else 1.0)
-    state: State = {
-        "shared.weight": table * scale,
-        "encoder.embed_tokens.weight": weights.get("embeddings.src_table.weight", table) * scale,
-        "decoder.embed_tokens.weight": table * scale,
-        "lm_head.weight": weights.get("embeddings.output_table.weight", table),
-    }
+    # The output matrix is the table too; T5 divides by the root of d_model what the scale of the embeddings multiplied.
+    state: State = dict.fromkeys(
+        ("shared.weight", "encoder.embed_tokens.weight", "decoder.embed_tokens.weight", "lm_head.weight"), table * scale
+    )
     for side, count in (("encoder", settings.num_encoder_layers), ("decoder", settings.num_decoder_layers)):
         bias = f"{side}.block.0.layer.0.SelfAttention.relative_attention_bias.weight"
         state[bias] = weights[f"{side}_bias.table.weight"]
@@ -58,7 +56,7 @@ def t5_layout(settings: TransformerSettings, vocab: Vocabulary, weights: Weights
         "feed_forward_proj": gate if _gated(settings) else activation,
         "dropout_rate": settings.dropout,
         "decoder_start_token_id": vocab.bos_id,
-        "tie_word_embeddings": False,
+        "tie_word_embeddings": settings.embedding_scale,
     }
     return Layout("T5ForConditionalGeneration", "T5Config", config, state)
 

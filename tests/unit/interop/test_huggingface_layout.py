@@ -53,7 +53,7 @@ ENCODER_DECODERS: list[tuple[dict[str, Any], str]] = [
     ),
     (T5, "T5ForConditionalGeneration"),
     (
-        {**T5, "gated": True, "activation": "gelu_tanh", "head_dim": 6, "norm_eps": 1e-2, "tied_embeddings": "none"},
+        {**T5, "gated": True, "activation": "gelu_tanh", "head_dim": 6, "norm_eps": 1e-2},
         "T5ForConditionalGeneration",
     ),
     ({**T5, "gated": True, "activation": "silu", "embedding_scale": False}, "T5ForConditionalGeneration"),
@@ -148,7 +148,10 @@ def test_a_decoder_only_model_scores_and_writes_the_same(changes: dict[str, Any]
             encoder_decoder(positions="relative"),
             ["model.norm is layer", "model.bias is true", "model.num_decoder_layers is 3"],
         ),
-        (encoder_decoder(**T5, gated=True, activation="gelu"), ["model.activation is gelu"]),
+        (
+            encoder_decoder(**T5, gated=True, activation="gelu", tied_embeddings="none"),
+            ["model.tied_embeddings is none", "model.activation is gelu"],
+        ),
         (RNNSettings(), ["model.architecture is rnn"]),
     ],
 )
