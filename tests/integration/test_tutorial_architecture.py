@@ -37,7 +37,7 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
         kind = "yaml" if name.endswith("yaml") else "python"
         (folder / name).write_text(block(f"{kind} file={name}"), encoding="utf-8")
     registry = folder / "src" / "seqloom" / "models" / "__init__.py"
-    edit(registry, r"^_ARCHITECTURES = \(\n", f"MATCH    {block('python edit=entry')}")
+    edit(registry, r"^_ARCHITECTURES = \(\n", f"MATCH    {block('text edit=entry')}")
     return folder
 
 
