@@ -17,7 +17,7 @@ from seqloom.claims.verdict import Contrast, Point, Series, Term, Verdict, Verdi
 from seqloom.errors import SeqloomError
 from seqloom.report import claims_charts, claims_forest, claims_wording, theme
 from seqloom.report.claims_page import claims_html, sections_of, write_claims_report
-from tests.claims_factory import audited, make_verdicts, verdict
+from tests.claims_factory import audited, make_rung, make_verdicts, verdict
 from tests.html_page import HOSTILE, Page, utf8
 
 
@@ -397,3 +397,18 @@ def test_writing_makes_folders_and_replaces(tmp_path: Path) -> None:
     assert [file.name for file in path.parent.iterdir()] == ["claims.html"]
     with pytest.raises(SeqloomError, match=r"cannot be written: .*choose another path"):
         write_claims_report(make_verdicts(), path / "claims.html")
+
+
+def test_a_claim_that_is_still_learning_shows_its_arms_along_training() -> None:
+    made = make_verdicts().verdicts[0]
+    changes: dict[str, Any] = {
+        "verdict": "inconclusive",
+        "status": "still learning",
+        "reasons": ("Still improving at 800 updates: RNN.",),
+        "ladder": (make_rung(200, improving=True), make_rung(800, improving=True)),
+    }
+    text = claims_html(Verdicts(verdicts=(made.model_copy(update=changes),)))
+    assert "Still learning" in text
+    assert "Still improving at 800 updates: RNN." in text
+    assert text.count("still improving") >= 2
+    assert "The arms along training" in text

@@ -1,6 +1,7 @@
 """Numbers as people read them, without a change of side."""
 
 import math
+from typing import Any
 
 import pytest
 from hypothesis import assume, given
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 from seqloom.claims.rule import answer
 from seqloom.claims.verdict import Question
 from seqloom.report import claims_wording
-from tests.claims_factory import make_verdicts
+from tests.claims_factory import make_rung, make_verdicts
 
 numbers = st.floats(min_value=-1e6, max_value=1e6, allow_subnormal=False)
 
@@ -76,3 +77,26 @@ def test_a_card_says_of_which_question_its_effect_is() -> None:
     told = claims_wording.questions(by_name["copying"])
     assert told == "Question 1 of 3; answers: 1 supported, 1 contradicted and 1 inconclusive"
     assert claims_wording.questions(by_name["order"]) == ""
+
+
+@pytest.mark.parametrize(
+    ("status", "headline"),
+    [(None, "supported"), ("settled", "settled: supported"), ("still learning", "still learning"), ("open", "open")],
+)
+def test_the_headline_says_whether_a_claim_is_settled(status: Any, headline: str) -> None:
+    verdict = make_verdicts().verdicts[0].model_copy(update={"verdict": "supported", "status": status})
+    assert claims_wording.headline(verdict) == headline
+
+
+def test_the_answers_along_training() -> None:
+    verdict = make_verdicts().verdicts[0]
+    assert claims_wording.along_training(verdict) == ""
+    first = make_rung(200, improving=True)
+    other = first.questions[0].model_copy(update={"answer": "contradicted"})
+    ladder = (
+        first.model_copy(update={"verdict": "contradicted", "questions": (other,)}),
+        make_rung(800),
+    )
+    text = claims_wording.along_training(verdict.model_copy(update={"ladder": ladder}))
+    assert text.startswith("Along training: 200 updates: contradicted; 800 updates: ")
+    assert text.endswith("The answer turns at 800 updates.")

@@ -1,7 +1,8 @@
 """Claim 3: at equal size the Transformer translates better."""
 
-from seqloom.claims.claim import Claim, Finding, Ladder, Protocol
+from seqloom.claims.claim import Claim, Finding, Protocol
 from seqloom.claims.effects import BLEU, BY_LENGTH, CHRF, NATS, Part, bars, by_length, contrast, length_bins
+from seqloom.claims.protocols import TRANSLATION_LADDER, translation_protocols
 from seqloom.claims.rule import ask
 from seqloom.claims.series import chart
 from seqloom.experiment.arms import ATTENTIVE, LABELS, MULTI30K, RECURRENT, THREE, TRANSFORMER, translator
@@ -43,21 +44,9 @@ CLAIM = Claim(
     against="Chen 2018: recurrent networks with what the Transformer brought beside attention come close to it.",
     supports="Higher BLEU than both, beyond the interval over seeds and sentences.",
     contradicts="One of the recurrent networks translates better.",
-    protocols={
-        "standard": Protocol(
-            "Three seeds, three learning rates; Multi30k English-German; 200 steps of 1,024 tokens.",
-            steps=200,
-            options={"sentences": 500},
-        ),
-        "thorough": Protocol(
-            "Five seeds, three learning rates; Multi30k English-German; 5,000 steps of 1,024 tokens.",
-            seeds=5,
-            steps=5000,
-            options={"sentences": 1000},
-        ),
-    },
+    protocols=translation_protocols(" of 1,024 tokens", " of 1,024 tokens"),
     study=study,
-    ladder=Ladder(steps=(200, 800, 3200, 9600)),
+    ladder=TRANSLATION_LADDER,
     takes_data=True,
     reasons=(
         "After 200 updates the RNN with attention is ahead: 16.2 BLEU against 13.1, at the same cross-entropy of 3.4 "

@@ -1,7 +1,8 @@
 """Claim 1: a fixed vector forgets long sentences; attention does not."""
 
-from seqloom.claims.claim import Claim, Finding, Ladder, Protocol
+from seqloom.claims.claim import Claim, Finding, Protocol
 from seqloom.claims.effects import BY_LENGTH, CHRF, Part, between, by_length, contrast, length_bins
+from seqloom.claims.protocols import TRANSLATION_LADDER
 from seqloom.claims.rule import ask
 from seqloom.claims.series import chart
 from seqloom.corpus.settings import CorpusSettings
@@ -79,7 +80,7 @@ CLAIM = Claim(
         ),
     },
     study=study,
-    ladder=Ladder(steps=(200, 800, 3200, 9600)),
+    ladder=TRANSLATION_LADDER,
     takes_data=True,
     reasons=(
         "In points, the RNN with attention loses as much as the one without, but from far higher: 29.0 to 18.3 chrF against "

@@ -1,7 +1,8 @@
 """Claim 16: many heads beat one at the same cost."""
 
-from seqloom.claims.claim import Claim, Finding, Ladder, Protocol
+from seqloom.claims.claim import Claim, Finding, Protocol
 from seqloom.claims.effects import BLEU, NATS, Part, contrast, point
+from seqloom.claims.protocols import TRANSLATION_LADDER
 from seqloom.claims.rule import ask
 from seqloom.claims.series import chart
 from seqloom.claims.verdict import Series
@@ -70,7 +71,7 @@ CLAIM = Claim(
         ),
     },
     study=study,
-    ladder=Ladder(steps=(200, 800, 3200, 9600)),
+    ladder=TRANSLATION_LADDER,
     takes_data=True,
     reasons=(
         "The difference is in the published direction, 0.035 nats a token and two BLEU (11.7 with one head, 13.7 with "

@@ -1,7 +1,8 @@
 """Claim 21: is it recurrence or attention? A two-by-two."""
 
-from seqloom.claims.claim import Claim, Finding, Ladder, Protocol
+from seqloom.claims.claim import Claim, Finding, Protocol
 from seqloom.claims.effects import BLEU, NATS, Part, contrast, point
+from seqloom.claims.protocols import TRANSLATION_LADDER, translation_protocols
 from seqloom.claims.rule import ask
 from seqloom.claims.series import chart
 from seqloom.claims.verdict import Contrast, Series
@@ -80,21 +81,9 @@ CLAIM = Claim(
     against="Chen 2018: encoders with recurrence and decoders with attention did best; each brings something.",
     supports="Attention lowers the cross-entropy in both rows, and by more than recurrence does.",
     contradicts="In one row it does not, or recurrence lowers it as much.",
-    protocols={
-        "standard": Protocol(
-            "Three seeds, three learning rates; Multi30k English-German; 200 steps; three cells are the arms of claim 3.",
-            steps=200,
-            options={"sentences": 500},
-        ),
-        "thorough": Protocol(
-            "Five seeds, three learning rates; Multi30k English-German; 5,000 steps.",
-            seeds=5,
-            steps=5000,
-            options={"sentences": 1000},
-        ),
-    },
+    protocols=translation_protocols("; three cells are the arms of claim 3"),
     study=study,
-    ladder=Ladder(steps=(200, 800, 3200, 9600)),
+    ladder=TRANSLATION_LADDER,
     takes_data=True,
     reasons=(
         "Where there is recurrence, attention brings 0.33 nats a token. Where there is none it brings nothing yet: "

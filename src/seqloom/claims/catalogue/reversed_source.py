@@ -1,7 +1,8 @@
 """Claim 2: reading the source backwards helps a recurrent network without attention, and less where there is attention."""
 
-from seqloom.claims.claim import Claim, Finding, Ladder, Protocol
+from seqloom.claims.claim import Claim, Finding, Protocol
 from seqloom.claims.effects import NATS, Part, contrast, point
+from seqloom.claims.protocols import TRANSLATION_LADDER
 from seqloom.claims.rule import ask
 from seqloom.claims.series import chart
 from seqloom.claims.verdict import Series
@@ -92,7 +93,7 @@ CLAIM = Claim(
         ),
     },
     study=study,
-    ladder=Ladder(steps=(200, 800, 3200, 9600)),
+    ladder=TRANSLATION_LADDER,
     takes_data=True,
     reasons=(
         "Without attention it helps, as published: 0.08 nats a token, so a perplexity of 42 instead of 45. The open "

@@ -1,7 +1,8 @@
 """Claim 19: tied embeddings: the same quality with fewer parameters."""
 
-from seqloom.claims.claim import Claim, Finding, Ladder, Protocol
+from seqloom.claims.claim import Claim, Finding, Protocol
 from seqloom.claims.effects import BLEU, Part, contrast, point
+from seqloom.claims.protocols import TRANSLATION_LADDER, translation_protocols
 from seqloom.claims.rule import ask
 from seqloom.claims.series import chart
 from seqloom.claims.verdict import Series
@@ -60,21 +61,9 @@ CLAIM = Claim(
     against="On large data an output matrix of its own can pay for itself.",
     supports="Tied models lose no more than 1 BLEU (and may gain), in all architectures.",
     contradicts="One of them loses more than 1 BLEU.",
-    protocols={
-        "standard": Protocol(
-            "Three seeds, three learning rates; Multi30k English-German; 200 steps; margin 1 BLEU.",
-            steps=200,
-            options={"sentences": 500},
-        ),
-        "thorough": Protocol(
-            "Five seeds, three learning rates; Multi30k English-German; 5,000 steps; margin 1 BLEU.",
-            seeds=5,
-            steps=5000,
-            options={"sentences": 1000},
-        ),
-    },
+    protocols=translation_protocols("; margin 1 BLEU", "; margin 1 BLEU"),
     study=study,
-    ladder=Ladder(steps=(200, 800, 3200, 9600)),
+    ladder=TRANSLATION_LADDER,
     takes_data=True,
     reasons=(
         "Untied models are ahead by 0.6 to 1.3 BLEU here, and the intervals reach to both sides of the 1 BLEU that "

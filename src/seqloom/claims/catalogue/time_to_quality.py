@@ -3,8 +3,9 @@
 import math
 from collections.abc import Sequence
 
-from seqloom.claims.claim import Claim, Finding, Ladder, Protocol
+from seqloom.claims.claim import Claim, Finding, Protocol
 from seqloom.claims.effects import NATS
+from seqloom.claims.protocols import TRANSLATION_LADDER, translation_protocols
 from seqloom.claims.rule import ask
 from seqloom.claims.series import chart
 from seqloom.claims.verdict import Contrast, Point, Series, Term
@@ -82,21 +83,11 @@ CLAIM = Claim(
     against="That was on GPUs; on a processor with few cores, parallel positions gain less.",
     supports="Less time until the recurrent network's best validation loss, each with its best learning rate.",
     contradicts="As much time or more.",
-    protocols={
-        "standard": Protocol(
-            "The runs of claim 3: three seeds, three learning rates, 200 steps; four validations each.",
-            steps=200,
-            options={"sentences": 500},
-        ),
-        "thorough": Protocol(
-            "The runs of claim 3: five seeds, three learning rates, 5,000 steps; four validations each.",
-            seeds=5,
-            steps=5000,
-            options={"sentences": 1000},
-        ),
-    },
+    protocols=translation_protocols(
+        "; the runs of claim 3, four validations each", "; the runs of claim 3, four validations each"
+    ),
     study=study,
-    ladder=Ladder(steps=(200, 800, 3200, 9600)),
+    ladder=TRANSLATION_LADDER,
     takes_data=True,
     reasons=(
         "It is sooner than the RNN without attention, in three quarters of the time, and as late as the RNN with "
