@@ -103,7 +103,7 @@ def output_error(path: Path | str, error: OSError) -> OutputError:
     """The error of a file that cannot be written, for users."""
     named = OSError(error.errno, error.strerror or str(error), str(path))
     if sys.platform == "win32":
-        named.winerror = getattr(error, "winerror", None)
+        named.winerror = getattr(error, "winerror", 0) or 0
     return OutputError(explain_os_error(named, "cannot be written") or f"{path}: cannot be written: {error}")
 
 
