@@ -5,61 +5,30 @@ splits. Facts about large files are cached, so files that did not change are not
 """
 
 import hashlib
-import math
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 from seqloom.corpus.cache import FactsCache
 from seqloom.corpus.corpus import Corpus, Document, SentencePair, Split
 from seqloom.corpus.leading_metric import TargetFacts, choose_leading
+from seqloom.corpus.plan import Plan
 from seqloom.corpus.read_pass import ReadPass
+from seqloom.corpus.screening import screen_pairs, screen_texts
 from seqloom.corpus.settings import CorpusSettings
 from seqloom.corpus.sources import Source
 from seqloom.corpus.split import HeldOut, automatic_size, hash_key, pair_key, split_key
+from seqloom.corpus.split_messages import SplitMessages
 from seqloom.errors import CorpusError
-from seqloom.messages import counted
 from seqloom.progress import Progress
-from seqloom.segments import num_segments
 
-_CHARS_PER_WORD = 10
 _ROWS_PER_REPORT = 20_000
 # Of what is cut out of the training data so many characters are kept, so that a large file is not searched for them again.
 _MOST_KEPT_CHARACTERS = 4_000_000
 # So many rows that are not training data are remembered by their numbers, so that later passes need not look at the texts.
 _MOST_KEPT_ROWS = 200_000
 _DIGIT = re.compile("[0-9]")
-_LINE_BREAKS = re.compile(r"[ \t]*[\r\n]+[ \t]*")
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What a corpus is to be made of.
-
-    Attributes:
-        name: the corpus's name.
-        kind: "pairs" or "text".
-        train: training data.
-        val: validation data; None: to be cut from `train`.
-        tests: test data; without "test", one is cut from `train`.
-        running: whether texts are passages of running text, which cannot be moved or dropped one by one.
-        notes: what is known before reading.
-        layout: how the files are read: which columns, which languages, whether there is a header.
-    """
-
-    name: str
-    kind: Literal["pairs", "text"]
-    train: Source
-    val: Source | None = None
-    tests: Mapping[str, Source] = field(default_factory=dict)
-    running: bool = False
-    src_lang: str | None = None
-    tgt_lang: str | None = None
-    metric: str = "bleu"
-    licence: str | None = None
-    notes: tuple[str, ...] = ()
-    layout: tuple[str, ...] = ()
 
 
 @dataclass
@@ -132,7 +101,7 @@ class _Builder:
         self._numbers = False
         # Running text loses its sense with passages missing.
         self._drops = settings.overlap != "keep" and not plan.running
-        self._what = "pairs" if plan.kind == "pairs" else "passages" if plan.running else "texts"
+        self._messages = SplitMessages(plan, settings)
 
     def read_source(self, name: str, source: Source) -> None:
         """Reads a split that has data of its own."""
@@ -174,7 +143,7 @@ class _Builder:
         counts = [size or automatic_size(num_items) for size in wanted.values()]
         if sum(counts) >= num_items:
             raise CorpusError(
-                self._explain_too_few(missing, num_items, counts)
+                self._messages.explain_too_few(missing, num_items, sum(counts), self._overlap())
                 + "".join(f". {note.removesuffix('.')}" for note in read_pass.notes("train"))
             )
         for numbers, held_out in candidates.items():
@@ -186,7 +155,7 @@ class _Builder:
             if not hashes:
                 raise CorpusError(
                     f"{self._plan.train.origin}: no {name} data can be cut out, because too few sources differ; "
-                    f"give {self._file_option(name)}"
+                    f"give {self._messages.file_option(name)}"
                 )
             self._held_out.update(dict.fromkeys(hashes, name))
 
@@ -219,8 +188,11 @@ class _Builder:
         for part in parts.values():
             self._describe(part)
         self._add_cut(missing)
-        self._note_overlap(num_overlapping)
-        self._note_split(missing)
+        shared = self._keys.get("val", set()) & self._keys.get("test", set())
+        self._notes += self._messages.overlap_notes(
+            num_overlapping, list(self._keys), num_shared=len(shared), num_train=self._counts["train"]
+        )
+        self._notes += self._messages.split_notes(self._counts, missing, numbers=self._numbers)
 
     def _add_cut(self, missing: list[str]) -> None:
         for name in ("train", *missing):
@@ -346,7 +318,7 @@ class _Builder:
 
     def _add(self, name: str, origin: str, read: Callable[[], Iterator[tuple[str, str]]]) -> None:
         if self._counts[name] == 0:
-            raise CorpusError(f"{origin}: no usable {self._what} for {name}" + self._explain_empty(name))
+            raise CorpusError(f"{origin}: no usable {self._messages.items} for {name}" + self._explain_empty(name))
         pairs = self._plan.kind == "pairs"
 
         def items() -> Iterator[SentencePair | Document]:
@@ -355,123 +327,32 @@ class _Builder:
 
         self._splits[name] = Split(name, origin, self._fingerprints[name], items, size=self._counts[name])
 
+    def _overlap(self) -> str:
+        """What is left out of the training data because of overlaps, in words; "" for nothing."""
+        if not self._num_overlapping or not self._drops:
+            return ""
+        return self._messages.explain_overlap(self._num_overlapping, list(self._keys))
+
     def _explain_empty(self, name: str) -> str:
         parts = [*self._notes]
-        if name == "train" and self._num_overlapping and self._drops:
-            parts.append(self._explain_overlap())
+        if name == "train" and (overlap := self._overlap()):
+            parts.append(overlap)
         if name != "train" and self._plan.running and getattr(self._settings, name) is None:
-            parts.append(f"The text is too short to be divided; give a longer one, or {self._file_option(name)}")
+            parts.append(
+                f"The text is too short to be divided; give a longer one, or {self._messages.file_option(name)}"
+            )
         return ". " + " ".join(parts) if parts else ""
-
-    def _explain_overlap(self) -> str:
-        names = " and ".join(self._keys)
-        return (
-            f"{self._count(self._num_overlapping)} of the training data also found in {names}, and so left out; to train on them "
-            "anyway, for example to see whether a model can learn them by heart: --overlap keep"
-        )
-
-    def _explain_too_few(self, missing: list[str], num_items: int, counts: list[int]) -> str:
-        """What really helps: smaller sizes only where sizes were given and smaller ones are possible."""
-        what = f"{num_items:,} usable {self._what if num_items != 1 else self._what.removesuffix('s')}"
-        message = f"{self._plan.train.origin}: has {what}, too few to cut {' and '.join(missing)} of {sum(counts):,} from them"
-        if self._num_overlapping and self._drops:
-            return f"{message}: {self._explain_overlap()}"
-        files = " and ".join(self._file_option(name) for name in missing)
-        sized = [f"--{name}-size" for name in missing if getattr(self._settings, f"{name}_size") is not None]
-        if sized and num_items > len(missing):
-            return f"{message}; ask for less with {' and '.join(sized)}, or give {files}"
-        return f"{message}; add training data, or give {files} (the same file may serve as training data too, with --overlap keep)"
-
-    def _file_option(self, name: str) -> str:
-        return f"--{name}-src FILE --{name}-tgt FILE" if self._settings.src is not None else f"--{name} FILE"
-
-    def _note_overlap(self, count: int) -> None:
-        shared = self._keys.get("val", set()) & self._keys.get("test", set())
-        if shared and not self._plan.running:
-            self._notes.append(f"In both val and test: {self._count(len(shared))}.")
-        if count == 0:
-            return
-        names = " and ".join(self._keys)
-        if self._settings.overlap == "error":
-            raise CorpusError(
-                f"{self._plan.train.origin}: {self._count(count)} of the training data also found in {names}; "
-                "remove them, let them be left out of the training data (--overlap drop), or keep them (--overlap keep)"
-            )
-        if self._plan.running:
-            self._notes.append(
-                f"train: {self._count(count)} with a long line also found in {names}; running text is kept as it is."
-            )
-        elif self._settings.overlap == "keep":
-            self._notes.append(f"train: kept {self._count(count)} also found in {names}.")
-        else:
-            kept = " (--overlap keep keeps them)" if count > self._counts["train"] else ""
-            self._notes.append(f"train: left out {self._count(count)} also found in {names}{kept}.")
-
-    def _count(self, count: int) -> str:
-        return f"{count:,} {self._what if count != 1 else self._what.removesuffix('s')}"
-
-    def _note_split(self, missing: list[str]) -> None:
-        counts = ", ".join(f"{self._counts[name]:,} {name}" for name in ("train", "val", "test"))
-        if missing:
-            seed = self._settings.split_seed
-            made = " and ".join(missing)
-            self._notes.append(
-                f"Split: {counts} {self._what}; {made} cut from the training data with seed {seed}, equal and nearly equal "
-                f"{'sources' if self._plan.kind == 'pairs' else 'texts'} on one side"
-                f"{' (numbers count, since most differ by them only)' if self._numbers else ''}."
-            )
-        if self._settings.size is not None:
-            self._notes.append(f"train: the first {self._counts['train']:,} {self._what} were taken, as size asks.")
 
     def _watched(self, name: str, source: Source, read_pass: ReadPass, *, long: bool) -> Iterator[tuple[str, str]]:
         task = f"reading {name}" if name in ("train", "val", *self._plan.tests) else f"choosing {name}"
         count = 0
         for count, pair in enumerate(self._screened(source, read_pass, keep_long=long), start=1):
             if count % _ROWS_PER_REPORT == 0:
-                self._progress.update(task, min(0.99, read_pass.fraction), **{self._what: count})
+                self._progress.update(task, min(0.99, read_pass.fraction), **{self._messages.items: count})
             yield pair
-        self._progress.update(task, 1.0, **{self._what: count})
+        self._progress.update(task, 1.0, **{self._messages.items: count})
 
     def _screened(self, source: Source, read_pass: ReadPass, *, keep_long: bool = False) -> Iterator[tuple[str, str]]:
         if self._plan.kind == "text":
-            for name, number, _, text in source.rows(read_pass):
-                if self._plan.running or text.strip():
-                    yield "", text
-                else:
-                    read_pass.skip("empty texts", f"{name}:{number}")
-            return
-        yield from screen_pairs(source, read_pass, max_words=None if keep_long else self._settings.max_words)
-
-
-def screen_pairs(source: Source, read_pass: ReadPass, *, max_words: int | None) -> Iterator[tuple[str, str]]:
-    """Pairs that are fit for use: without spaces around them, without line breaks inside, no side empty or too long.
-
-    Args:
-        max_words: the longest side; None: any.
-    """
-    for name, number, src, tgt in source.rows(read_pass):
-        src, tgt = src.strip(" \t\r\n"), tgt.strip(" \t\r\n")
-        if not src.strip() or not tgt.strip():
-            sides = (
-                "pairs with both sides empty"
-                if not (src or tgt)
-                else f"pairs with an empty {'target' if src else 'source'}"
-            )
-            read_pass.skip(sides, f"{name}:{number}")
-            continue
-        if "\n" in src or "\n" in tgt or "\r" in src or "\r" in tgt:
-            src, tgt = _LINE_BREAKS.sub(" ", src), _LINE_BREAKS.sub(" ", tgt)
-            read_pass.changed["pairs had line breaks inside, which became spaces"] += 1
-        # A text has no more words than characters, which are counted already.
-        longest = max(len(src), len(tgt))
-        if max_words is not None and longest > max_words and max(num_words(src), num_words(tgt)) > max_words:
-            read_pass.skip(f"pairs with a side of more than {counted(max_words, 'word')}", f"{name}:{number}")
-            continue
-        yield src, tgt
-
-
-def num_words(text: str) -> int:
-    """Segments (words, or characters of scripts without spaces between words), each counted as at most 10 characters."""
-    if len(text) < 2 * _CHARS_PER_WORD:
-        return num_segments(text)
-    return max(num_segments(text), math.ceil(len(text) / _CHARS_PER_WORD))
+            return screen_texts(source, read_pass, running=self._plan.running)
+        return screen_pairs(source, read_pass, max_words=None if keep_long else self._settings.max_words)
