@@ -25,7 +25,7 @@ __all__ = [
     "read_translations",
 ]
 
-# Opening a corpus needs far more than reading lines does.
+# Reading lines does not need the imports that opening a corpus needs.
 __getattr__ = lazy_attributes(
     __name__,
     {

@@ -24,21 +24,22 @@ from seqloom.errors import CorpusError
 from seqloom.progress import Progress
 
 _ROWS_PER_REPORT = 20_000
-# Of what is cut out of the training data so many characters are kept, so that a large file is not searched for them again.
+# The largest number of characters of cut-out splits in memory. If they fit, a large file is not searched for them again.
 _MOST_KEPT_CHARACTERS = 4_000_000
-# So many rows that are not training data are remembered by their numbers, so that later passes need not look at the texts.
+# The largest number of stored row numbers of rows that are not training data. With them, later passes skip rows without a look
+# at the texts.
 _MOST_KEPT_ROWS = 200_000
 _DIGIT = re.compile("[0-9]")
 
 
 @dataclass
 class _Part:
-    """What is known of a split while it is read."""
+    """A split while it is read: its size, its digest and, if it is small, its texts."""
 
     name: str
     num_items: int = 0
     digest: "hashlib._Hash" = field(default_factory=hashlib.sha256)
-    # The texts, where they are few; None where they are not kept.
+    # The texts if they are few, else None.
     kept: list[tuple[str, str]] | None = None
     num_kept_characters: int = 0
 
@@ -49,12 +50,12 @@ class _Part:
             self.num_kept_characters += len(src) + len(tgt)
             if self.num_kept_characters > _MOST_KEPT_CHARACTERS:
                 self.kept = None
-        # Lengths keep ("a", "bc") and ("ab", "c") apart.
+        # The lengths make ("a", "bc") and ("ab", "c") different.
         self.digest.update(f"{len(src)} {len(tgt)} {src}{tgt}".encode("utf-8", "surrogatepass"))
 
 
 def assemble(plan: Plan, settings: CorpusSettings, progress: Progress) -> Corpus:
-    """Reads all sources once and describes the splits.
+    """Reads all sources and makes the corpus.
 
     Raises:
         CorpusError: data cannot be read, a split would be empty, or overlaps are not allowed.
@@ -88,23 +89,23 @@ class _Builder:
         self._splits: dict[str, Split] = {}
         self._counts: dict[str, int] = {}
         self._fingerprints: dict[str, str] = {}
-        # What decides which metric leads.
+        # For the choice of the leading metric.
         self._targets = TargetFacts()
-        # What was cut out of the training data, where it is little; and whether overlaps were left out of them.
+        # The texts of splits that were cut out, if they are few; and whether overlaps were removed from the training data.
         self._texts: dict[str, list[tuple[str, str]]] = {}
         self._left_out = False
         self._num_overlapping = 0
-        # The rows of the training data that are no training data, by their numbers; None where they are too many.
+        # The numbers of the rows of the training files that are not used for training; None if they are too many.
         self._excluded_rows: list[int] | None = []
         self._keys: dict[str, set[int]] = {}
         self._held_out: dict[int, str] = {}
         self._numbers = False
-        # Running text loses its sense with passages missing.
+        # Running text must stay complete.
         self._drops = settings.overlap != "keep" and not plan.running
         self._messages = SplitMessages(plan, settings)
 
     def read_source(self, name: str, source: Source) -> None:
-        """Reads a split that has data of its own."""
+        """Reads a split that has its own source."""
         part = _Part(name)
         keys: set[int] = set()
         read_pass = ReadPass(self._settings.on_bad)
@@ -121,12 +122,12 @@ class _Builder:
         return lambda: self._screened(source, ReadPass(self._settings.on_bad), keep_long=keep_long)
 
     def choose(self, missing: list[str]) -> None:
-        """Chooses which groups of equal sources leave the training data."""
+        """Chooses the groups of equal sources that are held out of the training data."""
         if self._plan.running:
             raise AssertionError("running text is cut before it is assembled")
         wanted = {name: getattr(self._settings, f"{name}_size") for name in missing}
         limit = 2 * sum(size or 1000 for size in wanted.values()) + 64
-        # Texts made from a template differ by numbers only; then numbers have to tell them apart.
+        # Texts made from a template differ in numbers only. Then numbers must distinguish them.
         candidates = {numbers: HeldOut(limit) for numbers in (False, True)}
         overlapping = self._overlaps()
         read_pass = ReadPass(self._settings.on_bad)
@@ -160,7 +161,7 @@ class _Builder:
             self._held_out.update(dict.fromkeys(hashes, name))
 
     def finish(self, missing: list[str]) -> None:
-        """Reads the training data, and with them what is cut out of them."""
+        """Reads the training data, and the splits that are cut out of them."""
         plan, settings = self._plan, self._settings
         parts = {name: _Part(name, kept=None if name == "train" else []) for name in ("train", *missing)}
         overlapping = self._overlaps()
@@ -200,12 +201,12 @@ class _Builder:
             self._add(name, self._plan.train.origin + cut, self._reader_of(name))
 
     def facts(self) -> dict[str, Any]:
-        """What reading has found out, as plain values."""
+        """The facts from reading, as plain values for the cache."""
         return {
             "fingerprints": self._fingerprints,
             "counts": self._counts,
             "keys": {name: sorted(keys) for name, keys in self._keys.items()},
-            # Large integers, as keys of JSON objects, are texts.
+            # JSON turns integer keys of objects into texts.
             "held_out": [[name, hashed] for hashed, name in self._held_out.items()],
             "numbers": self._numbers,
             "left_out": self._left_out,
@@ -216,7 +217,7 @@ class _Builder:
         }
 
     def restore(self, facts: Mapping[str, Any], missing: list[str]) -> Corpus:
-        """The corpus that `facts` tell of, without reading anything."""
+        """The corpus from cached facts, without reading the sources."""
         self._fingerprints, self._counts = facts["fingerprints"], facts["counts"]
         self._keys = {name: set(keys) for name, keys in facts["keys"].items()}
         self._held_out = {hashed: name for name, hashed in facts["held_out"]}
@@ -232,7 +233,7 @@ class _Builder:
         return self.corpus()
 
     def corpus(self) -> Corpus:
-        """What was assembled."""
+        """The corpus, after all splits were read."""
         plan, settings = self._plan, self._settings
         tests = {name: self._splits[name] for name in ("test", *plan.tests) if name in self._splits}
         leading = choose_leading(settings.metric, plan.metric, plan.tgt_lang, self._targets)
@@ -273,7 +274,7 @@ class _Builder:
         return read
 
     def _read_others(self) -> Iterator[tuple[str, str]]:
-        """The training data: all rows but those apart, and no more than asked for."""
+        """The training data: all rows except the excluded ones, up to the wanted size."""
         assert self._excluded_rows is not None
         excluded = iter([*self._excluded_rows, -1])
         left, unwanted = self._settings.size, next(excluded)
@@ -303,7 +304,7 @@ class _Builder:
         return lambda src, tgt: not held_out.isdisjoint(self._overlap_keys(src, tgt))
 
     def _overlap_keys(self, src: str, tgt: str) -> list[int]:
-        # Passages begin anywhere, so running texts are compared by their longer lines.
+        # Passages can begin anywhere, so running texts are compared by their long lines.
         if self._plan.running:
             return [hash_key(" ".join(line.split())) for line in tgt.split("\n") if len(line) >= 40]
         return [hash_key(pair_key(src, tgt))]

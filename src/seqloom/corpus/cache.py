@@ -17,16 +17,16 @@ from seqloom.errors import CorpusError, OutputError
 from seqloom.files import write_text
 from seqloom.progress import Progress
 
-# Raised whenever the same files and settings begin to give other facts.
-_VERSION = 3
-# Smaller files are read at once; so much is worth remembering.
+# Increase this when the same files and settings give other facts.
+_VERSION = 4
+# Smaller files are read quickly, so their facts are not cached.
 _LEAST_BYTES = 32 << 20
-# A file changed so short a time ago (in seconds) may change once more without its times showing it.
+# A file that changed less than this time ago (in seconds) can change again without a visible change of its times.
 _SETTLED_SECONDS = 2.0
 
 
 def cache_folder(name: str) -> Path:
-    """A folder in $SEQLOOM_CACHE_DIR, or else in the user's cache of seqloom.
+    """The path of a folder in $SEQLOOM_CACHE_DIR, or else in seqloom's folder of the user's cache. It is not created.
 
     Raises:
         OutputError: the user has no home folder that could hold it.
@@ -43,11 +43,11 @@ def cache_folder(name: str) -> Path:
 
 
 class FactsCache:
-    """The facts about some files.
+    """Cached facts about some files.
 
     Args:
-        plan: a dataclass that says how what is read, the files as InputFiles somewhere in it.
-        settings: what else decides the facts.
+        plan: a dataclass that says what is read and how. The InputFiles anywhere in it are the files.
+        settings: all other values that the facts depend on.
     """
 
     def __init__(self, plan: Any, settings: str) -> None:
@@ -57,7 +57,7 @@ class FactsCache:
         self._key = self._find_key()
 
     def load(self) -> dict[str, Any] | None:
-        """The facts; None where there are none, the files are small, or they changed."""
+        """The stored facts; None if there are none, the files are small, or they changed."""
         if self._key is None:
             return None
         try:
@@ -67,7 +67,7 @@ class FactsCache:
         return facts if isinstance(facts, dict) and facts.get("key") == self._key else None
 
     def save(self, facts: Mapping[str, Any], progress: Progress) -> None:
-        """Keeps facts that were found by reading the files, unless these changed meanwhile."""
+        """Stores facts about the files, unless the files changed while they were read."""
         if self._key is None or self._find_key() != self._key:
             return
         if time.time() - max(path.stat().st_mtime for path in self._paths()) < _SETTLED_SECONDS:
@@ -78,10 +78,10 @@ class FactsCache:
             progress.say(f"{error}. The corpus will be read again next time")
 
     def check_unchanged(self) -> None:
-        """Checks that no file changed since this memory was made.
+        """Checks that no file changed since this object was made.
 
         Raises:
-            CorpusError: one did, or is gone.
+            CorpusError: a file changed or was deleted.
         """
         for path, (before, now) in zip(self._paths(), zip(self._states, self._find_states(), strict=True), strict=True):
             if before != now:

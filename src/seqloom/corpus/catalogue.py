@@ -27,7 +27,7 @@ class FileEntry(Settings):
 
 
 class Selection(Settings):
-    """Which rows of a file belong to a split.
+    """Selects the rows of a file that belong to a split.
 
     Attributes:
         rule: "key-half": a hash of the row's source decides, so that equal sources stay together; "every": row numbers that
@@ -46,7 +46,7 @@ class Selection(Settings):
 
 
 class SplitEntry(Settings):
-    """What a split is made of: aligned files (`sides`), a table with a column a side (`table`), or running text (`text`).
+    """The files of a split: aligned files (`sides`), a table with a column for each side (`table`), or running text (`text`).
 
     A file is named by its key in `Entry.files`; `archive.tgz!member` names a member of an archive.
     """
@@ -64,7 +64,7 @@ class SplitEntry(Settings):
         return self
 
     def file_names(self, sides: tuple[str, ...] = ()) -> list[str]:
-        """Names of the files (with members) that the split needs for some sides; for all sides where none are given."""
+        """Names of the files (with members) of the split: for the given sides, or for all sides if none are given."""
         if self.sides is not None:
             return [name for side, names in self.sides.items() if not sides or side in sides for name in names]
         return [self.table or self.text or ""]
@@ -79,13 +79,13 @@ class Entry(Settings):
         sides: the names of the sides: language codes, or "src" and "tgt" where both are in one language. For tables: in the
             order of columns.
         columns: how many columns a table has; the first ones are the sides.
-        direction: the sides that are source and target unless the user says otherwise.
+        direction: the default sides of source and target.
         languages: the language of sides that are not named by one.
         splits: train, val, test and further tests. Without val or test, a seeded split is made.
         pairs: how many pairs (or characters of text) a split has.
         verified: whether the addresses are known to have served these files; False: expected to, not tried.
         derived: for files that are not published in this form, how they were made.
-        instead: a public data set much like it, where its own files come from a mirror only.
+        instead: a similar public data set, if the files of this one come from a mirror only.
     """
 
     description: str
@@ -123,7 +123,7 @@ class Entry(Settings):
 
     @property
     def num_bytes(self) -> int | None:
-        """The size of all files; None where it is not known."""
+        """The size of all files in bytes; None if it is not known."""
         sizes = [file.bytes for file in self.files.values()]
         return None if None in sizes else sum(size or 0 for size in sizes)
 

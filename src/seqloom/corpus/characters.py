@@ -21,7 +21,7 @@ _LONGEST = 1_000
 
 @dataclass(frozen=True)
 class CharacterCounts:
-    """How often each sequence of three characters stands in texts, the rarer ones together.
+    """How often each sequence of three characters occurs in texts. Rare sequences are counted together.
 
     Attributes:
         counts: of the commonest sequences.
@@ -33,11 +33,11 @@ class CharacterCounts:
 
     @classmethod
     def of(cls, texts: Iterable[str]) -> "CharacterCounts":
-        """Counts texts."""
+        """Counts the sequences of some texts."""
         counts: Counter[str] = Counter()
         for text in texts:
             counts.update(_sequences(text))
-        # Of equally common ones those that come first in the alphabet: the same texts give the same counts.
+        # Equally frequent sequences are sorted, so that the same texts give the same counts.
         kept = dict(sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:_KEPT])
         return cls(kept, float(counts.total() - sum(kept.values())))
 
@@ -48,7 +48,7 @@ class CharacterCounts:
         return CharacterCounts(counts, self.rest + other.rest)
 
     def to_json(self) -> dict[str, Any]:
-        """As plain values."""
+        """Plain values, for JSON."""
         return {"counts": dict(self.counts), "rest": self.rest}
 
     @classmethod
@@ -72,10 +72,10 @@ def count_sides(pairs: Iterable[SentencePair]) -> tuple[CharacterCounts, Charact
 
 
 def likelihoods(text: str, sides: Mapping[str, CharacterCounts]) -> dict[str, float]:
-    """How probable it is that a text is of each side, all being equally probable before: naive Bayes over its sequences.
+    """The probability that a text belongs to each side: naive Bayes over its sequences, with equal prior probabilities.
 
-    Each sequence counts by how often it stands in a side, with half an occurrence added to what was never seen. A text in which
-    nothing was ever seen anywhere, or nothing at all, could be of any side: the probabilities are equal.
+    The probability of a sequence follows from its count in a side, plus half an occurrence. For an empty text, and for a text
+    without any known sequence, the probabilities are equal.
     """
     if not sides:
         return {}
@@ -85,7 +85,7 @@ def likelihoods(text: str, sides: Mapping[str, CharacterCounts]) -> dict[str, fl
     for name, side in sides.items():
         total = sum(side.counts.values()) + side.rest + 0.5 * (len(known) + 1)
         for sequence, count in counts.items():
-            # What no side keeps tells nothing: in some it is a part of the rest, in others it never was.
+            # A sequence that no side stores is no evidence: it may be rare in a side, or may not occur.
             if sequence in known:
                 scores[name] += count * math.log((side.counts.get(sequence, 0.0) + 0.5) / total)
     best = max(scores.values())
@@ -95,7 +95,7 @@ def likelihoods(text: str, sides: Mapping[str, CharacterCounts]) -> dict[str, fl
 
 
 def _sequences(text: str) -> Iterable[str]:
-    """Three characters each; words are seen from the space before to the space after them, digits are one."""
+    """Sequences of three characters. Words include the spaces around them, and all digits count as one."""
     plain = "".join("0" if char.isdigit() else char for char in " ".join(text.casefold().split()))
     padded = f" {plain} "
     return (padded[start : start + _LENGTH] for start in range(len(padded) - _LENGTH + 1))

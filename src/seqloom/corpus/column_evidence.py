@@ -16,7 +16,7 @@ from seqloom.corpus.tables import Table
 from seqloom.progress import Silent
 
 MOST_RECORDS = 100_000
-"""Records that are looked at before the columns are chosen."""
+"""The number of records that are read before the columns are chosen."""
 
 _LONGEST_NAME = 40
 
@@ -26,9 +26,9 @@ class Evidence:
     """What the columns of a table hold.
 
     Attributes:
-        facts: a ColumnFacts for each column; empty where nothing was looked at.
+        facts: a ColumnFacts for each column; empty if no record was read.
         first: of delimited text without a header, the fields of the first record, which do not count for `facts`.
-        complete: whether all records were looked at.
+        complete: whether all records were read.
     """
 
     facts: tuple[ColumnFacts, ...] = ()
@@ -36,14 +36,14 @@ class Evidence:
     complete: bool = True
 
     def kind(self, index: int) -> str:
-        """What a column holds; "text" where nothing is known."""
+        """The kind of a column's values; "text" if nothing is known."""
         if not self.facts or not any(facts.num_values for facts in self.facts):
             return "text"
         return self.facts[index].kind
 
 
 def looks_like_header(fields: Sequence[str], settings: CorpusSettings) -> bool:
-    """Whether the fields of a first line are names of columns rather than the first record, by themselves."""
+    """Whether the fields of the first line look like names of columns. Later records are not considered."""
     if settings.header != "auto":
         return settings.header == "yes"
     words = [field.strip().casefold() for field in fields]
@@ -52,7 +52,7 @@ def looks_like_header(fields: Sequence[str], settings: CorpusSettings) -> bool:
         return True
     if len(words) == 1:
         return words[0] in TEXTS
-    # A name stands once; "question" is the same word in two languages. "src" is none in any.
+    # Names of columns differ, while "question" can be the same word in two languages. "src" is no word in any language.
     if len(set(words)) < len(words) and not {"src", "tgt", "trg"} & set(words):
         return False
     if max(map(len, words)) > _LONGEST_NAME:
@@ -65,7 +65,7 @@ def looks_like_header(fields: Sequence[str], settings: CorpusSettings) -> bool:
 
 
 def values_tell_header(evidence: Evidence) -> bool:
-    """Whether the first record of a table without a header differs from all others as names differ from values."""
+    """Whether the first record of a table without a header differs from all others as a header would."""
     if not evidence.first or len(evidence.first) != len(evidence.facts):
         return False
     if max(map(len, evidence.first)) > _LONGEST_NAME or len(set(evidence.first)) < len(evidence.first):
@@ -79,7 +79,7 @@ def values_tell_header(evidence: Evidence) -> bool:
 
 
 def values_deny_header(names: Sequence[str | None], evidence: Evidence) -> bool:
-    """Whether what was taken as a header is a record like the others: "de" above a column of such codes."""
+    """Whether a supposed header is a record like the others: "de" above a column of such codes."""
     return any(
         facts.num_values > 1
         and facts.kind in ("numbers", "addresses", "language codes")
@@ -90,9 +90,9 @@ def values_deny_header(names: Sequence[str | None], evidence: Evidence) -> bool:
 
 
 def gather_evidence(table: Table) -> Evidence:
-    """Reads what the columns hold: all records, of a large table the first 100,000. Bad ones are passed over.
+    """Reads up to 100,000 records to find out what the columns hold. Bad records are skipped.
 
-    What was found in a large file is remembered until it changes.
+    The result for a large file is cached until the file changes.
     """
     cache = FactsCache(table, "what the columns hold")
     known = cache.load()

@@ -15,29 +15,29 @@ Kind = Literal[
     "text", "numbers", "identifiers", "addresses", "language codes", "attributions", "nothing", "other values"
 ]
 
-# So many of a column's values have to be of one kind; the others may be gaps, headings or mistakes.
+# The share of a column's values that must be of one kind; the others may be gaps, headings or mistakes.
 _SHARE = 0.95
 _MOST_DISTINCT = 200
 _NUMBER = re.compile(r"[+-]?(\d+([.,:]\d+)*|[.,]\d+)([eE][+-]?\d+)?\s?%?|[+-]?(nan|inf|null|none|n/?a)", re.IGNORECASE)
 _ADDRESS = re.compile(r"(https?|ftp|file)://\S+|www\.\S+\.\S+", re.IGNORECASE)
 _IDENTIFIER = re.compile(r"(?=\S*\d)[A-Za-z0-9_.:/#@+-]{1,80}")
 _HASH = re.compile(r"[0-9a-f]{24,128}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
-# "17" and "train-00017" number records; "w17" is rather a word of an artificial language.
+# "17" and "train-00017" can be row numbers; "w17" is probably a word of an artificial language.
 _LAST_DIGITS = re.compile(r"(?:^|(?<=[-_:/#]))[0-9]{1,18}$")
 _ATTRIBUTION = re.compile(r"CC[- ](BY|0)|.*\btatoeba\.org #\d", re.IGNORECASE)
 
 
 @dataclass
 class ColumnFacts:
-    """What a column holds, judged by its values that are not empty.
+    """Facts about the values of a column that are not empty.
 
     Attributes:
-        kind: what at least 95 in 100 of them are; "text" where none of the other kinds is so frequent.
-        num_values: how many there were.
+        kind: the kind of at least 95% of them; "text" if no other kind is so frequent.
+        num_values: the number of values.
         numbering: whether the values number the records: they end in whole numbers that grow by one from record to record, or are
             hashes or UUIDs.
         whole: of numbers, whether all are whole.
-        num_distinct: how many different values there are; at most 200 are counted.
+        num_distinct: the number of different values; at most 200 are counted.
         num_words: words between spaces of a value, on average.
         languages: of a column of language codes, the languages, most frequent first.
     """
@@ -100,7 +100,7 @@ class _Counts:
             return ColumnFacts()
         kind, count = self.kinds.most_common(1)[0]
         if kind == "identifiers" and count < _SHARE * total:
-            # Codes such as "7b" stand among plain numbers.
+            # Codes such as "7b" can be among plain numbers.
             count += self.kinds["numbers"]
         if count < _SHARE * total:
             kind = "text"
@@ -119,7 +119,7 @@ class _Counts:
         return facts
 
     def _find_languages(self, facts: ColumnFacts) -> None:
-        """A column of few different values, all of them codes, is not text: "de", "en", "zh-Hans"."""
+        """Marks a column with few different values as language codes if all values are codes: "de", "en", "zh-Hans"."""
         codes: Counter[str] = Counter()
         for value, count in self.distinct.items():
             code = find_language(value) if len(value) <= 12 and 2 <= len(re.split("[-_]", value)[0]) <= 3 else None
@@ -132,10 +132,10 @@ class _Counts:
 
 
 def judge_columns(rows: Iterable[Sequence[object]], num_columns: int) -> list[ColumnFacts]:
-    """What each column holds.
+    """Finds out what each column holds.
 
     Args:
-        rows: records, each with a value for every column; None where it has none.
+        rows: records, each with a value for every column; None for a missing value.
     """
     counts = [_Counts() for _ in range(num_columns)]
     for row in rows:
@@ -145,12 +145,12 @@ def judge_columns(rows: Iterable[Sequence[object]], num_columns: int) -> list[Co
 
 
 def kind_of_value(value: str) -> Kind:
-    """What a single value is."""
+    """The kind of a single value."""
     return judge_columns([(value,)], 1)[0].kind
 
 
 def _kind_of(value: str) -> str:
-    # Most values are sentences, so what has a space and begins with a letter is not looked at further.
+    # Most values are sentences, so a value that has a space and begins with a letter is not examined further.
     spaced = " " in value
     if spaced and value[0].isalpha() and not (value.startswith("CC") or "tatoeba.org" in value):
         return "text"

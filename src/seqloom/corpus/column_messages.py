@@ -19,7 +19,7 @@ def tell(
     settings: CorpusSettings,
     evidence: Evidence,
 ) -> str:
-    """What was chosen, why it may be wrong and how to change it, in one line."""
+    """One line that says what was chosen, why it may be wrong and how to change it."""
     src, tgt = columns
     sides = [
         f"{side} = column {show(table, index)}{f' ({name_language(code)})' if code else ''}"
@@ -69,7 +69,7 @@ def tell_text(table: Table, column: int, *, guessed: bool) -> str:
 
 
 def explain_unclear(table: Table, names: Sequence[ColumnName], evidence: Evidence) -> str:
-    """Why no columns could be chosen, and what to say."""
+    """Why no columns could be chosen, and which options to give."""
     texts = [index for index in range(len(names)) if evidence.kind(index) == "text"]
     others = [index for index in range(len(names)) if index not in texts]
     noted = f" ({', '.join(show_kind(table, index, evidence) for index in others)})" if others else ""
@@ -83,18 +83,18 @@ def explain_unclear(table: Table, names: Sequence[ColumnName], evidence: Evidenc
     listed = ", ".join(show(table, index) for index in texts)
     return (
         f"{table.file}: cannot tell which columns are source and target among {listed}{noted}; "
-        "say it: --src-column NAME --tgt-column NAME"
+        "name them: --src-column NAME --tgt-column NAME"
     )
 
 
 def explain_many(table: Table, spoken: dict[int, str]) -> str:
-    """That there are more than two languages, and what to say."""
+    """That there are more than two languages, and which options to give."""
     tags = list(dict.fromkeys(spoken.values()))
     return f"{table.file}: holds {len(tags)} languages ({', '.join(tags)}); choose two: --from-lang CODE --to-lang CODE"
 
 
 def show(table: Table, index: int, *, quotes: bool = True) -> str:
-    """A column as users know it: its name, or its number from 1."""
+    """A column in messages: its name, or its number from 1."""
     name = table.names[index]
     if name is None:
         return str(index + 1)
@@ -102,12 +102,12 @@ def show(table: Table, index: int, *, quotes: bool = True) -> str:
 
 
 def show_pair(table: Table, columns: Sequence[int]) -> str:
-    """Two columns."""
+    """Two columns in messages, joined by "and"."""
     return " and ".join(show(table, index) for index in columns)
 
 
 def show_kind(table: Table, index: int, evidence: Evidence) -> str:
-    """A column and what it holds."""
+    """A column and the kind of its values."""
     kind = evidence.facts[index].kind if evidence.facts else ""
     return (
         f"{show(table, index)} ({'row numbers' if evidence.facts[index].numbering else kind})"
@@ -117,12 +117,12 @@ def show_kind(table: Table, index: int, evidence: Evidence) -> str:
 
 
 def list_kinds(table: Table, evidence: Evidence) -> str:
-    """All columns and what they hold."""
+    """All columns and the kinds of their values."""
     return ", ".join(show_kind(table, index, evidence) for index in range(len(table.names)))
 
 
 def list_names(table: Table) -> str:
-    """All columns' names."""
+    """The names of all columns, or their number if they have no names."""
     return (
         ", ".join(repr(name) for name in table.names if name is not None) or f"{len(table.names)} columns without names"
     )

@@ -36,7 +36,7 @@ TEXTS = ("text", "content", "document", "body")
 """Usual names of a text for language models."""
 
 SHORT_TARGETS = frozenset(("label", "output", "answer", "y", "target", "tgt", "trg", "response", "action"))
-"""Targets that may well be numbers: classes, results."""
+"""Targets that can be numbers: classes, results."""
 
 _FILLERS = frozenset(
     (
@@ -85,13 +85,13 @@ _WORDS = {word for pair in PAIRS for word in pair} | set(TEXTS)
 
 @dataclass(frozen=True)
 class ColumnName:
-    """What the name of a column says.
+    """The meaning of a column's name.
 
     Attributes:
-        word: what it says of the side, without languages and words such as "text" and "sentence": "source", "target"; such a word
-            itself where nothing else is left. For codes that are everyday words ("to", "no"), the code too.
+        word: the word for the side, without languages and words such as "text" and "sentence": "source", "target"; if nothing
+            else is left, such a word itself. For codes that are common words ("to", "no"), the code too.
         language: the language that it names.
-        no_text: whether it says that the column holds something else: "row_id", "similarity", "src_lang".
+        no_text: whether the name means that the column holds something else: "row_id", "similarity", "src_lang".
         known: whether every word of it was understood.
     """
 
@@ -102,7 +102,7 @@ class ColumnName:
 
 
 def read_column_name(name: str) -> ColumnName:
-    """What a name says."""
+    """Reads the meaning of a column's name."""
     outer, _, last = name.strip().rpartition(".")
     read = _read(last)
     if outer and read.word in _FILLERS and read.language is None:
@@ -127,7 +127,7 @@ def _read(name: str) -> ColumnName:
 
 
 def _take_language(words: list[str]) -> tuple[str | None, list[str]]:
-    """The one language that words name, and the words without it; None where they name none or several."""
+    """The language that the words name, and the other words; None if they name no language or several."""
     matches: list[tuple[str, int, int]] = []
     position = 0
     while position < len(words):

@@ -30,10 +30,10 @@ from seqloom.errors import CorpusError
 
 @dataclass(frozen=True)
 class Choice:
-    """Columns, as indices into a table's names, and the languages they are in, where known.
+    """The chosen columns, as indices into a table's names, and their languages if known.
 
     Attributes:
-        told: what was chosen, why it may be wrong and how to change it, in one line.
+        note: one line that says what was chosen, why it may be wrong and how to change it.
     """
 
     columns: tuple[int, ...]
@@ -45,14 +45,14 @@ class Choice:
 def choose_pair(
     table: Table, settings: CorpusSettings, evidence: Evidence, like: "tuple[Table, Choice] | None" = None
 ) -> Choice:
-    """Which two columns are source and target.
+    """Chooses the columns of source and target.
 
     Args:
         evidence: what the columns hold.
-        like: the training data and what was chosen there; a table of the same width without names is read in the same way.
+        like: the table of the training data and its choice. A table of the same width without names is read in the same way.
 
     Raises:
-        CorpusError: the table does not tell, or does not hold what was asked for.
+        CorpusError: the columns are ambiguous, or the table has no column that fits the settings.
     """
     if any(table.names) or like is None or len(table.names) != len(like[0].names):
         like = None
@@ -68,10 +68,10 @@ def choose_pair(
 
 
 def choose_text(table: Table, settings: CorpusSettings) -> Choice:
-    """Which column holds the text for language models.
+    """Chooses the column of the text for language models.
 
     Raises:
-        CorpusError: the table does not tell.
+        CorpusError: the column is ambiguous.
     """
     named = [(name or "").casefold() for name in table.names]
     by_name = next((named.index(name) for name in TEXTS if name in named), None)
@@ -87,12 +87,12 @@ def choose_text(table: Table, settings: CorpusSettings) -> Choice:
         guessed = settings.tgt_column is None and len(named) > 1
         return Choice((index,), note=tell_text(table, index, guessed=guessed))
     raise CorpusError(
-        f"{table.file}: cannot tell which column holds the text among {list_names(table)}; say it: --tgt-column NAME"
+        f"{table.file}: cannot tell which column holds the text among {list_names(table)}; name it: --tgt-column NAME"
     )
 
 
 def holds_text(table: Table) -> bool:
-    """Whether a table looks like one of texts for language models rather than of pairs."""
+    """Whether a table probably contains texts for language models, not pairs."""
     if len(table.names) == 1:
         return True
     names = [read_column_name(name or "") for name in table.names]
@@ -157,7 +157,7 @@ def _choose_languages(
     evidence: Evidence,
     by_role: tuple[int, int] | None,
 ) -> Choice | None:
-    """Columns that are called by languages, in the direction that the user wants; None where fewer than two can be meant.
+    """Columns whose names are languages, in the user's direction; None if there are fewer than two candidates.
 
     Raises:
         CorpusError: several can.
@@ -183,7 +183,7 @@ def _choose_languages(
             )
         sides = [left[0], left[1]]
     elif None in sides:
-        # With one side known, the other one is the only other text.
+        # One side is known, so the other side is the only other column of text.
         left = left or [index for index in texts if index not in sides]
         if len(left) != 1:
             raise CorpusError(
@@ -203,7 +203,7 @@ def _choose_languages(
 def _column_in(
     table: Table, code: str, names: Sequence[ColumnName], spoken: dict[int, str], texts: Sequence[int]
 ) -> int | None:
-    """The column in a language that the user asks for; None: some column whose name says no language.
+    """The column in the language that the user asks for; None if it may be a column whose name contains no language.
 
     Raises:
         CorpusError: there is none, or several.
@@ -211,7 +211,7 @@ def _column_in(
     tags = match(code, list(spoken.values()))
     fitting = [index for index, tag in spoken.items() if tag in tags]
     if not fitting:
-        # What the user says holds, even where the values look like something else.
+        # The user's choice holds, even if the values look like something else.
         fitting = [index for index, name in enumerate(names) if name.language == code and not name.no_text]
     if len(fitting) == 1:
         return fitting[0]
@@ -227,13 +227,13 @@ def _column_in(
 
 
 def _choose_roles(table: Table, names: Sequence[ColumnName], evidence: Evidence) -> tuple[int, int] | None:
-    """Columns that are called source and target in one of the usual ways.
+    """Columns with usual names of source and target.
 
     Raises:
         CorpusError: several are.
     """
     filled = [index for index in range(len(names)) if evidence.kind(index) != "nothing"]
-    # An empty column counts only if there is no other.
+    # Empty columns count only if there is no other choice.
     return _find_roles(table, names, evidence, filled) or _find_roles(table, names, evidence, range(len(names)))
 
 
@@ -247,7 +247,7 @@ def _find_roles(
     for src, tgt in PAIRS:
         pairs += [(a, b) for a in words.get(src, ()) for b in words.get(tgt, ())]
     both_texts = [pair for pair in pairs if all(evidence.kind(index) == "text" for index in pair)]
-    # A row number or a score is no side, whatever it is called; a class may be a number.
+    # Row numbers and scores are no sides, whatever their column's name is; a class may be a number.
     pairs = both_texts or [pair for pair in pairs if _may_be_sides(pair, names, evidence)]
     if len(pairs) > 1:
         shown = " or ".join(show_pair(table, pair) for pair in pairs)
@@ -296,7 +296,7 @@ def _choose_unnamed(table: Table, settings: CorpusSettings, evidence: Evidence, 
 
 
 def _find_problem(evidence: Evidence) -> str | None:
-    """Why two columns without names may be no pair."""
+    """Why two columns without names are probably no pair; None if they may be one."""
     for index, facts in enumerate(evidence.facts):
         if facts.num_values < 3:
             continue
@@ -310,7 +310,7 @@ def _find_problem(evidence: Evidence) -> str | None:
 
 
 def _languages_of(table: Table, columns: tuple[int, int], evidence: Evidence) -> tuple[str, str] | None:
-    """The languages that columns' names, the file's name or columns of codes say."""
+    """The languages according to the columns' names, the file's name or columns of language codes."""
     names = [read_column_name(table.names[index] or "") for index in columns]
     codes = [
         name.language if evidence.kind(index) == "text" else None for name, index in zip(names, columns, strict=True)

@@ -28,7 +28,7 @@ def decompress(stream: Any, name: str, suffix: str) -> io.BufferedReader:
     Raises:
         CorpusError: the content does not fit the suffix, or the compression needs a library that is not installed.
     """
-    # Peeking rather than seeking: members of archives and pipes cannot always go back.
+    # Members of archives and pipes cannot always seek, so this peeks.
     buffered: io.BufferedReader = stream if isinstance(stream, io.BufferedReader) else io.BufferedReader(stream)
     start = buffered.peek(8)[:8]
     compression = next((kind for kind, magic in _MAGIC.items() if start.startswith(magic)), None)
@@ -53,7 +53,7 @@ def decompress(stream: Any, name: str, suffix: str) -> io.BufferedReader:
 
 
 class _XzReader(io.RawIOBase):
-    """xz streams one after the other, as `lzma.LZMAFile` reads them, with a limit on the memory that unpacking may take."""
+    """A sequence of xz streams, read as `lzma.LZMAFile` does, with a limit on memory."""
 
     def __init__(self, source: io.BufferedReader) -> None:
         self._source = source
@@ -91,7 +91,7 @@ class _XzReader(io.RawIOBase):
 
 
 class _ZstdReader(io.RawIOBase):
-    """Zstandard frames one after the other; unlike the library's own reader it notices a file that is cut short."""
+    """A sequence of Zstandard frames. Unlike the library's own reader, it detects a file that is cut short."""
 
     def __init__(self, source: io.BufferedReader, name: str) -> None:
         try:
@@ -103,7 +103,7 @@ class _ZstdReader(io.RawIOBase):
         self._frame = self._make()
         self._started = False
         self._rest = b""
-        # A view, of which parts can be handed out without copying the rest each time.
+        # A view, so that taking a part does not copy the rest.
         self._ready = memoryview(b"")
 
     def readable(self) -> bool:
@@ -111,7 +111,7 @@ class _ZstdReader(io.RawIOBase):
 
     def readinto(self, buffer: Any) -> int:
         while not self._ready:
-            # In small pieces: four bytes can stand for 128 KiB, and a piece is unpacked as a whole.
+            # The pieces are small, because four bytes can expand to 128 KiB, and a piece is unpacked as a whole.
             data = self._rest or self._source.read(1 << 10)
             self._rest = b""
             if not data:

@@ -25,16 +25,16 @@ class Document:
 
 @dataclass(frozen=True)
 class Split:
-    """A part of a corpus: reading it starts anew each time and streams, so it may be larger than memory.
+    """A part of a corpus. Each iteration reads it from the beginning, as a stream, so it may be larger than memory.
 
     Attributes:
         name: "train", "val", "test", or the name of a further test such as "beyond".
-        origin: what a person recognises: file names, or a generator with its seed.
+        origin: where the data come from, for messages: file names, or a generator with its seed.
         fingerprint: SHA-256 (hex) over the content and over how it was selected.
         read: makes a fresh iterator over the items.
-        size: how many items there are, where that is known.
-        sample: reads that many items, drawn without replacement and the same each time, without reading the others; None where
-            only reading all of them finds any.
+        size: the number of items, if known.
+        sample: reads a given number of items, the same each time, without reading the others; None if that is not possible
+            without reading all items.
     """
 
     name: str
@@ -64,21 +64,21 @@ class Split:
 
 @dataclass(frozen=True)
 class Corpus:
-    """Splits that belong together. Training reads `train`, selection `val`, reports `tests`.
+    """Splits that belong together: `train` for training, `val` for selection, `tests` for reports.
 
     Attributes:
         name: a short name, fit for a folder and a heading.
         kind: "pairs" of source and target, "text" for language models, or a kind of `corpus.kinds`.
-        tests: test splits by name; the first one, "test", leads reports, others (such as "beyond") stand beside it.
-        src_lang: BCP 47 tag of the source language, where it is known.
-        tgt_lang: BCP 47 tag of the target language, where it is known.
+        tests: test splits by name. The first one, "test", decides in reports; others, such as "beyond", are additional.
+        src_lang: BCP 47 tag of the source language, if known.
+        tgt_lang: BCP 47 tag of the target language, if known.
         metric: the metric that leads reports and selection, by its name in `metrics`.
         bleu: the BLEU whose tokenizer fits the targets, by its name in `metrics`.
-        item_separator: what separates the items of a target, such as " ; " between commands; None where there are none.
+        item_separator: what separates the items of a target, such as " ; " between commands; None if targets have no items.
         item_name: what an item is called in the plural ("commands").
-        synthetic: True where a generator made it; reports must say so.
-        licence: the licence of the data, where it is known.
-        notes: what a user should know, one sentence each: lines that were skipped and why, the split that was made.
+        synthetic: True if a generator made it; reports must say so.
+        licence: the licence of the data, if known.
+        notes: sentences for the user: lines that were skipped and why, the split that was made.
         layout: how the files were read, a line each: which columns, which languages, whether there is a header, how to change it.
     """
 

@@ -9,9 +9,9 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-# A quoted field may hold line breaks, but one that runs this far (in characters) is a quote that was never closed.
+# A quoted field can contain line breaks. If it has more characters than this, its quote was never closed.
 _LONGEST_RECORD = 1 << 24
-# Quotes are parsed slowly, so separators that fail on the first records are not tried on the others.
+# Parsing quotes is slow, so separators that fail on the first records are not tried on the others.
 _FIRST_RECORDS = 2_000
 _EXCEL_LINE = re.compile(r'"?sep=(.|\\t)"?')
 _NAMES = {"\t": "tab", ",": "comma", ";": "semicolon", "|": "bar", "|||": "' ||| '", " ": "space"}
@@ -22,14 +22,14 @@ Broken = Callable[[int, str], None]
 
 @dataclass(frozen=True)
 class Judgement:
-    """What a file looks like under one separator.
+    """How well one separator fits a file.
 
     Attributes:
         delimiter: the separator.
         quoted: whether quotes around fields belong to the format.
-        width: the number of fields that most records have, at least 2; 1 where none has more than one.
-        share: the share of records that have so many.
-        num_records: how many records were judged, blank lines aside.
+        width: the number of fields that most records have, at least 2; 1 if no record has more than one field.
+        share: the share of records with this number of fields.
+        num_records: the number of records that were judged, without blank lines.
         first: the first record.
         prose: whether the separator is always followed by a space, as commas in sentences are.
     """
@@ -44,12 +44,12 @@ class Judgement:
 
     @property
     def rank(self) -> tuple[float, bool, bool]:
-        """Sorts judgements, the best first: by share, then separators that are not prose, then two fields a record."""
+        """Sorts judgements, the best first: by share, then separators that are not prose, then two fields in each record."""
         return -self.share, self.prose, self.width != 2
 
 
 def name_delimiter(delimiter: str) -> str:
-    """What people call a separator."""
+    """The usual name of a separator, for messages."""
     return _NAMES.get(delimiter, repr(delimiter))
 
 
@@ -65,11 +65,11 @@ def read_records(
     """Records with the number of the line on which they begin, from 1. A blank line is a record of one empty field.
 
     Args:
-        lines: lines without their ends; None for one that could not be read, which is passed over.
+        lines: lines without their ends; None for a line that could not be read, which is skipped.
         delimiter: what separates fields.
-        quoted: whether a field may stand in quotes, with separators, line breaks and doubled quotes inside.
-        broken: called with a line and what is wrong with the quote that opens there. The record up to that line is then left
-            out, and reading goes on at the line after it.
+        quoted: whether fields can have quotes around them, with separators, line breaks and doubled quotes inside.
+        broken: called with a line and what is wrong with the quote that opens there. The record up to that line is then
+            skipped, and reading continues at the next line.
     """
     numbered = enumerate(lines, start=1)
     pending: deque[tuple[int, str | None]] = deque()
@@ -104,11 +104,11 @@ def read_records(
 
 
 def judge(lines: Sequence[str | None], delimiter: str, *, quoted: bool, limit: int | None = None) -> Judgement:
-    """How the records of a file look under a separator.
+    """Judges how well a separator fits a file.
 
     Args:
-        lines: the first lines of a file, better all of them.
-        limit: at most so many records are looked at.
+        lines: the first lines of a file, or all of them.
+        limit: the largest number of records to judge.
     """
     widths: Counter[int] = Counter()
     first: tuple[str, ...] = ()
@@ -128,13 +128,13 @@ def judge(lines: Sequence[str | None], delimiter: str, *, quoted: bool, limit: i
         if limit is not None and widths.total() >= limit:
             break
     total = widths.total() + num_broken
-    # Of widths that are equally frequent the smaller one counts.
+    # If two widths are equally frequent, the smaller one counts.
     width = max((width for width in widths if width > 1), key=lambda width: (widths[width], -width), default=1)
     return Judgement(delimiter, quoted, width, widths[width] / total if total else 0.0, total, first)
 
 
 def judge_separators(lines: Sequence[str | None], separators: Sequence[str], *, quoted: bool) -> list[Judgement]:
-    """The judgements on several separators that at least half of the records support, best first.
+    """Judges several separators. The result contains those that fit at least half of the records, the best first.
 
     Args:
         quoted: whether quotes around fields belong to the format.
@@ -153,7 +153,7 @@ def judge_separators(lines: Sequence[str | None], separators: Sequence[str], *, 
 
 
 def all_quoted(lines: Sequence[str | None], delimiter: str) -> bool:
-    """Whether every field of every line stands in quotes."""
+    """Whether every field of every line has quotes around it."""
     filled = [line for line in lines if line is not None and line.strip()]
     return bool(filled) and all(
         len(field) > 1 and field.startswith('"') and field.endswith('"')
@@ -170,7 +170,7 @@ def _always_before_space(lines: Sequence[str | None], delimiter: str) -> bool:
 
 
 class _Scanner:
-    """Splits the lines of one record, quotes and all."""
+    """Splits the lines of one record into fields, with regard to quotes."""
 
     def __init__(self, delimiter: str) -> None:
         self._delimiter = delimiter

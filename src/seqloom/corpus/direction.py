@@ -9,7 +9,7 @@ from seqloom.errors import CorpusError
 
 
 def match(wanted: str, tags: Sequence[str]) -> list[str]:
-    """Tags of data that a user's tag may mean; a user may know more of a column than its name says ("zh-Hant" of "zh")."""
+    """The tags of data that a user's tag can mean. The user's tag may be more precise ("zh-Hant") than the data's ("zh")."""
     return match_languages(wanted, tags) or [
         tag for tag in tags if "-" not in tag and language_base(tag) == language_base(wanted)
     ]
@@ -37,7 +37,7 @@ def languages_of_files(src: InputFile, tgt: InputFile, settings: CorpusSettings)
 
 
 def tell_files(src: InputFile, tgt: InputFile, settings: CorpusSettings) -> tuple[str, ...]:
-    """What the names of two aligned files were taken to say; nothing where they say nothing or the user said all."""
+    """One line about the languages that the files' names show; none if they show none or the user gave both."""
     languages = languages_of_files(src, tgt, settings)
     if None not in (settings.from_lang, settings.to_lang) or languages == (None, None):
         return ()

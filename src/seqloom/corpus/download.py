@@ -39,18 +39,18 @@ def mirror_folder(data_dir: str | None) -> Path | None:
 
 
 def download_folder() -> Path:
-    """Where downloaded files are kept."""
+    """The folder of downloaded files, in the cache."""
     return cache_folder("data")
 
 
 def locate(name: str, file: FileEntry, *, data_dir: str | None = None, progress: Progress | None = None) -> Path:
-    """The path of a file of the catalogue, downloaded if need be.
+    """The path of a file of the catalogue, downloaded if necessary.
 
     Args:
         name: the file's path in a mirror and in the cache. A mirror may hold it compressed, with ".gz" after its name.
 
     Raises:
-        CorpusError: the file is nowhere, cannot be fetched, or has another checksum.
+        CorpusError: the file was not found, cannot be downloaded, or has another checksum.
     """
     folder = mirror_folder(data_dir)
     if folder is not None:
@@ -89,7 +89,7 @@ def _download(name: str, url: str, file: FileEntry, progress: Progress) -> Path:
 
     known = f"sha256:{file.sha256}" if file.sha256 else None
     try:
-        # pooch writes to a temporary file beside the target and moves it there when its checksum is right.
+        # pooch writes to a temporary file in the same folder and renames it when its checksum is right.
         downloaded = pooch.retrieve(url, known_hash=known, fname=target.name, path=target.parent, downloader=fetch)
     except ValueError as error:
         got = re.search(r"but got '?(?:sha256:)?([0-9a-f]{64})", str(error))
@@ -129,7 +129,7 @@ def _mismatch(where: str, file: FileEntry, got: str) -> str:
 
 
 class _Limited:
-    """A file that takes no more bytes than the catalogue lists, so that a server cannot fill the disk."""
+    """A file that accepts at most the number of bytes in the catalogue, so that a server cannot fill the disk."""
 
     def __init__(self, stream: IO[bytes], url: str, max_bytes: int | None) -> None:
         self._stream = stream
@@ -152,7 +152,7 @@ class _Limited:
 
 
 class _Bar:
-    """What pooch tells how many bytes have come."""
+    """Receives the number of downloaded bytes from pooch."""
 
     def __init__(self, task: str, progress: Progress) -> None:
         self.total = 0
@@ -166,7 +166,7 @@ class _Bar:
         self._progress.update(self._task, min(1.0, self._done / self.total) if self.total else 0.0, received=megabytes)
 
     def reset(self) -> None:
-        # pooch resets the bar before it fills it once more to the total; what was counted stands.
+        # pooch resets the bar and then sets it to the total at once.
         self._done = 0
 
     def close(self) -> None:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 
 _HIGH = range(0x80, 0x100)
-# Characters that are frequent in texts of these languages and rare where bytes were decoded wrongly.
+# Characters that are frequent in texts of these languages and rare in wrongly decoded bytes.
 _KANA = ((0x3040, 0x30FF),)
 _CYRILLIC = ((0x410, 0x44F), (0x401, 0x407), (0x451, 0x457), (0x490, 0x491))
 _QUOTES_AND_DASHES = ((0xAB, 0xAB), (0xBB, 0xBB), (0x2013, 0x2014), (0x2019, 0x2019), (0x201C, 0x201E))
@@ -20,9 +20,9 @@ _MULTIBYTE = (
 
 
 def guess_encoding(line: bytes) -> str | None:
-    """The likely encoding of a line that is not UTF-8; None where its bytes do not tell.
+    """The likely encoding of a line that is not UTF-8; None if its bytes do not show it.
 
-    Western letters come singly between ASCII letters. Cyrillic, Greek, Chinese and Japanese texts are runs of high bytes.
+    Western texts have single high bytes between ASCII letters. Cyrillic, Greek, Chinese and Japanese texts have runs of high bytes.
     """
     runs = list(_runs(line))
     if not runs:
@@ -42,7 +42,7 @@ def guess_encoding(line: bytes) -> str | None:
 
 
 def advise(line: bytes) -> str:
-    """What to do about a line that is not UTF-8, a sentence."""
+    """A sentence that says what to do about a line that is not UTF-8."""
     name = guess_encoding(line)
     if name is None:
         return (
@@ -77,7 +77,7 @@ def _decoded(line: bytes, encoding: str) -> str:
 
 
 def _share(line: bytes, encoding: str, ranges: tuple[tuple[int, int], ...]) -> float:
-    """The share of characters in some ranges among those that are not ASCII; punctuation of East Asia does not count."""
+    """The share of characters in some ranges among those that are not ASCII; East Asian punctuation does not count."""
     points = [ord(char) for char in _decoded(line, encoding) if ord(char) > 0x7F]
     points = [point for point in points if not (0x3000 <= point <= 0x303F or 0xFF00 <= point <= 0xFF65)]
     if encoding in ("shift_jis", "euc_jp"):

@@ -160,8 +160,8 @@ def held_out_sources(
     tgt_lang: str | None,
     train: tuple[Table, columns.Choice] | None = None,
 ) -> tuple[dict[str, Source], tuple[str, ...]]:
-    """Validation and test data that the user gave as files, in the direction of the training data; and how they are read."""
-    # A file pairs.en-fr.tsv and a val.en-fr.tsv beside it must be turned the same way round.
+    """The user's files of validation and test data, in the direction of the training data, and notes how they are read."""
+    # The files pairs.en-fr.tsv and val.en-fr.tsv must be read in the same direction.
     known = {"from_lang": src_lang, "to_lang": tgt_lang} if src_lang and tgt_lang else {}
     directed = settings.model_copy(update=known)
     sources: dict[str, Source] = {}
@@ -235,7 +235,7 @@ def _aligned(src: InputFile, tgt: InputFile) -> ParallelFiles:
 
 def _check_text(settings: CorpusSettings, file: InputFile) -> None:
     if settings.kind != "text":
-        # Said again by the same rules as if the user had said kind: text, which is what the file turned out to be.
+        # The file is a text for language models, so the rules for kind: text apply to the settings.
         try:
             CorpusSettings.parse({**settings.model_dump(), "kind": "text"}, source=str(file))
         except ConfigError as error:

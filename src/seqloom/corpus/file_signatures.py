@@ -19,7 +19,7 @@ _BINARY: tuple[tuple[bytes, str], ...] = (
     (b"\x7fELF", "a program; expected text"),
     (b"{\\rtf", "an RTF document; save it as plain text in UTF-8"),
 )
-# How compressed files begin, and how their names end.
+# The first bytes and the suffix of compressed files.
 COMPRESSIONS = {
     "gzip": (b"\x1f\x8b", ".gz"),
     "xz": (b"\xfd7zXZ\x00", ".xz"),
@@ -34,12 +34,12 @@ _NUL_LINES = 0.1
 
 
 def compression_suffix(start: bytes) -> str:
-    """How the name of a file with these first bytes should end because of its compression."""
+    """The suffix of the compression that these first bytes show; "" for none."""
     return next((suffix for magic, suffix in COMPRESSIONS.values() if start.startswith(magic)), "")
 
 
 def name_binary(head: bytes, suffix: str) -> str | None:
-    """What a file is whose first bytes are not text.
+    """Names a file whose first bytes are not text; None for text.
 
     Args:
         head: the first bytes.
@@ -67,7 +67,7 @@ def name_binary(head: bytes, suffix: str) -> str | None:
 
 
 def name_markup(text: str) -> str | None:
-    """Which form of text a file is that is not read.
+    """Names a form of text that cannot be read; None for other texts.
 
     Args:
         text: the first characters.
@@ -109,7 +109,7 @@ def _name_zero_bytes(head: bytes) -> str | None:
             return f"is UTF-16 without a byte order mark; convert it: iconv -f {name} -t utf-8 FILE > NEW"
     lines = head.split(b"\n")
     lines = lines[:-1] if len(lines) > 1 else lines
-    # Few zero bytes are bad lines of a text file; each is named where it is read.
+    # A few zero bytes are bad lines of a text file. Readers report them.
     if sum(b"\x00" in line for line in lines) > _NUL_LINES * len(lines):
         return "holds zero bytes, so it is not a text file; expected text in UTF-8"
     return None

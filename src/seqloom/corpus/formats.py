@@ -37,14 +37,14 @@ _SUFFIXES: Mapping[str, Format] = {
 }
 _SAMPLE_BYTES = 1 << 24
 _SAMPLE_RECORDS = 2_000
-# A file whose name does not say that it is a table is one if so many of its lines look like records.
+# A file whose name does not say "table" is a table if at least this share of its lines look like records.
 _UNNAMED_SHARE = 0.9
 _LEAST_UNNAMED_RECORDS = 10
 
 
 @dataclass(frozen=True)
 class Layout:
-    """How a file is to be read.
+    """How to read a file.
 
     Attributes:
         file: the file.
@@ -52,7 +52,7 @@ class Layout:
         delimiter: what separates fields of delimited text.
         width: how many fields most of its records have.
         first: the fields of its first record.
-        first_line: the line on which that stands.
+        first_line: the line of the first record.
         names: the names that the format itself has (keys, languages, columns).
     """
 
@@ -67,7 +67,7 @@ class Layout:
 
 @dataclass(frozen=True)
 class Hints:
-    """What the user and other files say about a file.
+    """What the user's settings and other files say about a file.
 
     Attributes:
         delimiter: the separator, if it was given.
@@ -81,10 +81,10 @@ class Hints:
 
 
 def detect_layout(file: InputFile, hints: Hints | None = None) -> Layout:
-    """What a file is, by its content and its name.
+    """Detects how to read a file, from its content and its name.
 
     Raises:
-        CorpusError: its content is not what its name says, is not read, or is ambiguous.
+        CorpusError: its content does not fit its name, is in a format that cannot be read, or is ambiguous.
         ConfigError: a separator was given for a file that has none.
     """
     hints = hints or Hints()
@@ -100,7 +100,7 @@ def detect_layout(file: InputFile, hints: Hints | None = None) -> Layout:
 
 
 def _detect_named(file: InputFile, head: bytes, claimed: Format | None) -> Layout | None:
-    """Formats that begin with a mark of their own."""
+    """Detects formats that begin with a signature."""
     is_parquet = head.startswith(b"PAR1")
     if is_parquet != (claimed == "parquet") and not (is_parquet and claimed is None):
         raise CorpusError(
@@ -132,7 +132,7 @@ def _detect_text(file: InputFile, claimed: Format | None, hints: Hints) -> Layou
     lines = sample_lines(file)
     filled = [line for line in lines if line is not None and line.strip()]
     if not filled and None in lines:
-        # No line is text in UTF-8, so the first one says best what is wrong, and in which encoding it may be.
+        # No line is UTF-8 text, so the error of the first line is the best message: it guesses the encoding.
         with closing(text_lines(file, ReadPass())) as bad_lines:
             next((line for line in bad_lines if line), None)
     if hints.delimiter is None:
@@ -152,7 +152,7 @@ def _detect_text(file: InputFile, claimed: Format | None, hints: Hints) -> Layou
 
 
 def sample_lines(file: InputFile) -> list[str | None]:
-    """The first lines, up to 16 MiB of them; None for one that is not text."""
+    """The first lines, up to 16 MiB; None for a line that is not text."""
     with open_bytes(file, ReadPass()) as stream:
         data = stream.read(_SAMPLE_BYTES)
         whole = len(data) < _SAMPLE_BYTES or not stream.read(1)
@@ -196,7 +196,7 @@ def _detect_json(
 
 def _with_names(layout: Layout) -> Layout:
     if not layout.names:
-        # The first bad record says best what is wrong.
+        # The error of the first bad record is the best message.
         reader = json_records.read_document if layout.format == "json" else json_records.read_lines_of_objects
         next(iter(reader(layout.file, ReadPass())), None)
         raise CorpusError(f'{layout.file}: holds no records; expected objects like {{"src": "…", "tgt": "…"}}')
@@ -234,7 +234,7 @@ def _detect_delimited(
         if judgement.width < 2 and not hints.is_header(judgement.first):
             what = "was given by --delimiter" if hints.delimiter else "its first line names"
             raise CorpusError(
-                f"{file}: the separator {name_delimiter(delimiter)} that {what} stands in none of its lines"
+                f"{file}: the separator {name_delimiter(delimiter)} that {what} occurs in none of its lines"
             )
         return _layout(file, judgement, lines)
     if claimed == "tsv":
@@ -255,7 +255,7 @@ def _choose_csv(file: InputFile, lines: Sequence[str | None], filled: Sequence[s
     if hints.is_header([filled[0].strip(' "')]) and (
         not judgements or judgements[0].prose or len(judgements[0].first) == 1
     ):
-        # One column under a name such as "text", whose commas are those of sentences.
+        # One column with a name such as "text", and commas that belong to sentences.
         return delimited.judge(lines, "\t", quoted=True)
     if not judgements:
         marks = any(mark in line for line in filled for mark in ",;|\t")
@@ -302,7 +302,7 @@ def _detect_unnamed(file: InputFile, lines: Sequence[str | None], hints: Hints) 
 
 
 def _plain_or_quoted(lines: Sequence[str | None], delimiter: str, *, prefers_quotes: bool) -> Judgement:
-    """Whether quotes belong to the format: decided by which way fits more records, then by what is usual."""
+    """Decides whether quotes belong to the format: by the number of records that fit, then by the usual way."""
     plain = delimited.judge(lines, delimiter, quoted=False)
     if not any(line is not None and '"' in line for line in lines):
         return plain

@@ -59,8 +59,8 @@ def open_bytes(file: InputFile, read_pass: ReadPass) -> Iterator[io.BufferedIOBa
     """Opens a file for reading: decompressed, and as UTF-8 if it is UTF-16 with a byte order mark.
 
     Raises:
-        CorpusError: there is no such file, it is not what its name says, its compression is not installed, or (while it
-            is read) it is damaged.
+        CorpusError: there is no such file, its content does not fit its name, its compression is not installed, or
+            (while it is read) it is damaged.
     """
     path = file.path
     with ExitStack() as stack:
@@ -125,7 +125,7 @@ def _open_member(file: InputFile, raw: IO[bytes]) -> Iterator[IO[bytes]]:
             with zipfile.ZipFile(file.path) as zipped, zipped.open(member) as stream:
                 yield stream
         else:
-            # The stream mode reads forwards only, so that an archive of gigabytes is unpacked once, not sought through.
+            # The stream mode reads forwards only, so an archive of gigabytes is unpacked once.
             with tarfile.open(fileobj=raw, mode="r|*") as archive:
                 for info in archive:
                     if info.name.removeprefix("./") == member:

@@ -24,7 +24,7 @@ _ROWS_PER_REPORT = 5000
 
 
 class Lengths(Settings):
-    """How long the texts of one side are."""
+    """Lengths of the texts of one side."""
 
     mean: float
     median: int
@@ -34,12 +34,12 @@ class Lengths(Settings):
 
 
 class SideFacts(Settings):
-    """What one side of a split is like.
+    """Facts about one side of a split.
 
     Attributes:
         words: lengths in words between spaces.
         chars: lengths in characters.
-        num_characters: how many different characters occur.
+        num_characters: the number of different characters.
         scripts: the share of letters in each script, largest first, down to one in ten thousand.
         rare: characters that occur once only, up to 40 of them.
     """
@@ -52,7 +52,7 @@ class SideFacts(Settings):
 
 
 class SplitFacts(Settings):
-    """What a split is like.
+    """Facts about a split.
 
     Attributes:
         items: pairs or documents.
@@ -84,8 +84,8 @@ class Suspicious(Settings):
 
     Attributes:
         reason: what looks wrong.
-        count: how many, over all splits.
-        share: of all items.
+        count: the number of such items in all splits.
+        share: their share of all items.
         examples: a few, shortened, as split, source and target.
     """
 
@@ -96,13 +96,13 @@ class Suspicious(Settings):
 
 
 class Inspection(Settings):
-    """What a corpus is like.
+    """Facts about a corpus, and advice.
 
     Attributes:
         proposed: for each split, the number of items that seqloom would choose.
-        notes: what was found while the corpus was opened.
+        notes: the notes from opening the corpus.
         layout: how the files were read: which columns, which languages, whether there is a header.
-        recommendations: what to do, a sentence each.
+        recommendations: advice, in sentences.
     """
 
     name: str
@@ -119,7 +119,7 @@ class Inspection(Settings):
 
 
 class HashSample:
-    """Distinct hashes, all of them or a share that shrinks as they become many."""
+    """A set of distinct hashes. Above a limit it keeps a share of them that shrinks."""
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
@@ -128,18 +128,18 @@ class HashSample:
 
     @property
     def share(self) -> float:
-        """The share of all possible hashes that are kept."""
+        """The share of all possible hashes that the sample covers."""
         return 1 / (self._mask + 1)
 
     def covers(self, hashed: int) -> bool:
-        """Whether the sample would hold this hash."""
+        """Whether this hash belongs to the covered share."""
         return not hashed & self._mask
 
     def __contains__(self, hashed: int) -> bool:
         return hashed in self._hashes
 
     def add(self, hashed: int) -> None:
-        """Adds a hash."""
+        """Adds a hash, and halves the sample until it fits the limit."""
         if self.covers(hashed):
             self._hashes.add(hashed)
             while len(self._hashes) > self._limit:
@@ -147,16 +147,16 @@ class HashSample:
                 self._hashes = {kept for kept in self._hashes if self.covers(kept)}
 
     def num_distinct(self) -> int:
-        """How many distinct hashes were added, estimated where only a share was kept."""
+        """The number of distinct hashes that were added; an estimate if only a share is stored."""
         return round(len(self._hashes) / self.share)
 
 
 def inspect(corpus: Corpus, progress: Progress | None = None, *, max_hashes: int = 1_000_000) -> Inspection:
-    """Reads a corpus and says what it is like.
+    """Reads a corpus and describes it.
 
     Args:
         corpus: pairs or text.
-        progress: hears how far reading is.
+        progress: receives the progress of reading.
         max_hashes: most hashes held at a time, for each of three sets.
 
     Raises:
@@ -268,7 +268,7 @@ def _read(
 
 
 def _typical(corpus: Corpus) -> tuple[float, float, str, str]:
-    """From the first pairs: how much longer targets are than sources (a log) and its spread, and the scripts of both sides."""
+    """Typical values of the first pairs: log ratio of target to source length, its spread, and the scripts of both sides."""
     src, tgt = Counter[str](), Counter[str]()
     ratios: list[float] = []
     for item in itertools.islice(corpus.train, _SAMPLE_PAIRS):
@@ -345,4 +345,4 @@ def _recommend(corpus: Corpus, facts: list[SplitFacts], suspicious: tuple[Suspic
         for entry in suspicious
         if entry.share > 0.01
     ]
-    return advice or ["Nothing stands against training on this corpus."]
+    return advice or ["No problem was found for training on this corpus."]

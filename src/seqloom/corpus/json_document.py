@@ -15,8 +15,8 @@ _NEXT_RECORD = re.compile(r"[}\]][ \t\r\n]*,[ \t\r\n]*(?=[{\[])")
 
 
 def parse_int(digits: str) -> int | float:
-    """A whole number; infinity for one of a thousand digits or more."""
-    # Python refuses to read numbers of more than 4,300 digits; none of them is wanted here.
+    """An integer; infinity for a number of a thousand digits or more."""
+    # Python cannot parse integers of more than 4,300 digits by default, and records do not need them.
     return int(digits) if len(digits) < 1000 else float("inf")
 
 
@@ -43,7 +43,7 @@ class JsonDocument:
         self.line = 1
 
     def find_list(self) -> None:
-        """Goes to the first element of the list of records: the document itself, or a list in it or one level deeper.
+        """Moves to the first element of the list of records. The list is the document, or in it, or one level deeper.
 
         Raises:
             CorpusError: there is none.
@@ -74,7 +74,7 @@ class JsonDocument:
                 self._advance(1)
                 return
             if self._peek() == "{" and depth == 1:
-                # The list may stand one level deeper: {"data": {"rows": […]}}.
+                # The list may be one level deeper: {"data": {"rows": […]}}.
                 self._advance(1)
                 depth += 1
                 continue
@@ -86,7 +86,7 @@ class JsonDocument:
         )
 
     def elements(self) -> Iterator[tuple[int, str, str]]:
-        """Each element of the list: the line it begins on, its text, and what is wrong with it ("" if nothing)."""
+        """The elements of the list: the line on which each begins, its text, and its error ("" for none)."""
         while True:
             self._skip(",")
             start = self._peek()
@@ -128,7 +128,7 @@ class JsonDocument:
         while True:
             try:
                 end = self._json.raw_decode(self._text, self._position)[1]
-                # A number may go on in the next piece.
+                # A number may continue in the next piece.
                 if end < len(self._text) or not self._more():
                     return end
             except json.JSONDecodeError as error:
@@ -168,7 +168,7 @@ class JsonDocument:
         self._position += count
 
     def _more(self, *, double: bool = False) -> bool:
-        """Reads on, and forgets what was read; with `double` as much again as is held, so that long records cost little."""
+        """Reads the next piece and drops the text before the position. `double` doubles the text: long records cost little."""
         wanted = len(self._text) - self._position if double else 1
         pieces: list[str] = []
         while wanted > 0 and not self._ended:
@@ -177,7 +177,7 @@ class JsonDocument:
             wanted -= len(pieces[-1])
             self._ended = not raw
         following = "".join(pieces)
-        # Where nothing came, positions stay as they are: an error may point to them.
+        # At the end of the text, positions stay valid, because an error may refer to them.
         if following:
             self._text = self._text[self._position :] + following
             self._position = 0

@@ -45,7 +45,7 @@ class RecordError(ValueError):
 
 
 def parse_record(text: str) -> tuple[Record, bool]:
-    """One record, flat, and whether a system message was put before its prompt.
+    """Parses a record: a flat mapping, and whether a system message was put before its prompt.
 
     Raises:
         RecordError: it is not JSON, not an object, or a conversation of several turns.
@@ -54,7 +54,7 @@ def parse_record(text: str) -> tuple[Record, bool]:
 
 
 def read_lines_of_objects(file: InputFile, read_pass: ReadPass) -> Iterator[tuple[int, Record]]:
-    """The records of a file with an object a line.
+    """The records of a file with one object in each line.
 
     Raises:
         CorpusError: as `streams.text_lines`, or a line holds no record and `read_pass` does not skip.
@@ -102,11 +102,11 @@ def read_document(file: InputFile, read_pass: ReadPass) -> Iterator[tuple[int, R
 
 
 def is_lines_of_objects(lines: Sequence[str | None]) -> bool:
-    """Whether most lines are a JSON value of their own, so that a document a line is meant rather than one document."""
+    """Whether most lines are complete JSON values, so that the file has one record in each line."""
     filled = [line for line in lines if line is not None and line.strip()]
     if not filled or filled[0].strip() in ("[", "{"):
         return False
-    # The first and some others tell; a file of gigabytes would only say the same.
+    # The first record and some others are enough.
     tried = filled[:200]
     good = [value for line in tried if (value := _try(line)) is not None]
     if len(good) * 2 <= len(tried):
@@ -125,7 +125,7 @@ def looks_like_object(line: str) -> bool:
 
 
 def common_names(records: Iterator[tuple[int, Record]], limit: int) -> tuple[str, ...]:
-    """The names that at least half of the first records have, in the order in which they come."""
+    """The names that at least half of the first records have, in order of appearance."""
     counts: Counter[str] = Counter()
     total = 0
     for _, record in islice(records, limit):
@@ -154,7 +154,7 @@ def check_text(value: object, name: str) -> None:
 def checked_values(
     record: Record, names: Sequence[str], location: str, read_pass: ReadPass, unit: str = "Every line"
 ) -> list[str] | None:
-    """The values of the wanted names; None for a record that was reported as bad.
+    """The checked values of the wanted names; None for a bad record, which is reported.
 
     Raises:
         CorpusError: one is missing or not text, and `read_pass` does not skip.
@@ -241,7 +241,7 @@ def _refuse_duplicates(items: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(record) < len(items):
         keys = [key for key, _ in items]
         twice = next(key for key in keys if keys.count(key) > 1)
-        raise RecordError("lines with a duplicate key", f"the key {twice!r} stands twice", "Keep one of them.")
+        raise RecordError("lines with a duplicate key", f"the key {twice!r} occurs twice", "Keep one of them.")
     return record
 
 
@@ -278,7 +278,7 @@ def _single_turn(turns: list[dict[str, Any]]) -> tuple[Any, Any, bool]:
 
 
 def _content(value: Any) -> Any:
-    # The newer form of a message is a list of parts, of which only texts are text.
+    # In newer formats, a message is a list of parts. Only parts of text are used.
     if isinstance(value, list) and all(isinstance(part, dict) and isinstance(part.get("text"), str) for part in value):
         return "\n".join(part["text"] for part in value)
     return value

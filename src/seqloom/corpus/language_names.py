@@ -84,7 +84,7 @@ SCRIPTS = {
     **{"Hans": "simplified", "Hant": "traditional", "Latn": "Latin", "Cyrl": "Cyrillic", "Arab": "Arabic script"},
     **{"Deva": "Devanagari", "Grek": "Greek script", "Hebr": "Hebrew script", "Jpan": "Japanese script"},
 }
-"""Names of scripts by their codes, as they stand after the name of a language."""
+"""Names of scripts by their codes, as written after the name of a language."""
 
 REGIONS = {
     **{"AR": "Argentina", "AT": "Austria", "AU": "Australia", "BE": "Belgium", "BR": "Brazil", "CA": "Canada"},
@@ -110,7 +110,7 @@ us ve wa we ya yo his her son sun sag run war che tok may per ben dan pan con te
 """
 
 COMMON_WORDS = frozenset(_WORDS.split())
-"""Codes that are everyday words, too: one of them alone says little about a file or a column."""
+"""Codes that are also common words. Alone, they are weak evidence for a language."""
 
 
 def read_names() -> tuple[dict[str, str], dict[str, str]]:

@@ -13,16 +13,16 @@ from seqloom.config import nearest
 from seqloom.corpus.language_names import COMMON_WORDS, REGIONS, SCRIPTS, read_names
 
 _CODES, _NAMES = read_names()
-# The language alone, or with a script, a region and variants. Longer tags (extensions) are not told apart from other words.
+# The language alone, or with a script, a region and variants. Longer tags (extensions) cannot be distinguished from other words.
 _TAG = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z]{4})?(-([A-Za-z]{2}|[0-9]{3}))?(-([A-Za-z]{5,8}|[0-9][A-Za-z0-9]{3}))*")
 _ENCODING = re.compile(r"\.(utf-?8|iso-?8859-?\d+|gbk?|big5|koi8-?r)$", re.IGNORECASE)
-# What POSIX names of locales write behind an @.
+# The modifiers after @ in POSIX locale names.
 _MODIFIERS = {"latin": "Latn", "cyrillic": "Cyrl"}
 # mBART and others write codes such as en_XX where they have no region.
 _NO_REGION = re.compile(r"-(XX|ZZ)$", re.IGNORECASE)
-# In CLDR both stand alone; data sets of Norwegian rarely say which it is.
+# CLDR has no link between the two, and data sets of Norwegian rarely say which one they contain.
 _BASES = {"nb": "no", "nn": "no", "fil": "tl"}
-# Regions in which a language is usual, though another one is more so.
+# Regions where a language is usual, although another language is more usual.
 _USUAL = {
     "en": "US GB AU CA IE NZ IN ZA SG HK",
     "fr": "CA BE CH LU",
@@ -51,7 +51,7 @@ def find_language(word: str) -> str | None:
     if "-" not in tag:
         return _CODES[tag.casefold()]
     code = _standardise(tag)
-    # A column "my-id" or "to-do" is hardly in Burmese of Indonesia.
+    # A column "my-id" is hardly in Burmese of Indonesia.
     return None if code is None or (is_weak(tag.partition("-")[0]) and _implausible(code)) else code
 
 
@@ -75,7 +75,7 @@ def parse_language(word: str) -> str:
 
 
 def normalise_language(word: str) -> str:
-    """The canonical tag where there is one, else the word as it is: for what old runs recorded, and for made-up codes."""
+    """The canonical tag if there is one, else the word itself: for values of old runs, and for private codes."""
     try:
         return parse_language(word)
     except ValueError:
@@ -93,7 +93,7 @@ def name_language(code: str) -> str:
 
 
 def match_languages(wanted: str, available: Iterable[str]) -> list[str]:
-    """Those of some tags that a request for a language may mean: `pt` means `pt-BR` where there is no other Portuguese.
+    """The tags that a request for a language can mean: `pt` means `pt-BR` if there is no other Portuguese.
 
     The tag itself, if it is there; else tags of the same language that do not contradict the request: another region or script
     does, and so does a tag without a script where the request's script is not the language's usual one.
@@ -157,7 +157,7 @@ def language_of_suffix(path: PurePath) -> str | None:
     for suffix in reversed(suffixes[-4:]):
         if suffix.casefold() not in _IGNORED_SUFFIXES:
             language = find_language(suffix)
-            # pairs.en-fr.txt holds English and French rather than the English of France.
+            # pairs.en-fr.txt contains English and French, not the English of France.
             return None if language is None or _implausible(language) else language
     whole = find_language(stem)
     if whole is not None:
@@ -173,7 +173,7 @@ def language_of_suffix(path: PurePath) -> str | None:
 
 
 def is_weak(word: str) -> bool:
-    """Whether a code is an everyday word too ("id", "no", "is", "to"), so that it says little alone."""
+    """Whether a code is also a common word ("id", "no", "is", "to"), so that it is weak evidence alone."""
     return word.strip().casefold() in COMMON_WORDS
 
 
@@ -220,7 +220,7 @@ def _region(tag: str) -> str | None:
 
 
 def _as_tag(word: str) -> str | None:
-    """A word in the form of a tag, with hyphens; None for one that is not of that form."""
+    """A word in the form of a tag, with hyphens; None if it has another form."""
     locale, _, modifier = _ENCODING.sub("", word).partition("@")
     script = _MODIFIERS.get(modifier.casefold())
     tag = _NO_REGION.sub("", _ENCODING.sub("", locale).replace("_", "-"))
@@ -232,7 +232,7 @@ def _as_tag(word: str) -> str | None:
 
 @lru_cache(maxsize=4096)
 def _standardise(tag: str) -> str | None:
-    """The canonical form of a tag; None where a part of it is not registered."""
+    """The canonical form of a tag; None if a part of it is not registered."""
     import langcodes
 
     try:
@@ -258,7 +258,7 @@ def _contradict(wanted: str, tag: str) -> bool:
     if None not in regions and regions[0] != regions[1]:
         return True
     scripts = [_script(_maximise(tag)) for tag in (wanted, tag)]
-    # A request without script and region takes what there is.
+    # A request without script and region fits all scripts.
     return "-" in wanted and scripts[0] != scripts[1]
 
 

@@ -13,17 +13,17 @@ from typing import Any
 from seqloom.corpus.languages import name_language
 from seqloom.segments import main_script, num_segments
 
-# Targets of so few words have no sequence of four, so BLEU is 0 for them even where they are right.
+# Targets of at most 3 words have no sequence of four words, so their BLEU is 0 even if they are right.
 _FEW_WORDS = 3
-# From this share of such targets on, exact match leads.
+# If at least this share of the targets is so short, exact match leads.
 _FEW_WORDS_SHARE = 0.9
-# Targets that repeat so often are labels.
+# Targets that repeat so often on average are labels.
 _REPEATS = 20
 _MOST_LABELS = 200
-# From this share of targets in a script on, its tokenizer counts.
+# If at least this share of the targets is in a script, its tokenizer is used.
 _SCRIPT_SHARE = 0.5
 
-# What sacreBLEU has for a language; other scripts without spaces are counted by characters, as "char" does.
+# Languages with their own tokenizer in sacreBLEU; other scripts without spaces use its tokenizer "char".
 _CHINESE = ("zh", "yue", "cmn", "lzh", "wuu", "hak", "nan", "gan", "hsn")
 _BY_CHARACTERS = ("th", "lo", "km", "my", "bo", "dz", "shn", "ii", "nod", "ksw")
 _SCRIPT_NAMES = {
@@ -36,12 +36,12 @@ _SCRIPT_NAMES = {
 
 @dataclass
 class TargetFacts:
-    """What is counted of training targets while they are read."""
+    """Counts over training targets, collected while they are read."""
 
     num_targets: int = 0
     num_short: int = 0
     scripts: Counter[str] = field(default_factory=Counter)
-    # Distinct targets; None where they are too many to be labels.
+    # Distinct targets; None if they are too many to be labels.
     labels: set[str] | None = field(default_factory=set)
 
     def add(self, tgt: str) -> None:
@@ -66,7 +66,7 @@ class TargetFacts:
 
     @property
     def script(self) -> str | None:
-        """The script of most targets, where BLEU's usual tokenizer does not fit it."""
+        """The script of most targets if BLEU's usual tokenizer does not fit it, else None."""
         if self.scripts.total() <= _SCRIPT_SHARE * self.num_targets:
             return None
         # Some Japanese sentences are all Han; Chinese ones have no kana.
@@ -76,7 +76,7 @@ class TargetFacts:
 
     @property
     def few_words(self) -> str | None:
-        """Why single targets are right or wrong as a whole, in words; None where they are sentences."""
+        """Why targets are compared as a whole, in words; None if they are sentences."""
         if not self.num_targets:
             return None
         share = self.num_short / self.num_targets
@@ -87,7 +87,7 @@ class TargetFacts:
         return None
 
     def to_json(self) -> dict[str, Any]:
-        """As plain values."""
+        """Plain values, for JSON."""
         return {
             "num_targets": self.num_targets,
             "num_short": self.num_short,
@@ -97,7 +97,7 @@ class TargetFacts:
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> "TargetFacts":
-        """What `to_json` made plain."""
+        """The inverse of `to_json`."""
         labels = values["labels"]
         return cls(
             values["num_targets"],
@@ -109,7 +109,7 @@ class TargetFacts:
 
 @dataclass(frozen=True)
 class Leading:
-    """Which metric leads, which BLEU fits, and what to tell the user."""
+    """The leading metric, the BLEU that fits the target language, and notes for the user."""
 
     metric: str
     bleu: str
@@ -117,7 +117,7 @@ class Leading:
 
 
 def bleu_for(tgt_lang: str | None, facts: TargetFacts) -> str:
-    """The BLEU whose tokenizer finds the words of the targets, by the language where it is known, else by their script."""
+    """The BLEU whose tokenizer finds the words of the targets, by the language if it is known, else by their script."""
     base = (tgt_lang or "").split("-")[0].split("_")[0].casefold()
     script = facts.script
     if base in _CHINESE or (script == "han" and base != "ja"):
@@ -130,7 +130,7 @@ def bleu_for(tgt_lang: str | None, facts: TargetFacts) -> str:
 
 
 def choose_leading(wanted: str | None, usual: str, tgt_lang: str | None, facts: TargetFacts) -> Leading:
-    """The metric that leads.
+    """Chooses the leading metric.
 
     Args:
         wanted: what the user asked for, which wins; None: what suits the data.

@@ -21,7 +21,7 @@ _MAX_LINE_BYTES = 1 << 24
 
 
 def raw_lines(file: InputFile, read_pass: ReadPass) -> Generator[bytes | None, None, None]:
-    """Lines as bytes, without their ends and without a byte order mark; None for one too long, which `read_pass` has counted.
+    """Lines as bytes, without line ends and byte order mark; None for a line that is too long, which `read_pass` counts.
 
     Raises:
         CorpusError: as `open_bytes`, or a line is longer than 16 MiB and `read_pass` does not skip.
@@ -36,7 +36,7 @@ def raw_lines(file: InputFile, read_pass: ReadPass) -> Generator[bytes | None, N
                     "a line of more than 16 MiB",
                     "Expected one sentence or record a line.",
                 )
-                # The rest of the line is passed over in pieces, so that it is never held as a whole.
+                # The rest of the line is skipped in pieces, so that it is never in memory as a whole.
                 while line and not line.endswith(b"\n"):
                     line = stream.readline(_MAX_LINE_BYTES)
                 first = False
@@ -49,7 +49,7 @@ def raw_lines(file: InputFile, read_pass: ReadPass) -> Generator[bytes | None, N
 
 
 def text_lines(file: InputFile, read_pass: ReadPass) -> Generator[str | None, None, None]:
-    """Lines as text; None for a line that cannot be read, which `read_pass` has counted.
+    """Lines as text; None for a line that cannot be read, which `read_pass` counts.
 
     Raises:
         CorpusError: as `raw_lines`, or a line is not UTF-8 or holds zero bytes and `read_pass` does not skip.

@@ -23,7 +23,7 @@ def plan_named(name: str, entry: Entry, settings: CorpusSettings, progress: Prog
 
     Raises:
         ConfigError: settings do not fit the data set.
-        CorpusError: a file cannot be had.
+        CorpusError: a file cannot be found or downloaded.
     """
     what = f"the data set {name!r}"
     allowed = {"data", "kind", "metric", "max_words", "on_bad", "overlap", "size", "data_dir", "split_seed"}
@@ -132,4 +132,4 @@ def _direction(what: str, entry: Entry, settings: CorpusSettings) -> tuple[str, 
 
 
 def _instead(entry: Entry) -> str:
-    return f". Much like it and public: --data {entry.instead}" if entry.instead else ""
+    return f". A similar public data set: --data {entry.instead}" if entry.instead else ""

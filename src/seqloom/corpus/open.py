@@ -28,13 +28,13 @@ _SOURCES = ("data", "src", "tgt", *(f"{part}{side}" for part in HELD_OUT for sid
 def open_corpus(
     settings: CorpusSettings | str | Path, progress: Progress | None = None, *, named_by: Path | None = None
 ) -> Corpus:
-    """Opens a corpus: reads it once to check, count and split it; its splits then stream.
+    """Opens a corpus: reads it once to check, count and split it. Its splits are streams.
 
     Args:
         settings: what to read; a text or path alone is a name or a file.
-        progress: hears how far reading and downloads are.
-        named_by: the file that the settings come from, where that may be somebody else's. Pipes and devices in it are refused:
-            reading one would wait for ever.
+        progress: receives the progress of reading and of downloads.
+        named_by: the file with the settings, if another person may have written it. Pipes and devices in it are an error,
+            because reading one could wait for ever.
 
     Raises:
         ConfigError: settings contradict each other or do not fit the data.
@@ -106,7 +106,7 @@ def _refuse_streams(settings: CorpusSettings, named_by: Path) -> None:
 
 
 def _without_streams(settings: CorpusSettings) -> tuple[CorpusSettings, list[str]]:
-    """The settings with copies in place of pipes, which cannot be read twice, and a note for each."""
+    """The settings with pipes replaced by copies that can be read twice, and a note for each copy."""
     copies: dict[str, str] = {}
     notes: list[str] = []
     standard: list[str] = []
@@ -124,10 +124,10 @@ def _without_streams(settings: CorpusSettings) -> tuple[CorpusSettings, list[str
 
 
 def _exists(path: Path) -> bool:
-    """Whether something is there, dangling links included, which are named when they are opened.
+    """Whether a file or a link exists. Opening a dangling link gives the error message.
 
     Raises:
-        CorpusError: it cannot be told.
+        CorpusError: the path cannot be examined.
     """
     try:
         return path.exists() or path.is_symlink()
@@ -139,7 +139,7 @@ def fetch(name: str, *, data_dir: str | None = None, progress: Progress | None =
     """Downloads all files of a named data set, or finds them in a mirror.
 
     Raises:
-        CorpusError: there is no data set of that name, or a file cannot be had.
+        CorpusError: there is no data set of that name, or a file cannot be found or downloaded.
     """
     entry = catalogue().get(name)
     if entry is None:

@@ -35,7 +35,7 @@ class ParallelFiles:
         src: the sources.
         tgt: the targets.
         markup: "tags": lines that begin with "<" are titles and such, not sentences (IWSLT's training files);
-            "segments": sentences stand in `<seg>` elements (the test files of WMT and IWSLT).
+            "segments": sentences are in `<seg>` elements (the test files of WMT and IWSLT).
     """
 
     src: InputFile
@@ -48,7 +48,7 @@ class ParallelFiles:
         return f"{self.src} + {self.tgt}"
 
     def rows(self, read_pass: ReadPass) -> Iterator[Row]:
-        """Rows of file name, line, source and target; a row with a bad line on either side is left out.
+        """Rows of file name, line, source and target. A row with a bad line in one of the files is skipped.
 
         Raises:
             CorpusError: the files have unequal numbers of lines, or as `streams.text_lines`.
@@ -143,7 +143,7 @@ _END = _End()
 
 @dataclass(frozen=True)
 class Joined:
-    """Several readers, one after the other."""
+    """Several pairs of aligned files, read one after the other."""
 
     parts: tuple["ParallelFiles", ...]
 
@@ -159,7 +159,7 @@ class Joined:
 
 
 def find_drift(src_lengths: "array[int]", tgt_lengths: "array[int]") -> int | None:
-    """Guesses the line at which two files stop being aligned, if one shift explains their difference in length.
+    """Guesses the line from which two files are no longer aligned, if one shift explains their difference in length.
 
     Translations have similar lengths, so aligned lines have similar log ratios. For each line k the cost of "aligned before k,
     shifted by the difference after k" is summed; the cheapest k is the guess.
@@ -169,7 +169,7 @@ def find_drift(src_lengths: "array[int]", tgt_lengths: "array[int]") -> int | No
         tgt_lengths: bytes in each line of the target file.
 
     Returns:
-        A line from 1, or None where lengths do not tell.
+        A line from 1, or None if the lengths do not show it.
     """
     import numpy as np
 
@@ -184,7 +184,7 @@ def find_drift(src_lengths: "array[int]", tgt_lengths: "array[int]") -> int | No
     shifted = np.minimum(np.abs(long_side[shift:] - short_side - typical), 2.0)
     cost = np.concatenate([[0.0], np.cumsum(aligned)]) + np.concatenate([np.cumsum(shifted[::-1])[::-1], [0.0]])
     best = int(cost.argmin())
-    # The guess is worth telling only if a shift explains the lines after it much better than none.
+    # The guess is useful only if a shift explains the lines after it much better than no shift.
     before, after = float(aligned[best:].sum()), float(shifted[best:].sum())
     convincing = count - best < 3 or after < 0.7 * before
     return best + 1 if convincing else None

@@ -11,7 +11,7 @@ from seqloom.errors import CorpusError
 
 
 def read_names(file: InputFile) -> tuple[str, ...]:
-    """The names of the columns; fields of a struct have a dot in theirs.
+    """The names of the columns. The name of a struct's field contains a dot.
 
     Raises:
         CorpusError: the file is damaged, or pyarrow is not installed.
@@ -25,7 +25,7 @@ def read_names(file: InputFile) -> tuple[str, ...]:
 
 
 def read_values(file: InputFile, keys: Sequence[str]) -> Iterator[Sequence[Any]]:
-    """Rows of values as they are, whatever their types.
+    """Rows of unchecked values of all types.
 
     Raises:
         CorpusError: the file is damaged.

@@ -75,7 +75,7 @@ class RunningText:
 
 @dataclass
 class _PartReading(ReadPass):
-    """Counts for another reading what lies inside a part of a file; the parts of a file are all read from its beginning."""
+    """A pass over a part of a file. It reads from the file's beginning, and the outer pass counts only what is inside the part."""
 
     outer: ReadPass = field(default_factory=ReadPass)
     inside: Callable[[], bool] = field(default=lambda: True)
@@ -89,7 +89,7 @@ class _PartReading(ReadPass):
 
 
 def text_pieces(file: InputFile, read_pass: ReadPass) -> Iterator[str]:
-    """Lines with their "\\n", very long ones in several pieces.
+    """Lines with their "\\n". Very long lines come in several pieces.
 
     Raises:
         CorpusError: bytes are not UTF-8 and `read_pass` does not skip.
@@ -128,7 +128,7 @@ def cut(
 
     Args:
         shares: the inner cuts, as shares of all characters (0.9, 0.95).
-        at_lines: whether a cut is moved to the next beginning of a line, if there is one near.
+        at_lines: whether a cut is moved to the next beginning of a line, if one is near.
     """
     total = sum(len(piece) for piece in text_pieces(file, ReadPass(on_bad)))
     cuts = [int(total * share) for share in shares]

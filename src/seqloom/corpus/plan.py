@@ -11,7 +11,7 @@ from seqloom.errors import ConfigError
 
 @dataclass(frozen=True)
 class Plan:
-    """What a corpus is to be made of.
+    """The sources of a corpus, and what is known about them.
 
     Attributes:
         name: the corpus's name.
@@ -20,7 +20,7 @@ class Plan:
         val: validation data; None: to be cut from `train`.
         tests: test data; without "test", one is cut from `train`.
         running: whether texts are passages of running text, which cannot be moved or dropped one by one.
-        notes: what is known before reading.
+        notes: notes that are known before reading.
         layout: how the files are read: which columns, which languages, whether there is a header.
     """
 

@@ -30,7 +30,7 @@ class _Entry:
 
 
 def read_messages(file: InputFile, read_pass: ReadPass) -> Iterator[tuple[int, str, str]]:
-    """Messages and their translations; of plurals each form is a pair: the singular with the first, the plural with the others.
+    """Messages and their translations. Each plural form is a pair: the first with the singular, the others with the plural.
 
     Raises:
         CorpusError: as `streams.text_lines`, or a line is not part of a catalogue and `read_pass` does not skip.
@@ -56,7 +56,7 @@ def read_messages(file: InputFile, read_pass: ReadPass) -> Iterator[tuple[int, s
             else:
                 match = _LINE.fullmatch(text)
                 if match is not None and match[1] in ("msgctxt", "msgid") and "msgstr" in "".join(entry.texts):
-                    # Blank lines between entries are usual, but not required.
+                    # Blank lines between entries are usual but not required.
                     yield from _finish(entry, file, read_pass)
                     entry = _Entry()
                 if match is None or not (match[1] or entry.current):

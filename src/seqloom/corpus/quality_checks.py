@@ -14,7 +14,7 @@ from seqloom.segments import segments
 
 _MARKUP = re.compile(r"</?[A-Za-z][^<>]{0,80}>|&(?:amp|lt|gt|quot|apos|nbsp|#\d+);")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200b\u2028\u2029\ufeff\ufffd]")
-# UTF-8 read as Windows-1252: a lead byte as a letter, then continuation bytes as the signs they are there.
+# UTF-8 decoded as Windows-1252: a lead byte becomes a letter, continuation bytes become signs.
 _MOJIBAKE = re.compile("[ÂÃÄÅÐÑâã][\u0080-\u00bf€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ]+")
 _EXAMPLES = 3
 _EXAMPLE_CHARS = 160
@@ -23,24 +23,24 @@ _SCRIPT_SHARE = 0.5
 
 
 class QualityChecks:
-    """Counts what looks wrong.
+    """Counts suspicious items.
 
     Attributes:
-        counts: how many items, by reason.
-        examples: a few of them, as split, source and target.
+        counts: the number of items for each reason.
+        examples: a few items for each reason, as split, source and target.
     """
 
     def __init__(
         self, typical_ratio: float, spread: float, src_script: str, tgt_script: str, *, same_language: bool
     ) -> None:
-        """Prepares the rules.
+        """Sets the typical values that pairs are compared with.
 
         Args:
             typical_ratio: log of the usual ratio of target to source characters.
-            spread: standard deviation of that log: where lengths say little about each other, less is odd.
+            spread: standard deviation of that log. The larger it is, the fewer lengths are odd.
             src_script: the script of most source letters; empty: any.
             tgt_script: the script of most target letters; empty: any.
-            same_language: whether shared words are to be expected.
+            same_language: whether both sides may share words.
         """
         self.counts: Counter[str] = Counter()
         self.examples: dict[str, list[tuple[str, str, str]]] = {}
@@ -51,7 +51,7 @@ class QualityChecks:
         self._same_language = same_language
 
     def check(self, split: str, src: str, tgt: str) -> None:
-        """Judges a pair, or a text with an empty source."""
+        """Checks a pair, or a text with an empty source."""
         for reason in self._reasons(src, tgt):
             self.counts[reason] += 1
             shown = self.examples.setdefault(reason, [])
@@ -100,7 +100,7 @@ def has_mojibake(text: str) -> bool:
             if len(raw.decode("utf-8")) < len(match[0]):
                 return True
         except UnicodeDecodeError as error:
-            # The first character alone may be broken, followed by a sign that stands there rightly.
+            # Only the first character may be broken, followed by a sign that belongs there.
             if error.start > 0:
                 return True
     return False
@@ -117,7 +117,7 @@ def scripts_of(characters: Mapping[str, int]) -> dict[str, float]:
 
 
 def main_script(characters: Mapping[str, int]) -> str:
-    """The script of nearly all letters; empty where they are mixed, or there are none."""
+    """The script of nearly all letters; empty if scripts are mixed or there are no letters."""
     shares = scripts_of(characters)
     name = next(iter(shares), "")
     return name if name and shares[name] > 0.9 else ""

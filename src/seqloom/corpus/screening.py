@@ -14,10 +14,10 @@ _LINE_BREAKS = re.compile(r"[ \t]*[\r\n]+[ \t]*")
 
 
 def screen_pairs(source: Source, read_pass: ReadPass, *, max_words: int | None) -> Iterator[tuple[str, str]]:
-    """Pairs that are fit for use: without spaces around them, without line breaks inside, no side empty or too long.
+    """Pairs that are fit for training. Spaces around sides and line breaks are removed; empty and too long sides are skipped.
 
     Args:
-        max_words: the longest side; None: any.
+        max_words: the largest number of words of a side; None for no limit.
     """
     for name, number, src, tgt in source.rows(read_pass):
         src, tgt = src.strip(" \t\r\n"), tgt.strip(" \t\r\n")
@@ -32,7 +32,7 @@ def screen_pairs(source: Source, read_pass: ReadPass, *, max_words: int | None) 
         if "\n" in src or "\n" in tgt or "\r" in src or "\r" in tgt:
             src, tgt = _LINE_BREAKS.sub(" ", src), _LINE_BREAKS.sub(" ", tgt)
             read_pass.changed["pairs had line breaks inside, which became spaces"] += 1
-        # A text has no more words than characters, which are counted already.
+        # Characters are counted first, because a text never has more words than characters.
         longest = max(len(src), len(tgt))
         if max_words is not None and longest > max_words and max(num_words(src), num_words(tgt)) > max_words:
             read_pass.skip(f"pairs with a side of more than {counted(max_words, 'word')}", f"{name}:{number}")
@@ -56,7 +56,7 @@ def screen_texts(source: Source, read_pass: ReadPass, *, running: bool) -> Itera
 
 
 def num_words(text: str) -> int:
-    """Segments (words, or characters of scripts without spaces between words), each counted as at most 10 characters."""
+    """The number of words, or of characters in scripts without spaces. A word of more than 10 characters counts as several."""
     if len(text) < 2 * _CHARS_PER_WORD:
         return num_segments(text)
     return max(num_segments(text), math.ceil(len(text) / _CHARS_PER_WORD))

@@ -47,7 +47,7 @@ def _to_delimiter(value: object) -> object:
     if not isinstance(value, str):
         return value
     text = _DELIMITERS.get(value.strip().casefold(), value.replace("\\t", "\t"))
-    # Spaces around a word of bars belong to how it is written, and are missing at the ends of lines.
+    # Spaces around "|||" are missing at the ends of lines, so they are not part of the separator.
     text = text.strip(" ") or text
     if any(mark in text for mark in '"\n\r'):
         raise ValueError("a separator holds neither quotes nor line ends")
@@ -110,7 +110,7 @@ class CorpusSettings(Settings):
             without spaces between words each character counts); longer pairs are left out, counted and reported. Test pairs
             are all kept.
         on_bad: "error" stops at a line that cannot be read (invalid UTF-8, wrong number of columns, broken JSON);
-            "skip" leaves it out, counts and reports it.
+            "skip" skips the line, counts it and reports the count.
         split_seed: seed of the split that is made where val or test is missing, and of generators.
         val_size: pairs of a validation set that is cut from the training data; None: 5%, at most 1,000.
         test_size: pairs of a test set that is cut from the training data; None: 5%, at most 1,000.
@@ -185,9 +185,9 @@ class CorpusSettings(Settings):
         if self.kind == "text":
             self._check_text()
         elif self.src_column is not None and self.tgt_column is None:
-            raise ValueError("src_column needs tgt_column: say where both sides stand")
+            raise ValueError("src_column needs tgt_column: name the columns of both sides")
         elif self.kind == "pairs" and self.tgt_column is not None and self.src_column is None:
-            raise ValueError("tgt_column needs src_column: say where both sides stand")
+            raise ValueError("tgt_column needs src_column: name the columns of both sides")
         if self.src_column is not None and self.src_column == self.tgt_column:
             raise ValueError(
                 f"src_column and tgt_column are both {self.src_column!r}: a model would only learn to copy"
@@ -230,7 +230,7 @@ class CorpusSettings(Settings):
         return self.model_dump(mode="json", exclude_defaults=True, exclude_none=True, exclude=left_out)
 
     def paths(self) -> list[Path]:
-        """What may be files: a name of `data` may also be a data set."""
+        """The values that may be paths of files. `data` may also be the name of a data set."""
         return [Path(value) for name in _FILES if (value := getattr(self, name)) is not None]
 
     def located(self) -> "CorpusSettings":
@@ -247,7 +247,7 @@ class CorpusSettings(Settings):
         existing = {
             name: path
             for name in names
-            # A folder may be named like a data set, which `data` then means.
+            # If a folder has the name of a data set, `data` means the data set.
             if (value := getattr(self, name)) is not None
             and (path := Path(value) if name == "data_dir" else regular_file(value)) is not None
             and _exists(path, folder=name == "data_dir")
@@ -256,7 +256,7 @@ class CorpusSettings(Settings):
 
 
 def as_corpus_settings(corpus: object, name: str = "corpus") -> CorpusSettings:
-    """Settings of a corpus from what Python callers pass: settings, a name or a file.
+    """Converts an argument of a Python caller to settings: settings, a name or a file.
 
     Raises:
         ConfigError: it is of another type.

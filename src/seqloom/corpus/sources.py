@@ -16,19 +16,26 @@ from seqloom.corpus.tables import Table
 
 
 class Source(Protocol):
-    """Rows that can be read again and again."""
+    """Rows that can be read repeatedly."""
 
     @property
     def origin(self) -> str:
-        """What a person recognises: file names."""
+        """File names, for messages."""
 
     def rows(self, read_pass: ReadPass) -> Iterator[Row]:
-        """Starts anew."""
+        """Reads the rows from the beginning.
+
+        Args:
+            read_pass: decides about bad records, and counts them.
+
+        Raises:
+            CorpusError: a record is bad and `read_pass` does not skip, or a file cannot be read.
+        """
 
 
 @dataclass(frozen=True)
 class PairTable:
-    """The rows of a table, as pairs.
+    """The pairs of a table.
 
     Attributes:
         table: the file.
@@ -52,7 +59,7 @@ class PairTable:
 
 @dataclass(frozen=True)
 class TextTable:
-    """The rows of a table, as texts for language models."""
+    """The texts for language models of a table."""
 
     table: Table
     column: int
@@ -89,7 +96,7 @@ class Passages:
 
 @dataclass(frozen=True)
 class Selected:
-    """Those rows of a source that a rule of the catalogue picks."""
+    """The rows of a source that a rule of the catalogue selects."""
 
     source: Source
     rule: Selection
@@ -103,7 +110,7 @@ class Selected:
         return f"{self.source.origin} ({which} {self.rule.step}th row)"
 
     def rows(self, read_pass: ReadPass) -> Iterator[Row]:
-        """The rows that the rule picks."""
+        """The selected rows."""
         for number, row in enumerate(self.source.rows(read_pass), start=1):
             halves = self.rule.rule == "key-half"
             part = hash_key(split_key(row[2])) & 1 if halves else int(number % self.rule.step != 0)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 
 class _Folding(dict[int, str]):
-    """What becomes of a character: marks and letters stay, digits (optionally) become 0, all else becomes a space."""
+    """Maps characters: marks and letters stay, digits (optionally) become 0, all others become spaces."""
 
     def __init__(self, *, fold_digits: bool) -> None:
         super().__init__()
@@ -33,15 +33,15 @@ _ASCII_NO_DIGITS = bytes(code for code in range(256) if chr(code) not in "012345
 
 
 def split_key(text: str, *, numbers: bool = False) -> str:
-    """What near-duplicates have in common: letters without case, with punctuation and spaces folded and numbers made alike.
+    """The key that near-duplicates share: lower-case letters, without punctuation, all digits equal.
 
-    Where a text is mostly digits or has no letters, numbers are its content and are kept.
+    If a text is mostly digits or has no letters, its numbers are its content and are kept.
 
     Args:
         numbers: whether numbers are kept in all texts.
     """
     if text.isascii():
-        # The same by tables of bytes, ten times as fast.
+        # The same with tables of bytes, ten times as fast.
         folded = text.encode().translate(_ASCII)
         if not numbers and 2 * len(folded.translate(None, _ASCII_NO_DIGITS)) < len(text) - text.count(" "):
             folded = folded.translate(_ASCII_DIGITS)
@@ -54,7 +54,7 @@ def split_key(text: str, *, numbers: bool = False) -> str:
 
 
 def pair_key(src: str, tgt: str) -> str:
-    """What equal pairs have in common, apart from case, punctuation and spaces."""
+    """The key that pairs share if they differ only in case, punctuation and spaces."""
     return f"{split_key(src, numbers=True)}\t{split_key(tgt, numbers=True)}"
 
 
@@ -68,10 +68,10 @@ def hash_key(key: str, seed: int = 0) -> int:
 
 @dataclass
 class HeldOut:
-    """Chooses what to hold out: the groups (items of equal hash) with the smallest hashes.
+    """Chooses the held-out groups: groups are items of equal hash, and those with the smallest hashes are chosen.
 
     Attributes:
-        limit: the most items that may be wanted; so many groups are remembered.
+        limit: the largest number of items that `choose` may be asked for; at most this number of groups is stored.
     """
 
     limit: int
@@ -88,18 +88,18 @@ class HeldOut:
             self._sizes[hashed] = 1
             heapq.heappush(self._largest, -hashed)
         elif hashed < -self._largest[0]:
-            # A group once dropped has a hash above all that are kept, so it can never come back with a wrong count.
+            # The hash of a dropped group is above all stored ones, so the group cannot return with a wrong count.
             del self._sizes[-heapq.heapreplace(self._largest, -hashed)]
             self._sizes[hashed] = 1
 
     def count(self, chosen: set[int]) -> int:
-        """How many items have one of these hashes."""
+        """The number of items with one of these hashes."""
         return sum(self._sizes[hashed] for hashed in chosen)
 
     def choose(self, *counts: int) -> list[set[int]]:
-        """Disjoint sets of hashes, each holding about the wanted number of items.
+        """Chooses disjoint sets of hashes, each with about the wanted number of items.
 
-        A group larger than a quarter of what is wanted is left in the training data: one frequent source must not fill a test.
+        A group larger than a quarter of the wanted number stays in the training data: one frequent source must not fill a test.
         """
         chosen: list[set[int]] = []
         groups = sorted(self._sizes.items())
@@ -119,5 +119,5 @@ class HeldOut:
 
 
 def automatic_size(num_items: int) -> int:
-    """How many items to hold out of so many: 5%, at most 1,000, but some even of a few."""
+    """The number of items to hold out: 5%, at most 1,000; more than 5% of small data."""
     return max(1, min(1000, max(num_items // 20, min(16, num_items // 5))))

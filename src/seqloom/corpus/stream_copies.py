@@ -15,7 +15,7 @@ from seqloom.corpus.file_signatures import compression_suffix
 from seqloom.errors import CorpusError
 
 KEPT_DAYS = 30
-"""Copies that were neither written nor read for so many days are deleted when the next copy is made."""
+"""After this number of days without use, a copy is deleted when the next copy is made."""
 
 _PIECE_BYTES = 1 << 20
 _SECONDS_PER_DAY = 86_400
@@ -30,7 +30,7 @@ _DESCRIPTOR = re.compile(r"/dev/(stdin|fd/\d+)")
 
 
 def is_stream(path: str | Path) -> bool:
-    """Whether a path names standard input ("-"), a pipe, or another thing that can be read only once."""
+    """Whether a path names standard input ("-"), a pipe, or a device: data that can be read only once."""
     try:
         if str(path) == "-":
             return not Path("-").exists()
@@ -43,7 +43,7 @@ def is_stream(path: str | Path) -> bool:
 
 
 def regular_file(path: str | Path) -> Path:
-    """A regular file with the content of a stream; regular files and names are returned as they are.
+    """A regular file with the content of a stream. Other paths and names are returned unchanged.
 
     Raises:
         CorpusError: the stream is a terminal or a device, is empty, or its content cannot be kept.
@@ -70,7 +70,7 @@ def regular_file(path: str | Path) -> Path:
 
 
 def describe_copy(path: str | Path, copy: Path) -> str:
-    """What was done with a stream, a sentence."""
+    """A sentence for the user about the copy of a stream."""
     what = "standard input" if str(path) in ("-", "/dev/stdin") else f"{path} (a pipe)"
     return f"{what} can be read only once, so its content was copied to {copy} (deleted after {KEPT_DAYS} days without use)."
 

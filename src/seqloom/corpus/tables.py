@@ -19,7 +19,7 @@ from seqloom.messages import counted
 
 @dataclass(frozen=True)
 class Table:
-    """A file with a record a row.
+    """A file with one record in each row.
 
     Attributes:
         file: the file.
@@ -56,7 +56,7 @@ class Table:
         return parquet.read_rows(self.file, names, read_pass)
 
     def values(self, read_pass: ReadPass) -> Iterator[Sequence[object]]:
-        """Rows of the values of all columns as they are, so that it can be judged what they hold; None where one is missing.
+        """Rows of unchecked values of all columns, to find out what the columns hold; None for a missing value.
 
         Raises:
             CorpusError: as `records`.
@@ -93,7 +93,7 @@ class Table:
                 "lines with a broken quote",
                 f"{self.file}:{number}",
                 f"not valid CSV: {error}",
-                "Fields with quotes, separators or line breaks stand in quotes, and a quote inside them is doubled: "
+                "Fields with quotes, separators or line breaks need quotes around them, and a quote inside is doubled: "
                 '"he said ""hi""".',
             )
 
@@ -146,7 +146,7 @@ class Table:
 
 
 def open_table(layout: Layout, *, is_header: IsHeader) -> Table:
-    """Reads what the columns are.
+    """Opens a table: decides whether the first record is a header, and reads the columns' names.
 
     Args:
         is_header: says whether the fields of the first record look like names of columns.
@@ -168,7 +168,7 @@ def open_table(layout: Layout, *, is_header: IsHeader) -> Table:
     if width > 1 and len(names) != width:
         raise CorpusError(
             f"{location}: the header names {len(names)} column{'s' * (len(names) != 1)} ({', '.join(names)}), but most records "
-            f"have {width}, separated by {_describe(layout.delimiter)}; mend the header, or say what separates columns: --delimiter"
+            f"have {width}, separated by {_describe(layout.delimiter)}; correct the header, or give the separator: --delimiter"
         )
     return Table(file, layout.format, names, True, layout.delimiter)
 

@@ -17,7 +17,7 @@ from seqloom.errors import CorpusError
 Unit = dict[str, str]
 
 _PIECE_BYTES = 1 << 16
-# Their content is markup of a document (TMX 1.4, section 4), not text.
+# The content of these elements is markup of a document (TMX 1.4, section 4), not text.
 _CODES = frozenset(("bpt", "ept", "ph", "it", "ut"))
 _LONGEST_SEGMENT = 1 << 24
 
@@ -64,7 +64,7 @@ class _Units:
         except expat.ExpatError as error:
             raise CorpusError(
                 f"{self._file}:{error.lineno}: not well-formed XML: {expat.ErrorString(error.code)}. "
-                "Nothing after a broken element can be read; mend it, or export the memory again"
+                "Nothing after a broken element can be read; correct it, or export the memory again"
             ) from None
         except (LookupError, ValueError) as error:  # an encoding that Python does not know
             raise CorpusError(
@@ -81,7 +81,7 @@ class _Units:
             self._unit, self._line = {}, self._parser.CurrentLineNumber
         elif name == "tuv":
             code = attributes.get("xml:lang") or attributes.get("lang") or ""
-            # One language has one name, whatever its case.
+            # The case of a language code does not matter.
             self._language = self._names.setdefault(code.replace("_", "-").casefold(), code)
         elif name == "seg" and self._unit is not None:
             self._segment, self._length, self._codes = [], 0, 0

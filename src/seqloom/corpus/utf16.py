@@ -40,7 +40,7 @@ class _Recoder(io.RawIOBase):
 
     def readinto(self, buffer: Any) -> int:
         while not self._ready and not self._ended:
-            # One call of the system, so that text that somebody types is read line by line.
+            # At most one system call, so that typed text is read line by line.
             piece = self._source.read1(_PIECE_BYTES)  # type: ignore[attr-defined]
             self._ended = not piece
             self._ready = memoryview(self._decode(piece).encode("utf-8", "surrogatepass"))

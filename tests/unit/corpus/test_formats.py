@@ -179,7 +179,7 @@ def test_a_separator_for_what_has_none_is_refused(tmp_path: Path) -> None:
     path = write(tmp_path / "x.jsonl", FORMS["lines.jsonl"])
     with pytest.raises(ConfigError, match="delimiter does not apply"):
         pairs_of(path, delimiter=",")
-    with pytest.raises(CorpusError, match="'~' that was given by --delimiter stands in none of its lines"):
+    with pytest.raises(CorpusError, match="'~' that was given by --delimiter occurs in none of its lines"):
         pairs_of(write(tmp_path / "y.txt", ["a b", "c d"]), delimiter="~")
 
 

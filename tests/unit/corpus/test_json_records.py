@@ -49,7 +49,7 @@ def test_broken_elements_are_named_and_the_next_one_is_read(tmp_path: Path) -> N
     [
         ("[" * 100_000, "nested too deeply"),
         ('{"a":' * 100_000, "nested too deeply"),
-        ('{"src": "a", "src": "b"}', "stands twice"),
+        ('{"src": "a", "src": "b"}', "occurs twice"),
         ('"text"', "it is str"),
         ("{'src': 1}", "not a JSON object"),
         ('{"src": "a\tb"}', "Invalid control character"),

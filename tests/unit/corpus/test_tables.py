@@ -111,7 +111,7 @@ GOOD_JSON = [json.dumps({"src": f"word {i} here", "tgt": f"Wort {i}"}) for i in 
         ("x.tsv", "a\tb\tc", r"x\.tsv:11: 3 columns, expected 2"),
         ("x.jsonl", '{"src": "a", ', r"x\.jsonl:11: not a JSON object"),
         ("x.jsonl", "[1, 2]", r"x\.jsonl:11: not a JSON object: it is list"),
-        ("x.jsonl", '{"src": "a", "tgt": "b", "src": "c"}', r"x\.jsonl:11: the key 'src' stands twice"),
+        ("x.jsonl", '{"src": "a", "tgt": "b", "src": "c"}', r"x\.jsonl:11: the key 'src' occurs twice"),
         ("x.jsonl", '{"src": "a"}', r"x\.jsonl:11: no key 'tgt'; it has src"),
         ("x.jsonl", '{"src": "a", "tgt": 7}', r"x\.jsonl:11: the value of 'tgt' is 7"),
     ],

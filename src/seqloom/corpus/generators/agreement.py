@@ -50,19 +50,19 @@ _NUMBER = {form: number for forms in NOUNS for number, form in enumerate(forms)}
 
 
 def attractors(source: str) -> int:
-    """How many nouns between subject and verb have the other number than the subject."""
+    """The number of nouns between subject and verb that differ from the subject in number."""
     (_, number), *between = _nouns(source.split())
     return sum(plural != number for _, plural in between)
 
 
 def distance(source: str) -> int:
-    """How many words the verb stands after the subject's noun; 1 where it follows at once."""
+    """The number of words from the subject's noun to the verb; 1 if the verb follows directly."""
     words = source.split()
     return _verb(words) - _nouns(words)[0][0]
 
 
 def contrast(pair: SentencePair) -> SentencePair:
-    """The same pair with the verb of its target in the other number: what a model must find less likely."""
+    """The same pair with the wrong form of the target's verb. A good model gives it a lower probability."""
     words = pair.tgt.split()
     sources = pair.src.split()
     position = _verb(sources)
@@ -99,7 +99,7 @@ def _propose(draw: Draw, split: str) -> SentencePair | None:
 
 
 def _modify(draw: Draw, number: int) -> str:
-    """What follows a noun and holds one noun of that number."""
+    """Draws a modifier of a noun that contains one noun with the given number."""
     kind = draw.below(4)
     if kind == 0:
         return f"that {_phrase(draw, draw.choice(PEOPLE)[number])} {draw.choice(PRESENT)[number]}"

@@ -14,25 +14,25 @@ DEFAULT_SIZE = 40_000
 VAL_SIZE = 1_000
 TEST_SIZES: Mapping[str, int] = {"test": 1_000, "beyond": 500}
 
-# A proposal is refused for a good reason now and then; a thousand refusals in a row mean that a generator is broken.
+# Some proposals do not belong to the split. A thousand of them in sequence mean that a generator is broken.
 _MOST_PROPOSALS = 1_000
 
 
 @dataclass(frozen=True)
 class CorpusGenerator:
-    """A corpus made up from a seed, with exact truth.
+    """A synthetic corpus that is made from a seed, with exact truth.
 
-    Item i of the training split depends on (name, version, seed, i) alone, so it can be had without the items before it.
+    Item i of the training split depends on (name, version, seed, i) only, so it can be made without the items before it.
     Evaluation splits repeat no source, not even with other capitals.
 
     Attributes:
-        name: what `--data` calls it.
+        name: its name for `--data`.
         description: one sentence for a catalogue.
-        version: raised whenever the same seed begins to give other text; part of every fingerprint.
-        propose: draws a pair that may stand in the given split, or None where this draw makes none.
+        version: increased when the same seed gives other text; part of every fingerprint.
+        propose: draws a pair for a split, by the split's name; None if this draw gives no pair that belongs to the split.
         facts: the fields of Corpus that do not depend on seed and size.
-        requires: fails with a SeqloomError where an optional library is missing; returns what of it belongs in the fingerprint.
-        test_sizes: the test splits and how many pairs each holds, "test" first; `propose` hears their names.
+        requires: raises a SeqloomError if an optional library is missing; returns what belongs into the fingerprint of it.
+        test_sizes: the number of pairs of each test split, "test" first.
     """
 
     name: str
@@ -44,7 +44,7 @@ class CorpusGenerator:
     test_sizes: Mapping[str, int] = field(default_factory=lambda: TEST_SIZES, repr=False)
 
     def open(self, *, seed: int = 0, size: int | None = None) -> Corpus:
-        """The corpus of a seed.
+        """Makes the corpus of a seed.
 
         Args:
             seed: any integer; another seed gives other items of the same language, and never a test source of one seed among
@@ -72,7 +72,7 @@ class CorpusGenerator:
         )
 
     def item(self, split: str, seed: int, index: int) -> SentencePair:
-        """The pair that one index stands for (in evaluation splits: unless it repeats an earlier one)."""
+        """The pair with an index. In evaluation splits, a pair that repeats an earlier source is left out."""
         draw = Draw(f"{self.name}/{self.version}/{seed}/{split}/{index}")
         for _ in range(_MOST_PROPOSALS):
             pair = self.propose(draw, split)
@@ -92,7 +92,7 @@ class CorpusGenerator:
         )
 
     def _sample(self, split: str, seed: int, size: int, count: int) -> Iterator[SentencePair]:
-        # Which ones does not matter as long as they are spread: no item depends on its neighbours.
+        # Any items will do, because no item depends on its neighbours.
         for number in range(min(size, count)):
             yield self.item(split, seed, number * size // min(size, count))
 

@@ -9,10 +9,10 @@ T = TypeVar("T")
 
 
 class Draw:
-    """Random choices that depend on the key alone.
+    """Random choices that depend on the key only.
 
     Python promises that `Random(int).random()` stays the same from version to version; it does not promise that for `choice`,
-    `shuffle` and their kin, so these are made here.
+    `shuffle` and so on, so this class implements them.
     """
 
     __slots__ = ("_random",)
@@ -33,11 +33,11 @@ class Draw:
         return self._random() < probability
 
     def choice(self, items: Sequence[T]) -> T:
-        """One of the items, each as likely as the others."""
+        """Draws one item; all have the same probability."""
         return items[int(self._random() * len(items))]
 
     def sample(self, items: Iterable[T], count: int) -> list[T]:
-        """So many of the items, none twice, in random order."""
+        """Draws `count` items without replacement, in random order."""
         mixed = list(items)
         for index in range(count):
             other = self.between(index, len(mixed) - 1)
@@ -46,5 +46,5 @@ class Draw:
 
 
 def bucket(text: str, num_buckets: int) -> int:
-    """A number from 0 to `num_buckets - 1` that depends on the text alone: keeps splits apart without remembering them."""
+    """A number from 0 to `num_buckets - 1` that depends on the text only. It assigns items to splits without storing them."""
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8]) % num_buckets

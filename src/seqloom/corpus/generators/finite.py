@@ -20,7 +20,7 @@ Division = tuple[Sequence[SentencePair], Mapping[str, Sequence[SentencePair]]]
 
 @dataclass(frozen=True)
 class FiniteGenerator:
-    """A corpus of finitely many items, with exact truth.
+    """A synthetic corpus with a finite list of items, with exact truth.
 
     What is validation and what is test depends on the items alone. The seed gives the order of the training split, and so which
     pairs a smaller one has. Tests stand in an order without meaning, so that the first n are a fair sample.
@@ -40,7 +40,7 @@ class FiniteGenerator:
     facts: Mapping[str, Any] = field(repr=False)
 
     def open(self, *, seed: int = 0, size: int | None = None) -> Corpus:
-        """The corpus of a seed.
+        """Makes the corpus of a seed.
 
         Args:
             seed: any integer.
@@ -82,14 +82,14 @@ class FiniteGenerator:
 
 
 def _hold_out(trained: Sequence[SentencePair], seed: int) -> tuple[list[SentencePair], list[SentencePair]]:
-    # What training repeats is there because it is to be learned, so it is not held out.
+    # Pairs that training repeats must be learned, so they are not held out.
     counts = Counter(trained)
     val = set(_ordered([pair for pair, count in counts.items() if count == 1], "val")[:VAL_SIZE])
     return _ordered([pair for pair in trained if pair not in val], f"train {seed}"), _ordered(list(val), "val")
 
 
 def _ordered(pairs: Sequence[SentencePair], key: str) -> list[SentencePair]:
-    # By a hash of the pair, and of how often it stood before: copies must be spread.
+    # By a hash of the pair and its number of earlier copies, so that copies are spread.
     seen: Counter[SentencePair] = Counter()
     hashes = []
     for pair in pairs:
@@ -99,5 +99,5 @@ def _ordered(pairs: Sequence[SentencePair], key: str) -> list[SentencePair]:
 
 
 def _sample(pairs: Sequence[SentencePair], count: int) -> Iterator[SentencePair]:
-    # Their order has no meaning, so the first are as good as any.
+    # The order is random, so the first items are a sample.
     return iter(pairs[:count])

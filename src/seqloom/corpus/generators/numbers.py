@@ -28,7 +28,7 @@ LANGUAGES = {
     "pl": "Polish",
 }
 
-# Of ten lists one belongs to validation and one to test.
+# One of ten lists belongs to validation, and one to test.
 _PARTS = {0: "val", 1: "test"}
 
 

@@ -20,7 +20,7 @@ SEPARATOR = " ; "
 MOST_TRAINED = 5
 LONGEST = 8
 
-# One in so many combinations is held out; one in so many sources belongs to validation.
+# One of this number of combinations is held out; one of this number of sources belongs to validation.
 _PAIR_SHARE = 8
 _PHRASE_SHARE = 8
 _VAL_SHARE = 20
@@ -29,13 +29,13 @@ _MOST_DRAWS = 500
 
 @cache
 def holds_out_pair(adjective: str, noun: str) -> bool:
-    """Whether an adjective never stands with a noun in training."""
+    """Whether a combination of adjective and noun is held out of training."""
     return bucket(f"{adjective} {noun}", _PAIR_SHARE) == 0
 
 
 @cache
 def holds_out_phrase(template: str, slot: str) -> bool:
-    """Whether a phrase never stands at a place of a construction in training. In plain sentences every phrase does."""
+    """Whether a phrase is held out of training in a slot of a construction. Plain sentences use all phrases."""
     return slot != PLAIN and bucket(f"{template} in {slot}", _PHRASE_SHARE) == 0
 
 
@@ -47,7 +47,7 @@ _ANYTHING = Register(allows_pair=lambda adjective, noun: True, allows_phrase=lam
 
 
 def _propose(draw: Draw, split: str) -> SentencePair | None:
-    # The length is drawn once and then kept, or lengths that are easier to draw would be more frequent.
+    # The length is drawn once, because otherwise lengths that are easier to draw would be more frequent.
     num_commands = draw.between(MOST_TRAINED + 1, LONGEST) if split == "beyond" else draw.between(1, MOST_TRAINED)
     trained = split in ("train", "val")
     for _ in range(_MOST_DRAWS):

@@ -30,12 +30,12 @@ LENGTHS: Mapping[int, int] = {4: 32, 8: 64, 16: 128}
 
 
 def answer(known: Mapping[str, str], queries: Sequence[str]) -> str:
-    """The target of a source that tells `known` and asks for `queries`."""
+    """The target of a source with the facts `known` and the queries `queries`."""
     return SEPARATOR.join(f"{key} {known[key]}" for key in queries)
 
 
 def distances(source: str) -> list[int]:
-    """How many words each query of a source stands after the key that it asks for, in the order of the target."""
+    """For each query of a source, in the order of the target, the number of words since its key."""
     words = source.split()
     ask_index = words.index(ASK)
     return [ask_index + i - words.index(word) for i, word in enumerate(words[ask_index:]) if word not in (ASK, FILLER)]
@@ -45,7 +45,7 @@ def _propose(num_pairs: int, draw: Draw, split: str) -> SentencePair | None:
     known = {key: draw.choice(VALUES) for key in draw.sample(KEYS, num_pairs)}
     queries = draw.sample(known, num_pairs)
     facts_and_queries = [*(f"{key} {value}" for key, value in known.items()), ASK, *queries]
-    # The split goes by what is told and asked, so the same at other distances stays in it.
+    # Facts and queries decide the split, so sources that differ only in their fillers are in one split.
     if not belongs(" ".join(facts_and_queries), split):
         return None
     num_fillers = LENGTHS[num_pairs] * (2 if split == "beyond" else 1) - 3 * num_pairs - 1

@@ -21,7 +21,7 @@ SYMBOLS = ("a", "b")
 ANSWERS = ("even", "odd")
 TEST_SIZES = {"test": 1_000, "beyond": 500, "to-60": 200, "to-100": 200}
 
-# Of so few symbols there are only 30 sources: too few to divide, so all of them are for training.
+# There are only 30 sources of so few symbols, too few to divide, so all of them are for training.
 MOST_NEVER_HELD_OUT = 4
 
 
@@ -29,15 +29,15 @@ def _count_pairs(symbols: Sequence[str]) -> int:
     return sum(symbol != following for symbol, following in pairwise(symbols))
 
 
-# What is counted, and the fewest symbols of which the count can be odd.
+# The function that counts, and the smallest number of symbols for which its count can be odd.
 TASKS: dict[str, tuple[str, Callable[[Sequence[str]], int], int]] = {
     "parity": (
-        "Words over two symbols, and whether the second stands in them an even number of times.",
+        "Words over two symbols, and whether the second symbol occurs an even number of times.",
         lambda symbols: symbols.count("b"),
         1,
     ),
     "even-pairs": (
-        "Words over two symbols, and whether unequal symbols stand side by side an even number of times.",
+        "Words over two symbols, and whether unequal neighbours occur an even number of times.",
         _count_pairs,
         2,
     ),
@@ -45,7 +45,7 @@ TASKS: dict[str, tuple[str, Callable[[Sequence[str]], int], int]] = {
 
 
 def _propose(count: Callable[[Sequence[str]], int], shortest_odd: int, draw: Draw, split: str) -> SentencePair | None:
-    # The answer is drawn first, so that no length makes one of the two more frequent.
+    # The answer is drawn first, so that both are equally frequent at every length.
     answer = draw.below(2)
     shortest, longest = FURTHER.get(split, TRAINED)
     length = draw.between(max(shortest, shortest_odd) if answer else shortest, longest)

@@ -40,7 +40,7 @@ def commands() -> tuple[str, ...]:
 
 
 def interpret(command: str) -> list[str]:
-    """The actions that a command asks for: the paper's [[.]].
+    """The actions of a command: [[.]] in the paper.
 
     Args:
         command: one of `commands`.
@@ -68,7 +68,7 @@ def _pairs() -> tuple[SentencePair, ...]:
 
 
 def _divide_at_random() -> Division:
-    # Buckets so small that hardly two commands meet: an order that depends on the command alone.
+    # There are so many buckets that two commands rarely share one. The order depends on the command only.
     ordered = sorted(_pairs(), key=lambda pair: bucket(pair.src, 1 << 60))
     return ordered[TESTED_AT_RANDOM:], {"test": ordered[:TESTED_AT_RANDOM]}
 

@@ -18,7 +18,7 @@ from seqloom.corpus.generators.adventure.nouns import BY_KIND, DIRECTIONS, GROUP
 from seqloom.corpus.generators.adventure.verbs import VERBS, Form, Phrase, Verb
 from seqloom.corpus.generators.draw import Draw
 
-# Nouns tried before a draw is given up: a story of eight commands has named many of them already.
+# The number of nouns to try. A story of eight commands has named many nouns already.
 _TRIES = 6
 
 _SINGULAR = ("the", "the", "the", "the", "the", "the", "a", "that", "this", "my")
@@ -26,7 +26,7 @@ _PLURAL = ("the", "the", "the", "the", "the", "those", "these", "my")
 _ADVERBS = ("carefully", "quickly", "quietly", "slowly")
 _COMPASS = tuple(DIRECTIONS)
 
-# Cards, as many of each as it has weight; uniform draws from them are cheap.
+# Each entry is repeated by its weight, because uniform draws are cheap.
 _DECK = tuple(verb for verb in VERBS for _ in range(verb.weight))
 _USES: Mapping[str, tuple[tuple[Verb, int], ...]] = {
     noun.name: tuple((verb, slot) for verb in _DECK for slot, kind in enumerate(verb.objects) if kind in noun.kinds)
@@ -36,20 +36,20 @@ _USES: Mapping[str, tuple[tuple[Verb, int], ...]] = {
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Entity:
-    """Something in the story: a noun with the adjectives by which it was named."""
+    """A thing or person of the story: a noun with its adjectives."""
 
     noun: Noun
     adjectives: tuple[str, ...]
 
     @property
     def name(self) -> str:
-        """What commands call it: "old brass lamp"."""
+        """The name in commands: "old brass lamp"."""
         return " ".join((*self.adjectives, self.noun.name))
 
 
 @dataclass(frozen=True, slots=True)
 class Clause:
-    """What a player wants.
+    """One wish of a player, in words and as commands.
 
     Attributes:
         phrase: the player's phrase.
@@ -66,20 +66,20 @@ class Clause:
     adverb_last: str = ""
 
     def text(self, form: Form = "base") -> str:
-        """The words, the verb in the given form."""
+        """The words of the clause, with the verb in the given form."""
         words = (self.adverb, self.phrase.text(form, self.objects), self.adverb_last)
         return " ".join(word for word in words if word)
 
 
 @dataclass
 class Story:
-    """What was said so far, and how this player speaks.
+    """The story so far, and the style of the player.
 
     Attributes:
-        terse: a player who leaves out "the".
-        allows_pair: whether an adjective may stand with a noun.
+        terse: whether the player omits "the".
+        allows_pair: whether an adjective may be combined with a noun.
         entities: everything that was named.
-        antecedents: what each pronoun stands for now; "them" may stand for several.
+        antecedents: the current referents of each pronoun; "them" can have several.
         commands: all commands so far.
     """
 
@@ -90,7 +90,7 @@ class Story:
     commands: set[str] = field(default_factory=set)
 
     def mention(self, entities: tuple[Entity, ...]) -> None:
-        """Notes that these were named, together, as one object."""
+        """Records that these entities were named together, as one object."""
         if len(entities) > 1:
             self.antecedents["them"] = entities
             self.antecedents.pop("it", None)
@@ -101,7 +101,7 @@ class Story:
 
 @dataclass(frozen=True, slots=True)
 class _Object:
-    """An object of a clause: its words, what it names in the story, and what the commands call it."""
+    """An object of a clause: its words, its entities, and its names in commands."""
 
     text: str
     entities: tuple[Entity, ...]
@@ -111,12 +111,12 @@ class _Object:
 def draw_clause(
     draw: Draw, story: Story, *, most_commands: int, allows: Callable[[Phrase], bool], alone: bool = True
 ) -> Clause | None:
-    """Draws a clause and notes in the story what it names.
+    """Draws a clause, and records in the story what it names.
 
     Args:
         most_commands: how many commands it may make; several objects make several.
-        allows: whether a phrase may be used at this place.
-        alone: whether the clause stands for itself, so that lists with commas and words like "n" may occur in it.
+        allows: whether a phrase may be used here.
+        alone: whether the clause is not part of a construction, so that lists with commas and words like "n" may occur in it.
 
     Returns:
         The clause, or None where this draw came to nothing.

@@ -17,7 +17,7 @@ PLAIN = "plain"
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Construction:
-    """A way of joining two groups of clauses, X and then Y in reading order.
+    """A way to join two groups of clauses, X and then Y in reading order.
 
     Attributes:
         name: for people, and for what is held out.
@@ -33,7 +33,7 @@ class Construction:
 
     @property
     def main_first(self) -> bool:
-        """Whether the sentence begins with its main clause; X is then a single clause, so that all agree where it starts."""
+        """Whether the sentence begins with its main clause. X is then a single clause, so that its beginning is unambiguous."""
         return self.template.startswith("{x}")
 
 
@@ -68,11 +68,11 @@ _TAILS = (" please", ", please", " now")
 
 @dataclass(frozen=True, slots=True)
 class Register:
-    """What may be said.
+    """Which combinations of words are allowed.
 
     Attributes:
-        allows_pair: whether an adjective may stand with a noun.
-        allows_phrase: whether a phrase, given by its template, may stand at a place: PLAIN, or a construction's name with
+        allows_pair: whether an adjective may be combined with a noun.
+        allows_phrase: whether a phrase, given by its template, may be used in a slot: PLAIN, or a construction's name with
             "/x" or "/y".
     """
 
@@ -82,13 +82,13 @@ class Register:
 
 @dataclass(frozen=True, slots=True)
 class Typed:
-    """What a player typed.
+    """The text of a player, with its meaning.
 
     Attributes:
         text: the words.
         commands: what they mean, in the order in which it is to be done.
         pairs: each adjective with its noun.
-        phrases: each phrase's template with its place.
+        phrases: each phrase's template with its slot.
     """
 
     text: str
@@ -99,7 +99,7 @@ class Typed:
 
 @dataclass
 class _Turn:
-    """One player at the keyboard: the randomness, the story so far, and what was used to tell it."""
+    """The state of one text: the random choices, the story so far, and the phrases that were used."""
 
     draw: Draw
     register: Register
@@ -109,7 +109,7 @@ class _Turn:
 
 
 def draw_typed(draw: Draw, num_commands: int, register: Register) -> Typed | None:
-    """Draws what a player types; it amounts to `num_commands` commands.
+    """Draws a text of a player that means `num_commands` commands.
 
     Returns:
         The text with its meaning, or None where this draw came to nothing.
@@ -131,7 +131,7 @@ def draw_typed(draw: Draw, num_commands: int, register: Register) -> Typed | Non
 
 
 def _draw_group(turn: _Turn, slot: str, *, most_commands: int, most_clauses: int) -> list[Clause] | None:
-    """Clauses until either number is reached."""
+    """Draws clauses until one of the two limits is reached."""
     clauses: list[Clause] = []
     left = most_commands
     for _ in range(12 * most_clauses):
@@ -169,7 +169,7 @@ def _draw_joined(turn: _Turn, most_commands: int) -> str | None:
     texts: list[str] = []
     meanings: list[list[str]] = []
     for slot, form in zip("xy", construction.forms, strict=True):
-        # Something must be left for Y.
+        # At least one command must remain for Y.
         limit = most_commands - 1 if slot == "x" else most_commands - len(meanings[0])
         most_clauses = 2 if draw.chance(0.3) and not (slot == "x" and construction.main_first) else 1
         group = _draw_group(turn, f"{construction.name}/{slot}", most_commands=limit, most_clauses=most_clauses)

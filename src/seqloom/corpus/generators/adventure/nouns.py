@@ -66,7 +66,7 @@ _BEASTS = "dragon spider wolf troll"
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Noun:
-    """A noun.
+    """A noun, with its kinds and adjectives.
 
     Attributes:
         name: the word.

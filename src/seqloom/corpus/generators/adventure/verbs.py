@@ -12,7 +12,7 @@ Form = Literal["base", "gerund", "participle"]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Phrase:
-    """A way of saying a command.
+    """A phrase for a command.
 
     Attributes:
         template: "pick {0} up".
