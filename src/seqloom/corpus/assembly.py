@@ -109,7 +109,7 @@ class _Builder:
         part = _Part(name)
         keys: set[int] = set()
         read_pass = ReadPass(self._settings.on_bad)
-        for src, tgt in self._watched(name, source, read_pass, long=name != "val"):
+        for src, tgt in self._with_progress(name, source, read_pass, long=name != "val"):
             part.add(src, tgt)
             keys.update(self._overlap_keys(src, tgt))
         self._notes += read_pass.notes(name)
@@ -119,7 +119,7 @@ class _Builder:
 
     def _source_reader(self, name: str, source: Source) -> Callable[[], Iterator[tuple[str, str]]]:
         keep_long = name != "val"
-        return lambda: self._screened(source, ReadPass(self._settings.on_bad), keep_long=keep_long)
+        return lambda: self._screen(source, ReadPass(self._settings.on_bad), keep_long=keep_long)
 
     def choose(self, missing: list[str]) -> None:
         """Chooses the groups of equal sources that are held out of the training data."""
@@ -131,7 +131,7 @@ class _Builder:
         candidates = {numbers: HeldOut(limit) for numbers in (False, True)}
         overlapping = self._overlaps()
         read_pass = ReadPass(self._settings.on_bad)
-        for src, tgt in self._watched("what to hold out", self._plan.train, read_pass, long=False):
+        for src, tgt in self._with_progress("what to hold out", self._plan.train, read_pass, long=False):
             if self._drops and overlapping(src, tgt):
                 self._num_overlapping += 1
             else:
@@ -167,7 +167,7 @@ class _Builder:
         overlapping = self._overlaps()
         num_overlapping = 0
         read_pass = ReadPass(settings.on_bad)
-        for number, (src, tgt) in enumerate(self._watched("train", plan.train, read_pass, long=False)):
+        for number, (src, tgt) in enumerate(self._with_progress("train", plan.train, read_pass, long=False)):
             name = self._destination(src, tgt)
             overlaps = overlapping(src, tgt)
             if (name != "train" or (overlaps and self._drops)) and self._excluded_rows is not None:
@@ -257,13 +257,13 @@ class _Builder:
         if texts is not None:
             return lambda: iter(texts)
         if name == "train" and self._excluded_rows is not None:
-            return self._read_others
+            return self._read_training_rows
         overlapping, drops = self._overlaps(), self._left_out
         limit = self._settings.size if name == "train" else None
 
         def read() -> Iterator[tuple[str, str]]:
             count = 0
-            for src, tgt in self._screened(self._plan.train, ReadPass(self._settings.on_bad)):
+            for src, tgt in self._screen(self._plan.train, ReadPass(self._settings.on_bad)):
                 if self._destination(src, tgt) != name or (drops and overlapping(src, tgt)):
                     continue
                 if limit is not None and count >= limit:
@@ -273,12 +273,12 @@ class _Builder:
 
         return read
 
-    def _read_others(self) -> Iterator[tuple[str, str]]:
+    def _read_training_rows(self) -> Iterator[tuple[str, str]]:
         """The training data: all rows except the excluded ones, up to the wanted size."""
         assert self._excluded_rows is not None
         excluded = iter([*self._excluded_rows, -1])
         left, unwanted = self._settings.size, next(excluded)
-        for number, row in enumerate(self._screened(self._plan.train, ReadPass(self._settings.on_bad))):
+        for number, row in enumerate(self._screen(self._plan.train, ReadPass(self._settings.on_bad))):
             if number == unwanted:
                 unwanted = next(excluded)
                 continue
@@ -344,16 +344,18 @@ class _Builder:
             )
         return ". " + " ".join(parts) if parts else ""
 
-    def _watched(self, name: str, source: Source, read_pass: ReadPass, *, long: bool) -> Iterator[tuple[str, str]]:
+    def _with_progress(
+        self, name: str, source: Source, read_pass: ReadPass, *, long: bool
+    ) -> Iterator[tuple[str, str]]:
         task = f"reading {name}" if name in ("train", "val", *self._plan.tests) else f"choosing {name}"
         count = 0
-        for count, pair in enumerate(self._screened(source, read_pass, keep_long=long), start=1):
+        for count, pair in enumerate(self._screen(source, read_pass, keep_long=long), start=1):
             if count % _ROWS_PER_REPORT == 0:
                 self._progress.update(task, min(0.99, read_pass.fraction), **{self._messages.items: count})
             yield pair
         self._progress.update(task, 1.0, **{self._messages.items: count})
 
-    def _screened(self, source: Source, read_pass: ReadPass, *, keep_long: bool = False) -> Iterator[tuple[str, str]]:
+    def _screen(self, source: Source, read_pass: ReadPass, *, keep_long: bool = False) -> Iterator[tuple[str, str]]:
         if self._plan.kind == "text":
             return screen_texts(source, read_pass, running=self._plan.running)
         return screen_pairs(source, read_pass, max_words=None if keep_long else self._settings.max_words)

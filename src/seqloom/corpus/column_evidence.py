@@ -64,7 +64,7 @@ def looks_like_header(fields: Sequence[str], settings: CorpusSettings) -> bool:
     return all(name.language for name in names) and len({name.word for name in names}) == 1
 
 
-def values_tell_header(evidence: Evidence) -> bool:
+def values_suggest_header(evidence: Evidence) -> bool:
     """Whether the first record of a table without a header differs from all others as a header would."""
     if not evidence.first or len(evidence.first) != len(evidence.facts):
         return False
@@ -78,7 +78,7 @@ def values_tell_header(evidence: Evidence) -> bool:
     )
 
 
-def values_deny_header(names: Sequence[str | None], evidence: Evidence) -> bool:
+def values_contradict_header(names: Sequence[str | None], evidence: Evidence) -> bool:
     """Whether a supposed header is a record like the others: "de" above a column of such codes."""
     return any(
         facts.num_values > 1

@@ -12,7 +12,7 @@ from seqloom.corpus.settings import CorpusSettings
 from seqloom.corpus.tables import Table
 
 
-def tell(
+def describe_pair_choice(
     table: Table,
     columns: tuple[int, int],
     languages: tuple[str | None, str | None],
@@ -52,7 +52,7 @@ def tell(
     return f"{text} To change: {', '.join(change)}." if change else text
 
 
-def tell_text(table: Table, column: int, *, guessed: bool) -> str:
+def describe_text_choice(table: Table, column: int, *, guessed: bool) -> str:
     """How a table of texts for language models is read, in one line.
 
     Args:
@@ -87,9 +87,9 @@ def explain_unclear(table: Table, names: Sequence[ColumnName], evidence: Evidenc
     )
 
 
-def explain_many(table: Table, spoken: dict[int, str]) -> str:
+def explain_many(table: Table, tag_of: dict[int, str]) -> str:
     """That there are more than two languages, and which options to give."""
-    tags = list(dict.fromkeys(spoken.values()))
+    tags = list(dict.fromkeys(tag_of.values()))
     return f"{table.file}: holds {len(tags)} languages ({', '.join(tags)}); choose two: --from-lang CODE --to-lang CODE"
 
 

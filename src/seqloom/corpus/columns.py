@@ -10,14 +10,14 @@ from dataclasses import dataclass
 from seqloom.config import nearest
 from seqloom.corpus.column_evidence import Evidence, is_number
 from seqloom.corpus.column_messages import (
+    describe_pair_choice,
+    describe_text_choice,
     explain_many,
     explain_unclear,
     list_kinds,
     list_names,
     show,
     show_pair,
-    tell,
-    tell_text,
 )
 from seqloom.corpus.column_names import PAIRS, SHORT_TARGETS, TEXTS, ColumnName, read_column_name
 from seqloom.corpus.direction import match
@@ -63,7 +63,7 @@ def choose_pair(
     else:
         choice = _choose_unnamed(table, settings, evidence, like[1] if like is not None else None)
     src, tgt = choice.columns
-    line = tell(table, (src, tgt), (choice.src_lang, choice.tgt_lang), settings, evidence)
+    line = describe_pair_choice(table, (src, tgt), (choice.src_lang, choice.tgt_lang), settings, evidence)
     return Choice((src, tgt), choice.src_lang, choice.tgt_lang, line)
 
 
@@ -85,7 +85,7 @@ def choose_text(table: Table, settings: CorpusSettings) -> Choice:
         index = None
     if index is not None:
         guessed = settings.tgt_column is None and len(named) > 1
-        return Choice((index,), note=tell_text(table, index, guessed=guessed))
+        return Choice((index,), note=describe_text_choice(table, index, guessed=guessed))
     raise CorpusError(
         f"{table.file}: cannot tell which column holds the text among {list_names(table)}; name it: --tgt-column NAME"
     )
@@ -163,22 +163,22 @@ def _choose_languages(
         CorpusError: several can.
     """
     texts = [index for index in range(len(names)) if evidence.kind(index) == "text" and not names[index].no_text]
-    spoken = {index: code for index in texts if (code := names[index].language) is not None}
+    tag_of = {index: code for index in texts if (code := names[index].language) is not None}
     wanted = settings.from_lang, settings.to_lang
     named = any(code and name.language and match(code, [name.language]) for code in wanted for name in names)
-    if len(spoken) < 2 and (by_role is not None or not (named or (spoken and any(wanted)))):
+    if len(tag_of) < 2 and (by_role is not None or not (named or (tag_of and any(wanted)))):
         return None
     sides: list[int | None] = [None, None]
     for side, code in enumerate(wanted):
         if code is not None:
-            sides[side] = _column_in(table, code, names, spoken, texts)
-    left = [index for index in spoken if index not in sides]
+            sides[side] = _column_in(table, code, names, tag_of, texts)
+    left = [index for index in tag_of if index not in sides]
     if sides == [None, None]:
         if len(left) != 2:
-            raise CorpusError(explain_many(table, spoken))
-        if spoken[left[0]] == spoken[left[1]]:
+            raise CorpusError(explain_many(table, tag_of))
+        if tag_of[left[0]] == tag_of[left[1]]:
             raise CorpusError(
-                f"{table.file}: has two columns in {name_language(spoken[left[0]])} ({show_pair(table, left)}); "
+                f"{table.file}: has two columns in {name_language(tag_of[left[0]])} ({show_pair(table, left)}); "
                 "say which are source and target: --src-column NAME --tgt-column NAME"
             )
         sides = [left[0], left[1]]
@@ -187,7 +187,7 @@ def _choose_languages(
         left = left or [index for index in texts if index not in sides]
         if len(left) != 1:
             raise CorpusError(
-                explain_many(table, spoken) if len(spoken) > 2 else explain_unclear(table, names, evidence)
+                explain_many(table, tag_of) if len(tag_of) > 2 else explain_unclear(table, names, evidence)
             )
         sides[sides.index(None)] = left[0]
     src, tgt = sides
@@ -201,15 +201,15 @@ def _choose_languages(
 
 
 def _column_in(
-    table: Table, code: str, names: Sequence[ColumnName], spoken: dict[int, str], texts: Sequence[int]
+    table: Table, code: str, names: Sequence[ColumnName], tag_of: dict[int, str], texts: Sequence[int]
 ) -> int | None:
     """The column in the language that the user asks for; None if it may be a column whose name contains no language.
 
     Raises:
         CorpusError: there is none, or several.
     """
-    tags = match(code, list(spoken.values()))
-    fitting = [index for index, tag in spoken.items() if tag in tags]
+    tags = match(code, list(tag_of.values()))
+    fitting = [index for index, tag in tag_of.items() if tag in tags]
     if not fitting:
         # The user's choice holds, even if the values look like something else.
         fitting = [index for index, name in enumerate(names) if name.language == code and not name.no_text]
@@ -220,9 +220,9 @@ def _column_in(
             f"{table.file}: several columns may be in {code!r}: {', '.join(show(table, index) for index in fitting)}; "
             "say which: --src-column NAME --tgt-column NAME"
         )
-    if len(spoken) == 1 and len(texts) == 2:
-        return next(index for index in texts if index not in spoken)
-    languages = ", ".join(dict.fromkeys(spoken.values())) or "not named"
+    if len(tag_of) == 1 and len(texts) == 2:
+        return next(index for index in texts if index not in tag_of)
+    languages = ", ".join(dict.fromkeys(tag_of.values())) or "not named"
     raise CorpusError(f"{table.file}: has no column in {code!r}; its languages are {languages}")
 
 

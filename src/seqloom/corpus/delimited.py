@@ -21,7 +21,7 @@ Broken = Callable[[int, str], None]
 
 
 @dataclass(frozen=True)
-class Judgement:
+class DelimiterFit:
     """How well one separator fits a file.
 
     Attributes:
@@ -44,7 +44,7 @@ class Judgement:
 
     @property
     def rank(self) -> tuple[float, bool, bool]:
-        """Sorts judgements, the best first: by share, then separators that are not prose, then two fields in each record."""
+        """Sorts fits, the best first: by share, then separators that are not prose, then two fields in each record."""
         return -self.share, self.prose, self.width != 2
 
 
@@ -103,7 +103,9 @@ def read_records(
             yield number, scanner.fields
 
 
-def judge(lines: Sequence[str | None], delimiter: str, *, quoted: bool, limit: int | None = None) -> Judgement:
+def fit_delimiter(
+    lines: Sequence[str | None], delimiter: str, *, quoted: bool, limit: int | None = None
+) -> DelimiterFit:
     """Judges how well a separator fits a file.
 
     Args:
@@ -130,26 +132,26 @@ def judge(lines: Sequence[str | None], delimiter: str, *, quoted: bool, limit: i
     total = widths.total() + num_broken
     # If two widths are equally frequent, the smaller one counts.
     width = max((width for width in widths if width > 1), key=lambda width: (widths[width], -width), default=1)
-    return Judgement(delimiter, quoted, width, widths[width] / total if total else 0.0, total, first)
+    return DelimiterFit(delimiter, quoted, width, widths[width] / total if total else 0.0, total, first)
 
 
-def judge_separators(lines: Sequence[str | None], separators: Sequence[str], *, quoted: bool) -> list[Judgement]:
+def fit_separators(lines: Sequence[str | None], separators: Sequence[str], *, quoted: bool) -> list[DelimiterFit]:
     """Judges several separators. The result contains those that fit at least half of the records, the best first.
 
     Args:
         quoted: whether quotes around fields belong to the format.
     """
     quoted = quoted and any(line is not None and '"' in line for line in lines)
-    tried = [judge(lines, separator, quoted=quoted, limit=_FIRST_RECORDS) for separator in separators]
-    judgements = [judgement for judgement in tried if judgement.width > 1 and judgement.share >= 0.3]
-    if any(judgement.num_records >= _FIRST_RECORDS for judgement in judgements):
-        judgements = [judge(lines, judgement.delimiter, quoted=quoted) for judgement in judgements]
-    judgements = [
-        replace(judgement, prose=_always_before_space(lines, judgement.delimiter))
-        for judgement in judgements
-        if judgement.width > 1 and judgement.share >= 0.5
+    tried = [fit_delimiter(lines, separator, quoted=quoted, limit=_FIRST_RECORDS) for separator in separators]
+    fits = [fit for fit in tried if fit.width > 1 and fit.share >= 0.3]
+    if any(fit.num_records >= _FIRST_RECORDS for fit in fits):
+        fits = [fit_delimiter(lines, fit.delimiter, quoted=quoted) for fit in fits]
+    fits = [
+        replace(fit, prose=_always_before_space(lines, fit.delimiter))
+        for fit in fits
+        if fit.width > 1 and fit.share >= 0.5
     ]
-    return sorted(judgements, key=lambda judgement: judgement.rank)
+    return sorted(fits, key=lambda fit: fit.rank)
 
 
 def all_quoted(lines: Sequence[str | None], delimiter: str) -> bool:

@@ -36,7 +36,7 @@ def languages_of_files(src: InputFile, tgt: InputFile, settings: CorpusSettings)
     return wanted[0] or named[0], wanted[1] or named[1]
 
 
-def tell_files(src: InputFile, tgt: InputFile, settings: CorpusSettings) -> tuple[str, ...]:
+def describe_directions(src: InputFile, tgt: InputFile, settings: CorpusSettings) -> tuple[str, ...]:
     """One line about the languages that the files' names show; none if they show none or the user gave both."""
     languages = languages_of_files(src, tgt, settings)
     if None not in (settings.from_lang, settings.to_lang) or languages == (None, None):

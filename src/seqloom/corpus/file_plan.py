@@ -11,8 +11,8 @@ from seqloom.corpus.column_evidence import (
     Evidence,
     gather_evidence,
     looks_like_header,
-    values_deny_header,
-    values_tell_header,
+    values_contradict_header,
+    values_suggest_header,
 )
 from seqloom.corpus.formats import Hints, Layout, detect_layout
 from seqloom.corpus.input_file import InputFile, read_head
@@ -56,7 +56,7 @@ def plan_aligned(settings: CorpusSettings) -> Plan:
         tests={"test": held_out["test"]} if "test" in held_out else {},
         src_lang=src_lang,
         tgt_lang=tgt_lang,
-        layout=(*direction.tell_files(src, tgt, settings), *notes),
+        layout=(*direction.describe_directions(src, tgt, settings), *notes),
     )
 
 
@@ -216,9 +216,9 @@ def _open_table(layout: Layout, settings: CorpusSettings) -> tuple[Table, Eviden
     table = open_table(layout, is_header=lambda fields: looks_like_header(fields, settings))
     evidence = gather_evidence(table)
     if settings.header == "auto" and delimited:
-        if not table.header and values_tell_header(evidence):
+        if not table.header and values_suggest_header(evidence):
             table = open_table(layout, is_header=lambda fields: True)
-        elif table.header and values_deny_header(table.names, evidence):
+        elif table.header and values_contradict_header(table.names, evidence):
             table = open_table(layout, is_header=lambda fields: False)
             evidence = gather_evidence(table)
     return table, evidence

@@ -10,7 +10,7 @@ from itertools import islice
 from typing import Literal
 
 from seqloom.corpus import delimited, json_records
-from seqloom.corpus.delimited import Judgement, name_delimiter
+from seqloom.corpus.delimited import DelimiterFit, name_delimiter
 from seqloom.corpus.input_file import InputFile, open_bytes, read_head
 from seqloom.corpus.lines import text_lines
 from seqloom.corpus.parquet import read_names
@@ -76,7 +76,7 @@ class Hints:
     """
 
     delimiter: str | None = None
-    kind: Literal["auto", "pairs", "text"] = "auto"
+    kind: str = "auto"
     is_header: IsHeader = lambda fields: False
 
 
@@ -230,13 +230,13 @@ def _detect_delimited(
         lines[lines.index(filled[0])] = ""
     delimiter = hints.delimiter or excel
     if delimiter is not None:
-        judgement = _plain_or_quoted(lines, delimiter, prefers_quotes=claimed != "tsv" and delimiter != "|||")
-        if judgement.width < 2 and not hints.is_header(judgement.first):
+        fit = _plain_or_quoted(lines, delimiter, prefers_quotes=claimed != "tsv" and delimiter != "|||")
+        if fit.width < 2 and not hints.is_header(fit.first):
             what = "was given by --delimiter" if hints.delimiter else "its first line names"
             raise CorpusError(
                 f"{file}: the separator {name_delimiter(delimiter)} that {what} occurs in none of its lines"
             )
-        return _layout(file, judgement, lines)
+        return _layout(file, fit, lines)
     if claimed == "tsv":
         if not any("\t" in line for line in filled):
             if hints.is_header([filled[0].strip()]):
@@ -250,14 +250,12 @@ def _detect_delimited(
     return _detect_unnamed(file, lines, hints)
 
 
-def _choose_csv(file: InputFile, lines: Sequence[str | None], filled: Sequence[str], hints: Hints) -> Judgement:
-    judgements = delimited.judge_separators(lines, delimited.SEPARATORS, quoted=True)
-    if hints.is_header([filled[0].strip(' "')]) and (
-        not judgements or judgements[0].prose or len(judgements[0].first) == 1
-    ):
+def _choose_csv(file: InputFile, lines: Sequence[str | None], filled: Sequence[str], hints: Hints) -> DelimiterFit:
+    fits = delimited.fit_separators(lines, delimited.SEPARATORS, quoted=True)
+    if hints.is_header([filled[0].strip(' "')]) and (not fits or fits[0].prose or len(fits[0].first) == 1):
         # One column with a name such as "text", and commas that belong to sentences.
-        return delimited.judge(lines, "\t", quoted=True)
-    if not judgements:
+        return delimited.fit_delimiter(lines, "\t", quoted=True)
+    if not fits:
         marks = any(mark in line for line in filled for mark in ",;|\t")
         raise CorpusError(
             f"{file}:1: its name says CSV, but "
@@ -268,15 +266,15 @@ def _choose_csv(file: InputFile, lines: Sequence[str | None], filled: Sequence[s
                 else f"its first {len(filled):,} lines hold no comma, semicolon, bar or tab; {_suggest(filled)}"
             )
         )
-    best = judgements[0]
-    rivals = [judgement for judgement in judgements if judgement.rank == best.rank]
+    best = fits[0]
+    rivals = [fit for fit in fits if fit.rank == best.rank]
     if len(rivals) > 1:
-        named = [judgement for judgement in rivals if hints.is_header(judgement.first)]
+        named = [fit for fit in rivals if hints.is_header(fit.first)]
         if len(named) != 1:
-            which = " and ".join(name_delimiter(judgement.delimiter) for judgement in rivals)
+            which = " and ".join(name_delimiter(fit.delimiter) for fit in rivals)
             raise CorpusError(
                 f"{file}: each of {which} gives its records {best.width} fields; say which one separates them: "
-                + " or ".join(f"--delimiter {_shown(judgement.delimiter)}" for judgement in rivals)
+                + " or ".join(f"--delimiter {_shown(fit.delimiter)}" for fit in rivals)
             )
         best = named[0]
     return _plain_or_quoted(lines, best.delimiter, prefers_quotes=True) if best.delimiter in ("\t", "|||") else best
@@ -284,13 +282,13 @@ def _choose_csv(file: InputFile, lines: Sequence[str | None], filled: Sequence[s
 
 def _detect_unnamed(file: InputFile, lines: Sequence[str | None], hints: Hints) -> Layout:
     for delimiter in ("\t", "|||"):
-        judgement = _plain_or_quoted(lines, delimiter, prefers_quotes=False)
-        if judgement.width > 1 and judgement.share >= (0.5 if hints.kind == "pairs" else _UNNAMED_SHARE):
-            return _layout(file, judgement, lines)
+        fit = _plain_or_quoted(lines, delimiter, prefers_quotes=False)
+        if fit.width > 1 and fit.share >= (0.5 if hints.kind == "pairs" else _UNNAMED_SHARE):
+            return _layout(file, fit, lines)
     if hints.kind != "text":
         certain = [
             candidate
-            for candidate in delimited.judge_separators(lines, (";", "|", ","), quoted=True)
+            for candidate in delimited.fit_separators(lines, (";", "|", ","), quoted=True)
             if candidate.share == 1
             and not candidate.prose
             and candidate.width == 2
@@ -301,12 +299,12 @@ def _detect_unnamed(file: InputFile, lines: Sequence[str | None], hints: Hints) 
     return Layout(file, "text")
 
 
-def _plain_or_quoted(lines: Sequence[str | None], delimiter: str, *, prefers_quotes: bool) -> Judgement:
+def _plain_or_quoted(lines: Sequence[str | None], delimiter: str, *, prefers_quotes: bool) -> DelimiterFit:
     """Decides whether quotes belong to the format: by the number of records that fit, then by the usual way."""
-    plain = delimited.judge(lines, delimiter, quoted=False)
+    plain = delimited.fit_delimiter(lines, delimiter, quoted=False)
     if not any(line is not None and '"' in line for line in lines):
         return plain
-    quoted = delimited.judge(lines, delimiter, quoted=True)
+    quoted = delimited.fit_delimiter(lines, delimiter, quoted=True)
     if quoted.width < 2:
         return plain
     if prefers_quotes:
@@ -315,11 +313,9 @@ def _plain_or_quoted(lines: Sequence[str | None], delimiter: str, *, prefers_quo
     return quoted if better or delimited.all_quoted(lines, delimiter) else plain
 
 
-def _layout(file: InputFile, judgement: Judgement, lines: Sequence[str | None]) -> Layout:
+def _layout(file: InputFile, fit: DelimiterFit, lines: Sequence[str | None]) -> Layout:
     line = next((number for number, line in enumerate(lines, start=1) if line is not None and line.strip()), 1)
-    return Layout(
-        file, "csv" if judgement.quoted else "tsv", judgement.delimiter, judgement.width, judgement.first, line
-    )
+    return Layout(file, "csv" if fit.quoted else "tsv", fit.delimiter, fit.width, fit.first, line)
 
 
 def _shown(delimiter: str) -> str:

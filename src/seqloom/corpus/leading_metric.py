@@ -108,7 +108,7 @@ class TargetFacts:
 
 
 @dataclass(frozen=True)
-class Leading:
+class LeadingMetric:
     """The leading metric, the BLEU that fits the target language, and notes for the user."""
 
     metric: str
@@ -129,7 +129,7 @@ def bleu_for(tgt_lang: str | None, facts: TargetFacts) -> str:
     return "bleu_char" if base in _BY_CHARACTERS or script is not None else "bleu"
 
 
-def choose_leading(wanted: str | None, usual: str, tgt_lang: str | None, facts: TargetFacts) -> Leading:
+def choose_leading(wanted: str | None, usual: str, tgt_lang: str | None, facts: TargetFacts) -> LeadingMetric:
     """Chooses the leading metric.
 
     Args:
@@ -140,14 +140,14 @@ def choose_leading(wanted: str | None, usual: str, tgt_lang: str | None, facts: 
     bleu = bleu_for(tgt_lang, facts)
     metric = wanted or usual
     if metric != "bleu":
-        return Leading(metric, bleu, ())
+        return LeadingMetric(metric, bleu, ())
     few_words = facts.few_words if wanted is None else None
     if few_words is not None:
         note = f"Metric: {few_words}, so exact match leads, not BLEU, which needs four words in a row (--metric changes it)."
-        return Leading("exact_match", bleu, (note,))
+        return LeadingMetric("exact_match", bleu, (note,))
     if bleu == "bleu":
-        return Leading(bleu, bleu, ())
+        return LeadingMetric(bleu, bleu, ())
     language = name_language(tgt_lang) if tgt_lang else _SCRIPT_NAMES.get(facts.script or "", "")
     tokenizer = bleu.removeprefix("bleu_").replace("_", "-")
     note = f"Metric: the targets are {language}, so BLEU uses sacreBLEU's tokenizer {tokenizer!r} (metric {bleu})."
-    return Leading(bleu, bleu, (note,))
+    return LeadingMetric(bleu, bleu, (note,))

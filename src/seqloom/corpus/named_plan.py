@@ -8,11 +8,11 @@ from seqloom.corpus.download import locate
 from seqloom.corpus.file_plan import HELD_OUT, held_out_sources
 from seqloom.corpus.input_file import InputFile
 from seqloom.corpus.languages import name_language
-from seqloom.corpus.parallel import Joined, ParallelFiles
+from seqloom.corpus.parallel import ConcatenatedFiles, ParallelFiles
 from seqloom.corpus.passages import RunningText, cut
 from seqloom.corpus.plan import Plan, check_none_ignored
 from seqloom.corpus.settings import CorpusSettings
-from seqloom.corpus.sources import PairTable, Passages, Selected, Source
+from seqloom.corpus.sources import PairTable, Passages, SelectedRows, Source
 from seqloom.corpus.tables import Table
 from seqloom.errors import ConfigError, CorpusError
 from seqloom.progress import Progress
@@ -96,8 +96,8 @@ class _SplitOpener:
             assert split.sides is not None
             both = zip(split.sides[self.src], split.sides[self.tgt], strict=True)
             parts = tuple(ParallelFiles(self._locate(src), self._locate(tgt), split.markup) for src, tgt in both)
-            source = parts[0] if len(parts) == 1 else Joined(parts)
-        return source if split.select is None else Selected(source, split.select)
+            source = parts[0] if len(parts) == 1 else ConcatenatedFiles(parts)
+        return source if split.select is None else SelectedRows(source, split.select)
 
     def _locate(self, text: str) -> InputFile:
         name, _, member = text.partition("!")

@@ -142,7 +142,7 @@ _END = _End()
 
 
 @dataclass(frozen=True)
-class Joined:
+class ConcatenatedFiles:
     """Several pairs of aligned files, read one after the other."""
 
     parts: tuple["ParallelFiles", ...]

@@ -65,7 +65,7 @@ class RunningText:
         def inside() -> bool:
             return position >= self.start and (self.stop is None or position < self.stop)
 
-        for piece in text_pieces(self.file, _PartReading(read_pass.on_bad, outer=read_pass, inside=inside)):
+        for piece in text_pieces(self.file, _PartPass(read_pass.on_bad, outer=read_pass, inside=inside)):
             first, position = position, position + len(piece)
             if self.stop is not None and first >= self.stop:
                 return
@@ -74,7 +74,7 @@ class RunningText:
 
 
 @dataclass
-class _PartReading(ReadPass):
+class _PartPass(ReadPass):
     """A pass over a part of a file. It reads from the file's beginning, and the outer pass counts only what is inside the part."""
 
     outer: ReadPass = field(default_factory=ReadPass)

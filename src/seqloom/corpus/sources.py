@@ -95,7 +95,7 @@ class Passages:
 
 
 @dataclass(frozen=True)
-class Selected:
+class SelectedRows:
     """The rows of a source that a rule of the catalogue selects."""
 
     source: Source

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seqloom.corpus.delimited import excel_delimiter, judge, judge_separators, read_records
+from seqloom.corpus.delimited import excel_delimiter, fit_delimiter, fit_separators, read_records
 
 
 def records_of(text: str, delimiter: str = ",") -> tuple[list[tuple[int, list[str]]], list[tuple[int, str]]]:
@@ -61,10 +61,10 @@ def test_separators_of_several_characters_and_very_long_cells() -> None:
 
 def test_separators_are_judged_on_all_records() -> None:
     lines = ["Ja, nein, vielleicht;yes, no", *["der Hund;the dog"] * 50, "", None]
-    best = judge_separators(lines, ("\t", ",", ";", "|"), quoted=True)[0]
+    best = fit_separators(lines, ("\t", ",", ";", "|"), quoted=True)[0]
     assert (best.delimiter, best.width, best.share, best.num_records) == (";", 2, 1.0, 51)
-    assert judge(["a\tb"] * 9999 + ["only one"], "\t", quoted=False).share == 0.9999
-    assert judge(["a", "b"], "\t", quoted=False).width == 1
+    assert fit_delimiter(["a\tb"] * 9999 + ["only one"], "\t", quoted=False).share == 0.9999
+    assert fit_delimiter(["a", "b"], "\t", quoted=False).width == 1
 
 
 @pytest.mark.parametrize(("line", "delimiter"), [("sep=;", ";"), ('"sep=,"', ","), ("sep=\t", "\t"), ("sep=;;", None)])
