@@ -1,12 +1,17 @@
 """Caveats: where the arms of a comparison were not treated alike, or its numbers say less than they seem to."""
 
+import math
 from collections.abc import Mapping, Sequence
+from statistics import fmean
 
 from seqloom.comparison.findings import ArmRuns
 from seqloom.core_sharing import MOST_OTHER_CORES
 from seqloom.corpus import Corpus
 from seqloom.recipes import Recipe
 from seqloom.run.prepare import Prepared
+
+IMPROVING = 0.01
+"""The share of its validation loss that an arm has to lose over the last tenth of training to count as still improving."""
 
 
 def find_caveats(
@@ -28,6 +33,13 @@ def find_caveats(
         caveats.append(f"Not all arms have the same tokenizer: {', '.join(others)} differ from {arms[0].name}.")
     if corpus.synthetic:
         caveats.append("The corpus is synthetic: a grammar made it. Results on it say little about natural text.")
+    improving = {arm.recipe.label: share for arm in results.values() if (share := late_improvement(arm)) > IMPROVING}
+    if improving:
+        listed = ", ".join(f"{label} by {share:.1%}" for label, share in improving.items())
+        caveats.append(
+            f"Still improving when the budget ended, by the validation loss over the last tenth of training: {listed}. The verdict "
+            "is about this budget; it is settled only when no arm improves any more, so a larger budget may change it."
+        )
     for arm in results.values():
         for info, outputs, _ in arm.runs:
             other_cores = info.finished.other_cores
@@ -39,3 +51,19 @@ def find_caveats(
             for test, test_outputs in outputs.items():
                 caveats += [f"{arm.recipe.label}, seed {info.seed}, {test}: {note}." for note in test_outputs.notes]
     return tuple(caveats)
+
+
+def late_improvement(arm: ArmRuns) -> float:
+    """The share of the validation loss, mean over runs, that an arm lost over the last tenth of its updates.
+
+    0 where there was no validation before that, or where a loss is no number.
+    """
+    before, after = [], []
+    for info, _, _ in arm.runs:
+        curve = info.finished.curve
+        earlier = [point.val_loss for point in curve if point.step <= 0.9 * info.finished.steps]
+        if earlier:
+            before.append(earlier[-1])
+            after.append(curve[-1].val_loss)
+    share = 1 - fmean(after) / fmean(before) if before and fmean(before) > 0 else 0.0
+    return share if math.isfinite(share) else 0.0

@@ -107,18 +107,13 @@ def test_an_arm_that_improves_never_contradicts_by_simulation() -> None:
         scores = [100 * np.exp(-curve) for curve in curves]
         assert scores[0][0].mean() < scores[1][0].mean()
         last = first_convergence(curves)
-        rungs = [
-            make_rung(
-                STEPS[rung],
-                (question(scores[0][last], scores[1][last]),),
-                [ArmLosses(name, name, tuple(curve[rung]), ()) for name, curve in zip("AB", curves, strict=True)],
-                None,
-                None,
-            )
-            for rung in (last,)
-        ]
-        arms = tuple(arm.model_copy(update={"improving": last == len(STEPS) - 1}) for arm in rungs[0].arms)
-        settlement = settle([rungs[0].model_copy(update={"arms": arms})])
+        asked = question(scores[0][last], scores[1][last])
+        before, now = (
+            [ArmLosses(name, name, tuple(curve[rung]), ()) for name, curve in zip("AB", curves, strict=True)]
+            for rung in (last - 1, last)
+        )
+        rung = make_rung(STEPS[last - 1], (asked,), before, None, None)
+        settlement = settle([rung, make_rung(STEPS[last], (asked,), now, rung, None)])
         alarms += settlement.answer == "contradicted"
         supported += settlement.answer == "supported"
     assert alarms / 2000 <= 0.06
