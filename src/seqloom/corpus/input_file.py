@@ -55,7 +55,7 @@ class InputFile:
 
 
 @contextmanager
-def open_bytes(file: InputFile, read_pass: ReadPass) -> Iterator[io.BufferedIOBase]:
+def open_bytes(file: InputFile, read_pass: ReadPass) -> Iterator[io.BufferedReader]:
     """Opens a file for reading: decompressed, and as UTF-8 if it is UTF-16 with a byte order mark.
 
     Raises:

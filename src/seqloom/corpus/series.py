@@ -7,6 +7,7 @@ follow each other in time: a model is never trained on what comes after the star
 
 import csv
 import hashlib
+import io
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,6 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqloom.corpus.corpus import Corpus, Document, SentencePair, Split
+from seqloom.corpus.input_file import InputFile, open_bytes
+from seqloom.corpus.read_pass import ReadPass
 from seqloom.corpus.settings import CorpusSettings
 from seqloom.errors import ConfigError, CorpusError
 from seqloom.messages import counted
@@ -185,18 +188,22 @@ def _bins(values: Values, context: int, horizon: int, count: int) -> Bins:
 
 
 def read_column(path: Path, column: object = None) -> tuple[str, Values]:
-    """Reads the numbers of a column.
+    """Reads the numbers of a column of a CSV file, which may be compressed, in UTF-8 or in UTF-16 with a byte order mark.
 
     Args:
-        column: its name; None: the only column with numbers.
+        path: the file.
+        column: the column's name; None: the only column with numbers.
 
     Raises:
         CorpusError: the file or the column cannot be read, or a value is missing or not a number; the message names the line.
     """
     try:
-        with path.open(encoding="utf-8-sig", newline="") as stream:
-            rows = list(csv.reader(stream))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        with (
+            open_bytes(InputFile(path), ReadPass()) as stream,
+            io.TextIOWrapper(stream, encoding="utf-8-sig", newline="") as text,
+        ):
+            rows = list(csv.reader(text))
+    except (UnicodeDecodeError, csv.Error) as error:
         raise CorpusError(f"{path}: cannot be read as CSV in UTF-8: {error}") from None
     if len(rows) < 2:
         raise CorpusError(f"{path}: expected a line with the names of the columns, and then a line for each value")

@@ -23,9 +23,7 @@ _SECONDS_PER_DAY = 86_400
 _NAMES = {"stdin-*": KEPT_DAYS, "pipe-*": KEPT_DAYS, "partial-*": 1}
 # The copies of this process: a pipe gives its content to the first reader only.
 _copies: dict[tuple[str, int, int], Path] = {}
-
-
-# Opened by such a name on Linux, a file begins at its start; on macOS it goes on where whoever opened it first has read to.
+# Names of open files. On Linux, opening such a name reads the file from its start; on macOS, from the current position.
 _DESCRIPTOR = re.compile(r"/dev/(stdin|fd/\d+)")
 
 

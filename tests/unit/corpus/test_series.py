@@ -1,5 +1,7 @@
 """Series of numbers: windows that follow each other in time, and bins that lose little."""
 
+import gzip
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -100,3 +102,16 @@ def test_settings_of_texts_are_refused(tmp_path: Path) -> None:
         open_corpus(_settings(path).model_copy(update={"from_lang": "de"}), Silent())
     with pytest.raises(SeqloomError, match="expected one of auto, pairs, text, series"):
         CorpusSettings.parse({"data": "x", "kind": "sound"}, source="a test")
+
+
+@pytest.mark.parametrize(("name", "encode"), [("a.csv", bytes), ("a.csv.gz", gzip.compress)])
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_compressed_files_and_utf16_are_read(
+    tmp_path: Path, name: str, encode: Callable[[bytes], bytes], encoding: str
+) -> None:
+    path = tmp_path / name
+    path.write_bytes(encode("step,Höhe\r\na,1.5\r\nb,2\r\n".encode(encoding)))
+    column, values = read_column(path)
+    assert (column, values.tolist()) == ("Höhe", [1.5, 2.0])
+    with pytest.raises(CorpusError, match="no such file"):
+        read_column(tmp_path / "nothing.csv")
