@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.setup-done
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo claims walk test system lint format types check wheel bench bench-demo clean
+.PHONY: help setup demo claims worked-example test system lint format types check wheel bench bench-demo clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(firstword $(MAKEFILE_LIST)) | while IFS='|' read -r target text; do printf '%-17s %s\n' "$$target" "$$text"; done
@@ -37,14 +37,14 @@ claims: setup ## test what is said of RNNs and Transformers: all claims at quick
 NUMBERS := --data numbers-en-de --size 20000 --set tokenizer.kind=unigram tokenizer.vocab_size=170 \
   training.validations=8 training.validation_sentences=100 training.average_last=8
 
-walk: setup ## train three runs on spelled-out numbers, and write docs/walk.md from them (minutes)
+worked-example: setup ## train three runs on spelled-out numbers, and write docs/worked-example.md from them (minutes)
 	@for run in transformer-tiny/800 rnn-tiny/600 attention-rnn-tiny/600; do \
 	  folder=runs/numbers/$${run%/*}; \
 	  if [ -f $$folder/checkpoint.json ]; then $(BIN)/seqloom train --resume --out $$folder || exit; \
 	  else $(BIN)/seqloom train $${run%/*} $(NUMBERS) --steps $${run#*/} --out $$folder || exit; fi; \
 	done
 	$(BIN)/seqloom explain runs/numbers/transformer-tiny runs/numbers/rnn-tiny runs/numbers/attention-rnn-tiny \
-	  --text 'seventy-four ; forty-seven' --layer 3 --head 3 --step 5 --change 1=seventy-five --out docs/walk.md
+	  --text 'seventy-four ; forty-seven' --layer 3 --head 3 --step 5 --change 1=seventy-five --out docs/worked-example.md
 
 test: setup ## unit and integration tests, a process a core
 	$(BIN)/python -m pytest -n auto $(ARGS)

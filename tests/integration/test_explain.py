@@ -77,8 +77,8 @@ def test_data_and_pictures_are_written(trained: Trained, cli: Cli, tmp_path: Pat
         assert (tmp_path / f"{kind}.svg").stat().st_size > 1000
 
 
-def test_a_walk_says_how_it_was_made(trained: Trained, cli: Cli, tmp_path: Path) -> None:
-    page = tmp_path / "pages" / "walk.md"
+def test_a_worked_example_names_the_command_that_made_it(trained: Trained, cli: Cli, tmp_path: Path) -> None:
+    page = tmp_path / "pages" / "example.md"
     runs = [trained(recipe) for recipe in ("rnn-tiny", "attention-rnn-tiny", "transformer-tiny")]
     options = ["--text", TEXT, "--layer", 0, "--head", 1, "--step", 2, "--change", "1=blau"]
     out = cli("explain", *runs, *options, "--out", page)
@@ -96,7 +96,7 @@ def test_a_walk_says_how_it_was_made(trained: Trained, cli: Cli, tmp_path: Path)
         assert "tokenizer.vocab_size=120" in line
         assert line.endswith(str(run))
     message = cli("explain", runs[0], "--text", TEXT, "--out", page, status=2)
-    assert "attention within and between both sides" in message
+    assert "self-attention on both sides and cross-attention" in message
 
 
 def test_a_language_model_of_text_is_explained(cli: Cli, corpus_folder: Path, tmp_path: Path) -> None:

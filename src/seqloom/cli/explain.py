@@ -34,7 +34,7 @@ what if (all options together are one change; the output without it is shown for
 examples:
   seqloom explain runs/mine --text "ein Hund"                            a table in the terminal
   seqloom explain runs/rnn runs/transformer --text "ein Hund" --out page.html    side by side, one offline file
-  seqloom explain runs/transformer runs/rnn --text "ein Hund" --out walk.md      from embeddings to softmax, to read along
+  seqloom explain runs/transformer runs/rnn --text "ein Hund" --out example.md   a worked example, with every number
   seqloom explain runs/mine --text "ein Hund" --out heads.svg --picture heads    for a paper (needs seqloom[pictures])
   seqloom explain runs/mine --text "ein Hund" --change 2=Katze --out page.html --history"""
 
@@ -63,7 +63,7 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         "--out",
         type=Path,
         metavar="FILE",
-        help="a page (.html), a walk to read (.md), data (.json) or a picture (.png, .svg, .pdf)",
+        help="a page (.html), a worked example (.md), data (.json) or a picture (.png, .svg, .pdf)",
     )
     group.add_argument("--picture", choices=_PICTURES, help="what a picture shows (default: heatmap)")
     group.add_argument(
@@ -158,7 +158,9 @@ def _check(arguments: argparse.Namespace) -> None:
     if arguments.picture and (out is None or out.suffix in (".html", ".json", ".md")):
         raise ConfigError("--picture: say where to draw it, by --out with .png, .svg or .pdf; a page shows them all")
     if out is not None and out.suffix == ".md" and (arguments.history or arguments.method):
-        raise ConfigError(f"--out {out}: a walk shows all methods and no history: leave --method and --history out")
+        raise ConfigError(
+            f"--out {out}: a worked example shows all methods and no history: leave --method and --history out"
+        )
     if out is not None:
         check_not_read(out, "--out", arguments.runs)
         check_folder(out.parent)
@@ -205,9 +207,9 @@ def _write_or_print(explanations: "Explanations", arguments: argparse.Namespace)
 
         write_explanation_page(explanations, out)
     elif out.suffix == ".md":
-        from seqloom.report.walk_page import write_walk
+        from seqloom.report.worked_example_page import write_worked_example
 
-        write_walk(explanations, out, folders=arguments.runs, command=_command(arguments))
+        write_worked_example(explanations, out, folders=arguments.runs, command=_command(arguments))
     elif out.suffix == ".json":
         write_text(out, model_json(explanations, indent=1) + "\n")
     else:

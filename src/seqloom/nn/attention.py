@@ -75,7 +75,7 @@ LuongScore = Literal["dot", "general", "concat"]
 
 
 class LuongAttention(nn.Module):
-    """Multiplicative attention and its variants (Luong 2015, equation 8): from the decoder state at the position itself."""
+    """Multiplicative attention and its variants (Luong 2015, section 3.1): from the decoder state at the position itself."""
 
     def __init__(self, query_dim: int, memory_dim: int, score: LuongScore = "general") -> None:
         super().__init__()

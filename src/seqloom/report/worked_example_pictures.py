@@ -1,4 +1,4 @@
-"""The pictures of a walk: SVG files that stand alone, in the reader's light or dark, on a ground of their own.
+"""The pictures of a worked example: self-contained SVG files for light and dark mode, with a background of their own.
 
 Explanations enter, SVG leaves. Drawings are those of the page of explanations, set side by side with names.
 """
@@ -16,13 +16,13 @@ from seqloom.report.page import asset
 
 _MARGIN = 14
 _ROW = 15
-"""Height of a row of a matrix, so that a token stands beside it."""
+"""Height of a row of a matrix, enough for its token."""
 _OWN = "text.name { font-weight: 700; } text.quiet { fill: var(--muted); font-size: 12px; } .ground { fill: var(--paper); }"
 
 
 @dataclass
 class Picture:
-    """A sheet on which drawings are put, until it is written.
+    """Drawings and labels that become one SVG file.
 
     Attributes:
         text: what it shows, in words.
@@ -34,7 +34,7 @@ class Picture:
     _height: float = 0.0
 
     def put(self, drawing: Markup, x: float, y: float) -> tuple[float, float]:
-        """Puts a drawing down; returns where it ends to the right and below."""
+        """Adds a drawing; returns the coordinates of its right and lower edges."""
         head = str(drawing).partition(">")[0]
         width, height = (float(head.split(f' {side}="')[1].partition('"')[0]) for side in ("width", "height"))
         self._parts.append(Markup(str(drawing).replace("<svg ", f'<svg x="{x:g}" y="{y:g}" ', 1)))
@@ -42,21 +42,21 @@ class Picture:
         return x + width, y + height
 
     def write(self, text: str, x: float, y: float, kind: str = "", *, end: bool = False) -> None:
-        """Writes a line whose foot is at y; `end`: whether it ends at x instead of beginning there."""
+        """Adds a line of text with its baseline at y; `end`: it ends at x instead of starting there."""
         anchor = Markup(' text-anchor="end"') if end else ""
-        position = Markup('<text x="{:g}" y="{:g}" class="{}"{}>{}</text>')
-        self._parts.append(position.format(x, y, kind, anchor, escape(text)))
+        label = Markup('<text x="{:g}" y="{:g}" class="{}"{}>{}</text>')
+        self._parts.append(label.format(x, y, kind, anchor, escape(text)))
         self._reach(x if end else x + _width([text]), y + 4)
 
     def key(self, x: float, y: float, number: int) -> None:
-        """A stroke of the line of that number, to stand beside its name."""
+        """Adds a sample of the line of that number for the legend."""
         stroke = Markup('<line x1="{:g}" x2="{:g}" y1="{y:g}" y2="{y:g}" class="line" stroke="var(--arm-{})" {}/>')
         dash = Markup('stroke-dasharray="{}"').format(svg.DASHES[number % len(svg.DASHES)])
         self._parts.append(stroke.format(x, x + 26, number, dash, y=y))
         self._reach(x + 26, y)
 
     def svg(self) -> str:
-        """The file."""
+        """The content of the SVG file."""
         style = f"{theme.css_variables()}svg {{ font-family: {theme.FONT}; }}\n{asset('drawings.css')}{_OWN}"
         width, height = round(self._width + _MARGIN), round(self._height + _MARGIN)
         head = Markup(
@@ -76,7 +76,7 @@ def embeddings(embedding: Embedding) -> Picture:
     may_be = {
         "token embeddings": embedding.token,
         "+ position embeddings": embedding.position,
-        "= what enters the first layer": embedding.total if embedding.position is not None else None,
+        "= input of the first layer": embedding.total if embedding.position is not None else None,
     }
     blocks = {name: rows for name, rows in may_be.items() if rows is not None}
     size = f"{len(tokens)} by {len(embedding.token[0])} numbers each"
@@ -100,7 +100,7 @@ def projections(stage: AttentionStage) -> Picture:
 
 
 def scores(stage: AttentionStage, truth: Sequence[Sequence[int]] | None = None) -> Picture:
-    """Scores before the softmax and weights after it, side by side; what is masked is grey."""
+    """Scores before the softmax and weights after it, side by side; masked positions are grey."""
     queries, keys = words.token_texts(stage.query_tokens), words.token_texts(stage.key_tokens)
     pointed = (
         f"{query} most at {keys[max(range(len(row)), key=row.__getitem__)]}"
@@ -110,7 +110,7 @@ def scores(stage: AttentionStage, truth: Sequence[Sequence[int]] | None = None) 
     picture = Picture(
         f"Scores and weights of {stage.name}, head {stage.head}; grey is masked. {'; '.join(pointed)}.{outlined}"
     )
-    masked = [[index for index, allowed in enumerate(mask) if not allowed] for mask in stage.mask]
+    masked = [[position for position, allowed in enumerate(mask) if not allowed] for mask in stage.mask]
     visible = tuple(
         tuple(score if allowed else 0.0 for score, allowed in zip(row, mask, strict=True))
         for row, mask in zip(stage.scores, stage.mask, strict=True)
@@ -124,7 +124,7 @@ def scores(stage: AttentionStage, truth: Sequence[Sequence[int]] | None = None) 
 
 
 def weighted_sum(stage: AttentionStage, row: int) -> Picture:
-    """Each value times its weight, and below them their sum."""
+    """Each value times its weight, with the sum below."""
     keys, weights = words.token_texts(stage.key_tokens), stage.weights[row]
     parts = tuple(
         tuple(weight * value for value in values) for weight, values in zip(weights, stage.value, strict=True)
@@ -133,7 +133,7 @@ def weighted_sum(stage: AttentionStage, row: int) -> Picture:
     picture = Picture(
         f"The values of {stage.name}, head {stage.head}, each times its weight ({'; '.join(named)}), and their sum below."
     )
-    # Drawn as one, so that one shade means one size.
+    # One drawing, so that the same shade means the same value.
     _block(
         picture, "weight · value, and the sum", (*parts, stage.context[row]), [*named, "= sum"], _MARGIN, _MARGIN, 420
     )
@@ -141,22 +141,22 @@ def weighted_sum(stage: AttentionStage, row: int) -> Picture:
 
 
 def memory(rows: Matrix, tokens: Sequence[str]) -> Picture:
-    """What the encoder hands over."""
+    """The output of the encoder."""
     picture = Picture(f"The memory: {len(rows)} by {len(rows[0])} numbers, a row for each of {', '.join(tokens)}.")
     _block(picture, "memory", rows, tokens, _MARGIN, _MARGIN, 560)
     return picture
 
 
-def logits(hidden: Vector, scores: Sequence[Logit]) -> Picture:
-    """The decoder's output, and the rows of the embedding matrix that it fits best."""
-    named = [f"{words.token_text(item.token)}  {words.decimal(item.logit, 2)}" for item in scores]
-    picture = Picture(f"The decoder's output, and the rows it is multiplied with; token and logit: {'; '.join(named)}.")
+def logits(hidden: Vector, top_logits: Sequence[Logit]) -> Picture:
+    """The decoder output and the rows of the output matrix with the largest logits."""
+    named = [f"{words.token_text(item.token)}  {words.decimal(item.logit, 2)}" for item in top_logits]
+    picture = Picture(f"The decoder output and rows of the output matrix; token and logit: {'; '.join(named)}.")
     left = _width([*named, "output"]) + _MARGIN
     below = picture.put(_strip([hidden], "output"), left, _MARGIN)[1]
     picture.write("output", left - 6, _MARGIN + 11, end=True)
-    picture.write("times the row of each token, and its logit", _MARGIN, below + 22, "quiet")
+    picture.write("times the row of each token = its logit", _MARGIN, below + 22, "quiet")
     top = below + 30
-    picture.put(_strip([item.row for item in scores], "rows"), left, top)
+    picture.put(_strip([item.row for item in top_logits], "rows"), left, top)
     for number, name in enumerate(named):
         picture.write(name, left - 6, top + _ROW * number + 11, end=True)
     return picture
@@ -164,29 +164,29 @@ def logits(hidden: Vector, scores: Sequence[Logit]) -> Picture:
 
 def beam(tree: BeamTree, label: str) -> Picture:
     """The search as a tree."""
-    looked = len(tree.nodes) - 1
-    picture = Picture(f"Beam of {tree.beam} of {label}: {looked} beginnings looked at; the output is the blue path.")
+    num_prefixes = len(tree.nodes) - 1
+    picture = Picture(f"Beam of {tree.beam} of {label}: {num_prefixes} prefixes scored; the output is the blue path.")
     picture.put(svg.beam(tree, picture.text), 0, 0)
     return picture
 
 
 def states(explanation: Explanation) -> Picture:
-    """The encoder's layers over time: how long their states are, and how far they move."""
+    """The norms of the states of each encoder layer over time, and how much the states change."""
     tracks = [track for track in explanation.states if track.side == "source"]
     picture = Picture(
         f"States of {explanation.run.label} while it reads: {', '.join(words.token_texts(explanation.source))}."
     )
     below = float(_MARGIN)
     for track in tracks:
-        way = ", reads from the end to the beginning" if track.backwards else ""
+        direction = ", reads from right to left" if track.backwards else ""
         may_be = {
             "hidden state": track.hidden_norm,
             "cell": track.cell_norm,
             "change of the hidden state": track.change,
         }
         lengths = {name: values for name, values in may_be.items() if values is not None}
-        picture.write(f"encoder layer {track.layer}{way}: lengths", _MARGIN, below + 12, "name")
-        drawing = svg.lines(lengths, words.token_texts(explanation.source), "lengths of states")
+        picture.write(f"encoder layer {track.layer}{direction}: norms", _MARGIN, below + 12, "name")
+        drawing = svg.lines(lengths, words.token_texts(explanation.source), "norms of states")
         right, below = picture.put(drawing, _MARGIN, below + 20)
         for number, name in enumerate(lengths):
             y = below - 120 + 22 * number
@@ -197,42 +197,41 @@ def states(explanation: Explanation) -> Picture:
 
 
 def methods(explanations: Sequence[Explanation]) -> Picture:
-    """For each run what attention, occlusion and the gradient point at."""
-    text, below = [], float(_MARGIN)
+    """The attribution by attention, occlusion and gradient of each run."""
+    descriptions, below = [], float(_MARGIN)
     picture = Picture("")
     for explanation in explanations:
         left, lowest = float(_MARGIN), below
+        truth = explanation.truth.sources if explanation.truth else None
         source, target = words.token_texts(explanation.source), words.token_texts(explanation.target)
-        for shown in words.pictures_of(explanation):
-            trust = words.trust_short(shown.trust) or "nothing to hold it against"
-            text.append(f"{explanation.run.label}, {shown.method}: {trust}")
+        for attribution in words.pictures_of(explanation):
+            trust = words.trust_short(attribution.trust) or "no other method to compare with"
+            descriptions.append(f"{explanation.run.label}, {attribution.method}: {trust}")
             drawing = svg.heatmap(
-                shown.rows,
+                attribution.rows,
                 source,
                 target,
-                shown.title,
-                truth=explanation.truth.sources if explanation.truth else None,
+                attribution.title,
+                truth=truth,
                 cell=22,
             )
-            picture.write(f"{explanation.run.label}: {shown.method}", left, below + 12, "name")
+            picture.write(f"{explanation.run.label}: {attribution.method}", left, below + 12, "name")
             picture.write(trust, left, below + 29, "quiet")
             right, foot = picture.put(drawing, left, below + 38)
             left, lowest = max(right, left + _width([trust])) + 18, max(lowest, foot)
         below = lowest + 20
-    picture.text = f"Where each method points, run by run, with how often it agrees. {'; '.join(text)}."
+    picture.text = f"The attributions of each method by run, and how often they agree. {'; '.join(descriptions)}."
     return picture
 
 
 def heads(explanation: Explanation) -> Picture:
-    """Every head from target to source, small, with how often it points at the truth."""
+    """Small heatmaps of all cross-attention heads, with their agreement with the true alignment."""
     truth = explanation.truth.sources if explanation.truth else None
     across = [
         (attention, words.looks_across(attention, len(explanation.source))) for attention in explanation.attention
     ]
     across = [(attention, heads) for attention, heads in across if heads]
-    picture = Picture(
-        f"All {sum(len(heads) for _, heads in across)} heads of {explanation.run.label} from target to source."
-    )
+    picture = Picture(f"All {sum(len(heads) for _, heads in across)} cross-attention heads of {explanation.run.label}.")
     source, target = words.token_texts(explanation.source), words.token_texts(explanation.target)
     below = float(_MARGIN)
     for attention, rows in across:
@@ -240,7 +239,7 @@ def heads(explanation: Explanation) -> Picture:
         lowest = below
         for number, (head, trust) in enumerate(zip(rows, attention.trust, strict=True)):
             left = _MARGIN + 165 * number
-            # There is room for the first of the agreements.
+            # There is space for only the first of the agreements.
             picture.write(f"{number}: {words.trust_short(trust).partition(',')[0]}", left, below + 29, "quiet")
             drawing = svg.heatmap(head, source, target, f"head {number}", truth=truth, cell=13, named=False)
             lowest = max(lowest, picture.put(drawing, left, below + 36)[1])
@@ -251,7 +250,7 @@ def heads(explanation: Explanation) -> Picture:
 def _block(
     picture: Picture, name: str, rows: Matrix, tokens: Sequence[str], left: float, top: float, width: int
 ) -> float:
-    """A matrix with its name above and its tokens to the left; returns where it ends below."""
+    """Adds a matrix with its name above and its tokens to the left; returns its lower edge."""
     label = left + _width(tokens)
     picture.write(name, label, top + 12, "name")
     for number, token in enumerate(tokens):

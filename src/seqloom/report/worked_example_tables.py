@@ -1,6 +1,6 @@
-"""The numbers of a walk as Markdown tables, each so that its reader can work it out again.
+"""The numbers of a worked example as Markdown tables that the reader can recompute.
 
-Parts of an Explanation enter, Markdown leaves. What is printed is what the model computed; nothing is computed anew but products
+Input: parts of an Explanation; output: Markdown. The tables print what the model computed; this module computes only products
 and exponentials of printed numbers.
 """
 
@@ -24,14 +24,14 @@ from seqloom.report import explanation_wording as words
 from seqloom.report.wording import MISSING
 
 _SHOWN = 4
-"""How many numbers of a vector a table shows."""
+"""The number of values of a vector that a table shows."""
 _OTHERS = 3
 _LONGEST, _OPTION = 96, 30
-"""Characters of a command's line, and of most options with what follows them."""
+"""Characters of a line of a command, and of most options with their values."""
 
 
 def code(text: str) -> str:
-    """A text as Markdown's code, which nothing in it can end; it may stand in a table."""
+    """A text as Markdown code, safe in a table; no character of the text can end the code."""
     text = " ".join(text.split()) or " "
     fence = "`" * (1 + max(map(len, re.findall("`+", text)), default=0))
     inner = text if len(fence) == 1 else f" {text} "
@@ -39,7 +39,7 @@ def code(text: str) -> str:
 
 
 def folded(command: str) -> str:
-    """A command over several lines, each beginning with an option, where one line would be too long to read."""
+    """A long command on several lines; each line starts with an option."""
     call, mark, remark = command.partition("  # ")
     lines = [""]
     for word in map(shlex.quote, shlex.split(call)):
@@ -51,35 +51,35 @@ def folded(command: str) -> str:
 
 
 def token(item: Token) -> str:
-    """A token as code."""
+    """A token as Markdown code."""
     return code(words.token_text(item))
 
 
 def tokens(items: Sequence[Token]) -> list[str]:
-    """Tokens of one side as code."""
+    """Tokens of one side as Markdown code."""
     return [code(text) for text in words.token_texts(items)]
 
 
 def source_table(explanation: Explanation) -> str:
-    """Places, tokens and ids of the source."""
+    """Positions, tokens and ids of the source."""
     rows = [
-        (str(index), name, str(t.token_id))
-        for index, (name, t) in enumerate(zip(tokens(explanation.source), explanation.source, strict=True))
+        (str(position), name, str(t.token_id))
+        for position, (name, t) in enumerate(zip(tokens(explanation.source), explanation.source, strict=True))
     ]
-    return _table(("place", "token", "id"), rows)
+    return _table(("position", "token", "id"), rows)
 
 
 def target_table(explanation: Explanation) -> str:
-    """What the decoder is fed at each step, and what it says."""
+    """The input and the output of the decoder at each step."""
     rows = [
-        (str(step + 1), token(fed), str(fed.token_id), token(said), str(said.token_id))
-        for step, (fed, said) in enumerate(zip(explanation.fed, explanation.target, strict=True))
+        (str(step + 1), token(fed), str(fed.token_id), token(output), str(output.token_id))
+        for step, (fed, output) in enumerate(zip(explanation.fed, explanation.target, strict=True))
     ]
-    return _table(("step", "is fed", "id", "says", "id"), rows)
+    return _table(("step", "input", "id", "output", "id"), rows)
 
 
 def embedding_table(embedding: Embedding, position: int) -> str:
-    """Some numbers of one token's embedding, its position's, and their sum."""
+    """Some numbers of the token embedding, the position embedding and their sum."""
     columns = _columns(len(embedding.token[position]))
     may_be = {
         "token embedding": embedding.token,
@@ -91,13 +91,13 @@ def embedding_table(embedding: Embedding, position: int) -> str:
 
 
 def sinusoidal(embedding: Embedding) -> bool:
-    """Whether the position embeddings are the paper's sines and cosines, in halves."""
+    """Whether the position embeddings are those of Vaswani 2017, with all sines before the cosines."""
     if embedding.position is None:
         return False
     half = len(embedding.position[0]) // 2
     return all(
-        abs(value - wave(index, number, half)) < 1e-4 * max(1.0, *map(abs, embedding.total[index]))
-        for index, row in enumerate(embedding.position)
+        abs(value - wave(position, number, half)) < 1e-4 * max(1.0, *map(abs, embedding.total[position]))
+        for position, row in enumerate(embedding.position)
         for number, value in enumerate(row)
     )
 
@@ -109,7 +109,7 @@ def wave(position: int, number: int, half: int) -> float:
 
 
 def score_table(stage: AttentionStage, row: int) -> str:
-    """From a query's products with the keys to its weights."""
+    """The dot products of one query with all keys, the scores and the attention weights."""
     query, size = stage.query[row], len(stage.query[row])
     rows = []
     for name, key, score, allowed, weight in zip(
@@ -124,7 +124,7 @@ def score_table(stage: AttentionStage, row: int) -> str:
 
 
 def exactly_softmax(stage: AttentionStage, row: int) -> bool:
-    """Whether the weights are the softmax of the scores and the mask alone: some positions add a bias of their own."""
+    """Whether the weights are the softmax of the masked scores: some position encodings add a bias to the scores."""
     grown = [
         math.exp(score) if allowed else 0.0 for score, allowed in zip(stage.scores[row], stage.mask[row], strict=True)
     ]
@@ -143,7 +143,7 @@ def sum_table(stage: AttentionStage, row: int) -> str:
 
 
 def logit_table(computation: Computation) -> str:
-    """Logits, exponentials over that of the whole vocabulary, probabilities."""
+    """Logits, log-probabilities and probabilities of the most likely tokens."""
     whole = log_sum(computation)
     rows = [
         (
@@ -158,13 +158,13 @@ def logit_table(computation: Computation) -> str:
 
 
 def log_sum(computation: Computation) -> float:
-    """The logarithm of the sum of all exponentials, by the likeliest token."""
+    """The log-sum-exp of all logits, computed from the most likely token."""
     best = computation.logits[0]
     return best.logit - math.log(best.probability)
 
 
 def step_table(explanation: Explanation) -> str:
-    """Each step: what was fed, what was said and how likely it was, and what else might have been."""
+    """For each step the input, the output with its probability, and other candidates."""
     rows = [
         (
             str(number + 1),
@@ -177,25 +177,20 @@ def step_table(explanation: Explanation) -> str:
         )
         for number, (fed, step) in enumerate(zip(explanation.fed, explanation.steps, strict=True))
     ]
-    return _table(("step", "is fed", "says", "probability", "rank", "entropy", "other candidates"), rows)
+    return _table(("step", "input", "output", "probability", "rank", "entropy", "other candidates"), rows)
 
 
 def output_table(explanations: Sequence[Explanation]) -> str:
-    """What each run says, and how surely."""
+    """The output of each run and its log-probability."""
     rows = [
-        (
-            explanation.run.label,
-            f"{explanation.run.parameters:,}",
-            code(explanation.output),
-            words.decimal(explanation.log_prob, 3),
-        )
-        for explanation in explanations
+        (item.run.label, f"{item.run.parameters:,}", code(item.output), words.decimal(item.log_prob, 3))
+        for item in explanations
     ]
-    return _table(("run", "parameters", "says", "log-probability"), rows)
+    return _table(("run", "parameters", "output", "log-probability"), rows)
 
 
 def weight_table(explanation: Explanation, step: int) -> str:
-    """The alignment of one step."""
+    """The attention weights of one decoder step."""
     assert explanation.alignment is not None
     rows = [
         (name, f"{weight:.4f}")
@@ -205,18 +200,18 @@ def weight_table(explanation: Explanation, step: int) -> str:
 
 
 def trust_table(explanations: Sequence[Explanation]) -> str:
-    """How far each picture agrees with the truth and with the other methods."""
+    """How far each method agrees with the true alignment and with the other methods."""
     rows = []
-    for explanation in explanations:
-        for picture in words.pictures_of(explanation):
+    for item in explanations:
+        for picture in words.pictures_of(item):
             trust = picture.trust
-            rows.append((explanation.run.label, picture.method, *_truth(trust), *_agreements(trust)))
-    head = ("run", "picture", "true source", "chance", "weight there", "like occlusion", "like gradient")
+            rows.append((item.run.label, picture.method, *_truth(trust), *_agreements(trust)))
+    head = ("run", "method", "true source", "random baseline", "weight on it", "occlusion", "gradient")
     return _table(head, rows)
 
 
 def what_if_table(explanation: Explanation, what_if: WhatIf) -> str:
-    """How likely each token was, and is under the change."""
+    """The probability of each output token before and after the change."""
     pairs = zip(explanation.target, what_if.log_probs, what_if.changed_log_probs, strict=True)
     rows = [(token(t), f"{math.exp(before):.4f}", f"{math.exp(after):.4f}") for t, before, after in pairs]
     return _table(("token", "before", "after"), rows)
@@ -236,8 +231,8 @@ def _agreements(trust: Trust) -> Iterable[str]:
 
 
 def _others(step: Step) -> list[str]:
-    others = [candidate for candidate in step.candidates if candidate.token != step.token][:_OTHERS]
-    return [f"{token(other.token)} {math.exp(other.log_prob):.4f}" for other in others]
+    others = [item for item in step.candidates if item.token != step.token][:_OTHERS]
+    return [f"{token(item.token)} {math.exp(item.log_prob):.4f}" for item in others]
 
 
 def _product(hidden: Vector, row: Vector) -> str:
@@ -246,7 +241,7 @@ def _product(hidden: Vector, row: Vector) -> str:
 
 
 def _columns(size: int) -> list[int]:
-    """The first numbers of each half: where position embeddings are sines, and where they are cosines."""
+    """The first numbers of each half: sines and cosines of the position embedding."""
     half = size // 2
     return [number for number in (0, 1, 2, half, half + 1, half + 2) if number < size]
 
@@ -256,7 +251,7 @@ def _picked(row: Vector, columns: Iterable[int]) -> list[str]:
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Columns of numbers stand to the right."""
+    """A Markdown table; columns of numbers are aligned right."""
     rows = list(rows)
     sides = [
         "---:" if all(re.fullmatch(r"[−0-9.,e+%∞–]*", row[n]) for row in rows) else "---" for n in range(len(head))

@@ -1,7 +1,7 @@
-"""The walk: one text on its way from embeddings to softmax, as a page of Markdown with pictures in files beside it.
+"""The worked example: one text computed from embeddings to softmax, as a Markdown page with pictures in separate files.
 
-Explanations enter, Markdown and SVG leave. The page follows the first run whose computation has attention within both sides and
-between them; recurrent runs beside it show what they do instead. Every number is one of the explanations'.
+Input: explanations; output: Markdown and SVG. The page follows the first run whose computation has self-attention on both sides and
+cross-attention. Recurrent runs are compared with it in the last part. Every number comes from the explanations.
 """
 
 import json
@@ -16,40 +16,40 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from seqloom.errors import ConfigError
 from seqloom.explain.explanation import AttentionStage, Computation, Embedding, Explanation, Explanations, Vector
 from seqloom.report import explanation_wording as words
-from seqloom.report import walk_pictures as draw
-from seqloom.report import walk_tables as tables
 from seqloom.report import wording
+from seqloom.report import worked_example_pictures as draw
+from seqloom.report import worked_example_tables as tables
 from seqloom.report.page import write_page
 
-TEMPLATE = "walk.md"
+TEMPLATE = "worked_example.md"
 
 
-def write_walk(explanations: Explanations, path: Path, *, folders: Sequence[Path], command: str) -> None:
-    """Writes the page, and its pictures into a folder of its name beside it.
+def write_worked_example(explanations: Explanations, path: Path, *, folders: Sequence[Path], command: str) -> None:
+    """Writes the page, and its pictures into a folder of the same name next to it.
 
     Args:
-        folders: where the run of each explanation lies.
-        command: what writes this page.
+        folders: the run folder of each explanation.
+        command: the command line that writes this page.
 
     Raises:
-        ConfigError: none of the runs can be walked through.
+        ConfigError: no run has encoder and decoder self-attention and cross-attention.
         SeqloomError: a file cannot be written.
     """
-    walk = Walk(explanations.explanations, tuple(folders), path.stem)
-    text = walk_markdown(walk, command)
-    for name, picture in walk.pictures.items():
+    example = WorkedExample(explanations.explanations, tuple(folders), path.stem)
+    text = worked_example_markdown(example, command)
+    for name, picture in example.pictures.items():
         write_page(picture.svg(), path.with_suffix("") / f"{name}.svg")
     write_page(text, path)
 
 
 @dataclass
-class Walk:
-    """What the page's template speaks of.
+class WorkedExample:
+    """The values that the template of the page reads.
 
     Attributes:
-        explanations: of all runs, in the order in which they were given.
-        folders: where they lie.
-        name: of the folder of pictures.
+        explanations: of all runs, in the order of the command line.
+        folders: the folders of the runs.
+        name: the name of the folder of pictures.
     """
 
     explanations: tuple[Explanation, ...]
@@ -58,13 +58,13 @@ class Walk:
 
     def __post_init__(self) -> None:
         self.pictures: dict[str, draw.Picture] = {}
-        position = next((n for n, item in enumerate(self.explanations) if _stages(item) is not None), None)
-        if position is None:
+        index = next((n for n, item in enumerate(self.explanations) if _stages(item) is not None), None)
+        if index is None:
             raise ConfigError(
-                "a walk from embeddings to softmax needs a run with attention within and between both sides, such as one of "
-                "transformer-tiny; --out page.html shows what there is of any run"
+                "a worked example needs a run with self-attention on both sides and cross-attention, such as a run of "
+                "transformer-tiny; --out page.html explains any run"
             )
-        self.explanation, self.folder = self.explanations[position], self.folders[position]
+        self.explanation, self.folder = self.explanations[index], self.folders[index]
         stages, computation = _stages(self.explanation), self.explanation.computation
         assert stages is not None
         assert computation is not None
@@ -73,51 +73,42 @@ class Walk:
 
     @cached_property
     def step(self) -> int:
-        """The step that is followed, from 0."""
+        """The step that the page follows, from 0."""
         return self.computation.step
 
     @cached_property
     def embedding(self) -> Embedding:
-        """What the source's tokens become."""
+        """The embeddings of the source tokens."""
         return next(side for side in self.computation.embeddings if side.side == "source")
 
     @cached_property
-    def asker(self) -> int:
-        """The source token that is followed: what the step comes from, or else what it looks at most."""
-        true = self.explanation.truth.sources[self.step] if self.explanation.truth else ()
+    def query_position(self) -> int:
+        """The source position that the page follows: the true source of the step, or else the largest cross-attention weight."""
+        truth = self.explanation.truth
+        true = truth.sources[self.step] if truth else ()
         weights = self.cross.weights[self.step]
         return true[0] if true else max(range(len(self.explanation.source)), key=weights.__getitem__)
 
     @cached_property
-    def recurrent(self) -> Explanation | None:
+    def rnn(self) -> Explanation | None:
         """The first recurrent run without attention."""
-        return next(
-            (explanation for explanation in self.explanations if explanation.states and explanation.alignment is None),
-            None,
-        )
+        return next((item for item in self.explanations if item.states and item.alignment is None), None)
 
     @cached_property
-    def attending(self) -> Explanation | None:
+    def attention_rnn(self) -> Explanation | None:
         """The first recurrent run with attention."""
-        return next(
-            (
-                explanation
-                for explanation in self.explanations
-                if explanation.states and explanation.alignment is not None
-            ),
-            None,
-        )
+        return next((item for item in self.explanations if item.states and item.alignment is not None), None)
 
     @cached_property
     def vector(self) -> int:
-        """How many numbers the recurrent run hands from encoder to decoder."""
-        assert self.recurrent is not None
-        tracks = [track for track in self.recurrent.states if track.side == "source"]
+        """The number of values that the RNN passes from encoder to decoder."""
+        assert self.rnn is not None
+        tracks = [track for track in self.rnn.states if track.side == "source"]
         return sum(track.units * (1 if track.cell_norm is None else 2) for track in tracks)
 
     @cached_property
     def heads(self) -> list[tuple[float, str]]:
-        """Of every head from target to source, how often it points at the truth, and its name; the best first."""
+        """For each cross-attention head its agreement with the true alignment, 0 to 1, and its name; the best first."""
         return sorted(
             (
                 (trust.truth.alike, f"{attention.name}.{number}")
@@ -131,8 +122,9 @@ class Walk:
 
     @cached_property
     def crossing(self) -> tuple[int, int, int, int] | None:
-        """A step and its true source, and a later step with an earlier source; None where the order is kept, or not known."""
-        known = enumerate(self.explanation.truth.sources if self.explanation.truth else ())
+        """A step and its true source, and a later step with an earlier source; None if none cross or the alignment is unknown."""
+        truth = self.explanation.truth
+        known = enumerate(truth.sources if truth else ())
         links = [(step, position) for step, positions in known for position in positions]
         crossed = ((a, p, b, q) for a, p in links for b, q in links if a < b and p > q)
         return next(crossed, None)
@@ -140,37 +132,37 @@ class Walk:
     @property
     def trained(self) -> list[str]:
         """The command lines that train the runs."""
-        return [explanation.run.trained_by for explanation in self.explanations if explanation.run.trained_by]
+        return [item.run.trained_by for item in self.explanations if item.run.trained_by]
 
     @property
     def quoted(self) -> str:
-        """The text as Python writes it."""
+        """The text as a Python string literal."""
         return json.dumps(self.explanation.text, ensure_ascii=False)
 
     @property
     def layer(self) -> int:
-        """The decoder's layer that is followed."""
+        """The layer of the decoder that the page follows."""
         return int(self.cross.name.split(".")[1])
 
     @property
     def encoder_layer(self) -> int:
-        """The encoder's, which may have fewer."""
+        """The layer of the encoder; an encoder may have fewer layers than the decoder."""
         return int(self.encoder.name.split(".")[1])
 
     @property
     def num_heads(self) -> int:
-        """Heads of a layer."""
+        """The number of heads of a layer."""
         return len(self.cross.joined[0]) // len(self.cross.query[0])
 
     @property
-    def pointed(self) -> int:
-        """Where the step looks most."""
+    def argmax(self) -> int:
+        """The source position with the largest cross-attention weight at the step."""
         weights = self.cross.weights[self.step]
         return max(range(len(weights)), key=weights.__getitem__)
 
     @property
     def tied(self) -> bool:
-        """Whether a token's row of the output matrix is its embedding, but for its length."""
+        """Whether the rows of the output matrix are the token embeddings, up to the factor sqrt(d_model)."""
         embedded = {
             t.token_id: row
             for side in self.computation.embeddings
@@ -184,42 +176,42 @@ class Walk:
         scale = len(self.computation.hidden) ** 0.5
         return bool(rows) and all(
             abs(value * scale - other) <= 1e-3 * scale
-            for row, seen in rows
-            for value, other in zip(row, seen, strict=True)
+            for row, embedding in rows
+            for value, other in zip(row, embedding, strict=True)
         )
 
     @property
-    def most_entropy(self) -> float:
-        """Of blind guessing, nats."""
+    def max_entropy(self) -> float:
+        """The entropy of a uniform distribution over the vocabulary, nats."""
         return math.log(self.explanation.run.vocab_size)
 
     @property
     def backwards(self) -> bool:
-        """Whether the recurrent run reads the source from its end."""
-        assert self.recurrent is not None
-        return all(track.backwards for track in self.recurrent.states if track.side == "source")
+        """Whether the RNN reads the source from right to left."""
+        assert self.rnn is not None
+        return all(track.backwards for track in self.rnn.states if track.side == "source")
 
     @property
-    def attending_step(self) -> int:
-        """The step of the attending run that is shown."""
-        assert self.attending is not None
-        return min(self.step, len(self.attending.target) - 1)
+    def attention_rnn_step(self) -> int:
+        """The step of the attention RNN that the page shows."""
+        assert self.attention_rnn is not None
+        return min(self.step, len(self.attention_rnn.target) - 1)
 
-    def unsure(self, explanation: Explanation) -> str:
-        """The step of a run that it was least sure of."""
+    def least_likely(self, explanation: Explanation) -> str:
+        """The output token of a run with the lowest probability."""
         step = min(explanation.steps, key=lambda step: step.log_prob)
         return f"{tables.token(step.token)}, with a probability of {step.probability:.4f}"
 
-    def first(self, row: Vector) -> str:
-        """A vector's first numbers."""
+    def first_numbers(self, row: Vector) -> str:
+        """The first numbers of a vector."""
         return ", ".join(words.decimal(value, 3) for value in row[:4])
 
     def padded(self) -> list[str]:
-        """The source's tokens with the padding behind them, as code."""
+        """The source tokens and the padding after them, as Markdown code."""
         return tables.tokens(self.embedding.tokens)
 
-    def at(self, position: int) -> str:
-        """A source token as code."""
+    def source_token(self, position: int) -> str:
+        """A source token as Markdown code."""
         return self.padded()[position]
 
     def picture(self, name: str, picture: draw.Picture) -> str:
@@ -229,15 +221,15 @@ class Walk:
         return f"![{alt}]({self.name}/{name}.svg)"
 
 
-def walk_markdown(walk: Walk, command: str) -> str:
-    """The page as text."""
+def worked_example_markdown(example: WorkedExample, command: str) -> str:
+    """The text of the page."""
     text = (
         _environment()
         .get_template(TEMPLATE)
         .render(
-            walk=walk,
-            explanation=walk.explanation,
-            computation=walk.computation,
+            example=example,
+            explanation=example.explanation,
+            computation=example.computation,
             command=command,
             draw=draw,
             t=tables,
@@ -250,7 +242,7 @@ def walk_markdown(walk: Walk, command: str) -> str:
 
 
 def _environment() -> Environment:
-    """Jinja without HTML's escaping: texts of the run stand in Markdown's code."""
+    """Jinja without HTML escaping: texts of the run are Markdown code."""
     loader = PackageLoader("seqloom.report", "assets")
     return Environment(
         loader=loader,
@@ -263,12 +255,11 @@ def _environment() -> Environment:
 
 
 def _stages(explanation: Explanation) -> tuple[AttentionStage, AttentionStage, AttentionStage] | None:
-    """Attention within the source, within the target, and between them; None where a run lacks one."""
+    """Encoder self-attention, decoder self-attention and cross-attention; None if a run lacks one of them."""
     if explanation.computation is None:
         return None
-    stages = {
-        stage.name.partition(".")[0] + stage.name.rpartition(".")[2]: stage for stage in explanation.computation.stages
-    }
+    computed = explanation.computation.stages
+    stages = {stage.name.partition(".")[0] + stage.name.rpartition(".")[2]: stage for stage in computed}
     wanted = ("encoderself", "decoderself", "decodercross")
     if not set(wanted) <= set(stages):
         return None

@@ -1,4 +1,4 @@
-"""The walk: what it prints is what the model computed, its pictures stand alone, and docs/walk.md is of its making."""
+"""The worked example: it prints what the model computed, its pictures are self-contained, docs/worked-example.md is up to date."""
 
 import math
 import re
@@ -14,10 +14,10 @@ import seqloom
 from seqloom.errors import ConfigError
 from seqloom.explain import Change, Explanations, explain
 from seqloom.explain.sentence import Sentence
-from seqloom.report import walk_page
+from seqloom.report import worked_example_page
 from seqloom.report.page import asset
-from seqloom.report.walk_page import Walk, walk_markdown, write_walk
-from seqloom.report.walk_tables import code, exactly_softmax, folded, sinusoidal
+from seqloom.report.worked_example_page import WorkedExample, worked_example_markdown, write_worked_example
+from seqloom.report.worked_example_tables import code, exactly_softmax, folded, sinusoidal
 from tests.explanation_factory import make_run
 
 RUNS = ("rnn", "transformer", "attention-rnn")
@@ -33,14 +33,16 @@ def explained(*variants, text=TEXT, **options):
 
 
 @pytest.fixture(scope="module")
-def walked():
+def explained_runs():
     return explained(*RUNS, target="charlie bravo alpha", change=CHANGE)
 
 
 @pytest.fixture(scope="module")
-def written(walked, tmp_path_factory):
-    path = tmp_path_factory.mktemp("walk") / "way.md"
-    write_walk(walked, path, folders=[Path("runs") / name for name in RUNS], command="seqloom explain …")
+def written(explained_runs, tmp_path_factory):
+    path = tmp_path_factory.mktemp("example") / "way.md"
+    write_worked_example(
+        explained_runs, path, folders=[Path("runs") / name for name in RUNS], command="seqloom explain …"
+    )
     return path
 
 
@@ -104,14 +106,14 @@ def test_sums_are_sums(page):
         assert total == pytest.approx(number(last[column]), abs=2e-3)
 
 
-def test_probabilities_are_the_models_own(page, prose, walked):
-    one = walked.explanations[1]
+def test_probabilities_are_the_models_own(page, prose, explained_runs):
+    one = explained_runs.explanations[1]
     model = make_run("transformer", corpus="reverse").model
     ids = (tuple(token.token_id for token in side) for side in (one.source, one.fed, one.target))
     sentence = Sentence(*ids)
     with torch.no_grad():
         probabilities = model.project(model(sentence.batch(model)))[0].softmax(dim=-1)
-    steps = table(page, "step", "is fed", "says", "probability")
+    steps = table(page, "step", "input", "output", "probability")
     for row, said, own in zip(steps, sentence.tgt_ids, probabilities, strict=True):
         assert number(row[3]) == pytest.approx(float(own[said]), abs=1e-4)
         assert int(row[4]) == 1 + int((own > own[said]).sum())
@@ -121,42 +123,42 @@ def test_probabilities_are_the_models_own(page, prose, walked):
     for row, own in zip(logits, best, strict=False):
         assert number(row[3]) == pytest.approx(float(own), abs=1e-4)
         assert math.exp(number(row[2])) == pytest.approx(float(own), abs=1e-3)
-    whole = number(re.search(r"logarithm of the sum is (.*?)\. A logit", prose)[1])
+    whole = number(re.search(r"logarithm of this sum is (.*?)\. The log-prob", prose)[1])
     for row in logits:
         assert number(row[1].rpartition("= ")[2]) - whole == pytest.approx(number(row[2]), abs=2e-3)
     total = number(re.search(r"add up to (.*?), the log", prose)[1])
     assert total == pytest.approx(sum(math.log(number(row[3])) for row in steps), abs=0.02)
 
 
-def test_tokens_ids_and_the_crossing_are_the_runs(page, prose, walked):
-    one = walked.explanations[1]
-    assert [int(row[2]) for row in table(page, "place")] == [token.token_id for token in one.source]
-    assert [int(row[4]) for row in table(page, "step", "is fed", "id")] == [token.token_id for token in one.target]
-    assert Walk(walked.explanations, tuple(map(Path, RUNS)), "x").crossing == (0, 2, 1, 1)
-    assert "Step 1, `charlie`, comes from place 2, `charlie`; but the later step 2, `bravo`, comes from" in prose
+def test_tokens_ids_and_the_crossing_are_the_runs(page, prose, explained_runs):
+    one = explained_runs.explanations[1]
+    assert [int(row[2]) for row in table(page, "position")] == [token.token_id for token in one.source]
+    assert [int(row[4]) for row in table(page, "step", "input", "id")] == [token.token_id for token in one.target]
+    assert WorkedExample(explained_runs.explanations, tuple(map(Path, RUNS)), "x").crossing == (0, 2, 1, 1)
+    assert "Step 1, `charlie`, comes from position 2, `charlie`; but the later step 2, `bravo`, comes from" in prose
 
 
-def test_what_the_recurrent_networks_do_is_told(page, prose, walked):
+def test_what_the_recurrent_networks_do_is_told(page, prose, explained_runs):
     # Two layers of 12, hidden state and cell.
-    assert "48 numbers, whether the text has two words or fifty" in prose
+    assert "48 numbers, for a text of two words as for a text of fifty" in prose
     assert "reads the text from its end" in prose
     weights = [number(row[1]) for row in table(page, "encoder state of")]
     assert sum(weights) == pytest.approx(1, abs=1e-3)
     outputs = table(page, "run", "parameters")
-    assert [row[0] for row in outputs] == [one.run.label for one in walked.explanations]
+    assert [row[0] for row in outputs] == [one.run.label for one in explained_runs.explanations]
 
 
-def test_every_place_that_it_names_can_be_seen_from_python(page, monkeypatch):
+def test_every_expression_on_the_page_works_in_python(page, monkeypatch):
     monkeypatch.setattr(seqloom, "load", lambda folder: make_run(Path(folder).name, corpus="reverse"))
     (block,) = re.findall(r"```python\n(.*?)```", page, flags=re.DOTALL)
     known = {"Change": lambda _: CHANGE}
     exec(block, known)
-    places = re.findall(r"^See it: `(.*)`$", page, flags=re.MULTILINE)
+    places = re.findall(r"^In Python: `(.*)`$", page, flags=re.MULTILINE)
     assert len(places) > 10
     for place in places:
         found = eval(place.replace("…", "0"), known)
         assert found is not None, place
-    assert known["one"].computation.step == STEP
+    assert known["explanation"].computation.step == STEP
 
 
 def test_pictures_stand_alone_and_say_what_they_show(written, page):
@@ -179,17 +181,17 @@ def test_pictures_stand_alone_and_say_what_they_show(written, page):
 
 
 @pytest.mark.parametrize("variant", ["transformer", "transformer reversed"])
-def test_any_encoder_and_decoder_can_be_walked_through(variant):
+def test_any_encoder_and_decoder_makes_a_page(variant):
     found = explained(variant)
-    text = walk_markdown(Walk(found.explanations, (Path("runs/x"),), "x"), "seqloom")
+    text = worked_example_markdown(WorkedExample(found.explanations, (Path("runs/x"),), "x"), "seqloom")
     assert ("sin(p / 10000" in text) == sinusoidal(found.explanations[0].computation.embeddings[0])
-    assert "## 11. The beam" in text
+    assert "## 11. Beam search" in text
     assert "## 13" not in text
     tables(text)
 
 
-def test_a_bias_on_the_scores_is_seen(walked):
-    stage = walked.explanations[1].computation.stages[0]
+def test_a_bias_on_the_scores_is_seen(explained_runs):
+    stage = explained_runs.explanations[1].computation.stages[0]
     assert exactly_softmax(stage, 0)
     moved = stage.model_copy(update={"weights": (tuple(reversed(stage.weights[0])), *stage.weights[1:])})
     assert not exactly_softmax(moved, 0)
@@ -197,8 +199,8 @@ def test_a_bias_on_the_scores_is_seen(walked):
 
 @pytest.mark.parametrize("variant", ["rnn", "attention-rnn", "transformer-lm", "fixed-mixer"])
 def test_runs_without_such_attention_are_refused(variant):
-    with pytest.raises(ConfigError, match="attention within and between both sides"):
-        Walk(explained(variant).explanations, (Path("runs/x"),), "x")
+    with pytest.raises(ConfigError, match="self-attention on both sides and cross-attention"):
+        WorkedExample(explained(variant).explanations, (Path("runs/x"),), "x")
 
 
 @pytest.mark.parametrize("text", ["a|b", "`", "``a`b``", "*_<b>_*", "a\nb", "\\|", "{{ 7 * 7 }}"])
@@ -211,7 +213,7 @@ def test_hostile_texts_stay_code(text):
     assert not re.search(r"(?<!\\)\|", shown)
     found = explained("transformer")
     one = found.explanations[0].model_copy(update={"text": text, "output": text})
-    page = walk_markdown(Walk((one,), (Path("runs/x"),), "x"), "seqloom")
+    page = worked_example_markdown(WorkedExample((one,), (Path("runs/x"),), "x"), "seqloom")
     tables(page)
     assert code(text) in page
 
@@ -225,8 +227,8 @@ def test_long_commands_are_folded_without_a_change():
 
 
 def test_the_page_of_the_documentation_is_of_todays_template(project):
-    page = " ".join((project / "docs" / "walk.md").read_text(encoding="utf-8").split())
-    parsed = walk_page._environment().parse(asset(walk_page.TEMPLATE))
+    page = " ".join((project / "docs" / "worked-example.md").read_text(encoding="utf-8").split())
+    parsed = worked_example_page._environment().parse(asset(worked_example_page.TEMPLATE))
     # What stands in no condition stands on every page, in this order.
     always = [
         part.data
@@ -244,15 +246,15 @@ def test_the_page_of_the_documentation_is_of_todays_template(project):
 
 
 def test_the_pictures_of_the_documentation_are_those_of_its_page(project):
-    page = (project / "docs" / "walk.md").read_text(encoding="utf-8")
-    shown = re.findall(r"\]\(walk/(.+?)\)", page)
-    assert sorted(shown) == sorted(path.name for path in (project / "docs" / "walk").iterdir())
-    size = sum(path.stat().st_size for path in (project / "docs" / "walk").iterdir())
+    page = (project / "docs" / "worked-example.md").read_text(encoding="utf-8")
+    shown = re.findall(r"\]\(worked-example/(.+?)\)", page)
+    assert sorted(shown) == sorted(path.name for path in (project / "docs" / "worked-example").iterdir())
+    size = sum(path.stat().st_size for path in (project / "docs" / "worked-example").iterdir())
     assert size < 1_000_000
 
 
 def test_the_softmax_holds_on_the_page_of_the_documentation(project):
-    page = (project / "docs" / "walk.md").read_text(encoding="utf-8")
+    page = (project / "docs" / "worked-example.md").read_text(encoding="utf-8")
     found = [rows for head, rows in tables(page) if head[:2] == ["key", "q·k"]]
     assert len(found) == 3
     for rows in found:
