@@ -12,10 +12,11 @@ from seqloom.vocabulary import Vocabulary
 TINY = ("rnn-tiny", "attention-rnn-tiny", "transformer-tiny", "transformer-lm-tiny", "fixed-mixer-tiny")
 PAPERS = ("sutskever2014", "bahdanau2015", "luong2015", "vaswani2017-base", "vaswani2017-big")
 FAST = ("multi30k-fast",)
+FORECAST = ("forecast-tiny", "forecast-lm-tiny", "forecast-rnn-tiny")
 
 
 def test_the_named_recipes_are_all_there() -> None:
-    assert set(recipe_names()) == {*TINY, *PAPERS, *FAST}
+    assert set(recipe_names()) == {*TINY, *PAPERS, *FAST, *FORECAST}
 
 
 @pytest.mark.parametrize("name", recipe_names())
