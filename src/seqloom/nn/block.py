@@ -193,11 +193,10 @@ class InferenceBlock(Block):
             self.cross_norm = norm_function(block.cross_norm)
         self.feed_forward = block.feed_forward.packed()
         self.feed_forward_norm = norm_function(block.feed_forward_norm)
-        self.dropout = _unchanged
 
-
-def _unchanged(x: Tensor) -> Tensor:
-    return x
+    def _add(self, x: Tensor, norm: Callable[[Tensor], Tensor], sublayer: Callable[[Tensor], Tensor]) -> Tensor:
+        """As in the block, in the memory of the sublayer's output: no gradient and no hook needs it."""
+        return sublayer(norm(x)).add_(x) if self.norm_first else norm(sublayer(x).add_(x))
 
 
 def initialise_linear(module: nn.Module) -> None:

@@ -137,15 +137,17 @@ class GroupedCache:
         Returns:
             Position by position, and at each position hypothesis by hypothesis.
         """
-        keys, values = self._store.tensor[layer, :, :, : self.length * self.width].unbind()
-        n = key.shape[2] // self.width
-        start = (self.length - n) * self.width
+        groups, heads, width_n, head_dim = key.shape
+        used = self.length * self.width
+        keys, values = self._store.tensor[layer].narrow(2, 0, used).unbind()
         for all_parts, part in ((keys, key), (values, value)):
-            new = all_parts[:, start:].unflatten(0, (self.groups, -1))
+            new = all_parts.narrow(1, used - width_n, width_n)
             if self.width == 1:
-                new.copy_(part)
+                new.view(groups, heads, width_n, head_dim).copy_(part)
             else:
-                new.unflatten(2, (n, self.width)).copy_(part.unflatten(2, (self.width, n)).transpose(2, 3))
+                n = width_n // self.width
+                part = part.view(groups, heads, self.width, n, head_dim).transpose(2, 3)
+                new.view(groups, heads, n, self.width, head_dim).copy_(part)
         return keys, values
 
     def self_bias(

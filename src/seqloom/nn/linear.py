@@ -62,19 +62,17 @@ class LinearMap:
         self.weight = torch.cat([weight for weight, _ in maps]).detach()
         self.bias = torch.cat([w.new_zeros(w.shape[0]) if b is None else b for w, b in maps]).detach()
         self.relu = relu
-        # The weights ready on the right of the product.
-        self._right = self.weight.t().contiguous()
+        # The same matrix, in memory as the right side of the product needs it.
+        self._right = self.weight.t().contiguous().t()
         self._packed = torch.ops.mkldnn._reorder_linear_weight(self.weight) if _fits(self.weight) else None
 
     def __call__(self, x: Float[Tensor, "*rows features_in"]) -> Float[Tensor, "*rows features_out"]:
         """The maps' values, next to each other."""
-        flat = x if x.ndim == 2 else x.reshape(-1, x.shape[-1])
-        if self._packed is not None and _is_quicker(self.weight, flat.shape[0]):
-            values = _by_onednn(flat, self._packed, self.bias, "relu" if self.relu else "none")
-        else:
-            values = torch.addmm(self.bias, flat, self._right)
-            values = values.relu_() if self.relu else values
-        return values if x.ndim == 2 else values.view(*x.shape[:-1], -1)
+        if self._packed is not None and _is_quicker(self.weight, x.shape[:-1].numel()):
+            flat = _by_onednn(x.reshape(-1, x.shape[-1]), self._packed, self.bias, "relu" if self.relu else "none")
+            return flat.view(*x.shape[:-1], -1)
+        values = F.linear(x, self._right, self.bias)
+        return values.relu_() if self.relu else values
 
 
 def _fits(weight: Tensor) -> bool:

@@ -115,11 +115,11 @@ class PackedAttention:
 
     def queries(self, x: Float[Tensor, "batch length d_model"]) -> Float[Tensor, "batch num_heads length head_dim"]:
         """The queries of positions, scaled."""
-        return self.normalise_queries(self._query(x).unflatten(2, (-1, self.head_dim)).transpose(1, 2))
+        return self.normalise_queries(self._query(x).view(*x.shape[:2], -1, self.head_dim).transpose(1, 2))
 
     def self_projections(self, x: Float[Tensor, "batch length d_model"]) -> tuple[Tensor, Tensor, Tensor]:
         """Queries (scaled), keys and values of the same positions in one matrix product."""
-        heads = self._query_key_value(x).unflatten(2, (-1, self.head_dim)).transpose(1, 2)
+        heads = self._query_key_value(x).view(*x.shape[:2], -1, self.head_dim).transpose(1, 2)
         query, key, value = heads.split([self.num_heads, self.num_kv_heads, self.num_kv_heads], dim=1)
         return self.normalise_queries(query), self.normalise_keys(key), value
 
