@@ -1,4 +1,4 @@
-"""Writes docs/claims.md and its pictures from the recorded verdicts: every figure beside the published one, with the machine.
+"""Writes docs/claims.md and its pictures from the recorded verdicts: each number with the published one and the machine.
 
     python benchmarks/claims_table.py [DIR]
 
@@ -39,14 +39,14 @@ def page(verdicts: Iterable[Verdict]) -> str:
     known = claims()
     verdicts = list(verdicts)
     lines = [
-        "# What is said of recurrent networks and Transformers, and what we found",
+        "# Claims about RNNs and Transformers, tested",
         "",
         "Each row is an experiment that `seqloom claims run NAME --effort standard --out DIR` repeats on your machine;",
         "`seqloom claims show NAME` explains it. The effect is that of the claim's first question, with its 95% interval over",
-        "seeds (and test sentences). All questions of a claim must be met for it to be supported; one can contradict it.",
-        "Where there is no effect, a claim is called supported in at most 2.5% of experiments, provided that seeds scatter as a",
-        "normal distribution does; where some seeds learn a task and others do not, three may agree by chance more often.",
-        "Budgets are small: minutes on two cores. A verdict here speaks of small models after little training.",
+        "seeds (and test sentences). A claim is supported if every question is supported, and contradicted if at least one is.",
+        "The false-positive rate is at most 2.5% if the results of seeds are normally distributed. It is higher for tasks that",
+        "only some seeds learn. Intervals are those of Student's t and can exceed 0% or 100%.",
+        "Budgets are small: minutes on two cores. The verdicts are about small models after little training.",
         "",
         "| | claim | verdict | effect | answers | published |",
         "| --- | --- | --- | --- | --- | --- |",
@@ -83,8 +83,8 @@ def page(verdicts: Iterable[Verdict]) -> str:
             "",
             *(f"- {chart.description}" for chart in verdict.charts),
             *(f"- {remark}" for remark in (*verdict.caveats, *verdict.audit.remarks)),
-            f"- Known counter-evidence: {claim.against}",
-            *([f"- Why this differs from what was published: {claim.reasons}"] if claim.reasons else []),
+            f"- Counter-evidence and caveats: {claim.against}",
+            *([f"- Comparison with the published result: {claim.reasons}"] if claim.reasons else []),
         ]
     return "\n".join(lines) + "\n"
 
@@ -101,7 +101,7 @@ def draw(verdicts: Sequence[Verdict]) -> None:
 def _took(verdict: Verdict) -> str:
     """Arms that another claim had trained before cost nothing."""
     minutes = verdict.seconds / 60
-    return f"{minutes:.1f} minutes" if minutes >= 0.1 else "with runs that were trained before"
+    return f"{minutes:.1f} minutes" if minutes >= 0.1 else "with reused trained runs"
 
 
 def _answers(verdict: Verdict) -> str:

@@ -197,7 +197,9 @@ def _remarks(arms: Sequence[AuditedArm]) -> tuple[str, ...]:
         remarks.append("Learning rates were not searched here: they are those recorded earlier, or the recipes' own.")
     edges = [labels[arm.name] for arm in arms if is_at_edge(arm.trials, arm.learning_rate)]
     if edges:
-        remarks.append(f"At the edge of the rates that were tried, so a better one may lie beyond: {', '.join(edges)}.")
+        remarks.append(
+            f"The best learning rate is at the edge of the grid, so a better one may exist: {', '.join(edges)}."
+        )
     return tuple(remarks)
 
 

@@ -6,6 +6,9 @@ from statistics import fmean
 from seqloom.claims.rule import interval_of
 from seqloom.claims.verdict import Chart, Contrast, Point, Series, Term
 
+_MOST_LISTED = 8
+"""Points of a line that a description lists."""
+
 
 def measured(label: str, rounds: Sequence[Mapping[str, float]]) -> Series:
     """A line of means over rounds; each round maps a number (as text) to a value."""
@@ -29,14 +32,14 @@ def chart(
     log_x: bool | None = None,
     log_y: bool | None = None,
 ) -> Chart:
-    """A chart whose description says where each line or group of bars begins and ends.
+    """A chart whose description lists the values of each line or group of bars; of long lines the first and the last.
 
     Args:
         log: whether both axes are logarithmic.
         log_x: whether the x axis is, where that differs from `log`; log_y likewise.
     """
     text = "; ".join(
-        f"{line.label}: from {_point_text(line.points[0])} to {_point_text(line.points[-1])}"
+        f"{line.label}: {_points_text(line.points)}"
         if len(line.points) > 1
         else f"{line.label}: {line.points[0].y:.3g}"
         for line in series
@@ -48,10 +51,17 @@ def chart(
         series=series,
         log_x=log if log_x is None else log_x,
         log_y=log if log_y is None else log_y,
-        description=f"{title}, {y_title} by {x_title}. {text}.",
+        description=f"{title} ({y_title}; {x_title} = value). {text}.",
     )
+
+
+def _points_text(points: tuple[Point, ...]) -> str:
+    """All points, or the first and the last of many."""
+    if len(points) <= _MOST_LISTED:
+        return ", ".join(map(_point_text, points))
+    return f"{_point_text(points[0])} … {_point_text(points[-1])}"
 
 
 def _point_text(point: Point) -> str:
     x = point.x if isinstance(point.x, str) else f"{point.x:.4g}"
-    return f"{point.y:.3g} at {x}"
+    return f"{x} = {point.y:.3g}"

@@ -1,4 +1,4 @@
-"""Claim 10: recurrence keeps grammatical number over a distance better than attention."""
+"""Claim 10: RNNs handle long-distance number agreement better than Transformers."""
 
 from statistics import fmean
 from typing import Any
@@ -85,7 +85,7 @@ def _shares(arm: Trained, count: int) -> tuple[float, ...]:
 CLAIM = Claim(
     number=10,
     name="agreement",
-    statement="Recurrence keeps grammatical number over a distance better than attention does.",
+    statement="RNNs handle long-distance number agreement better than Transformers.",
     source="Tran 2018 (The Importance of Being Recurrent)",
     published="LSTM ahead of the Transformer in agreement accuracy at every number of attractors",
     against="Tang 2018: no clear winner in translation, and more heads help the Transformer.",

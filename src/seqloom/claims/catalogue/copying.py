@@ -27,21 +27,21 @@ def study(runner: ExperimentRunner, protocol: Protocol) -> Finding:
         results = list(runner.train(arms, seeds=protocol.seeds, measure=EXACT).values())
         questions += [
             ask(
-                f"{task}: does the {LABELS[recipe]} lose most of what it can within the trained lengths at 21 to 40 words?",
+                f"{task}: does the {LABELS[recipe]} lose most of its exact-match accuracy at 21 to 40 words?",
                 _lost(item),
-                unit="% of the share right",
+                unit="% relative loss of accuracy",
                 margin=_MARGIN,
             )
             for recipe, item in zip(THREE, results, strict=True)
         ]
-        charts.append(chart(f"{task}: lists wholly right", "length of the list", "%", bars(EXACT, results, splits)))
+        charts.append(chart(f"{task}: exact-match accuracy", "length of the list", "%", bars(EXACT, results, splits)))
         charts.append(chart(f"{task}: words right", "length of the list", "%", bars(WORDS, results, splits)))
     caveats = (
         "Synthetic lists of 26 words; results say little about text.",
-        "A list is right where all of it is, so longer lists are harder for models with rare errors: the charts of words show "
-        "how much of a list stays right. The paper counts words.",
-        "The question was changed after a first trial at quick effort: from points lost to the part that is lost of what is right "
-        "within the trained lengths, since an arm that is right in few lists has few points to lose.",
+        "Exact match is harder for longer lists: one wrong word makes a list wrong. The charts of words show the accuracy "
+        "by word, which the paper reports.",
+        "The question was changed after a first trial at quick effort: from points of accuracy to the "
+        "relative loss of accuracy, because an arm with a low accuracy has few points to lose.",
     )
     return Finding(tuple(questions), tuple(charts), caveats)
 
@@ -66,11 +66,11 @@ def _lost(arm: Trained) -> Contrast:
 CLAIM = Claim(
     number=4,
     name="copying",
-    statement="Of what they learn of copying, reversing and doubling lists, all architectures lose most beyond trained lengths.",
+    statement="All architectures lose most of their accuracy in copying, reversing and doubling lists beyond the trained lengths.",
     source="Delétang 2023, table 1 (Neural Networks and the Chomsky Hierarchy)",
     published="LSTM and Transformer both near chance on longer reversals and duplications",
-    against="Jelassi 2024: Transformers copy well, also longer texts, where positions allow; so can attention that moves on.",
-    supports="Every architecture loses more than half of its share of right lists from trained lengths to 21-40 words.",
+    against="Jelassi 2024: Transformers copy well, also longer texts, where positions allow; so does monotonic attention.",
+    supports="Every architecture loses more than half of its exact-match accuracy from trained lengths to 21-40 words.",
     contradicts="One that loses less than half.",
     protocols={
         "quick": Protocol(

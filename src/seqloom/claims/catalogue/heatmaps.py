@@ -5,7 +5,7 @@ from seqloom.claims.effects import EXACT
 from seqloom.claims.rule import ask
 from seqloom.claims.series import chart
 from seqloom.claims.verdict import Contrast, Point, Question, Series, Term
-from seqloom.experiment.arms import ATTENTIVE, LABELS, TRANSFORMER, Test, arm
+from seqloom.experiment.arms import ATTENTIVE, TRANSFORMER, Test, arm
 from seqloom.experiment.runner import ExperimentRunner
 
 _PROBE = "seqloom.claims.reach:pointing"
@@ -42,7 +42,7 @@ def study(runner: ExperimentRunner, protocol: Protocol) -> Finding:
         }
         questions += [
             ask(
-                f"{task}, {label}: does attention point at the word whose loss matters most, nearly always?",
+                f"{task}, {label}: does attention nearly always point at the word whose removal increases the loss most?",
                 Contrast(terms=(Term(arm=label, weight=1, values=pairs["attention, occlusion"]),)),
                 unit="% of words",
                 margin=_MARGIN,
@@ -58,7 +58,7 @@ def study(runner: ExperimentRunner, protocol: Protocol) -> Finding:
             )
             for label, pairs in values.items()
         )
-        charts.append(chart(f"{task}: how often two point at the same word", "who is compared", "%", series))
+        charts.append(chart(f"{task}: how often two point at the same word", "methods compared", "%", series))
     caveat = (
         "The Transformer's attention is the mean over heads of its last layer but one; single heads may point better. Bars end at "
         "the lowest and the highest seed."
@@ -72,8 +72,8 @@ CLAIM = Claim(
     statement="A heatmap of attention is an explanation: it shows which word of the source the next word depends on.",
     source="Bahdanau 2015, figure 3, and many since",
     published="heatmaps that look like alignments; no agreement was measured",
-    against=f"Jain & Wallace 2019: {LABELS[ATTENTIVE]}'s weights often disagree with gradients; Wiegreffe & Pinter 2019 object.",
-    supports="The word with the most attention is the one whose change hurts most, for more than 80% of words.",
+    against="Jain & Wallace 2019: attention weights of RNNs often disagree with gradients; Wiegreffe & Pinter 2019 object.",
+    supports="The word with the most attention is the one whose removal increases the loss most, for more than 80% of words.",
     contradicts="Attention points elsewhere more often.",
     protocols={
         "standard": Protocol(

@@ -1,4 +1,4 @@
-"""Claim 17: order must be told: without positions a Transformer reads a bag of words."""
+"""Claim 17: a Transformer needs position information: without it, it reads a bag of words."""
 
 from typing import Any
 
@@ -65,13 +65,13 @@ def study(runner: ExperimentRunner, protocol: Protocol) -> Finding:
             margin=20.0,
         ),
         ask(
-            "Does shuffling the source leave more outputs as they were where there are no positions?",
+            "Are more outputs unchanged by shuffling the source without positions?",
             Contrast(terms=terms),
             unit="points of unchanged outputs",
             margin=50.0,
         ),
     )
-    drawn = chart("Lists wholly right", "test", "%", bars(EXACT, [ordered, bag]))
+    drawn = chart("Exact-match accuracy", "test", "%", bars(EXACT, [ordered, bag]))
     changed = (
         "Without positions the decoder still knows order by its causal mask, which shows it one more word at each step; what it "
         "cannot know is the order of the source."
@@ -82,12 +82,12 @@ def study(runner: ExperimentRunner, protocol: Protocol) -> Finding:
 CLAIM = Claim(
     number=17,
     name="order",
-    statement="A Transformer must be told the order of words: without positions its encoder sees a bag of words.",
+    statement="A Transformer needs position information: without positions its encoder sees a bag of words.",
     source="Vaswani 2017, section 3.5",
     published="no figure: self-attention without positions does not change when its inputs are permuted",
     against="Decoder-only models learn positions from the causal mask alone (Haviv 2022); an encoder has none.",
-    supports="Without positions lists are not repeated in order, and shuffled sources get the same answers.",
-    contradicts="Without positions order is still known.",
+    supports="Without positions lists are not copied in order, and shuffled sources give the same outputs.",
+    contradicts="Without positions the model still knows the order.",
     protocols={
         "quick": Protocol(
             "Two seeds; copying lists of 1 to 20 words; 600 steps.",

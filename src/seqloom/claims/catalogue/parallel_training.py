@@ -54,7 +54,7 @@ CLAIM = Claim(
     source="Vaswani 2017, table 1 and section 4",
     published="O(1) sequential operations a layer against O(n)",
     against="Attention itself costs the square of the length, so a Transformer slows down too once sentences are long.",
-    supports="With as many tokens in fewer, longer sentences, time grows faster with length for recurrent networks.",
+    supports="At constant tokens per batch, time grows faster with sentence length for recurrent networks.",
     contradicts="The Transformer's time grows as fast or faster.",
     protocols={
         "quick": Protocol(
@@ -74,8 +74,9 @@ CLAIM = Claim(
     },
     study=study,
     reasons=(
-        "Two cores leave little to be done at once, and the recurrences here are one operation over time whose steps are matrix "
-        "products over all sentences of the batch; so they lose little until few sentences are left. From some 500 tokens on the "
-        "Transformer pays for the square of the length. The published statement counts operations, and speaks of GPUs."
+        "Two cores offer little parallelism, and a recurrence here is one operation over time whose steps are matrix "
+        "products over all sentences of the batch; so the recurrent networks lose little until the batch has few "
+        "sentences. From some 500 tokens on, the quadratic cost of attention dominates. The published statement counts "
+        "operations and is about GPUs."
     ),
 )

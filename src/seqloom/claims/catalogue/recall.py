@@ -52,7 +52,7 @@ def study(runner: ExperimentRunner, protocol: Protocol) -> Finding:
         tuple(questions),
         (chart("Pairs recalled", "pairs of key and value", "% right", series),),
         (
-            "Synthetic; the width is fixed, while the paper varies it from 32 to 128. Guessing among the values that were told "
+            "Synthetic; the width is fixed, while the paper varies it from 32 to 128. Guessing among the values in the source "
             "gets one pair of 4 right, or one of 8.",
             "The target was changed after a first trial, in which no model had learned anything in 1,000 steps: it says each key "
             "before its value now, as in the paper.",
@@ -69,7 +69,7 @@ def _positions(recipe: str, protocol: Protocol) -> dict[str, Any]:
 CLAIM = Claim(
     number=6,
     name="recall",
-    statement="Attention finds what was said before; a state of fixed size cannot hold it all.",
+    statement="Attention recalls values from the source; a state of fixed size cannot store all of them.",
     source="Arora 2023 (Zoology), section 4",
     published="attention solves multi-query associative recall at every width tried; gated recurrences need widths that grow",
     against="The paper has no LSTM; a state that is wide enough for few pairs holds them.",
@@ -94,10 +94,10 @@ CLAIM = Claim(
     study=study,
     ladder=Ladder(learned=90.0, options={"positions": "learned", "examples": 50_000}),
     reasons=(
-        "Where there is recurrence it is as was said: with attention every pair is recalled, without it 19% of 4 "
-        "pairs and 1% of 8. The Transformer has learned which values were told, not which of them belongs to a key: "
-        "it is right as often as guessing among them, in 26% and 13%. A key and its value are neighbours, which a "
-        "recurrent encoder joins by itself and a Transformer must learn to join; in a trial 2,000 steps were not "
-        "enough for that. The published models saw many times as many examples."
+        "With recurrence the result is as published: with attention every pair is recalled, without it 19% of 4 pairs and "
+        "1% of 8. The Transformer has learned which values are in the source, but not which value belongs to a key: its "
+        "accuracy, 26% and 13%, is that of guessing among them. A key and its value are neighbours. A recurrent encoder "
+        "combines neighbours by itself; a Transformer must learn it, and in a trial 2,000 steps were not enough. The "
+        "published models saw many times as many examples."
     ),
 )

@@ -29,16 +29,16 @@ def study(runner: ExperimentRunner, protocol: Protocol) -> Finding:
             )
         )
         charts.append(chart(f"{task}: right answers", "symbols", "%", bars(EXACT, list(results.values()), _SPLITS)))
-    return Finding(tuple(questions), tuple(charts), ("Half of the answers are even, so 50% is chance.",))
+    return Finding(tuple(questions), tuple(charts), ("Both answers are equally frequent, so 50% is chance.",))
 
 
 CLAIM = Claim(
     number=5,
     name="regular-languages",
-    statement="Recurrent networks learn to count modulo two and go on with it to longer words; Transformers do not.",
+    statement="Recurrent networks learn parity and generalise to longer strings; Transformers do not.",
     source="Delétang 2023, table 1",
     published="LSTMs solve both far beyond the trained lengths; Transformers reach 52% on parity, but 96% on even pairs",
-    against="With scratchpads or looped layers Transformers solve parity (Anil 2022); learning it needs luck for both.",
+    against="With scratchpads or looped layers Transformers solve parity (Anil 2022); training succeeds only for some seeds.",
     supports="More than 10 points between them beyond the trained lengths, in both languages.",
     contradicts="The Transformer is as good, or neither learns.",
     protocols={
