@@ -109,7 +109,7 @@ def run_claims(
         else:
             progress.say(f"{claim.number}. {claim.name}: not tested at effort {effort}, and no verdict is recorded yet")
             continue
-        progress.say(f"{claim.number}. {claim.name}: {verdicts[-1].verdict} ({verdicts[-1].origin})")
+        progress.say(f"{claim.number}. {claim.name}: {verdicts[-1].headline} ({verdicts[-1].origin})")
         _write(folder, verdicts, failures)
     if first_error is not None and not verdicts:
         raise first_error

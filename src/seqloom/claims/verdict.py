@@ -163,6 +163,13 @@ class Verdict(Results):
     reasons: tuple[str, ...] = Field((), description="why the status is not settled")
     ladder: tuple[Rung, ...] = Field((), description="the answers at each budget, the shortest first")
 
+    @property
+    def headline(self) -> str:
+        """The verdict with its status: `supported`, `settled: supported`, `still learning` or `open`."""
+        if self.status is None:
+            return self.verdict
+        return f"settled: {self.verdict}" if self.status == "settled" else self.status
+
 
 class FailedClaim(Results):
     """A claim whose experiment failed; the others were tested."""

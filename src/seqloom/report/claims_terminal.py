@@ -26,7 +26,7 @@ def claims_table(verdicts: Verdicts) -> Table:
 
 
 def _cells(verdict: Verdict) -> tuple[Text, Text, Text]:
-    headline = f"{claims_wording.SIGNS[verdict.verdict]} {claims_wording.headline(verdict)}"
+    headline = f"{claims_wording.SIGNS[verdict.verdict]} {verdict.headline}"
     answer = Text(headline, style=_COLOURS[verdict.verdict])
     # The unit has a line of its own, so that the column can be narrow and names of claims stay whole.
     effect = Text(claims_wording.leading_estimate(verdict))

@@ -97,13 +97,6 @@ def tally(verdicts: Sequence[Verdict]) -> str:
     return f"{plural(len(verdicts), 'claim')}: {counts}" if counts else "no claims"
 
 
-def headline(verdict: Verdict) -> str:
-    """The verdict with its status: `supported`, `settled: supported`, `still learning` or `open`."""
-    if verdict.status is None:
-        return verdict.verdict
-    return f"settled: {verdict.verdict}" if verdict.status == "settled" else verdict.status
-
-
 def along_training(verdict: Verdict) -> str:
     """The answers along the ladder: `200 updates: contradicted; 800 updates: supported`, and where they turn; empty without one."""
     if not verdict.ladder:

@@ -42,7 +42,7 @@ def _rows(forecast: Mapping[str, Any]) -> list[Row]:
     first = forecast["origin"] - len(forecast["context"]) + 1
     rows: list[Row] = [{"step": first + index, "actual": value} for index, value in enumerate(forecast["context"])]
     for index, value in enumerate(forecast["actual"]):
-        row: Row = {
+        row: dict[str, Any] = {
             "step": forecast["origin"] + 1 + index,
             "actual": value,
             "naive": forecast["seasonal_naive"][index],

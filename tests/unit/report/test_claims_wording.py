@@ -85,7 +85,7 @@ def test_a_card_says_of_which_question_its_effect_is() -> None:
 )
 def test_the_headline_says_whether_a_claim_is_settled(status: Any, headline: str) -> None:
     verdict = make_verdicts().verdicts[0].model_copy(update={"verdict": "supported", "status": status})
-    assert claims_wording.headline(verdict) == headline
+    assert verdict.headline == headline
 
 
 def test_the_answers_along_training() -> None:
