@@ -139,8 +139,10 @@ class _Reporter:
         kept: NDArray[np.bool_],
         beam: NDArray[np.int64],
     ) -> None:
+        if not self._observers:
+            return
         shown = np.flatnonzero(~self._done[space.sources] & ~stuck)
-        if not self._observers or not shown.size:
+        if not shown.size:
             return
         sources = space.sources[shown]
         ids = candidates.ids[shown]
@@ -158,6 +160,8 @@ class _Reporter:
             observer.on_candidates(step)
 
     def done(self, space: SearchSpace, done: NDArray[np.bool_], cut: NDArray[np.bool_]) -> None:
+        if not self._observers:
+            return
         new = np.flatnonzero(done & ~self._done[space.sources])
         self._done[space.sources[new]] = True
         if new.size:
