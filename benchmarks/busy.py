@@ -190,7 +190,7 @@ def serve(folder: Path, sentences: Path) -> int:
 def table(result: dict[str, Any]) -> str:
     """The table in Markdown."""
     lines = [
-        "|  | alone | beside one busy process | of idle | beside two | of idle |",
+        "|  | alone | with one busy process | relative to alone | with two | relative to alone |",
         "| --- | ---: | ---: | ---: | ---: | ---: |",
     ]
     for label, found in result["programs"].items():

@@ -123,7 +123,7 @@ def table(results: dict[str, dict[str, Any]]) -> str:
     changed = [set(one["changes"]) for one in results.values() if one["recipe"].endswith("-tiny")]
     common = set.intersection(*changed) if changed else set()
     lines = [
-        f"All arms of tiny recipes: {', '.join(f'`{change}`' for change in sorted(common))}.",
+        f"All runs of tiny recipes also use {', '.join(f'`{change}`' for change in sorted(common))}.",
         "",
         "| arm | recipe and what else it changes | seed | target tokens | from text to model "
         "| BLEU, val, beam 5 | greedy | nats a sentence, val | BLEU, test |",

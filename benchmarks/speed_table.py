@@ -33,10 +33,10 @@ def training_table(match: dict[str, Any]) -> str:
         [
             "",
             "target tokens/s",
-            "least to largest",
-            "ours is",
+            "min to max",
+            "seqloom speed-up",
             "GFLOP/s",
-            "of the peak",
+            "% of peak",
             "peak memory",
             "tokens a step",
         ],
@@ -96,7 +96,7 @@ def _further_ratios(match: dict[str, Any]) -> list[str]:
 
 def decoding_table(found: dict[str, Any]) -> str:
     """A row for each program, the fastest first; cold starts below."""
-    head = ["", "sentences/s in batches", "least to largest", "one sentence", "least to largest", "BLEU", "peak memory"]
+    head = ["", "sentences/s in batches", "min to max", "one sentence", "min to max", "BLEU", "peak memory"]
     rows = [head, ["---", *["---:"] * 6]]
     order = sorted(found["contestants"].items(), key=lambda item: -item[1].get("sentences_per_second", 0.0))
     for label, result in order:
