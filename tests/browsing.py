@@ -123,5 +123,5 @@ def visit(browser: Any, url: str, *, dark: bool = False, width: int = 1280) -> I
         yield found
     finally:
         context.close()
-    assert not found.strangers
-    assert not found.errors
+    assert found.strangers == []
+    assert found.errors == []

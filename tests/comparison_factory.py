@@ -234,7 +234,7 @@ def make(
             tokenizer="joint BPE, 400 subwords",
             tokenizer_hash="a7" * 32,
         ),
-        budget="1500 steps an arm",
+        budget="1500 steps per model",
         seeds=tuple(seeds),
         metric="items",
         metric_label="share of right commands",

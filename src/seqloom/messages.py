@@ -1,11 +1,12 @@
 """Parts of messages: command lines that can be pasted into a shell, and counted nouns.
 
-Words and numbers enter, text leaves. Nothing here prints.
+Nothing here prints.
 """
 
 import re
 import shlex
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 
@@ -37,6 +38,11 @@ def counted(count: int, noun: str, plural: str | None = None) -> str:
         plural: where it is not the singular with `s`.
     """
     return f"{count:,} {noun if count == 1 else plural or f'{noun}s'}"
+
+
+def listed(nouns: Sequence[str]) -> str:
+    """Nouns as a sentence lists them: `a`, `a and b`, `a, b and c`; an empty text for none."""
+    return f"{', '.join(nouns[:-1])} and {nouns[-1]}" if len(nouns) > 1 else "".join(nouns)
 
 
 def use_command(folder: Path, verb: str) -> str:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from seqloom.messages import command_line, counted, option, use_command
+from seqloom.messages import command_line, counted, listed, option, use_command
 
 
 @pytest.mark.parametrize("name", ["a b", "it's", 'say "hi"', "$HOME", "a\nb", "grün", "*", "a;b", "-dash"])
@@ -34,3 +34,12 @@ def test_windows_gets_double_quotes(monkeypatch: pytest.MonkeyPatch) -> None:
     assert command_line("show", "C:\\my runs\\a", "runs\\b") == 'seqloom show "C:\\my runs\\a" runs\\b'
     assert command_line("train", "a&b", 'say "hi"', "") == 'seqloom train "a&b" "say \\"hi\\"" ""'
     assert command_line("show", "training.sizes=[1,2]") == 'seqloom show "training.sizes=[1,2]"'
+
+
+def test_listed_nouns() -> None:
+    assert [listed([]), listed(["a"]), listed(["a", "b"]), listed(["a", "b", "c"])] == [
+        "",
+        "a",
+        "a and b",
+        "a, b and c",
+    ]

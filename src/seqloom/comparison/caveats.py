@@ -21,7 +21,7 @@ def find_caveats(
     caveats = []
     if seeds == 1:
         caveats.append(
-            "One seed an arm: the intervals are over test sentences, and say how sure the difference between these runs is, not "
+            "One seed per model: the intervals are over test sentences. They hold for the difference between these runs, not "
             "the difference between architectures. --seeds 3 or more says that."
         )
     sizes = {name: arm.runs[0][0].parameters for name, arm in results.items()}

@@ -161,7 +161,7 @@ def compare(
         tests,
         results,
         outside,
-        budget=f"{budget} an arm" + (", three learning rates included" if tune == "quick" else ""),
+        budget=f"{budget} per model" + (", three learning rates included" if tune == "quick" else ""),
         beam=trainer.beam,
         caveats=caveats,
         failures=tuple(failures.failed),

@@ -170,7 +170,7 @@ class Comparison(Results):
         description="sentences for people: who is better, by how much, how surely, at what cost"
     )
     corpus: CorpusFacts
-    budget: str = Field(description='in words: "1500 steps an arm"')
+    budget: str = Field(description='in words: "1500 steps per model"')
     seeds: tuple[int, ...]
     metric: str
     metric_label: str

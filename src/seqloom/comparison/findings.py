@@ -29,6 +29,7 @@ from seqloom.comparison.verdict_sentences import capital, verdict_sentences
 from seqloom.corpus import Corpus, SentencePair
 from seqloom.evaluation import TestOutputs
 from seqloom.experiment.tuning import Trial
+from seqloom.messages import listed
 from seqloom.metrics import Stats, difference, find_metric, statistics
 from seqloom.recipes import Recipe
 from seqloom.run.info import RunInfo
@@ -121,7 +122,7 @@ def gather(
         **{name: len(pairs) for name, pairs in tests.items()},
     }
     return Comparison(
-        title=f"{' against '.join(arm.recipe.label for arm in results.values())} on {corpus.name}",
+        title=f"{listed([arm.recipe.label for arm in results.values()])} on {corpus.name}",
         verdict=verdict_sentences(arms, differences, tests, test_labels, measure.label(leading)),
         corpus=CorpusFacts(
             name=corpus.name,

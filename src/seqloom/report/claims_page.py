@@ -10,6 +10,7 @@ from pathlib import Path
 
 from seqloom.claims.claim import Claim, claims
 from seqloom.claims.verdict import Question, Verdict, Verdicts
+from seqloom.messages import listed
 from seqloom.report import claims_charts, claims_forest, claims_tables, claims_wording, theme, wording
 from seqloom.report.encodings import Palette
 from seqloom.report.figures import Figure
@@ -96,6 +97,7 @@ def claims_html(verdicts: Verdicts, *, predict: bool = False) -> str:
             environments=environments_of(ordered),
             predict=predict,
             wording=wording,
+            listed=listed,
             words=claims_wording,
             variables=theme.css_variables(),
             css=asset("page.css") + asset("claims.css"),
@@ -147,7 +149,7 @@ def environments_of(verdicts: Sequence[Verdict]) -> list[tuple[str, Mapping[str,
         facts = tuple((name, value) for name, value in verdict.environment.items() if name != "date")
         results.setdefault(facts, []).append(str(verdict.number))
     return [
-        (f"{'Claim' if len(members) == 1 else 'Claims'} {wording.listing(members)}", dict(facts))
+        (f"{'Claim' if len(members) == 1 else 'Claims'} {listed(members)}", dict(facts))
         for facts, members in results.items()
     ]
 

@@ -9,7 +9,8 @@ from collections.abc import Mapping, Sequence
 
 from seqloom.claims.convergence import turning_points
 from seqloom.claims.verdict import Answer, Question, Verdict
-from seqloom.report.wording import MISSING, duration, listing, number, plural
+from seqloom.messages import listed
+from seqloom.report.wording import MISSING, duration, number, plural
 
 # Each answer: a sign that every font has.
 SIGNS: Mapping[Answer, str] = {"supported": "✓", "contradicted": "✗", "inconclusive": "?"}
@@ -103,7 +104,7 @@ def along_training(verdict: Verdict) -> str:
         return ""
     answers = "; ".join(f"{rung.steps:,} updates: {rung.verdict}" for rung in verdict.ladder)
     turns = turning_points(verdict.ladder)
-    turned = f" The answer turns at {listing([f'{steps:,}' for steps in turns])} updates." if turns else ""
+    turned = f" The answer turns at {listed([f'{steps:,}' for steps in turns])} updates." if turns else ""
     return f"Along training: {answers}.{turned}"
 
 
@@ -153,4 +154,4 @@ def made_where(verdicts: Sequence[Verdict]) -> list[str]:
 
 def _counts(answers: Sequence[Answer]) -> str:
     counter = Counter(answers)
-    return listing([f"{counter[answer]} {answer}" for answer in SIGNS if counter[answer]])
+    return listed([f"{counter[answer]} {answer}" for answer in SIGNS if counter[answer]])

@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from seqloom.explain.explanation import Agreement, Attention, Explanation, Matrix, Token, Trust
-from seqloom.report.wording import MISSING, listing, plural
+from seqloom.messages import listed
+from seqloom.report.wording import MISSING, plural
 
 _METHODS = {"attention": "Attention", "gradient": "Gradient", "occlusion": "Occlusion"}
 
@@ -95,7 +96,7 @@ def trust_sentence(trust: Trust) -> str:
     others = {"occlusion": trust.occlusion, "gradient": trust.gradient}
     text = [f"{name} for {_agreement(other)}" for name, other in others.items() if other is not None]
     if text:
-        parts.append(f"Points at the same token as {listing(text)}.")
+        parts.append(f"Points at the same token as {listed(text)}.")
     return " ".join(parts) or "Nothing to hold it against."
 
 

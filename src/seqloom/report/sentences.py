@@ -4,9 +4,10 @@ A comparison enters, sentences leave. They are generated from the numbers alone.
 """
 
 from seqloom.comparison.comparison import Arm, Comparison
+from seqloom.messages import listed
 from seqloom.report import wording
 from seqloom.report.rows import COSTS, MAX_PAIRS, bin_sizes, cost_of, cost_text, drawn_differences
-from seqloom.report.wording import leading, listing, number
+from seqloom.report.wording import leading, number
 
 
 def direction(comparison: Comparison) -> str:
@@ -30,7 +31,7 @@ def about_quality(comparison: Comparison, test: str) -> str:
     results.sort(key=lambda pair: pair[0].value, reverse=wording.higher_is_better(comparison))
     if not results:
         return f"No arm was scored {comparison.test_labels[test]}."
-    scores = listing([f"{label} {wording.score_with_interval(quality)}" for quality, label in results])
+    scores = listed([f"{label} {wording.score_with_interval(quality)}" for quality, label in results])
     return sentence(f"{comparison.test_labels[test]}, {comparison.metric_label} ({direction(comparison)}): {scores}")
 
 
@@ -52,7 +53,7 @@ def about_length(comparison: Comparison, test: str) -> str:
     span = f"from {min(ends)[0]} to {max(ends)[1]} source words" if ends else ""
     if len(bin_sizes(comparison, test)) == 1:
         span = f"at {min(ends)[0]} source words"
-    return sentence(f"{comparison.test_labels[test]}, {span}: {listing(moves)}")
+    return sentence(f"{comparison.test_labels[test]}, {span}: {listed(moves)}")
 
 
 def about_curve(comparison: Comparison, measure: str) -> str:
@@ -76,7 +77,7 @@ def about_curve(comparison: Comparison, measure: str) -> str:
     name = (
         "validation loss (nats a token, lower is better)" if measure == "loss" else wording.validation_label(comparison)
     )
-    return sentence(f"{name} ends, on average over seeds, with {listing(parts)}")
+    return sentence(f"{name} ends, on average over seeds, with {listed(parts)}")
 
 
 def about_cost(comparison: Comparison, measure: str) -> str:
@@ -87,7 +88,7 @@ def about_cost(comparison: Comparison, measure: str) -> str:
         for arm in comparison.arms
         if (value := mean_cost(arm, measure)) is not None
     ]
-    return sentence(f"{COSTS[measure]}: {listing(parts)}") if parts else f"{COSTS[measure]}: not measured."
+    return sentence(f"{COSTS[measure]}: {listed(parts)}") if parts else f"{COSTS[measure]}: not measured."
 
 
 def mean_cost(arm: Arm, measure: str) -> float | None:
@@ -102,13 +103,13 @@ def about_differences(comparison: Comparison, test: str) -> str:
     drawn = drawn_differences(comparison, test)
     sure = [item for item in differences if item.significant]
     unsure = [f"{labels[item.better]} over {labels[item.worse]}" for item in drawn if not item.significant]
-    scopes = listing(sorted({item.scope for item in differences}))
+    scopes = listed(sorted({item.scope for item in differences}))
     text = (
         f"{comparison.test_labels[test]}, {number(len(sure))} of {wording.plural(len(differences), 'difference')} "
         f"{scopes} {'is' if 1 in (len(sure), len(differences)) else 'are'} significant"
     )
     if unsure:
-        text += f"; {listing(unsure)} may be chance"
+        text += f"; {listed(unsure)} may be chance"
     if len(drawn) < len(differences):
         text += f". With more than {MAX_PAIRS} pairs, only those with the best arm are drawn; the table holds all"
     return sentence(text)

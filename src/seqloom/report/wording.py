@@ -106,11 +106,6 @@ def words_of(length_bin: LengthBin) -> str:
     return str(length_bin.low) if length_bin.low == length_bin.high else f"{length_bin.low}–{length_bin.high}"
 
 
-def listing(parts: Sequence[str]) -> str:
-    """`a, b and c`."""
-    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}" if parts else ""
-
-
 def capital(text: str) -> str:
     """The text with a capital at its beginning."""
     return text[:1].upper() + text[1:]

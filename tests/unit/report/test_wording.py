@@ -6,7 +6,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seqloom.comparison.comparison import Interval
 from seqloom.report import wording
 from tests.comparison_factory import make, make_text_corpus
 
@@ -54,22 +53,6 @@ def test_odd_numbers(value: float | None, text: str) -> None:
 )
 def test_each_metric_has_its_digits(metric: str, text: str) -> None:
     assert wording.score(metric, 92.4567) == text
-
-
-def test_small_words() -> None:
-    assert wording.compact(1_043_712) == "1.04M"
-    assert wording.compact(999_600) == "1.00M"
-    assert wording.signed(3, 1) == "+3.0"
-    assert wording.signed(-3, 1) == "−3.0"
-    assert wording.p_value(0.0004) == "p < 0.001"
-    assert wording.p_value(0.0126) == "p = 0.013"
-    assert wording.listing(["a"]) == "a"
-    assert wording.listing(["a", "b", "c"]) == "a, b and c"
-    assert wording.listing([]) == ""
-    assert wording.duration(88) == "88 seconds"
-    assert wording.duration(600) == "10.0 minutes"
-    assert wording.bounds("bleu", Interval(low=1.25, high=2.0, method="m")) == "[1.2, 2.0]"
-    assert wording.measured(0.0) == "–"
 
 
 def test_labels_are_unique() -> None:

@@ -10,6 +10,7 @@ from pydantic import Field
 
 from seqloom.claims.limits.family import On
 from seqloom.config import Results, Settings
+from seqloom.messages import listed
 
 SCHEMA_VERSION = 1
 
@@ -200,5 +201,5 @@ def _spans(about: About, sizes: Sequence[SizeResult]) -> str:
         else:
             joined.append((size.first, size.last))
     spans = [_span(*results) for results in joined]
-    text = spans[0] if len(spans) == 1 else f"{', '.join(spans[:-1])} and {spans[-1]}"
+    text = listed(spans)
     return f"{text} {about.unit if text == '1' else about.units}"
