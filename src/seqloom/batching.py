@@ -137,7 +137,8 @@ def make_batch(examples: Sequence[Example], *, pad_id: int, bos_id: int, eos_id:
     np.copyto(tgt_in[:, 1:], tgt_out[:, :-1], where=tgt_mask[:, 1:])
     sources = Sources(torch.from_numpy(src_ids), torch.from_numpy(src_mask))
     weights = _pad_weights(examples, tgt_mask) if any(each.loss_weights is not None for each in examples) else None
-    return PairBatch(sources, *map(torch.from_numpy, (tgt_in, tgt_out, tgt_mask)), weights)
+    targets = torch.from_numpy(tgt_in), torch.from_numpy(tgt_out), torch.from_numpy(tgt_mask)
+    return PairBatch(sources, *targets, weights)
 
 
 def _pad_weights(examples: Sequence[Example], tgt_mask: NDArray[np.bool_]) -> Float[Tensor, "batch tgt_len"]:
