@@ -60,17 +60,19 @@ def compare(
 ) -> Comparison:
     """Trains recipes on one corpus under one budget, and says which is better, by how much and at what cost.
 
+    Its many parameters are the options of `seqloom compare`, each with a default.
+
     Args:
         recipes: by default the three small ones: RNN, RNN with attention, Transformer.
         corpus: a named data set, a file, or settings.
         budget: for each arm and seed; ten minutes by default.
         seeds: runs of each arm; with one, the verdict is about these runs and not about architectures.
-        tune: "quick" tries three learning rates for each arm on validation data, charged to its budget.
-        also: outside systems: a name and a file with their outputs for the test split, one a line.
+        tune: "quick" tries three learning rates for each arm on validation data, counted in its budget.
+        also: outside systems: a name and a file with their outputs for the test split, one per line.
         out: the comparison's folder; runs lie in runs/ below it, and finished ones are used again.
         changes: settings to change in every recipe.
         beam: the same for all arms; the first recipe's by default.
-        command: what to say reproduces this; by default the equivalent command line.
+        command: the command line that reproduces this, for the report; by default the equivalent of this call.
 
     Raises:
         SeqloomError: settings, data or folders are not what they should be.

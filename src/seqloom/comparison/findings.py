@@ -75,7 +75,19 @@ def gather(
     command: str,
     failures: tuple[Failure, ...] = (),
 ) -> Comparison:
-    """Everything that the runs say together."""
+    """Computes the comparison from the runs: scores, differences, the verdict, costs and caveats.
+
+    It has one parameter for each fact of the report that the runs do not hold themselves.
+
+    Args:
+        tests: the pairs of each test split.
+        results, outside: the runs of each trained arm, and the outputs of other systems, by name.
+        budget: in words, for the report.
+        caveats: sentences that the report shows with the verdict.
+        environment: the machine and the versions.
+        command: the command line that reproduces the comparison.
+        failures: the runs that failed; they are in no number.
+    """
     first_test = next(iter(tests))
     counted = _count(corpus, tests, results, outside)
     judge = Judge(

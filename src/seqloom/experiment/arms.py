@@ -88,6 +88,8 @@ def arm(
 ) -> Arm:
     """An arm of a named recipe.
 
+    Claims declare their arms by these parameters; all but three have defaults.
+
     Args:
         corpus: settings, or a named data set.
         multiples: of the recipe's learning rate, to choose among.

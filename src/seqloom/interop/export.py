@@ -75,6 +75,8 @@ def export(
 ) -> Exported:
     """Exports a run and measures parity.
 
+    Its many parameters are the options of `seqloom export`, each with a default.
+
     Args:
         to: "ctranslate2" or "huggingface".
         quantization: see the target; "none" keeps weights as they are.
