@@ -1,9 +1,10 @@
 """Times the choices that the layers make on a CPU, side by side in one run: medians and ratios, as JSON.
 
     python benchmarks/layers.py > benchmarks/results/layers.json
+    python benchmarks/layers.py --recurrence cuda     # the recurrent kernels alone, on a GPU
 
-Explicit against fused attention over lengths; the LSTM as one node against steps through autograd; dropout masks from bytes against
-torch's; matrix products by torch's own library against oneDNN.
+Explicit against fused attention over lengths; the LSTM as one node against steps through autograd; our recurrent kernels against
+torch's; dropout masks from bytes against torch's; matrix products by torch's own library against oneDNN.
 """
 
 import json
@@ -13,12 +14,16 @@ from collections.abc import Callable
 from statistics import median
 
 import torch
+from torch import Tensor
 from torch.nn import functional as F
 
 from seqloom import machine
 from seqloom.nn.attention import causal_mask, mask_bias
 from seqloom.nn.dropout import dropout_mask
-from seqloom.nn.recurrent import RecurrentLayer
+from seqloom.nn.packing import Packing
+from seqloom.nn.recurrent import CellName, RecurrentLayer
+
+CELLS: tuple[CellName, ...] = ("lstm", "gru")
 
 
 def alternately(ours: Callable[[], object], other: Callable[[], object], rounds: int = 15) -> dict[str, float]:
@@ -69,6 +74,29 @@ def lstm() -> dict[str, float]:
     return alternately(fused, steps)
 
 
+def recurrence(cell: CellName, device: torch.device) -> dict[str, float]:
+    """Our kernels (nn/over_time.py) against torch's (nn/torch_recurrence.py), forward and backward.
+
+    It says which of the two a device should use: seqloom uses torch's on GPUs, ours on CPUs.
+    """
+    layer = RecurrentLayer(cell, 128, 212).to(device)
+    mask = torch.ones(64, 24, dtype=torch.bool, device=device)
+    mask[::2, 20:] = False
+    packing = Packing.of((64, 24), mask)
+    tokens = packing.pack(torch.randn(64, 24, 128, device=device)).detach().requires_grad_()
+    state = layer.initial_state(64, tokens)
+
+    def read_by(kernels: Callable[..., tuple[Tensor, tuple[Tensor, ...]]]) -> Callable[[], object]:
+        def run() -> None:
+            kernels(tokens, packing, state)[0].sum().backward()
+            if device.type == "cuda":
+                torch.cuda.synchronize(device)
+
+        return run
+
+    return alternately(read_by(layer.read_by_kernels_of_seqloom), read_by(layer.read_by_kernels_of_torch))
+
+
 def dropout() -> dict[str, float]:
     x = torch.randn(2048, 256)
     return alternately(lambda: x * dropout_mask(x, 0.1), lambda: F.dropout(x, 0.1))
@@ -97,11 +125,17 @@ def products() -> dict[str, float] | str:
 def main() -> int:
     machine.set_threads(None)
     machine.keep_freed_memory()
+    if sys.argv[1:2] == ["--recurrence"]:
+        device = torch.device(sys.argv[2])
+        json.dump({cell: recurrence(cell, device) for cell in CELLS}, sys.stdout, indent=2)
+        print()
+        return 0
     results = {
         "explicit attention against fused, by length": {
             length: attention(length) for length in (16, 32, 64, 128, 256, 512, 1024)
         },
         "LSTM as one node against steps through autograd": lstm(),
+        "our recurrent kernels against torch's": {cell: recurrence(cell, torch.device("cpu")) for cell in CELLS},
         "dropout masks from bytes against torch's": dropout(),
         "matrix products as torch has them against oneDNN": products(),
         "machine": machine.describe_machine(torch.device("cpu")),

@@ -16,6 +16,7 @@ from seqloom.nn.over_time import gru_over_time, lstm_over_time
 from seqloom.nn.packing import Packing
 from seqloom.nn.record import Record
 from seqloom.nn.recurrent_cells import gru_step, lstm_step
+from seqloom.nn.torch_recurrence import prefers_torch_kernels, torch_gru, torch_lstm
 
 CellName = Literal["lstm", "gru"]
 
@@ -87,12 +88,37 @@ class RecurrentLayer(nn.Module):
     ) -> tuple[Float[Tensor, "tokens hidden_size"], tuple[Tensor, ...]]:
         """Reads packed tokens; states are in the packing's order."""
         state = state if state is not None else self.initial_state(packing.shape[0], self.hidden_weight)
+        read = self.read_by_kernels_of_torch if prefers_torch_kernels(tokens) else self.read_by_kernels_of_seqloom
+        return read(tokens, packing, state, reverse=reverse)
+
+    def read_by_kernels_of_seqloom(
+        self,
+        tokens: Float[Tensor, "tokens input_dim"],
+        packing: Packing,
+        state: tuple[Tensor, ...],
+        *,
+        reverse: bool = False,
+    ) -> tuple[Float[Tensor, "tokens hidden_size"], tuple[Tensor, ...]]:
+        """`read` by nn/over_time.py."""
         # Under autocast the products of whole sequences are bf16; the recurrence itself stays in the state's precision.
         projected = multiply(tokens, self.input_weight, self.bias).to(state[0].dtype)
-        if self.cell == "lstm":
+        if self.candidate_bias is None:
             return lstm_over_time(projected, state, self.hidden_weight, packing.sizes, reverse=reverse)
-        assert self.candidate_bias is not None
         return gru_over_time(projected, state, self.hidden_weight, self.candidate_bias, packing.sizes, reverse=reverse)
+
+    def read_by_kernels_of_torch(
+        self,
+        tokens: Float[Tensor, "tokens input_dim"],
+        packing: Packing,
+        state: tuple[Tensor, ...],
+        *,
+        reverse: bool = False,
+    ) -> tuple[Float[Tensor, "tokens hidden_size"], tuple[Tensor, ...]]:
+        """`read` by nn/torch_recurrence.py, in the state's precision also under autocast."""
+        weights = (self.input_weight, self.hidden_weight, self.bias)
+        if self.candidate_bias is None:
+            return torch_lstm(tokens, packing, state, *weights, reverse=reverse)
+        return torch_gru(tokens, packing, state, *weights, self.candidate_bias, reverse=reverse)
 
     def _read_recorded(
         self,

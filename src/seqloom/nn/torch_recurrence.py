@@ -1,0 +1,122 @@
+"""An LSTM or a GRU over all steps by torch's own kernels: cuDNN on NVIDIA GPUs, MIOpen on AMD GPUs.
+
+On a GPU each step of nn/over_time.py starts a dozen small kernels, and starting them takes longer than their work; cuDNN runs all
+steps in a few. On a CPU nn/over_time.py is the faster one (benchmarks/layers.py times both). The two agree within rounding.
+"""
+
+from itertools import accumulate
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from seqloom.nn.packing import Packing
+
+
+def prefers_torch_kernels(x: Tensor) -> bool:
+    """Whether torch's kernels should read `x`. A GPU's "cuda" is also what torch calls AMD's."""
+    return x.is_cuda
+
+
+def torch_lstm(
+    tokens: Float[Tensor, "tokens input_dim"],
+    packing: Packing,
+    state: tuple[Tensor, ...],
+    input_weight: Float[Tensor, "gates input_dim"],
+    hidden_weight: Float[Tensor, "gates hidden_size"],
+    bias: Float[Tensor, "gates"],
+    *,
+    reverse: bool,
+) -> tuple[Float[Tensor, "tokens hidden_size"], tuple[Tensor, ...]]:
+    """Reads packed tokens with an LSTM; the state is (hidden, cell), in the packing's order.
+
+    Args:
+        input_weight, hidden_weight, bias: rows for the gates input, forget, output, candidate. torch wants the candidate third.
+    """
+    reordered = (_candidate_third(weight) for weight in (input_weight, hidden_weight, bias))
+    w_input, w_hidden, b_input = reordered
+    parameters = _contiguous([w_input, w_hidden, b_input, torch.zeros_like(b_input)])
+    order, sizes = _reading_order(packing, reverse, tokens.device)
+    with torch.autocast(tokens.device.type, enabled=False):
+        # Layers, dropout, training, bidirectional. cuDNN keeps what a gradient needs only if it is told that it trains.
+        outputs, hidden, cell = torch.lstm(
+            _take(tokens, order).to(state[0].dtype),
+            sizes,
+            tuple(part[None].contiguous() for part in state),
+            parameters,
+            True,
+            1,
+            0.0,
+            torch.is_grad_enabled(),
+            False,
+        )
+    return _take(outputs, order), (hidden[0], cell[0])
+
+
+def torch_gru(
+    tokens: Float[Tensor, "tokens input_dim"],
+    packing: Packing,
+    state: tuple[Tensor, ...],
+    input_weight: Float[Tensor, "gates input_dim"],
+    hidden_weight: Float[Tensor, "gates hidden_size"],
+    bias: Float[Tensor, "gates"],
+    candidate_bias: Float[Tensor, "hidden_size"],
+    *,
+    reverse: bool,
+) -> tuple[Float[Tensor, "tokens hidden_size"], tuple[Tensor, ...]]:
+    """Reads packed tokens with a GRU; the state is (hidden,), in the packing's order.
+
+    Args:
+        input_weight, hidden_weight, bias: rows for the gates reset, update, candidate, as torch wants them.
+        candidate_bias: is added to the recurrent part of the candidate.
+    """
+    hidden_bias = torch.cat([torch.zeros_like(bias[: 2 * candidate_bias.shape[0]]), candidate_bias])
+    parameters = _contiguous([input_weight, hidden_weight, bias, hidden_bias])
+    order, sizes = _reading_order(packing, reverse, tokens.device)
+    with torch.autocast(tokens.device.type, enabled=False):
+        outputs, hidden = torch.gru(
+            _take(tokens, order).to(state[0].dtype),
+            sizes,
+            state[0][None].contiguous(),
+            parameters,
+            True,
+            1,
+            0.0,
+            torch.is_grad_enabled(),
+            False,
+        )
+    return _take(outputs, order), (hidden[0],)
+
+
+def _candidate_third(weight: Tensor) -> Tensor:
+    """Rows for input, forget, output, candidate -> input, forget, candidate, output."""
+    gate_in, gate_forget, gate_out, candidate = weight.chunk(4)
+    return torch.cat([gate_in, gate_forget, candidate, gate_out])
+
+
+def _contiguous(weights: list[Tensor]) -> list[Tensor]:
+    """The same weights as views of one block of memory; cuDNN copies them and warns where they are scattered."""
+    block = torch.cat([weight.flatten() for weight in weights])
+    parts = block.split([weight.numel() for weight in weights])
+    return [part.view_as(weight) for part, weight in zip(parts, weights, strict=True)]
+
+
+def _reading_order(
+    packing: Packing, reverse: bool, device: torch.device
+) -> tuple[Int[Tensor, "tokens"] | None, Int[Tensor, "length"]]:
+    """The order in which each sequence's tokens are read, its own inverse (None: as they are), and the rows of each step.
+
+    The rows of each step stay on the CPU, where torch wants them.
+    """
+    sizes = torch.tensor(packing.sizes)
+    if not reverse:
+        return None, sizes
+    starts = torch.tensor([0, *accumulate(packing.sizes)][:-1])
+    step = torch.arange(len(packing.sizes)).repeat_interleave(sizes)
+    row = torch.arange(int(sizes.sum())) - starts[step]
+    lengths = (sizes[None, :] > torch.arange(packing.shape[0])[:, None]).sum(dim=1)
+    return (starts[lengths[row] - 1 - step] + row).to(device), sizes
+
+
+def _take(rows: Tensor, order: Tensor | None) -> Tensor:
+    return rows if order is None else rows[order]
