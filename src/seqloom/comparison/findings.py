@@ -387,7 +387,7 @@ def _samples(
     corpus: Corpus,
 ) -> tuple[Sample, ...]:
     """Sentences evenly over each test split, by their source's length, so that short and long ones are seen."""
-    samples = []
+    shown_texts, samples = task_of(corpus.kind).shown_texts, []
     for test, pairs in tests.items():
         order = sorted(range(len(pairs)), key=lambda i: (num_segments(pairs[i].src), i))
         wanted = min(len(order), NUM_SAMPLES if len(tests) == 1 else NUM_SAMPLES // 2)
@@ -395,5 +395,6 @@ def _samples(
             index = order[(2 * k + 1) * len(order) // (2 * wanted)]
             outputs = {name: arm.runs[0][1][test].outputs[index] for name, arm in results.items()}
             outputs |= {name: system.outputs[index] for name, system in outside.items() if system.test == test}
-            samples.append(Sample(test=test, src=pairs[index].src, ref=pairs[index].tgt, outputs=outputs))
+            src, ref = shown_texts(pairs[index])
+            samples.append(Sample(test=test, src=src, ref=ref, outputs=outputs))
     return tuple(samples)

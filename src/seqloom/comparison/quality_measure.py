@@ -41,7 +41,10 @@ class QualityMeasure:
         )
 
     def length_bins(self, sources: Sequence[str], runs: Sequence[Stats]) -> tuple[LengthBin, ...]:
-        """The leading metric for ranges of the source's length."""
+        """The leading metric for ranges of the source's length; none where all sources have about the same length."""
+        bins = choose_bins(sources)
+        if len(bins) < 2:
+            return ()
         metric = self.corpus.metric
         results = find_metric(metric)
         return tuple(
@@ -63,5 +66,5 @@ class QualityMeasure:
                     signature=results.sign(self.corpus.item_separator),
                 ),
             )
-            for item in by_length(metric, sources, runs, bins=choose_bins(sources))
+            for item in by_length(metric, sources, runs, bins=bins)
         )

@@ -56,7 +56,9 @@ def _rows(forecast: Mapping[str, Any]) -> list[Row]:
 
 
 def _chart(dataset: str, palette: Palette, colour: str) -> Any:
-    base = enc.base(dataset).encode(x=alt.X("step:Q", title="value number", scale=alt.Scale(zero=False, nice=False)))
+    base = enc.base(dataset).encode(
+        x=alt.X("step:Q", title="value number", scale=alt.Scale(zero=False, nice=False), axis=enc.ticks())
+    )
     forecast = base.transform_filter("isValid(datum.median)")
     axis = alt.Scale(zero=False)
 

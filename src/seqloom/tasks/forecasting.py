@@ -87,6 +87,11 @@ class Forecasting(Translation):
         names = _first_window(corpus).series.bins.names
         return replace(corpus.train, read=lambda: iter([SentencePair(names, names)]), size=1, sample=None)
 
+    def shown_texts(self, pair: SentencePair) -> tuple[str, str]:
+        """The values before and after the origin, where the pair itself holds the names of bins."""
+        window = _window(pair)
+        return _shown(window.context), _shown(window.future)
+
     def metrics(self, corpus: Corpus) -> list[str]:
         """The scaled error of the median, and the loss of the quantiles."""
         return [*_METRICS, "perplexity"]

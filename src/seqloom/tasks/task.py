@@ -116,6 +116,10 @@ class Task(ABC):
 
         return metrics_for(corpus.metric, corpus.item_separator, corpus.bleu)
 
+    def shown_texts(self, pair: SentencePair) -> tuple[str, str]:
+        """The source and the target of a pair as a reader of a report should see them."""
+        return pair.src, pair.tgt
+
     @abstractmethod
     def examples(
         self, store: ExampleStore, model: Model, recipe: RecipeParts, what: str, progress: Progress

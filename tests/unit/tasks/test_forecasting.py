@@ -115,6 +115,18 @@ def test_a_comparison_has_a_fan_chart(comparison: Comparison) -> None:
     assert "are in the band of 80%" in page
 
 
+def test_samples_show_values_and_not_the_names_of_bins(comparison: Comparison) -> None:
+    sample = comparison.samples[0]
+    actual = comparison.details["forecast-tiny"][sample.test]["forecasts"]
+    futures = [" ".join(f"{value:.5g}" for value in forecast["actual"]) for forecast in actual]
+    assert sample.ref in futures
+    assert all(len(output.split()) == len(sample.ref.split()) for output in sample.outputs.values())
+
+
+def test_sources_of_one_length_are_not_shown_by_length(comparison: Comparison) -> None:
+    assert not any(bins for arm in comparison.arms for bins in arm.by_length.values())
+
+
 def test_the_task_touches_its_own_files_and_a_line_in_each_registry() -> None:
     own = {
         "corpus/series.py",
