@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from seqloom.batching import Sources
 from seqloom.models.base import DecoderState, Model
-from seqloom.nn.record import Record, see
+from seqloom.nn.activation_hooks import ActivationHooks, capture
 from seqloom.vocabulary import Vocabulary
 
 
@@ -38,10 +38,10 @@ class ToyModel(Model):
     def output_weights(self) -> tuple[Tensor, Tensor | None]:
         return self.tgt_embedding.weight, self.bias
 
-    def start(self, sources: Sources, record: Record | None = None) -> DecoderState:
+    def start(self, sources: Sources, hooks: ActivationHooks | None = None) -> DecoderState:
         rows, src_len = sources.ids.shape
         self.check_length(src_len, "source")
-        embedded = see(record, "encoder.tokens", self.src_embedding(sources.ids))
+        embedded = capture(hooks, "encoder.tokens", self.src_embedding(sources.ids))
         weights = sources.mask / torch.arange(1, src_len + 1, device=sources.ids.device, dtype=embedded.dtype)
         total = weights.sum(1, keepdim=True).clamp(min=1e-9)
         summary = (embedded * weights[..., None]).sum(1) / total
@@ -51,20 +51,22 @@ class ToyModel(Model):
             torch.arange(rows, device=sources.ids.device),
         )
 
-    def advance(self, ids: Tensor, state: DecoderState, record: Record | None = None) -> tuple[Tensor, DecoderState]:
+    def advance(
+        self, ids: Tensor, state: DecoderState, hooks: ActivationHooks | None = None
+    ) -> tuple[Tensor, DecoderState]:
         n = ids.shape[1]
         self.check_length(state.length + n, "target")
-        embedded = see(record, "decoder.tokens", self.tgt_embedding(ids))
+        embedded = capture(hooks, "decoder.tokens", self.tgt_embedding(ids))
         total, sums = state.cache["sum"], []
         for position in range(n):
             total = self.decay * total + embedded[:, position]
             sums.append(total)
         memory = {name: tensor[state.source_index] for name, tensor in state.memory.items()}
         hidden = torch.tanh(self.mix(torch.stack(sums, 1)) + memory["summary"][:, None])
-        if record is not None and self.alignment:
+        if hooks is not None and self.alignment:
             energies = hidden @ memory["embedded"].transpose(1, 2)
-            record("alignment", energies.masked_fill(~memory["mask"][:, None], float("-inf")).softmax(-1))
-        return see(record, "decoder.hidden", hidden), state.after(n, {"sum": total})
+            hooks("alignment", energies.masked_fill(~memory["mask"][:, None], float("-inf")).softmax(-1))
+        return capture(hooks, "decoder.hidden", hidden), state.after(n, {"sum": total})
 
 
 def make_toy(

@@ -1,4 +1,4 @@
-"""The house rules that a machine can check: one direction of imports, rooms with nouns, files of a readable size."""
+"""Rules of the architecture that a test can check: the import order of packages, names of modules, sizes of files."""
 
 import ast
 import re
@@ -12,8 +12,8 @@ from seqloom.tasks import TASKS
 ROOT = Path(__file__).resolve().parents[2]
 SOURCE = ROOT / "src" / "seqloom"
 
-# In reading order: a room may import rooms that stand before it, never one after it.
-ROOMS = (
+# In import order: a package or module may import what stands before it, never what stands after it.
+PACKAGES = (
     *(
         "lazy",
         "errors",
@@ -37,7 +37,7 @@ ROOMS = (
 # Tests of more than one module.
 OF_SEVERAL = {
     "corpus/test_column_choice.py": "columns and what they hold, on files as people have them",
-    "test_architecture.py": "the house rules",
+    "test_architecture.py": "rules for all files",
     "test_conftest.py": "tests/conftest.py",
     "test_words.py": "the words of identifiers",
     "nn/test_layers.py": "layers against torch's own",
@@ -60,7 +60,7 @@ def imported(tree: ast.AST) -> Iterator[tuple[str, int]]:
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
-            # A dot would hide which room is meant; refused below.
+            # A relative import does not name its package, so it is an error below.
             names = (
                 [f"{node.module}.{alias.name}" for alias in node.names] if node.level == 0 else ["seqloom.<relative>"]
             )
@@ -72,21 +72,21 @@ def imported(tree: ast.AST) -> Iterator[tuple[str, int]]:
         yield from ((name, node.lineno) for name in names if name == "seqloom" or name.startswith("seqloom."))
 
 
-def wrong_imports(room: str, text: str) -> list[str]:
-    """The imports in a file of `room` that go against the order."""
+def wrong_imports(package: str, text: str) -> list[str]:
+    """The imports in a file of `package` that go against the order."""
     wrong = []
     for name, line in imported(ast.parse(text)):
         target = [*name.split("."), ""][1]
-        if target == room:
+        if target == package:
             continue
-        if target not in ROOMS:
-            wrong.append(f"line {line}: {name} is not in a room")
-        elif ROOMS.index(target) > ROOMS.index(room):
-            wrong.append(f"line {line}: {room} imports {name}, which stands after it")
+        if target not in PACKAGES:
+            wrong.append(f"line {line}: {name} is not in PACKAGES")
+        elif PACKAGES.index(target) > PACKAGES.index(package):
+            wrong.append(f"line {line}: {package} imports {name}, which stands after it")
     return wrong
 
 
-def room_of(path: Path) -> str:
+def package_of(path: Path) -> str:
     return path.relative_to(SOURCE).parts[0].removesuffix(".py")
 
 
@@ -94,13 +94,13 @@ def room_of(path: Path) -> str:
     "path", [path for path in FILES if path != SOURCE / "__init__.py"], ids=lambda path: str(path.relative_to(SOURCE))
 )
 def test_imports_go_one_way(path: Path) -> None:
-    room = room_of(path)
-    assert room in ROOMS, f"{path}: give the room {room!r} a place in ROOMS"
-    assert not wrong_imports(room, path.read_text(encoding="utf-8"))
+    package = package_of(path)
+    assert package in PACKAGES, f"{path}: add {package!r} to PACKAGES"
+    assert not wrong_imports(package, path.read_text(encoding="utf-8"))
 
 
 @pytest.mark.parametrize(
-    ("room", "text"),
+    ("package", "text"),
     [
         ("models", "from seqloom.decoding.search import beam_search"),
         ("models", "def f():\n    import seqloom.tokenizer.x, seqloom.training"),
@@ -110,11 +110,11 @@ def test_imports_go_one_way(path: Path) -> None:
         ("comparison", "importlib.import_module('seqloom.report')"),
     ],
 )
-def test_the_rule_finds_what_it_is_for(room: str, text: str) -> None:
-    assert wrong_imports(room, text)
+def test_the_rule_finds_wrong_imports(package: str, text: str) -> None:
+    assert wrong_imports(package, text)
 
 
-def test_the_rule_lets_earlier_rooms_pass() -> None:
+def test_the_rule_lets_earlier_packages_pass() -> None:
     assert not wrong_imports("cli", "from seqloom.run import load\nimport json\nfrom seqloom.cli.lines import Lines")
 
 
@@ -145,7 +145,7 @@ def test_only_tasks_and_corpora_ask_for_the_kind_of_data() -> None:
     asking = {
         f"{path.relative_to(SOURCE)}:{line}"
         for path in FILES
-        if room_of(path) not in ("corpus", "tasks")
+        if package_of(path) not in ("corpus", "tasks")
         for line in comparisons_of_kinds(path.read_text(encoding="utf-8"))
     }
     assert not asking, "ask the task instead: seqloom.tasks.task_of(kind)"
@@ -158,13 +158,13 @@ def test_the_rule_finds_comparisons_of_kinds(code: str) -> None:
 
 def test_no_file_without_a_noun() -> None:
     nameless = {"utils", "util", "helpers", "helper", "common", "misc"}
-    found = [
+    unnamed = [
         path
         for folder in FOLDERS
         for path in (ROOT / folder).rglob("*.py")
         if nameless & {part.removesuffix(".py") for part in path.parts[-3:]}
     ]
-    assert not found
+    assert not unnamed
 
 
 def test_files_are_of_a_readable_size() -> None:
@@ -180,17 +180,17 @@ def test_files_are_of_a_readable_size() -> None:
 
 def test_unit_tests_mirror_the_source() -> None:
     folder = ROOT / "tests" / "unit"
-    lost = []
+    misnamed = []
     for path in folder.rglob("test_*.py"):
-        place = path.relative_to(folder)
-        name = place.stem.removeprefix("test_")
-        siblings = {module.stem for module in (SOURCE / place.parent).glob("*")} | {place.parent.name}
+        relative = path.relative_to(folder)
+        name = relative.stem.removeprefix("test_")
+        siblings = {module.stem for module in (SOURCE / relative.parent).glob("*")} | {relative.parent.name}
         # test_search_beam.py may hold a part of the tests of search.py.
-        if str(place) not in OF_SEVERAL and not any(
+        if str(relative) not in OF_SEVERAL and not any(
             name == module or name.startswith(f"{module}_") for module in siblings if module
         ):
-            lost.append(str(place))
-    assert not lost, "name test files after what they test"
+            misnamed.append(str(relative))
+    assert not misnamed, "name test files after what they test"
 
 
 def test_modules_say_what_they_are_for() -> None:
@@ -219,7 +219,7 @@ def functions(tree: ast.AST) -> Iterator[tuple[ast.FunctionDef | ast.AsyncFuncti
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.relative_to(SOURCE).as_posix())
 def test_many_parameters_have_a_reason(path: Path) -> None:
     for function, docstring in functions(ast.parse(path.read_text(encoding="utf-8"))):
-        given = function.args
-        names = [item.arg for item in (*given.posonlyargs, *given.args, *given.kwonlyargs)]
+        parameters = function.args
+        names = [item.arg for item in (*parameters.posonlyargs, *parameters.args, *parameters.kwonlyargs)]
         count = len(names) - (names[:1] in (["self"], ["cls"]))
         assert count <= MOST_PARAMETERS or REASON.search(docstring), f"{function.name}: {count} parameters, no reason"

@@ -20,9 +20,9 @@ from seqloom.batching import PairBatch, Sources, make_batch
 from seqloom.example import Example
 from seqloom.models import make_model
 from seqloom.models.base import Model
+from seqloom.nn.activation_hooks import ActivationHooks
 from seqloom.nn.attention import attend, causal_mask, mask_bias
 from seqloom.nn.multi_head import MultiHeadAttention
-from seqloom.nn.record import Record
 from seqloom.nn.recurrent_stack import RecurrentStack
 from seqloom.objectives import CrossEntropy
 from seqloom.recipes import load_recipe
@@ -102,7 +102,7 @@ def decoding_seconds(recipe: str, lengths: Sequence[int], src_len: int = 32, rep
     machine.set_threads(1)
     machine.arrange_matrix_products()
     plain, _ = _model(recipe, max(lengths) + src_len, None)
-    model = plain.eval().decoding_form()
+    model = plain.eval().inference_model()
     batch = _batch(max(lengths), 1)
     sources = Sources(batch.sources.ids[:, :src_len], batch.sources.mask[:, :src_len])
     results: dict[str, Any] = {"stepwise": {}, "at once": {}, "cache": {}}
@@ -168,7 +168,7 @@ def _batch(length: int, sentences: int) -> PairBatch:
     return make_batch(examples, pad_id=_VOCAB.pad_id, bos_id=_VOCAB.bos_id, eos_id=_VOCAB.eos_id)
 
 
-class _Forgets(Record):
+class _DiscardingHooks(ActivationHooks):
     """Takes the explicit path, and keeps nothing."""
 
     def __call__(self, name: str, value: Tensor) -> Tensor:
@@ -187,7 +187,7 @@ def _mixer(name: Mixer, width: int, length: int) -> Callable[[Tensor], Tensor]:
             # The kernel knows the causal mask; one that is handed over would hold the square of the length itself.
             return layer.join(scaled_dot_product_attention(query, key, value, is_causal=True))
         bias = mask_bias(causal_mask(length, length))[None, None]
-        return layer.join(attend(query, key, value, bias, record=_Forgets()))
+        return layer.join(attend(query, key, value, bias, hooks=_DiscardingHooks()))
 
     return mix
 

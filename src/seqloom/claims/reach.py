@@ -16,7 +16,7 @@ from seqloom.example import Example
 from seqloom.explain.saliency import gradient_norms
 from seqloom.explain.sentence import log_probs
 from seqloom.models import make_model
-from seqloom.nn.record import Record
+from seqloom.nn.activation_hooks import ActivationHooks
 from seqloom.run.load import Run
 
 
@@ -93,9 +93,9 @@ def _pointed(run: Run, src: Any, tgt: Any, mirrored: bool) -> dict[str, list[int
     vocab, count = run.tokenizer.vocab, len(src)
     batch_of = partial(make_batch, pad_id=vocab.pad_id, bos_id=vocab.bos_id, eos_id=vocab.eos_id)
     batch = batch_of([Example(src, tgt)])
-    record = Record()
+    hooks = ActivationHooks()
     with torch.no_grad():
-        plain = log_probs(run.model, batch, record)[0]
+        plain = log_probs(run.model, batch, hooks)[0]
         # Each source word in turn becomes another word of its list.
         changed = [src.copy() for _ in range(count)]
         for index, ids in enumerate(changed):
@@ -103,7 +103,7 @@ def _pointed(run: Run, src: Any, tgt: Any, mirrored: bool) -> dict[str, list[int
                 src[(index + 1) % count] if src[(index + 1) % count] != src[index] else src[(index + 2) % count]
             )
         taken = log_probs(run.model, batch_of([Example(ids, tgt) for ids in changed]))
-    weights = record.tensors["alignment"][-1][0, :count, :count]
+    weights = hooks.tensors["alignment"][-1][0, :count, :count]
     drops = (plain - taken)[:, :count].T
     gradients = torch.stack(
         [gradient_norms(run.model, batch, of="source", position=t)[0, :count] for t in range(count)]

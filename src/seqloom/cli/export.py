@@ -12,7 +12,7 @@ from seqloom.errors import ConfigError
 from seqloom.files import check_not_read
 
 if TYPE_CHECKING:
-    from seqloom.interop.parity import Material
+    from seqloom.interop.parity import ParityData
 
 _EPILOG = """\
 The exported model computes what the run computes. Settings that the target cannot express are an error, which names them and what
@@ -66,7 +66,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Writes the folder and prints the report."""
     if arguments.ref is not None and arguments.input is None:
         raise ConfigError("--ref holds the references of --input; give both, or neither")
-    material = _material(arguments)
+    data = _parity_data(arguments)
     from seqloom.interop.card import parity_lines
     from seqloom.interop.export import export
 
@@ -76,7 +76,7 @@ def run(arguments: argparse.Namespace) -> int:
             arguments.out,
             to=arguments.to,
             quantization=arguments.quantization,
-            material=material,
+            data=data,
             sentences=arguments.sentences,
             beam=arguments.beam,
             progress=progress,
@@ -96,7 +96,7 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _material(arguments: argparse.Namespace) -> "Material | None":
+def _parity_data(arguments: argparse.Namespace) -> "ParityData | None":
     if arguments.input is None:
         return None
     for name in ("input", "ref"):
@@ -104,14 +104,14 @@ def _material(arguments: argparse.Namespace) -> "Material | None":
             options.existing_file(getattr(arguments, name), f"--{name}")
             check_not_read(None, "standard output", [getattr(arguments, name)])
     from seqloom.corpus import read_lines, read_parallel
-    from seqloom.interop.parity import Material
+    from seqloom.interop.parity import ParityData
 
     if arguments.ref is None:
-        return Material(str(arguments.input), tuple(read_lines(arguments.input)))
+        return ParityData(str(arguments.input), tuple(read_lines(arguments.input)))
     from seqloom.run.info import read_info
     from seqloom.run.scoring import check_files_direction
 
     corpus = read_info(arguments.folder).corpus
     check_files_direction(arguments.input, arguments.ref, (corpus.src_lang, corpus.tgt_lang))
     pairs = list(read_parallel(arguments.input, arguments.ref))
-    return Material(str(arguments.input), tuple(pair.src for pair in pairs), tuple(pair.tgt for pair in pairs))
+    return ParityData(str(arguments.input), tuple(pair.src for pair in pairs), tuple(pair.tgt for pair in pairs))

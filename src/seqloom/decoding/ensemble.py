@@ -17,7 +17,7 @@ from seqloom.batching import PairBatch, Sources
 from seqloom.decoding.filters import precise
 from seqloom.errors import DecodingError
 from seqloom.models.base import DecoderState, Model, StepOutput
-from seqloom.nn.record import Record
+from seqloom.nn.activation_hooks import ActivationHooks
 
 _Result = TypeVar("_Result")
 
@@ -91,52 +91,56 @@ class Ensemble(Model):
         parts = hidden.split([model.hidden_width for model in self._members], dim=-1)
         return _mean([model.project(part) for model, part in zip(self._members, parts, strict=True)])
 
-    def forward(self, batch: PairBatch, record: Record | None = None) -> Float[Tensor, "batch tgt_len d_model"]:
+    def forward(self, batch: PairBatch, hooks: ActivationHooks | None = None) -> Float[Tensor, "batch tgt_len d_model"]:
         """Teacher forcing by each member."""
-        return torch.cat(self._each(lambda _, model, own: model(batch, own), record), dim=-1)
+        return torch.cat(self._each(lambda _, model, own: model(batch, own), hooks), dim=-1)
 
-    def start(self, sources: Sources, record: Record | None = None) -> DecoderState:
+    def start(self, sources: Sources, hooks: ActivationHooks | None = None) -> DecoderState:
         """Every member reads the sources."""
-        return EnsembleState.join(self._each(lambda _, model, own: model.start(sources, own), record))
+        return EnsembleState.join(self._each(lambda _, model, own: model.start(sources, own), hooks))
 
     def advance(
-        self, ids: Int[Tensor, "rows n"], state: DecoderState, record: Record | None = None
+        self, ids: Int[Tensor, "rows n"], state: DecoderState, hooks: ActivationHooks | None = None
     ) -> tuple[Float[Tensor, "rows n d_model"], DecoderState]:
         """Every member is fed the ids."""
         assert isinstance(state, EnsembleState)
-        results = self._each(lambda number, model, own: model.advance(ids, state.states[number], own), record)
+        results = self._each(lambda number, model, own: model.advance(ids, state.states[number], own), hooks)
         states = [new_state for _, new_state in results]
         return torch.cat([hidden for hidden, _ in results], dim=-1), EnsembleState.join(states)
 
-    def step(self, ids: Int[Tensor, "rows n"], state: DecoderState, record: Record | None = None) -> StepOutput:
+    def step(self, ids: Int[Tensor, "rows n"], state: DecoderState, hooks: ActivationHooks | None = None) -> StepOutput:
         """Every member is fed the ids and computes its logits."""
         assert isinstance(state, EnsembleState)
-        outputs = self._each(lambda number, model, own: model.step(ids, state.states[number], own), record)
+        outputs = self._each(lambda number, model, own: model.step(ids, state.states[number], own), hooks)
         states = [output.state for output in outputs]
         return StepOutput(_mean([output.logits for output in outputs]), EnsembleState.join(states))
 
-    def decoding_form(self) -> "Ensemble":
+    def inference_model(self) -> "Ensemble":
         """An ensemble of the members' inference models."""
-        return self.rebuilt(lambda model: model.decoding_form())
+        return self.rebuilt(lambda model: model.inference_model())
 
     def rebuilt(self, make: Callable[[Model], Model]) -> "Ensemble":
         """An ensemble of `make(member)` for each member."""
         return Ensemble([model.rebuilt(make) for model in self._members])
 
-    def _each(self, call: Callable[[int, Model, Record | None], _Result], record: Record | None) -> list[_Result]:
-        """Calls each member with its number and its record; records the mean of their alignments."""
-        records = [None if record is None else _MemberRecord(record, number) for number in range(len(self._members))]
-        results = [call(number, model, records[number]) for number, model in enumerate(self._members)]
-        alignments = [own.tensors["alignment"][-1] for own in records if own is not None and "alignment" in own.tensors]
-        if record is not None and len(alignments) == len(records):
-            record("alignment", torch.stack(alignments).mean(dim=0))
+    def _each(
+        self, call: Callable[[int, Model, ActivationHooks | None], _Result], hooks: ActivationHooks | None
+    ) -> list[_Result]:
+        """Calls each member with its number and its hooks; captures the mean of their alignments."""
+        member_hooks = [None if hooks is None else _MemberHooks(hooks, number) for number in range(len(self._members))]
+        results = [call(number, model, member_hooks[number]) for number, model in enumerate(self._members)]
+        alignments = [
+            own.tensors["alignment"][-1] for own in member_hooks if own is not None and "alignment" in own.tensors
+        ]
+        if hooks is not None and len(alignments) == len(member_hooks):
+            hooks("alignment", torch.stack(alignments).mean(dim=0))
         return results
 
 
-class _MemberRecord(Record):
-    """The record of a member of an ensemble. It passes names on to the ensemble's record, after the member's number."""
+class _MemberHooks(ActivationHooks):
+    """The hooks of a member of an ensemble. They pass names on to the ensemble's hooks, after the member's number."""
 
-    def __init__(self, whole: Record, number: int) -> None:
+    def __init__(self, whole: ActivationHooks, number: int) -> None:
         super().__init__()
         self._whole = whole
         self._number = number

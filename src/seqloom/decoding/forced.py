@@ -15,7 +15,7 @@ from seqloom.decoding import filters
 from seqloom.decoding.hypothesis import Hypothesis
 from seqloom.errors import DecodingError
 from seqloom.models.base import Model
-from seqloom.nn.record import Record
+from seqloom.nn.activation_hooks import ActivationHooks
 
 _SCORED_ROWS = 1024
 """Positions whose logits are in memory at once."""
@@ -88,13 +88,13 @@ def _align_group(model: Model, examples: list[Example]) -> list[tuple[int, ...]]
     batch = _batch(model, examples, True)
     # The last id is not fed, because no id follows it: so a target that was cut at the model's maximum fits.
     fed = max(1, max(len(example.tgt_ids) for example in examples))
-    record = Record()
-    model(replace(batch, tgt_in=batch.tgt_in[:, :fed]), record)
-    if "alignment" not in record.tensors:
+    hooks = ActivationHooks()
+    model(replace(batch, tgt_in=batch.tgt_in[:, :fed]), hooks)
+    if "alignment" not in hooks.tensors:
         raise DecodingError("this architecture has no attention from the target to the source, so it has no alignments")
     vocab, ids = model.vocab, batch.sources.ids
     real = batch.sources.mask & (ids != vocab.eos_id) & (ids != vocab.bos_id)
-    positions = record["alignment"].masked_fill(~real[:, None], -math.inf).argmax(dim=2).cpu().tolist()
+    positions = hooks["alignment"].masked_fill(~real[:, None], -math.inf).argmax(dim=2).cpu().tolist()
     return [tuple(row[: len(example.tgt_ids)]) for row, example in zip(positions, examples, strict=True)]
 
 

@@ -19,7 +19,7 @@ from seqloom.batching import Sources
 from seqloom.decoding.hypothesis import Hypothesis
 from seqloom.errors import DecodingError
 from seqloom.models.base import DecoderState, MemoryReader, Model, StepOutput
-from seqloom.nn.record import Record
+from seqloom.nn.activation_hooks import ActivationHooks
 from seqloom.vocabulary import Vocabulary
 
 _IDS, _WEIGHTS, _BIAS = "shortlist.ids", "shortlist.weights", "shortlist.bias"
@@ -56,9 +56,9 @@ class Shortlisted(Model):
             "a model with shortlists has an output matrix for each source: it generates, but it cannot be trained"
         )
 
-    def start(self, sources: Sources, record: Record | None = None) -> DecoderState:
+    def start(self, sources: Sources, hooks: ActivationHooks | None = None) -> DecoderState:
         """The state of the model, with the output matrix of each source added to its memory."""
-        state = self.model.start(sources, record)
+        state = self.model.start(sources, hooks)
         weight, bias = self.model.output_weights()
         ids = torch.from_numpy(np.maximum(self._shortlists, 0)).to(weight.device)
         absent = torch.from_numpy(self._shortlists < 0).to(weight.device)
@@ -68,14 +68,14 @@ class Shortlisted(Model):
         return replace(state, memory={**state.memory, **own})
 
     def advance(
-        self, ids: Int[Tensor, "rows n"], state: DecoderState, record: Record | None = None
+        self, ids: Int[Tensor, "rows n"], state: DecoderState, hooks: ActivationHooks | None = None
     ) -> tuple[Float[Tensor, "rows n d_model"], DecoderState]:
         """Feeds positions on the shortlists."""
-        return self.model.advance(state.memory[_IDS][state.source_index[:, None], ids], state, record)
+        return self.model.advance(state.memory[_IDS][state.source_index[:, None], ids], state, hooks)
 
-    def step(self, ids: Int[Tensor, "rows n"], state: DecoderState, record: Record | None = None) -> StepOutput:
+    def step(self, ids: Int[Tensor, "rows n"], state: DecoderState, hooks: ActivationHooks | None = None) -> StepOutput:
         """Feeds positions on the shortlists, and computes the logits of the positions that may follow."""
-        hidden, state = self.advance(ids, state, record)
+        hidden, state = self.advance(ids, state, hooks)
         memory = MemoryReader(state)
         logits = torch.baddbmm(memory[_BIAS], memory.fold(hidden), memory[_WEIGHTS].transpose(1, 2))
         return StepOutput(memory.unfold(logits), state)

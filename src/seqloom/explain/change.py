@@ -1,6 +1,6 @@
 """Change: a source word is replaced, a head is set to zero, or the target must begin with a prefix.
 
-A Change enters; a changed model or a changed text leaves. Heads are set to zero by interventions of the record, which every
+A Change enters; a changed model or a changed text leaves. Heads are set to zero by interventions of activation hooks, which every
 architecture applies.
 """
 
@@ -18,7 +18,7 @@ from seqloom.config import Settings, nearest
 from seqloom.errors import ConfigError
 from seqloom.explain.sentence import Sentence
 from seqloom.models.base import DecoderState, Model
-from seqloom.nn.record import Intervention, Record
+from seqloom.nn.activation_hooks import ActivationHooks, Intervention
 from seqloom.segments import num_segments, replace_segments, segments
 
 
@@ -97,37 +97,37 @@ class ChangedModel(Model):
         """As the model."""
         return self._model[0].output_weights()
 
-    def start(self, sources: Sources, record: Record | None = None) -> DecoderState:
+    def start(self, sources: Sources, hooks: ActivationHooks | None = None) -> DecoderState:
         """As the model, with the interventions."""
-        return self._model[0].start(sources, _Intervening(self._interventions, record))
+        return self._model[0].start(sources, _Intervening(self._interventions, hooks))
 
     def advance(
-        self, ids: Int[Tensor, "rows n"], state: DecoderState, record: Record | None = None
+        self, ids: Int[Tensor, "rows n"], state: DecoderState, hooks: ActivationHooks | None = None
     ) -> tuple[Float[Tensor, "rows n d_model"], DecoderState]:
         """As the model, with the interventions."""
-        return self._model[0].advance(ids, state, _Intervening(self._interventions, record))
+        return self._model[0].advance(ids, state, _Intervening(self._interventions, hooks))
 
 
-class _Intervening(Record):
-    """Applies interventions and passes the results on to another record."""
+class _Intervening(ActivationHooks):
+    """Applies interventions and passes the results on to other hooks."""
 
-    def __init__(self, interventions: Mapping[str, Intervention], next_record: Record | None) -> None:
+    def __init__(self, interventions: Mapping[str, Intervention], next_hooks: ActivationHooks | None) -> None:
         super().__init__(interventions)
-        self._next_record = next_record
+        self._next_hooks = next_hooks
 
     def __call__(self, name: str, value: Tensor) -> Tensor:
         value = super().__call__(name, value)
-        return value if self._next_record is None else self._next_record(name, value)
+        return value if self._next_hooks is None else self._next_hooks(name, value)
 
 
 def heads_of(model: Model, sentence: Sentence) -> dict[str, int]:
     """The attentions that can be set to zero, by name, with their number of heads."""
-    record = Record()
+    hooks = ActivationHooks()
     with torch.no_grad():
-        model(sentence.batch(model), record)
+        model(sentence.batch(model), hooks)
     return {
         name.removesuffix(".context"): tensors[0].shape[1] if tensors[0].ndim == 4 else 1
-        for name, tensors in record.tensors.items()
+        for name, tensors in hooks.tensors.items()
         if name.endswith(".context")
     }
 

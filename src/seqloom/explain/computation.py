@@ -15,7 +15,7 @@ from seqloom.explain.rounding import matrix, rounded, vector
 from seqloom.explain.sentence import Sentence, in_text_order
 from seqloom.explain.steps import NameTokens
 from seqloom.models.base import Model
-from seqloom.nn.record import Record
+from seqloom.nn.activation_hooks import ActivationHooks
 
 _STAGE = re.compile(r"(?P<stem>(?P<side>encoder|prompt|decoder)\.(?P<layer>\d+)\.(?P<kind>self|cross))\.query")
 _PADDING = 2
@@ -34,35 +34,35 @@ def computation_of(
         name_src: source ids -> tokens.
         name_tgt: target ids -> tokens.
     """
-    record = Record()
+    hooks = ActivationHooks()
     padding = _PADDING if sentence.src_ids else 0
-    hidden = model(sentence.batch(model, padding=padding), record)[0, step]
+    hidden = model(sentence.batch(model, padding=padding), hooks)[0, step]
     src = name_src([*sentence.src_ids, *[model.vocab.pad_id] * padding])
     fed = name_tgt(sentence.fed_ids)
-    memory = next((record.tensors[n][0][0] for n in ("encoder.memory", "prompt.memory") if n in record.tensors), None)
+    memory = next((hooks.tensors[n][0][0] for n in ("encoder.memory", "prompt.memory") if n in hooks.tensors), None)
     return Computation(
         layer=layer,
         head=head,
         step=step,
         padding=padding,
-        embeddings=tuple(_embeddings(record, src, fed)),
-        stages=tuple(_stages(record, layer, head, src, fed)),
+        embeddings=tuple(_embeddings(hooks, src, fed)),
+        stages=tuple(_stages(hooks, layer, head, src, fed)),
         memory=None if memory is None else matrix(memory),
         hidden=vector(hidden),
         logits=_logits(model, hidden, name_tgt),
     )
 
 
-def _embeddings(record: Record, src: Sequence[Token], fed: Sequence[Token]) -> list[Embedding]:
+def _embeddings(hooks: ActivationHooks, src: Sequence[Token], fed: Sequence[Token]) -> list[Embedding]:
     embeddings = []
     for name in ("encoder", "prompt", "decoder"):
-        if f"{name}.tokens" not in record.tensors:
+        if f"{name}.tokens" not in hooks.tensors:
             continue
         side: Side = "target" if name == "decoder" else "source"
-        token = record.tensors[f"{name}.tokens"][0][0]
-        total = record.tensors.get(f"{name}.embedded", [token[None]])[0][0]
+        token = hooks.tensors[f"{name}.tokens"][0][0]
+        total = hooks.tensors.get(f"{name}.embedded", [token[None]])[0][0]
         if side == "source":
-            token, total = (in_text_order(record, tensor, 0) for tensor in (token, total))
+            token, total = (in_text_order(hooks, tensor, 0) for tensor in (token, total))
         position = total - token
         embeddings.append(
             Embedding(
@@ -76,30 +76,32 @@ def _embeddings(record: Record, src: Sequence[Token], fed: Sequence[Token]) -> l
     return embeddings
 
 
-def _stages(record: Record, layer: int, head: int, src: Sequence[Token], fed: Sequence[Token]) -> list[AttentionStage]:
+def _stages(
+    hooks: ActivationHooks, layer: int, head: int, src: Sequence[Token], fed: Sequence[Token]
+) -> list[AttentionStage]:
     stages: dict[tuple[str, str], AttentionStage] = {}
-    for name in list(record.tensors):
+    for name in list(hooks.tensors):
         match = _STAGE.fullmatch(name)
         if match is not None and int(match["layer"]) <= layer:
             # A later layer replaces an earlier one, up to the requested layer.
-            stages[match["side"], match["kind"]] = _stage(record, match, head, src, fed)
+            stages[match["side"], match["kind"]] = _stage(hooks, match, head, src, fed)
     return list(stages.values())
 
 
 def _stage(
-    record: Record, match: "re.Match[str]", head: int, src: Sequence[Token], fed: Sequence[Token]
+    hooks: ActivationHooks, match: "re.Match[str]", head: int, src: Sequence[Token], fed: Sequence[Token]
 ) -> AttentionStage:
     stem, own = match["stem"], match["side"] != "decoder"
 
     def of(part: str, *axes: str) -> Tensor:
         """A recorded tensor of this head, with its axes over the source in the order of the text."""
-        tensor = record.tensors[f"{stem}.{part}"][0][0]
+        tensor = hooks.tensors[f"{stem}.{part}"][0][0]
         tensor = tensor if part == "joined" else tensor[min(head, tensor.shape[0] - 1)]
         for dim, axis in enumerate(axes):
             if axis == "queries" and own:
-                tensor = in_text_order(record, tensor, dim)
+                tensor = in_text_order(hooks, tensor, dim)
             elif axis == "keys" and match["kind"] == "self":
-                tensor = _keys_in_order(record, tensor, dim, len(src), own)
+                tensor = _keys_in_order(hooks, tensor, dim, len(src), own)
         return tensor
 
     scores = of("scores", "queries", "keys")
@@ -121,15 +123,15 @@ def _stage(
     )
 
 
-def _keys_in_order(record: Record, tensor: Tensor, dim: int, src_len: int, own: bool) -> Tensor:
+def _keys_in_order(hooks: ActivationHooks, tensor: Tensor, dim: int, src_len: int, own: bool) -> Tensor:
     if own:
-        return in_text_order(record, tensor, dim)
+        return in_text_order(hooks, tensor, dim)
     length = tensor.shape[dim]
-    if length <= src_len or "source.order" not in record.tensors or "prompt.tokens" not in record.tensors:
+    if length <= src_len or "source.order" not in hooks.tensors or "prompt.tokens" not in hooks.tensors:
         return tensor
     # The keys of a decoder-only model are those of the prompt, then those of the answer.
     prompt, answer = tensor.split([src_len, length - src_len], dim=dim)
-    return torch.cat([in_text_order(record, prompt, dim), answer], dim=dim)
+    return torch.cat([in_text_order(hooks, prompt, dim), answer], dim=dim)
 
 
 def _logits(model: Model, hidden: Tensor, name_tokens: NameTokens) -> tuple[Logit, ...]:

@@ -1,7 +1,7 @@
 """explain: a run and a text -> an Explanation.
 
 It encodes the text, lets the run generate, records its activations, and compares the pictures. It does not ask for the
-architecture: what can be shown follows from the names in the record.
+architecture: what can be shown follows from the names of the captured tensors.
 """
 
 from collections.abc import Callable, Collection
@@ -24,7 +24,7 @@ from seqloom.explain.sentence import Sentence, log_probs
 from seqloom.explain.steps import full_log_probs, steps_of, tree_of
 from seqloom.explain.training_history import history_of
 from seqloom.explain.true_alignment import rule_of, true_sources
-from seqloom.nn.record import Record
+from seqloom.nn.activation_hooks import ActivationHooks
 from seqloom.run.command import training_command
 from seqloom.run.load import Run
 
@@ -83,16 +83,16 @@ def explain(
         sentence = explained_run.force(sentence, target)
     eos_id = run.tokenizer.vocab.eos_id
     check_cancelled()
-    record = Record()
+    hooks = ActivationHooks()
     with torch.no_grad():
-        hidden = run.model(sentence.batch(run.model), record)
+        hidden = run.model(sentence.batch(run.model), hooks)
         vocab_log_probs = full_log_probs(run.model.project(hidden)[0].float())
     check_cancelled()
     pictures = _pictures(explained_run, sentence, methods, check_cancelled)
     references = pictures.references
     check_cancelled()
     steps = steps_of(vocab_log_probs, sentence.tgt_ids, explained_run.tgt_tokens, top)
-    recorded = record.tensors.get("alignment") if "attention" in methods else None
+    recorded = hooks.tensors.get("alignment") if "attention" in methods else None
     alignment = None if recorded is None else matrix(recorded[0][0])
     num_steps = len(sentence.tgt_ids)
     return Explanation(
@@ -105,14 +105,14 @@ def explain(
         target=explained_run.tgt_tokens(sentence.tgt_ids),
         log_prob=rounded(sum(item.log_prob for item in steps)),
         notes=notes,
-        attention=tuple(_with_trust(attention, references) for attention in attention_of(record))
+        attention=tuple(_with_trust(attention, references) for attention in attention_of(hooks))
         if "attention" in methods
         else (),
         alignment=alignment,
         alignment_trust=None if alignment is None else references.trust_across(array(alignment)),
         saliency=pictures.saliency,
         truth=pictures.truth,
-        states=tuple(states_of(record)),
+        states=tuple(states_of(hooks)),
         steps=steps,
         beam=None
         if generated is None

@@ -59,7 +59,7 @@ class Attention(Results):
     """How much the positions of one side attend to other positions, in one layer.
 
     Attributes:
-        name: its name in the record: "decoder.1.cross", "encoder.0.self".
+        name: its name among the captured tensors: "decoder.1.cross", "encoder.0.self".
         queries: the side of the queries: S or T rows.
         keys: the side of the keys: S or T columns; "both" has the S source tokens first, then the T tokens that were fed.
         heads: (H, queries, keys), each row sums to 1.

@@ -1,7 +1,6 @@
 """Saliency: how much each input token matters for each output token, by gradients and by occlusion, for every architecture.
 
-A model and ids enter, tensors leave. Embeddings are read and replaced through the record, which every architecture passes them
-through.
+A model and ids enter, tensors leave. Embeddings are read and replaced by activation hooks, which every architecture calls.
 """
 
 from typing import Literal
@@ -20,7 +19,7 @@ from seqloom.explain.sentence import (
 )
 from seqloom.explain.sentence import text_order as text_order
 from seqloom.models.base import Model
-from seqloom.nn.record import Record
+from seqloom.nn.activation_hooks import ActivationHooks
 
 Of = Literal["source", "target"]
 
@@ -50,11 +49,11 @@ def gradient_norms(model: Model, batch: PairBatch, *, of: Of, position: int) -> 
         position: t, counted from 0.
     """
     embedded = Embedded()
-    record = Record(dict.fromkeys(_NAMES[of], embedded))
-    loss = -log_probs(model, batch, record)[:, position].sum()
-    assert embedded.tensor is not None, "the architecture does not record its embeddings"
+    hooks = ActivationHooks(dict.fromkeys(_NAMES[of], embedded))
+    loss = -log_probs(model, batch, hooks)[:, position].sum()
+    assert embedded.tensor is not None, "the architecture does not pass its embeddings through capture"
     norms = torch.autograd.grad(loss, embedded.tensor)[0].norm(dim=-1)
-    order = text_order(record) if of == "source" else None
+    order = text_order(hooks) if of == "source" else None
     return norms if order is None else norms.gather(1, order)
 
 
@@ -67,9 +66,9 @@ def gradient_saliency(
         # A copy of the sentence for each step, so that one backward pass computes the gradients of all of them.
         steps = torch.arange(start, min(start + _ROWS, len(sentence.tgt_ids)))
         sides = Embedded(), Embedded()
-        record = Record(dict.fromkeys(SOURCE_EMBEDDINGS, sides[0]) | dict.fromkeys(TARGET_EMBEDDINGS, sides[1]))
+        hooks = ActivationHooks(dict.fromkeys(SOURCE_EMBEDDINGS, sides[0]) | dict.fromkeys(TARGET_EMBEDDINGS, sides[1]))
         with torch.enable_grad():
-            target_log_probs = log_probs(model, sentence.batch(model, len(steps)), record)
+            target_log_probs = log_probs(model, sentence.batch(model, len(steps)), hooks)
             device = target_log_probs.device
             total = target_log_probs[torch.arange(len(steps), device=device), steps.to(device)].sum()
             leaves = [side.tensor for side in sides if side.tensor is not None]
@@ -77,7 +76,7 @@ def gradient_saliency(
         norms = [gradient.norm(dim=-1) for gradient in gradients]
         if sides[0].tensor is None:
             norms.insert(0, target_log_probs.new_zeros(len(steps), 0))
-        parts[0].append(in_text_order(record, norms[0], 1))
+        parts[0].append(in_text_order(hooks, norms[0], 1))
         parts[1].append(norms[1])
     return torch.cat(parts[0]), torch.cat(parts[1])
 
@@ -99,9 +98,9 @@ def memory_saliency(model: Model, sentence: Sentence) -> Float[Tensor, "src_len 
 
 def _occlude(model: Model, sentence: Sentence, of: Of) -> tuple[Tensor, Tensor | None]:
     length = len(sentence.src_ids if of == "source" else sentence.fed_ids)
-    plain_record = Record()
-    plain = log_probs(model, sentence.batch(model), plain_record)
-    memory = _memory(plain_record)
+    plain_hooks = ActivationHooks()
+    plain = log_probs(model, sentence.batch(model), plain_hooks)
+    memory = _memory(plain_hooks)
     falls, moves = [plain.new_zeros(0, plain.shape[1])], []
     for start in range(0, length, _ROWS):
         positions = torch.arange(start, min(start + _ROWS, length), device=plain.device)
@@ -111,19 +110,19 @@ def _occlude(model: Model, sentence: Sentence, of: Of) -> tuple[Tensor, Tensor |
             changed[torch.arange(len(positions), device=value.device), positions] = 0.0
             return changed
 
-        record = Record(dict.fromkeys(_NAMES[of], blank))
-        falls.append(plain - log_probs(model, sentence.batch(model, len(positions)), record))
+        hooks = ActivationHooks(dict.fromkeys(_NAMES[of], blank))
+        falls.append(plain - log_probs(model, sentence.batch(model, len(positions)), hooks))
         if memory is not None:
-            after = _memory(record)
+            after = _memory(hooks)
             assert after is not None
             moves.append((after - memory).norm(dim=-1))
     fall = torch.cat(falls).T
     if of == "target":
         return fall, None
     # The blanked positions are in the order of reading.
-    moved = in_text_order(plain_record, torch.cat(moves).T, 1) if moves else None
-    return in_text_order(plain_record, fall, 1), moved
+    moved = in_text_order(plain_hooks, torch.cat(moves).T, 1) if moves else None
+    return in_text_order(plain_hooks, fall, 1), moved
 
 
-def _memory(record: Record) -> Tensor | None:
-    return next((record.tensors[name][0] for name in _MEMORIES if name in record.tensors), None)
+def _memory(hooks: ActivationHooks) -> Tensor | None:
+    return next((hooks.tensors[name][0] for name in _MEMORIES if name in hooks.tensors), None)

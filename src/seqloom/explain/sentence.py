@@ -1,6 +1,6 @@
 """Sentence: a source and a target as ids, and what a model computes from them.
 
-Ids enter; batches, records and log-probabilities leave. It uses the model by its contract.
+Ids enter; batches and log-probabilities leave. It uses the model by its contract.
 """
 
 from dataclasses import dataclass, replace
@@ -11,7 +11,7 @@ from torch import Tensor
 
 from seqloom.batching import PairBatch, Sources
 from seqloom.models.base import Model
-from seqloom.nn.record import Record
+from seqloom.nn.activation_hooks import ActivationHooks
 
 SOURCE_EMBEDDINGS = ("encoder.tokens", "prompt.tokens")
 TARGET_EMBEDDINGS = ("decoder.tokens",)
@@ -47,20 +47,20 @@ class Sentence:
         return replace(self, fed_ids=(self.fed_ids[0], *tgt_ids[:-1]), tgt_ids=tgt_ids)
 
 
-def log_probs(model: Model, batch: PairBatch, record: Record | None = None) -> Float[Tensor, "batch tgt_len"]:
+def log_probs(model: Model, batch: PairBatch, hooks: ActivationHooks | None = None) -> Float[Tensor, "batch tgt_len"]:
     """The log-probability of each target token, given the tokens before it."""
-    logits = model.project(model(batch, record))
+    logits = model.project(model(batch, hooks))
     chosen: Tensor = logits.log_softmax(dim=-1).gather(2, batch.tgt_out[:, :, None])[:, :, 0]
     return chosen
 
 
-def text_order(record: Record) -> Int[Tensor, "batch src_len"] | None:
+def text_order(hooks: ActivationHooks) -> Int[Tensor, "batch src_len"] | None:
     """The position of each word of the text in the order in which the model read it; None if the orders are the same."""
-    order = record.tensors.get("source.order")
+    order = hooks.tensors.get("source.order")
     return None if order is None else order[0].argsort(dim=1)
 
 
-def in_text_order(record: Record, tensor: Tensor, dim: int) -> Tensor:
+def in_text_order(hooks: ActivationHooks, tensor: Tensor, dim: int) -> Tensor:
     """A tensor of a sentence, or of copies of it, with axis `dim` in the order of the text."""
-    order = text_order(record)
+    order = text_order(hooks)
     return tensor if order is None else tensor.index_select(dim, order[0])

@@ -17,7 +17,7 @@ from seqloom.explain.rounding import array, matrix, vector
 from seqloom.explain.saliency import occlusion_saliency
 from seqloom.explain.sentence import Sentence, log_probs
 from seqloom.models import make_model
-from seqloom.nn.record import Record
+from seqloom.nn.activation_hooks import ActivationHooks
 from seqloom.training.weights import fill_from
 
 
@@ -39,10 +39,10 @@ def history_of(
     model = make_model(run.recipe.model, run.tokenizer.vocab).to(run.device).eval()
     for step, path in kept_weights(run.folder):
         fill_from(model, path, within=run.folder)
-        record = Record()
+        hooks = ActivationHooks()
         with torch.no_grad():
-            target_log_probs = log_probs(model, sentence.batch(model), record)[0]
-        alignment = record.tensors.get("alignment")
+            target_log_probs = log_probs(model, sentence.batch(model), hooks)[0]
+        alignment = hooks.tensors.get("alignment")
         picture = occlusion_saliency(model, sentence, of="source") if alignment is None else alignment[0][0]
         rows = matrix(picture)
         yield HistoryCheckpoint(

@@ -11,7 +11,7 @@ import shutil
 from pathlib import Path
 
 from seqloom.errors import CheckpointError
-from seqloom.interop.folder import FORMAT, MANIFEST, file_hash, is_exported, whole_or_nothing
+from seqloom.interop.folder import FORMAT, MANIFEST, atomic_folder, file_hash, is_exported
 
 _SOURCES = ("weights/best.safetensors", "recipe.yaml", "tokenizer.json")
 
@@ -36,16 +36,16 @@ def converted(folder: Path) -> Path:
         raise CheckpointError(
             f"{folder}/engines: is a link to {os.path.realpath(folder / 'engines')}; remove it, and try again"
         )
-    place = folder / "engines" / f"ctranslate2-{digest.hexdigest()[:16]}"
-    if not (place / MANIFEST).is_file():
+    out = folder / "engines" / f"ctranslate2-{digest.hexdigest()[:16]}"
+    if not (out / MANIFEST).is_file():
         from seqloom.interop.ctranslate2_export import write_ctranslate2
         from seqloom.interop.exported_run import ExportedRun
 
         source = ExportedRun.read(folder)
-        with whole_or_nothing(place) as partial:
+        with atomic_folder(out) as partial:
             write_ctranslate2(source, partial)
-        for old in place.parent.glob("ctranslate2-*"):
+        for old in out.parent.glob("ctranslate2-*"):
             # Weights that are no longer the run's.
-            if old != place:
+            if old != out:
                 shutil.rmtree(old, ignore_errors=True)
-    return place
+    return out

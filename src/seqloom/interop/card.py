@@ -22,12 +22,12 @@ With CTranslate2 itself, on pieces of the run's own tokenizer:
 
 _TRANSLATOR = """\
     translator = ctranslate2.Translator("FOLDER")
-    found = translator.translate_batch([tokens], beam_size=4)[0].hypotheses[0]"""
+    output = translator.translate_batch([tokens], beam_size=4)[0].hypotheses[0]"""
 
 _GENERATOR = """\
     generator = ctranslate2.Generator("FOLDER")
     # A source is the prompt of its target: eos ends it, bos begins the target.
-    found = generator.generate_batch([[*tokens, "</s>", "<s>"]], include_prompt_in_result=False)[0].sequences[0]"""
+    output = generator.generate_batch([[*tokens, "</s>", "<s>"]], include_prompt_in_result=False)[0].sequences[0]"""
 
 
 _SEQ2SEQ = """\
@@ -35,8 +35,8 @@ _SEQ2SEQ = """\
 
     tokenizer = AutoTokenizer.from_pretrained("FOLDER")
     model = AutoModelForSeq2SeqLM.from_pretrained("FOLDER")
-    found = model.generate(**tokenizer("a sentence", return_tensors="pt"))
-    print(tokenizer.decode(found[0], skip_special_tokens=True))"""
+    output = model.generate(**tokenizer("a sentence", return_tensors="pt"))
+    print(tokenizer.decode(output[0], skip_special_tokens=True))"""
 
 _CAUSAL = """\
     from transformers import AutoModelForCausalLM, AutoTokenizer
@@ -45,8 +45,8 @@ _CAUSAL = """\
     model = AutoModelForCausalLM.from_pretrained("FOLDER")
     # The tokenizer ends a source by eos and begins its target by bos; for plain text it begins with bos.
     prompt = tokenizer("a sentence", return_tensors="pt")
-    found = model.generate(**prompt)[0, prompt["input_ids"].shape[1] :]
-    print(tokenizer.decode(found, skip_special_tokens=True))"""
+    output = model.generate(**prompt)[0, prompt["input_ids"].shape[1] :]
+    print(tokenizer.decode(output, skip_special_tokens=True))"""
 
 
 def model_card(source: ExportedRun, report: Mapping[str, Any]) -> str:
@@ -55,7 +55,7 @@ def model_card(source: ExportedRun, report: Mapping[str, Any]) -> str:
 
 
 def parity_lines(parity: Mapping[str, Any]) -> Iterator[str]:
-    """What was found, in lines for people."""
+    """The results of the comparison as lines of text."""
     forced = parity["forced"]
     yield f"on {parity['sentences']:,} sentences of {parity['origin']}:"
     yield (

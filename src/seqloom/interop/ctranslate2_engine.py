@@ -1,7 +1,7 @@
-"""CTranslate2 as an engine: texts -> Generations, decoded by CTranslate2 in place of our own search.
+"""CTranslate2 as an engine: texts -> Generations, decoded by CTranslate2 instead of seqloom's search.
 
-Text enters and text leaves, read, cut, noted and answered as by the Generator. What CTranslate2 finds is ranked here by our length
-penalty, so that scores mean the same. No torch is imported where a run was converted before.
+Texts are read, cut and noted as by the Generator. The hypotheses of CTranslate2 are ranked here by seqloom's length penalty, so
+that scores mean the same. A run that was converted before is opened without torch.
 """
 
 import copy
@@ -19,27 +19,27 @@ from seqloom.decoding.settings import DecodingSettings
 from seqloom.errors import CheckpointError, ConfigError, DecodingError
 from seqloom.example import Example
 from seqloom.interop.ctranslate2_file import check_ctranslate2
-from seqloom.interop.folder import PART, Manifest
+from seqloom.interop.folder import SEQLOOM_FOLDER, Manifest
 from seqloom.progress import Progress
 from seqloom.tokenizer import Tokenizer
 
 NAME = "ctranslate2"
 MISSING = f"the engine {NAME} needs the package of this name, which is not installed: pip install 'seqloom[{NAME}]'"
 
-# How our search saves work; a recipe's do not keep another engine from decoding what the recipe trained.
-_OF_OUR_SEARCH = ("stop", "shortlist")
+# These settings only save work in seqloom's search. If they come from the recipe, this engine ignores them.
+_SEARCH_SHORTCUTS = ("stop", "shortlist")
 
-# More sentences at once leave CTranslate2's small matrix products no faster, and its workers less evenly busy.
+# Larger batches are not faster for models of this size, and they divide the work less evenly among the workers.
 _MOST_SENTENCES = 64
 _COST = 16
-"""As in the Generator: a source counts at least as many tokens in a batch."""
+"""A source counts as at least this many tokens of a batch, as in the Generator."""
 
 
 def import_ctranslate2() -> Any:
-    """The package.
+    """Imports the package.
 
     Raises:
-        ConfigError: it is not installed.
+        ConfigError: the package is not installed.
     """
     try:
         import ctranslate2
@@ -51,7 +51,7 @@ def import_ctranslate2() -> Any:
 def open_ctranslate2(
     folder: Path, decoding: Mapping[str, Any], *, device: str = "auto", threads: int | None = None
 ) -> "CTranslate2Engine":
-    """An engine for a run, which is converted at first use, or for an exported folder.
+    """Opens a run, which is converted at its first use, or an exported folder.
 
     Raises:
         SeqloomError: see `seqloom.decoding.engines.EngineOpener`.
@@ -77,40 +77,40 @@ class CTranslate2Engine:
         """Opens an exported folder.
 
         Args:
-            decoding: settings that are given; the others are the recipe's.
-            threads: how many sentences or batches are decoded beside each other; one a core by default.
-            window: how many texts are read ahead and sorted by length; 1 answers each text before it reads the next.
+            decoding: settings that override the recipe's.
+            threads: how many batches are decoded in parallel; by default one per core.
+            window: how many texts are read ahead and sorted by length; 1 decodes each text before the next one is read.
         """
         package = import_ctranslate2()
         self.manifest = Manifest.load(folder, NAME)
-        self.tokenizer = Tokenizer.load(folder / PART / "tokenizer.json", within=folder)
+        self.tokenizer = Tokenizer.load(folder / SEQLOOM_FOLDER / "tokenizer.json", within=folder)
         self.window = window
-        self._follow(_settings(self.manifest, decoding or {}))
+        self._apply(_settings(self.manifest, decoding or {}))
         self._source, self._target = self.tokenizer.source.pieces, self.tokenizer.target.pieces
         check_ctranslate2(folder, self.manifest, self._source, self._target)
         self._ids = {piece: number for number, piece in enumerate(self._target)}
         vocab = self.tokenizer.vocab
         self._bos, self._eos = self._target[vocab.bos_id], self._target[vocab.eos_id]
-        make = package.Generator if self.manifest.decoder_only else package.Translator
-        where = _device(package, device)
-        # One thread a worker: products as small as these gain little from a second, and CTranslate2's int8 loses by it.
-        workers = {"inter_threads": threads or _num_cores(), "intra_threads": 1} if where == "cpu" else {}
+        backend_class = package.Generator if self.manifest.decoder_only else package.Translator
+        device_name = _device(package, device)
+        # One thread per worker: a second thread hardly helps such small products, and makes int8 slower.
+        workers = {"inter_threads": threads or _num_cores(), "intra_threads": 1} if device_name == "cpu" else {}
         try:
-            self._backend = make(str(folder), device=where, max_queued_batches=-1, **workers)
+            self._backend = backend_class(str(folder), device=device_name, max_queued_batches=-1, **workers)
         except (RuntimeError, ValueError) as error:
             raise CheckpointError(f"{folder}: CTranslate2 cannot open it: {error}") from None
 
     def with_decoding(self, decoding: Mapping[str, Any]) -> "CTranslate2Engine":
-        """The same model with other decoding settings; those that are not given are the recipe's.
+        """The same model with other decoding settings, which override the recipe's.
 
         Raises:
-            ConfigError: it cannot honour one.
+            ConfigError: this engine cannot apply a setting.
         """
         other = copy.copy(self)
-        other._follow(_settings(self.manifest, decoding))
+        other._apply(_settings(self.manifest, decoding))
         return other
 
-    def _follow(self, settings: DecodingSettings) -> None:
+    def _apply(self, settings: DecodingSettings) -> None:
         self.settings = settings
         self._penalty = LengthPenalty(settings.length_penalty, settings.length_penalty_form)
         self._encoder = InputEncoder(self.manifest, self.tokenizer, settings.max_src_len)
@@ -123,10 +123,10 @@ class CTranslate2Engine:
         progress: Progress | None = None,
         task: str = "generating",
     ) -> Iterator[Generation]:
-        """Writes one Generation for each source text, in their order; see `Generator.generate`.
+        """Yields one Generation for each source text, in their order; see `Generator.generate`.
 
-        The hypotheses have no `token_log_probs`: CTranslate2 tells of the whole only. Its log-probabilities are over the tokens
-        that may come (not pad, not bos, nor what `min_len` and `no_repeat_ngram` forbid), ours over all.
+        The hypotheses have no `token_log_probs`, because CTranslate2 returns only the sum. Its log-probabilities are normalised
+        over the allowed tokens (without pad, bos and what `min_len` and `no_repeat_ngram` forbid), seqloom's over all tokens.
 
         Raises:
             ConfigError: alignments are asked for.
@@ -136,90 +136,96 @@ class CTranslate2Engine:
                 f"alignments: the engine {NAME} does not make them; leave them out, or use engine seqloom"
             )
         for window in windows(texts, self.window, progress, task):
-            jobs = self._encoder.sources(window)
-            found = self._search([job for job in jobs if not job.blank])
-            for job in jobs:
-                yield job.blank_generation() if job.blank else self._generation(job, found[job.number])
+            inputs = self._encoder.sources(window)
+            results = self._search([item for item in inputs if not item.blank])
+            for item in inputs:
+                yield item.blank_generation() if item.blank else self._generation(item, results[item.number])
 
     def num_read(self, texts: Sequence[str]) -> list[int]:
-        """How many tokens of each source `generate` reads; what does not fit is cut, and does not count."""
-        return [len(job.example.src_ids) for job in self._encoder.sources(list(enumerate(texts)))]
+        """How many tokens of each source `generate` reads, without those that are cut."""
+        return [len(item.example.src_ids) for item in self._encoder.sources(list(enumerate(texts)))]
 
     def token_log_probs(self, examples: Sequence[Example], *, end: bool = True) -> list[tuple[float, ...]]:
-        """The log-probability of each target token, forced; see `decoding.forced.score_targets`.
+        """The log-probability of each token of given targets; see `decoding.forced.score_targets`.
 
         Args:
-            end: whether eos follows each source and target. Only a decoder-only model can go without, on running text.
+            end: whether eos follows each source and target. Only a decoder-only model on running text supports False.
         """
         options = {"max_batch_size": self.settings.batch_tokens, "batch_type": "tokens", "max_input_length": 0}
         sources = [self._source_tokens(example) if end else [self._bos] for example in examples]
         targets = [[self._target[number] for number in example.tgt_ids.tolist()] for example in examples]
         if not self.manifest.decoder_only:
-            return [tuple(one.log_probs) for one in self._backend.score_batch(sources, targets, **options)]
+            return [tuple(result.log_probs) for result in self._backend.score_batch(sources, targets, **options)]
         ends = [self._eos] if end else []
-        whole = [[*source, *target, *ends] for source, target in zip(sources, targets, strict=True)]
-        scores = self._backend.score_batch(whole, **options)
-        # What precedes the target was scored too.
-        return [tuple(one.log_probs[len(source) - 1 :]) for source, one in zip(sources, scores, strict=True)]
+        sequences = [[*source, *target, *ends] for source, target in zip(sources, targets, strict=True)]
+        results = self._backend.score_batch(sequences, **options)
+        # The tokens before the target were scored too.
+        return [tuple(result.log_probs[len(source) - 1 :]) for source, result in zip(sources, results, strict=True)]
 
-    def _generation(self, job: EncodedInput, hypotheses: Sequence[Hypothesis]) -> Generation:
-        texts = tuple(self.tokenizer.decode_tgt(one.ids) for one in hypotheses)
-        notes = job.notes if hypotheses[0].finished else (*job.notes, UNFINISHED)
-        return Generation(job.text, texts, tuple(hypotheses), notes, num_cut_tokens=job.num_cut)
+    def _generation(self, item: EncodedInput, hypotheses: Sequence[Hypothesis]) -> Generation:
+        texts = tuple(self.tokenizer.decode_tgt(hypothesis.ids) for hypothesis in hypotheses)
+        notes = item.notes if hypotheses[0].finished else (*item.notes, UNFINISHED)
+        return Generation(item.text, texts, tuple(hypotheses), notes, num_cut_tokens=item.num_cut)
 
-    def _search(self, jobs: Sequence[EncodedInput]) -> dict[int, list[Hypothesis]]:
-        """The hypotheses of each job, by its number."""
-        found: dict[int, list[Hypothesis]] = {}
-        # All that the beam finds is wanted, not ranked: the ranking is ours. Only where we rank by log-probability as well may
-        # CTranslate2 end as soon as nothing better can come.
-        count = self.settings.beam if self.settings.length_penalty else self.settings.nbest
-        # CTranslate2 knows one limit a batch. What ended within its source's own limit would have been found with that one too;
-        # where that is not enough, others' longer limits let an output grow, and it is searched again with those of its limit.
-        again: dict[int, list[EncodedInput]] = {}
-        for job, result in self._decode(self._batches(jobs), count):
-            own = self._limit(job)
+    def _search(self, inputs: Sequence[EncodedInput]) -> dict[int, list[Hypothesis]]:
+        """The `nbest` best hypotheses of each input, by its number."""
+        results: dict[int, list[Hypothesis]] = {}
+        # With a length penalty all hypotheses of the beam are needed, because they are ranked here. Without a penalty CTranslate2
+        # ranks in the same way, and may stop as soon as no better hypothesis can follow.
+        num_hypotheses = self.settings.beam if self.settings.length_penalty else self.settings.nbest
+        # CTranslate2 has one length limit for a batch: the largest of its inputs. An output that ended within the limit of its own
+        # input is valid. Inputs without enough valid outputs are decoded again, in batches of inputs with the same limit.
+        retries: dict[int, list[EncodedInput]] = {}
+        for item, result in self._decode(self._batches(inputs), num_hypotheses):
+            limit = self._limit(item)
             hypotheses = self._hypotheses(result)
-            if any(len(tokens) > own for tokens in _sequences(result)):
-                hypotheses = [one for one in hypotheses if one.finished and len(one.ids) < own]
-            # One that was cut may hide others that ended.
-            enough = all(one.finished for one in hypotheses) or count == self.settings.beam
+            if any(len(tokens) > limit for tokens in _sequences(result)):
+                hypotheses = [
+                    hypothesis for hypothesis in hypotheses if hypothesis.finished and len(hypothesis.ids) < limit
+                ]
+            # A hypothesis that was cut may have replaced one that ended.
+            enough = all(hypothesis.finished for hypothesis in hypotheses) or num_hypotheses == self.settings.beam
             if enough and len(hypotheses) >= self.settings.nbest:
-                found[job.number] = hypotheses[: self.settings.nbest]
+                results[item.number] = hypotheses[: self.settings.nbest]
             else:
-                again.setdefault(own, []).append(job)
-        batches = [batch for group in again.values() for batch in self._batches(group)]
-        for job, result in self._decode(batches, self.settings.beam):
-            found[job.number] = self._hypotheses(result)[: self.settings.nbest]
-        return found
+                retries.setdefault(limit, []).append(item)
+        batches = [batch for group in retries.values() for batch in self._batches(group)]
+        for item, result in self._decode(batches, self.settings.beam):
+            results[item.number] = self._hypotheses(result)[: self.settings.nbest]
+        return results
 
-    def _batches(self, jobs: Sequence[EncodedInput]) -> list[list[EncodedInput]]:
-        """Jobs of like length together, the longest first; prompts of one length only, since CTranslate2 pads none."""
+    def _batches(self, inputs: Sequence[EncodedInput]) -> list[list[EncodedInput]]:
+        """Batches of inputs of similar length, longest first; prompts have equal lengths, because CTranslate2 pads none."""
         batches: list[list[EncodedInput]] = []
-        for job in sorted(jobs, key=lambda job: -job.size):
+        for item in sorted(inputs, key=lambda item: -item.size):
             last = batches[-1] if batches else []
             longest = max(_COST, last[0].size) if last else 0
             fits = (len(last) + 1) * longest <= self.settings.batch_tokens and len(last) < _MOST_SENTENCES
-            if last and fits and (not self.manifest.decoder_only or last[0].size == job.size):
-                last.append(job)
+            if last and fits and (not self.manifest.decoder_only or last[0].size == item.size):
+                last.append(item)
             else:
-                batches.append([job])
+                batches.append([item])
         return batches
 
-    def _decode(self, batches: Sequence[Sequence[EncodedInput]], count: int) -> Iterator[tuple[EncodedInput, Any]]:
-        """Each job with the `count` hypotheses that were found."""
+    def _decode(
+        self, batches: Sequence[Sequence[EncodedInput]], num_hypotheses: int
+    ) -> Iterator[tuple[EncodedInput, Any]]:
+        """Yields each input with the result of CTranslate2, which holds `num_hypotheses` hypotheses."""
         pending = []
         for batch in batches:
             limit = max(map(self._limit, batch))
-            pending.append((batch, self._submit([self._source_tokens(job.example) for job in batch], limit, count)))
+            pending.append(
+                (batch, self._submit([self._source_tokens(item.example) for item in batch], limit, num_hypotheses))
+            )
         for batch, results in pending:
-            for job, result in zip(batch, results, strict=True):
-                yield job, result.result()
+            for item, result in zip(batch, results, strict=True):
+                yield item, result.result()
 
-    def _submit(self, tokens: list[list[str]], limit: int, count: int) -> Any:
+    def _submit(self, tokens: list[list[str]], limit: int, num_hypotheses: int) -> Any:
         settings = self.settings
         options = {
             "beam_size": settings.beam,
-            "num_hypotheses": count,
+            "num_hypotheses": num_hypotheses,
             "length_penalty": 0,
             "no_repeat_ngram_size": settings.no_repeat_ngram,
             "suppress_sequences": [[self._target[self.tokenizer.vocab.pad_id]], [self._bos]],
@@ -234,47 +240,47 @@ class CTranslate2Engine:
         return self._backend.translate_batch(tokens, **options, **lengths)
 
     def _source_tokens(self, example: Example) -> list[str]:
-        """What is read before the target: a source, or bos at the end of a prompt."""
+        """The tokens before the target: the source; for a decoder-only model with eos and bos at its end."""
         ids = example.src_ids.tolist()
         tokens = [self._source[number] for number in (reversed(ids) if self.manifest.reverse_source else ids)]
-        # An encoder's eos is added by CTranslate2.
+        # CTranslate2 adds the eos of an encoder's source.
         return [*tokens, self._eos, self._bos] if self.manifest.decoder_only else tokens
 
-    def _limit(self, job: EncodedInput) -> int:
+    def _limit(self, item: EncodedInput) -> int:
         """The most tokens of the target, eos included."""
-        length = len(job.example.src_ids) + 1
+        length = len(item.example.src_ids) + 1
         return self.settings.length_limit(length, self.manifest.max_tgt_len(length))
 
     def _hypotheses(self, result: Any) -> list[Hypothesis]:
-        """All that the beam found, best first."""
-        found = []
+        """The hypotheses of a result, best first."""
+        hypotheses = []
         for tokens, log_prob in zip(_sequences(result), result.scores, strict=True):
             if math.isnan(log_prob):
                 raise DecodingError("the model's scores are not numbers (NaN); its weights are damaged")
             finished = bool(tokens) and tokens[-1] == self._eos
             ids = tuple(self._ids[token] for token in (tokens[:-1] if finished else tokens))
-            found.append(Hypothesis(ids, log_prob / self._penalty.of(len(tokens)), log_prob, finished, ()))
-        # As in beam search of our own: what was cut is no rival of what ended.
-        return sorted(found, key=lambda one: (not one.finished, -one.score))
+            hypotheses.append(Hypothesis(ids, log_prob / self._penalty.of(len(tokens)), log_prob, finished, ()))
+        # As in seqloom's beam search, hypotheses that ended come before those that were cut.
+        return sorted(hypotheses, key=lambda hypothesis: (not hypothesis.finished, -hypothesis.score))
 
 
 def _sequences(result: Any) -> list[list[str]]:
-    found: list[list[str]] = result.sequences if hasattr(result, "sequences") else result.hypotheses
-    return found
+    sequences: list[list[str]] = result.sequences if hasattr(result, "sequences") else result.hypotheses
+    return sequences
 
 
 def _settings(manifest: Manifest, decoding: Mapping[str, Any]) -> DecodingSettings:
-    given = {name: value for name, value in decoding.items() if value is not None}
+    overrides = {name: value for name, value in decoding.items() if value is not None}
     recipe = DecodingSettings.parse(manifest.decoding, source="the recipe's decoding settings")
-    own = recipe.for_method(given.get("method", recipe.method))
-    for name in _OF_OUR_SEARCH:
-        own.pop(name, None)
-        if given.get(name, default := DecodingSettings.model_fields[name].default) != default:
+    settings_of_recipe = recipe.for_method(overrides.get("method", recipe.method))
+    for name in _SEARCH_SHORTCUTS:
+        settings_of_recipe.pop(name, None)
+        if overrides.get(name, default := DecodingSettings.model_fields[name].default) != default:
             raise ConfigError(
-                f"decoding.{name} is {given[name]!r}: the engine {NAME} searches by its own rules; leave it out, or use engine "
+                f"decoding.{name} is {overrides[name]!r}: the engine {NAME} searches by its own rules; leave it out, or use engine "
                 "seqloom"
             )
-    settings = DecodingSettings.parse(merge(own, given), source="decoding")
+    settings = DecodingSettings.parse(merge(settings_of_recipe, overrides), source="decoding")
     if settings.method != "beam":
         raise ConfigError(
             f"decoding.method is {settings.method}: the engine {NAME} cannot draw by our seeds; accepted: beam (beam 1 is greedy)"

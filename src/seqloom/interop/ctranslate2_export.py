@@ -4,9 +4,9 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from seqloom.interop.ctranslate2_engine import NAME, import_ctranslate2
-from seqloom.interop.ctranslate2_spec import make_spec, obstacles
+from seqloom.interop.ctranslate2_spec import make_spec, unsupported_features
 from seqloom.interop.exported_run import ExportedRun
-from seqloom.interop.refusal import refuse
+from seqloom.interop.unsupported import check_supported
 
 Quantization = Literal["none", "int8", "int8_float16", "int8_bfloat16", "int16", "float16", "bfloat16"]
 QUANTIZATIONS: tuple[str, ...] = get_args(Quantization)
@@ -23,7 +23,7 @@ def write_ctranslate2(source: ExportedRun, folder: Path, *, quantization: str = 
         ConfigError: the package is missing, or the model cannot be expressed.
     """
     import_ctranslate2()
-    refuse(obstacles(source.recipe.model), run=str(source.folder), target="CTranslate2")
+    check_supported(unsupported_features(source.recipe.model), run=str(source.folder), target="CTranslate2")
     tokenizer = source.tokenizer
     spec = make_spec(
         source.recipe.model, source.weights, source=tokenizer.source.pieces, target=tokenizer.target.pieces
@@ -31,4 +31,4 @@ def write_ctranslate2(source: ExportedRun, folder: Path, *, quantization: str = 
     spec.validate()
     spec.optimize(None if quantization == "none" else quantization)
     spec.save(str(folder))
-    source.write_our_part(folder, target=NAME, quantization=quantization)
+    source.write_seqloom_files(folder, target=NAME, quantization=quantization)

@@ -65,8 +65,8 @@ def _check_config(folder: Path, target: Sequence[str]) -> None:
     path = folder / "config.json"
     values = _json(path, folder, _MAX_CONFIG)
     pad, bos, eos = target[:3]
-    wanted = {"unk_token": pad, "bos_token": bos, "eos_token": eos}
-    if not isinstance(values, dict) or any(values.get(name) != token for name, token in wanted.items()):
+    expected = {"unk_token": pad, "bos_token": bos, "eos_token": eos}
+    if not isinstance(values, dict) or any(values.get(name) != token for name, token in expected.items()):
         raise CheckpointError(f"{path}: not what an export writes; export the run again")
 
 
@@ -111,8 +111,8 @@ def _read(stream: IO[bytes], size: int, manifest: Manifest) -> dict[str, _Variab
     if (version := number("<I")) != _VERSION:
         raise ValueError(f"its format is {version}, expected {_VERSION}")
     kind = "TransformerDecoderSpec" if manifest.decoder_only else "TransformerSpec"
-    if (found := text()) != kind:
-        raise ValueError(f"it is a {found[:80]!r}, expected a {kind}")
+    if (actual_kind := text()) != kind:
+        raise ValueError(f"it is a {actual_kind[:80]!r}, expected a {kind}")
     number("<I")  # the revision of the specification, which CTranslate2 checks
     count = number("<I")
     if count > _MAX_VARIABLES:
@@ -148,18 +148,18 @@ def _check_model(variables: dict[str, _Variable], manifest: Manifest, num_source
     width = _shape(variables, "decoder/embeddings/weight", 2)[1]
     layers = {"encoder": set[int](), "decoder": set[int]()}
     for name, variable in variables.items():
-        found = _LAYER.fullmatch(name)
-        if found is None or (manifest.decoder_only and found["stack"] == "encoder"):
+        match = _LAYER.fullmatch(name)
+        if match is None or (manifest.decoder_only and match["stack"] == "encoder"):
             raise ValueError(f"{name[:80]!r} is not of this model")
-        stack, part = found["stack"], found["name"]
-        if found["layer"] is not None:
-            layers[stack].add(int(found["layer"]))
+        stack, part = match["stack"], match["name"]
+        if match["layer"] is not None:
+            layers[stack].add(int(match["layer"]))
         heads = int(variables[f"{stack}/num_heads"].value or 0) if f"{stack}/num_heads" in variables else 0
         if heads < 1 or width % heads:
             raise ValueError(f"{stack}/num_heads {heads} does not divide the width {width}")
         prefix = name.removesuffix(part)
-        for wanted in _wanted(variables, prefix, part, width, heads, manifest, num_source, num_target):
-            if variable.shape == wanted:
+        for expected in _expected_shapes(variables, prefix, part, width, heads, manifest, num_source, num_target):
+            if variable.shape == expected:
                 break
         else:
             raise ValueError(f"{name[:80]} has the shape {list(variable.shape)}, which does not fit the model")
@@ -172,7 +172,7 @@ def _check_model(variables: dict[str, _Variable], manifest: Manifest, num_source
         raise ValueError("decoder/alignment_layer is no layer")
 
 
-def _wanted(
+def _expected_shapes(
     variables: dict[str, _Variable],
     prefix: str,
     part: str,

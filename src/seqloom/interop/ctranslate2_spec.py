@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from seqloom.interop.refusal import Obstacle
+from seqloom.interop.unsupported import UnsupportedFeature
 from seqloom.models import ModelSettings
 from seqloom.models.transformer import BlockSettings, TransformerSettings
 from seqloom.models.transformer_lm import TransformerLMSettings
@@ -20,31 +20,35 @@ Array = NDArray[np.float32]
 Weights = Mapping[str, Array]
 
 
-def obstacles(settings: ModelSettings) -> list[Obstacle]:
+def unsupported_features(settings: ModelSettings) -> list[UnsupportedFeature]:
     """What CTranslate2 cannot express of a model."""
     if not isinstance(settings, BlockSettings):
-        return [Obstacle("model.architecture", settings.architecture, "transformer, transformer-lm")]
-    found = []
+        return [UnsupportedFeature("model.architecture", settings.architecture, "transformer, transformer-lm")]
+    unsupported = []
     if settings.qk_norm and isinstance(settings, TransformerSettings):
         # CTranslate2 normalises in self-attention alone.
-        found.append(Obstacle("model.qk_norm", True, "false (true in transformer-lm only)"))
+        unsupported.append(UnsupportedFeature("model.qk_norm", True, "false (true in transformer-lm only)"))
     if settings.positions == "relative":
-        found.append(Obstacle("model.positions", "relative", "sinusoidal, learned, rotary, none"))
+        unsupported.append(UnsupportedFeature("model.positions", "relative", "sinusoidal, learned, rotary, none"))
     if settings.output_bias and isinstance(settings, TransformerLMSettings):
-        found.append(Obstacle("model.output_bias", True, "false (true in transformer only)"))
+        unsupported.append(UnsupportedFeature("model.output_bias", True, "false (true in transformer only)"))
     if settings.num_kv_heads not in (None, settings.num_heads) and isinstance(settings, TransformerSettings):
-        found.append(Obstacle("model.num_kv_heads", settings.num_kv_heads, "num_heads (fewer in transformer-lm only)"))
+        unsupported.append(
+            UnsupportedFeature("model.num_kv_heads", settings.num_kv_heads, "num_heads (fewer in transformer-lm only)")
+        )
     if settings.positions == "alibi":
         if isinstance(settings, TransformerSettings):
-            found.append(Obstacle("model.positions", "alibi", "sinusoidal, learned, rotary, none"))
+            unsupported.append(UnsupportedFeature("model.positions", "alibi", "sinusoidal, learned, rotary, none"))
         elif settings.num_heads & (settings.num_heads - 1):
             # For other numbers CTranslate2 interpolates the slopes otherwise.
-            found.append(Obstacle("model.num_heads", settings.num_heads, "with positions alibi, a power of 2"))
-    return found
+            unsupported.append(
+                UnsupportedFeature("model.num_heads", settings.num_heads, "with positions alibi, a power of 2")
+            )
+    return unsupported
 
 
 def make_spec(settings: ModelSettings, weights: Weights, *, source: Sequence[str], target: Sequence[str]) -> Any:
-    """The specification of a model without obstacles.
+    """The specification of a model without unsupported features.
 
     Args:
         weights: the state of the model, by name.
@@ -73,8 +77,8 @@ def _encoder_decoder(
         **options,
     )
     table = weights["embeddings.tgt_table.weight"]
-    _fill_ends(encoder, settings, weights, "encoder_norm")
-    _fill_ends(decoder, settings, weights, "decoder_norm")
+    _fill_embeddings_and_norm(encoder, settings, weights, "encoder_norm")
+    _fill_embeddings_and_norm(decoder, settings, weights, "decoder_norm")
     encoder.embeddings[0].weight = weights.get("embeddings.src_table.weight", table)
     decoder.embeddings.weight = table
     decoder.projection.weight = weights.get("embeddings.output_table.weight", table)
@@ -89,8 +93,8 @@ def _encoder_decoder(
         _fill_block(layer, settings, weights, f"decoder.{number}")
         name = f"decoder.{number}.cross_attention"
         _fill_norm(layer.attention.layer_norm, weights, f"decoder.{number}.cross_norm")
-        for place, part in enumerate(("query", "key_value", "out")):
-            _fill_linear(layer.attention.linear[place], weights, f"{name}.{part}")
+        for index, part in enumerate(("query", "key_value", "out")):
+            _fill_linear(layer.attention.linear[index], weights, f"{name}.{part}")
         _fill_qk_norm(layer.attention, weights, name)
     spec = TransformerSpec(encoder, decoder)
     spec.register_source_vocabulary(list(source))
@@ -114,7 +118,7 @@ def _decoder_only(settings: TransformerLMSettings, weights: Weights, tokens: Seq
         **_stack_options(settings),
     )
     table = weights["embeddings.tgt_table.weight"]
-    _fill_ends(decoder, settings, weights, "norm")
+    _fill_embeddings_and_norm(decoder, settings, weights, "norm")
     decoder.embeddings.weight = table
     decoder.projection.weight = weights.get("embeddings.output_table.weight", table)
     if settings.embedding_norm:
@@ -169,7 +173,7 @@ def _gated(settings: BlockSettings) -> bool:
     return settings.gated or settings.activation == "swiglu"
 
 
-def _fill_ends(stack: Any, settings: BlockSettings, weights: Weights, norm: str) -> None:
+def _fill_embeddings_and_norm(stack: Any, settings: BlockSettings, weights: Weights, norm: str) -> None:
     stack.scale_embeddings = settings.embedding_scale
     if settings.norm_place == "pre":
         _fill_norm(stack.layer_norm, weights, norm)
@@ -189,10 +193,10 @@ def position_table(settings: BlockSettings, weights: Weights) -> Array:
 def _fill_block(layer: Any, settings: BlockSettings, weights: Weights, name: str) -> None:
     attention = f"{name}.self_attention"
     _fill_norm(layer.self_attention.layer_norm, weights, f"{name}.self_norm")
-    together = layer.self_attention.linear[0]
-    together.weight = np.concatenate([weights[f"{attention}.{part}.weight"] for part in ("query", "key_value")])
+    query_key_value = layer.self_attention.linear[0]
+    query_key_value.weight = np.concatenate([weights[f"{attention}.{part}.weight"] for part in ("query", "key_value")])
     if f"{attention}.query.bias" in weights:
-        together.bias = np.concatenate([weights[f"{attention}.{part}.bias"] for part in ("query", "key_value")])
+        query_key_value.bias = np.concatenate([weights[f"{attention}.{part}.bias"] for part in ("query", "key_value")])
     _fill_linear(layer.self_attention.linear[1], weights, f"{attention}.out")
     _fill_qk_norm(layer.self_attention, weights, attention)
     _fill_norm(layer.ffn.layer_norm, weights, f"{name}.feed_forward_norm")

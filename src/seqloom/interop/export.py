@@ -14,8 +14,8 @@ from seqloom.errors import ConfigError, SeqloomError
 from seqloom.files import write_json, write_text
 from seqloom.interop.card import model_card
 from seqloom.interop.exported_run import ExportedRun
-from seqloom.interop.folder import check_out, whole_or_nothing
-from seqloom.interop.parity import Material, Parity, measure
+from seqloom.interop.folder import atomic_folder, check_out
+from seqloom.interop.parity import Parity, ParityData, measure
 from seqloom.interop.targets import TARGETS
 from seqloom.progress import Progress, Silent
 from seqloom.run.load import Run, load
@@ -66,7 +66,7 @@ def export(
     *,
     to: str,
     quantization: str = "none",
-    material: Material | None = None,
+    data: ParityData | None = None,
     sentences: int = 100,
     beam: int | None = None,
     device: str = "cpu",
@@ -80,7 +80,7 @@ def export(
     Args:
         to: "ctranslate2" or "huggingface".
         quantization: see the target; "none" keeps weights as they are.
-        material: what to measure parity on; the test split of the run's corpus where none is given.
+        data: what parity is measured on; by default the test split of the run's corpus.
         sentences: how many of them; 0 measures nothing.
         beam: the beam of the comparison beside the greedy one; the recipe's by default.
 
@@ -96,38 +96,40 @@ def export(
         raise ConfigError(f"--quantization {quantization}: {to} accepts {', '.join(target.quantizations)}")
     check_out(out)
     source = ExportedRun.read(run)
-    with whole_or_nothing(out) as folder:
+    with atomic_folder(out) as folder:
         layout, notes = target.write(source, folder, quantization)
         progress.say(f"{run}: written for {to} as {layout}")
         parity = None
         if sentences:
-            opened = load(run, device=device, threads=threads)
+            loaded = load(run, device=device, threads=threads)
             try:
-                chosen = material or _own_material(opened, progress)
+                chosen = data or _test_data(loaded, progress)
             except SeqloomError as error:
                 notes = (*notes, f"parity was not measured, because the run's corpus cannot be opened: {error}")
             else:
                 chosen = _first(chosen, sentences)
-                width = beam or opened.recipe.decoding.beam
-                parity = measure(opened, target.open(folder, threads), chosen, beam=width)
+                width = beam or loaded.recipe.decoding.beam
+                parity = measure(loaded, target.open(folder, threads), chosen, beam=width)
         else:
             notes = (*notes, "parity was not measured, as asked for")
-        done = Exported(out, to, layout, quantization, target.versions(), notes, parity)
-        write_json(folder / "parity.json", done.report())
-        write_text(folder / "README.md", model_card(source, done.report()))
-    return done
+        exported = Exported(out, to, layout, quantization, target.versions(), notes, parity)
+        write_json(folder / "parity.json", exported.report())
+        write_text(folder / "README.md", model_card(source, exported.report()))
+    return exported
 
 
-def _own_material(run: Run, progress: Progress) -> Material:
+def _test_data(run: Run, progress: Progress) -> ParityData:
     corpus = run.open_corpus(progress)
     split = next(iter(corpus.tests.values()), corpus.val)
     origin = f"{corpus.name}, {split.name}"
     if not task_of(corpus.kind).has_sources:
-        return Material(origin, tuple(one.text for one in islice(split.documents(), 1000)), running_text=True)
+        return ParityData(
+            origin, tuple(document.text for document in islice(split.documents(), 1000)), running_text=True
+        )
     pairs = list(islice(split.pairs(), 10_000))
-    return Material(origin, tuple(pair.src for pair in pairs), tuple(pair.tgt for pair in pairs))
+    return ParityData(origin, tuple(pair.src for pair in pairs), tuple(pair.tgt for pair in pairs))
 
 
-def _first(material: Material, count: int) -> Material:
-    references = material.references[:count] if material.references else None
-    return Material(material.origin, material.sources[:count], references, material.running_text)
+def _first(data: ParityData, count: int) -> ParityData:
+    references = data.references[:count] if data.references else None
+    return ParityData(data.origin, data.sources[:count], references, data.running_text)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqloom.errors import CheckpointError
-from seqloom.interop.folder import PART, Manifest, file_hash
+from seqloom.interop.folder import SEQLOOM_FOLDER, Manifest, file_hash
 from seqloom.models.transformer import BlockSettings
 from seqloom.models.transformer_lm import TransformerLMSettings
 from seqloom.recipes import Recipe
@@ -74,13 +74,13 @@ class ExportedRun:
         weights = {name: tensor.float().contiguous().numpy() for name, tensor in model.state_dict().items()}
         return cls(folder, recipe, tokenizer, weights, info.corpus)
 
-    def write_our_part(self, out: Path, *, target: str, quantization: str) -> None:
+    def write_seqloom_files(self, out: Path, *, target: str, quantization: str) -> None:
         """Puts recipe, tokenizer, manifest and what tells languages apart beside the other program's files."""
         settings = self.recipe.model
-        shutil.copyfile(self.folder / "recipe.yaml", out / PART / "recipe.yaml")
+        shutil.copyfile(self.folder / "recipe.yaml", out / SEQLOOM_FOLDER / "recipe.yaml")
         if (self.folder / CHARACTERS).is_file():
-            shutil.copyfile(self.folder / CHARACTERS, out / PART / CHARACTERS)
-        self.tokenizer.save(out / PART / "tokenizer.json")
+            shutil.copyfile(self.folder / CHARACTERS, out / SEQLOOM_FOLDER / CHARACTERS)
+        self.tokenizer.save(out / SEQLOOM_FOLDER / "tokenizer.json")
         Manifest(
             target=target,
             quantization=quantization,

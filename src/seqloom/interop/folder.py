@@ -19,8 +19,8 @@ from seqloom.files import check_folder, move, write_json
 from seqloom.system_errors import as_os_error, output_error
 
 FORMAT = 1
-PART = "seqloom"
-MANIFEST = f"{PART}/engine.json"
+SEQLOOM_FOLDER = "seqloom"
+MANIFEST = f"{SEQLOOM_FOLDER}/engine.json"
 
 _MAX_BYTES = 1 << 20
 _UNREADABLE = "is damaged; export the run again"
@@ -139,7 +139,7 @@ def check_out(out: Path) -> None:
 
 
 @contextmanager
-def whole_or_nothing(out: Path) -> Iterator[Path]:
+def atomic_folder(out: Path) -> Iterator[Path]:
     """A folder to write into that becomes `out` in one step when all is written, and vanishes when something fails.
 
     Raises:
@@ -148,7 +148,7 @@ def whole_or_nothing(out: Path) -> Iterator[Path]:
     partial = out.parent / f".{out.name}.partial-{os.getpid()}"
     try:
         shutil.rmtree(partial, ignore_errors=True)
-        (partial / PART).mkdir(parents=True)
+        (partial / SEQLOOM_FOLDER).mkdir(parents=True)
         yield partial
         for path in partial.rglob("*"):
             # Some programs write weights for their owner alone; what is exported is to be shared, as far as the folder is.
@@ -158,9 +158,9 @@ def whole_or_nothing(out: Path) -> Iterator[Path]:
             out.rmdir()
         move(partial, out)
     except Exception as error:
-        refused = as_os_error(error, out)
-        if refused is None:
+        os_error = as_os_error(error, out)
+        if os_error is None:
             raise
-        raise output_error(out, refused) from None
+        raise output_error(out, os_error) from None
     finally:
         shutil.rmtree(partial, ignore_errors=True)

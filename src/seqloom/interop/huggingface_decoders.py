@@ -17,43 +17,45 @@ from seqloom.interop.huggingface_names import (
     attention,
     copied,
     gated,
-    plain_heads,
     projections,
+    unsupported_heads,
 )
-from seqloom.interop.refusal import Obstacle
+from seqloom.interop.unsupported import UnsupportedFeature
 from seqloom.models.transformer_lm import TransformerLMSettings
 
 
-def decoder_obstacles(settings: TransformerLMSettings) -> Iterator[Obstacle]:
+def unsupported_in_decoder_only(settings: TransformerLMSettings) -> Iterator[UnsupportedFeature]:
     """What no layout expresses of a decoder-only model."""
     if settings.norm_place != "pre":
-        yield Obstacle("model.norm_place", settings.norm_place, "pre")
+        yield UnsupportedFeature("model.norm_place", settings.norm_place, "pre")
     if settings.embedding_norm:
-        yield Obstacle("model.embedding_norm", True, "false")
+        yield UnsupportedFeature("model.embedding_norm", True, "false")
     if settings.output_bias:
-        yield Obstacle("model.output_bias", True, "false (true in transformer only)")
+        yield UnsupportedFeature("model.output_bias", True, "false (true in transformer only)")
     gated = settings.gated or settings.activation == "swiglu"
     if settings.norm == "rms":
         if settings.positions != "rotary":
-            yield Obstacle("model.positions", settings.positions, "with norm rms, rotary")
+            yield UnsupportedFeature("model.positions", settings.positions, "with norm rms, rotary")
         if not gated:
-            yield Obstacle("model.activation", settings.activation, "with norm rms, swiglu, or any with gated")
+            yield UnsupportedFeature(
+                "model.activation", settings.activation, "with norm rms, swiglu, or any with gated"
+            )
         if settings.qk_norm and settings.bias:
-            yield Obstacle("model.bias", True, "with norm rms and qk_norm, false")
+            yield UnsupportedFeature("model.bias", True, "with norm rms and qk_norm, false")
         return
     if settings.positions in ("alibi", "relative"):
-        yield Obstacle("model.positions", settings.positions, "sinusoidal, learned, rotary, none")
+        yield UnsupportedFeature("model.positions", settings.positions, "sinusoidal, learned, rotary, none")
     if gated:
         name, value = ("activation", settings.activation) if not settings.gated else ("gated", True)
         accepted = "with norm layer, false" if settings.gated else "with norm layer, relu, gelu, gelu_tanh, silu"
-        yield Obstacle(f"model.{name}", value, accepted)
+        yield UnsupportedFeature(f"model.{name}", value, accepted)
     if settings.qk_norm:
-        yield Obstacle("model.qk_norm", True, "with norm layer, false")
-    yield from plain_heads(settings)
+        yield UnsupportedFeature("model.qk_norm", True, "with norm layer, false")
+    yield from unsupported_heads(settings)
 
 
 def decoder_layout(settings: TransformerLMSettings, weights: Weights, common: dict[str, Any]) -> Layout:
-    """The layout of a decoder-only model without obstacles."""
+    """The layout of a decoder-only model without unsupported features."""
     # Their output matrix cannot share a table into which a scale is multiplied.
     common = {**common, "tie_word_embeddings": settings.tied_embeddings == "all" and not settings.embedding_scale}
     if settings.norm == "rms":
@@ -62,7 +64,7 @@ def decoder_layout(settings: TransformerLMSettings, weights: Weights, common: di
 
 
 def _gpt_neox(settings: TransformerLMSettings, weights: Weights, common: dict[str, Any]) -> Layout:
-    state = _ends(settings, weights, "gpt_neox.embed_in.weight", "gpt_neox.final_layer_norm")
+    state = _embeddings_and_norm(settings, weights, "gpt_neox.embed_in.weight", "gpt_neox.final_layer_norm")
     heads = settings.num_heads
     for number in range(settings.num_layers):
         ours, theirs = f"blocks.{number}", f"gpt_neox.layers.{number}"
@@ -99,13 +101,13 @@ def _gpt_neox(settings: TransformerLMSettings, weights: Weights, common: dict[st
 
 
 def _gpt2(settings: TransformerLMSettings, weights: Weights, common: dict[str, Any]) -> Layout:
-    state = _ends(settings, weights, "transformer.wte.weight", "transformer.ln_f")
+    state = _embeddings_and_norm(settings, weights, "transformer.wte.weight", "transformer.ln_f")
     state["transformer.wpe.weight"] = position_table(settings, weights)
     for number in range(settings.num_layers):
         ours, theirs = f"blocks.{number}", f"transformer.h.{number}"
         # GPT-2 multiplies from the right, so its matrices stand the other way.
-        together = np.concatenate(projections(weights, f"{ours}.self_attention", "weight"))
-        state[f"{theirs}.attn.c_attn.weight"] = together.T
+        query_key_value = np.concatenate(projections(weights, f"{ours}.self_attention", "weight"))
+        state[f"{theirs}.attn.c_attn.weight"] = query_key_value.T
         state[f"{theirs}.attn.c_attn.bias"] = np.concatenate(projections(weights, f"{ours}.self_attention", "bias"))
         for mine, other in (
             ("self_attention.out", "attn.c_proj"),
@@ -134,7 +136,7 @@ def _gpt2(settings: TransformerLMSettings, weights: Weights, common: dict[str, A
 
 def _llama(settings: TransformerLMSettings, weights: Weights, common: dict[str, Any]) -> Layout:
     """Llama, and with normalised queries and keys Qwen3."""
-    state = _ends(settings, weights, "model.embed_tokens.weight", "model.norm")
+    state = _embeddings_and_norm(settings, weights, "model.embed_tokens.weight", "model.norm")
     for number in range(settings.num_layers):
         ours, theirs = f"blocks.{number}", f"model.layers.{number}"
         state |= attention(weights, f"{ours}.self_attention", f"{theirs}.self_attn", "o_proj")
@@ -165,7 +167,7 @@ def _llama(settings: TransformerLMSettings, weights: Weights, common: dict[str, 
     return Layout("LlamaForCausalLM", "LlamaConfig", {**config, "mlp_bias": settings.bias}, state)
 
 
-def _ends(settings: TransformerLMSettings, weights: Weights, table: str, norm: str) -> State:
+def _embeddings_and_norm(settings: TransformerLMSettings, weights: Weights, table: str, norm: str) -> State:
     """Embeddings, output matrix and last norm; a scale of the embeddings is multiplied into their table."""
     ours = weights["embeddings.tgt_table.weight"]
     scale = np.sqrt(settings.d_model) if settings.embedding_scale else 1.0

@@ -12,10 +12,10 @@ from typing import Any
 from seqloom.decoding.settings import DecodingSettings
 from seqloom.errors import ConfigError
 from seqloom.interop.exported_run import ExportedRun
-from seqloom.interop.huggingface_layout import make_layout, obstacles
+from seqloom.interop.huggingface_layout import make_layout, unsupported_features
 from seqloom.interop.huggingface_names import Layout
-from seqloom.interop.huggingface_tokenizer import make_backend, why_not
-from seqloom.interop.refusal import refuse
+from seqloom.interop.huggingface_tokenizer import make_backend, reason_unsupported
+from seqloom.interop.unsupported import check_supported
 
 NAME = "huggingface"
 QUANTIZATIONS = ("none", "float16", "bfloat16")
@@ -65,11 +65,13 @@ def write_huggingface(source: ExportedRun, folder: Path, quantization: str = "no
     """
     transformers = import_transformers()
     vocab = source.tokenizer.vocab
-    refuse(obstacles(source.recipe.model, vocab), run=str(source.folder), target="Hugging Face transformers")
+    check_supported(
+        unsupported_features(source.recipe.model, vocab), run=str(source.folder), target="Hugging Face transformers"
+    )
     layout = make_layout(source.recipe.model, vocab, source.weights)
     _write_model(transformers, layout, source, folder, quantization)
     notes = []
-    if reason := why_not(source.tokenizer):
+    if reason := reason_unsupported(source.tokenizer):
         notes.append(f"no tokenizer was written, ids only: {reason}")
     else:
         _write_tokenizer(transformers, source, folder)
@@ -78,7 +80,7 @@ def write_huggingface(source: ExportedRun, folder: Path, quantization: str = "no
                 "the tokenizers library lower-cases each letter alone, by its own edition of Unicode: a capital sigma at the end "
                 "of a word, and letters new to Unicode, may become other ids than in seqloom"
             )
-    source.write_our_part(folder, target=NAME, quantization=quantization)
+    source.write_seqloom_files(folder, target=NAME, quantization=quantization)
     return layout.model, tuple(notes)
 
 

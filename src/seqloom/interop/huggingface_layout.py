@@ -21,10 +21,10 @@ from typing import Any
 import numpy as np
 
 from seqloom.interop.ctranslate2_spec import position_table
-from seqloom.interop.huggingface_decoders import decoder_layout, decoder_obstacles
-from seqloom.interop.huggingface_names import ACTIVATIONS, Layout, State, Weights, attention, copied, plain_heads
+from seqloom.interop.huggingface_decoders import decoder_layout, unsupported_in_decoder_only
+from seqloom.interop.huggingface_names import ACTIVATIONS, Layout, State, Weights, attention, copied, unsupported_heads
 from seqloom.interop.huggingface_t5 import t5_layout
-from seqloom.interop.refusal import Obstacle
+from seqloom.interop.unsupported import UnsupportedFeature
 from seqloom.models import ModelSettings
 from seqloom.models.transformer import TransformerSettings
 from seqloom.models.transformer_lm import TransformerLMSettings
@@ -33,26 +33,26 @@ from seqloom.vocabulary import Vocabulary
 _ADDITIVE = ("sinusoidal", "learned", "none")
 
 
-def obstacles(settings: ModelSettings, vocab: Vocabulary) -> list[Obstacle]:
+def unsupported_features(settings: ModelSettings, vocab: Vocabulary) -> list[UnsupportedFeature]:
     """What no layout expresses of a model."""
     if not isinstance(settings, TransformerSettings | TransformerLMSettings):
-        return [Obstacle("model.architecture", settings.architecture, "transformer, transformer-lm")]
-    found = []
+        return [UnsupportedFeature("model.architecture", settings.architecture, "transformer, transformer-lm")]
+    unsupported = []
     if not vocab.shared:
-        found.append(Obstacle("tokenizer.joint", False, "true (one tokenizer serves both sides)"))
+        unsupported.append(UnsupportedFeature("tokenizer.joint", False, "true (one tokenizer serves both sides)"))
     if settings.qk_norm and isinstance(settings, TransformerSettings):
-        found.append(Obstacle("model.qk_norm", True, "false (true in transformer-lm with norm rms)"))
+        unsupported.append(UnsupportedFeature("model.qk_norm", True, "false (true in transformer-lm with norm rms)"))
     if settings.reverse_source:
-        found.append(Obstacle("model.reverse_source", True, "false (their tokenizers do not reverse)"))
+        unsupported.append(UnsupportedFeature("model.reverse_source", True, "false (their tokenizers do not reverse)"))
     if isinstance(settings, TransformerSettings):
-        found += list(_of_encoder_decoder(settings))
+        unsupported += list(_unsupported_in_encoder_decoder(settings))
     else:
-        found += list(decoder_obstacles(settings))
-    return found
+        unsupported += list(unsupported_in_decoder_only(settings))
+    return unsupported
 
 
 def make_layout(settings: ModelSettings, vocab: Vocabulary, weights: Weights) -> Layout:
-    """The layout of a model without obstacles."""
+    """The layout of a model without unsupported features."""
     common = {
         "vocab_size": vocab.tgt_size,
         "pad_token_id": vocab.pad_id,
@@ -65,27 +65,27 @@ def make_layout(settings: ModelSettings, vocab: Vocabulary, weights: Weights) ->
     return decoder_layout(settings, weights, common)
 
 
-def _of_encoder_decoder(settings: TransformerSettings) -> Iterator[Obstacle]:
+def _unsupported_in_encoder_decoder(settings: TransformerSettings) -> Iterator[UnsupportedFeature]:
     if settings.positions == "relative":
-        yield from _of_t5(settings)
+        yield from _unsupported_in_t5(settings)
         return
     positions = _ADDITIVE if settings.norm_place == "pre" or settings.embedding_norm else ("sinusoidal",)
     if settings.positions not in positions:
         named = f"with norm_place {settings.norm_place}, {', '.join(positions)}"
-        yield Obstacle("model.positions", settings.positions, named)
+        yield UnsupportedFeature("model.positions", settings.positions, named)
     if settings.norm != "layer":
-        yield Obstacle("model.norm", settings.norm, "layer (rms with positions relative)")
+        yield UnsupportedFeature("model.norm", settings.norm, "layer (rms with positions relative)")
     if settings.norm_eps not in (None, 1e-5):
-        yield Obstacle("model.norm_eps", settings.norm_eps, "1e-5")
+        yield UnsupportedFeature("model.norm_eps", settings.norm_eps, "1e-5")
     if settings.embedding_norm and settings.norm_place == "pre":
-        yield Obstacle("model.embedding_norm", True, "with norm_place pre, false")
+        yield UnsupportedFeature("model.embedding_norm", True, "with norm_place pre, false")
     if settings.gated or settings.activation == "swiglu":
         name, value = ("gated", True) if settings.gated else ("activation", settings.activation)
-        yield Obstacle(f"model.{name}", value, "false" if settings.gated else "relu, gelu, gelu_tanh, silu")
-    yield from plain_heads(settings)
+        yield UnsupportedFeature(f"model.{name}", value, "false" if settings.gated else "relu, gelu, gelu_tanh, silu")
+    yield from unsupported_heads(settings)
 
 
-def _of_t5(settings: TransformerSettings) -> Iterator[Obstacle]:
+def _unsupported_in_t5(settings: TransformerSettings) -> Iterator[UnsupportedFeature]:
     wanted: dict[str, Any] = {
         "norm": "rms",
         "norm_place": "pre",
@@ -97,15 +97,15 @@ def _of_t5(settings: TransformerSettings) -> Iterator[Obstacle]:
     for name, value in wanted.items():
         if getattr(settings, name) != value:
             accepted = str(value).lower() if isinstance(value, bool) else value
-            yield Obstacle(f"model.{name}", getattr(settings, name), f"with positions relative, {accepted}")
+            yield UnsupportedFeature(f"model.{name}", getattr(settings, name), f"with positions relative, {accepted}")
     if settings.num_kv_heads not in (None, settings.num_heads):
-        yield Obstacle("model.num_kv_heads", settings.num_kv_heads, "with positions relative, num_heads")
+        yield UnsupportedFeature("model.num_kv_heads", settings.num_kv_heads, "with positions relative, num_heads")
     if settings.num_decoder_layers != settings.num_encoder_layers:
         # transformers sizes the cache of the decoder by the number of encoder layers.
         accepted = f"with positions relative, num_encoder_layers ({settings.num_encoder_layers})"
-        yield Obstacle("model.num_decoder_layers", settings.num_decoder_layers, accepted)
+        yield UnsupportedFeature("model.num_decoder_layers", settings.num_decoder_layers, accepted)
     if settings.gated and settings.activation == "gelu":
-        yield Obstacle("model.activation", "gelu", "with positions relative and gated, gelu_tanh, relu, silu")
+        yield UnsupportedFeature("model.activation", "gelu", "with positions relative and gated, gelu_tanh, relu, silu")
 
 
 def _encoder_decoder(

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from seqloom.interop.refusal import Obstacle
+from seqloom.interop.unsupported import UnsupportedFeature
 from seqloom.models.transformer import BlockSettings
 
 Array = NDArray[np.float32]
@@ -35,14 +35,14 @@ class Layout:
     state: Weights
 
 
-def plain_heads(settings: BlockSettings) -> Iterator[Obstacle]:
+def unsupported_heads(settings: BlockSettings) -> Iterator[UnsupportedFeature]:
     """What layouts with as many heads of keys as of queries, of the default width and with biases, do not express."""
     if settings.num_kv_heads not in (None, settings.num_heads):
-        yield Obstacle("model.num_kv_heads", settings.num_kv_heads, f"with norm {settings.norm}, num_heads")
+        yield UnsupportedFeature("model.num_kv_heads", settings.num_kv_heads, f"with norm {settings.norm}, num_heads")
     if settings.width_of_head * settings.num_heads != settings.d_model:
-        yield Obstacle("model.head_dim", settings.head_dim, f"with norm {settings.norm}, d_model / num_heads")
+        yield UnsupportedFeature("model.head_dim", settings.head_dim, f"with norm {settings.norm}, d_model / num_heads")
     if not settings.bias:
-        yield Obstacle("model.bias", False, f"with norm {settings.norm}, true")
+        yield UnsupportedFeature("model.bias", False, f"with norm {settings.norm}, true")
 
 
 def copied(weights: Weights, ours: str, theirs: str) -> State:

@@ -11,7 +11,7 @@ from seqloom.decoding.hypothesis import Generation, Hypothesis
 from seqloom.decoding.settings import DecodingSettings
 from seqloom.errors import CheckpointError
 from seqloom.example import Example
-from seqloom.interop.folder import PART, Manifest
+from seqloom.interop.folder import SEQLOOM_FOLDER, Manifest
 from seqloom.interop.huggingface_export import NAME, import_transformers, power, quiet, search_settings
 from seqloom.tokenizer import Tokenizer
 
@@ -23,17 +23,17 @@ class HuggingFacePeer:
         """Opens an exported folder; threads are torch's own, as for our model beside it."""
         transformers = import_transformers()
         self.manifest = Manifest.load(folder, NAME)
-        self.tokenizer = Tokenizer.load(folder / PART / "tokenizer.json", within=folder)
+        self.tokenizer = Tokenizer.load(folder / SEQLOOM_FOLDER / "tokenizer.json", within=folder)
         self._settings = DecodingSettings.parse(self.manifest.decoding)
         self._encoder = InputEncoder(self.manifest, self.tokenizer, self._settings.max_src_len)
         auto = transformers.AutoModelForCausalLM if self.manifest.decoder_only else transformers.AutoModelForSeq2SeqLM
         with quiet(transformers):
-            model, told = auto.from_pretrained(
+            model, loading_info = auto.from_pretrained(
                 folder, output_loading_info=True, local_files_only=True, use_safetensors=True, trust_remote_code=False
             )
-        lacking = [*told["missing_keys"], *told["unexpected_keys"], *told["mismatched_keys"]]
-        if lacking:
-            raise CheckpointError(f"{folder}: transformers does not find all weights as written: {lacking[:3]}")
+        wrong_keys = [*loading_info["missing_keys"], *loading_info["unexpected_keys"], *loading_info["mismatched_keys"]]
+        if wrong_keys:
+            raise CheckpointError(f"{folder}: transformers does not find all weights as written: {wrong_keys[:3]}")
         self.model = model.eval()
         # Lengths are given by the sentence.
         self.model.generation_config.max_length = None
@@ -41,17 +41,17 @@ class HuggingFacePeer:
     @torch.inference_mode()
     def outputs(self, texts: Sequence[str], beam: int) -> list[Generation]:
         """What `generate` writes with the recipe's settings but the beam."""
-        found = []
-        for job in self._encoder.sources(list(enumerate(texts))):
-            found.append(job.blank_generation() if job.blank else self._generate(job, beam))
-        return found
+        generations = []
+        for item in self._encoder.sources(list(enumerate(texts))):
+            generations.append(item.blank_generation() if item.blank else self._generate(item, beam))
+        return generations
 
     @torch.inference_mode()
     def token_log_probs(self, examples: Sequence[Example], *, end: bool = True) -> list[tuple[float, ...]]:
         """The log-probability of each target token, forced."""
         return [self._forced(example, end) for example in examples]
 
-    def search_words(self, beam: int) -> str:
+    def search_difference(self, beam: int) -> str:
         """In what its search differs from ours."""
         decoding = self._settings
         if beam == 1 or decoding.length_penalty_form == "power" or not decoding.length_penalty:
@@ -61,10 +61,10 @@ class HuggingFacePeer:
             f"((5 + length) / 6) ** {decoding.length_penalty:g} at 15 tokens. So beams may differ where greedy outputs agree."
         )
 
-    def _generate(self, job: EncodedInput, beam: int) -> Generation:
+    def _generate(self, item: EncodedInput, beam: int) -> Generation:
         vocab = self.tokenizer.vocab
-        source = self._source(job.example)
-        length = len(job.example.src_ids) + 1
+        source = self._source(item.example)
+        length = len(item.example.src_ids) + 1
         # For an encoder-decoder the start token counts to its positions.
         (row,) = self.model.generate(
             source,
@@ -76,7 +76,7 @@ class HuggingFacePeer:
         finished = vocab.eos_id in ids
         ids = ids[: ids.index(vocab.eos_id)] if finished else ids
         return Generation(
-            job.text, (self.tokenizer.decode_tgt(ids),), (Hypothesis(tuple(ids), 0.0, 0.0, finished, ()),)
+            item.text, (self.tokenizer.decode_tgt(ids),), (Hypothesis(tuple(ids), 0.0, 0.0, finished, ()),)
         )
 
     def _forced(self, example: Example, end: bool) -> tuple[float, ...]:

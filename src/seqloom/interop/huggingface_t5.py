@@ -12,7 +12,7 @@ _FEED_FORWARD = {"gelu_tanh": "gelu_new", "swiglu": "silu"}
 
 
 def t5_layout(settings: TransformerSettings, vocab: Vocabulary, weights: Weights, common: dict[str, Any]) -> Layout:
-    """The layout of an encoder-decoder with relative positions and without obstacles."""
+    """The layout of an encoder-decoder with relative positions and without unsupported features."""
     table = weights["embeddings.tgt_table.weight"]
     scale = np.float32(np.sqrt(settings.d_model) if settings.embedding_scale else 1.0)
     # The output matrix is the table too; T5 divides by the root of d_model what the scale of the embeddings multiplied.

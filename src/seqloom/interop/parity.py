@@ -31,12 +31,12 @@ class Peer(Protocol):
     def token_log_probs(self, examples: Sequence[Example], *, end: bool = True) -> list[tuple[float, ...]]:
         """The log-probability of each target token, forced."""
 
-    def search_words(self, beam: int) -> str:
+    def search_difference(self, beam: int) -> str:
         """In what its search differs from ours; empty where in nothing."""
 
 
 @dataclass(frozen=True, slots=True)
-class Material:
+class ParityData:
     """What parity is measured on.
 
     Attributes:
@@ -77,7 +77,7 @@ class SearchParity:
 
     Attributes:
         identical: the share of sentences with the same tokens.
-        token_agreement: the share of places, up to the longer of two outputs, with the same token, eos included.
+        token_agreement: the share of positions, up to the longer of two outputs, with the same token, eos included.
         bleu: ours, theirs, their difference and the signature; None without references.
         words: in what the searches differ.
     """
@@ -103,34 +103,34 @@ class Parity:
         return {"schema_version": SCHEMA_VERSION, "measured": True, **asdict(self)}
 
 
-def measure(run: Run, peer: Peer, material: Material, *, beam: int) -> Parity:
+def measure(run: Run, peer: Peer, data: ParityData, *, beam: int) -> Parity:
     """Decodes with both, greedily and with a beam, and compares the scores of the same targets."""
-    if material.running_text:
-        return Parity(material.origin, len(material.sources), _forced_passages(run, peer, material), ())
+    if data.running_text:
+        return Parity(data.origin, len(data.sources), _forced_passages(run, peer, data), ())
     searches, greedy = [], list[Generation]()
     for width in sorted({1, beam}):
-        ours = list(run.generator(beam=width, nbest=1, stop="certain", shortlist=0).generate(material.sources))
-        theirs = peer.outputs(material.sources, width)
-        searches.append(_compare(width, ours, theirs, material.references, run.tokenizer.vocab.eos_id, peer))
+        ours = list(run.generator(beam=width, nbest=1, stop="certain", shortlist=0).generate(data.sources))
+        theirs = peer.outputs(data.sources, width)
+        searches.append(_compare(width, ours, theirs, data.references, run.tokenizer.vocab.eos_id, peer))
         greedy = greedy or ours
-    of = "the references" if material.references else "our greedy outputs"
-    targets = material.references or tuple(one.text for one in greedy)
-    pairs = [SentencePair(source, target) for source, target in zip(material.sources, targets, strict=True)]
-    jobs = InputEncoder(run.model, run.tokenizer, run.recipe.decoding.max_src_len).pairs(list(enumerate(pairs)))
-    forced = _forced(of, run, peer, [job.example for job in jobs if len(job.example.src_ids)], end=True)
-    return Parity(material.origin, len(material.sources), forced, tuple(searches))
+    of = "the references" if data.references else "our greedy outputs"
+    targets = data.references or tuple(generation.text for generation in greedy)
+    pairs = [SentencePair(source, target) for source, target in zip(data.sources, targets, strict=True)]
+    inputs = InputEncoder(run.model, run.tokenizer, run.recipe.decoding.max_src_len).pairs(list(enumerate(pairs)))
+    forced = _forced(of, run, peer, [item.example for item in inputs if len(item.example.src_ids)], end=True)
+    return Parity(data.origin, len(data.sources), forced, tuple(searches))
 
 
-def _forced_passages(run: Run, peer: Peer, material: Material) -> ForcedScores:
-    room = run.model.max_tgt_len(0) or _PASSAGE
+def _forced_passages(run: Run, peer: Peer, data: ParityData) -> ForcedScores:
+    max_len = min(_PASSAGE, run.model.max_tgt_len(0) or _PASSAGE)
     nothing = np.zeros(0, dtype=np.int64)
-    encoded = run.tokenizer.encode_tgt(material.sources)
-    examples = [Example(nothing, ids[: min(_PASSAGE, room)]) for ids in encoded if len(ids)]
+    encoded = run.tokenizer.encode_tgt(data.sources)
+    examples = [Example(nothing, ids[:max_len]) for ids in encoded if len(ids)]
     return _forced("the passages", run, peer, examples, end=False)
 
 
 def _forced(of: str, run: Run, peer: Peer, examples: Sequence[Example], *, end: bool) -> ForcedScores:
-    ours = [one.token_log_probs for example in examples for one in score_targets(run.model, [example], end=end)]
+    ours = [target.token_log_probs for example in examples for target in score_targets(run.model, [example], end=end)]
     theirs = peer.token_log_probs(examples, end=end)
     gaps = [np.array(mine) - np.array(other) for mine, other in zip(ours, theirs, strict=True)]
     sums = np.array([abs(gap.sum()) for gap in gaps] or [0.0])
@@ -153,12 +153,12 @@ def _compare(
     peer: Peer,
 ) -> SearchParity:
     rows = [(_ids(mine, eos_id), _ids(other, eos_id)) for mine, other in zip(ours, theirs, strict=True)]
-    places = sum(max(len(mine), len(other)) for mine, other in rows)
+    positions = sum(max(len(mine), len(other)) for mine, other in rows)
     agreeing = sum(a == b for mine, other in rows for a, b in zip(mine, other, strict=False))
     bleu = None
     if references:
-        mine = score("bleu", [one.text for one in ours], references)
-        other = score("bleu", [one.text for one in theirs], references)
+        mine = score("bleu", [generation.text for generation in ours], references)
+        other = score("bleu", [generation.text for generation in theirs], references)
         bleu = {
             "ours": mine.value,
             "theirs": other.value,
@@ -168,9 +168,9 @@ def _compare(
     return SearchParity(
         beam,
         sum(mine == other for mine, other in rows) / max(1, len(rows)),
-        agreeing / max(1, places),
+        agreeing / max(1, positions),
         bleu,
-        peer.search_words(beam),
+        peer.search_difference(beam),
     )
 
 

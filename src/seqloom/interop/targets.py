@@ -42,7 +42,7 @@ class _CTranslate2Peer:
     def token_log_probs(self, examples: Any, *, end: bool = True) -> list[tuple[float, ...]]:
         return self._greedy.token_log_probs(examples, end=end)
 
-    def search_words(self, beam: int) -> str:
+    def search_difference(self, beam: int) -> str:
         if beam == 1:
             return ""
         return (

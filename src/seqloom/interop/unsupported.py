@@ -11,7 +11,7 @@ from seqloom.errors import ConfigError
 
 
 @dataclass(frozen=True, slots=True)
-class Obstacle:
+class UnsupportedFeature:
     """A setting that stands in the way.
 
     Attributes:
@@ -29,14 +29,14 @@ class Obstacle:
         return f"{self.setting} is {value}; accepted: {self.accepted}"
 
 
-def refuse(obstacles: Sequence[Obstacle], *, run: str, target: str) -> None:
+def check_supported(unsupported_features: Sequence[UnsupportedFeature], *, run: str, target: str) -> None:
     """Returns where nothing stands in the way.
 
     Raises:
         ConfigError: it names each setting, its value and what would be accepted.
     """
-    if obstacles:
-        listed = "".join(f"\n  {one}" for one in obstacles)
+    if unsupported_features:
+        listed = "".join(f"\n  {feature}" for feature in unsupported_features)
         raise ConfigError(
             f"{run}: {target} cannot express this model, and nothing is exported approximately:{listed}\n"
             "Train with settings that it accepts, or use the run with seqloom's own engine."

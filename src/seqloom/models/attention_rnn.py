@@ -15,12 +15,12 @@ from torch import Tensor
 from seqloom.batching import Sources
 from seqloom.models.base import DecoderState, MemoryReader, Model, reversal, reverse
 from seqloom.models.rnn import RecurrentSettings
-from seqloom.nn.attention import BahdanauAttention, LuongAttention, LuongScore, weigh
+from seqloom.nn.activation_hooks import ActivationHooks, capture
+from seqloom.nn.attention import BahdanauAttention, LuongAttention, LuongScore, weighted_context
 from seqloom.nn.block import initialise_linear
 from seqloom.nn.dropout import Dropout
 from seqloom.nn.embedding import Embeddings
 from seqloom.nn.linear import Linear
-from seqloom.nn.record import Record, see
 from seqloom.nn.recurrent_stack import LayerState, RecurrentStack, pack_states, unpack_states
 from seqloom.nn.stepwise_attention import StepwiseAttention
 from seqloom.vocabulary import Vocabulary
@@ -100,68 +100,68 @@ class AttentionRNN(Model):
         """The output matrix."""
         return self.embeddings.output, None
 
-    def start(self, sources: Sources, record: Record | None = None) -> DecoderState:
+    def start(self, sources: Sources, hooks: ActivationHooks | None = None) -> DecoderState:
         """Reads the sources; the memory holds every encoder state and its projection for the scores."""
         mask = sources.mask
         if self.settings.reverse_source:
-            sources = reverse(sources, record)
-        x = see(record, "encoder.tokens", self.embeddings.src(sources.ids))
-        states, last = self.encoder(self.dropout(x), mask, record=record, name="encoder")
+            sources = reverse(sources, hooks)
+        x = capture(hooks, "encoder.tokens", self.embeddings.src(sources.ids))
+        states, last = self.encoder(self.dropout(x), mask, hooks=hooks, name="encoder")
         if self.settings.reverse_source:
             # Back in the order of the text, so that attention weights speak of it.
             states = states.gather(1, reversal(mask)[:, :, None].expand_as(states))
-        states = see(record, "encoder.memory", self.dropout(states))
-        cache = pack_states(self._first_states(last))
+        states = capture(hooks, "encoder.memory", self.dropout(states))
+        cache = pack_states(self._initial_states(last))
         if self.feed_size:
             cache["feed"] = states.new_zeros(len(sources), self.feed_size)
         memory = {"mask": mask, "states": states, "keys": self.attention.keys(states)}
         return DecoderState(memory, cache, torch.arange(len(sources), device=mask.device))
 
-    def _first_states(self, last: list[LayerState]) -> list[LayerState]:
+    def _initial_states(self, last: list[LayerState]) -> list[LayerState]:
         if self.bridge is None:
             return last
         # Bahdanau 2015, A.2.2 starts from the backward state alone; all of it is used here, for unidirectional encoders too.
         return [(torch.tanh(self.bridge(hidden)), *rest) for hidden, *rest in last]
 
     def advance(
-        self, ids: Int[Tensor, "rows n"], state: DecoderState, record: Record | None = None
+        self, ids: Int[Tensor, "rows n"], state: DecoderState, hooks: ActivationHooks | None = None
     ) -> tuple[Float[Tensor, "rows n d_model"], DecoderState]:
         """Runs the decoder over n positions, attending at each."""
         num_parts = 2 if self.settings.cell == "lstm" else 1
         states = unpack_states(dict(state.cache), self.settings.num_layers, num_parts)
         reader = MemoryReader(state)
-        x = self.dropout(see(record, "decoder.tokens", self.embeddings.tgt(ids)))
+        x = self.dropout(capture(hooks, "decoder.tokens", self.embeddings.tgt(ids)))
         cache: dict[str, Tensor] = {}
         if not self.settings.stepwise:
-            queries, states = self.decoder(x, None, states, record=record, name="decoder")
-            context = self._attend(queries, reader, record)
+            queries, states = self.decoder(x, None, states, hooks=hooks, name="decoder")
+            context = self._attend(queries, reader, hooks)
             hidden = torch.tanh(self.readout(torch.cat([context, queries], dim=2)))
         else:
-            hidden, states, cache["feed"] = self._walk(x, states, state.cache["feed"], reader, record)
-        if record is not None:
+            hidden, states, cache["feed"] = self._advance_stepwise(x, states, state.cache["feed"], reader, hooks)
+        if hooks is not None:
             weights = torch.cat(
-                record.tensors["decoder.attention.attn_weights"][-(ids.shape[1] if self.feed_size else 1) :], 1
+                hooks.tensors["decoder.attention.attn_weights"][-(ids.shape[1] if self.feed_size else 1) :], 1
             )
-            record("alignment", weights)
-        hidden = see(record, "decoder.hidden", self.dropout(hidden))
+            hooks("alignment", weights)
+        hidden = capture(hooks, "decoder.hidden", self.dropout(hidden))
         return hidden, state.after(ids.shape[1], cache | pack_states(states))
 
-    def _attend(self, queries: Tensor, reader: MemoryReader, record: Record | None) -> Tensor:
+    def _attend(self, queries: Tensor, reader: MemoryReader, hooks: ActivationHooks | None) -> Tensor:
         scores = self.attention.scores(reader.fold(queries), reader["keys"])
-        return reader.unfold(weigh(scores, reader["states"], reader["mask"], record, "decoder.attention"))
+        return reader.unfold(weighted_context(scores, reader["states"], reader["mask"], hooks, "decoder.attention"))
 
-    def _walk(
-        self, x: Tensor, states: list[LayerState], feed: Tensor, reader: MemoryReader, record: Record | None
+    def _advance_stepwise(
+        self, x: Tensor, states: list[LayerState], feed: Tensor, reader: MemoryReader, hooks: ActivationHooks | None
     ) -> tuple[Tensor, list[LayerState], Tensor]:
         additive = self.settings.attention == "bahdanau"
-        attend = self._asker(x, reader, record)
+        attend = self._stepwise_attention(x, reader, hooks)
         projected, fed_weight = self.decoder.project(x)
         tops, feeds = [], []
         for step in projected.unbind():
             if additive:
                 # The context of s_{i-1} enters the step that makes s_i (equations 4 to 6).
                 feed = attend(states[-1][0])
-            states = self.decoder.step(step, feed, fed_weight, states, record=record, name="decoder")
+            states = self.decoder.step(step, feed, fed_weight, states, hooks=hooks, name="decoder")
             if not additive:
                 feed = torch.tanh(self.readout(torch.cat([attend(states[-1][0]), states[-1][0]], dim=1)))
             tops.append(states[-1][0])
@@ -172,15 +172,17 @@ class AttentionRNN(Model):
         pieces = self.readout(torch.cat([torch.stack(tops, dim=1), fed, x], dim=2))
         return pieces.unflatten(2, (-1, 2)).amax(dim=3), states, feed
 
-    def _asker(self, x: Tensor, reader: MemoryReader, record: Record | None) -> Callable[[Tensor], Tensor]:
+    def _stepwise_attention(
+        self, x: Tensor, reader: MemoryReader, hooks: ActivationHooks | None
+    ) -> Callable[[Tensor], Tensor]:
         """What gives the context of one query a row."""
         keys, memory = reader["keys"], reader["states"]
         if (
-            record is None
+            hooks is None
             and torch.is_grad_enabled()
             and keys.shape[0] == x.shape[0]
             and not torch.is_autocast_enabled(x.device.type)
         ):
-            attention = StepwiseAttention(keys, memory, reader["mask"], self.attention.energies)
-            return lambda query: attention(self.attention.question(query))
-        return lambda query: self._attend(query[:, None], reader, record)[:, 0]
+            attention = StepwiseAttention(keys, memory, reader["mask"], self.attention.energy_weights)
+            return lambda query: attention(self.attention.project_query(query))
+        return lambda query: self._attend(query[:, None], reader, hooks)[:, 0]

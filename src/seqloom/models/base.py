@@ -16,8 +16,8 @@ from torch import Tensor, nn
 from seqloom.batching import Example, PairBatch, Sources
 from seqloom.config import Settings
 from seqloom.errors import DecodingError, TrainingError
+from seqloom.nn.activation_hooks import ActivationHooks, capture
 from seqloom.nn.linear import multiply
-from seqloom.nn.record import Record, see
 from seqloom.vocabulary import Vocabulary as Vocabulary
 
 
@@ -99,20 +99,20 @@ def _num_sources(memory: Mapping[str, Tensor]) -> int:
     return next(iter(memory.values())).shape[0]
 
 
-def reverse(sources: Sources, record: Record | None = None) -> Sources:
+def reverse(sources: Sources, hooks: ActivationHooks | None = None) -> Sources:
     """Sources read backwards (Sutskever 2014, section 3.3); the last token, eos, stays last, and padding stays on the right.
 
-    A record is told of the order, so that who looks at the encoder knows which word it is that he sees.
+    A hooks is told of the order, so that who looks at the encoder knows which word it is that he sees.
     """
-    order = see(record, "source.order", reversal(sources.mask))
+    order = capture(hooks, "source.order", reversal(sources.mask))
     return Sources(sources.ids.gather(1, order), sources.mask)
 
 
 def reversal(mask: Bool[Tensor, "batch src_len"]) -> Int[Tensor, "batch src_len"]:
     """For each position of a reversed source the position it comes from; its own inverse."""
-    place = torch.arange(mask.shape[1], device=mask.device)
-    mirrored = mask.sum(dim=1, keepdim=True) - 2 - place
-    return torch.where(mirrored >= 0, mirrored, place)
+    position = torch.arange(mask.shape[1], device=mask.device)
+    mirrored = mask.sum(dim=1, keepdim=True) - 2 - position
+    return torch.where(mirrored >= 0, mirrored, position)
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +154,7 @@ class Model(nn.Module, ABC):
     fitted_by_counting: ClassVar[bool] = False
 
     @abstractmethod
-    def start(self, sources: Sources, record: Record | None = None) -> DecoderState:
+    def start(self, sources: Sources, hooks: ActivationHooks | None = None) -> DecoderState:
         """Reads the sources; one row each. For a decoder-only model they may be prompts without their last token.
 
         Raises:
@@ -163,7 +163,7 @@ class Model(nn.Module, ABC):
 
     @abstractmethod
     def advance(
-        self, ids: Int[Tensor, "rows n"], state: DecoderState, record: Record | None = None
+        self, ids: Int[Tensor, "rows n"], state: DecoderState, hooks: ActivationHooks | None = None
     ) -> tuple[Float[Tensor, "rows n d_model"], DecoderState]:
         """Feeds n >= 1 target ids a row; the only decoder there is, for training and for generation alike.
 
@@ -218,7 +218,7 @@ class Model(nn.Module, ABC):
         """
         raise TrainingError(f"{type(self).__name__} is trained by gradients; it cannot be fitted by counting")
 
-    def forward(self, batch: PairBatch, record: Record | None = None) -> Float[Tensor, "batch tgt_len d_model"]:
+    def forward(self, batch: PairBatch, hooks: ActivationHooks | None = None) -> Float[Tensor, "batch tgt_len d_model"]:
         """Teacher forcing over whole sequences: all target positions in one call of `advance`.
 
         Returns:
@@ -227,15 +227,15 @@ class Model(nn.Module, ABC):
         Raises:
             DecodingError: a sequence is longer than `max_len`.
         """
-        hidden, _ = self.advance(batch.tgt_in, self.start(batch.sources, record), record)
+        hidden, _ = self.advance(batch.tgt_in, self.start(batch.sources, hooks), hooks)
         return hidden
 
-    def step(self, ids: Int[Tensor, "rows n"], state: DecoderState, record: Record | None = None) -> StepOutput:
+    def step(self, ids: Int[Tensor, "rows n"], state: DecoderState, hooks: ActivationHooks | None = None) -> StepOutput:
         """Feeds n >= 1 target ids a row and scores what follows each of them; forced prefixes are steps with n > 1."""
-        hidden, state = self.advance(ids, state, record)
+        hidden, state = self.advance(ids, state, hooks)
         return StepOutput(self.project(hidden), state)
 
-    def decoding_form(self) -> "Model":
+    def inference_model(self) -> "Model":
         """The same model laid out to generate: by the same contract, equal within rounding; itself where it has no such form.
 
         It is a snapshot: later changes of the weights do not reach it. It is not trained and not recorded, but `forward` is the
@@ -270,8 +270,8 @@ class Model(nn.Module, ABC):
         """Whether a source and a target of so many tokens fit; eos comes to each."""
         if self.max_len is not None and src_len + 1 > self.max_len:
             return False
-        room = self.max_tgt_len(src_len + 1)
-        return room is None or tgt_len + 1 <= room
+        max_tgt_len = self.max_tgt_len(src_len + 1)
+        return max_tgt_len is None or tgt_len + 1 <= max_tgt_len
 
     def num_parameters(self, *, embeddings: bool = True) -> int:
         """How many numbers training adjusts.

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from seqloom.batching import Sources
 from seqloom.config import LONGEST, MOST_LAYERS, WIDEST
 from seqloom.models.base import DecoderState, Model, ModelSettings, reversal, reverse
+from seqloom.nn.activation_hooks import ActivationHooks, capture
 from seqloom.nn.attention import causal_mask, mask_bias
 from seqloom.nn.block import initialise_linear
 from seqloom.nn.dropout import Dropout
@@ -23,7 +24,6 @@ from seqloom.nn.feed_forward import FeedForward
 from seqloom.nn.linear import Linear
 from seqloom.nn.norm import make_norm
 from seqloom.nn.positions import AdditivePositions, alibi_bias
-from seqloom.nn.record import Record, see
 from seqloom.vocabulary import Vocabulary
 
 
@@ -70,12 +70,12 @@ class FixedMixing(nn.Module):
         self,
         values: Float[Tensor, "rows num_heads key_len head_dim"],
         weights: Float[Tensor, "#rows num_heads n key_len"],
-        record: Record | None = None,
+        hooks: ActivationHooks | None = None,
         name: str = "",
     ) -> Float[Tensor, "rows n d_model"]:
         """The weighted means, projected."""
-        weights = see(record, f"{name}.attn_weights", weights)
-        context = see(record, f"{name}.context", weights @ values)
+        weights = capture(hooks, f"{name}.attn_weights", weights)
+        context = capture(hooks, f"{name}.context", weights @ values)
         mixed: Tensor = self.out(context.transpose(1, 2).flatten(2))
         return mixed
 
@@ -100,7 +100,7 @@ class MixerBlock(nn.Module):
         past: Tensor | None = None,
         context: Float[Tensor, "rows n d_model"] | None = None,
         *,
-        record: Record | None = None,
+        hooks: ActivationHooks | None = None,
         name: str = "",
     ) -> tuple[Float[Tensor, "rows n d_model"], Tensor]:
         """Runs the sublayers.
@@ -115,11 +115,11 @@ class MixerBlock(nn.Module):
         values = self.mixing.values(self.mixing_norm(x))
         if past is not None:
             values = torch.cat([past, values], dim=2)
-        x = x + self.dropout(self.mixing(values, weights, record, f"{name}.self"))
+        x = x + self.dropout(self.mixing(values, weights, hooks, f"{name}.self"))
         if context is not None:
             x = x + self.dropout(context)
         x = x + self.dropout(self.feed_forward(self.feed_forward_norm(x)))
-        return see(record, f"{name}.out", x), values
+        return capture(hooks, f"{name}.out", x), values
 
 
 class FixedMixer(Model):
@@ -147,24 +147,24 @@ class FixedMixer(Model):
         """The output matrix."""
         return self.embeddings.output, None
 
-    def start(self, sources: Sources, record: Record | None = None) -> DecoderState:
+    def start(self, sources: Sources, hooks: ActivationHooks | None = None) -> DecoderState:
         """Encodes; the memory holds what each decoder layer may take from each source position."""
         if self.settings.reverse_source:
-            sources = reverse(sources, record)
+            sources = reverse(sources, hooks)
         length = sources.ids.shape[1]
         self.check_length(length, "source")
-        places = torch.arange(length, device=sources.ids.device)[None]
-        x = see(record, "encoder.tokens", self.embeddings.src(sources.ids))
-        x = self.dropout(see(record, "encoder.embedded", self.positions(x, places)))
+        positions = torch.arange(length, device=sources.ids.device)[None]
+        x = capture(hooks, "encoder.tokens", self.embeddings.src(sources.ids))
+        x = self.dropout(capture(hooks, "encoder.embedded", self.positions(x, positions)))
         bias = mask_bias(sources.mask, x.dtype)[:, None, None]
-        weights = (bias + self._slopes(places, places, x.dtype)).softmax(dim=-1)
+        weights = (bias + self._slopes(positions, positions, x.dtype)).softmax(dim=-1)
         for number, block in enumerate(self.encoder):
-            x, _ = block(x, weights, record=record, name=f"encoder.{number}")
+            x, _ = block(x, weights, hooks=hooks, name=f"encoder.{number}")
         x = self.encoder_norm(x)
         if self.settings.reverse_source:
             # Back in the order of the text, so that weights speak of it.
             x = x.gather(1, reversal(sources.mask)[:, :, None].expand_as(x))
-        x = see(record, "encoder.memory", x)
+        x = capture(hooks, "encoder.memory", x)
         memory = {"mask": sources.mask, "bias": bias}
         for number, block in enumerate(self.decoder):
             assert isinstance(block, MixerBlock)
@@ -173,33 +173,33 @@ class FixedMixer(Model):
         return DecoderState(memory, {}, torch.arange(len(sources), device=sources.ids.device))
 
     def advance(
-        self, ids: Int[Tensor, "rows n"], state: DecoderState, record: Record | None = None
+        self, ids: Int[Tensor, "rows n"], state: DecoderState, hooks: ActivationHooks | None = None
     ) -> tuple[Float[Tensor, "rows n d_model"], DecoderState]:
         """Decodes n positions after those that the state has seen."""
         n, length = ids.shape[1], state.length
         self.check_length(length + n, "target")
-        places = torch.arange(length, length + n, device=ids.device)[None]
-        x = see(record, "decoder.tokens", self.embeddings.tgt(ids))
-        x = self.dropout(see(record, "decoder.embedded", self.positions(x, places)))
+        positions = torch.arange(length, length + n, device=ids.device)[None]
+        x = capture(hooks, "decoder.tokens", self.embeddings.tgt(ids))
+        x = self.dropout(capture(hooks, "decoder.embedded", self.positions(x, positions)))
         keys = torch.arange(length + n, device=ids.device)[None]
         causal = mask_bias(causal_mask(n, length + n, ids.device), x.dtype)
-        own = (causal + self._slopes(places, keys, x.dtype)).softmax(dim=-1)
-        src_places = torch.arange(state.memory["mask"].shape[1], device=ids.device)[None]
-        cross = (state.memory["bias"] + self._slopes(places, src_places, x.dtype)).softmax(dim=-1)
+        own = (causal + self._slopes(positions, keys, x.dtype)).softmax(dim=-1)
+        src_positions = torch.arange(state.memory["mask"].shape[1], device=ids.device)[None]
+        cross = (state.memory["bias"] + self._slopes(positions, src_positions, x.dtype)).softmax(dim=-1)
         if self.settings.reverse_source:
             cross = cross.gather(3, reversal(state.memory["mask"])[:, None, None].expand_as(cross))
-        if record is not None:
-            record("alignment", cross.mean(dim=1)[state.source_index])
+        if hooks is not None:
+            hooks("alignment", cross.mean(dim=1)[state.source_index])
         cache: dict[str, Tensor] = {}
         for number, block in enumerate(self.decoder):
             assert isinstance(block, MixerBlock)
             assert block.cross is not None
             # The weights do not depend on what was written, so all hypotheses of a source have the same context.
             name = f"decoder.{number}"
-            context = block.cross(state.memory[f"{number}.value"], cross, record, f"{name}.cross")[state.source_index]
+            context = block.cross(state.memory[f"{number}.value"], cross, hooks, f"{name}.cross")[state.source_index]
             past = state.cache.get(f"{number}.value")
-            x, cache[f"{number}.value"] = block(x, own, past, context, record=record, name=name)
-        return see(record, "decoder.hidden", self.decoder_norm(x)), state.after(n, cache)
+            x, cache[f"{number}.value"] = block(x, own, past, context, hooks=hooks, name=name)
+        return capture(hooks, "decoder.hidden", self.decoder_norm(x)), state.after(n, cache)
 
     def _slopes(self, queries: Tensor, keys: Tensor, dtype: torch.dtype) -> Tensor:
         return alibi_bias(queries, keys, self.settings.num_heads).to(dtype)

@@ -17,13 +17,13 @@ from torch import Tensor
 from seqloom.batching import PairBatch, Sources
 from seqloom.models.base import DecoderState, MemoryReader, Model, StepOutput
 from seqloom.models.transformer import Transformer
+from seqloom.nn.activation_hooks import ActivationHooks
 from seqloom.nn.block import InferenceBlock
 from seqloom.nn.cache import GroupedCache
 from seqloom.nn.dropout import Dropout
 from seqloom.nn.linear import LinearMap
 from seqloom.nn.multi_head import MultiHeadAttention, PackedAttention
 from seqloom.nn.norm import norm_function
-from seqloom.nn.record import Record
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,31 +94,31 @@ class InferenceTransformer(Transformer):
         """The model's own."""
         return self.model.output_weights()
 
-    def forward(self, batch: PairBatch, record: Record | None = None) -> Float[Tensor, "batch tgt_len d_model"]:
+    def forward(self, batch: PairBatch, hooks: ActivationHooks | None = None) -> Float[Tensor, "batch tgt_len d_model"]:
         """Teacher forcing by the model itself, whose activations can be captured."""
-        hidden: Tensor = self.model(batch, record)
+        hidden: Tensor = self.model(batch, hooks)
         return hidden
 
     @torch.no_grad()
-    def start(self, sources: Sources, record: Record | None = None) -> DecoderState:
+    def start(self, sources: Sources, hooks: ActivationHooks | None = None) -> DecoderState:
         """As `Transformer.start`.
 
         Raises:
-            ValueError: a record is given.
+            ValueError: a hooks is given.
         """
-        _check_no_capture(record)
+        _check_no_capture(hooks)
         return super().start(sources)
 
     @torch.no_grad()
     def advance(
-        self, ids: Int[Tensor, "rows n"], state: DecoderState, record: Record | None = None
+        self, ids: Int[Tensor, "rows n"], state: DecoderState, hooks: ActivationHooks | None = None
     ) -> tuple[Float[Tensor, "rows n d_model"], DecoderState]:
         """As `Transformer.advance`; the hypotheses of a group are one row of queries.
 
         Raises:
-            ValueError: a record is given.
+            ValueError: a hooks is given.
         """
-        _check_no_capture(record)
+        _check_no_capture(hooks)
         assert isinstance(state, GroupedState)
         cache, source = state.groups
         rows, n = ids.shape
@@ -137,12 +137,12 @@ class InferenceTransformer(Transformer):
         return hidden, GroupedState(state.memory, {}, state.source_index, cache.length, cache, source)
 
     @torch.no_grad()
-    def step(self, ids: Int[Tensor, "rows n"], state: DecoderState, record: Record | None = None) -> StepOutput:
+    def step(self, ids: Int[Tensor, "rows n"], state: DecoderState, hooks: ActivationHooks | None = None) -> StepOutput:
         """As `Model.step`, by a packed output matrix: with few rows it takes half the time."""
-        hidden, state = self.advance(ids, state, record)
+        hidden, state = self.advance(ids, state, hooks)
         return StepOutput(self._output(hidden), state)
 
-    def decoding_form(self) -> Model:
+    def inference_model(self) -> Model:
         """Itself."""
         return self
 
@@ -154,13 +154,13 @@ class InferenceTransformer(Transformer):
             key, value = parts.unflatten(2, (2, -1, attention.head_dim)).permute(2, 0, 3, 1, 4)
             yield attention.normalise_keys(key).contiguous(), value.contiguous()
 
-    def _first_state(self, memory: Mapping[str, Tensor]) -> DecoderState:
+    def _initial_state(self, memory: Mapping[str, Tensor]) -> DecoderState:
         """A state with an empty cache, each source a group."""
         key, rows = memory["0.key"], memory["mask"].shape[0]
         cache = GroupedCache.empty(rows, len(self.decoder), key.shape[1], key.shape[3], key)
         return GroupedState.make(memory, cache, np.arange(rows))
 
 
-def _check_no_capture(record: Record | None) -> None:
-    if record is not None:
+def _check_no_capture(hooks: ActivationHooks | None) -> None:
+    if hooks is not None:
         raise ValueError("an inference model captures no activations; use the model that it was made of")

@@ -28,7 +28,7 @@ class _Uninitialised(TorchFunctionMode):
         return func(*args, **(kwargs or {}))
 
 
-def outline(settings: ModelSettings, vocab: Vocabulary) -> Model:
+def make_meta_model(settings: ModelSettings, vocab: Vocabulary) -> Model:
     """The model that `make_model` would make, its weights without numbers; torch's random state stays as it is.
 
     Raises:
@@ -44,7 +44,7 @@ def shapes_of(model: nn.Module) -> dict[str, tuple[int, ...]]:
 
 
 def allocate(model: nn.Module) -> None:
-    """Gives the weights of an outline memory on the CPU, in place; what stands in it is arbitrary."""
+    """Gives the weights of an make_meta_model memory on the CPU, in place; what stands in it is arbitrary."""
     made: dict[int, nn.Parameter] = {}
     for module in model.modules():
         parameters: Mapping[str, nn.Parameter | None] = module._parameters

@@ -10,11 +10,11 @@ from torch import Tensor
 from seqloom.batching import Sources
 from seqloom.config import MOST_LAYERS, WIDEST
 from seqloom.models.base import DecoderState, Model, ModelSettings, reverse
+from seqloom.nn.activation_hooks import ActivationHooks, capture
 from seqloom.nn.block import initialise_linear
 from seqloom.nn.dropout import Dropout
 from seqloom.nn.embedding import Embeddings, TyingName
 from seqloom.nn.linear import Linear
-from seqloom.nn.record import Record, see
 from seqloom.nn.recurrent import CellName
 from seqloom.nn.recurrent_stack import RecurrentStack, pack_states, unpack_states
 from seqloom.vocabulary import Vocabulary
@@ -66,22 +66,22 @@ class RNN(Model):
         """The output matrix."""
         return self.embeddings.output, None
 
-    def start(self, sources: Sources, record: Record | None = None) -> DecoderState:
+    def start(self, sources: Sources, hooks: ActivationHooks | None = None) -> DecoderState:
         """Reads the sources; what remains of each is its last states, so there is no memory but the mask."""
         if self.settings.reverse_source:
-            sources = reverse(sources, record)
-        x = see(record, "encoder.tokens", self.embeddings.src(sources.ids))
-        _, states = self.encoder(self.dropout(x), sources.mask, record=record, name="encoder")
+            sources = reverse(sources, hooks)
+        x = capture(hooks, "encoder.tokens", self.embeddings.src(sources.ids))
+        _, states = self.encoder(self.dropout(x), sources.mask, hooks=hooks, name="encoder")
         index = torch.arange(len(sources), device=sources.ids.device)
         return DecoderState({"mask": sources.mask}, pack_states(states), index)
 
     def advance(
-        self, ids: Int[Tensor, "rows n"], state: DecoderState, record: Record | None = None
+        self, ids: Int[Tensor, "rows n"], state: DecoderState, hooks: ActivationHooks | None = None
     ) -> tuple[Float[Tensor, "rows n d_model"], DecoderState]:
         """Runs the decoder over n positions."""
         num_parts = 2 if self.settings.cell == "lstm" else 1
         states = unpack_states(dict(state.cache), self.settings.num_layers, num_parts)
-        x = see(record, "decoder.tokens", self.embeddings.tgt(ids))
-        x, states = self.decoder(self.dropout(x), None, states, record=record, name="decoder")
-        hidden = see(record, "decoder.hidden", self.dropout(self.readout(x)))
+        x = capture(hooks, "decoder.tokens", self.embeddings.tgt(ids))
+        x, states = self.decoder(self.dropout(x), None, states, hooks=hooks, name="decoder")
+        hidden = capture(hooks, "decoder.hidden", self.dropout(self.readout(x)))
         return hidden, state.after(ids.shape[1], pack_states(states))

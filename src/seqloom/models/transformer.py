@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from seqloom.batching import Sources
 from seqloom.config import LONGEST, MOST_LAYERS, WIDEST
 from seqloom.models.base import DecoderState, MemoryReader, Model, ModelSettings, reversal, reverse
+from seqloom.nn.activation_hooks import ActivationHooks, capture
 from seqloom.nn.attention import mask_bias
 from seqloom.nn.block import Block, BlockOptions, NormPlace, initialise_linear
 from seqloom.nn.cache import KeyValueCache, RowCache, self_bias
@@ -21,7 +22,7 @@ from seqloom.nn.feed_forward import ActivationName
 from seqloom.nn.multi_head import MultiHeadAttention
 from seqloom.nn.norm import NormName
 from seqloom.nn.positions import (
-    MOST_WAVES,
+    MAX_SINUSOIDS,
     AdditivePositions,
     PositionBias,
     PositionName,
@@ -30,7 +31,6 @@ from seqloom.nn.positions import (
     alibi_bias,
     rotary_angles,
 )
-from seqloom.nn.record import Record, see
 from seqloom.vocabulary import Vocabulary
 
 
@@ -87,10 +87,10 @@ class BlockSettings(ModelSettings):
             raise ValueError(
                 "activation swiglu is gated already, at two thirds of d_ff; for a gated network of exact width choose silu"
             )
-        if self.positions == "sinusoidal" and self.max_len * self.d_model > MOST_WAVES:
+        if self.positions == "sinusoidal" and self.max_len * self.d_model > MAX_SINUSOIDS:
             raise ValueError(
                 f"sinusoidal positions keep max_len x d_model numbers, {self.max_len:,} x {self.d_model:,}; at most "
-                f"{MOST_WAVES:,}: lower max_len, or choose rotary or alibi positions"
+                f"{MAX_SINUSOIDS:,}: lower max_len, or choose rotary or alibi positions"
             )
         if self.positions == "rotary" and self.width_of_head % 2:
             raise ValueError("rotary positions turn pairs of features, so head_dim (d_model / num_heads) must be even")
@@ -205,63 +205,63 @@ class Transformer(Model):
         """The output matrix, and its bias if the settings ask for one."""
         return self.embeddings.output, self.output_bias
 
-    def start(self, sources: Sources, record: Record | None = None) -> DecoderState:
+    def start(self, sources: Sources, hooks: ActivationHooks | None = None) -> DecoderState:
         """Encodes; the memory holds each decoder layer's keys and values of the source."""
         if self.settings.reverse_source:
-            sources = reverse(sources, record)
+            sources = reverse(sources, hooks)
         length = sources.ids.shape[1]
         self.check_length(length, "source")
         positions = torch.arange(length, device=sources.ids.device)[None]
-        x = see(record, "encoder.tokens", self.embeddings.src(sources.ids))
+        x = capture(hooks, "encoder.tokens", self.embeddings.src(sources.ids))
         x = self.encoder_embedding_norm(self.positions(x, positions))
-        x = self.dropout(see(record, "encoder.embedded", x))
+        x = self.dropout(capture(hooks, "encoder.embedded", x))
         padding = mask_bias(sources.mask, x.dtype)[:, None, None]
         bias = padding
         if self.encoder_bias is not None:
             bias = bias + self.encoder_bias(positions, positions).to(x.dtype)
         rotation = self.settings.rotation(positions)
         for layer, block in enumerate(self.encoder):
-            x = block(x, bias, rotation=rotation, record=record, name=f"encoder.{layer}")
+            x = block(x, bias, rotation=rotation, hooks=hooks, name=f"encoder.{layer}")
         x = self.encoder_norm(x)
         if self.settings.reverse_source:
             # Back in the order of the text, so that attention weights are in that order.
             x = x.gather(1, reversal(sources.mask)[:, :, None].expand_as(x))
-        x = see(record, "encoder.memory", x)
+        x = capture(hooks, "encoder.memory", x)
         memory = {"mask": sources.mask, "bias": padding}
         for layer, (key, value) in enumerate(self._memory_keys_values(x)):
             memory |= {f"{layer}.key": key, f"{layer}.value": value}
-        return self._first_state(memory)
+        return self._initial_state(memory)
 
     def advance(
-        self, ids: Int[Tensor, "rows n"], state: DecoderState, record: Record | None = None
+        self, ids: Int[Tensor, "rows n"], state: DecoderState, hooks: ActivationHooks | None = None
     ) -> tuple[Float[Tensor, "rows n d_model"], DecoderState]:
         """Decodes n positions after those of the state."""
         n = ids.shape[1]
         self.check_length(state.length + n, "target")
         positions = torch.arange(state.length, state.length + n, device=ids.device)[None]
-        x = self._embed_target(ids, positions, record)
+        x = self._embed_target(ids, positions, hooks)
         bias = self_bias(state.length + n, positions, x.dtype, self.decoder_bias)
         cache, memory = RowCache(state.cache), MemoryReader(state)
-        x = self._decode(x, bias, self.settings.rotation(positions), cache, memory, record)
-        if record is not None:
+        x = self._decode(x, bias, self.settings.rotation(positions), cache, memory, hooks)
+        if hooks is not None:
             # The last layer but one aligns best (Garg 2019); the mean of its heads.
             layer = max(0, self.settings.num_decoder_layers - 2)
-            weights = record.tensors[f"decoder.{layer}.cross.attn_weights"][-1].mean(dim=1)
-            record("alignment", memory.unfold(weights))
-        return see(record, "decoder.hidden", self.decoder_norm(x)), state.after(n, cache.tensors)
+            weights = hooks.tensors[f"decoder.{layer}.cross.attn_weights"][-1].mean(dim=1)
+            hooks("alignment", memory.unfold(weights))
+        return capture(hooks, "decoder.hidden", self.decoder_norm(x)), state.after(n, cache.tensors)
 
-    def decoding_form(self) -> Model:
-        """See `Model.decoding_form`."""
+    def inference_model(self) -> Model:
+        """See `Model.inference_model`."""
         # Its module imports this one.
         from seqloom.models.inference_transformer import InferenceTransformer
 
         return InferenceTransformer(self)
 
-    def _embed_target(self, ids: Tensor, positions: Tensor, record: Record | None = None) -> Tensor:
+    def _embed_target(self, ids: Tensor, positions: Tensor, hooks: ActivationHooks | None = None) -> Tensor:
         """Embeddings of target ids with positions added, after dropout."""
-        x = see(record, "decoder.tokens", self.embeddings.tgt(ids))
+        x = capture(hooks, "decoder.tokens", self.embeddings.tgt(ids))
         x = self.decoder_embedding_norm(self.positions(x, positions))
-        embedded: Tensor = self.dropout(see(record, "decoder.embedded", x))
+        embedded: Tensor = self.dropout(capture(hooks, "decoder.embedded", x))
         return embedded
 
     def _decode(
@@ -271,12 +271,12 @@ class Transformer(Model):
         rotation: Rotation | None,
         cache: KeyValueCache,
         memory: MemoryReader,
-        record: Record | None = None,
+        hooks: ActivationHooks | None = None,
     ) -> Tensor:
         """The decoder's blocks, one after another."""
         for layer, block in enumerate(self.decoder):
             name = f"decoder.{layer}"
-            x = block(x, bias, rotation=rotation, cache=cache, memory=memory, layer=layer, record=record, name=name)
+            x = block(x, bias, rotation=rotation, cache=cache, memory=memory, layer=layer, hooks=hooks, name=name)
         return x
 
     def _memory_keys_values(self, memory: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
@@ -285,7 +285,7 @@ class Transformer(Model):
             assert isinstance(block.cross_attention, MultiHeadAttention)
             yield block.cross_attention.keys_values(memory)
 
-    def _first_state(self, memory: Mapping[str, Tensor]) -> DecoderState:
+    def _initial_state(self, memory: Mapping[str, Tensor]) -> DecoderState:
         """The state of a decoder that has not been fed yet."""
         mask = memory["mask"]
         return DecoderState(memory, {}, torch.arange(mask.shape[0], device=mask.device))

@@ -11,13 +11,13 @@ from seqloom.batching import PairBatch, Sources
 from seqloom.config import MOST_LAYERS
 from seqloom.models.base import DecoderState, Model, reversal, reverse
 from seqloom.models.transformer import BlockSettings
+from seqloom.nn.activation_hooks import ActivationHooks, capture
 from seqloom.nn.attention import causal_mask, mask_bias
 from seqloom.nn.block import initialise_linear
 from seqloom.nn.cache import RowCache
 from seqloom.nn.dropout import Dropout
 from seqloom.nn.embedding import Embeddings
 from seqloom.nn.positions import AdditivePositions
-from seqloom.nn.record import Record, see
 from seqloom.vocabulary import Vocabulary
 
 
@@ -72,10 +72,10 @@ class TransformerLM(Model):
         """What the prompt leaves of `max_len`, which bounds prompt and answer together."""
         return max(0, self.settings.max_len - src_len)
 
-    def start(self, sources: Sources, record: Record | None = None) -> DecoderState:
+    def start(self, sources: Sources, hooks: ActivationHooks | None = None) -> DecoderState:
         """Reads the prompts; their keys and values are the beginning of the cache."""
         if self.settings.reverse_source:
-            sources = reverse(sources, record)
+            sources = reverse(sources, hooks)
         rows, length = sources.ids.shape
         device = sources.ids.device
         memory = {"mask": sources.mask, "length": sources.mask.sum(dim=1)}
@@ -84,43 +84,43 @@ class TransformerLM(Model):
             return DecoderState(memory, {}, index)
         self.check_length(length, "prompt and answer")
         positions = torch.arange(length, device=device)[None]
-        x = self._embed(self.embeddings.tgt(sources.ids), positions, record, "prompt")
+        x = self._embed(self.embeddings.tgt(sources.ids), positions, hooks, "prompt")
         # The causal mask is enough: padding stands on the right of all real tokens.
         bias = mask_bias(causal_mask(length, length, device), x.dtype)[None, None]
         if self.position_bias is not None:
             bias = bias + self.position_bias(positions, positions).to(x.dtype)
         cache = RowCache({})
-        x = self._read(x, positions, bias, cache, record, "prompt")
-        if record is not None:
+        x = self._read(x, positions, bias, cache, hooks, "prompt")
+        if hooks is not None:
             order = reversal(sources.mask)[:, :, None].expand_as(x)
-            record("prompt.memory", x.gather(1, order) if self.settings.reverse_source else x)
+            hooks("prompt.memory", x.gather(1, order) if self.settings.reverse_source else x)
         return DecoderState(memory, cache.tensors, index)
 
-    def forward(self, batch: PairBatch, record: Record | None = None) -> Float[Tensor, "batch tgt_len d_model"]:
+    def forward(self, batch: PairBatch, hooks: ActivationHooks | None = None) -> Float[Tensor, "batch tgt_len d_model"]:
         """Teacher forcing; the longest prompt and the longest answer of a batch may belong to different rows."""
         lengths = batch.sources.mask.sum(dim=1) + batch.tgt_mask.sum(dim=1)
         self.check_length(int(lengths.max()), "prompt and answer")
-        hidden, _ = self._continue(batch.tgt_in, self.start(batch.sources, record), record)
+        hidden, _ = self._continue(batch.tgt_in, self.start(batch.sources, hooks), hooks)
         return hidden
 
     def advance(
-        self, ids: Int[Tensor, "rows n"], state: DecoderState, record: Record | None = None
+        self, ids: Int[Tensor, "rows n"], state: DecoderState, hooks: ActivationHooks | None = None
     ) -> tuple[Float[Tensor, "rows n d_model"], DecoderState]:
         """Continues each prompt by n positions."""
         self.check_length(
             int(state.memory["length"][state.source_index].max()) + state.length + ids.shape[1],
             "prompt and answer",
         )
-        return self._continue(ids, state, record)
+        return self._continue(ids, state, hooks)
 
-    def _continue(self, ids: Tensor, state: DecoderState, record: Record | None) -> tuple[Tensor, DecoderState]:
+    def _continue(self, ids: Tensor, state: DecoderState, hooks: ActivationHooks | None) -> tuple[Tensor, DecoderState]:
         n = ids.shape[1]
         index = state.source_index
         lengths = state.memory["length"][index]
         positions = lengths[:, None] + torch.arange(state.length, state.length + n, device=ids.device)
         # Only padding can stand beyond the last position.
         positions = positions.clamp_(max=self.settings.max_len - 1)
-        x = self._embed(self.embeddings.tgt(ids), positions, record, "decoder")
+        x = self._embed(self.embeddings.tgt(ids), positions, hooks, "decoder")
         prompt_mask = state.memory["mask"][index]
         prompt = mask_bias(prompt_mask, x.dtype)[:, None, None].expand(-1, -1, n, -1)
         causal = mask_bias(causal_mask(n, state.length + n, ids.device), x.dtype)[None, None]
@@ -132,29 +132,29 @@ class TransformerLM(Model):
             )
             bias = bias + self.position_bias(positions, keys).to(x.dtype)
         cache = RowCache(state.cache)
-        x = self._read(x, positions, bias, cache, record, "decoder")
-        if record is not None and prompt_mask.shape[1]:
+        x = self._read(x, positions, bias, cache, hooks, "decoder")
+        if hooks is not None and prompt_mask.shape[1]:
             layer = max(0, len(self.blocks) - 2)
-            weights = record.tensors[f"decoder.{layer}.self.attn_weights"][-1].mean(dim=1)
+            weights = hooks.tensors[f"decoder.{layer}.self.attn_weights"][-1].mean(dim=1)
             weights = weights[:, :, : prompt_mask.shape[1]]
             if self.settings.reverse_source:
                 weights = weights.gather(2, reversal(prompt_mask)[:, None].expand_as(weights))
-            record("alignment", weights)
-        return see(record, "decoder.hidden", self.norm(x)), state.after(n, cache.tensors)
+            hooks("alignment", weights)
+        return capture(hooks, "decoder.hidden", self.norm(x)), state.after(n, cache.tensors)
 
     def _read(
-        self, x: Tensor, positions: Tensor, bias: Tensor, cache: RowCache, record: Record | None, side: str
+        self, x: Tensor, positions: Tensor, bias: Tensor, cache: RowCache, hooks: ActivationHooks | None, side: str
     ) -> Tensor:
         """The blocks, one after another."""
         rotation = self.settings.rotation(positions)
         for layer, block in enumerate(self.blocks):
             name = f"{side}.{layer}"
-            x = block(x, bias, rotation=rotation, cache=cache, layer=layer, record=record, name=name)
+            x = block(x, bias, rotation=rotation, cache=cache, layer=layer, hooks=hooks, name=name)
         return x
 
-    def _embed(self, x: Tensor, positions: Tensor, record: Record | None, name: str) -> Tensor:
+    def _embed(self, x: Tensor, positions: Tensor, hooks: ActivationHooks | None, name: str) -> Tensor:
         """Token embeddings with positions added, after dropout."""
-        x = see(record, f"{name}.tokens", x)
+        x = capture(hooks, f"{name}.tokens", x)
         x = self.embedding_norm(self.positions(x, positions))
-        embedded: Tensor = self.dropout(see(record, f"{name}.embedded", x))
+        embedded: Tensor = self.dropout(capture(hooks, f"{name}.embedded", x))
         return embedded

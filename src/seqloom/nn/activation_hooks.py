@@ -1,7 +1,7 @@
-"""Record: looks into a running model, and reaches into it.
+"""ActivationHooks: looks into a running model, and reaches into it.
 
-A model that is given a record passes each tensor worth seeing through it, by name ("encoder.0.self.attn_weights"). The record keeps
-it, or puts another in its place. Without a record a model keeps nothing and may take faster, fused paths.
+A model that is given a hooks passes each tensor worth seeing through it, by name ("encoder.0.self.attn_weights"). The hooks keeps
+it, or puts another in its place. Without a hooks a model keeps nothing and may take faster, fused paths.
 
 The names, of which every architecture has those that it has tensors for (SIDE is "encoder", "decoder" or "prompt", N a layer):
 
@@ -32,7 +32,7 @@ from torch import Tensor
 Intervention = Callable[[Tensor], Tensor]
 
 
-class Record:
+class ActivationHooks:
     """Collects named tensors and applies interventions.
 
     Attributes:
@@ -57,6 +57,6 @@ class Record:
         return value
 
 
-def see(record: Record | None, name: str, value: Tensor) -> Tensor:
-    """Passes `value` through the record where there is one."""
-    return value if record is None else record(name, value)
+def capture(hooks: ActivationHooks | None, name: str, value: Tensor) -> Tensor:
+    """Passes `value` through the hooks where there is one."""
+    return value if hooks is None else hooks(name, value)

@@ -1,7 +1,7 @@
 """Attention: scaled dot-product (Vaswani 2017), multiplicative (Luong 2015) and additive (Bahdanau 2015).
 
 Masks say what True means: at True a key may be attended to. They arrive here as additive biases (0 or minus infinity), made once
-a batch by the model. Weights are kept only where a record asks for them.
+a batch by the model. Weights are kept only where a hooks asks for them.
 """
 
 import math
@@ -12,9 +12,9 @@ from jaxtyping import Bool, Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from seqloom.nn.activation_hooks import ActivationHooks, capture
 from seqloom.nn.dropout import Dropout
 from seqloom.nn.linear import Linear
-from seqloom.nn.record import Record, see
 
 # Up to this many scores a head, attention is explicit on a CPU. That is the faster way on an AMD Zen 5; on an Intel Xeon the fused
 # kernel is (benchmarks/results/layers.json), so the choice should come to depend on the processor.
@@ -38,13 +38,13 @@ def attend(
     bias: Float[Tensor, "#batch #num_heads #query_len key_len"] | None,
     *,
     dropout: Dropout | None = None,
-    record: Record | None = None,
+    hooks: ActivationHooks | None = None,
     name: str = "",
 ) -> Float[Tensor, "batch num_heads query_len head_dim"]:
     """softmax(Q K^T / sqrt(head_dim) + bias) V (Vaswani 2017, equation 1).
 
-    With a record queries, keys, values, scores, weights and each head's weighted sum pass through it, on the explicit path (see
-    `nn.record` for their names); the fused kernel, which returns no weights, serves long sequences and accelerators.
+    With hooks queries, keys, values, scores, weights and each head's weighted sum pass through them, on the explicit path (see
+    `nn.activation_hooks` for their names); the fused kernel, which returns no weights, serves long sequences and accelerators.
     """
     scale = query.shape[-1] ** -0.5
     if key.shape[1] != query.shape[1]:
@@ -52,23 +52,23 @@ def attend(
         share = query.shape[1] // key.shape[1]
         key, value = key.repeat_interleave(share, dim=1), value.repeat_interleave(share, dim=1)
     short = query.device.type == "cpu" and query.shape[2] * key.shape[2] <= _EXPLICIT_UP_TO
-    if record is None and not short:
+    if hooks is None and not short:
         p = dropout.p if dropout is not None and dropout.training else 0.0
         return F.scaled_dot_product_attention(query, key, value, attn_mask=bias, dropout_p=p, scale=scale)
-    if record is not None:
-        query, key = record(f"{name}.query", query), record(f"{name}.key", key)
-        value = record(f"{name}.value", value)
+    if hooks is not None:
+        query, key = hooks(f"{name}.query", query), hooks(f"{name}.key", key)
+        value = hooks(f"{name}.value", value)
     scores = (query * scale) @ key.transpose(2, 3)
     if bias is not None:
         scores = scores + bias
-    if record is not None:
-        scores = record(f"{name}.scores", scores)
+    if hooks is not None:
+        scores = hooks(f"{name}.scores", scores)
     weights = scores.softmax(dim=-1)
-    if record is not None:
-        weights = record(f"{name}.attn_weights", weights)
+    if hooks is not None:
+        weights = hooks(f"{name}.attn_weights", weights)
     if dropout is not None:
         weights = dropout(weights)
-    return see(record, f"{name}.context", weights @ value)
+    return capture(hooks, f"{name}.context", weights @ value)
 
 
 LuongScore = Literal["dot", "general", "concat"]
@@ -96,18 +96,18 @@ class LuongAttention(nn.Module):
         self, query: Float[Tensor, "batch tgt_len query_dim"], keys: Float[Tensor, "batch src_len query_dim"]
     ) -> Float[Tensor, "batch tgt_len src_len"]:
         """How well each source position fits each query, before the softmax."""
-        query, energy = self.question(query), self.energies
+        query, energy = self.project_query(query), self.energy_weights
         if energy is not None:
             return torch.tanh(query[:, :, None] + keys[:, None]) @ energy
         return query @ keys.transpose(1, 2)
 
-    def question(self, query: Float[Tensor, "*rows query_dim"]) -> Float[Tensor, "*rows query_dim"]:
+    def project_query(self, query: Float[Tensor, "*rows query_dim"]) -> Float[Tensor, "*rows query_dim"]:
         """What is compared with the keys."""
-        asked: Tensor = self.query(query) if self.score == "concat" else query
-        return asked
+        projected: Tensor = self.query(query) if self.score == "concat" else query
+        return projected
 
     @property
-    def energies(self) -> Float[Tensor, "query_dim"] | None:
+    def energy_weights(self) -> Float[Tensor, "query_dim"] | None:
         """What the tanh of query + key is multiplied with; None where the query itself is."""
         return self.energy.weight[0] if self.score == "concat" else None
 
@@ -130,31 +130,31 @@ class BahdanauAttention(nn.Module):
         self, query: Float[Tensor, "batch tgt_len query_dim"], keys: Float[Tensor, "batch src_len query_dim"]
     ) -> Float[Tensor, "batch tgt_len src_len"]:
         """How well each source position fits each query, before the softmax."""
-        return torch.tanh(self.question(query)[:, :, None] + keys[:, None]) @ self.energies
+        return torch.tanh(self.project_query(query)[:, :, None] + keys[:, None]) @ self.energy_weights
 
-    def question(self, query: Float[Tensor, "*rows query_dim"]) -> Float[Tensor, "*rows query_dim"]:
+    def project_query(self, query: Float[Tensor, "*rows query_dim"]) -> Float[Tensor, "*rows query_dim"]:
         """What is added to the keys."""
-        asked: Tensor = self.query(query)
-        return asked
+        projected: Tensor = self.query(query)
+        return projected
 
     @property
-    def energies(self) -> Float[Tensor, "query_dim"]:
+    def energy_weights(self) -> Float[Tensor, "query_dim"]:
         """What the tanh of query + key is multiplied with."""
         return self.energy.weight[0]
 
 
-def weigh(
+def weighted_context(
     scores: Float[Tensor, "batch tgt_len src_len"],
     memory: Float[Tensor, "batch src_len memory_dim"],
     mask: Bool[Tensor, "batch src_len"],
-    record: Record | None = None,
+    hooks: ActivationHooks | None = None,
     name: str = "",
 ) -> Float[Tensor, "batch tgt_len memory_dim"]:
     """The context: the sum of the memory, weighted by the softmax of the scores over real positions."""
     scores = scores.masked_fill(~mask[:, None], -math.inf)
-    if record is not None:
-        scores = record(f"{name}.scores", scores)
+    if hooks is not None:
+        scores = hooks(f"{name}.scores", scores)
     weights = scores.softmax(dim=-1)
-    if record is not None:
-        weights = record(f"{name}.attn_weights", weights)
-    return see(record, f"{name}.context", weights @ memory)
+    if hooks is not None:
+        weights = hooks(f"{name}.attn_weights", weights)
+    return capture(hooks, f"{name}.context", weights @ memory)

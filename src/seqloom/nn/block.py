@@ -10,13 +10,13 @@ from typing import Literal, Protocol
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from seqloom.nn.activation_hooks import ActivationHooks, capture
 from seqloom.nn.cache import KeyValueCache
 from seqloom.nn.dropout import Dropout
 from seqloom.nn.feed_forward import ActivationName, FeedForward
 from seqloom.nn.multi_head import MultiHeadAttention, PackedAttention
 from seqloom.nn.norm import NormName, make_norm, norm_function
 from seqloom.nn.positions import Rotation, rotate
-from seqloom.nn.record import Record, see
 
 NormPlace = Literal["pre", "post"]
 
@@ -129,7 +129,7 @@ class Block(nn.Module):
         cache: KeyValueCache | None = None,
         memory: SourceMemory | None = None,
         layer: int = 0,
-        record: Record | None = None,
+        hooks: ActivationHooks | None = None,
         name: str = "",
     ) -> Float[Tensor, "rows n d_model"]:
         """Runs the sublayers.
@@ -151,8 +151,8 @@ class Block(nn.Module):
                 query, key = rotate(query, rotation), rotate(key, rotation)
             if cache is not None:
                 key, value = cache.append(layer, key, value)
-            context = attention.attend(query, key, value, bias, record, f"{name}.self")
-            return see(record, f"{name}.self.joined", attention.join(context))
+            context = attention.attend(query, key, value, bias, hooks, f"{name}.self")
+            return capture(hooks, f"{name}.self.joined", attention.join(context))
 
         def attend_memory(y: Tensor) -> Tensor:
             attention = self.cross_attention
@@ -160,14 +160,14 @@ class Block(nn.Module):
             assert memory is not None
             query = attention.queries(memory.fold(y))
             key, value = memory[f"{layer}.key"], memory[f"{layer}.value"]
-            context = attention.attend(query, key, value, memory["bias"], record, f"{name}.cross")
-            return memory.unfold(see(record, f"{name}.cross.joined", attention.join(context)))
+            context = attention.attend(query, key, value, memory["bias"], hooks, f"{name}.cross")
+            return memory.unfold(capture(hooks, f"{name}.cross.joined", attention.join(context)))
 
         x = self._add(x, self.self_norm, attend_self)
         if memory is not None:
             x = self._add(x, self.cross_norm, attend_memory)
         x = self._add(x, self.feed_forward_norm, self.feed_forward)
-        return see(record, f"{name}.out", x)
+        return capture(hooks, f"{name}.out", x)
 
     def _add(self, x: Tensor, norm: Callable[[Tensor], Tensor], sublayer: Callable[[Tensor], Tensor]) -> Tensor:
         """x plus the output of a sublayer, with the norm before the sublayer or after the sum."""

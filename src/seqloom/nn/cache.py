@@ -182,7 +182,7 @@ class GroupedCache:
             bias, store = self._widened(kept, width)
         else:
             kept, width = group, 1
-            bias, store = self._separated(rows)
+            bias, store = self._ungrouped(rows)
         return GroupedCache(len(kept), width, self.length, self.num_heads, bias, store), kept
 
     def _copy(self, kept: NDArray[np.int64] | None, capacity: int) -> Tensor:
@@ -212,18 +212,18 @@ class GroupedCache:
         bias[:, :, ::width] = 0
         return bias, _Store(wide, self.length)
 
-    def _separated(self, rows: NDArray[np.int64]) -> tuple[Tensor, _Store]:
+    def _ungrouped(self, rows: NDArray[np.int64]) -> tuple[Tensor, _Store]:
         """Each hypothesis becomes a group of its own, with a copy of its keys and values."""
         index = torch.from_numpy(rows).to(self.bias.device)
-        reach = self.bias.flatten(0, 1)[index].unflatten(1, (self.length, self.width))
-        positions = reach.argmax(dim=2) + torch.arange(self.length, device=index.device) * self.width
+        attended = self.bias.flatten(0, 1)[index].unflatten(1, (self.length, self.width))
+        positions = attended.argmax(dim=2) + torch.arange(self.length, device=index.device) * self.width
         layers, two, _, _, head_dim = self._store.tensor.shape
         old = self._store.tensor.view(layers, two, self.groups, self.num_heads, -1, head_dim)
         own = old[:, :, index // self.width, :, :][:, :, :, :, : self.length * self.width]
         own = own.gather(
             4, positions[None, None, :, None, :, None].expand(layers, two, -1, self.num_heads, -1, head_dim)
         )
-        return reach.new_zeros(len(rows), 1, self.length), _Store(own.flatten(2, 3), self.length)
+        return attended.new_zeros(len(rows), 1, self.length), _Store(own.flatten(2, 3), self.length)
 
 
 def _run_length(values: NDArray[np.int64]) -> int:

@@ -100,5 +100,5 @@ def _by_onednn(x: Tensor, weight: Tensor, bias: Tensor | None, kind: str = "none
     filled = -(-rows // _FEW_ROWS) * _FEW_ROWS if rows > _FEW_ROWS else 1 << (rows - 1).bit_length()
     if filled > rows:
         x = F.pad(x, (0, 0, 0, filled - rows))
-    found: Tensor = torch.ops.mkldnn._linear_pointwise(x, weight, bias, kind, [], "")
-    return found[:rows]
+    product: Tensor = torch.ops.mkldnn._linear_pointwise(x, weight, bias, kind, [], "")
+    return product[:rows]

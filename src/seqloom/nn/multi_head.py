@@ -4,11 +4,11 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from seqloom.nn.activation_hooks import ActivationHooks
 from seqloom.nn.attention import attend
 from seqloom.nn.dropout import Dropout
 from seqloom.nn.linear import Linear, LinearMap, multiply
 from seqloom.nn.norm import RMSNorm
-from seqloom.nn.record import Record
 
 
 class MultiHeadAttention(nn.Module):
@@ -81,11 +81,11 @@ class MultiHeadAttention(nn.Module):
         key: Float[Tensor, "batch num_kv_heads key_len head_dim"],
         value: Float[Tensor, "batch num_kv_heads key_len head_dim"],
         bias: Float[Tensor, "#batch #num_heads #query_len key_len"] | None,
-        record: Record | None = None,
+        hooks: ActivationHooks | None = None,
         name: str = "",
     ) -> Float[Tensor, "batch num_heads query_len head_dim"]:
         """See `attention.attend`."""
-        return attend(query, key, value, bias, dropout=self.dropout, record=record, name=name)
+        return attend(query, key, value, bias, dropout=self.dropout, hooks=hooks, name=name)
 
     def join(self, context: Float[Tensor, "batch num_heads length head_dim"]) -> Float[Tensor, "batch length d_model"]:
         """Concatenates the heads and projects back."""
@@ -137,7 +137,7 @@ class PackedAttention:
         key: Float[Tensor, "..."],
         value: Float[Tensor, "..."],
         bias: Float[Tensor, "#batch #num_heads #query_len key_len"] | None,
-        record: Record | None = None,
+        hooks: ActivationHooks | None = None,
         name: str = "",
     ) -> Float[Tensor, "batch num_heads query_len head_dim"]:
         """Softmax of the scores over the keys, times the values.

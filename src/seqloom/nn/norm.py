@@ -43,11 +43,11 @@ class _RootMeanSquare(torch.autograd.Function):
         unit, inverse, weight = ctx.saved_tensors
         # Heads come back in another order than they went; a pass over both orders at once takes longer than putting one right.
         grad = grad.contiguous()
-        turned = grad * unit
-        # A unit cannot grow: the part of its gradient that points along it is taken out.
-        along = (turned @ weight).div_(-len(weight)).unsqueeze(-1)
-        grad_x = torch.addcmul(grad * weight, unit, along).mul_(inverse)
-        return grad_x, turned.view(-1, len(weight)).sum(dim=0), None
+        weight_terms = grad * unit
+        # A unit cannot grow: the part of its gradient along the unit is removed.
+        projection = (weight_terms @ weight).div_(-len(weight)).unsqueeze(-1)
+        grad_x = torch.addcmul(grad * weight, unit, projection).mul_(inverse)
+        return grad_x, weight_terms.view(-1, len(weight)).sum(dim=0), None
 
 
 def make_norm(name: NormName, width: int, *, eps: float | None = None, bias: bool = True) -> nn.Module:

@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 
-class _Take(torch.autograd.Function):
+class _GatherRows(torch.autograd.Function):
     """Rows of a matrix by index, where no row is taken twice, so that the gradient is a copy and not a sum."""
 
     @staticmethod
@@ -29,8 +29,8 @@ class _Take(torch.autograd.Function):
         return grad.new_zeros(ctx.size, *grad.shape[1:]).index_copy_(0, index, grad), None
 
 
-class _Put(torch.autograd.Function):
-    """The inverse of `_Take`: rows to their places, zeros where nothing is put."""
+class _ScatterRows(torch.autograd.Function):
+    """The inverse of `_GatherRows`: rows to their positions, zeros where nothing is put."""
 
     @staticmethod
     def forward(ctx: Any, rows: Tensor, index: Tensor, size: int) -> Tensor:
@@ -51,13 +51,13 @@ class Packing:
     Attributes:
         shape: rows and padded length of the batch.
         sizes: how many rows each step has; never rising.
-        places: for each packed token its place in the batch, row by row; None where there is no padding and no order to keep.
+        flat_index: for each packed token its position in the flattened batch; None if the batch has no padding.
         order: the rows by falling length; None likewise.
     """
 
     shape: tuple[int, int]
     sizes: list[int]
-    places: Int[Tensor, "tokens"] | None = None
+    flat_index: Int[Tensor, "tokens"] | None = None
     order: Int[Tensor, "batch"] | None = None
 
     @classmethod
@@ -72,24 +72,24 @@ class Packing:
 
     def pack(self, x: Float[Tensor, "batch length dim"]) -> Float[Tensor, "tokens dim"]:
         """The real tokens."""
-        if self.places is None:
+        if self.flat_index is None:
             return x.transpose(0, 1).flatten(0, 1)
-        packed: Tensor = _Take.apply(x.flatten(0, 1), self.places)
+        packed: Tensor = _GatherRows.apply(x.flatten(0, 1), self.flat_index)
         return packed
 
     def unpack(self, tokens: Float[Tensor, "tokens dim"]) -> Float[Tensor, "batch length dim"]:
         """The padded batch, zeros at its padding."""
         batch, length = self.shape
-        if self.places is None:
+        if self.flat_index is None:
             return tokens.unflatten(0, (length, batch)).transpose(0, 1)
-        padded: Tensor = _Put.apply(tokens, self.places, batch * length)
+        padded: Tensor = _ScatterRows.apply(tokens, self.flat_index, batch * length)
         return padded.unflatten(0, (batch, length))
 
     def sort(self, state: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
         """A state's rows by falling length."""
-        return state if self.order is None else tuple(_Take.apply(part, self.order) for part in state)
+        return state if self.order is None else tuple(_GatherRows.apply(part, self.order) for part in state)
 
     def restore(self, state: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
         """A state's rows as they were."""
         order = self.order
-        return state if order is None else tuple(_Put.apply(part, order, self.shape[0]) for part in state)
+        return state if order is None else tuple(_ScatterRows.apply(part, order, self.shape[0]) for part in state)

@@ -12,7 +12,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-MOST_WAVES = 1 << 26
+MAX_SINUSOIDS = 1 << 26
 """Numbers that sinusoidal positions may take: 256 MiB."""
 
 PositionName = Literal["sinusoidal", "learned", "rotary", "alibi", "relative", "none"]
@@ -31,7 +31,7 @@ class AdditivePositions(nn.Module):
             self.table = nn.Embedding(max_len, d_model)
             nn.init.normal_(self.table.weight, std=d_model**-0.5)
         elif name == "sinusoidal":
-            self.register_buffer("waves", sinusoids(max_len, d_model), persistent=False)
+            self.register_buffer("sinusoids", sinusoids(max_len, d_model), persistent=False)
 
     def forward(
         self, x: Float[Tensor, "batch length d_model"], positions: Int[Tensor, "#batch length"]
@@ -40,8 +40,8 @@ class AdditivePositions(nn.Module):
         if self.name == "learned":
             return x + self.table(positions)
         if self.name == "sinusoidal":
-            waves: Tensor = self.get_buffer("waves")
-            return x + waves[positions].to(x.dtype)
+            sinusoids: Tensor = self.get_buffer("sinusoids")
+            return x + sinusoids[positions].to(x.dtype)
         return x
 
 

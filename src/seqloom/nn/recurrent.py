@@ -11,16 +11,16 @@ from jaxtyping import Bool, Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from seqloom.nn.activation_hooks import ActivationHooks
 from seqloom.nn.linear import multiply, multiply_and_add
 from seqloom.nn.over_time import gru_over_time, lstm_over_time
 from seqloom.nn.packing import Packing
-from seqloom.nn.record import Record
 from seqloom.nn.recurrent_cells import gru_step, lstm_step
 from seqloom.nn.torch_recurrence import prefers_torch_kernels, torch_gru, torch_lstm
 
 CellName = Literal["lstm", "gru"]
 
-# What the parts of a state are called in a record; a GRU has the first alone.
+# What the parts of a state are called in a hooks; a GRU has the first alone.
 _PARTS = ("hidden", "cell")
 
 
@@ -60,7 +60,7 @@ class RecurrentLayer(nn.Module):
         state: tuple[Tensor, ...] | None = None,
         *,
         reverse: bool = False,
-        record: Record | None = None,
+        hooks: ActivationHooks | None = None,
         name: str = "",
     ) -> tuple[Float[Tensor, "batch length hidden_size"], tuple[Tensor, ...]]:
         """Reads a whole sequence.
@@ -71,12 +71,12 @@ class RecurrentLayer(nn.Module):
         Returns:
             The hidden state after each position (zeros at padding), and the state after the last real one.
         """
-        if record is None:
+        if hooks is None:
             packing = Packing.of((x.shape[0], x.shape[1]), mask)
             start = None if state is None else packing.sort(state)
             tokens, last = self.read(packing.pack(x), packing, start, reverse=reverse)
             return packing.unpack(tokens), packing.restore(last)
-        return self._read_recorded(x, mask, state, reverse, record, name)
+        return self._read_with_hooks(x, mask, state, reverse, hooks, name)
 
     def read(
         self,
@@ -120,13 +120,13 @@ class RecurrentLayer(nn.Module):
             return torch_lstm(tokens, packing, state, *weights, reverse=reverse)
         return torch_gru(tokens, packing, state, *weights, self.candidate_bias, reverse=reverse)
 
-    def _read_recorded(
+    def _read_with_hooks(
         self,
         x: Tensor,
         mask: Tensor | None,
         state: tuple[Tensor, ...] | None,
         reverse: bool,
-        record: Record,
+        hooks: ActivationHooks,
         name: str,
     ) -> tuple[Tensor, tuple[Tensor, ...]]:
         """The same, step by step through autograd, over padding with masks: what the layer does can be seen and changed."""
@@ -136,9 +136,9 @@ class RecurrentLayer(nn.Module):
         length = x.shape[1]
         outputs: list[Tensor] = [x] * length
         for t in reversed(range(length)) if reverse else range(length):
-            new = self._step(projected[:, t], last, record, name)
+            new = self._step(projected[:, t], last, hooks, name)
             last = new if steps is None else tuple(old.lerp(n, steps[:, t]) for old, n in zip(last, new, strict=True))
-            last = tuple(record(f"{name}.{part}", state) for part, state in zip(_PARTS, last, strict=False))
+            last = tuple(hooks(f"{name}.{part}", state) for part, state in zip(_PARTS, last, strict=False))
             outputs[t] = last[0]
         hiddens = torch.stack(outputs, dim=1)
         return (hiddens if steps is None else hiddens * steps), last
@@ -148,7 +148,7 @@ class RecurrentLayer(nn.Module):
         projected: Float[Tensor, "batch gates"],
         state: tuple[Tensor, ...],
         *,
-        record: Record | None = None,
+        hooks: ActivationHooks | None = None,
         name: str = "",
     ) -> tuple[Tensor, ...]:
         """Reads one position: for decoders whose input depends on their last output.
@@ -157,9 +157,9 @@ class RecurrentLayer(nn.Module):
             projected: the input times its weights, bias included.
         """
         projected = projected.to(state[0].dtype)
-        if record is not None:
-            new = self._step(projected, state, record, name)
-            return tuple(record(f"{name}.{part}", state) for part, state in zip(_PARTS, new, strict=False))
+        if hooks is not None:
+            new = self._step(projected, state, hooks, name)
+            return tuple(hooks(f"{name}.{part}", state) for part, state in zip(_PARTS, new, strict=False))
         if self.cell == "lstm":
             hidden, cell = state
             return lstm_step(multiply_and_add(projected, hidden, self.hidden_weight), cell)
@@ -168,28 +168,30 @@ class RecurrentLayer(nn.Module):
         recurrent = multiply(state[0], self.hidden_weight, bias)
         return (gru_step(projected.clone(), recurrent, state[0]),)
 
-    def _step(self, projected: Tensor, state: tuple[Tensor, ...], record: Record, name: str) -> tuple[Tensor, ...]:
+    def _step(
+        self, projected: Tensor, state: tuple[Tensor, ...], hooks: ActivationHooks, name: str
+    ) -> tuple[Tensor, ...]:
         """One step whose gates can be seen and changed."""
         d = self.hidden_size
         if self.cell == "lstm":
             hidden, cell = state
             raw = projected + F.linear(hidden, self.hidden_weight)
             gate_in, gate_forget, gate_out = (
-                record(f"{name}.gate.{gate}", part)
+                hooks(f"{name}.gate.{gate}", part)
                 for gate, part in zip(("input", "forget", "output"), raw[:, : 3 * d].sigmoid().chunk(3, 1), strict=True)
             )
-            candidate = record(f"{name}.gate.candidate", raw[:, 3 * d :].tanh())
+            candidate = hooks(f"{name}.gate.candidate", raw[:, 3 * d :].tanh())
             cell = gate_forget * cell + gate_in * candidate
             return gate_out * cell.tanh(), cell
         (hidden,) = state
         recurrent = F.linear(hidden, self.hidden_weight)
         reset, update = (
-            record(f"{name}.gate.{gate}", part)
+            hooks(f"{name}.gate.{gate}", part)
             for gate, part in zip(
                 ("reset", "update"), (projected + recurrent)[:, : 2 * d].sigmoid().chunk(2, 1), strict=True
             )
         )
         assert self.candidate_bias is not None
         candidate = (projected[:, 2 * d :] + reset * (recurrent[:, 2 * d :] + self.candidate_bias)).tanh()
-        candidate = record(f"{name}.gate.candidate", candidate)
+        candidate = hooks(f"{name}.gate.candidate", candidate)
         return (candidate + update * (hidden - candidate),)

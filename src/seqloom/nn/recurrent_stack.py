@@ -6,10 +6,10 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
+from seqloom.nn.activation_hooks import ActivationHooks
 from seqloom.nn.dropout import Dropout
 from seqloom.nn.linear import multiply, multiply_and_add
 from seqloom.nn.packing import Packing
-from seqloom.nn.record import Record
 from seqloom.nn.recurrent import CellName, RecurrentLayer
 
 LayerState = tuple[Tensor, ...]
@@ -45,12 +45,12 @@ class RecurrentStack(nn.Module):
         mask: Bool[Tensor, "batch length"] | None = None,
         states: Sequence[LayerState] | None = None,
         *,
-        record: Record | None = None,
+        hooks: ActivationHooks | None = None,
         name: str = "",
     ) -> tuple[Float[Tensor, "batch length hidden_size"], list[LayerState]]:
         """Reads a sequence through all layers; returns the top layer's outputs and every layer's last state."""
-        if record is not None:
-            return self._read_recorded(x, mask, states, record, name)
+        if hooks is not None:
+            return self._read_with_hooks(x, mask, states, hooks, name)
         packing = Packing.of((x.shape[0], x.shape[1]), mask)
         tokens, last = packing.pack(x), []
         for number, layer in enumerate(self.forwards):
@@ -68,12 +68,12 @@ class RecurrentStack(nn.Module):
             last.append(packing.restore(state))
         return packing.unpack(tokens), last
 
-    def _read_recorded(
+    def _read_with_hooks(
         self,
         x: Tensor,
         mask: Tensor | None,
         states: Sequence[LayerState] | None,
-        record: Record,
+        hooks: ActivationHooks,
         name: str,
     ) -> tuple[Tensor, list[LayerState]]:
         last = []
@@ -81,10 +81,10 @@ class RecurrentStack(nn.Module):
             if number:
                 x = self.dropout(x)
             start = None if states is None else states[number]
-            out, state = layer(x, mask, start, record=record, name=f"{name}.{number}")
+            out, state = layer(x, mask, start, hooks=hooks, name=f"{name}.{number}")
             if self.backwards is not None:
                 back, back_state = self.backwards[number](
-                    x, mask, None, reverse=True, record=record, name=f"{name}.{number}.backwards"
+                    x, mask, None, reverse=True, hooks=hooks, name=f"{name}.{number}.backwards"
                 )
                 out = torch.cat([out, back], dim=2)
                 state = tuple(torch.cat(parts, dim=1) for parts in zip(state, back_state, strict=True))
@@ -108,7 +108,7 @@ class RecurrentStack(nn.Module):
         fed_weight: Float[Tensor, "gates fed_dim"],
         states: Sequence[LayerState],
         *,
-        record: Record | None = None,
+        hooks: ActivationHooks | None = None,
         name: str = "",
     ) -> list[LayerState]:
         """Reads one position of what `project` returned, and what is fed; the top layer's hidden state is the output."""
@@ -118,7 +118,7 @@ class RecurrentStack(nn.Module):
             assert isinstance(layer, RecurrentLayer)
             if number:
                 projected = multiply(self.dropout(new[-1][0]), layer.input_weight, layer.bias)
-            new.append(layer.step(projected, state, record=record, name=f"{name}.{number}"))
+            new.append(layer.step(projected, state, hooks=hooks, name=f"{name}.{number}"))
         return new
 
 

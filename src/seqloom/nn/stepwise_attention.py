@@ -1,7 +1,7 @@
 """Attention for a decoder that asks position by position over the same memory: step by step forwards, all at once backwards.
 
 Through autograd each step would make a gradient as large as the keys and one as large as the memory, and add them up. Here a step
-only notes what it found; the gradients of keys and memory are formed when all steps have noted theirs.
+only gradients what it found; the gradients of keys and memory are formed when all steps have noted theirs.
 """
 
 import math
@@ -15,7 +15,7 @@ from torch.autograd.function import once_differentiable
 from seqloom.nn.recurrent_cells import tanh_
 
 
-class _Notes:
+class _StepGradients:
     """What the backward passes of the steps leave for the gradients of keys and memory."""
 
     def __init__(self) -> None:
@@ -30,16 +30,16 @@ class _Notes:
         self.d_scores: list[Tensor] = []
         self.d_keys: Tensor | None = None
 
-    def open(self) -> None:
+    def start_pass(self) -> None:
         """To be called before noting: forgets what a backward pass left that did not go as far as keys and memory."""
         current = torch._C._current_graph_task_id()
         if current != self._pass:
             self.clear()
             self._pass = current
 
-    def settle(self) -> tuple[Tensor | None, Tensor | None]:
-        """The gradients of keys and memory; the notes are empty afterwards."""
-        self.open()
+    def take(self) -> tuple[Tensor | None, Tensor | None]:
+        """The gradients of keys and memory; the gradients are empty afterwards."""
+        self.start_pass()
         d_keys, d_memory = self.d_keys, None
         if self.queries:
             d_keys = torch.stack(self.d_scores, dim=2) @ torch.stack(self.queries, dim=1)
@@ -49,12 +49,12 @@ class _Notes:
         return d_keys, d_memory
 
 
-class _Hold(torch.autograd.Function):
+class _KeysAndMemory(torch.autograd.Function):
     """Keys and memory as the steps see them. Its backward pass comes after those of all steps, for they are all reached from it."""
 
     @staticmethod
-    def forward(ctx: Any, keys: Tensor, memory: Tensor, notes: _Notes) -> tuple[Tensor, Tensor]:
-        ctx.notes = notes
+    def forward(ctx: Any, keys: Tensor, memory: Tensor, gradients: _StepGradients) -> tuple[Tensor, Tensor]:
+        ctx.gradients = gradients
         ctx.set_materialize_grads(False)
         return keys.view_as(keys), memory.view_as(memory)
 
@@ -63,7 +63,7 @@ class _Hold(torch.autograd.Function):
     def backward(ctx: Any, grad_keys: None, grad_memory: None) -> tuple[Tensor | None, Tensor | None, None]:
         assert grad_keys is None, "the steps note their gradients, and nothing else sees the keys"
         assert grad_memory is None, "the steps note their gradients, and nothing else sees the memory"
-        return *ctx.notes.settle(), None
+        return *ctx.gradients.take(), None
 
 
 class _Step(torch.autograd.Function):
@@ -71,38 +71,44 @@ class _Step(torch.autograd.Function):
 
     @staticmethod
     def forward(
-        ctx: Any, query: Tensor, keys: Tensor, memory: Tensor, bias: Tensor, energy: Tensor | None, notes: _Notes
+        ctx: Any,
+        query: Tensor,
+        keys: Tensor,
+        memory: Tensor,
+        bias: Tensor,
+        energy: Tensor | None,
+        gradients: _StepGradients,
     ) -> Tensor:
         if energy is None:
-            answers = query
+            features = query
             scores = torch.bmm(keys, query[:, :, None])[:, :, 0]
         else:
-            answers = tanh_(keys + query[:, None])
-            scores = answers @ energy
+            features = tanh_(keys + query[:, None])
+            scores = features @ energy
         weights = scores.add_(bias).softmax(dim=1)
-        ctx.save_for_backward(answers, keys, memory, weights, *([] if energy is None else [energy]))
-        ctx.notes = notes
+        ctx.save_for_backward(features, keys, memory, weights, *([] if energy is None else [energy]))
+        ctx.gradients = gradients
         return torch.bmm(weights[:, None], memory)[:, 0]
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, d_context: Tensor) -> tuple[Tensor, None, None, None, Tensor | None, None]:
-        answers, keys, memory, weights, *rest = ctx.saved_tensors
-        notes: _Notes = ctx.notes
+        features, keys, memory, weights, *rest = ctx.saved_tensors
+        gradients: _StepGradients = ctx.gradients
         d_weights = torch.bmm(memory, d_context[:, :, None])[:, :, 0]
         d_scores = weights * (d_weights - (weights * d_weights).sum(dim=1, keepdim=True))
-        notes.open()
-        notes.weights.append(weights)
-        notes.d_contexts.append(d_context)
+        gradients.start_pass()
+        gradients.weights.append(weights)
+        gradients.d_contexts.append(d_context)
         if not rest:
-            notes.queries.append(answers)
-            notes.d_scores.append(d_scores)
+            gradients.queries.append(features)
+            gradients.d_scores.append(d_scores)
             return torch.bmm(d_scores[:, None], keys)[:, 0], None, None, None, None, None
         d_sums = d_scores[:, :, None] * rest[0]
-        torch.ops.aten.tanh_backward(d_sums, answers, grad_input=d_sums)
-        d_energy = d_scores.flatten() @ answers.flatten(0, 1)
+        torch.ops.aten.tanh_backward(d_sums, features, grad_input=d_sums)
+        d_energy = d_scores.flatten() @ features.flatten(0, 1)
         d_query = d_sums.sum(dim=1)
-        notes.d_keys = d_sums if notes.d_keys is None else notes.d_keys.add_(d_sums)
+        gradients.d_keys = d_sums if gradients.d_keys is None else gradients.d_keys.add_(d_sums)
         return d_query, None, None, None, d_energy, None
 
 
@@ -120,12 +126,12 @@ class StepwiseAttention:
         mask: Bool[Tensor, "batch src_len"],
         energy: Float[Tensor, "query_dim"] | None,
     ) -> None:
-        self._notes = _Notes()
-        self._keys, self._memory = _Hold.apply(keys, memory, self._notes)
+        self._gradients = _StepGradients()
+        self._keys, self._memory = _KeysAndMemory.apply(keys, memory, self._gradients)
         self._bias = keys.new_zeros(mask.shape).masked_fill_(~mask, -math.inf)
         self._energy = energy
 
     def __call__(self, query: Float[Tensor, "batch query_dim"]) -> Float[Tensor, "batch memory_dim"]:
         """The context of one query a row."""
-        context: Tensor = _Step.apply(query, self._keys, self._memory, self._bias, self._energy, self._notes)
+        context: Tensor = _Step.apply(query, self._keys, self._memory, self._bias, self._energy, self._gradients)
         return context

@@ -53,9 +53,9 @@ class Run:
         return read_info(self.folder)
 
     @cached_property
-    def _decoding_form(self) -> Model:
+    def _inference_model(self) -> Model:
         # On an accelerator it has not been found to pay.
-        return self.model.decoding_form() if self.device.type == "cpu" else self.model
+        return self.model.inference_model() if self.device.type == "cpu" else self.model
 
     @overload
     def generator(
@@ -84,7 +84,7 @@ class Run:
         own = self.recipe.decoding.for_method(overrides.get("method", self.recipe.decoding.method))
         settings = DecodingSettings.parse(merge(own, overrides), source="decoding")
         lexicon = self._lexicon(progress) if settings.shortlist else None
-        return Generator(self._decoding_form, self.tokenizer, settings, device=self.device, lexicon=lexicon)
+        return Generator(self._inference_model, self.tokenizer, settings, device=self.device, lexicon=lexicon)
 
     def _lexicon(self, progress: Progress | None) -> Lexicon:
         if self._known_lexicon is None:

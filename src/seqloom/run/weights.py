@@ -8,7 +8,7 @@ from pathlib import Path
 from seqloom.errors import CheckpointError
 from seqloom.models import ModelSettings
 from seqloom.models.base import Model
-from seqloom.models.outline import allocate, outline, shapes_of
+from seqloom.models.meta_model import allocate, make_meta_model, shapes_of
 from seqloom.training.weights import check_fit, fill_model, load_weights, read_header
 from seqloom.vocabulary import Vocabulary
 
@@ -16,7 +16,7 @@ _ADVICE = "recipe.yaml, tokenizer.json and the weights must be of one run: resto
 
 
 def check_weights(settings: ModelSettings, vocab: Vocabulary, path: Path, *, within: Path | None = None) -> Model:
-    """Compares what a model will be with the header of a file of weights; returns the model's outline.
+    """Compares what a model will be with the header of a file of weights; returns the model on the meta device.
 
     Raises:
         ConfigError: the settings do not fit the vocabulary.
@@ -24,13 +24,13 @@ def check_weights(settings: ModelSettings, vocab: Vocabulary, path: Path, *, wit
     """
     header = read_header(path, within=within)
     for name, value in settings:
-        # Each layer has a tensor at least; a thousand million layers would take hours to outline.
+        # Each layer has a tensor at least; a thousand million layers would take hours to make.
         if name.startswith("num_") and name.endswith("layers") and isinstance(value, int) and value > len(header):
             raise CheckpointError(
                 f"{path}: these weights are not of this model: they are {len(header)} tensors, too few for model.{name} {value}. "
                 f"{_ADVICE}"
             )
-    model = outline(settings, vocab)
+    model = make_meta_model(settings, vocab)
     check_fit(shapes_of(model), {name: facts.shape for name, facts in header.items()}, path, _ADVICE)
     return model
 

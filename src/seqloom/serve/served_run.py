@@ -18,7 +18,7 @@ from seqloom.decoding.hypothesis import Generation
 from seqloom.decoding.settings import DecodingSettings
 from seqloom.decoding.streaming import GeneratedToken
 from seqloom.errors import CheckpointError, ConfigError
-from seqloom.interop.folder import MANIFEST, PART, Manifest  # (the package registers its engines)
+from seqloom.interop.folder import MANIFEST, SEQLOOM_FOLDER, Manifest  # (the package registers its engines)
 from seqloom.run.info import read_info
 from seqloom.run.load import Run, load
 from seqloom.run.prepare import CHARACTERS
@@ -307,5 +307,5 @@ def _read_info(name: str, folder: Path, engine: str) -> ServedRunInfo:
         manifest.tgt_lang,
         int((folder / MANIFEST).stat().st_mtime),
         engine,
-        folder / PART / CHARACTERS,
+        folder / SEQLOOM_FOLDER / CHARACTERS,
     )

@@ -132,9 +132,9 @@ class Counting(ToyModel):
 
     rows: list[int]
 
-    def advance(self, ids: torch.Tensor, state: Any, record: Any = None) -> Any:
+    def advance(self, ids: torch.Tensor, state: Any, hooks: Any = None) -> Any:
         self.rows.append(ids.shape[0])
-        return super().advance(ids, state, record)
+        return super().advance(ids, state, hooks)
 
 
 def counting(**options: Any) -> Counting:
@@ -187,9 +187,9 @@ def test_rows_of_a_source_stay_together_so_that_models_may_share_its_memory(monk
     seen = []
     inner = ToyModel.advance
 
-    def advance(self: ToyModel, ids: torch.Tensor, state: Any, record: Any = None) -> Any:
+    def advance(self: ToyModel, ids: torch.Tensor, state: Any, hooks: Any = None) -> Any:
         seen.append((state.source_index.tolist(), len(state.memory["mask"])))
-        return inner(self, ids, state, record)
+        return inner(self, ids, state, hooks)
 
     monkeypatch.setattr(ToyModel, "advance", advance)
     search_with(model, make_sources(ragged(5)), beam=4)

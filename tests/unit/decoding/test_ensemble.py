@@ -10,7 +10,7 @@ from seqloom.decoding.forced import align_targets, score_targets
 from seqloom.errors import DecodingError
 from seqloom.models import make_model
 from seqloom.models.transformer import TransformerSettings
-from seqloom.nn.record import Record
+from seqloom.nn.activation_hooks import ActivationHooks
 from tests.searching import search_with
 from tests.toy_model import ToyModel, make_toy
 
@@ -73,7 +73,7 @@ def test_search_and_forced_scores_agree() -> None:
         assert one.token_log_probs == pytest.approx(forced.token_log_probs[: len(one.token_log_probs)])
 
 
-def test_the_decoding_form_and_shortlists_are_the_members_own() -> None:
+def test_the_inference_model_and_shortlists_are_the_members_own() -> None:
     members = []
     for seed, positions in enumerate(("sinusoidal", "rotary")):
         torch.manual_seed(seed)
@@ -88,12 +88,12 @@ def test_the_decoding_form_and_shortlists_are_the_members_own() -> None:
         )
         members.append(make_model(settings, make_toy().vocab).double().eval())
     nested = Ensemble([Ensemble(members), make_toy(5).double()])
-    form = nested.decoding_form()
-    assert not form.training
+    inference_model = nested.inference_model()
+    assert not inference_model.training
     shortlists = np.array([[0, 1, 2, 5, 7, 8], [0, 1, 2, 3, 4, -1], [0, 1, 2, 8, 6, 4]])
     for options in ({}, {"shortlists": shortlists}):
         plain = search_with(nested, SOURCES, beam=4, nbest=3, **options)
-        for one, other in zip(plain, search_with(form, SOURCES, beam=4, nbest=3, **options), strict=True):
+        for one, other in zip(plain, search_with(inference_model, SOURCES, beam=4, nbest=3, **options), strict=True):
             assert [h.ids for h in one] == [h.ids for h in other]
             assert [h.score for h in one] == pytest.approx([h.score for h in other])
     for hypotheses, shortlist in zip(plain, shortlists, strict=True):
@@ -122,15 +122,15 @@ def test_other_vocabularies_and_no_models_are_refused() -> None:
 
 def test_records_hold_every_member_and_the_mean_alignment() -> None:
     members = [make_toy(0, alignment=True), make_toy(1, alignment=True)]
-    ensemble, record = Ensemble(members), Record({"1.decoder.tokens": torch.zeros_like})
+    ensemble, hooks = Ensemble(members), ActivationHooks({"1.decoder.tokens": torch.zeros_like})
     batch = make_batch(EXAMPLES, pad_id=0, bos_id=1, eos_id=2)
     with torch.no_grad():
-        ensemble(batch, record)
-        torch.testing.assert_close(record["alignment"], (record["0.alignment"] + record["1.alignment"]) / 2)
-        without = Record()
+        ensemble(batch, hooks)
+        torch.testing.assert_close(hooks["alignment"], (hooks["0.alignment"] + hooks["1.alignment"]) / 2)
+        without = ActivationHooks()
         ensemble(batch, without)
-    assert torch.equal(record["0.decoder.hidden"], without["0.decoder.hidden"])
-    assert not torch.equal(record["1.decoder.hidden"], without["1.decoder.hidden"]), "interventions reach members"
+    assert torch.equal(hooks["0.decoder.hidden"], without["0.decoder.hidden"])
+    assert not torch.equal(hooks["1.decoder.hidden"], without["1.decoder.hidden"]), "interventions reach members"
     assert len(align_targets(ensemble, EXAMPLES)[0]) == 3
     with pytest.raises(DecodingError, match="no attention"):
         align_targets(Ensemble([members[0], make_toy(2)]), EXAMPLES)

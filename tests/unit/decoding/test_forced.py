@@ -62,9 +62,9 @@ class Narrow(ToyModel):
     def max_tgt_len(self, src_len: int) -> int:
         return 12 - src_len
 
-    def advance(self, ids: torch.Tensor, state: Any, record: Any = None) -> Any:
+    def advance(self, ids: torch.Tensor, state: Any, hooks: Any = None) -> Any:
         assert state.memory["mask"].shape[1] + ids.shape[1] <= 12
-        return super().advance(ids, state, record)
+        return super().advance(ids, state, hooks)
 
 
 def test_pairs_that_do_not_fit_into_one_batch_are_parted() -> None:

@@ -105,10 +105,10 @@ class Narrow(ToyModel):
     def max_tgt_len(self, src_len: int) -> int:
         return 12 - src_len
 
-    def advance(self, ids: torch.Tensor, state: Any, record: Any = None) -> Any:
+    def advance(self, ids: torch.Tensor, state: Any, hooks: Any = None) -> Any:
         longest = int(state.memory["mask"][state.source_index].sum(1).max())
         assert longest + state.length + ids.shape[1] <= 12, "fed more than the model holds"
-        return super().advance(ids, state, record)
+        return super().advance(ids, state, hooks)
 
 
 @pytest.mark.parametrize("options", METHODS)

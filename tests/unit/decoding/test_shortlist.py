@@ -38,7 +38,7 @@ def build(name: str) -> Model:
     if name == "toy":
         return make_toy(3, 23, 23, shared=True).double()
     cls, _ = MODELS[name]
-    return make_model(cls.parse({"architecture": name, **SETTINGS[name]}), VOCAB).double().eval().decoding_form()
+    return make_model(cls.parse({"architecture": name, **SETTINGS[name]}), VOCAB).double().eval().inference_model()
 
 
 @pytest.fixture(params=["toy", *SETTINGS])

@@ -12,7 +12,7 @@ from seqloom.decoding.ensemble import Ensemble
 from seqloom.errors import ConfigError
 from seqloom.explain import Explanation, explain
 from seqloom.models import MODELS
-from seqloom.nn.record import Record
+from seqloom.nn.activation_hooks import ActivationHooks
 from seqloom.training.weights import save_weights
 from tests.explanation_factory import VARIANTS, make_run
 
@@ -151,13 +151,13 @@ def test_reversed_weights_name_the_right_words() -> None:
     """A word looks at itself alike in two models that differ in nothing but how they number the words."""
     run = make_run("transformer reversed")
     found = explain(run, TEXT, target="golf")
-    record = Record()
+    hooks = ActivationHooks()
     ids = torch.tensor([[token.token_id for token in found.source]])
     from seqloom.batching import Sources
 
     with torch.no_grad():
-        run.model.start(Sources(ids, torch.ones_like(ids).bool()), record)
-    raw = record["encoder.0.self.attn_weights"][0, 0]
+        run.model.start(Sources(ids, torch.ones_like(ids).bool()), hooks)
+    raw = hooks["encoder.0.self.attn_weights"][0, 0]
     length = len(found.source) - 1
     ours = np.array(next(one for one in found.attention if one.name == "encoder.0.self").heads[0])
     for row in range(length):

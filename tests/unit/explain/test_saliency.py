@@ -20,7 +20,7 @@ from seqloom.explain.saliency import (
 )
 from seqloom.explain.sentence import Sentence, log_probs
 from seqloom.models.base import Model
-from seqloom.nn.record import Record
+from seqloom.nn.activation_hooks import ActivationHooks
 from tests.explanation_factory import VARIANTS, make_run
 
 TEXT, TARGET = "alpha bravo charlie delta", "golf echo alpha"
@@ -62,7 +62,7 @@ def test_gradients_are_what_small_changes_do(name: str) -> None:
     """Against finite differences along every feature of one source word's embedding: their length is the gradient's."""
     model, sentence = case(name)
     found, _ = gradient_saliency(model, sentence)
-    plain = Record()
+    plain = ActivationHooks()
     with torch.no_grad():
         log_probs(model, sentence.batch(model), plain)
     order = plain.tensors.get("source.order", [torch.arange(len(sentence.src_ids))[None]])[0][0]
@@ -78,7 +78,7 @@ def test_gradients_are_what_small_changes_do(name: str) -> None:
             return moved
 
         with torch.no_grad():
-            said.append(log_probs(model, batch, Record(dict.fromkeys(SOURCE_EMBEDDINGS, move))))
+            said.append(log_probs(model, batch, ActivationHooks(dict.fromkeys(SOURCE_EMBEDDINGS, move))))
     slopes = (said[0] - said[1]) / 2e-6
     assert_close(slopes.norm(dim=0), found[:, word], rtol=1e-5, atol=1e-9)
 
@@ -103,9 +103,9 @@ def test_occlusion_is_what_is_lost_without_a_word(name: str) -> None:
     with torch.no_grad():
         before = log_probs(model, sentence.batch(model))
         hidden_row = table.weight[sentence.src_ids[word]].clone()
-        record = Record({name: lambda value: value for name in SOURCE_EMBEDDINGS})
-        log_probs(model, sentence.batch(model), record)
-        embedded = next(record.tensors[name][0] for name in SOURCE_EMBEDDINGS if name in record.tensors)
+        hooks = ActivationHooks({name: lambda value: value for name in SOURCE_EMBEDDINGS})
+        log_probs(model, sentence.batch(model), hooks)
+        embedded = next(hooks.tensors[name][0] for name in SOURCE_EMBEDDINGS if name in hooks.tensors)
         place = (embedded[0] - hidden_row * model.embeddings.scale).abs().sum(dim=1).argmin()
 
         def blank(value: torch.Tensor) -> torch.Tensor:
@@ -113,7 +113,7 @@ def test_occlusion_is_what_is_lost_without_a_word(name: str) -> None:
             changed[:, place] = 0
             return changed
 
-        after = log_probs(model, sentence.batch(model), Record(dict.fromkeys(SOURCE_EMBEDDINGS, blank)))
+        after = log_probs(model, sentence.batch(model), ActivationHooks(dict.fromkeys(SOURCE_EMBEDDINGS, blank)))
     assert_close(found[:, word], (before - after)[0])
 
 

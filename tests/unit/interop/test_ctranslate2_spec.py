@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from seqloom.decoding.forced import score_targets
-from seqloom.interop.ctranslate2_spec import make_spec, obstacles
+from seqloom.interop.ctranslate2_spec import make_spec, unsupported_features
 from seqloom.models.rnn import RNNSettings
 from tests.interop_models import (
     EXAMPLES,
@@ -54,7 +54,7 @@ def tokens_of(rows: Any) -> list[list[str]]:
 @pytest.mark.parametrize("changes", [*MODELS, {"tied_embeddings": "output"}, {"output_bias": True}], ids=str)
 def test_an_encoder_decoder_scores_and_writes_the_same(changes: dict[str, Any], tmp_path: Path) -> None:
     settings = encoder_decoder(**changes)
-    assert not obstacles(settings)
+    assert not unsupported_features(settings)
     model = stirred_model(settings)
     translator = opened(settings, model, tmp_path)
     for one, theirs in zip(
@@ -75,7 +75,7 @@ def test_an_encoder_decoder_scores_and_writes_the_same(changes: dict[str, Any], 
 @pytest.mark.parametrize("changes", [*MODELS, {"qk_norm": True}, {"positions": "alibi"}, {"num_kv_heads": 2}], ids=str)
 def test_a_decoder_only_model_scores_and_writes_the_same(changes: dict[str, Any], tmp_path: Path) -> None:
     settings = decoder_only(**changes)
-    assert not obstacles(settings)
+    assert not unsupported_features(settings)
     model = stirred_model(settings)
     generator = opened(settings, model, tmp_path)
     whole = [[*source, 2, 1, *target, 2] for source, target in zip(SOURCES, TARGETS, strict=True)]
@@ -122,8 +122,8 @@ def test_specs_have_the_shapes_of_the_settings() -> None:
     ],
 )
 def test_what_cannot_be_expressed_is_named_with_what_could(settings: Any, named: list[str]) -> None:
-    told = [str(one) for one in obstacles(settings)]
-    assert len(told) == len(named)
-    for text, start in zip(told, named, strict=True):
+    messages = [str(feature) for feature in unsupported_features(settings)]
+    assert len(messages) == len(named)
+    for text, start in zip(messages, named, strict=True):
         assert text.startswith(start)
         assert "accepted: " in text

@@ -4,14 +4,14 @@ from pathlib import Path
 import pytest
 
 from seqloom.errors import ConfigError, OutputError
-from seqloom.interop.folder import Manifest, check_out, is_exported, whole_or_nothing
+from seqloom.interop.folder import Manifest, atomic_folder, check_out, is_exported
 
 MANIFEST = Manifest("ctranslate2", "none", False, 64, False, {"beam": 3}, "mine", "0" * 64)
 
 
 def test_a_folder_appears_whole_and_readable(tmp_path: Path) -> None:
     out = tmp_path / "a" / "out"
-    with whole_or_nothing(out) as folder:
+    with atomic_folder(out) as folder:
         MANIFEST.save(folder)
         (folder / "weights").write_text("")
         (folder / "weights").chmod(0o600)
@@ -23,7 +23,7 @@ def test_a_folder_appears_whole_and_readable(tmp_path: Path) -> None:
 
 def test_a_failure_leaves_nothing(tmp_path: Path) -> None:
     def fail() -> None:
-        with whole_or_nothing(tmp_path / "out") as folder:
+        with atomic_folder(tmp_path / "out") as folder:
             MANIFEST.save(folder)
             raise RuntimeError
 
@@ -39,11 +39,11 @@ def test_what_is_there_is_not_replaced(tmp_path: Path) -> None:
         check_out(tmp_path)
     with pytest.raises(ConfigError, match="a file"):
         check_out(tmp_path / "file")
-    with pytest.raises(OutputError, match="cannot be written"), whole_or_nothing(tmp_path / "file" / "out"):
+    with pytest.raises(OutputError, match="cannot be written"), atomic_folder(tmp_path / "file" / "out"):
         pass
     other = tmp_path / "other"
     other.mkdir()
-    with pytest.raises(OutputError, match="cannot be written"), whole_or_nothing(other):
+    with pytest.raises(OutputError, match="cannot be written"), atomic_folder(other):
         # Somebody else was quicker.
         (other / "theirs").write_text("")
     assert os.listdir(other) == ["theirs"]

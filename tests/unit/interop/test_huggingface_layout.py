@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from seqloom.decoding.forced import score_targets
-from seqloom.interop.huggingface_layout import make_layout, obstacles
+from seqloom.interop.huggingface_layout import make_layout, unsupported_features
 from seqloom.models.rnn import RNNSettings
 from seqloom.vocabulary import Vocabulary
 from tests.interop_models import (
@@ -23,7 +23,7 @@ from tests.interop_models import (
 )
 
 with warnings.catch_warnings():
-    # Its own affair, and not to be told apart by what it warns of.
+    # Its own affair, and not to be messages apart by what it warns of.
     warnings.simplefilter("ignore")
     transformers = pytest.importorskip("transformers")
 
@@ -75,7 +75,7 @@ DECODERS: list[tuple[dict[str, Any], str]] = [
 
 
 def opened(settings: Any, model: Any, name: str) -> Any:
-    assert not obstacles(settings, VOCAB)
+    assert not unsupported_features(settings, VOCAB)
     layout = make_layout(settings, VOCAB, arrays(model))
     assert layout.model == name
     theirs = getattr(transformers, layout.model)(getattr(transformers, layout.config)(**layout.settings))
@@ -156,13 +156,13 @@ def test_a_decoder_only_model_scores_and_writes_the_same(changes: dict[str, Any]
     ],
 )
 def test_what_no_layout_expresses_is_named_with_what_could(settings: Any, named: list[str]) -> None:
-    told = [str(one) for one in obstacles(settings, VOCAB)]
-    assert len(told) == len(named)
-    for text, start in zip(told, named, strict=True):
+    messages = [str(feature) for feature in unsupported_features(settings, VOCAB)]
+    assert len(messages) == len(named)
+    for text, start in zip(messages, named, strict=True):
         assert text.startswith(start)
         assert "accepted: " in text
 
 
 def test_two_vocabularies_are_refused() -> None:
-    (told,) = obstacles(encoder_decoder(tied_embeddings="none"), Vocabulary(SIZE, SIZE + 1, False))
-    assert str(told).startswith("tokenizer.joint is false")
+    (feature,) = unsupported_features(encoder_decoder(tied_embeddings="none"), Vocabulary(SIZE, SIZE + 1, False))
+    assert str(feature).startswith("tokenizer.joint is false")

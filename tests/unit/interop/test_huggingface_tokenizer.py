@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from seqloom.corpus.corpus import SentencePair
-from seqloom.interop.huggingface_tokenizer import make_backend, why_not
+from seqloom.interop.huggingface_tokenizer import make_backend, reason_unsupported
 from seqloom.tokenizer import Tokenizer, TokenizerSettings
 
 PAIRS = [
@@ -26,7 +26,7 @@ CASES: list[dict[str, Any]] = [
 
 def made(values: dict[str, Any]) -> tuple[Tokenizer, Any]:
     tokenizer = Tokenizer.train(PAIRS, TokenizerSettings(vocab_size=120, **values))
-    assert not why_not(tokenizer)
+    assert not reason_unsupported(tokenizer)
     return tokenizer, make_backend(tokenizer, "$A </s>")
 
 
@@ -70,4 +70,4 @@ def test_any_whole_bytes_are_written_as_by_us() -> None:
 
 
 def test_words_are_refused_with_a_reason() -> None:
-    assert "words" in why_not(Tokenizer.train(PAIRS, TokenizerSettings(kind="words", vocab_size=64)))
+    assert "words" in reason_unsupported(Tokenizer.train(PAIRS, TokenizerSettings(kind="words", vocab_size=64)))

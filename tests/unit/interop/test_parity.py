@@ -9,7 +9,7 @@ from seqloom.decoding.generator import Generator
 from seqloom.decoding.hypothesis import Generation
 from seqloom.decoding.settings import DecodingSettings
 from seqloom.example import Example
-from seqloom.interop.parity import Material, measure
+from seqloom.interop.parity import ParityData, measure
 from tests.toy_model import make_toy
 from tests.unit.decoding.test_generator import Letters
 
@@ -34,7 +34,7 @@ class Other:
         scores = [one.token_log_probs for one in score_targets(self.model, examples, end=end)]
         return [tuple(np.array(one) + self.gap) for one in scores]
 
-    def search_words(self, beam: int) -> str:
+    def search_difference(self, beam: int) -> str:
         return f"beam {beam}"
 
 
@@ -52,7 +52,7 @@ def run_of(peer: Other) -> Any:
 
 def test_the_same_model_agrees_in_all() -> None:
     peer = Other(1, 0.0)
-    found = measure(run_of(peer), peer, Material("here", SOURCES, ("abc", "g", "a", "d")), beam=3)
+    found = measure(run_of(peer), peer, ParityData("here", SOURCES, ("abc", "g", "a", "d")), beam=3)
     assert [(one.beam, one.identical, one.token_agreement) for one in found.searches] == [(1, 1.0, 1.0), (3, 1.0, 1.0)]
     assert all(one.bleu is not None and one.bleu["difference"] == 0 for one in found.searches)
     # Sums of some ten log-probabilities in fp32, in another order.
@@ -64,14 +64,14 @@ def test_the_same_model_agrees_in_all() -> None:
 
 def test_a_gap_in_the_scores_shows_a_sentence_and_a_token() -> None:
     peer = Other(1, 0.25)
-    found = measure(run_of(peer), peer, Material("here", ("abc",), ("abc",)), beam=1).forced
+    found = measure(run_of(peer), peer, ParityData("here", ("abc",), ("abc",)), beam=1).forced
     assert found.tokens == 4
     assert found.max_token_difference == pytest.approx(0.25)
     assert found.mean_difference == found.max_difference == pytest.approx(1.0)
 
 
 def test_another_model_does_not_agree() -> None:
-    found = measure(run_of(Other(1, 0.0)), Other(2, 0.0), Material("here", SOURCES), beam=1)
+    found = measure(run_of(Other(1, 0.0)), Other(2, 0.0), ParityData("here", SOURCES), beam=1)
     (greedy,) = found.searches
     assert greedy.bleu is None
     assert greedy.identical < 1

@@ -16,7 +16,7 @@ from seqloom.decoding.search import search
 from seqloom.decoding.settings import DecodingSettings
 from seqloom.errors import DecodingError, TrainingError
 from seqloom.models.base import DecoderState, Model
-from seqloom.nn.record import Record
+from seqloom.nn.activation_hooks import ActivationHooks
 from seqloom.objectives.cross_entropy import CrossEntropy
 from seqloom.vocabulary import Vocabulary
 from tests.toy_model import make_toy
@@ -45,10 +45,12 @@ class Bigram(Model):
     def hidden_width(self) -> int:
         return 1
 
-    def start(self, sources: Sources, record: Record | None = None) -> DecoderState:
+    def start(self, sources: Sources, hooks: ActivationHooks | None = None) -> DecoderState:
         return DecoderState({"mask": sources.mask}, {}, torch.arange(len(sources)))
 
-    def advance(self, ids: Tensor, state: DecoderState, record: Record | None = None) -> tuple[Tensor, DecoderState]:
+    def advance(
+        self, ids: Tensor, state: DecoderState, hooks: ActivationHooks | None = None
+    ) -> tuple[Tensor, DecoderState]:
         return ids[:, :, None].float(), state.after(ids.shape[1], {})
 
     def log_probs(self, hidden: Tensor) -> Tensor:

@@ -10,7 +10,7 @@ from seqloom.batching import Example, PairBatch, Sources, make_batch
 from seqloom.errors import ConfigError, DecodingError
 from seqloom.models import MODELS, make_model
 from seqloom.models.base import Model
-from seqloom.nn.record import Record
+from seqloom.nn.activation_hooks import ActivationHooks
 from seqloom.objectives import CrossEntropy
 from seqloom.vocabulary import Vocabulary
 from tests.tiny_models import tiny_settings
@@ -74,13 +74,13 @@ def build(name: str) -> Model:
     return make_model(cls.parse(settings), VOCAB).double().eval()
 
 
-WITH_DECODING_FORM = [name for name in VARIANTS if VARIANTS[name]["architecture"] == "transformer"]
+WITH_INFERENCE_MODEL = [name for name in VARIANTS if VARIANTS[name]["architecture"] == "transformer"]
 
 
-@pytest.fixture(params=["toy", *VARIANTS, *(f"{name}, decoding form" for name in WITH_DECODING_FORM)])
+@pytest.fixture(params=["toy", *VARIANTS, *(f"{name}, inference model" for name in WITH_INFERENCE_MODEL)])
 def model(request: pytest.FixtureRequest) -> Model:
-    name, _, form = request.param.partition(", ")
-    return build(name).decoding_form() if form else build(name)
+    name, _, inference = request.param.partition(", ")
+    return build(name).inference_model() if inference else build(name)
 
 
 def examples(seed: int = 0, lengths: tuple[tuple[int, int], ...] = ((5, 4), (2, 7), (7, 1), (1, 5))) -> list[Example]:
@@ -97,16 +97,16 @@ def logits_of(model: Model, items: list[Example]) -> torch.Tensor:
     return model.project(model(batch_of(items)))
 
 
-def test_every_decoding_form_is_tested() -> None:
+def test_every_inference_model_is_tested() -> None:
     assert [
-        name for name in VARIANTS if type(build(name).decoding_form()) is not type(build(name))
-    ] == WITH_DECODING_FORM
+        name for name in VARIANTS if type(build(name).inference_model()) is not type(build(name))
+    ] == WITH_INFERENCE_MODEL
 
 
 @pytest.mark.parametrize("training", [True, False])
-@pytest.mark.parametrize("name", WITH_DECODING_FORM)
-def test_a_decoding_form_is_in_the_mode_of_its_model(name: str, training: bool) -> None:
-    assert build(name).train(training).decoding_form().training is training
+@pytest.mark.parametrize("name", WITH_INFERENCE_MODEL)
+def test_an_inference_model_is_in_the_mode_of_its_model(name: str, training: bool) -> None:
+    assert build(name).train(training).inference_model().training is training
 
 
 @torch.no_grad()
@@ -206,17 +206,17 @@ def test_a_state_is_not_changed_by_a_step(model: Model) -> None:
 @torch.no_grad()
 def test_a_record_sees_without_changing_anything(model: Model) -> None:
     batch = batch_of(examples())
-    record = Record()
-    assert_close(model.project(model(batch, record)), model.project(model(batch)), rtol=0, atol=1e-12)
-    assert {"decoder.tokens", "decoder.hidden"} <= record.tensors.keys()
-    for name, values in record.tensors.items():
+    hooks = ActivationHooks()
+    assert_close(model.project(model(batch, hooks)), model.project(model(batch)), rtol=0, atol=1e-12)
+    assert {"decoder.tokens", "decoder.hidden"} <= hooks.tensors.keys()
+    for name, values in hooks.tensors.items():
         for weights in values:
             if name.endswith("attn_weights"):
                 assert_close(
                     weights.sum(dim=-1), torch.ones(weights.shape[:-1], dtype=torch.float64), rtol=0, atol=1e-12
                 )
-    if "alignment" in record.tensors:
-        alignment = record["alignment"]
+    if "alignment" in hooks.tensors:
+        alignment = hooks["alignment"]
         assert alignment.shape == (4, batch.tgt_in.shape[1], batch.sources.ids.shape[1])
         padding = ~batch.sources.mask[:, None].expand_as(alignment)
         assert (alignment[padding] == 0).all()
@@ -225,8 +225,8 @@ def test_a_record_sees_without_changing_anything(model: Model) -> None:
 def test_gradients_are_alike_with_and_without_a_record(model: Model) -> None:
     batch = batch_of(examples())
     found = []
-    for record in (None, Record()):
-        hidden = model(batch, record)[batch.tgt_mask]
+    for hooks in (None, ActivationHooks()):
+        hidden = model(batch, hooks)[batch.tgt_mask]
         found.append(torch.autograd.grad(model.project(hidden).logsumexp(dim=1).sum(), tuple(model.parameters())))
     assert_close(found[0], found[1], rtol=0, atol=1e-11)
 
@@ -234,7 +234,7 @@ def test_gradients_are_alike_with_and_without_a_record(model: Model) -> None:
 @torch.no_grad()
 def test_a_record_can_intervene(model: Model) -> None:
     batch = batch_of(examples())
-    silent = Record({"decoder.hidden": torch.zeros_like})
+    silent = ActivationHooks({"decoder.hidden": torch.zeros_like})
     assert (model(batch, silent) == 0).all()
 
 
@@ -247,7 +247,7 @@ def test_gradients_reach_the_embeddings_of_the_source(model: Model) -> None:
         return seen[-1]
 
     name = "prompt.tokens" if "prompt.tokens" in _names(model, batch) else "encoder.tokens"
-    model.project(model(batch, Record({name: leaf}))).sum().backward()
+    model.project(model(batch, ActivationHooks({name: leaf}))).sum().backward()
     gradient = seen[0].grad
     assert gradient is not None
     assert (gradient.norm(dim=2)[batch.sources.mask] > 0).all()
@@ -255,10 +255,10 @@ def test_gradients_reach_the_embeddings_of_the_source(model: Model) -> None:
 
 
 def _names(model: Model, batch: PairBatch) -> set[str]:
-    record = Record()
+    hooks = ActivationHooks()
     with torch.no_grad():
-        model(batch, record)
-    return set(record.tensors)
+        model(batch, hooks)
+    return set(hooks.tensors)
 
 
 def test_every_parameter_learns(model: Model) -> None:

@@ -8,19 +8,19 @@ from torch import nn
 from torch.nn import functional as F
 from torch.testing import assert_close
 
+from seqloom.nn.activation_hooks import ActivationHooks
 from seqloom.nn.attention import (
     BahdanauAttention,
     LuongAttention,
     attend,
     causal_mask,
     mask_bias,
-    weigh,
+    weighted_context,
 )
 from seqloom.nn.dropout import Dropout
 from seqloom.nn.multi_head import MultiHeadAttention
 from seqloom.nn.norm import RMSNorm, make_norm
 from seqloom.nn.positions import alibi_bias, rotary_angles, rotate, sinusoids
-from seqloom.nn.record import Record
 from seqloom.nn.recurrent import RecurrentLayer
 
 
@@ -28,17 +28,17 @@ def ragged_mask(lengths: list[int]) -> torch.Tensor:
     return torch.arange(max(lengths)) < torch.tensor(lengths)[:, None]
 
 
-@pytest.mark.parametrize("with_record", [False, True])
+@pytest.mark.parametrize("with_hooks", [False, True])
 @pytest.mark.parametrize("length", [9, 300])
-def test_attend_equals_the_fused_kernel(length: int, with_record: bool) -> None:
+def test_attend_equals_the_fused_kernel(length: int, with_hooks: bool) -> None:
     torch.manual_seed(0)
     query, key, value = (torch.randn(2, 4, length, 8) for _ in range(3))
     bias = mask_bias(causal_mask(length, length))[None, None]
-    record = Record() if with_record else None
-    ours = attend(query, key, value, bias, record=record, name="x")
+    hooks = ActivationHooks() if with_hooks else None
+    ours = attend(query, key, value, bias, hooks=hooks, name="x")
     assert_close(ours, F.scaled_dot_product_attention(query, key, value, is_causal=True), rtol=0, atol=1e-5)
-    if record is not None:
-        assert record["x.attn_weights"].shape == (2, 4, length, length)
+    if hooks is not None:
+        assert hooks["x.attn_weights"].shape == (2, 4, length, length)
 
 
 def test_multi_head_attention_equals_torchs() -> None:
@@ -109,7 +109,7 @@ def test_luong_and_bahdanau_scores_follow_their_equations() -> None:
     at = torch.tanh(additive.query(query[1, 2]) + memory[1, 3] @ additive.key.weight.t()) @ additive.energy.weight[0]
     assert_close(additive.scores(query, additive.keys(memory))[1, 2, 3], at, rtol=0, atol=1e-5)
     mask = ragged_mask([5, 2])
-    context = weigh(expected, memory, mask)
+    context = weighted_context(expected, memory, mask)
     assert_close(context[1], expected[1, :, :2].softmax(-1) @ memory[1, :2], rtol=0, atol=1e-5)
 
 

@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch.testing import assert_close
 
+from seqloom.nn.activation_hooks import ActivationHooks
 from seqloom.nn.packing import Packing
-from seqloom.nn.record import Record
 from seqloom.nn.recurrent import CellName, RecurrentLayer
 from seqloom.nn.recurrent_stack import RecurrentStack
 
@@ -48,14 +48,14 @@ def test_a_stack_computes_alike_with_and_without_a_record(
         torch.nn.init.normal_(parameter)
     x = torch.randn(4, 4, 3, dtype=torch.float64, requires_grad=True)
     found = []
-    for record in (None, Record()):
-        outputs, states = stack(x, mask, record=record, name="s")
+    for hooks in (None, ActivationHooks()):
+        outputs, states = stack(x, mask, hooks=hooks, name="s")
         everything = [outputs, *(part for state in states for part in state)]
         total = torch.stack([(part * part.detach().cos()).sum() for part in everything]).sum()
         found.append((everything, torch.autograd.grad(total, (x, *stack.parameters()))))
         gates = ("input", "forget", "output", "candidate") if cell == "lstm" else ("reset", "update", "candidate")
-        for gate in gates if record is not None else ():
-            assert len(record.tensors[f"s.1.gate.{gate}"]) == 4
+        for gate in gates if hooks is not None else ():
+            assert len(hooks.tensors[f"s.1.gate.{gate}"]) == 4
     assert_close(found[0], found[1], rtol=0, atol=1e-12)
 
 
