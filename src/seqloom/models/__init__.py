@@ -1,4 +1,4 @@
-"""The architectures, by name. A new one is a file in this folder, a line in `_ARCHITECTURES` and a recipe."""
+"""The architectures by name. A new architecture needs a file in this folder, a line in `_ARCHITECTURES` and a recipe."""
 
 from collections.abc import Callable
 from functools import reduce
@@ -37,14 +37,14 @@ MODELS = _load()
 if TYPE_CHECKING:
     from seqloom.models.base import ModelSettings
 else:
-    # pydantic reads the settings of a recipe by their field `architecture`.
+    # pydantic chooses the settings class by the field `architecture`.
     ModelSettings = Annotated[
         reduce(or_, (settings for settings, _ in MODELS.values())), Field(discriminator="architecture")
     ]
 
 
 def make_model(settings: "ModelSettings", vocab: Vocabulary) -> Model:
-    """A freshly initialised model; the initial weights follow torch's global random state.
+    """Makes a model with initial weights, which depend on torch's global random state.
 
     Raises:
         ConfigError: the settings do not fit the vocabulary.
@@ -57,7 +57,7 @@ def make_model(settings: "ModelSettings", vocab: Vocabulary) -> Model:
 
 
 def takes_text(settings: "ModelSettings") -> bool:
-    """Whether the architecture learns from plain text, without sources."""
+    """Whether the architecture can learn from documents, which have no sources."""
     return bool(getattr(MODELS[settings.architecture][1], "takes_text", False))
 
 

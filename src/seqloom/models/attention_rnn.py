@@ -1,7 +1,8 @@
 """The recurrent encoder-decoder with attention: multiplicative (Luong 2015) or additive (Bahdanau 2015).
 
-Luong's decoder asks with its state at the position, so all positions can ask at once after the recurrence has run fused over
-time. Input feeding and Bahdanau's decoder need the context before the step, so they walk step by step.
+The query of Luong's decoder is its state at the same position. So the recurrence runs over all positions first, and then attention
+is computed for all of them at once. Input feeding and Bahdanau's decoder need the context of the step before, so they run step by
+step.
 """
 
 from collections.abc import Callable
@@ -31,18 +32,18 @@ class AttentionRNNSettings(RecurrentSettings):
 
     architecture: Literal["attention-rnn"] = "attention-rnn"
     attention: Literal["luong", "bahdanau"] = "luong"
-    score: LuongScore | None = Field(None, description="Luong's score function; general where none is named")
+    score: LuongScore | None = Field(None, description="Luong's score function; default: general")
     input_feeding: bool = Field(
         False, description="feed the last attentional state into the next step (Luong 2015, 3.3)"
     )
-    bidirectional: bool = Field(True, description="read the source both ways, each with half of hidden_size")
+    bidirectional: bool = Field(True, description="read the source in both directions, each with half of hidden_size")
     reverse_source: bool = Field(False, description="read the source backwards (Sutskever 2014)")
 
     @model_validator(mode="after")
     def _fits(self) -> "AttentionRNNSettings":
         if self.attention == "bahdanau" and self.score is not None:
             raise ValueError(
-                "score chooses among Luong's functions; Bahdanau's attention has one of its own: leave score out"
+                "score chooses one of Luong's functions; Bahdanau's attention has its own: leave score out"
             )
         if self.attention == "bahdanau" and self.input_feeding:
             raise ValueError("Bahdanau's decoder feeds its context back by itself: leave input_feeding out")
@@ -57,11 +58,11 @@ class AttentionRNNSettings(RecurrentSettings):
 
 
 class AttentionRNN(Model):
-    """A recurrent decoder that looks back at every encoder state, weighted anew for each target position."""
+    """A recurrent encoder, and a recurrent decoder that attends to all encoder states at each target position."""
 
     settings_type = AttentionRNNSettings
 
-    # torch cannot look into the recurrence, whose kernels are its own.
+    # torch.compile cannot trace the recurrence, which is an autograd function of its own.
     compiles = False
 
     def __init__(self, settings: AttentionRNNSettings, vocab: Vocabulary) -> None:
@@ -97,18 +98,18 @@ class AttentionRNN(Model):
         initialise_linear(self)
 
     def output_weights(self) -> tuple[Float[Tensor, "vocab d_model"], None]:
-        """The output matrix."""
+        """The output matrix; it has no bias."""
         return self.embeddings.output, None
 
     def start(self, sources: Sources, hooks: ActivationHooks | None = None) -> DecoderState:
-        """Reads the sources; the memory holds every encoder state and its projection for the scores."""
+        """Encodes the sources; the memory holds the encoder states and the keys of attention."""
         mask = sources.mask
         if self.settings.reverse_source:
             sources = reverse(sources, hooks)
         x = capture(hooks, "encoder.tokens", self.embeddings.src(sources.ids))
         states, last = self.encoder(self.dropout(x), mask, hooks=hooks, name="encoder")
         if self.settings.reverse_source:
-            # Back in the order of the text, so that attention weights speak of it.
+            # Back to the order of the text, which is then the order of attention weights.
             states = states.gather(1, reversal(mask)[:, :, None].expand_as(states))
         states = capture(hooks, "encoder.memory", self.dropout(states))
         cache = pack_states(self._initial_states(last))
@@ -120,13 +121,13 @@ class AttentionRNN(Model):
     def _initial_states(self, last: list[LayerState]) -> list[LayerState]:
         if self.bridge is None:
             return last
-        # Bahdanau 2015, A.2.2 starts from the backward state alone; all of it is used here, for unidirectional encoders too.
+        # Bahdanau 2015, A.2.2 uses only the backward state; here the whole state is used, also with unidirectional encoders.
         return [(torch.tanh(self.bridge(hidden)), *rest) for hidden, *rest in last]
 
     def advance(
         self, ids: Int[Tensor, "rows n"], state: DecoderState, hooks: ActivationHooks | None = None
     ) -> tuple[Float[Tensor, "rows n d_model"], DecoderState]:
-        """Runs the decoder over n positions, attending at each."""
+        """Runs the decoder and attention over n positions; see `Model.advance`."""
         num_parts = 2 if self.settings.cell == "lstm" else 1
         states = unpack_states(dict(state.cache), self.settings.num_layers, num_parts)
         reader = MemoryReader(state)
@@ -175,7 +176,10 @@ class AttentionRNN(Model):
     def _stepwise_attention(
         self, x: Tensor, reader: MemoryReader, hooks: ActivationHooks | None
     ) -> Callable[[Tensor], Tensor]:
-        """What gives the context of one query a row."""
+        """A function that turns one query per row into its context.
+
+        In training it is StepwiseAttention. Hooks, autocast, and memories shared by several rows need plain attention.
+        """
         keys, memory = reader["keys"], reader["states"]
         if (
             hooks is None

@@ -1,7 +1,7 @@
-"""The contract that keeps the architectures equal: Model, DecoderState, StepOutput.
+"""The contract of all architectures: Model, DecoderState, StepOutput.
 
-Ids (PairBatch, Sources) enter; hidden states, logits and decoder states leave. Training, search, explanation and comparison use
-only what stands here. Nothing here knows text, and no caller asks which architecture it holds.
+The input is ids (PairBatch, Sources); the output is hidden states, logits and decoder states. Training, search, explanation and
+comparison use only this contract, so they do not depend on the architecture. Models do not know text.
 """
 
 from abc import ABC, abstractmethod
@@ -23,16 +23,16 @@ from seqloom.vocabulary import Vocabulary as Vocabulary
 
 @dataclass(frozen=True, slots=True)
 class DecoderState:
-    """What a decoder carries from step to step. Immutable: `Model.step` returns the next one.
+    """The state of a decoder between steps. Immutable: `Model.step` returns a new one.
 
-    The first dimension of tensors in `memory` counts sources, of tensors in `cache` rows (hypotheses). A row reaches the memory
-    of its source through `source_index`, so that the beams of a source share one copy.
+    The first dimension of the tensors in `memory` is sources, of those in `cache` rows (hypotheses). `source_index` gives each row
+    its source, so the hypotheses of a source share its memory.
 
     Attributes:
         memory: per source: encoder states, projected keys and values, their mask ("mask", True at a real token).
         cache: per hypothesis: key/value caches, recurrent states, the input-feeding vector.
         source_index: (rows,), the row of `memory` that belongs to each hypothesis.
-        length: target positions that were fed so far; the same for all rows.
+        length: the number of target positions that were fed; the same for all rows.
     """
 
     memory: Mapping[str, Tensor]
@@ -41,9 +41,9 @@ class DecoderState:
     length: int = 0
 
     def select(self, rows: Int[Tensor, "selected"]) -> "DecoderState":
-        """The state of the given rows, in their order: repeats, reorders or drops hypotheses.
+        """Repeats, reorders or drops hypotheses: the state of `rows`, in their order.
 
-        Sources without hypotheses left are dropped from the memory too, so that finished sentences cost nothing.
+        Sources without hypotheses are removed from the memory, so that finished sentences take no time.
         """
         index = self.source_index[rows]
         memory = self.memory
@@ -59,10 +59,10 @@ class DecoderState:
 
 
 class MemoryReader:
-    """How rows reach the memory of their sources in one call of `advance`.
+    """Gives rows access to the memory of their sources, in one call of `advance`.
 
-    Where each source has equally many rows, standing together in order (beam search keeps them so), the rows of a source are
-    folded into one longer row of queries, and its keys are read once for all. Elsewhere the memory is copied row by row.
+    If all sources have the same number of rows, in the order of the sources (as in beam search), the rows of a source are folded
+    into one longer row of queries, so that its keys are read once. Otherwise the memory is copied for each row.
     """
 
     def __init__(self, state: DecoderState) -> None:
@@ -76,13 +76,13 @@ class MemoryReader:
 
     @classmethod
     def of_rows(cls, memory: Mapping[str, Tensor]) -> "MemoryReader":
-        """A reader of a memory that has one row for each row of queries."""
+        """A reader for a memory with one row for each row of queries."""
         reader = cls.__new__(cls)
         reader._memory, reader._folds = memory, 1
         return reader
 
     def fold(self, x: Float[Tensor, "rows n dim"]) -> Float[Tensor, "_ _ dim"]:
-        """Queries as the memory's rows want them."""
+        """Concatenates the queries of all rows of a source, so that there is one row for each row of the memory."""
         return x if self._folds <= 1 else x.reshape(-1, self._folds * x.shape[1], x.shape[2])
 
     def unfold(self, x: Float[Tensor, "_ _ dim"]) -> Float[Tensor, "rows n dim"]:
@@ -100,16 +100,16 @@ def _num_sources(memory: Mapping[str, Tensor]) -> int:
 
 
 def reverse(sources: Sources, hooks: ActivationHooks | None = None) -> Sources:
-    """Sources read backwards (Sutskever 2014, section 3.3); the last token, eos, stays last, and padding stays on the right.
+    """Reverses the sources (Sutskever 2014, section 3.3); eos stays the last token, and padding stays on the right.
 
-    A hooks is told of the order, so that who looks at the encoder knows which word it is that he sees.
+    The order is captured as "source.order", so that encoder activations can be assigned to words.
     """
     order = capture(hooks, "source.order", reversal(sources.mask))
     return Sources(sources.ids.gather(1, order), sources.mask)
 
 
 def reversal(mask: Bool[Tensor, "batch src_len"]) -> Int[Tensor, "batch src_len"]:
-    """For each position of a reversed source the position it comes from; its own inverse."""
+    """For each position of a reversed source its position in the original; this permutation is its own inverse."""
     position = torch.arange(mask.shape[1], device=mask.device)
     mirrored = mask.sum(dim=1, keepdim=True) - 2 - position
     return torch.where(mirrored >= 0, mirrored, position)
@@ -117,14 +117,14 @@ def reversal(mask: Bool[Tensor, "batch src_len"]) -> Int[Tensor, "batch src_len"
 
 @dataclass(frozen=True, slots=True)
 class StepOutput:
-    """What a step returns: logits (rows, n, vocab) for the token after each of the n tokens fed, and the next state."""
+    """The result of a step: logits (rows, n, vocab) for the token after each of the n ids, and the next state."""
 
     logits: Float[Tensor, "rows n vocab"]
     state: DecoderState
 
 
 class ModelSettings(Settings):
-    """Base of the settings of an architecture; each has a field `architecture: Literal[NAME] = NAME`."""
+    """Base class of the settings of architectures; each has a field `architecture: Literal[NAME] = NAME`."""
 
     if TYPE_CHECKING:
         architecture: str
@@ -134,13 +134,13 @@ class Model(nn.Module, ABC):
     """A sequence model: reads sources, writes targets.
 
     Attributes:
-        settings_type: the settings that the architecture is made of, `__init__(settings, vocab)`.
+        settings_type: the class of the architecture's settings; the constructor is `__init__(settings, vocab)`.
         vocab: sizes and special ids.
-        max_len: the most positions a source or a target may have, bos and eos included; None where there is no limit.
-        takes_text: whether the model learns from plain text too: targets whose source is empty.
-        compiles: whether torch.compile can make its forward pass.
-        has_output_matrix: whether hidden states are multiplied with `output_weights`. A model without overrides `log_probs` and
-            `hidden_width`.
+        max_len: the largest number of positions of a source or a target, with bos and eos; None if there is no limit.
+        takes_text: whether the model can learn from documents: targets with an empty source.
+        compiles: whether torch.compile can compile the forward pass.
+        has_output_matrix: whether hidden states are multiplied with `output_weights`. A model without an output matrix overrides
+            `log_probs` and `hidden_width`.
         fitted_by_counting: whether the model is fitted by `fit`, in one pass over the examples, and not by the training loop.
     """
 
@@ -155,7 +155,7 @@ class Model(nn.Module, ABC):
 
     @abstractmethod
     def start(self, sources: Sources, hooks: ActivationHooks | None = None) -> DecoderState:
-        """Reads the sources; one row each. For a decoder-only model they may be prompts without their last token.
+        """Encodes the sources; the state has one row for each. A decoder-only model may get prompts without their last token.
 
         Raises:
             DecodingError: a source is longer than `max_len`.
@@ -165,28 +165,28 @@ class Model(nn.Module, ABC):
     def advance(
         self, ids: Int[Tensor, "rows n"], state: DecoderState, hooks: ActivationHooks | None = None
     ) -> tuple[Float[Tensor, "rows n d_model"], DecoderState]:
-        """Feeds n >= 1 target ids a row; the only decoder there is, for training and for generation alike.
+        """Feeds n >= 1 target ids to each row; both training and generation use it.
 
-        Position i sees the ids up to i and everything that `state` was fed before. The first id ever fed is bos (or the last
-        token of a prompt).
+        The output at position i depends on the ids up to i and on all ids that `state` was fed before. The first id is bos, or the
+        last token of a prompt.
 
         Returns:
-            The hidden states before the vocabulary, and the state after the last id.
+            The hidden states that `project` turns into logits, and the state after the last id.
 
         Raises:
-            DecodingError: the target grows longer than `max_len`.
+            DecodingError: the target becomes longer than `max_len`.
         """
 
     def output_weights(self) -> tuple[Float[Tensor, "vocab d_model"], Float[Tensor, "vocab"] | None]:
-        """The matrix (and bias) that `project` multiplies with; the loss works on it in blocks.
+        """The output matrix and its bias; the loss computes logits from them in blocks.
 
         Raises:
-            DecodingError: the model has none (`has_output_matrix`).
+            DecodingError: the model has no output matrix (`has_output_matrix`).
         """
         raise DecodingError(f"{type(self).__name__} has no output matrix; its probabilities come from log_probs")
 
     def project(self, hidden: Float[Tensor, "*rows d_model"]) -> Float[Tensor, "*rows vocab"]:
-        """Logits over the vocabulary: hidden states times the output matrix; without a matrix, the log-probabilities."""
+        """Logits over the vocabulary, from hidden states; a model without an output matrix returns log-probabilities."""
         if not self.has_output_matrix:
             return self.log_probs(hidden)
         weight, bias = self.output_weights()
@@ -195,7 +195,7 @@ class Model(nn.Module, ABC):
     def log_probs(self, hidden: Float[Tensor, "*rows d_model"]) -> Float[Tensor, "*rows vocab"]:
         """The logarithm of the probability of each id, from hidden states.
 
-        A model without an output matrix overrides this. Its gradients reach whatever it is computed from.
+        A model without an output matrix overrides this. Gradients pass through it.
         """
         logits = self.project(hidden)
         return logits.to(torch.promote_types(logits.dtype, torch.float32)).log_softmax(dim=-1)
@@ -211,7 +211,7 @@ class Model(nn.Module, ABC):
         return self.output_weights()[0].shape[1]
 
     def fit(self, examples: Iterable[Example]) -> None:
-        """Fits the model in one pass by counting, for models with `fitted_by_counting`; others learn by gradients.
+        """Fits the model by counting, in one pass over the examples; only for models with `fitted_by_counting`.
 
         Raises:
             TrainingError: the model is not fitted by counting.
@@ -222,7 +222,7 @@ class Model(nn.Module, ABC):
         """Teacher forcing over whole sequences: all target positions in one call of `advance`.
 
         Returns:
-            The hidden states before the vocabulary, (batch, tgt_len, d_model).
+            The hidden states that `project` turns into logits, (batch, tgt_len, d_model).
 
         Raises:
             DecodingError: a sequence is longer than `max_len`.
@@ -231,30 +231,30 @@ class Model(nn.Module, ABC):
         return hidden
 
     def step(self, ids: Int[Tensor, "rows n"], state: DecoderState, hooks: ActivationHooks | None = None) -> StepOutput:
-        """Feeds n >= 1 target ids a row and scores what follows each of them; forced prefixes are steps with n > 1."""
+        """Feeds n >= 1 target ids to each row, and returns logits for the id after each; forced prefixes use n > 1."""
         hidden, state = self.advance(ids, state, hooks)
         return StepOutput(self.project(hidden), state)
 
     def inference_model(self) -> "Model":
-        """The same model laid out to generate: by the same contract, equal within rounding; itself where it has no such form.
+        """The same model with weights and caches laid out for generation: same contract, equal results within rounding.
 
-        It is a snapshot: later changes of the weights do not reach it. It is not trained and not recorded, but `forward` is the
-        model's own.
+        It is a snapshot: later changes of the weights do not change it. It cannot be trained, and only `forward`, which is the
+        model's own, captures activations. A model without an inference model returns itself.
         """
         return self
 
     def rebuilt(self, make: Callable[["Model"], "Model"]) -> "Model":
-        """What `make` makes of the model; where several models are one, what it makes of each of them, as one."""
+        """Applies `make` to the model; an ensemble applies it to each member and returns an ensemble of the results."""
         return make(self)
 
     def check_length(self, length: int, what: str) -> None:
-        """Refuses more positions than the model holds.
+        """Checks that a number of positions is at most `max_len`.
 
         Args:
-            what: is so long: "source".
+            what: the name of the sequence in the message, such as "source".
 
         Raises:
-            DecodingError: there are more.
+            DecodingError: `length` is larger.
         """
         if self.max_len is not None and length > self.max_len:
             raise DecodingError(
@@ -263,21 +263,21 @@ class Model(nn.Module, ABC):
             )
 
     def max_tgt_len(self, src_len: int) -> int | None:
-        """The most target positions that may follow a source of `src_len` tokens; None where there is no limit."""
+        """The largest number of target positions after a source of `src_len` tokens; None if there is no limit."""
         return self.max_len
 
     def fits(self, src_len: int, tgt_len: int) -> bool:
-        """Whether a source and a target of so many tokens fit; eos comes to each."""
+        """Whether a source and a target of these lengths, without eos, fit into the model together with eos."""
         if self.max_len is not None and src_len + 1 > self.max_len:
             return False
         max_tgt_len = self.max_tgt_len(src_len + 1)
         return max_tgt_len is None or tgt_len + 1 <= max_tgt_len
 
     def num_parameters(self, *, embeddings: bool = True) -> int:
-        """How many numbers training adjusts.
+        """The number of trainable parameters.
 
         Args:
-            embeddings: False leaves out embedding tables, as papers on scaling do.
+            embeddings: False leaves out embedding tables, as in papers on scaling.
         """
         left_out = set()
         if not embeddings:

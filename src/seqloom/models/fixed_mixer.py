@@ -1,8 +1,8 @@
-"""The fixed mixer: an encoder-decoder with neither recurrence nor attention; positions are mixed by weights that never change.
+"""The fixed mixer: an encoder-decoder without recurrence and without attention; fixed weights mix the positions.
 
-It is a Transformer that cannot ask: how much a position takes from another depends on their distance alone (the slopes of ALiBi,
-Press 2022, without queries and keys), not on what stands there. It is the fourth cell of the question whether recurrence or
-attention is what matters; the others are the RNN, the RNN with attention and the Transformer.
+It is a Transformer without queries and keys: the weight of a position depends only on its distance (the slopes of ALiBi, Press
+2022), not on its content. With the RNN, the RNN with attention and the Transformer it completes the comparison of models with and
+without recurrence and attention.
 """
 
 from typing import Literal
@@ -33,12 +33,12 @@ class FixedMixerSettings(ModelSettings):
     architecture: Literal["fixed-mixer"] = "fixed-mixer"
     d_model: int = Field(128, gt=0, le=WIDEST, description="width of every position")
     d_ff: int = Field(448, gt=0, le=WIDEST, description="width inside the feed-forward network")
-    num_heads: int = Field(4, gt=0, description="groups of features, each with a reach of its own")
+    num_heads: int = Field(4, gt=0, description="groups of features, each with its own slope")
     num_encoder_layers: int = Field(4, gt=0, le=MOST_LAYERS)
     num_decoder_layers: int = Field(4, gt=0, le=MOST_LAYERS)
     dropout: float = Field(0.1, ge=0, lt=1, description="on embeddings and on every sublayer's output")
     max_len: int = Field(
-        512, gt=1, le=LONGEST, description="the most positions of a source or a target, bos and eos included"
+        512, gt=1, le=LONGEST, description="the largest number of positions of a source or a target, with bos and eos"
     )
     tied_embeddings: TyingName = "all"
     reverse_source: bool = Field(False, description="read the source backwards (Sutskever 2014)")
@@ -53,7 +53,7 @@ class FixedMixerSettings(ModelSettings):
 
 
 class FixedMixing(nn.Module):
-    """Weighted means of other positions, the weights given: what attention would be if it could not look."""
+    """Weighted means of positions with fixed weights: attention without queries and keys."""
 
     def __init__(self, d_model: int, num_heads: int) -> None:
         super().__init__()
@@ -62,7 +62,7 @@ class FixedMixing(nn.Module):
         self.out = Linear(d_model, d_model)
 
     def values(self, x: Float[Tensor, "rows length d_model"]) -> Float[Tensor, "rows num_heads length head_dim"]:
-        """What there is to take from each position."""
+        """Projects positions to values."""
         split: Tensor = self.value(x).unflatten(-1, (self.num_heads, -1)).transpose(1, 2)
         return split
 
@@ -73,7 +73,7 @@ class FixedMixing(nn.Module):
         hooks: ActivationHooks | None = None,
         name: str = "",
     ) -> Float[Tensor, "rows n d_model"]:
-        """The weighted means, projected."""
+        """The weighted means of the values, concatenated and projected."""
         weights = capture(hooks, f"{name}.attn_weights", weights)
         context = capture(hooks, f"{name}.context", weights @ values)
         mixed: Tensor = self.out(context.transpose(1, 2).flatten(2))
@@ -81,7 +81,7 @@ class FixedMixing(nn.Module):
 
 
 class MixerBlock(nn.Module):
-    """Mixing of its own side, in decoders mixing of the memory, and a feed-forward network; norms before each."""
+    """Mixing of the block's own positions, in decoders mixing of the memory, and a feed-forward network; pre-norm."""
 
     def __init__(self, settings: FixedMixerSettings, *, cross: bool) -> None:
         super().__init__()
@@ -107,7 +107,7 @@ class MixerBlock(nn.Module):
 
         Args:
             past: values of earlier positions.
-            context: what the memory says to each position; None in encoders.
+            context: the mixed memory for each position; None in encoders.
 
         Returns:
             The new positions, and the values of all positions so far.
@@ -144,11 +144,11 @@ class FixedMixer(Model):
         initialise_linear(self)
 
     def output_weights(self) -> tuple[Float[Tensor, "vocab d_model"], None]:
-        """The output matrix."""
+        """The output matrix; it has no bias."""
         return self.embeddings.output, None
 
     def start(self, sources: Sources, hooks: ActivationHooks | None = None) -> DecoderState:
-        """Encodes; the memory holds what each decoder layer may take from each source position."""
+        """Encodes the sources; the memory holds the values of each decoder layer."""
         if self.settings.reverse_source:
             sources = reverse(sources, hooks)
         length = sources.ids.shape[1]
@@ -162,7 +162,7 @@ class FixedMixer(Model):
             x, _ = block(x, weights, hooks=hooks, name=f"encoder.{number}")
         x = self.encoder_norm(x)
         if self.settings.reverse_source:
-            # Back in the order of the text, so that weights speak of it.
+            # Back to the order of the text, which is then the order of the weights.
             x = x.gather(1, reversal(sources.mask)[:, :, None].expand_as(x))
         x = capture(hooks, "encoder.memory", x)
         memory = {"mask": sources.mask, "bias": bias}
@@ -175,7 +175,7 @@ class FixedMixer(Model):
     def advance(
         self, ids: Int[Tensor, "rows n"], state: DecoderState, hooks: ActivationHooks | None = None
     ) -> tuple[Float[Tensor, "rows n d_model"], DecoderState]:
-        """Decodes n positions after those that the state has seen."""
+        """Decodes n positions after those of the state; see `Model.advance`."""
         n, length = ids.shape[1], state.length
         self.check_length(length + n, "target")
         positions = torch.arange(length, length + n, device=ids.device)[None]
@@ -194,7 +194,7 @@ class FixedMixer(Model):
         for number, block in enumerate(self.decoder):
             assert isinstance(block, MixerBlock)
             assert block.cross is not None
-            # The weights do not depend on what was written, so all hypotheses of a source have the same context.
+            # The weights do not depend on the target, so all hypotheses of a source have the same context.
             name = f"decoder.{number}"
             context = block.cross(state.memory[f"{number}.value"], cross, hooks, f"{name}.cross")[state.source_index]
             past = state.cache.get(f"{number}.value")

@@ -1,8 +1,8 @@
-"""InferenceTransformer: a trained Transformer laid out for generation.
+"""InferenceTransformer: a trained Transformer with weights and caches laid out for generation.
 
-It is the same model by the same contract and the same code, equal within rounding. Weights that are used together are packed into
-one product, the scale of attention is part of them, keys and values stay where they were written, and the hypotheses of a source
-attend to its memory together. It is not trained, and its activations are not captured: use the model that it was made of.
+It has the same contract as its model, and equal results within rounding. Weights that are used together are packed into one matrix,
+which includes the scale of attention. Keys and values are written once and not copied, and all hypotheses of a source attend to its
+memory in one product. It cannot be trained and captures no activations; the original model does.
 """
 
 from collections.abc import Iterator, Mapping
@@ -28,11 +28,11 @@ from seqloom.nn.norm import norm_function
 
 @dataclass(frozen=True, slots=True)
 class GroupedState(DecoderState):
-    """The state of an inference model: one cache for all layers, in groups of hypotheses that have the same source.
+    """The state of an inference model: one cache for all layers, with groups of hypotheses of the same source.
 
     Attributes:
-        keys_values: the cache of the target so far.
-        group_source: (groups,), the row of `memory` that belongs to each group, on the host.
+        keys_values: the cache of the target positions.
+        group_source: (groups,), the row of `memory` that belongs to each group; a NumPy array on the host.
     """
 
     keys_values: GroupedCache | None = None
@@ -42,7 +42,7 @@ class GroupedState(DecoderState):
     def make(
         cls, memory: Mapping[str, Tensor], keys_values: GroupedCache, group_source: NDArray[np.int64]
     ) -> "GroupedState":
-        """A state whose rows follow from its groups."""
+        """Makes a state; its rows are the hypotheses of the groups."""
         index = torch.from_numpy(group_source.repeat(keys_values.width)).to(keys_values.bias.device)
         return cls(memory, {}, index, keys_values.length, keys_values, group_source)
 
@@ -67,7 +67,7 @@ class GroupedState(DecoderState):
 
 
 class InferenceTransformer(Transformer):
-    """A Transformer that generates: a snapshot of the weights of `model`."""
+    """A Transformer for generation: a snapshot of the weights of `model`."""
 
     def __init__(self, model: Transformer) -> None:
         Model.__init__(self)
@@ -87,15 +87,15 @@ class InferenceTransformer(Transformer):
         self.decoder_norm = norm_function(model.decoder_norm)
         self._memory_maps = LinearMap(maps)
         self._output = LinearMap([model.output_weights()])
-        # Modules start in training mode; code that restores the mode of this one must not put the model into training mode.
+        # Modules start in training mode. Code that restores the mode of this module must not change the mode of the model.
         self.training = model.training
 
     def output_weights(self) -> tuple[Float[Tensor, "vocab d_model"], Float[Tensor, "vocab"] | None]:
-        """The model's own."""
+        """The output matrix and bias of the model."""
         return self.model.output_weights()
 
     def forward(self, batch: PairBatch, hooks: ActivationHooks | None = None) -> Float[Tensor, "batch tgt_len d_model"]:
-        """Teacher forcing by the model itself, whose activations can be captured."""
+        """Teacher forcing by the original model, which also captures activations."""
         hidden: Tensor = self.model(batch, hooks)
         return hidden
 
@@ -104,7 +104,7 @@ class InferenceTransformer(Transformer):
         """As `Transformer.start`.
 
         Raises:
-            ValueError: a hooks is given.
+            ValueError: hooks were passed.
         """
         _check_no_capture(hooks)
         return super().start(sources)
@@ -113,10 +113,10 @@ class InferenceTransformer(Transformer):
     def advance(
         self, ids: Int[Tensor, "rows n"], state: DecoderState, hooks: ActivationHooks | None = None
     ) -> tuple[Float[Tensor, "rows n d_model"], DecoderState]:
-        """As `Transformer.advance`; the hypotheses of a group are one row of queries.
+        """As `Transformer.advance`, with the hypotheses of a group as one row of queries.
 
         Raises:
-            ValueError: a hooks is given.
+            ValueError: hooks were passed.
         """
         _check_no_capture(hooks)
         assert isinstance(state, GroupedState)
@@ -138,16 +138,16 @@ class InferenceTransformer(Transformer):
 
     @torch.no_grad()
     def step(self, ids: Int[Tensor, "rows n"], state: DecoderState, hooks: ActivationHooks | None = None) -> StepOutput:
-        """As `Model.step`, by a packed output matrix: with few rows it takes half the time."""
+        """As `Model.step`, with a packed output matrix, which halves the time for few rows."""
         hidden, state = self.advance(ids, state, hooks)
         return StepOutput(self._output(hidden), state)
 
     def inference_model(self) -> Model:
-        """Itself."""
+        """Returns itself."""
         return self
 
     def _memory_keys_values(self, memory: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
-        """As in the model, by one product for all layers."""
+        """As in the model, but with one product for all layers."""
         for layer, parts in enumerate(self._memory_maps(memory).chunk(len(self.decoder), dim=2)):
             attention = self.decoder[layer].cross_attention
             assert isinstance(attention, PackedAttention)
@@ -155,7 +155,7 @@ class InferenceTransformer(Transformer):
             yield attention.normalise_keys(key).contiguous(), value.contiguous()
 
     def _initial_state(self, memory: Mapping[str, Tensor]) -> DecoderState:
-        """A state with an empty cache, each source a group."""
+        """A state with an empty cache and one group per source."""
         key, rows = memory["0.key"], memory["mask"].shape[0]
         cache = GroupedCache.empty(rows, len(self.decoder), key.shape[1], key.shape[3], key)
         return GroupedState.make(memory, cache, np.arange(rows))
@@ -163,4 +163,4 @@ class InferenceTransformer(Transformer):
 
 def _check_no_capture(hooks: ActivationHooks | None) -> None:
     if hooks is not None:
-        raise ValueError("an inference model captures no activations; use the model that it was made of")
+        raise ValueError("an inference model captures no activations; pass the hooks to the original model")

@@ -1,7 +1,7 @@
-"""A model without numbers: its names and shapes, known before anything is allocated, and the room for its weights afterwards.
+"""Models on torch's meta device: names and shapes of weights without memory, and the allocation of this memory.
 
-Settings and a Vocabulary enter, a Model on the meta device leaves. What is not saved with the weights (the waves of sinusoidal
-positions) is computed at once, so that loading the weights completes the model.
+Settings and a Vocabulary enter, a Model on the meta device leaves. Buffers that are not saved with the weights (the table of
+sinusoidal positions) are computed immediately, so that loading the weights completes the model.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -15,7 +15,7 @@ from seqloom.models import ModelSettings, make_model
 from seqloom.models.base import Model
 from seqloom.vocabulary import Vocabulary
 
-# On the meta device they do nothing, but the first of them takes a second to import what would compile them.
+# These functions do nothing on the meta device, but the first call takes a second, because torch imports its compiler.
 _INITIALISERS = {"uniform_", "normal_", "xavier_uniform_", "kaiming_uniform_", "orthogonal_"}
 
 
@@ -29,7 +29,7 @@ class _Uninitialised(TorchFunctionMode):
 
 
 def make_meta_model(settings: ModelSettings, vocab: Vocabulary) -> Model:
-    """The model that `make_model` would make, its weights without numbers; torch's random state stays as it is.
+    """Makes the model of `make_model` on the meta device; torch's random state does not change.
 
     Raises:
         ConfigError: the settings do not fit the vocabulary.
@@ -39,12 +39,12 @@ def make_meta_model(settings: ModelSettings, vocab: Vocabulary) -> Model:
 
 
 def shapes_of(model: nn.Module) -> dict[str, tuple[int, ...]]:
-    """The shapes of what is saved of a model, by name."""
+    """The shapes of the saved tensors of a model, by name."""
     return {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}
 
 
 def allocate(model: nn.Module) -> None:
-    """Gives the weights of an make_meta_model memory on the CPU, in place; what stands in it is arbitrary."""
+    """Allocates memory on the CPU for the weights of a meta model, in place, without initial values."""
     made: dict[int, nn.Parameter] = {}
     for module in model.modules():
         parameters: Mapping[str, nn.Parameter | None] = module._parameters

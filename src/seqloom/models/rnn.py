@@ -1,4 +1,4 @@
-"""The recurrent encoder-decoder: a fixed-size summary is all that the decoder knows of the source (Sutskever 2014)."""
+"""The recurrent encoder-decoder: the decoder gets only the last states of the encoder, of fixed size (Sutskever 2014)."""
 
 from typing import Literal
 
@@ -21,12 +21,10 @@ from seqloom.vocabulary import Vocabulary
 
 
 class RecurrentSettings(ModelSettings):
-    """What the recurrent models have in common."""
+    """Settings that all recurrent models share."""
 
     cell: CellName = "lstm"
-    d_model: int = Field(
-        128, gt=0, le=WIDEST, description="width of the embeddings, and of what the vocabulary is multiplied with"
-    )
+    d_model: int = Field(128, gt=0, le=WIDEST, description="width of the embeddings and of the output matrix")
     hidden_size: int = Field(256, gt=0, le=WIDEST, description="width of the recurrent states")
     num_layers: int = Field(2, gt=0, le=MOST_LAYERS, description="recurrent layers of the encoder, and of the decoder")
     dropout: float = Field(0.2, ge=0, lt=1, description="on embeddings, between layers and before the vocabulary")
@@ -41,11 +39,11 @@ class RNNSettings(RecurrentSettings):
 
 
 class RNN(Model):
-    """A deep recurrent encoder whose last states are the first states of a deep recurrent decoder."""
+    """A recurrent encoder, and a recurrent decoder whose initial states are the encoder's last states."""
 
     settings_type = RNNSettings
 
-    # torch cannot look into the recurrence, whose kernels are its own.
+    # torch.compile cannot trace the recurrence, which is an autograd function of its own.
     compiles = False
 
     def __init__(self, settings: RNNSettings, vocab: Vocabulary) -> None:
@@ -63,11 +61,11 @@ class RNN(Model):
         initialise_linear(self)
 
     def output_weights(self) -> tuple[Float[Tensor, "vocab d_model"], None]:
-        """The output matrix."""
+        """The output matrix; it has no bias."""
         return self.embeddings.output, None
 
     def start(self, sources: Sources, hooks: ActivationHooks | None = None) -> DecoderState:
-        """Reads the sources; what remains of each is its last states, so there is no memory but the mask."""
+        """Encodes the sources; the cache holds the last states, and the memory only the mask."""
         if self.settings.reverse_source:
             sources = reverse(sources, hooks)
         x = capture(hooks, "encoder.tokens", self.embeddings.src(sources.ids))
@@ -78,7 +76,7 @@ class RNN(Model):
     def advance(
         self, ids: Int[Tensor, "rows n"], state: DecoderState, hooks: ActivationHooks | None = None
     ) -> tuple[Float[Tensor, "rows n d_model"], DecoderState]:
-        """Runs the decoder over n positions."""
+        """Runs the decoder over n positions; see `Model.advance`."""
         num_parts = 2 if self.settings.cell == "lstm" else 1
         states = unpack_states(dict(state.cache), self.settings.num_layers, num_parts)
         x = capture(hooks, "decoder.tokens", self.embeddings.tgt(ids))

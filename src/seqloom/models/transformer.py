@@ -1,4 +1,4 @@
-"""The Transformer: encoder and decoder (Vaswani 2017), with the options that came after it."""
+"""The Transformer: encoder and decoder (Vaswani 2017), with later options."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
@@ -35,7 +35,7 @@ from seqloom.vocabulary import Vocabulary
 
 
 class BlockSettings(ModelSettings):
-    """What the encoder-decoder and the decoder-only Transformer have in common."""
+    """Settings that the encoder-decoder and the decoder-only Transformer share."""
 
     d_model: int = Field(128, gt=0, le=WIDEST, description="width of every position")
     d_ff: int = Field(256, gt=0, le=WIDEST, description="width inside the feed-forward network")
@@ -50,7 +50,9 @@ class BlockSettings(ModelSettings):
     attention_dropout: float = Field(0.0, ge=0, lt=1, description="on attention weights")
     activation_dropout: float = Field(0.0, ge=0, lt=1, description="inside the feed-forward network")
     norm: NormName = "layer"
-    norm_place: NormPlace = Field("pre", description="before each sublayer, or after each sum as in the paper")
+    norm_place: NormPlace = Field(
+        "pre", description="pre: a norm before each sublayer; post: after each sum, as in the paper"
+    )
     norm_eps: float | None = Field(
         None, gt=0, lt=1, description="added to the variance; default: 1e-5 for layer, 1e-6 for rms"
     )
@@ -62,7 +64,7 @@ class BlockSettings(ModelSettings):
     positions: PositionName = "sinusoidal"
     rope_base: float | None = Field(None, gt=1, description="base of rotary positions; default: 10,000")
     max_len: int = Field(
-        512, gt=1, le=LONGEST, description="the most positions of a source or a target, bos and eos included"
+        512, gt=1, le=LONGEST, description="the largest number of positions of a source or a target, with bos and eos"
     )
     qk_norm: bool = Field(False, description="normalise queries and keys of each head")
     embedding_scale: bool = Field(True, description="multiply token embeddings by the square root of d_model")
@@ -89,22 +91,24 @@ class BlockSettings(ModelSettings):
             )
         if self.positions == "sinusoidal" and self.max_len * self.d_model > MAX_SINUSOIDS:
             raise ValueError(
-                f"sinusoidal positions keep max_len x d_model numbers, {self.max_len:,} x {self.d_model:,}; at most "
+                f"sinusoidal positions need a table of max_len x d_model numbers, {self.max_len:,} x {self.d_model:,}; at most "
                 f"{MAX_SINUSOIDS:,}: lower max_len, or choose rotary or alibi positions"
             )
         if self.positions == "rotary" and self.width_of_head % 2:
-            raise ValueError("rotary positions turn pairs of features, so head_dim (d_model / num_heads) must be even")
+            raise ValueError(
+                "rotary positions rotate pairs of features, so head_dim (d_model / num_heads) must be even"
+            )
         if self.rope_base is not None and self.positions != "rotary":
             raise ValueError(f"rope_base is for rotary positions, and positions is {self.positions}: leave it out")
         return self
 
     @property
     def width_of_head(self) -> int:
-        """`head_dim`, or its default."""
+        """The width of a head: `head_dim`, or its default."""
         return self.head_dim or self.d_model // self.num_heads
 
     def block_options(self) -> BlockOptions:
-        """The options of every block."""
+        """The options of all blocks."""
         return BlockOptions(
             d_model=self.d_model,
             d_ff=self.d_ff,
@@ -130,11 +134,11 @@ class BlockSettings(ModelSettings):
         return cast(Sequence[Block], blocks)
 
     def make_final_norm(self) -> nn.Module:
-        """Pre-norm blocks leave their sum without a norm, so one follows the last block."""
+        """The norm after the last block. Only pre-norm needs it, because the sums of its blocks have no norm."""
         return self.block_options().make_norm() if self.norm_place == "pre" else nn.Identity()
 
     def make_embedding_norm(self) -> nn.Module:
-        """The norm on embeddings, or no change."""
+        """The norm on embeddings, or the identity."""
         return self.block_options().make_norm() if self.embedding_norm else nn.Identity()
 
     def make_output_bias(self, vocab: Vocabulary) -> nn.Parameter | None:
@@ -142,7 +146,7 @@ class BlockSettings(ModelSettings):
         return nn.Parameter(torch.zeros(vocab.tgt_size)) if self.output_bias else None
 
     def make_position_bias(self, *, bidirectional: bool) -> PositionBias | None:
-        """What positions add to the scores of self-attention; None if they add nothing."""
+        """The bias that positions add to the scores of self-attention; None for positions without a bias."""
         if self.positions == "relative":
             return RelativeBias(self.num_heads, bidirectional=bidirectional)
         return partial(alibi_bias, num_heads=self.num_heads) if self.positions == "alibi" else None
@@ -165,7 +169,7 @@ class TransformerSettings(BlockSettings):
 
 
 class Transformer(Model):
-    """Encoder and decoder of self-attention, joined by attention from the decoder to the encoder's memory."""
+    """The encoder-decoder Transformer; its decoder attends to the encoder's memory."""
 
     settings_type = TransformerSettings
 
@@ -206,7 +210,7 @@ class Transformer(Model):
         return self.embeddings.output, self.output_bias
 
     def start(self, sources: Sources, hooks: ActivationHooks | None = None) -> DecoderState:
-        """Encodes; the memory holds each decoder layer's keys and values of the source."""
+        """Encodes the sources; the memory holds their keys and values for each decoder layer."""
         if self.settings.reverse_source:
             sources = reverse(sources, hooks)
         length = sources.ids.shape[1]
@@ -224,7 +228,7 @@ class Transformer(Model):
             x = block(x, bias, rotation=rotation, hooks=hooks, name=f"encoder.{layer}")
         x = self.encoder_norm(x)
         if self.settings.reverse_source:
-            # Back in the order of the text, so that attention weights are in that order.
+            # Back to the order of the text, which is then the order of attention weights.
             x = x.gather(1, reversal(sources.mask)[:, :, None].expand_as(x))
         x = capture(hooks, "encoder.memory", x)
         memory = {"mask": sources.mask, "bias": padding}
@@ -235,7 +239,7 @@ class Transformer(Model):
     def advance(
         self, ids: Int[Tensor, "rows n"], state: DecoderState, hooks: ActivationHooks | None = None
     ) -> tuple[Float[Tensor, "rows n d_model"], DecoderState]:
-        """Decodes n positions after those of the state."""
+        """Decodes n positions after those of the state; see `Model.advance`."""
         n = ids.shape[1]
         self.check_length(state.length + n, "target")
         positions = torch.arange(state.length, state.length + n, device=ids.device)[None]
@@ -244,7 +248,7 @@ class Transformer(Model):
         cache, memory = RowCache(state.cache), MemoryReader(state)
         x = self._decode(x, bias, self.settings.rotation(positions), cache, memory, hooks)
         if hooks is not None:
-            # The last layer but one aligns best (Garg 2019); the mean of its heads.
+            # The mean over the heads of the second-last layer, which aligns best (Garg 2019).
             layer = max(0, self.settings.num_decoder_layers - 2)
             weights = hooks.tensors[f"decoder.{layer}.cross.attn_weights"][-1].mean(dim=1)
             hooks("alignment", memory.unfold(weights))
@@ -252,7 +256,7 @@ class Transformer(Model):
 
     def inference_model(self) -> Model:
         """See `Model.inference_model`."""
-        # Its module imports this one.
+        # An import at the top would be circular.
         from seqloom.models.inference_transformer import InferenceTransformer
 
         return InferenceTransformer(self)
@@ -273,7 +277,7 @@ class Transformer(Model):
         memory: MemoryReader,
         hooks: ActivationHooks | None = None,
     ) -> Tensor:
-        """The decoder's blocks, one after another."""
+        """Runs the blocks of the decoder."""
         for layer, block in enumerate(self.decoder):
             name = f"decoder.{layer}"
             x = block(x, bias, rotation=rotation, cache=cache, memory=memory, layer=layer, hooks=hooks, name=name)
@@ -286,6 +290,6 @@ class Transformer(Model):
             yield block.cross_attention.keys_values(memory)
 
     def _initial_state(self, memory: Mapping[str, Tensor]) -> DecoderState:
-        """The state of a decoder that has not been fed yet."""
+        """The state before the first target position."""
         mask = memory["mask"]
         return DecoderState(memory, {}, torch.arange(mask.shape[0], device=mask.device))

@@ -1,4 +1,4 @@
-"""The decoder-only Transformer: a language model, which also takes pairs as prompt and answer."""
+"""The decoder-only Transformer: a language model that also learns from pairs, as prompt and response."""
 
 from typing import Literal
 
@@ -22,7 +22,7 @@ from seqloom.vocabulary import Vocabulary
 
 
 class TransformerLMSettings(BlockSettings):
-    """Settings of the decoder-only Transformer; `max_len` bounds prompt and answer together."""
+    """Settings of the decoder-only Transformer; `max_len` limits prompt and response together."""
 
     architecture: Literal["transformer-lm"] = "transformer-lm"
     num_layers: int = Field(8, gt=0, le=MOST_LAYERS)
@@ -33,10 +33,10 @@ class TransformerLMSettings(BlockSettings):
 
 
 class TransformerLM(Model):
-    """One stack of causal self-attention over prompt and answer; keys and values of both are in one cache.
+    """One stack of causal self-attention over prompt and response; the keys and values of both are in one cache.
 
-    A pair's source is the prompt, and its eos marks the beginning of the answer. The prompt has no loss, because only the target
-    is fed to `advance`.
+    The source of a pair is the prompt, and its eos marks the beginning of the response. The prompt has no loss, because only the
+    target is fed to `advance`.
     """
 
     settings_type = TransformerLMSettings
@@ -47,7 +47,7 @@ class TransformerLM(Model):
         super().__init__()
         if not vocab.shared:
             raise ValueError(
-                "a decoder-only model reads prompt and answer with one vocabulary: set tokenizer.joint to true"
+                "a decoder-only model reads prompt and response with one vocabulary: set tokenizer.joint to true"
             )
         self.settings = settings
         self.vocab = vocab
@@ -69,11 +69,11 @@ class TransformerLM(Model):
         return self.embeddings.output, self.output_bias
 
     def max_tgt_len(self, src_len: int) -> int:
-        """What the prompt leaves of `max_len`, which bounds prompt and answer together."""
+        """`max_len` minus the length of the prompt, because `max_len` limits prompt and response together."""
         return max(0, self.settings.max_len - src_len)
 
     def start(self, sources: Sources, hooks: ActivationHooks | None = None) -> DecoderState:
-        """Reads the prompts; their keys and values are the beginning of the cache."""
+        """Encodes the prompts; their keys and values are the first part of the cache."""
         if self.settings.reverse_source:
             sources = reverse(sources, hooks)
         rows, length = sources.ids.shape
@@ -82,10 +82,10 @@ class TransformerLM(Model):
         index = torch.arange(rows, device=device)
         if length == 0:
             return DecoderState(memory, {}, index)
-        self.check_length(length, "prompt and answer")
+        self.check_length(length, "prompt and response")
         positions = torch.arange(length, device=device)[None]
         x = self._embed(self.embeddings.tgt(sources.ids), positions, hooks, "prompt")
-        # The causal mask is enough: padding stands on the right of all real tokens.
+        # The causal mask is enough, because padding is on the right of all real tokens.
         bias = mask_bias(causal_mask(length, length, device), x.dtype)[None, None]
         if self.position_bias is not None:
             bias = bias + self.position_bias(positions, positions).to(x.dtype)
@@ -97,19 +97,22 @@ class TransformerLM(Model):
         return DecoderState(memory, cache.tensors, index)
 
     def forward(self, batch: PairBatch, hooks: ActivationHooks | None = None) -> Float[Tensor, "batch tgt_len d_model"]:
-        """Teacher forcing; the longest prompt and the longest answer of a batch may belong to different rows."""
+        """Teacher forcing.
+
+        The length is checked for each row, because the longest prompt and the longest response may be in different rows.
+        """
         lengths = batch.sources.mask.sum(dim=1) + batch.tgt_mask.sum(dim=1)
-        self.check_length(int(lengths.max()), "prompt and answer")
+        self.check_length(int(lengths.max()), "prompt and response")
         hidden, _ = self._continue(batch.tgt_in, self.start(batch.sources, hooks), hooks)
         return hidden
 
     def advance(
         self, ids: Int[Tensor, "rows n"], state: DecoderState, hooks: ActivationHooks | None = None
     ) -> tuple[Float[Tensor, "rows n d_model"], DecoderState]:
-        """Continues each prompt by n positions."""
+        """Continues each prompt by n positions; see `Model.advance`."""
         self.check_length(
             int(state.memory["length"][state.source_index].max()) + state.length + ids.shape[1],
-            "prompt and answer",
+            "prompt and response",
         )
         return self._continue(ids, state, hooks)
 
@@ -118,7 +121,7 @@ class TransformerLM(Model):
         index = state.source_index
         lengths = state.memory["length"][index]
         positions = lengths[:, None] + torch.arange(state.length, state.length + n, device=ids.device)
-        # Only padding can stand beyond the last position.
+        # Only padding can be beyond the last position.
         positions = positions.clamp_(max=self.settings.max_len - 1)
         x = self._embed(self.embeddings.tgt(ids), positions, hooks, "decoder")
         prompt_mask = state.memory["mask"][index]
@@ -145,7 +148,7 @@ class TransformerLM(Model):
     def _read(
         self, x: Tensor, positions: Tensor, bias: Tensor, cache: RowCache, hooks: ActivationHooks | None, side: str
     ) -> Tensor:
-        """The blocks, one after another."""
+        """Runs the blocks."""
         rotation = self.settings.rotation(positions)
         for layer, block in enumerate(self.blocks):
             name = f"{side}.{layer}"

@@ -1,1 +1,1 @@
-"""Layers. Tensors enter and leave; layers know neither settings, nor tokenizers, nor which architecture they stand in."""
+"""Layers. Their inputs and outputs are tensors; they know no settings, no tokenizers and no architectures."""

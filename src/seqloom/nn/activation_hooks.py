@@ -1,28 +1,29 @@
-"""ActivationHooks: looks into a running model, and reaches into it.
+"""Activation hooks: read and replace tensors of a running model by name.
 
-A model that is given a hooks passes each tensor worth seeing through it, by name ("encoder.0.self.attn_weights"). The hooks keeps
-it, or puts another in its place. Without a hooks a model keeps nothing and may take faster, fused paths.
+A model that gets hooks passes its activations through them by name ("encoder.0.self.attn_weights"). The hooks keep each tensor,
+and may replace it (an intervention). Without hooks a model keeps no activations and may use fused kernels.
 
-The names, of which every architecture has those that it has tensors for (SIDE is "encoder", "decoder" or "prompt", N a layer):
+A model captures those of the following names for which it has a tensor (SIDE is "encoder", "decoder" or "prompt", N a layer):
 
-    source.order                    (batch, src_len), which position of the text each position of encoder or prompt holds; only
-                                    where the source is read in another order than the text's
-    SIDE.tokens, SIDE.embedded      (batch, length, d_model), token embeddings, and with positions added
-    SIDE.N.self.* , SIDE.N.cross.*  attention within a side, and from the decoder to the encoder's memory
+    source.order                    (batch, src_len), for each position of encoder or prompt its position in the text; only in
+                                    models that read the source in another order than the text's
+    SIDE.tokens, SIDE.embedded      (batch, length, d_model), token embeddings without and with positions
+    SIDE.N.self.* , SIDE.N.cross.*  self-attention, and attention of the decoder to the encoder's memory
     decoder.attention.*             attention of a recurrent decoder
       .query .key .value            (batch, num_heads, length, head_dim)
-      .scores                       before the softmax, biases and masks added: (batch, num_heads, query_len, key_len), without the
-                                    heads for recurrent decoders
-      .attn_weights                 their softmax
+      .scores                       before the softmax, with biases and masks: (batch, num_heads, query_len, key_len), without
+                                    num_heads in recurrent decoders
+      .attn_weights                 the softmax of the scores
       .context                      the weighted sum: (batch, num_heads, query_len, head_dim), or (batch, query_len, memory_dim)
-      .joined                       (batch, query_len, d_model), the heads joined and projected
-    SIDE.N.gate.NAME, .hidden, .cell  (batch, hidden_size), an entry a step in the order of reading; backwards: SIDE.N.backwards.*
-    SIDE.N.out                      (batch, length, d_model), what a block makes
-    encoder.memory, prompt.memory   (batch, src_len, d_model), what the decoder may ask
-    decoder.hidden                  (batch, tgt_len, d_model), what the vocabulary is multiplied with
-    alignment                       (batch, tgt_len, src_len), how much each target position looks at each source position
+      .joined                       (batch, query_len, d_model), the heads concatenated and projected
+    SIDE.N.gate.NAME, .hidden, .cell  (batch, hidden_size), one entry per step in reading order; of the backward direction:
+                                    SIDE.N.backwards.*
+    SIDE.N.out                      (batch, length, d_model), the output of a block
+    encoder.memory, prompt.memory   (batch, src_len, d_model), the states that the decoder attends to
+    decoder.hidden                  (batch, tgt_len, d_model), the states that are multiplied with the output matrix
+    alignment                       (batch, tgt_len, src_len), how much each target position attends to each source position
 
-Keys of "cross" and "decoder.attention", memories and "alignment" stand in the order of the text.
+Keys of "cross" and "decoder.attention", memories and "alignment" are in the order of the text.
 """
 
 from collections.abc import Callable, Mapping
@@ -33,10 +34,14 @@ Intervention = Callable[[Tensor], Tensor]
 
 
 class ActivationHooks:
-    """Collects named tensors and applies interventions.
+    """Keeps named tensors and applies interventions.
+
+    Args:
+        interventions: functions by name; each gets the tensor of this name and returns its replacement.
 
     Attributes:
-        tensors: everything that passed, by name; a name that passes several times (decoding steps) has several entries.
+        tensors: the captured tensors by name, after interventions; one entry for each time that a name was captured, such as in
+            each decoding step.
     """
 
     def __init__(self, interventions: Mapping[str, Intervention] | None = None) -> None:
@@ -44,7 +49,7 @@ class ActivationHooks:
         self._interventions = dict(interventions or {})
 
     def __call__(self, name: str, value: Tensor) -> Tensor:
-        """Keeps `value` under `name`; returns what the model is to go on with."""
+        """Captures `value` under `name`; returns the tensor that the model continues with."""
         intervention = self._interventions.get(name)
         if intervention is not None:
             value = intervention(value)
@@ -52,11 +57,11 @@ class ActivationHooks:
         return value
 
     def __getitem__(self, name: str) -> Tensor:
-        """The tensor of a name that passed exactly once."""
+        """The tensor of a name that was captured exactly once."""
         (value,) = self.tensors[name]
         return value
 
 
 def capture(hooks: ActivationHooks | None, name: str, value: Tensor) -> Tensor:
-    """Passes `value` through the hooks where there is one."""
+    """Passes `value` through the hooks; without hooks it is returned unchanged."""
     return value if hooks is None else hooks(name, value)

@@ -1,7 +1,7 @@
 """Attention: scaled dot-product (Vaswani 2017), multiplicative (Luong 2015) and additive (Bahdanau 2015).
 
-Masks say what True means: at True a key may be attended to. They arrive here as additive biases (0 or minus infinity), made once
-a batch by the model. Weights are kept only where a hooks asks for them.
+A mask is True where a key may be attended to. The model turns it into an additive bias (0 or minus infinity) once per batch.
+Attention weights are returned only to activation hooks.
 """
 
 import math
@@ -16,18 +16,18 @@ from seqloom.nn.activation_hooks import ActivationHooks, capture
 from seqloom.nn.dropout import Dropout
 from seqloom.nn.linear import Linear
 
-# Up to this many scores a head, attention is explicit on a CPU. That is the faster way on an AMD Zen 5; on an Intel Xeon the fused
-# kernel is (benchmarks/results/layers.json), so the choice should come to depend on the processor.
+# On a CPU, attention with up to this many scores per head does not use the fused kernel. That is faster on an AMD Zen 5 and
+# slower on an Intel Xeon (benchmarks/results/layers.json); the choice does not depend on the processor yet.
 _EXPLICIT_UP_TO = 256 * 256
 
 
 def mask_bias(mask: Bool[Tensor, "*shape"], dtype: torch.dtype = torch.float32) -> Float[Tensor, "*shape"]:
-    """0 where the mask is True, minus infinity elsewhere."""
+    """The additive bias of a mask: 0 where it is True, minus infinity elsewhere."""
     return torch.zeros(mask.shape, dtype=dtype, device=mask.device).masked_fill_(~mask, -math.inf)
 
 
 def causal_mask(query_len: int, key_len: int, device: torch.device | str = "cpu") -> Bool[Tensor, "query_len key_len"]:
-    """True where the key stands at or before the query; the queries are the last `query_len` of the keys' positions."""
+    """True where the key is at or before the query; the queries are at the last `query_len` positions of the keys."""
     return torch.ones(query_len, key_len, dtype=torch.bool, device=device).tril_(key_len - query_len)
 
 
@@ -43,12 +43,13 @@ def attend(
 ) -> Float[Tensor, "batch num_heads query_len head_dim"]:
     """softmax(Q K^T / sqrt(head_dim) + bias) V (Vaswani 2017, equation 1).
 
-    With hooks queries, keys, values, scores, weights and each head's weighted sum pass through them, on the explicit path (see
-    `nn.activation_hooks` for their names); the fused kernel, which returns no weights, serves long sequences and accelerators.
+    With hooks, attention is computed step by step, and queries, keys, values, scores, weights and the context of each head pass
+    through the hooks (names: `nn.activation_hooks`). Without hooks, long sequences and accelerators use torch's fused kernel, which
+    returns no weights.
     """
     scale = query.shape[-1] ** -0.5
     if key.shape[1] != query.shape[1]:
-        # Grouped-query attention (Ainslie 2023): consecutive query heads share a head of keys and values.
+        # Grouped-query attention (Ainslie 2023): consecutive query heads share one head of keys and values.
         share = query.shape[1] // key.shape[1]
         key, value = key.repeat_interleave(share, dim=1), value.repeat_interleave(share, dim=1)
     short = query.device.type == "cpu" and query.shape[2] * key.shape[2] <= _EXPLICIT_UP_TO
@@ -75,7 +76,7 @@ LuongScore = Literal["dot", "general", "concat"]
 
 
 class LuongAttention(nn.Module):
-    """Multiplicative attention and its variants (Luong 2015, section 3.1): from the decoder state at the position itself."""
+    """Multiplicative attention and its variants (Luong 2015, section 3.1); the query is the decoder state at the same position."""
 
     def __init__(self, query_dim: int, memory_dim: int, score: LuongScore = "general") -> None:
         super().__init__()
@@ -88,32 +89,32 @@ class LuongAttention(nn.Module):
             self.energy = Linear(query_dim, 1, bias=False)
 
     def keys(self, memory: Float[Tensor, "batch src_len memory_dim"]) -> Float[Tensor, "batch src_len query_dim"]:
-        """What the queries are compared with; made once a source."""
+        """The keys that queries are compared with; computed once per source."""
         keys: Tensor = memory if self.score == "dot" else self.key(memory)
         return keys
 
     def scores(
         self, query: Float[Tensor, "batch tgt_len query_dim"], keys: Float[Tensor, "batch src_len query_dim"]
     ) -> Float[Tensor, "batch tgt_len src_len"]:
-        """How well each source position fits each query, before the softmax."""
+        """The score of each source position for each query, before the softmax and without a mask."""
         query, energy = self.project_query(query), self.energy_weights
         if energy is not None:
             return torch.tanh(query[:, :, None] + keys[:, None]) @ energy
         return query @ keys.transpose(1, 2)
 
     def project_query(self, query: Float[Tensor, "*rows query_dim"]) -> Float[Tensor, "*rows query_dim"]:
-        """What is compared with the keys."""
+        """The query as the score function uses it: projected for "concat", unchanged otherwise."""
         projected: Tensor = self.query(query) if self.score == "concat" else query
         return projected
 
     @property
     def energy_weights(self) -> Float[Tensor, "query_dim"] | None:
-        """What the tanh of query + key is multiplied with; None where the query itself is."""
+        """v of the score v . tanh(query + key) for "concat"; None for the other score functions, which multiply query and key."""
         return self.energy.weight[0] if self.score == "concat" else None
 
 
 class BahdanauAttention(nn.Module):
-    """Additive attention (Bahdanau 2015, appendix A.1.2): v . tanh(W_a s + U_a h), from the decoder state before the position."""
+    """Additive attention (Bahdanau 2015, appendix A.1.2): v . tanh(W_a s + U_a h); s is the decoder state of the step before."""
 
     def __init__(self, query_dim: int, memory_dim: int) -> None:
         super().__init__()
@@ -122,24 +123,24 @@ class BahdanauAttention(nn.Module):
         self.energy = Linear(query_dim, 1, bias=False)
 
     def keys(self, memory: Float[Tensor, "batch src_len memory_dim"]) -> Float[Tensor, "batch src_len query_dim"]:
-        """U_a h; made once a source."""
+        """The keys U_a h; computed once per source."""
         keys: Tensor = self.key(memory)
         return keys
 
     def scores(
         self, query: Float[Tensor, "batch tgt_len query_dim"], keys: Float[Tensor, "batch src_len query_dim"]
     ) -> Float[Tensor, "batch tgt_len src_len"]:
-        """How well each source position fits each query, before the softmax."""
+        """The score of each source position for each query, before the softmax and without a mask."""
         return torch.tanh(self.project_query(query)[:, :, None] + keys[:, None]) @ self.energy_weights
 
     def project_query(self, query: Float[Tensor, "*rows query_dim"]) -> Float[Tensor, "*rows query_dim"]:
-        """What is added to the keys."""
+        """W_a s, which is added to the keys."""
         projected: Tensor = self.query(query)
         return projected
 
     @property
     def energy_weights(self) -> Float[Tensor, "query_dim"]:
-        """What the tanh of query + key is multiplied with."""
+        """v, which is multiplied with the tanh of query + key."""
         return self.energy.weight[0]
 
 
@@ -150,7 +151,10 @@ def weighted_context(
     hooks: ActivationHooks | None = None,
     name: str = "",
 ) -> Float[Tensor, "batch tgt_len memory_dim"]:
-    """The context: the sum of the memory, weighted by the softmax of the scores over real positions."""
+    """The context: the mean of the memory, weighted by the softmax of the scores over real positions.
+
+    Scores, weights and context pass through the hooks (names: `nn.activation_hooks`).
+    """
     scores = scores.masked_fill(~mask[:, None], -math.inf)
     if hooks is not None:
         scores = hooks(f"{name}.scores", scores)

@@ -1,6 +1,6 @@
 """The Transformer block: self-attention, in decoders attention to the memory, and a feed-forward network (Vaswani 2017, figure 1).
 
-All Transformers are built of this block. `InferenceBlock` is the same block with packed weights.
+All Transformers consist of this block. `InferenceBlock` is the same block with packed weights.
 """
 
 from collections.abc import Callable
@@ -47,7 +47,7 @@ class BlockOptions:
     activation_dropout: float = 0.0
 
     def make_attention(self) -> MultiHeadAttention:
-        """One of the block's attentions."""
+        """A new attention layer with these options."""
         return MultiHeadAttention(
             self.d_model,
             self.num_heads,
@@ -60,11 +60,11 @@ class BlockOptions:
         )
 
     def make_norm(self) -> nn.Module:
-        """One of the block's norms."""
+        """A new norm with these options."""
         return make_norm(self.norm, self.d_model, eps=self.norm_eps, bias=self.bias)
 
     def make_feed_forward(self) -> FeedForward:
-        """The block's feed-forward network."""
+        """A new feed-forward network with these options."""
         return FeedForward(
             self.d_model,
             self.d_ff,
@@ -79,7 +79,7 @@ class SourceMemory(Protocol):
     """The keys, values and mask of the sources, as cross-attention reads them (see `models.base.MemoryReader`)."""
 
     def fold(self, x: Tensor) -> Tensor:
-        """Positions (rows, n, d_model) as rows of the memory."""
+        """Target positions, (rows, n, d_model), with the positions of all rows of a source in one row."""
         ...
 
     def unfold(self, x: Tensor) -> Tensor:
@@ -87,7 +87,7 @@ class SourceMemory(Protocol):
         ...
 
     def __getitem__(self, name: str) -> Tensor:
-        """A tensor by name: "0.key", "0.value", "bias"."""
+        """A tensor of the memory by name: "0.key", "0.value", "bias"."""
         ...
 
 
@@ -135,13 +135,14 @@ class Block(nn.Module):
         """Runs the sublayers.
 
         Args:
-            x: the positions that are new.
+            x: the new positions.
             bias: added to the self-attention scores, over past and new keys.
             rotation: the angles of rotary positions.
-            cache: takes the keys and values of the new positions and returns them with those of earlier positions; None where
-                there are no earlier positions and no later calls.
-            memory: what decoder blocks attend to.
-            layer: the block's number, its index in cache and memory.
+            cache: appends the keys and values of the new positions to those of earlier positions; None if there are no earlier
+                positions and no later calls.
+            memory: the sources that a decoder block attends to; None in encoders.
+            layer: the number of the block, its index in cache and memory.
+            name: the prefix of the names of captured tensors.
         """
 
         def attend_self(y: Tensor) -> Tensor:
@@ -195,12 +196,12 @@ class InferenceBlock(Block):
         self.feed_forward_norm = norm_function(block.feed_forward_norm)
 
     def _add(self, x: Tensor, norm: Callable[[Tensor], Tensor], sublayer: Callable[[Tensor], Tensor]) -> Tensor:
-        """As in the block, in the memory of the sublayer's output: no gradient and no hook needs it."""
+        """As in `Block`, but added in place to the sublayer's output, which no gradient and no hook needs."""
         return sublayer(norm(x)).add_(x) if self.norm_first else norm(sublayer(x).add_(x))
 
 
 def initialise_linear(module: nn.Module) -> None:
-    """Glorot's uniform initialisation and no bias, for every linear map below `module`."""
+    """Initialises every linear layer in `module`: weights uniform (Glorot 2010), biases 0."""
     for part in module.modules():
         if isinstance(part, nn.Linear):
             nn.init.xavier_uniform_(part.weight)

@@ -1,9 +1,9 @@
-"""Caches of keys and values: what the next positions of a decoder attend to.
+"""Caches of the keys and values of self-attention in a decoder.
 
-A block appends the keys and values of new positions and gets all of its layer so far. `RowCache` keeps them row by row: gradients
-pass through it, so training uses it, and everything that captures activations. `GroupedCache` serves generation: the hypotheses of
-a source share most of their beginning, so keys and values stay where they were written, and `select` changes only which of them
-each hypothesis attends to. Neither knows the weights of layers, the sources or the search.
+A block appends the keys and values of new positions and gets all positions of its layer. `RowCache` keeps them row by row, and
+gradients pass through it; training and activation hooks use it. `GroupedCache` is for generation: the hypotheses of a source share
+most of their prefix, so keys and values are written once, and `select` changes only which of them each hypothesis attends to. The
+caches know nothing about weights, sources or search.
 """
 
 import math
@@ -22,7 +22,7 @@ from seqloom.nn.positions import PositionBias
 
 
 class KeyValueCache(Protocol):
-    """What a block needs of a cache."""
+    """The interface of a cache that a block uses."""
 
     def append(
         self,
@@ -30,18 +30,18 @@ class KeyValueCache(Protocol):
         key: Float[Tensor, "rows num_kv_heads n head_dim"],
         value: Float[Tensor, "rows num_kv_heads n head_dim"],
     ) -> tuple[Tensor, Tensor]:
-        """Adds the keys and values of new positions; returns all of the layer, new ones included."""
+        """Appends the keys and values of new positions; returns those of all positions of the layer."""
         ...
 
 
 class RowCache:
-    """Keys and values of each row, joined with those of the positions before.
+    """Keys and values of each row, concatenated with those of earlier positions.
 
     Args:
         past: the tensors of earlier positions, by layer: "0.key", "0.value", (rows, num_kv_heads, length, head_dim) each.
 
     Attributes:
-        tensors: the same with the new positions.
+        tensors: the same tensors with the new positions.
     """
 
     def __init__(self, past: Mapping[str, Tensor]) -> None:
@@ -64,19 +64,19 @@ class RowCache:
 
 
 _CAPACITY = 16
-"""Positions that a new cache has memory for; then as many again as are used."""
+"""The capacity of a new cache in positions; a full cache doubles it."""
 
 
 @dataclass(slots=True)
 class _Store:
-    """Memory for keys and values.
+    """Allocated memory for keys and values.
 
-    Several caches may share a store; each uses its first `length` positions. A cache that is as long as `written` may append in
-    place; a shorter one must copy.
+    Several caches may share a store; each uses its first `length` positions. Only a cache whose length is `written` may append in
+    place; a shorter one copies first.
 
     Attributes:
         tensor: (num_layers, 2, groups * num_heads, capacity * width, head_dim).
-        written: positions that are in use.
+        written: the number of positions that are in use.
     """
 
     tensor: Tensor
@@ -85,14 +85,14 @@ class _Store:
 
 @dataclass(frozen=True, slots=True)
 class GroupedCache:
-    """Keys and values of `groups` * `width` hypotheses of equal length. Immutable, except that new positions are appended once.
+    """Keys and values of `groups` * `width` hypotheses of equal length. Immutable, except that `append` writes once.
 
     Attributes:
-        groups: the number of groups; the `width` hypotheses of a group follow each other.
-        width: hypotheses of a group, and so keys of each of its positions.
-        length: positions so far.
-        num_heads: heads of keys and values.
-        bias: (groups, width, length * width): 0 at keys of the hypothesis itself, minus infinity at those of others.
+        groups: the number of groups; the hypotheses of a group are consecutive rows.
+        width: the number of hypotheses of a group, and so the number of its keys at each position.
+        length: the number of positions.
+        num_heads: the number of heads of keys and values.
+        bias: (groups, width, length * width), 0 at keys of the hypothesis itself, minus infinity at keys of the others.
     """
 
     groups: int
@@ -104,12 +104,12 @@ class GroupedCache:
 
     @classmethod
     def empty(cls, groups: int, num_layers: int, num_heads: int, head_dim: int, like: Tensor) -> "GroupedCache":
-        """A cache without positions, of `groups` hypotheses that are a group each."""
+        """A cache without positions for `groups` groups of one hypothesis each."""
         tensor = like.new_empty(num_layers, 2, groups * num_heads, _CAPACITY, head_dim)
         return cls(groups, 1, 0, num_heads, like.new_zeros(groups, 1, 0), _Store(tensor, 0))
 
     def extended(self, n: int) -> "GroupedCache":
-        """The cache with n more positions, whose keys and values `append` has yet to write."""
+        """The cache with n more positions; `append` must then write their keys and values."""
         length, store = self.length + n, self._store
         if store.written != self.length or length * self.width > store.tensor.shape[3]:
             store = _Store(self._copy(None, max(length, 2 * self.length) + _CAPACITY), self.length)
@@ -129,13 +129,13 @@ class GroupedCache:
         key: Float[Tensor, "groups num_heads width_n head_dim"],
         value: Float[Tensor, "groups num_heads width_n head_dim"],
     ) -> tuple[Float[Tensor, "groups_heads keys head_dim"], Float[Tensor, "groups_heads keys head_dim"]]:
-        """Writes the keys and values of the last positions; returns all of the layer.
+        """Writes the keys and values of the last n positions; returns those of all positions of the layer.
 
         Args:
-            key, value: hypothesis by hypothesis, and within each position by position.
+            key, value: `width_n` is width * n, ordered by hypothesis, then by position.
 
         Returns:
-            Position by position, and at each position hypothesis by hypothesis.
+            `keys` is length * width, ordered by position, then by hypothesis.
         """
         groups, heads, width_n, head_dim = key.shape
         used = self.length * self.width
@@ -153,17 +153,23 @@ class GroupedCache:
     def self_bias(
         self, positions: Int[Tensor, "1 n"], position_bias: PositionBias | None = None
     ) -> Float[Tensor, "#groups #num_heads width_n keys"] | None:
-        """What is added to the self-attention scores of the last n positions.
+        """The bias of the self-attention scores of the last n positions; see the function `self_bias`.
 
         Args:
-            positions: these positions.
-            position_bias: see `self_bias`.
+            positions: the numbers of these positions.
         """
         bias = None if self.width == 1 else self.bias[:, None, :, None]
         return self_bias(self.length, positions, self.bias.dtype, position_bias, width=self.width, own=bias)
 
     def select(self, rows: NDArray[np.int64]) -> tuple["GroupedCache", NDArray[np.int64]]:
-        """The cache of the given hypotheses, in their order, in groups as wide as the order allows; which groups they come from."""
+        """Repeats, reorders or drops hypotheses.
+
+        Args:
+            rows: the hypotheses to keep, in their new order.
+
+        Returns:
+            The new cache, with groups that are as wide as the order allows, and for each new group the number of its old group.
+        """
         group = rows // self.width
         width = _run_length(group)
         if width == self.width:
@@ -186,7 +192,7 @@ class GroupedCache:
         return GroupedCache(len(kept), width, self.length, self.num_heads, bias, store), kept
 
     def _copy(self, kept: NDArray[np.int64] | None, capacity: int) -> Tensor:
-        """Memory for more positions, with the keys and values of some of the groups."""
+        """Allocates memory for `capacity` positions and copies the keys and values of the groups in `kept`; None: of all groups."""
         old = self._store.tensor
         layers, two, _, _, head_dim = old.shape
         groups = self.groups if kept is None else len(kept)
@@ -202,10 +208,10 @@ class GroupedCache:
         return copy
 
     def _widened(self, kept: NDArray[np.int64], width: int) -> tuple[Tensor, _Store]:
-        """Each hypothesis becomes a group of `width` copies; its keys become those of the first copy at each position."""
+        """Makes a group of `width` copies from each hypothesis in `kept`. All copies attend to the keys of the first one."""
         narrow = self._copy(kept, max(1, self.length))[:, :, :, : self.length]
         capacity = self.length + _CAPACITY
-        # Keys of the other copies have weight 0; their values are multiplied with it, so they must be numbers.
+        # The unused values get the weight 0, so they must be finite.
         wide = narrow.new_zeros(*narrow.shape[:3], capacity * width, narrow.shape[4])
         wide[:, :, :, : self.length * width : width] = narrow
         bias = self.bias.new_full((len(kept), width, self.length * width), -math.inf)
@@ -213,7 +219,7 @@ class GroupedCache:
         return bias, _Store(wide, self.length)
 
     def _ungrouped(self, rows: NDArray[np.int64]) -> tuple[Tensor, _Store]:
-        """Each hypothesis becomes a group of its own, with a copy of its keys and values."""
+        """Makes a group of one from each hypothesis in `rows`, with a copy of its keys and values."""
         index = torch.from_numpy(rows).to(self.bias.device)
         attended = self.bias.flatten(0, 1)[index].unflatten(1, (self.length, self.width))
         positions = attended.argmax(dim=2) + torch.arange(self.length, device=index.device) * self.width
@@ -227,7 +233,7 @@ class GroupedCache:
 
 
 def _run_length(values: NDArray[np.int64]) -> int:
-    """How many equal values stand together each time; 0 where the runs differ in length."""
+    """The length of the runs of equal values; 0 if the runs differ in length."""
     last = np.flatnonzero(values[1:] != values[:-1])
     width, rest = divmod(len(values), len(last) + 1)
     equal = not rest and (last == np.arange(1, len(last) + 1) * width - 1).all()
@@ -243,15 +249,15 @@ def self_bias(
     width: int = 1,
     own: Float[Tensor, "groups 1 width 1 keys"] | None = None,
 ) -> Float[Tensor, "#groups #num_heads width_n keys"] | None:
-    """What is added to self-attention scores of the last n of `length` positions: the causal mask, and the bias of positions.
+    """The bias of self-attention scores of the last n of `length` positions: the causal mask plus the bias of positions.
 
     Args:
-        position_bias: what positions add: ALiBi, or relative positions.
-        width: hypotheses of a group, and so keys of each position.
-        own: where a hypothesis may attend within its group.
+        position_bias: the bias of ALiBi or of relative positions.
+        width: the number of hypotheses of a group, and so the number of keys at each position.
+        own: 0 at keys that a hypothesis may attend to within its group, minus infinity elsewhere.
 
     Returns:
-        The bias, or None where nothing has to be added.
+        The bias; None if there is none.
     """
     n, bias = positions.shape[1], own
     if n > 1:

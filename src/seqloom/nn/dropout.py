@@ -1,7 +1,8 @@
-"""Dropout whose masks are cheap on a CPU.
+"""Dropout with masks that are fast to make on a CPU.
 
-torch draws one 32-bit number an element, on one thread. One byte is enough: a random 64-bit number covers eight elements. The
-probability is rounded to a multiple of 1/256 and the scale follows the rounded one, so the expectation stays exact.
+torch draws a 32-bit number for each element, on one thread. Here each element gets one byte, so a random 64-bit number is enough
+for eight elements. The probability is rounded to a multiple of 1/256, and the scale uses the rounded probability, so the
+expected value does not change.
 """
 
 import torch
@@ -18,7 +19,7 @@ class Dropout(nn.Module):
         self.p = p
 
     def forward(self, value: Tensor) -> Tensor:
-        """Drops elements of a tensor of any shape."""
+        """Applies dropout to a tensor of any shape; outside training it returns the tensor unchanged."""
         if not self.training or self.p == 0.0:
             return value
         if value.device.type != "cpu":
@@ -26,7 +27,7 @@ class Dropout(nn.Module):
         return value * dropout_mask(value, self.p)
 
     def extra_repr(self) -> str:
-        """The probability, for printing."""
+        """The probability, for `repr` of the module."""
         return f"p={self.p}"
 
 
@@ -36,5 +37,5 @@ def dropout_mask(like: Tensor, p: float) -> Tensor:
     count = like.numel()
     words = torch.empty((count + 7) // 8, dtype=torch.int64).random_(-(2**63), None)
     random_bytes = words.view(torch.uint8)[:count].view(like.shape)
-    # Compared straight into the mask's own type: a mask of booleans would cost a pass to make and a slow one to convert.
+    # The comparison writes the type of the mask directly: a boolean mask would need a slow conversion.
     return torch.ge(random_bytes, threshold, out=torch.empty_like(like)).mul_(256 / (256 - threshold))

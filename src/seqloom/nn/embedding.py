@@ -6,7 +6,7 @@ from typing import Literal
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-# all: source embeddings, target embeddings and output matrix are one; output: the latter two; none: three matrices.
+# Which matrices are tied. all: source embeddings, target embeddings and output matrix; output: the last two; none: three matrices.
 TyingName = Literal["all", "output", "none"]
 
 
@@ -15,11 +15,12 @@ class Embeddings(nn.Module):
 
     Args:
         src_size: number of source ids; 0 for a model without an encoder.
-        scaled: multiply embeddings by sqrt(d_model) (Vaswani 2017, section 3.4): as an output matrix they start small, as inputs
-            with a variance of 1. Recurrent layers need that as much: without it an attention RNN learnt nothing in an epoch.
+        scaled: whether embeddings are multiplied by sqrt(d_model) (Vaswani 2017, section 3.4). Then the output matrix starts with
+            small values, and the inputs with a variance of 1. Recurrent layers need the scale too: without it an attention RNN
+            learned nothing in an epoch.
 
     Raises:
-        ValueError: all matrices are to be one, but source and target sizes differ.
+        ValueError: tying is "all", but source and target sizes differ.
     """
 
     def __init__(self, src_size: int, tgt_size: int, d_model: int, *, tying: TyingName, scaled: bool) -> None:
@@ -34,18 +35,18 @@ class Embeddings(nn.Module):
         self.output_table = _table(tgt_size, d_model) if tying == "none" else None
 
     def src(self, ids: Int[Tensor, "batch length"]) -> Float[Tensor, "batch length d_model"]:
-        """Source embeddings."""
+        """The source embeddings of ids, scaled."""
         vectors: Tensor = (self.src_table or self.tgt_table)(ids)
         return vectors * self.scale
 
     def tgt(self, ids: Int[Tensor, "batch length"]) -> Float[Tensor, "batch length d_model"]:
-        """Target embeddings."""
+        """The target embeddings of ids, scaled."""
         vectors: Tensor = self.tgt_table(ids)
         return vectors * self.scale
 
     @property
     def output(self) -> Float[Tensor, "vocab d_model"]:
-        """The matrix that hidden states are multiplied with: the scores over the vocabulary."""
+        """The matrix that turns hidden states into logits over the vocabulary."""
         return (self.output_table or self.tgt_table).weight
 
 

@@ -25,14 +25,14 @@ _ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
 class FeedForward(nn.Module):
     """Two linear maps with an activation between them (Vaswani 2017, section 3.3), or a gated network (Shazeer 2020).
 
-    A gated network has a third matrix: activation(gate) * value. `expand` holds value and gate, in this order.
+    A gated network computes activation(gate) * value. Its `expand` holds the matrices of value and gate, in this order.
 
     Args:
         d_ff: width between the linear maps.
         activation: "gelu" is exact (by erf), "gelu_tanh" its approximation (Hendrycks 2016). "swiglu" is a network gated by SiLU
-            whose width is two thirds of `d_ff`, so that it has as many parameters as a plain one.
-        gated: whether the network is gated, at the exact width.
-        dropout: probability inside the network.
+            whose width is two thirds of `d_ff`, so that it has as many parameters as a network without gate.
+        gated: whether the network is gated, with the exact width `d_ff`.
+        dropout: probability on the activations inside the network.
         bias: whether the linear maps have biases.
     """
 
@@ -55,7 +55,7 @@ class FeedForward(nn.Module):
         self.dropout = Dropout(dropout)
 
     def forward(self, x: Float[Tensor, "*rows d_model"]) -> Float[Tensor, "*rows d_model"]:
-        """Maps each position by itself."""
+        """Computes each position separately."""
         wide = self.expand(x)
         activate = _ACTIVATIONS[self.activation]
         if self.gated:
@@ -66,7 +66,7 @@ class FeedForward(nn.Module):
         return self.contract(self.dropout(wide))
 
     def packed(self) -> Callable[[Tensor], Tensor]:
-        """The network for generation. With ReLU it is a snapshot of packed weights, otherwise the network itself."""
+        """The network for generation: with ReLU and without gate a snapshot of packed weights, otherwise the network itself."""
         if self.activation != "relu" or self.gated:
             return self
         expand = LinearMap([(self.expand.weight, self.expand.bias)], relu=True)

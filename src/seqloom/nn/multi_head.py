@@ -1,4 +1,4 @@
-"""Multi-head attention (Vaswani 2017, section 3.2.2) with grouped-query heads (Ainslie 2023), also packed for generation."""
+"""Multi-head attention (Vaswani 2017, section 3.2.2) with grouped-query heads (Ainslie 2023); one class packs it for generation."""
 
 import torch
 from jaxtyping import Float
@@ -14,16 +14,16 @@ from seqloom.nn.norm import RMSNorm
 class MultiHeadAttention(nn.Module):
     """Multi-head attention in parts, so that keys and values can be cached.
 
-    `queries` and `keys_values` project, `attend` weighs, `join` concatenates the heads and projects back.
+    `queries` and `keys_values` project the inputs, `attend` computes attention, `join` concatenates the heads and projects them.
 
     Args:
-        num_kv_heads: heads of keys and values, each shared by num_heads / num_kv_heads heads of queries; None for num_heads.
+        num_kv_heads: the number of heads of keys and values, each shared by num_heads / num_kv_heads heads of queries; None for
+            num_heads.
         head_dim: width of a head; None for d_model / num_heads.
         dropout: probability on attention weights.
         bias: whether the linear maps have biases.
-        qk_norm: whether an RMSNorm normalises the queries and keys of each head (Henry 2020), so that scores cannot grow without
-            bound.
-        norm_eps: what `qk_norm` adds to the mean square; None for the norm's default.
+        qk_norm: whether an RMSNorm normalises the queries and keys of each head (Henry 2020), which bounds the scores.
+        norm_eps: eps of these norms; None for the default of RMSNorm.
     """
 
     def __init__(
@@ -54,7 +54,7 @@ class MultiHeadAttention(nn.Module):
         return (heads if norm is None else norm(heads)).transpose(1, 2)
 
     def queries(self, x: Float[Tensor, "batch length d_model"]) -> Float[Tensor, "batch num_heads length head_dim"]:
-        """The queries of positions."""
+        """Projects positions to queries."""
         return self._split(self.query(x), self.query_norm)
 
     def keys_values(
@@ -62,7 +62,7 @@ class MultiHeadAttention(nn.Module):
     ) -> tuple[
         Float[Tensor, "batch num_kv_heads length head_dim"], Float[Tensor, "batch num_kv_heads length head_dim"]
     ]:
-        """The keys and values of positions."""
+        """Projects positions to keys and values."""
         key, value = self.key_value(x).chunk(2, dim=-1)
         return self._split(key, self.key_norm), self._split(value)
 
@@ -88,7 +88,7 @@ class MultiHeadAttention(nn.Module):
         return attend(query, key, value, bias, dropout=self.dropout, hooks=hooks, name=name)
 
     def join(self, context: Float[Tensor, "batch num_heads length head_dim"]) -> Float[Tensor, "batch length d_model"]:
-        """Concatenates the heads and projects back."""
+        """Concatenates the heads and projects them to d_model."""
         joined: Tensor = self.out(context.transpose(1, 2).flatten(2))
         return joined
 
@@ -96,7 +96,7 @@ class MultiHeadAttention(nn.Module):
 class PackedAttention:
     """The same attention for generation: a snapshot of the weights, packed for few large products.
 
-    The scale of the scores is part of the query weights. It does not drop out, and no activation is captured.
+    The scale of the scores is part of the query weights. There is no dropout, and activations are not captured.
     """
 
     def __init__(self, attention: MultiHeadAttention) -> None:
@@ -104,17 +104,17 @@ class PackedAttention:
         self.head_dim = attention.head_dim
         self._query_norm, self._key_norm = attention.query_norm, attention.key_norm
         scale = attention.head_dim**-0.5
-        # A norm of the queries would undo a scale before it; there the scale comes after the norm.
+        # A norm of the queries would remove a scale that comes before it, so then the scale comes after the norm.
         self._scale = scale if self._query_norm is not None else 1.0
-        before = 1.0 if self._query_norm is not None else scale
+        query_scale = 1.0 if self._query_norm is not None else scale
         query, key_value, out = attention.query, attention.key_value, attention.out
-        queries = (query.weight * before, None if query.bias is None else query.bias * before)
+        queries = (query.weight * query_scale, None if query.bias is None else query.bias * query_scale)
         self._query = LinearMap([queries])
         self._query_key_value = LinearMap([queries, (key_value.weight, key_value.bias)])
         self._out = LinearMap([(out.weight, out.bias)])
 
     def queries(self, x: Float[Tensor, "batch length d_model"]) -> Float[Tensor, "batch num_heads length head_dim"]:
-        """The queries of positions, scaled."""
+        """Projects positions to queries, scaled."""
         return self.normalise_queries(self._query(x).view(*x.shape[:2], -1, self.head_dim).transpose(1, 2))
 
     def self_projections(self, x: Float[Tensor, "batch length d_model"]) -> tuple[Tensor, Tensor, Tensor]:
@@ -124,11 +124,11 @@ class PackedAttention:
         return self.normalise_queries(query), self.normalise_keys(key), value
 
     def normalise_queries(self, query: Tensor) -> Tensor:
-        """Queries after their norm, if the attention has one."""
+        """Applies the norm of queries and the scale, if the attention has the norm."""
         return query if self._query_norm is None else self._query_norm(query) * self._scale
 
     def normalise_keys(self, key: Tensor) -> Tensor:
-        """Keys after their norm, if the attention has one."""
+        """Applies the norm of keys, if the attention has it."""
         return key if self._key_norm is None else self._key_norm(key)
 
     def attend(
@@ -143,16 +143,16 @@ class PackedAttention:
         """Softmax of the scores over the keys, times the values.
 
         Args:
-            key, value: (batch, num_kv_heads, key_len, head_dim), or the first two dimensions as one.
+            key, value: (batch, num_kv_heads, key_len, head_dim), or with the first two dimensions flattened.
         """
         batch, num_heads, length, head_dim = query.shape
         key, value = (x if x.ndim == 3 else x.flatten(0, 1) for x in (key, value))
-        # Query heads that share keys stand one after another: together they are one longer row of queries.
+        # Query heads that share keys are consecutive, so together they are one longer row of queries.
         scores = torch.bmm(query.reshape(key.shape[0], -1, head_dim), key.transpose(1, 2))
         if bias is not None:
             scores.view(batch, num_heads, length, -1).add_(bias)
         return torch.bmm(scores.softmax(dim=2), value).view(batch, num_heads, length, head_dim)
 
     def join(self, context: Float[Tensor, "batch num_heads length head_dim"]) -> Float[Tensor, "batch length d_model"]:
-        """Concatenates the heads and projects back."""
+        """Concatenates the heads and projects them to d_model."""
         return self._out(context.transpose(1, 2).flatten(2))

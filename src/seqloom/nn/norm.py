@@ -1,4 +1,4 @@
-"""Normalisation by name."""
+"""Layer normalisation and RMSNorm, chosen by name."""
 
 from collections.abc import Callable
 from typing import Any, Literal
@@ -12,7 +12,7 @@ NormName = Literal["layer", "rms"]
 
 
 class RMSNorm(nn.RMSNorm):
-    """RMSNorm (Zhang & Sennrich 2019) that computes in the precision of its weights, also where autocast hands it bf16."""
+    """RMSNorm (Zhang & Sennrich 2019) that computes in the precision of its weights, even if autocast passes bf16."""
 
     def __init__(self, width: int, eps: float | None = None) -> None:
         super().__init__(width, eps=1e-6 if eps is None else eps)
@@ -27,7 +27,7 @@ class RMSNorm(nn.RMSNorm):
 
 
 class _RootMeanSquare(torch.autograd.Function):
-    """RMSNorm in few passes, there and back. On a CPU torch puts it together from small operations: four times as slow."""
+    """RMSNorm for CPUs, with a gradient written by hand. torch uses several small operations there and is four times slower."""
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, weight: Tensor, eps: float) -> Tensor:
@@ -41,10 +41,10 @@ class _RootMeanSquare(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, None]:
         unit, inverse, weight = ctx.saved_tensors
-        # Heads come back in another order than they went; a pass over both orders at once takes longer than putting one right.
+        # Gradients of heads have another memory layout than `unit`. One copy is faster than operations on two layouts.
         grad = grad.contiguous()
         weight_terms = grad * unit
-        # A unit cannot grow: the part of its gradient along the unit is removed.
+        # The length of `unit` is constant, so the part of the gradient along `unit` is removed.
         projection = (weight_terms @ weight).div_(-len(weight)).unsqueeze(-1)
         grad_x = torch.addcmul(grad * weight, unit, projection).mul_(inverse)
         return grad_x, weight_terms.view(-1, len(weight)).sum(dim=0), None
@@ -54,8 +54,8 @@ def make_norm(name: NormName, width: int, *, eps: float | None = None, bias: boo
     """LayerNorm (Ba 2016) or RMSNorm over the last axis.
 
     Args:
-        eps: what is added to the variance or mean square; None for 1e-5 (LayerNorm) and 1e-6 (RMSNorm).
-        bias: whether a LayerNorm adds a bias; RMSNorm has none.
+        eps: added to the variance or mean square; None for 1e-5 (LayerNorm) and 1e-6 (RMSNorm).
+        bias: whether a LayerNorm has a bias; RMSNorm never has one.
     """
     if name == "rms":
         return RMSNorm(width, eps)
@@ -63,7 +63,7 @@ def make_norm(name: NormName, width: int, *, eps: float | None = None, bias: boo
 
 
 def norm_function(norm: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
-    """A norm without the cost of calling a module, for generation; a snapshot of its weights."""
+    """A norm for generation: a function with a snapshot of the weights, which is cheaper to call than a module."""
     if not isinstance(norm, nn.LayerNorm):
         return norm
     shape, weight, bias, eps = list(norm.normalized_shape), norm.weight, norm.bias, norm.eps

@@ -1,10 +1,11 @@
-"""An LSTM or a GRU over all steps as one node of the graph, with its gradient written out.
+"""An LSTM or a GRU over all steps as one autograd function, with its gradient written by hand.
 
-The gradient of the recurrent weights is one matrix product over all steps instead of one a step, nothing but gates and states is
-kept, and a step touches only the sequences that reach it. benchmarks/layers.py times it against the same steps through autograd.
+The gradient of the recurrent weights is one matrix product over all steps instead of one per step. Only gates and states are kept
+for the backward pass, and a step computes only the sequences that are long enough. benchmarks/layers.py compares its speed with the
+same steps in autograd.
 
-Packed tokens enter and leave (nn/packing.py), with the states in the packing's order. The sums of the gates that are given are
-overwritten by the gates: they are the output of a product whose gradient does not need them.
+Inputs and outputs are packed tokens (nn/packing.py); states are in the packing's order. The gates overwrite `projected`, which is
+the output of a matrix product whose gradient does not need it.
 """
 
 from collections.abc import Sequence
@@ -20,7 +21,7 @@ from seqloom.nn.recurrent_cells import gru_backward, gru_forward, lstm_backward,
 
 
 def _slices(sizes: Sequence[int], reverse: bool) -> list[tuple[int, slice]]:
-    """How many rows each step has, and where its tokens stand, in the order of reading."""
+    """For each step in reading order: its number of rows, and the slice of its packed tokens."""
     steps = [(size, slice(end - size, end)) for size, end in zip(sizes, accumulate(sizes), strict=True)]
     return steps[::-1] if reverse else steps
 
@@ -33,11 +34,16 @@ def lstm_over_time(
     *,
     reverse: bool,
 ) -> tuple[Float[Tensor, "tokens hidden_size"], tuple[Tensor, ...]]:
-    """All hidden states and the last state; gates stand in the order input, forget, output, candidate.
+    """Runs an LSTM; the gates are in the order input, forget, output, candidate.
 
     Args:
-        projected: the input's part of the gates; overwritten.
-        sizes: how many sequences each step has.
+        projected: the input's part of the gates, which is overwritten.
+        state: the first hidden states and cells.
+        sizes: the number of sequences at each step.
+        reverse: whether the tokens are read from last to first.
+
+    Returns:
+        All hidden states, and the last hidden states and cells.
     """
     hiddens, *last = _LSTMOverTime.apply(projected, *state, weight, sizes, reverse)
     return hiddens, tuple(last)
@@ -52,7 +58,7 @@ def gru_over_time(
     *,
     reverse: bool,
 ) -> tuple[Float[Tensor, "tokens hidden_size"], tuple[Tensor, ...]]:
-    """The same for a GRU; gates stand in the order reset, update, candidate."""
+    """Runs a GRU; the gates are in the order reset, update, candidate. See `lstm_over_time`."""
     hiddens, *last = _GRUOverTime.apply(projected, *state, weight, candidate_bias, sizes, reverse)
     return hiddens, tuple(last)
 

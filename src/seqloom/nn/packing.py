@@ -1,7 +1,7 @@
-"""Packing: the real tokens of a padded batch, without the padding, in the order in which a recurrent layer reads them.
+"""Packing: the real tokens of a padded batch in the order in which a recurrent layer reads them, without padding.
 
-The rows are sorted by length, longest first; then come all first tokens, all second tokens and so on. A step of the recurrence is
-a slice, later steps have fewer rows, and no step needs a mask.
+The rows are sorted by length, longest first. All first tokens come first, then all second tokens, and so on. So the tokens of a
+step are a slice, later steps have fewer rows, and no step needs a mask.
 """
 
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from torch.autograd.function import once_differentiable
 
 
 class _GatherRows(torch.autograd.Function):
-    """Rows of a matrix by index, where no row is taken twice, so that the gradient is a copy and not a sum."""
+    """Rows of a matrix by an index without repetitions, so that the gradient is a copy and not a sum."""
 
     @staticmethod
     def forward(ctx: Any, rows: Tensor, index: Tensor) -> Tensor:
@@ -30,7 +30,7 @@ class _GatherRows(torch.autograd.Function):
 
 
 class _ScatterRows(torch.autograd.Function):
-    """The inverse of `_GatherRows`: rows to their positions, zeros where nothing is put."""
+    """The inverse of `_GatherRows`: writes rows to their positions in a matrix of zeros."""
 
     @staticmethod
     def forward(ctx: Any, rows: Tensor, index: Tensor, size: int) -> Tensor:
@@ -46,13 +46,13 @@ class _ScatterRows(torch.autograd.Function):
 
 @dataclass(frozen=True, slots=True)
 class Packing:
-    """Where the tokens of a batch stand when they are packed.
+    """The order of the packed tokens of a batch.
 
     Attributes:
         shape: rows and padded length of the batch.
-        sizes: how many rows each step has; never rising.
+        sizes: the number of rows at each step; it never rises.
         flat_index: for each packed token its position in the flattened batch; None if the batch has no padding.
-        order: the rows by falling length; None likewise.
+        order: the rows sorted by length, longest first; None if the batch has no padding.
     """
 
     shape: tuple[int, int]
@@ -62,7 +62,12 @@ class Packing:
 
     @classmethod
     def of(cls, shape: tuple[int, int], mask: Bool[Tensor, "batch length"] | None) -> "Packing":
-        """The packing of a batch whose mask has its padding on the right."""
+        """The packing of a batch.
+
+        Args:
+            shape: rows and padded length.
+            mask: True at a real token; padding is on the right. None if there is no padding.
+        """
         if mask is None or bool(mask.all()):
             return cls(shape, [shape[0]] * shape[1])
         order = mask.sum(dim=1).argsort(descending=True, stable=True)
@@ -71,14 +76,14 @@ class Packing:
         return cls(shape, steps.sum(dim=1).tolist(), order[row] * shape[1] + step, order)
 
     def pack(self, x: Float[Tensor, "batch length dim"]) -> Float[Tensor, "tokens dim"]:
-        """The real tokens."""
+        """The vectors of the real tokens, in packed order."""
         if self.flat_index is None:
             return x.transpose(0, 1).flatten(0, 1)
         packed: Tensor = _GatherRows.apply(x.flatten(0, 1), self.flat_index)
         return packed
 
     def unpack(self, tokens: Float[Tensor, "tokens dim"]) -> Float[Tensor, "batch length dim"]:
-        """The padded batch, zeros at its padding."""
+        """The inverse of `pack`: the padded batch, with zeros at its padding."""
         batch, length = self.shape
         if self.flat_index is None:
             return tokens.unflatten(0, (length, batch)).transpose(0, 1)
@@ -86,10 +91,10 @@ class Packing:
         return padded.unflatten(0, (batch, length))
 
     def sort(self, state: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
-        """A state's rows by falling length."""
+        """Sorts the rows of a state by length, longest first."""
         return state if self.order is None else tuple(_GatherRows.apply(part, self.order) for part in state)
 
     def restore(self, state: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
-        """A state's rows as they were."""
+        """The inverse of `sort`."""
         order = self.order
         return state if order is None else tuple(_ScatterRows.apply(part, order, self.shape[0]) for part in state)

@@ -1,6 +1,6 @@
 """Positions: sinusoidal, learned, rotary, ALiBi, relative, or none.
 
-Sinusoidal and learned positions are added to the token embeddings, rotary positions turn queries and keys, and ALiBi and relative
+Sinusoidal and learned positions are added to the token embeddings. Rotary positions rotate queries and keys. ALiBi and relative
 positions add a bias to the scores of self-attention.
 """
 
@@ -13,16 +13,16 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 MAX_SINUSOIDS = 1 << 26
-"""Numbers that sinusoidal positions may take: 256 MiB."""
+"""The largest number of elements of a table of sinusoidal positions: 256 MiB."""
 
 PositionName = Literal["sinusoidal", "learned", "rotary", "alibi", "relative", "none"]
 
 PositionBias = Callable[[Int[Tensor, "#batch query_len"], Int[Tensor, "#batch key_len"]], Float[Tensor, "..."]]
-"""Positions of queries and keys -> what is added to their scores, (batch, num_heads, query_len, key_len)."""
+"""Positions of queries and keys -> the bias of their scores, (batch, num_heads, query_len, key_len)."""
 
 
 class AdditivePositions(nn.Module):
-    """Position embeddings that are added to the token embeddings (Vaswani 2017, section 3.5), or nothing at all."""
+    """Position embeddings that are added to token embeddings (Vaswani 2017, section 3.5); other kinds add nothing."""
 
     def __init__(self, name: PositionName, max_len: int, d_model: int) -> None:
         super().__init__()
@@ -36,7 +36,7 @@ class AdditivePositions(nn.Module):
     def forward(
         self, x: Float[Tensor, "batch length d_model"], positions: Int[Tensor, "#batch length"]
     ) -> Float[Tensor, "batch length d_model"]:
-        """Adds each token's position, which counts from 0."""
+        """Adds the position embeddings; positions count from 0."""
         if self.name == "learned":
             return x + self.table(positions)
         if self.name == "sinusoidal":
@@ -48,22 +48,22 @@ class AdditivePositions(nn.Module):
 def sinusoids(max_len: int, d_model: int) -> Float[Tensor, "length d_model"]:
     """Sines in the first half of the width, cosines in the second; wavelengths from 2 pi to 10,000 * 2 pi.
 
-    The paper interleaves the two; a fixed permutation of the width changes nothing for a trained model, and the halves are what
-    other libraries read (Marian's layout).
+    The paper interleaves sines and cosines. The order makes no difference to a trained model, and other libraries read halves
+    (Marian's layout).
     """
     half = (d_model + 1) // 2
-    # On the CPU also where a model is outlined on the meta device: weights do not bring them.
+    # Always on the CPU, even if the model is made on the meta device, because the table is not saved with the weights.
     rates = torch.exp(torch.arange(half, dtype=torch.float64, device="cpu") * (-math.log(10_000.0) / (d_model / 2)))
     angles = torch.arange(max_len, dtype=torch.float64, device="cpu")[:, None] * rates
     return torch.cat([angles.sin(), angles.cos()[:, : d_model // 2]], dim=1).float()
 
 
 Rotation = tuple[Float[Tensor, "#batch 1 length half"], Float[Tensor, "#batch 1 length half"]]
-"""Cosines and sines of the angles by which rotary positions turn the pairs of features of a head."""
+"""Cosines and sines of the angles by which rotary positions rotate the pairs of features of a head."""
 
 
 def rotary_angles(positions: Int[Tensor, "#batch length"], head_dim: int, base: float = 10_000.0) -> Rotation:
-    """The angles of rotary positions (Su 2021): they grow with the position, more slowly for each next pair of features.
+    """The angles of rotary positions (Su 2021): they grow with the position, and more slowly for later pairs of features.
 
     Args:
         base: the ratio of the largest wavelength to the smallest.
@@ -77,7 +77,7 @@ def rotary_angles(positions: Int[Tensor, "#batch length"], head_dim: int, base: 
 def rotate(
     x: Float[Tensor, "batch num_heads length head_dim"], angles: Rotation
 ) -> Float[Tensor, "batch num_heads length head_dim"]:
-    """Turns pairs of features: the first half of a head holds their first members, the second half their second members."""
+    """Rotates pairs of features. Feature i of the first half of a head and feature i of the second half are a pair."""
     cos, sin = angles[0].to(x.dtype), angles[1].to(x.dtype)
     first, second = x.chunk(2, dim=-1)
     return torch.cat([first * cos - second * sin, second * cos + first * sin], dim=-1)
@@ -86,7 +86,7 @@ def rotate(
 def alibi_bias(
     query_positions: Int[Tensor, "#batch query_len"], key_positions: Int[Tensor, "#batch key_len"], num_heads: int
 ) -> Float[Tensor, "#batch num_heads query_len key_len"]:
-    """ALiBi (Press 2022): a penalty proportional to the distance, with a slope of its own for each head."""
+    """ALiBi (Press 2022): a penalty proportional to the distance, with a different slope for each head."""
     slopes = 2.0 ** (-8.0 * torch.arange(1, num_heads + 1, device=query_positions.device) / num_heads)
     distance = (query_positions[:, None, :, None] - key_positions[:, None, None, :]).abs()
     return -slopes[:, None, None] * distance
@@ -95,10 +95,11 @@ def alibi_bias(
 class RelativeBias(nn.Module):
     """A learned bias for each head and distance (Raffel 2020, section 2.1, as in T5).
 
-    Short distances have a bias each. Longer ones share logarithmic ranges up to `max_distance`; all beyond share the last.
+    Each short distance has its own bias. Longer distances share the biases of logarithmic ranges up to `max_distance`. All longer
+    ones share the last bias.
 
     Args:
-        bidirectional: whether keys may stand after queries; then half of the biases are for them.
+        bidirectional: whether keys may come after queries; then half of the biases are for such keys.
     """
 
     def __init__(self, num_heads: int, *, bidirectional: bool, num_buckets: int = 32, max_distance: int = 128) -> None:
@@ -111,13 +112,13 @@ class RelativeBias(nn.Module):
     def forward(
         self, query_positions: Int[Tensor, "#batch query_len"], key_positions: Int[Tensor, "#batch key_len"]
     ) -> Float[Tensor, "#batch num_heads query_len key_len"]:
-        """The bias of each pair of positions."""
+        """The bias for each head and pair of positions."""
         distance = query_positions[:, :, None] - key_positions[:, None, :]
         bias: Tensor = self.table(self.buckets(distance))
         return bias.permute(0, 3, 1, 2)
 
     def buckets(self, distance: Int[Tensor, "*shape"]) -> Int[Tensor, "*shape"]:
-        """The number of the bias of each distance, which is negative for keys after the query."""
+        """The index of the bias of each distance; distances to keys after the query are negative."""
         count = self.table.num_embeddings
         offset = torch.zeros_like(distance)
         if self.bidirectional:

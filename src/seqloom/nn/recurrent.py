@@ -1,7 +1,6 @@
 """Recurrent layers: LSTM (Hochreiter & Schmidhuber 1997) and GRU (Cho 2014) over masked, batched sequences.
 
-A layer reads the real tokens alone, so a short sequence in a batch ends with the state at its own last token, whichever way the
-layer reads.
+A layer reads only the real tokens, so in both directions the last state of a short sequence is the state at its own last token.
 """
 
 from typing import Literal
@@ -20,12 +19,12 @@ from seqloom.nn.torch_recurrence import prefers_torch_kernels, torch_gru, torch_
 
 CellName = Literal["lstm", "gru"]
 
-# What the parts of a state are called in a hooks; a GRU has the first alone.
+# The names of the parts of a state in activation hooks; a GRU has only the first.
 _PARTS = ("hidden", "cell")
 
 
 class RecurrentLayer(nn.Module):
-    """One recurrent layer that reads forwards or backwards.
+    """A recurrent layer that reads forwards or backwards.
 
     The state of a GRU is (hidden,), that of an LSTM (hidden, cell), each (batch, hidden_size).
     """
@@ -38,7 +37,7 @@ class RecurrentLayer(nn.Module):
         self.input_weight = nn.Parameter(torch.empty(num_gates * hidden_size, input_dim))
         self.hidden_weight = nn.Parameter(torch.empty(num_gates * hidden_size, hidden_size))
         self.bias = nn.Parameter(torch.zeros(num_gates * hidden_size))
-        # The reset gate of a GRU acts on the candidate's recurrent part, bias included, as in cuDNN and torch.
+        # The reset gate of a GRU multiplies the candidate's recurrent part with its bias, as in cuDNN and torch.
         self.candidate_bias = nn.Parameter(torch.zeros(hidden_size)) if cell == "gru" else None
         for gate in range(num_gates):
             rows = slice(gate * hidden_size, (gate + 1) * hidden_size)
@@ -46,11 +45,11 @@ class RecurrentLayer(nn.Module):
             if not self.hidden_weight.is_meta:
                 nn.init.orthogonal_(self.hidden_weight.data[rows])
         if cell == "lstm":
-            # An open forget gate at the start lets gradients through (Jozefowicz 2015).
+            # A forget gate that is open at first lets gradients pass (Jozefowicz 2015).
             self.bias.data[hidden_size : 2 * hidden_size] = 1.0
 
     def initial_state(self, batch: int, like: Tensor) -> tuple[Tensor, ...]:
-        """Zeros."""
+        """A state of zeros for `batch` sequences, of the type and device of `like`."""
         return tuple(like.new_zeros(batch, self.hidden_size) for _ in range(2 if self.cell == "lstm" else 1))
 
     def forward(
@@ -63,13 +62,15 @@ class RecurrentLayer(nn.Module):
         hooks: ActivationHooks | None = None,
         name: str = "",
     ) -> tuple[Float[Tensor, "batch length hidden_size"], tuple[Tensor, ...]]:
-        """Reads a whole sequence.
+        """Reads whole sequences.
 
         Args:
             mask: True at a real token; padding is on the right.
+            state: the state before the first position; zeros by default.
+            reverse: whether to read from right to left.
 
         Returns:
-            The hidden state after each position (zeros at padding), and the state after the last real one.
+            The hidden state after each position (zeros at padding), and the state after the last real position.
         """
         if hooks is None:
             packing = Packing.of((x.shape[0], x.shape[1]), mask)
@@ -86,7 +87,7 @@ class RecurrentLayer(nn.Module):
         *,
         reverse: bool = False,
     ) -> tuple[Float[Tensor, "tokens hidden_size"], tuple[Tensor, ...]]:
-        """Reads packed tokens; states are in the packing's order."""
+        """Reads packed tokens; states are in the order of the packing."""
         state = state if state is not None else self.initial_state(packing.shape[0], self.hidden_weight)
         read = self.read_by_kernels_of_torch if prefers_torch_kernels(tokens) else self.read_by_kernels_of_seqloom
         return read(tokens, packing, state, reverse=reverse)
@@ -99,8 +100,8 @@ class RecurrentLayer(nn.Module):
         *,
         reverse: bool = False,
     ) -> tuple[Float[Tensor, "tokens hidden_size"], tuple[Tensor, ...]]:
-        """`read` by nn/over_time.py."""
-        # Under autocast the products of whole sequences are bf16; the recurrence itself stays in the state's precision.
+        """`read` with the kernels of nn/over_time.py."""
+        # Under autocast the products of whole sequences are bf16; the recurrence stays in the precision of the state.
         projected = multiply(tokens, self.input_weight, self.bias).to(state[0].dtype)
         if self.candidate_bias is None:
             return lstm_over_time(projected, state, self.hidden_weight, packing.sizes, reverse=reverse)
@@ -114,7 +115,7 @@ class RecurrentLayer(nn.Module):
         *,
         reverse: bool = False,
     ) -> tuple[Float[Tensor, "tokens hidden_size"], tuple[Tensor, ...]]:
-        """`read` by nn/torch_recurrence.py, in the state's precision also under autocast."""
+        """`read` with the kernels of nn/torch_recurrence.py, in the precision of the state also under autocast."""
         weights = (self.input_weight, self.hidden_weight, self.bias)
         if self.candidate_bias is None:
             return torch_lstm(tokens, packing, state, *weights, reverse=reverse)
@@ -129,7 +130,7 @@ class RecurrentLayer(nn.Module):
         hooks: ActivationHooks,
         name: str,
     ) -> tuple[Tensor, tuple[Tensor, ...]]:
-        """The same, step by step through autograd, over padding with masks: what the layer does can be seen and changed."""
+        """As `forward`, but step by step in autograd and with masks instead of packing, so that each gate passes through hooks."""
         last = state if state is not None else self.initial_state(x.shape[0], self.hidden_weight)
         projected = F.linear(x, self.input_weight, self.bias).to(last[0].dtype)
         steps = None if mask is None else mask[:, :, None].to(self.hidden_weight.dtype)
@@ -151,10 +152,10 @@ class RecurrentLayer(nn.Module):
         hooks: ActivationHooks | None = None,
         name: str = "",
     ) -> tuple[Tensor, ...]:
-        """Reads one position: for decoders whose input depends on their last output.
+        """Reads one position, for decoders whose input depends on the output before.
 
         Args:
-            projected: the input times its weights, bias included.
+            projected: the product of input and input weights, plus the bias.
         """
         projected = projected.to(state[0].dtype)
         if hooks is not None:
@@ -171,7 +172,7 @@ class RecurrentLayer(nn.Module):
     def _step(
         self, projected: Tensor, state: tuple[Tensor, ...], hooks: ActivationHooks, name: str
     ) -> tuple[Tensor, ...]:
-        """One step whose gates can be seen and changed."""
+        """One step whose gates pass through the hooks."""
         d = self.hidden_size
         if self.cell == "lstm":
             hidden, cell = state

@@ -1,8 +1,8 @@
-"""One step of an LSTM and of a GRU and its gradient, written out: into memory that is given, with as few passes as there can be.
+"""One step of an LSTM or a GRU and its gradient, written by hand: in place, with as few passes over memory as possible.
 
-The matrix products are the caller's. On a processor the rest is bound by how often memory is passed over and by the hyperbolic
-tangent, which takes as long there as three logistic functions; so it is computed as 2 sigmoid(2 x) - 1, which is off by at most
-2e-7 in single precision.
+The caller computes the matrix products. On a CPU the remaining time depends on the number of passes over memory and on the
+hyperbolic tangent, which takes as long as three logistic functions. So tanh is computed as 2 sigmoid(2 x) - 1, with an error of at
+most 2e-7 in single precision.
 
 Shapes: rows are the sequences of the step; d is the hidden size.
 """
@@ -14,25 +14,25 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-# A number that torch.add takes with a factor for the tensor beside it.
+# torch.add needs a tensor as its first argument, and `alpha` multiplies the second.
 _MINUS_ONE = torch.tensor(-1.0)
 
 
 def tanh_(x: Tensor) -> Tensor:
-    """The hyperbolic tangent in place, by the logistic function."""
+    """Computes the hyperbolic tangent in place, by the logistic function."""
     x.mul_(2).sigmoid_()
     return torch.add(_MINUS_ONE, x, alpha=2, out=x)
 
 
 def lstm_forward(gates: Tensor, before: Tensor, cell: Tensor, tanh_cell: Tensor, hidden: Tensor) -> None:
-    """c = f * c_before + i * g; h = o * tanh(c).
+    """Computes c = f * c_before + i * g and h = o * tanh(c).
 
     Args:
-        gates: (rows, 4 d), sums for input, forget, output and candidate; become the gates.
-        before: (rows, d), the cells before.
-        cell: (rows, d), becomes the cells.
-        tanh_cell: (rows, d), becomes their tanh.
-        hidden: (rows, d), becomes the hidden states.
+        gates: (rows, 4 d), the sums of input, forget, output and candidate; overwritten by the gates.
+        before: (rows, d), the cells of the step before.
+        cell: (rows, d), output: the cells.
+        tanh_cell: (rows, d), output: the tanh of the cells.
+        hidden: (rows, d), output: the hidden states.
     """
     d = hidden.shape[1]
     candidate = gates[:, 3 * d :]
@@ -49,13 +49,13 @@ def lstm_forward(gates: Tensor, before: Tensor, cell: Tensor, tanh_cell: Tensor,
 def lstm_backward(
     d_hidden: Tensor, d_cell: Tensor, gates: Tensor, before: Tensor, tanh_cell: Tensor, d_sums: Tensor
 ) -> None:
-    """The gradient of `lstm_forward`.
+    """Computes the gradient of `lstm_forward`.
 
     Args:
-        d_hidden: (rows, d), of the hidden states; used up.
-        d_cell: (rows, d), of the cells; becomes that of the cells before.
-        gates, before, tanh_cell: as `lstm_forward` left them.
-        d_sums: (rows, 4 d), becomes that of the sums.
+        d_hidden: (rows, d), the gradient of the hidden states; overwritten.
+        d_cell: (rows, d), the gradient of the cells; overwritten by the gradient of the cells before.
+        gates, before, tanh_cell: the tensors after `lstm_forward`.
+        d_sums: (rows, 4 d), output: the gradient of the sums.
     """
     d = d_hidden.shape[1]
     gate_in, gate_forget, gate_out, candidate = gates.split(d, dim=1)
@@ -72,13 +72,13 @@ def lstm_backward(
 
 
 def gru_forward(gates: Tensor, recurrent: Tensor, before: Tensor, hidden: Tensor) -> None:
-    """h = n + z * (h_before - n) with n = tanh(x_n + r * recurrent_n).
+    """Computes h = n + z * (h_before - n) with n = tanh(x_n + r * recurrent_n).
 
     Args:
-        gates: (rows, 3 d), the input's part of reset gate, update gate and candidate; become the gates.
-        recurrent: (rows, 3 d), the part of the hidden states before, biases included.
-        before: (rows, d), the hidden states before.
-        hidden: (rows, d), becomes the hidden states.
+        gates: (rows, 3 d), the input's part of reset gate r, update gate z and candidate n; overwritten by the gates.
+        recurrent: (rows, 3 d), the part of the hidden states before, with biases.
+        before: (rows, d), the hidden states of the step before.
+        hidden: (rows, d), output: the hidden states.
     """
     d = hidden.shape[1]
     sigmoids, candidate = gates[:, : 2 * d], gates[:, 2 * d :]
@@ -90,14 +90,15 @@ def gru_forward(gates: Tensor, recurrent: Tensor, before: Tensor, hidden: Tensor
 def gru_backward(
     d_hidden: Tensor, gates: Tensor, recurrent: Tensor, before: Tensor, d_sums: Tensor, d_recurrent: Tensor
 ) -> None:
-    """The gradient of `gru_forward`.
+    """Computes the gradient of `gru_forward`.
 
     Args:
-        d_hidden: (rows, d), of the hidden states; becomes the part of the states before that went past the gates.
-        gates, before: as `gru_forward` left them.
-        recurrent: (rows, d), the candidate's part alone.
-        d_sums: (rows, 3 d), becomes that of the input's part.
-        d_recurrent: (rows, 3 d), becomes that of the recurrent part.
+        d_hidden: (rows, d), the gradient of the hidden states; overwritten by the gradient of the states before, without the part
+            that passes through `recurrent`.
+        gates, before: the tensors after `gru_forward`.
+        recurrent: (rows, d), only the candidate's part.
+        d_sums: (rows, 3 d), output: the gradient of the input's part.
+        d_recurrent: (rows, 3 d), output: the gradient of the recurrent part.
     """
     d = d_hidden.shape[1]
     reset, update, candidate = gates.split(d, dim=1)
@@ -149,7 +150,7 @@ class _GRUStep(torch.autograd.Function):
 def lstm_step(
     sums: Float[Tensor, "batch gates"], cell: Float[Tensor, "batch hidden_size"]
 ) -> tuple[Float[Tensor, "batch hidden_size"], Float[Tensor, "batch hidden_size"]]:
-    """The next hidden states and cells, with a gradient; `sums` is overwritten."""
+    """The next hidden states and cells; differentiable. `sums`, the sums of the gates, is overwritten."""
     new: tuple[Tensor, Tensor] = _LSTMStep.apply(sums, cell)
     return new
 
@@ -159,6 +160,6 @@ def gru_step(
     recurrent: Float[Tensor, "batch gates"],
     hidden: Float[Tensor, "batch hidden_size"],
 ) -> Float[Tensor, "batch hidden_size"]:
-    """The next hidden states, with a gradient; `sums` is overwritten."""
+    """The next hidden states; differentiable. `sums`, the input's part of the gates, is overwritten."""
     new: Tensor = _GRUStep.apply(sums, recurrent, hidden)
     return new

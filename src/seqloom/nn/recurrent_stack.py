@@ -1,4 +1,4 @@
-"""A stack of recurrent layers, as encoders and decoders use it."""
+"""A stack of recurrent layers for encoders and decoders."""
 
 from collections.abc import Sequence
 
@@ -16,10 +16,10 @@ LayerState = tuple[Tensor, ...]
 
 
 class RecurrentStack(nn.Module):
-    """Layers on top of each other, with dropout on what passes between them (Zaremba 2014), never over time.
+    """A stack of layers with dropout between the layers, and none between steps (Zaremba 2014).
 
-    A bidirectional stack reads both ways in every layer; each direction has half of `hidden_size`, and their states are
-    concatenated.
+    A bidirectional stack reads in both directions in every layer. Each direction has half of `hidden_size`, and the states of both
+    are concatenated.
     """
 
     def __init__(
@@ -48,7 +48,11 @@ class RecurrentStack(nn.Module):
         hooks: ActivationHooks | None = None,
         name: str = "",
     ) -> tuple[Float[Tensor, "batch length hidden_size"], list[LayerState]]:
-        """Reads a sequence through all layers; returns the top layer's outputs and every layer's last state."""
+        """Runs all layers over sequences.
+
+        Returns:
+            The outputs of the last layer, and the last state of every layer.
+        """
         if hooks is not None:
             return self._read_with_hooks(x, mask, states, hooks, name)
         packing = Packing.of((x.shape[0], x.shape[1]), mask)
@@ -95,7 +99,11 @@ class RecurrentStack(nn.Module):
     def project(
         self, x: Float[Tensor, "batch length known_dim"]
     ) -> tuple[Float[Tensor, "length batch gates"], Float[Tensor, "gates fed_dim"]]:
-        """The part of the first layer's product that is known before the steps, and the weights of what is fed in each step."""
+        """Multiplies what is known of the first layer's input before the steps.
+
+        Returns:
+            The products, and the weights of the other part of the input, which is fed at each step.
+        """
         first = self.forwards[0]
         assert isinstance(first, RecurrentLayer)
         known, fed = first.input_weight.split([x.shape[2], first.input_weight.shape[1] - x.shape[2]], dim=1)
@@ -111,7 +119,13 @@ class RecurrentStack(nn.Module):
         hooks: ActivationHooks | None = None,
         name: str = "",
     ) -> list[LayerState]:
-        """Reads one position of what `project` returned, and what is fed; the top layer's hidden state is the output."""
+        """Reads one position; the hidden state of the last layer is the output.
+
+        Args:
+            projected: the products of this position, from `project`.
+            feed: the other part of the input, such as the context of the step before.
+            fed_weight: the weights of `feed`, from `project`.
+        """
         new: list[LayerState] = []
         projected = multiply_and_add(projected, feed, fed_weight)
         for number, (layer, state) in enumerate(zip(self.forwards, states, strict=True)):
@@ -123,7 +137,7 @@ class RecurrentStack(nn.Module):
 
 
 def pack_states(states: Sequence[LayerState]) -> dict[str, Tensor]:
-    """Layer states as named tensors, for a decoder's cache."""
+    """The states of all layers as named tensors, for the cache of a decoder."""
     return {f"{layer}.{part}": tensor for layer, state in enumerate(states) for part, tensor in enumerate(state)}
 
 

@@ -1,7 +1,8 @@
-"""Attention for a decoder that asks position by position over the same memory: step by step forwards, all at once backwards.
+"""Attention for a decoder that attends step by step to the same memory, with one backward pass for all steps.
 
-Through autograd each step would make a gradient as large as the keys and one as large as the memory, and add them up. Here a step
-only gradients what it found; the gradients of keys and memory are formed when all steps have noted theirs.
+In autograd each step would compute a gradient of the size of the keys and one of the size of the memory, and add them up. Here the
+backward pass of a step only stores the factors of these gradients. The gradients of keys and memory are computed once, after the
+backward passes of all steps.
 """
 
 import math
@@ -16,14 +17,14 @@ from seqloom.nn.recurrent_cells import tanh_
 
 
 class _StepGradients:
-    """What the backward passes of the steps leave for the gradients of keys and memory."""
+    """The factors of the gradients of keys and memory, stored by the backward passes of the steps."""
 
     def __init__(self) -> None:
         self._pass = -1
         self.clear()
 
     def clear(self) -> None:
-        """Forgets everything."""
+        """Removes all stored tensors."""
         self.weights: list[Tensor] = []
         self.d_contexts: list[Tensor] = []
         self.queries: list[Tensor] = []
@@ -31,14 +32,14 @@ class _StepGradients:
         self.d_keys: Tensor | None = None
 
     def start_pass(self) -> None:
-        """To be called before noting: forgets what a backward pass left that did not go as far as keys and memory."""
+        """Must be called before tensors are stored: removes what an earlier backward pass left if it did not reach the keys."""
         current = torch._C._current_graph_task_id()
         if current != self._pass:
             self.clear()
             self._pass = current
 
     def take(self) -> tuple[Tensor | None, Tensor | None]:
-        """The gradients of keys and memory; the gradients are empty afterwards."""
+        """Returns the gradients of keys and memory, and removes the stored tensors."""
         self.start_pass()
         d_keys, d_memory = self.d_keys, None
         if self.queries:
@@ -50,7 +51,7 @@ class _StepGradients:
 
 
 class _KeysAndMemory(torch.autograd.Function):
-    """Keys and memory as the steps see them. Its backward pass comes after those of all steps, for they are all reached from it."""
+    """Passes keys and memory on to the steps. All steps depend on it, so its backward pass runs after theirs."""
 
     @staticmethod
     def forward(ctx: Any, keys: Tensor, memory: Tensor, gradients: _StepGradients) -> tuple[Tensor, Tensor]:
@@ -61,13 +62,13 @@ class _KeysAndMemory(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, grad_keys: None, grad_memory: None) -> tuple[Tensor | None, Tensor | None, None]:
-        assert grad_keys is None, "the steps note their gradients, and nothing else sees the keys"
-        assert grad_memory is None, "the steps note their gradients, and nothing else sees the memory"
+        assert grad_keys is None, "the steps store their gradients, and nothing else uses the keys"
+        assert grad_memory is None, "the steps store their gradients, and nothing else uses the memory"
         return *ctx.gradients.take(), None
 
 
 class _Step(torch.autograd.Function):
-    """One query a row -> its context. `energy` is None for multiplicative attention."""
+    """Attention with one query per row. `energy` is None for multiplicative attention."""
 
     @staticmethod
     def forward(
@@ -113,10 +114,11 @@ class _Step(torch.autograd.Function):
 
 
 class StepwiseAttention:
-    """Attention over one memory, asked again and again.
+    """Attention over one memory, called once for each step.
 
     Args:
-        keys: what the queries are compared with: by a product, or where `energy` is given by energy . tanh(query + key).
+        keys: keys of the memory. A score is key . query, or energy . tanh(query + key) if `energy` is not None.
+        mask: True at a real position of the memory.
     """
 
     def __init__(
@@ -132,6 +134,6 @@ class StepwiseAttention:
         self._energy = energy
 
     def __call__(self, query: Float[Tensor, "batch query_dim"]) -> Float[Tensor, "batch memory_dim"]:
-        """The context of one query a row."""
+        """The contexts of one query per row."""
         context: Tensor = _Step.apply(query, self._keys, self._memory, self._bias, self._energy, self._gradients)
         return context

@@ -1,7 +1,7 @@
-"""An LSTM or a GRU over all steps by torch's own kernels: cuDNN on NVIDIA GPUs, MIOpen on AMD GPUs.
+"""An LSTM or a GRU over all steps with torch's kernels: cuDNN on NVIDIA GPUs, MIOpen on AMD GPUs.
 
 On a GPU each step of nn/over_time.py starts a dozen small kernels, and starting them takes longer than their work; cuDNN runs all
-steps in a few. On a CPU nn/over_time.py is the faster one (benchmarks/layers.py times both). The two agree within rounding.
+steps in a few kernels. On a CPU nn/over_time.py is faster (benchmarks/layers.py measures both). Both agree within rounding.
 """
 
 from itertools import accumulate
@@ -14,7 +14,7 @@ from seqloom.nn.packing import Packing
 
 
 def prefers_torch_kernels(x: Tensor) -> bool:
-    """Whether torch's kernels should read `x`. A GPU's "cuda" is also what torch calls AMD's."""
+    """Whether `x` is on a GPU, where torch's kernels are used; torch calls AMD GPUs "cuda" too."""
     return x.is_cuda
 
 
@@ -31,14 +31,14 @@ def torch_lstm(
     """Reads packed tokens with an LSTM; the state is (hidden, cell), in the packing's order.
 
     Args:
-        input_weight, hidden_weight, bias: rows for the gates input, forget, output, candidate. torch wants the candidate third.
+        input_weight, hidden_weight, bias: rows for the gates input, forget, output, candidate; in torch the candidate is third.
     """
     reordered = (_candidate_third(weight) for weight in (input_weight, hidden_weight, bias))
     w_input, w_hidden, b_input = reordered
     parameters = _contiguous([w_input, w_hidden, b_input, torch.zeros_like(b_input)])
     order, sizes = _reading_order(packing, reverse, tokens.device)
     with torch.autocast(tokens.device.type, enabled=False):
-        # Layers, dropout, training, bidirectional. cuDNN keeps what a gradient needs only if it is told that it trains.
+        # Layers, dropout, training, bidirectional. cuDNN keeps the tensors for a gradient only in training.
         outputs, hidden, cell = torch.lstm(
             _take(tokens, order).to(state[0].dtype),
             sizes,
@@ -67,8 +67,8 @@ def torch_gru(
     """Reads packed tokens with a GRU; the state is (hidden,), in the packing's order.
 
     Args:
-        input_weight, hidden_weight, bias: rows for the gates reset, update, candidate, as torch wants them.
-        candidate_bias: is added to the recurrent part of the candidate.
+        input_weight, hidden_weight, bias: rows for the gates reset, update, candidate, which is torch's order.
+        candidate_bias: added to the recurrent part of the candidate.
     """
     hidden_bias = torch.cat([torch.zeros_like(bias[: 2 * candidate_bias.shape[0]]), candidate_bias])
     parameters = _contiguous([input_weight, hidden_weight, bias, hidden_bias])
@@ -95,7 +95,7 @@ def _candidate_third(weight: Tensor) -> Tensor:
 
 
 def _contiguous(weights: list[Tensor]) -> list[Tensor]:
-    """The same weights as views of one block of memory; cuDNN copies them and warns where they are scattered."""
+    """The same weights as views of one block of memory; cuDNN copies weights in several blocks, and warns."""
     block = torch.cat([weight.flatten() for weight in weights])
     parts = block.split([weight.numel() for weight in weights])
     return [part.view_as(weight) for part, weight in zip(parts, weights, strict=True)]
@@ -104,9 +104,9 @@ def _contiguous(weights: list[Tensor]) -> list[Tensor]:
 def _reading_order(
     packing: Packing, reverse: bool, device: torch.device
 ) -> tuple[Int[Tensor, "tokens"] | None, Int[Tensor, "length"]]:
-    """The order in which each sequence's tokens are read, its own inverse (None: as they are), and the rows of each step.
+    """The order in which the tokens of each sequence are read, and the number of rows of each step.
 
-    The rows of each step stay on the CPU, where torch wants them.
+    The order is its own inverse; None means unchanged. The numbers of rows stay on the CPU, as torch requires.
     """
     sizes = torch.tensor(packing.sizes)
     if not reverse:

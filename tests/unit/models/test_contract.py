@@ -278,7 +278,7 @@ def test_a_maximum_length_is_checked(name: str) -> None:
     long = examples(lengths=((3, at_most),))
     with pytest.raises(DecodingError, match=r"model\.max_len"):
         model(batch_of(long))
-    with pytest.raises(DecodingError, match=r"source of 25|prompt and answer"):
+    with pytest.raises(DecodingError, match=r"source of 25|prompt and response"):
         model.start(batch_of(examples(lengths=((at_most, 3),))).sources)
     state = model.start(batch_of(examples(lengths=((3, 3),))).sources)
     free = at_most - 4 if name.startswith("transformer-lm") else at_most
