@@ -1,6 +1,6 @@
-"""The interop room: runs become other programs' models, and other programs decode in seqloom's place.
+"""Interoperation: exports runs as models of other programs, and lets other programs decode instead of seqloom.
 
-Importing it registers the engines; their packages are imported when an engine is opened.
+Importing this package registers the engines; the other programs are imported when an engine is opened.
 """
 
 from collections.abc import Mapping

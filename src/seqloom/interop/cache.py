@@ -1,8 +1,8 @@
-"""Runs that were converted for CTranslate2 lie in the run folder, so that a run is converted once for its weights.
+"""A cache of runs that were converted for CTranslate2, in the run folder, so that each run is converted only once.
 
     RUN/engines/ctranslate2-HASH/
 
-A run folder enters, a folder that CTranslate2 opens leaves. Only converting imports torch.
+A run folder enters, a folder that CTranslate2 opens leaves. Only the conversion imports torch.
 """
 
 import hashlib
@@ -17,10 +17,10 @@ _SOURCES = ("weights/best.safetensors", "recipe.yaml", "tokenizer.json")
 
 
 def converted(folder: Path) -> Path:
-    """Where the model of a run, or of an exported folder, lies in CTranslate2's format.
+    """The folder of a run's model in CTranslate2's format; converts the run if needed. An exported folder is returned as it is.
 
     Raises:
-        SeqloomError: the folder is not a run, cannot be converted, or cannot be written to.
+        SeqloomError: the folder is not a run, the run cannot be converted, or the folder cannot be written.
     """
     if is_exported(folder):
         return folder
@@ -32,7 +32,7 @@ def converted(folder: Path) -> Path:
     for name in _SOURCES:
         digest.update(file_hash(folder / name).encode())
     if (folder / "engines").is_symlink():
-        # What is written there, and what is removed as old, must lie in the run.
+        # Files are written and removed there, so it must be inside the run folder.
         raise CheckpointError(
             f"{folder}/engines: is a link to {os.path.realpath(folder / 'engines')}; remove it, and try again"
         )
@@ -45,7 +45,7 @@ def converted(folder: Path) -> Path:
         with atomic_folder(out) as partial:
             write_ctranslate2(source, partial)
         for old in out.parent.glob("ctranslate2-*"):
-            # Weights that are no longer the run's.
+            # Remove models of earlier weights of the run.
             if old != out:
                 shutil.rmtree(old, ignore_errors=True)
     return out

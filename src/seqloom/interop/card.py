@@ -1,4 +1,4 @@
-"""The model card of an exported folder: what it is, how to use it, how faithful it is. Facts enter, Markdown leaves."""
+"""The model card of an exported folder: the model, its use and its parity with the run. A report enters, Markdown leaves."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -6,11 +6,11 @@ from typing import Any
 from seqloom.interop.exported_run import ExportedRun
 
 _CTRANSLATE2 = """\
-With seqloom, one line out for each line in:
+With seqloom, one output line for each input line:
 
     seqloom translate FOLDER --engine ctranslate2 < sources.txt
 
-With CTranslate2 itself, on pieces of the run's own tokenizer:
+With CTranslate2, on tokens of the run's tokenizer:
 
     import ctranslate2
     from pathlib import Path
@@ -26,7 +26,7 @@ _TRANSLATOR = """\
 
 _GENERATOR = """\
     generator = ctranslate2.Generator("FOLDER")
-    # A source is the prompt of its target: eos ends it, bos begins the target.
+    # The source is the prompt of its target: eos ends the source, and bos begins the target.
     output = generator.generate_batch([[*tokens, "</s>", "<s>"]], include_prompt_in_result=False)[0].sequences[0]"""
 
 
@@ -43,7 +43,7 @@ _CAUSAL = """\
 
     tokenizer = AutoTokenizer.from_pretrained("FOLDER")
     model = AutoModelForCausalLM.from_pretrained("FOLDER")
-    # The tokenizer ends a source by eos and begins its target by bos; for plain text it begins with bos.
+    # The tokenizer adds eos and bos to a source; before plain text it adds bos.
     prompt = tokenizer("a sentence", return_tensors="pt")
     output = model.generate(**prompt)[0, prompt["input_ids"].shape[1] :]
     print(tokenizer.decode(output, skip_special_tokens=True))"""
@@ -93,7 +93,7 @@ def _lines(source: ExportedRun, report: Mapping[str, Any]) -> Iterator[str]:
     yield ""
     yield _usage(source, report)
     yield ""
-    yield "`seqloom/` holds the run's own tokenizer and recipe; the recipe says on what and how the model was trained."
+    yield "`seqloom/` holds the tokenizer and the recipe of the run; the recipe says how the model was trained, and on which data."
     yield ""
     yield "## Parity with seqloom"
     yield ""

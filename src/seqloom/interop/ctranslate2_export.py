@@ -1,4 +1,4 @@
-"""A run becomes what CTranslate2 opens: its model in a folder, with our tokenizer and recipe beside it."""
+"""Exports a run to CTranslate2: a folder with its model, and with seqloom's tokenizer and recipe."""
 
 from pathlib import Path
 from typing import Literal, get_args
@@ -16,11 +16,11 @@ def write_ctranslate2(source: ExportedRun, folder: Path, *, quantization: str = 
     """Writes a run into an empty folder.
 
     Args:
-        quantization: how weights are stored; "none" keeps fp32. What the machine at hand cannot compute with, CTranslate2 turns
-            into what it can when it opens the folder.
+        quantization: how weights are stored; "none" keeps fp32. When CTranslate2 opens the folder, it converts types that
+            the machine does not support.
 
     Raises:
-        ConfigError: the package is missing, or the model cannot be expressed.
+        ConfigError: the package is not installed, or CTranslate2 does not support the model.
     """
     import_ctranslate2()
     check_supported(unsupported_features(source.recipe.model), run=str(source.folder), target="CTranslate2")

@@ -1,7 +1,7 @@
-"""What CTranslate2 is to open, checked before: its library reads sizes without comparing them, and would read beyond its memory.
+"""Checks a folder before CTranslate2 opens it, because CTranslate2 trusts the sizes in a file and would read beyond its memory.
 
-A folder, its Manifest and our tokenizer's pieces enter; nothing leaves but a CheckpointError. Of model.bin names, types and shapes
-are read, no weights. It needs neither torch nor CTranslate2. The format is that of `ctranslate2.specs.ModelSpec.save`.
+A folder, its Manifest and the tokenizer's pieces enter; errors are CheckpointErrors. Only names, types and shapes of model.bin are
+read, not the weights. It needs neither torch nor CTranslate2. The format is that of `ctranslate2.specs.ModelSpec.save`.
 """
 
 import math
@@ -22,7 +22,7 @@ _MAX_VARIABLES = 100_000
 _MAX_NAME = 1000
 _MAX_CONFIG = MEBIBYTE
 _MAX_VOCABULARY = 64 * MEBIBYTE
-# By the number that stands for a type: how Python unpacks one, and its bytes.
+# Number of a type -> the `struct` format of an element, and its size in bytes.
 _TYPES = {0: ("<f", 4), 1: ("<b", 1), 2: ("<h", 2), 3: ("<i", 4), 4: ("<e", 2), 5: ("<H", 2)}
 _FLOATS = (0, 4, 5)
 _LAYER = re.compile(r"(?P<stack>encoder|decoder)/(?:layer_(?P<layer>[0-9]{1,5})/)?(?P<name>.+)")
@@ -35,18 +35,18 @@ class _Variable:
     shape: tuple[int, ...]
     type: int
     value: float | None
-    """Of a single number."""
+    """The value of a variable without dimensions."""
 
 
 def check_ctranslate2(folder: Path, manifest: Manifest, source: Sequence[str], target: Sequence[str]) -> None:
-    """Checks all that CTranslate2 reads of a folder.
+    """Checks all files that CTranslate2 reads in a folder.
 
     Args:
-        source: the pieces of sources, by id.
-        target: those of targets.
+        source: the pieces of source ids.
+        target: the pieces of target ids.
 
     Raises:
-        CheckpointError: a file is missing, damaged, lies elsewhere, or is not of this model.
+        CheckpointError: a file is missing, damaged, outside the folder, or not of this model.
     """
     _check_config(folder, target)
     _check_vocabularies(folder, manifest, source, target)
@@ -82,7 +82,7 @@ def _check_vocabularies(folder: Path, manifest: Manifest, source: Sequence[str],
             )
     if shared in files and not manifest.decoder_only and list(source) != list(target):
         raise CheckpointError(f"{folder / shared}: the tokenizer has two vocabularies; export the run again")
-    # Where there are other forms of a vocabulary, CTranslate2 might read those instead.
+    # CTranslate2 might read vocabulary files of another format instead.
     for path in folder.glob("*vocabulary*"):
         if path.name not in files:
             raise CheckpointError(f"{path}: not what an export writes; remove it, or export the run again")
@@ -144,7 +144,7 @@ def _read(stream: IO[bytes], size: int, manifest: Manifest) -> dict[str, _Variab
 
 
 def _check_model(variables: dict[str, _Variable], manifest: Manifest, num_source: int, num_target: int) -> None:
-    """Compares each variable with what an export writes: a library that multiplies matrices takes their sizes on trust."""
+    """Checks each variable against what an export writes, because matrix products do not check sizes."""
     width = _shape(variables, "decoder/embeddings/weight", 2)[1]
     layers = {"encoder": set[int](), "decoder": set[int]()}
     for name, variable in variables.items():
@@ -182,7 +182,7 @@ def _expected_shapes(
     num_source: int,
     num_target: int,
 ) -> Iterator[tuple[int, ...]]:
-    """The shapes that a variable may have."""
+    """Yields the shapes that a variable may have."""
     if _NORM.fullmatch(part):
         yield (width,)
     elif re.fullmatch(r"(self_attention|attention)/[qk]_norm/gamma", part):
@@ -211,7 +211,7 @@ def _expected_shapes(
         else:
             yield (rows,)
             if linear[2] == "weight_scale":
-                # Of 16 bits there is one for the whole matrix.
+                # int16 has one scale for the whole matrix.
                 yield ()
     else:
         yield ()

@@ -1,7 +1,7 @@
-"""A Transformer's settings and weights become CTranslate2's own model specification.
+"""Converts the settings and weights of a Transformer to a model specification of CTranslate2.
 
-A recipe's model settings and named arrays enter; a `ctranslate2.specs` object leaves, which CTranslate2 saves. It does not know
-runs or folders. What CTranslate2 cannot express is refused by name.
+Model settings and named arrays enter; a `ctranslate2.specs` object leaves, which CTranslate2 saves. Features that CTranslate2 does
+not support are returned by name.
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,12 +21,12 @@ Weights = Mapping[str, Array]
 
 
 def unsupported_features(settings: ModelSettings) -> list[UnsupportedFeature]:
-    """What CTranslate2 cannot express of a model."""
+    """The settings of a model that CTranslate2 does not support."""
     if not isinstance(settings, BlockSettings):
         return [UnsupportedFeature("model.architecture", settings.architecture, "transformer, transformer-lm")]
     unsupported = []
     if settings.qk_norm and isinstance(settings, TransformerSettings):
-        # CTranslate2 normalises in self-attention alone.
+        # CTranslate2 normalises only in self-attention.
         unsupported.append(UnsupportedFeature("model.qk_norm", True, "false (true in transformer-lm only)"))
     if settings.positions == "relative":
         unsupported.append(UnsupportedFeature("model.positions", "relative", "sinusoidal, learned, rotary, none"))
@@ -40,7 +40,7 @@ def unsupported_features(settings: ModelSettings) -> list[UnsupportedFeature]:
         if isinstance(settings, TransformerSettings):
             unsupported.append(UnsupportedFeature("model.positions", "alibi", "sinusoidal, learned, rotary, none"))
         elif settings.num_heads & (settings.num_heads - 1):
-            # For other numbers CTranslate2 interpolates the slopes otherwise.
+            # For other numbers of heads CTranslate2 interpolates the slopes in another way.
             unsupported.append(
                 UnsupportedFeature("model.num_heads", settings.num_heads, "with positions alibi, a power of 2")
             )
@@ -51,8 +51,8 @@ def make_spec(settings: ModelSettings, weights: Weights, *, source: Sequence[str
     """The specification of a model without unsupported features.
 
     Args:
-        weights: the state of the model, by name.
-        source: the tokens of the source ids; unused for a decoder-only model.
+        weights: the state dict of the model.
+        source: the tokens of the source ids; not used for a decoder-only model.
         target: the tokens of the target ids.
     """
     if isinstance(settings, TransformerSettings):
@@ -71,7 +71,7 @@ def _encoder_decoder(
     decoder = TransformerDecoderSpec(
         settings.num_decoder_layers,
         settings.num_heads,
-        # As in `Transformer._record_alignment`: the mean of the last layer but one's heads.
+        # As in `Transformer.advance`: the mean over the heads of the second-last layer.
         alignment_layer=max(0, settings.num_decoder_layers - 2),
         alignment_heads=0,
         **options,
@@ -135,7 +135,7 @@ def _decoder_only(settings: TransformerLMSettings, weights: Weights, tokens: Seq
 
 def _configure(spec: Any, tokens: Sequence[str]) -> None:
     pad, bos, eos = tokens[:3]
-    # No text is unknown to our tokenizers; CTranslate2 wants such a token, and pad is the one that no text becomes.
+    # CTranslate2 needs an unknown token. seqloom's tokenizers have none, so this is pad, which no text contains.
     spec.config.unk_token, spec.config.bos_token, spec.config.eos_token = pad, bos, eos
 
 
@@ -156,7 +156,7 @@ def _stack_options(settings: BlockSettings) -> dict[str, Any]:
         "rms_norm": settings.norm == "rms",
     }
     if settings.positions == "rotary":
-        # Ours turns the two halves of a head against each other, not neighbours.
+        # seqloom rotates feature i of the first half of a head with feature i of the second half, not neighbours.
         options |= {"rotary_dim": 0, "rotary_interleave": False, "rotary_base": settings.rope_base or 10_000.0}
     if settings.qk_norm:
         options["qk_norm"] = True
@@ -182,7 +182,7 @@ def _fill_embeddings_and_norm(stack: Any, settings: BlockSettings, weights: Weig
 
 
 def position_table(settings: BlockSettings, weights: Weights) -> Array:
-    """What is added to the embeddings at each position; zeros where positions are told in another way, or not at all."""
+    """The position embeddings that are added to token embeddings; zeros for other kinds of positions, and for none."""
     if settings.positions == "learned":
         return weights["positions.table.weight"]
     if settings.positions == "sinusoidal":
@@ -202,7 +202,7 @@ def _fill_block(layer: Any, settings: BlockSettings, weights: Weights, name: str
     _fill_norm(layer.ffn.layer_norm, weights, f"{name}.feed_forward_norm")
     expand = f"{name}.feed_forward.expand"
     if _gated(settings):
-        # Our first half is what passes, the second decides; CTranslate2's linear_0 decides.
+        # The first half of `expand` is the value, the second half the gate; in CTranslate2 `linear_0` is the gate.
         for part, rows in ((layer.ffn.linear_0_noact, 0), (layer.ffn.linear_0, 1)):
             part.weight = np.split(weights[f"{expand}.weight"], 2)[rows]
             if f"{expand}.bias" in weights:

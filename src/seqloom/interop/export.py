@@ -1,7 +1,7 @@
-"""Export: a run becomes a folder that another program opens, with a report on whether it still does the same.
+"""Export: writes a run as a folder that another program opens, with a report on whether both compute the same.
 
-A run folder enters; a folder leaves, whole or not at all: the other program's files, ours beside them, `parity.json` and a model
-card. What the other program cannot express is refused before anything is written.
+A run folder enters; a folder leaves: the other program's files, seqloom's files, `parity.json` and a model card. The folder is
+written completely or not at all. If the other program does not support a setting, this is an error before anything is written.
 """
 
 from collections.abc import Mapping
@@ -24,15 +24,16 @@ from seqloom.tasks import task_of
 
 @dataclass(frozen=True, slots=True)
 class Exported:
-    """What an export did.
+    """The result of an export.
 
     Attributes:
         out: the folder.
         target: the program.
-        layout: which of its model layouts was taken.
+        layout: its model class or specification.
         quantization: how weights are stored.
-        notes: what the user should know.
-        parity: None where it was not measured, for which `notes` say the reason.
+        versions: the versions of the packages that were used.
+        notes: messages for the user.
+        parity: None if it was not measured; `notes` give the reason.
     """
 
     out: Path
@@ -44,11 +45,11 @@ class Exported:
     parity: Parity | None
 
     def to_json(self) -> dict[str, Any]:
-        """As plain values; what `parity.json` holds, and the folder."""
+        """The content of `parity.json` and the folder, as plain values."""
         return {"out": str(self.out), **self.report()}
 
     def report(self) -> dict[str, Any]:
-        """What `parity.json` holds."""
+        """The content of `parity.json`."""
         parity = self.parity.to_json() if self.parity is not None else {"schema_version": 1, "measured": False}
         return {
             "target": self.target,
@@ -81,11 +82,12 @@ def export(
         to: "ctranslate2" or "huggingface".
         quantization: see the target; "none" keeps weights as they are.
         data: what parity is measured on; by default the test split of the run's corpus.
-        sentences: how many of them; 0 measures nothing.
-        beam: the beam of the comparison beside the greedy one; the recipe's by default.
+        sentences: how many of its sentences are used; with 0 parity is not measured.
+        beam: the beam size of the second comparison, after the greedy one; the recipe's by default.
 
     Raises:
-        SeqloomError: the run cannot be opened, the package is missing, a setting cannot be expressed, or `out` is not free.
+        SeqloomError: the run cannot be opened, a package is not installed, the target does not support a setting, or `out` is not
+            empty.
     """
     progress = progress or Silent()
     run, out = Path(run), Path(out)
@@ -111,7 +113,7 @@ def export(
                 width = beam or loaded.recipe.decoding.beam
                 parity = measure(loaded, target.open(folder, threads), chosen, beam=width)
         else:
-            notes = (*notes, "parity was not measured, as asked for")
+            notes = (*notes, "parity was not measured, because 0 sentences were chosen")
         exported = Exported(out, to, layout, quantization, target.versions(), notes, parity)
         write_json(folder / "parity.json", exported.report())
         write_text(folder / "README.md", model_card(source, exported.report()))

@@ -1,4 +1,4 @@
-"""ExportedRun: what an export reads of a run: its recipe, tokenizer and weights as arrays."""
+"""ExportedRun: the parts of a run that an export reads: recipe, tokenizer, and weights as arrays."""
 
 import shutil
 from collections.abc import Mapping
@@ -23,11 +23,12 @@ from seqloom.tokenizer import Tokenizer
 
 @dataclass(frozen=True)
 class ExportedRun:
-    """A run as an export reads it.
+    """The parts of a run that an export reads.
 
     Attributes:
-        weights: the state of its model, by name.
-        corpus: the corpus that it was trained on.
+        folder: the run folder.
+        weights: the state dict of the model.
+        corpus: the corpus that the run was trained on.
     """
 
     folder: Path
@@ -38,23 +39,23 @@ class ExportedRun:
 
     @property
     def running_text(self) -> bool:
-        """Whether it learnt from plain text, not from pairs."""
+        """Whether the run was trained on documents, not on pairs."""
         return not task_of(self.corpus.kind).has_sources
 
     @property
     def decoder_only(self) -> bool:
-        """Whether a source is the prompt of its target."""
+        """Whether the model is decoder-only, so that a source is the prompt of its target."""
         return isinstance(self.recipe.model, TransformerLMSettings)
 
     @property
     def max_len(self) -> int:
-        """The most positions of a source or a target; for a decoder-only model of both together."""
+        """The largest number of positions of a source or a target; for a decoder-only model of both together."""
         assert isinstance(self.recipe.model, BlockSettings)
         return self.recipe.model.max_len
 
     @classmethod
     def read(cls, folder: Path) -> "ExportedRun":
-        """Opens a run.
+        """Reads a run folder.
 
         Raises:
             CheckpointError: the folder is not a run, or is damaged.
@@ -69,13 +70,13 @@ class ExportedRun:
                 f"{folder}/tokenizer.json: not the tokenizer that this run was trained with; restore it"
             )
         check_model_settings(info, recipe.model.model_dump(mode="json"), folder)
-        # Loading a model checks names and shapes.
+        # `load_model` checks the names and shapes of the weights.
         model = load_model(recipe.model, tokenizer.vocab, folder / WEIGHTS, within=folder)
         weights = {name: tensor.float().contiguous().numpy() for name, tensor in model.state_dict().items()}
         return cls(folder, recipe, tokenizer, weights, info.corpus)
 
     def write_seqloom_files(self, out: Path, *, target: str, quantization: str) -> None:
-        """Puts recipe, tokenizer, manifest and what tells languages apart beside the other program's files."""
+        """Writes recipe, tokenizer, manifest and the character statistics of the languages into an exported folder."""
         settings = self.recipe.model
         shutil.copyfile(self.folder / "recipe.yaml", out / SEQLOOM_FOLDER / "recipe.yaml")
         if (self.folder / CHARACTERS).is_file():

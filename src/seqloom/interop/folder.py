@@ -1,8 +1,8 @@
-"""What lies in an exported folder beside the other program's own files: our tokenizer, the recipe, and what an engine must know.
+"""seqloom's own files in an exported folder: the tokenizer, the recipe, and a manifest for engines.
 
     OUT/seqloom/{engine.json,recipe.yaml,tokenizer.json,characters.json}
 
-It needs no torch, so that an engine can start at once.
+This module does not import torch, so that an engine starts quickly.
 """
 
 import hashlib
@@ -28,19 +28,20 @@ _UNREADABLE = "is damaged; export the run again"
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """What an engine must know of a model beside its weights.
+    """What an engine needs to know about a model, besides its weights.
 
     Attributes:
-        target: the program it was exported to.
-        quantization: how its weights are stored, "none" where they are as they were.
+        target: the program that the run was exported to.
+        quantization: how the weights are stored; "none": as in the run.
         decoder_only: whether a source is the prompt of its target.
-        max_len: the most positions of a source or a target; for a decoder-only model of both together.
+        max_len: the largest number of positions of a source or a target; for a decoder-only model of both together.
         reverse_source: whether the model reads sources backwards.
         decoding: the recipe's decoding settings.
         run: the name of the run's recipe.
-        weights: SHA-256 of the weights that were exported.
-        corpus: what the run was trained on; src_lang, tgt_lang: its languages, where they are known.
-        format: of this file.
+        weights: SHA-256 of the run's weights.
+        corpus: the name of the run's corpus.
+        src_lang, tgt_lang: the languages of the corpus; None if unknown.
+        format: the version of this file's format.
     """
 
     target: str
@@ -63,24 +64,27 @@ class Manifest:
     def _check(self) -> None:
         texts = (self.target, self.quantization, self.run, self.weights, self.corpus)
         if not all(isinstance(text, str) for text in texts):
-            raise TypeError("a name in it is no text")
+            raise TypeError("a name in it is not a text")
         if not all(language is None or isinstance(language, str) for language in (self.src_lang, self.tgt_lang)):
-            raise TypeError("a language in it is no text")
+            raise TypeError("a language in it is not a text")
         if not all(isinstance(flag, bool) for flag in (self.decoder_only, self.reverse_source)):
             raise TypeError("decoder_only or reverse_source is neither true nor false")
         if not isinstance(self.decoding, dict) or type(self.max_len) is not int or not 1 < self.max_len <= 1 << 20:
             raise TypeError("max_len or decoding is not what an export writes")
 
     def save(self, folder: Path) -> None:
-        """Writes it into an exported folder."""
+        """Writes the manifest into an exported folder."""
         write_json(folder / MANIFEST, asdict(self))
 
     @classmethod
     def load(cls, folder: Path, target: str) -> "Manifest":
-        """Reads it.
+        """Reads the manifest of an exported folder.
+
+        Args:
+            target: the program that will open the folder.
 
         Raises:
-            CheckpointError: it is missing, damaged, of another version, or for another program.
+            CheckpointError: the manifest is missing or damaged, has another format, or is for another program.
         """
         from seqloom.untrusted import read_json
 
@@ -102,13 +106,13 @@ class Manifest:
             raise CheckpointError(f"{path}: {_UNREADABLE} ({str(error)[:200]})") from None
         if manifest.target != target:
             raise CheckpointError(
-                f"{folder}: was exported to {manifest.target}, but {target} is to open it; export it once more by --to {target}"
+                f"{folder}: was exported to {manifest.target}, not to {target}; export the run again with --to {target}"
             )
         return manifest
 
 
 def is_exported(folder: Path) -> bool:
-    """Whether a folder was exported, rather than trained."""
+    """Whether a folder is an exported one, and not a run folder."""
     return (folder / MANIFEST).is_file()
 
 
@@ -116,7 +120,7 @@ def file_hash(path: Path) -> str:
     """SHA-256 of a file (hex).
 
     Raises:
-        CheckpointError: it cannot be read.
+        CheckpointError: the file cannot be read.
     """
     try:
         with path.open("rb") as stream:
@@ -126,10 +130,10 @@ def file_hash(path: Path) -> str:
 
 
 def check_out(out: Path) -> None:
-    """Sees to it that a folder may be written.
+    """Checks that an export may write to `out`: a new or empty folder.
 
     Raises:
-        ConfigError: something is there.
+        ConfigError: it is a file, or a folder that is not empty.
     """
     check_folder(out.parent)
     if out.is_dir() and any(out.iterdir()):
@@ -140,10 +144,10 @@ def check_out(out: Path) -> None:
 
 @contextmanager
 def atomic_folder(out: Path) -> Iterator[Path]:
-    """A folder to write into that becomes `out` in one step when all is written, and vanishes when something fails.
+    """A temporary folder that is renamed to `out` after the block, and removed if the block fails.
 
     Raises:
-        OutputError: it cannot be written.
+        OutputError: the folder cannot be written.
     """
     partial = out.parent / f".{out.name}.partial-{os.getpid()}"
     try:
@@ -151,7 +155,7 @@ def atomic_folder(out: Path) -> Iterator[Path]:
         (partial / SEQLOOM_FOLDER).mkdir(parents=True)
         yield partial
         for path in partial.rglob("*"):
-            # Some programs write weights for their owner alone; what is exported is to be shared, as far as the folder is.
+            # Some programs write files that only their owner may read. Exported files get the permissions of the folder.
             if path.is_file():
                 path.chmod(partial.stat().st_mode & 0o666)
         if out.is_dir():

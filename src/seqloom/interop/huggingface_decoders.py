@@ -25,7 +25,7 @@ from seqloom.models.transformer_lm import TransformerLMSettings
 
 
 def unsupported_in_decoder_only(settings: TransformerLMSettings) -> Iterator[UnsupportedFeature]:
-    """What no layout expresses of a decoder-only model."""
+    """The settings of a decoder-only model that no layout supports."""
     if settings.norm_place != "pre":
         yield UnsupportedFeature("model.norm_place", settings.norm_place, "pre")
     if settings.embedding_norm:
@@ -56,7 +56,7 @@ def unsupported_in_decoder_only(settings: TransformerLMSettings) -> Iterator[Uns
 
 def decoder_layout(settings: TransformerLMSettings, weights: Weights, common: dict[str, Any]) -> Layout:
     """The layout of a decoder-only model without unsupported features."""
-    # Their output matrix cannot share a table into which a scale is multiplied.
+    # If the scale is multiplied into the embedding table, the output matrix cannot share it.
     common = {**common, "tie_word_embeddings": settings.tied_embeddings == "all" and not settings.embedding_scale}
     if settings.norm == "rms":
         return _llama(settings, weights, common)
@@ -70,7 +70,7 @@ def _gpt_neox(settings: TransformerLMSettings, weights: Weights, common: dict[st
         ours, theirs = f"blocks.{number}", f"gpt_neox.layers.{number}"
         for kind in ("weight", "bias"):
             parts = projections(weights, f"{ours}.self_attention", kind)
-            # Head by head: its query, its key, its value.
+            # For each head: query, key, value.
             split = [part.reshape(heads, -1, *part.shape[1:]) for part in parts]
             joined = np.stack(split, axis=1)
             state[f"{theirs}.attention.query_key_value.{kind}"] = joined.reshape(-1, *parts[0].shape[1:])
@@ -105,7 +105,7 @@ def _gpt2(settings: TransformerLMSettings, weights: Weights, common: dict[str, A
     state["transformer.wpe.weight"] = position_table(settings, weights)
     for number in range(settings.num_layers):
         ours, theirs = f"blocks.{number}", f"transformer.h.{number}"
-        # GPT-2 multiplies from the right, so its matrices stand the other way.
+        # GPT-2 computes x @ weight, so its matrices are transposed.
         query_key_value = np.concatenate(projections(weights, f"{ours}.self_attention", "weight"))
         state[f"{theirs}.attn.c_attn.weight"] = query_key_value.T
         state[f"{theirs}.attn.c_attn.bias"] = np.concatenate(projections(weights, f"{ours}.self_attention", "bias"))
@@ -135,7 +135,7 @@ def _gpt2(settings: TransformerLMSettings, weights: Weights, common: dict[str, A
 
 
 def _llama(settings: TransformerLMSettings, weights: Weights, common: dict[str, Any]) -> Layout:
-    """Llama, and with normalised queries and keys Qwen3."""
+    """The layout of Llama; with `qk_norm` that of Qwen3."""
     state = _embeddings_and_norm(settings, weights, "model.embed_tokens.weight", "model.norm")
     for number in range(settings.num_layers):
         ours, theirs = f"blocks.{number}", f"model.layers.{number}"
@@ -168,7 +168,7 @@ def _llama(settings: TransformerLMSettings, weights: Weights, common: dict[str, 
 
 
 def _embeddings_and_norm(settings: TransformerLMSettings, weights: Weights, table: str, norm: str) -> State:
-    """Embeddings, output matrix and last norm; a scale of the embeddings is multiplied into their table."""
+    """Embeddings, output matrix and last norm; the embedding scale is multiplied into the table."""
     ours = weights["embeddings.tgt_table.weight"]
     scale = np.sqrt(settings.d_model) if settings.embedding_scale else 1.0
     output = weights.get("embeddings.output_table.weight", ours)

@@ -1,7 +1,7 @@
-"""A run becomes a folder that Hugging Face transformers opens: `from_pretrained(FOLDER)`, then `generate`, gives our output.
+"""Exports a run to Hugging Face transformers: after `from_pretrained(FOLDER)`, `generate` gives the outputs of the run.
 
-An ExportedRun enters; model, tokenizer and generation settings leave, as files. transformers itself writes the model, so that a
-weight it lacks or does not know is noticed here.
+An ExportedRun enters; model, tokenizer and generation settings leave, as files. transformers writes the model, so missing and
+unexpected weights are errors here.
 """
 
 from collections.abc import Iterator
@@ -21,15 +21,15 @@ NAME = "huggingface"
 QUANTIZATIONS = ("none", "float16", "bfloat16")
 MISSING = "exporting to Hugging Face needs the package transformers, which is not installed: pip install 'seqloom[huggingface]'"
 
-# Targets of about so many tokens are what the nearest power of a length penalty of Wu's form is taken at.
+# The target length at which a power approximates Wu's length penalty.
 _TYPICAL = 15
 
 
 def import_transformers() -> Any:
-    """The package.
+    """Imports the package.
 
     Raises:
-        ConfigError: it is not installed.
+        ConfigError: the package is not installed.
     """
     try:
         import transformers
@@ -40,7 +40,7 @@ def import_transformers() -> Any:
 
 @contextmanager
 def quiet(transformers: Any) -> Iterator[None]:
-    """Without the package's own progress bars, which would run into ours."""
+    """Disables the progress bars of transformers, which would disturb seqloom's."""
     logging = transformers.utils.logging
     shown = logging.is_progress_bar_enabled()
     logging.disable_progress_bar()
@@ -55,13 +55,13 @@ def write_huggingface(source: ExportedRun, folder: Path, quantization: str = "no
     """Writes a run into an empty folder.
 
     Args:
-        quantization: the type that weights are stored in; "none" keeps fp32.
+        quantization: the type of the stored weights; "none" keeps fp32.
 
     Returns:
         The class of the model, and notes for the user.
 
     Raises:
-        ConfigError: the package is missing, or no layout expresses the model.
+        ConfigError: the package is not installed, or no layout supports the model.
     """
     transformers = import_transformers()
     vocab = source.tokenizer.vocab
@@ -77,15 +77,15 @@ def write_huggingface(source: ExportedRun, folder: Path, quantization: str = "no
         _write_tokenizer(transformers, source, folder)
         if source.tokenizer.settings.lowercase:
             notes.append(
-                "the tokenizers library lower-cases each letter alone, by its own edition of Unicode: a capital sigma at the end "
-                "of a word, and letters new to Unicode, may become other ids than in seqloom"
+                "the tokenizers library lower-cases each letter separately and by its own version of Unicode: a capital sigma at "
+                "the end of a word, and letters of newer Unicode versions, may get other ids than in seqloom"
             )
     source.write_seqloom_files(folder, target=NAME, quantization=quantization)
     return layout.model, tuple(notes)
 
 
 def generation_settings(source: ExportedRun) -> dict[str, Any]:
-    """The recipe's decoding settings, as `generate` takes them; how long outputs may be depends on the model only."""
+    """The recipe's decoding settings as arguments of `generate`; the length of outputs is limited only by the model."""
     decoding, vocab = source.recipe.decoding, source.tokenizer.vocab
     settings: dict[str, Any] = {
         "pad_token_id": vocab.pad_id,
@@ -101,10 +101,10 @@ def generation_settings(source: ExportedRun) -> dict[str, Any]:
 
 
 def search_settings(decoding: DecodingSettings, beam: int) -> dict[str, Any]:
-    """Beam, length penalty and constraints of a search, as `generate` takes them."""
+    """Beam, length penalty and constraints of a search as arguments of `generate`."""
     settings: dict[str, Any] = {"do_sample": False, "num_beams": beam}
     if beam > 1:
-        # "never": until nothing that grows can beat what ended, as our search does.
+        # "never" stops when no unfinished hypothesis can become better than the finished ones, as in seqloom.
         settings |= {"early_stopping": "never", "length_penalty": power(decoding)}
     if decoding.no_repeat_ngram:
         settings["no_repeat_ngram_size"] = decoding.no_repeat_ngram
@@ -114,9 +114,9 @@ def search_settings(decoding: DecodingSettings, beam: int) -> dict[str, Any]:
 
 
 def power(decoding: DecodingSettings) -> float:
-    """The power of the length that the log-probability is divided by: transformers' only form of a length penalty.
+    """The exponent p of the length penalty length ** p, the only form that transformers supports.
 
-    For Wu's form the power that grows as fast at targets of 15 tokens.
+    For Wu's form it is the exponent with the same relative growth at 15 tokens.
     """
     if decoding.length_penalty_form == "power":
         return decoding.length_penalty
@@ -129,7 +129,7 @@ def _write_model(transformers: Any, layout: Layout, source: ExportedRun, folder:
     config = getattr(transformers, layout.config)(**layout.settings)
     model = getattr(transformers, layout.model)(config)
     state = {name: torch.from_numpy(array.copy()) for name, array in layout.state.items()}
-    # Strictly: each of its weights must be one of ours.
+    # Strict: names and shapes must match exactly.
     model.load_state_dict(state)
     if quantization != "none":
         model = model.to(getattr(torch, quantization))
@@ -139,7 +139,7 @@ def _write_model(transformers: Any, layout: Layout, source: ExportedRun, folder:
 
 
 def _write_tokenizer(transformers: Any, source: ExportedRun, folder: Path) -> None:
-    # A source is the prompt of its target; plain text begins with bos.
+    # In a decoder-only model a source is the prompt of its target, and plain text begins with bos.
     prompt = "<s> $A" if source.running_text else "$A </s> <s>"
     template = prompt if source.decoder_only else "$A </s>"
     names = {"pad_token": "<pad>", "bos_token": "<s>", "eos_token": "</s>"}
@@ -148,6 +148,6 @@ def _write_tokenizer(transformers: Any, source: ExportedRun, folder: Path) -> No
         **names,
         model_max_length=source.max_len,
         clean_up_tokenization_spaces=False,
-        # No text is a special token, whatever it spells.
+        # A text such as "</s>" is not a special token.
         split_special_tokens=True,
     ).save_pretrained(folder)

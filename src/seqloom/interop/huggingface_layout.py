@@ -1,9 +1,9 @@
-"""Which model of Hugging Face transformers computes exactly what a Transformer of ours computes, and our weights by its names.
+"""Finds the model of Hugging Face transformers that computes the same as a Transformer of seqloom, and renames the weights.
 
-A recipe's model settings and named arrays enter; a Layout leaves: a configuration and a state. It does not import transformers.
-What no layout expresses is refused by name.
+Model settings and named arrays enter; a Layout leaves: a configuration and a state dict. It does not import transformers. Features
+that no layout supports are returned by name.
 
-| ours | theirs |
+| seqloom | transformers |
 | --- | --- |
 | transformer, norms after each sum, sinusoidal positions | MarianMTModel |
 | transformer, norms before each sublayer, additive positions | PegasusForConditionalGeneration |
@@ -34,7 +34,7 @@ _ADDITIVE = ("sinusoidal", "learned", "none")
 
 
 def unsupported_features(settings: ModelSettings, vocab: Vocabulary) -> list[UnsupportedFeature]:
-    """What no layout expresses of a model."""
+    """The settings of a model that no layout supports."""
     if not isinstance(settings, TransformerSettings | TransformerLMSettings):
         return [UnsupportedFeature("model.architecture", settings.architecture, "transformer, transformer-lm")]
     unsupported = []
@@ -101,7 +101,7 @@ def _unsupported_in_t5(settings: TransformerSettings) -> Iterator[UnsupportedFea
     if settings.num_kv_heads not in (None, settings.num_heads):
         yield UnsupportedFeature("model.num_kv_heads", settings.num_kv_heads, "with positions relative, num_heads")
     if settings.num_decoder_layers != settings.num_encoder_layers:
-        # transformers sizes the cache of the decoder by the number of encoder layers.
+        # transformers allocates the cache of the decoder for the number of encoder layers.
         accepted = f"with positions relative, num_encoder_layers ({settings.num_encoder_layers})"
         yield UnsupportedFeature("model.num_decoder_layers", settings.num_decoder_layers, accepted)
     if settings.gated and settings.activation == "gelu":
@@ -114,7 +114,7 @@ def _encoder_decoder(
     if settings.positions == "relative":
         return t5_layout(settings, vocab, weights, common)
     pre = settings.norm_place == "pre"
-    # BART's table begins with two rows that it does not use.
+    # The first two rows of BART's table are not used.
     unused = np.zeros((2 if settings.embedding_norm else 0, settings.d_model), dtype=np.float32)
     table = weights["embeddings.tgt_table.weight"]
     state: State = {

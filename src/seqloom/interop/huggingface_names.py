@@ -1,4 +1,4 @@
-"""Our weights by the names of Hugging Face transformers: the parts that several layouts share."""
+"""Parts that several layouts share: weights of seqloom with the names of Hugging Face transformers."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ State = dict[str, Array]
 Weights = Mapping[str, Array]
 
 ACTIVATIONS = {"relu": "relu", "gelu": "gelu", "gelu_tanh": "gelu_pytorch_tanh", "silu": "silu", "swiglu": "silu"}
-"""Our names of activations -> theirs."""
+"""Names of activations in seqloom -> in transformers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,10 +23,10 @@ class Layout:
     """A model of transformers.
 
     Attributes:
-        model: the name of its class.
-        config: the name of its configuration's class.
-        settings: what the configuration is made of.
-        state: its weights.
+        model: the name of the model class.
+        config: the name of the configuration class.
+        settings: the arguments of the configuration.
+        state: the state dict.
     """
 
     model: str
@@ -36,7 +36,7 @@ class Layout:
 
 
 def unsupported_heads(settings: BlockSettings) -> Iterator[UnsupportedFeature]:
-    """What layouts with as many heads of keys as of queries, of the default width and with biases, do not express."""
+    """The settings of heads and biases that layouts with equal numbers of heads, default widths and biases do not support."""
     if settings.num_kv_heads not in (None, settings.num_heads):
         yield UnsupportedFeature("model.num_kv_heads", settings.num_kv_heads, f"with norm {settings.norm}, num_heads")
     if settings.width_of_head * settings.num_heads != settings.d_model:
@@ -46,12 +46,16 @@ def unsupported_heads(settings: BlockSettings) -> Iterator[UnsupportedFeature]:
 
 
 def copied(weights: Weights, ours: str, theirs: str) -> State:
-    """Weight and bias of a module, as far as it has them."""
+    """Weight and bias of a module under another name; a missing one is left out."""
     return {f"{theirs}.{kind}": weights[f"{ours}.{kind}"] for kind in ("weight", "bias") if f"{ours}.{kind}" in weights}
 
 
 def projections(weights: Weights, name: str, kind: str) -> list[Array]:
-    """The weights or biases of queries, keys and values; nothing where the attention has no biases."""
+    """The weights or biases of queries, keys and values; empty if the attention has no biases.
+
+    Args:
+        kind: "weight" or "bias".
+    """
     if f"{name}.query.{kind}" not in weights:
         return []
     key, value = np.split(weights[f"{name}.key_value.{kind}"], 2)
@@ -59,10 +63,10 @@ def projections(weights: Weights, name: str, kind: str) -> list[Array]:
 
 
 def attention(weights: Weights, ours: str, theirs: str, out: str) -> State:
-    """An attention of a matrix each for queries, keys and values."""
+    """An attention with separate matrices for queries, keys and values."""
     state = copied(weights, f"{ours}.out", f"{theirs}.{out}")
     for kind in ("weight", "bias"):
-        # `zip` ends at once where there are no biases.
+        # Without biases `projections` is empty, and so is the result of `zip`.
         state |= {
             f"{theirs}.{name}_proj.{kind}": part
             for name, part in zip("qkv", projections(weights, ours, kind), strict=False)
@@ -71,7 +75,7 @@ def attention(weights: Weights, ours: str, theirs: str, out: str) -> State:
 
 
 def gated(weights: Weights, ours: str, value: str, gate: str) -> State:
-    """The two matrices of a gated network, of which our `expand` holds the value first, then the gate."""
+    """The matrices of value and gate of a gated network; `expand` holds the value first, then the gate."""
     state: State = {}
     for kind in ("weight", "bias"):
         if f"{ours}.expand.{kind}" in weights:

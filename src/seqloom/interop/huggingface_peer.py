@@ -1,4 +1,4 @@
-"""An exported folder as Hugging Face transformers runs it, to measure parity with: sources one by one, so nothing is padded."""
+"""Runs an exported folder with Hugging Face transformers, to measure parity. Sources are decoded one by one, without padding."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,10 +17,10 @@ from seqloom.tokenizer import Tokenizer
 
 
 class HuggingFacePeer:
-    """See `parity.Peer`."""
+    """A model of Hugging Face transformers; implements `parity.Peer`."""
 
     def __init__(self, folder: Path) -> None:
-        """Opens an exported folder; threads are torch's own, as for our model beside it."""
+        """Opens an exported folder; it uses torch's number of threads, like the run."""
         transformers = import_transformers()
         self.manifest = Manifest.load(folder, NAME)
         self.tokenizer = Tokenizer.load(folder / SEQLOOM_FOLDER / "tokenizer.json", within=folder)
@@ -33,14 +33,16 @@ class HuggingFacePeer:
             )
         wrong_keys = [*loading_info["missing_keys"], *loading_info["unexpected_keys"], *loading_info["mismatched_keys"]]
         if wrong_keys:
-            raise CheckpointError(f"{folder}: transformers does not find all weights as written: {wrong_keys[:3]}")
+            raise CheckpointError(
+                f"{folder}: transformers cannot load these weights: {wrong_keys[:3]}; export the run again"
+            )
         self.model = model.eval()
-        # Lengths are given by the sentence.
+        # Each call sets its own length limit.
         self.model.generation_config.max_length = None
 
     @torch.inference_mode()
     def outputs(self, texts: Sequence[str], beam: int) -> list[Generation]:
-        """What `generate` writes with the recipe's settings but the beam."""
+        """The outputs of `generate`, with the recipe's decoding settings and another beam size."""
         generations = []
         for item in self._encoder.sources(list(enumerate(texts))):
             generations.append(item.blank_generation() if item.blank else self._generate(item, beam))
@@ -48,24 +50,24 @@ class HuggingFacePeer:
 
     @torch.inference_mode()
     def token_log_probs(self, examples: Sequence[Example], *, end: bool = True) -> list[tuple[float, ...]]:
-        """The log-probability of each target token, forced."""
+        """The log-probability of each target token; see `parity.Peer.token_log_probs`."""
         return [self._forced(example, end) for example in examples]
 
     def search_difference(self, beam: int) -> str:
-        """In what its search differs from ours."""
+        """How its search differs from seqloom's; see `parity.Peer.search_difference`."""
         decoding = self._settings
         if beam == 1 or decoding.length_penalty_form == "power" or not decoding.length_penalty:
             return ""
         return (
-            f"transformers knows a power of the length as penalty only: {power(decoding)} is nearest to the recipe's "
-            f"((5 + length) / 6) ** {decoding.length_penalty:g} at 15 tokens. So beams may differ where greedy outputs agree."
+            f"transformers only has length ** p as length penalty: p = {power(decoding)} is nearest to the recipe's "
+            f"((5 + length) / 6) ** {decoding.length_penalty:g} at 15 tokens. So beam outputs may differ if greedy outputs agree."
         )
 
     def _generate(self, item: EncodedInput, beam: int) -> Generation:
         vocab = self.tokenizer.vocab
         source = self._source(item.example)
         length = len(item.example.src_ids) + 1
-        # For an encoder-decoder the start token counts to its positions.
+        # In an encoder-decoder the start token counts as a position.
         (row,) = self.model.generate(
             source,
             attention_mask=torch.ones_like(source),

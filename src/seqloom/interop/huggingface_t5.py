@@ -15,7 +15,7 @@ def t5_layout(settings: TransformerSettings, vocab: Vocabulary, weights: Weights
     """The layout of an encoder-decoder with relative positions and without unsupported features."""
     table = weights["embeddings.tgt_table.weight"]
     scale = np.float32(np.sqrt(settings.d_model) if settings.embedding_scale else 1.0)
-    # The output matrix is the table too; T5 divides by the root of d_model what the scale of the embeddings multiplied.
+    # The output matrix is the same table; T5 divides hidden states by sqrt(d_model), which undoes the scale.
     state: State = dict.fromkeys(
         ("shared.weight", "encoder.embed_tokens.weight", "decoder.embed_tokens.weight", "lm_head.weight"), table * scale
     )
@@ -40,7 +40,7 @@ def t5_layout(settings: TransformerSettings, vocab: Vocabulary, weights: Weights
             state[f"{network}.wo.weight"] = weights[f"{ours}.feed_forward.contract.weight"]
             state[f"{theirs}.{last}.layer_norm.weight"] = weights[f"{ours}.feed_forward_norm.weight"]
     activation = _FEED_FORWARD.get(settings.activation, settings.activation)
-    # transformers takes "gated-gelu" for the approximation by tanh.
+    # In transformers "gated-gelu" is the approximation by tanh.
     gate = f"gated-{'gelu' if activation == 'gelu_new' else activation}"
     config = {
         **common,
@@ -67,6 +67,6 @@ def _gated(settings: TransformerSettings) -> bool:
 
 def _attention(settings: TransformerSettings, weights: Weights, ours: str, theirs: str) -> State:
     query, key, value = projections(weights, ours, "weight")
-    # T5 does not divide scores by the root of the width of a head.
+    # T5 does not divide scores by sqrt(head_dim), so the query weights include this factor.
     parts = {"q": query * np.float32(settings.width_of_head**-0.5), "k": key, "v": value}
     return {f"{theirs}.{name}.weight": part for name, part in {**parts, "o": weights[f"{ours}.out.weight"]}.items()}

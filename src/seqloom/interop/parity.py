@@ -1,6 +1,6 @@
-"""Parity: whether what was exported is what was trained: the same scores of the same targets, and the same outputs.
+"""Parity: whether an exported model computes the same as its run: scores of the same targets, and outputs.
 
-A run, another program's model and sentences enter; a Parity leaves, as data. It does not know how either of them computes.
+A run, another program's model and sentences enter; a Parity leaves, as data. It does not depend on either program.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,31 +18,35 @@ from seqloom.metrics import score
 from seqloom.run.load import Run
 
 SCHEMA_VERSION = 1
-# Passages of plain text are cut to this many tokens.
+# Passages of plain text are cut to this number of tokens.
 _PASSAGE = 64
 
 
 class Peer(Protocol):
-    """The exported model, as the other program runs it."""
+    """An exported model that runs in the other program."""
 
     def outputs(self, texts: Sequence[str], beam: int) -> list[Generation]:
-        """What it makes of sources, with the recipe's decoding settings but the beam."""
+        """Its outputs for sources, with the recipe's decoding settings and another beam size."""
 
     def token_log_probs(self, examples: Sequence[Example], *, end: bool = True) -> list[tuple[float, ...]]:
-        """The log-probability of each target token, forced."""
+        """The log-probability of each token of the examples' targets.
+
+        Args:
+            end: whether eos follows each source and target.
+        """
 
     def search_difference(self, beam: int) -> str:
-        """In what its search differs from ours; empty where in nothing."""
+        """A sentence that says how its search differs from seqloom's; empty if it does not."""
 
 
 @dataclass(frozen=True, slots=True)
 class ParityData:
-    """What parity is measured on.
+    """The sentences that parity is measured on.
 
     Attributes:
-        origin: for people: which split, or which file.
-        sources: sentences; for a model of plain text its passages.
-        references: their references, or None.
+        origin: the split or file that they come from, for messages.
+        sources: sentences, or passages of plain text.
+        references: the references of the sources, or None.
         running_text: whether the sources are passages of plain text.
     """
 
@@ -54,13 +58,13 @@ class ParityData:
 
 @dataclass(frozen=True, slots=True)
 class ForcedScores:
-    """How far the log-probabilities of the same targets are apart, in nats.
+    """Differences between log-probabilities of the same targets, in nats.
 
     Attributes:
-        of: which targets.
-        mean_difference: the mean over sentences of the absolute difference.
-        max_difference: the largest of a sentence.
-        max_token_difference: the largest of a single token.
+        of: the targets, such as "the references".
+        mean_difference: the mean absolute difference of a sentence.
+        max_difference: the largest absolute difference of a sentence.
+        max_token_difference: the largest absolute difference of a token.
     """
 
     of: str
@@ -73,13 +77,13 @@ class ForcedScores:
 
 @dataclass(frozen=True, slots=True)
 class SearchParity:
-    """How far two outputs of the same search are alike.
+    """How similar the outputs of both programs are, with the same beam size.
 
     Attributes:
         identical: the share of sentences with the same tokens.
         token_agreement: the share of positions, up to the longer of two outputs, with the same token, eos included.
-        bleu: ours, theirs, their difference and the signature; None without references.
-        words: in what the searches differ.
+        bleu: the BLEU of both programs, the difference and the signature; None without references.
+        words: how the searches differ; empty if they do not.
     """
 
     beam: int
@@ -91,7 +95,7 @@ class SearchParity:
 
 @dataclass(frozen=True, slots=True)
 class Parity:
-    """What was found; `searches` is empty for a model of plain text."""
+    """The results of a comparison; `searches` is empty for a model of plain text."""
 
     origin: str
     sentences: int
@@ -99,12 +103,12 @@ class Parity:
     searches: tuple[SearchParity, ...]
 
     def to_json(self) -> dict[str, Any]:
-        """As plain values."""
+        """The results as plain values, for `parity.json`."""
         return {"schema_version": SCHEMA_VERSION, "measured": True, **asdict(self)}
 
 
 def measure(run: Run, peer: Peer, data: ParityData, *, beam: int) -> Parity:
-    """Decodes with both, greedily and with a beam, and compares the scores of the same targets."""
+    """Compares outputs of both programs, greedy and with a beam, and log-probabilities of the same targets."""
     if data.running_text:
         return Parity(data.origin, len(data.sources), _forced_passages(run, peer, data), ())
     searches, greedy = [], list[Generation]()

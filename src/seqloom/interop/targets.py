@@ -1,4 +1,4 @@
-"""Targets: the programs that a run can be exported to, by name: how each is written, opened and described."""
+"""Targets: the programs that a run can be exported to, by name, with functions that write and open their folders."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,10 +17,10 @@ class Target:
     """A program to export to.
 
     Attributes:
-        quantizations: what it takes, "none" first.
-        write: writes a run into an empty folder; returns the layout that was taken, and notes.
-        open: what was written, to measure parity with.
-        versions: of what was needed.
+        quantizations: the supported types of stored weights, "none" first.
+        write: writes a run into an empty folder; returns the layout and notes for the user.
+        open: opens such a folder, to measure parity.
+        versions: returns the versions of the packages that were used.
     """
 
     quantizations: tuple[str, ...]
@@ -30,7 +30,7 @@ class Target:
 
 
 class _CTranslate2Peer:
-    """An exported folder as CTranslate2 runs it."""
+    """Runs an exported folder with CTranslate2."""
 
     def __init__(self, folder: Path, threads: int | None) -> None:
         self._folder, self._threads = folder, threads
@@ -46,8 +46,9 @@ class _CTranslate2Peer:
         if beam == 1:
             return ""
         return (
-            f"CTranslate2 ends a search as soon as {beam} hypotheses have ended; ours goes on until nothing that still grows could "
-            "beat the best of them. Both rank by the recipe's length penalty. So beams may differ where greedy outputs agree."
+            f"CTranslate2 ends a search when {beam} hypotheses have ended; seqloom continues until no unfinished hypothesis can "
+            "become better than these. Both rank by the recipe's length penalty. So beam outputs may differ if greedy outputs "
+            "agree."
         )
 
     def _engine(self, beam: int) -> CTranslate2Engine:

@@ -1,6 +1,6 @@
-"""Refusal: settings that another program's layout cannot express are named, all at once, with what it could take.
+"""Unsupported features: the settings of a run that another program does not support.
 
-Nothing is converted approximately: what is exported computes what was trained, or is not exported.
+Nothing is exported approximately. If the other program cannot compute the same, the error names all of these settings.
 """
 
 from collections.abc import Sequence
@@ -12,12 +12,12 @@ from seqloom.errors import ConfigError
 
 @dataclass(frozen=True, slots=True)
 class UnsupportedFeature:
-    """A setting that stands in the way.
+    """A setting that the other program does not support.
 
     Attributes:
         setting: its dotted name in the recipe.
-        value: what it is.
-        accepted: what it would have to be.
+        value: its value in the run.
+        accepted: the values that the other program supports.
     """
 
     setting: str
@@ -30,14 +30,14 @@ class UnsupportedFeature:
 
 
 def check_supported(unsupported_features: Sequence[UnsupportedFeature], *, run: str, target: str) -> None:
-    """Returns where nothing stands in the way.
+    """Checks that there are no unsupported features.
 
     Raises:
-        ConfigError: it names each setting, its value and what would be accepted.
+        ConfigError: there are some; it names each setting, its value and the supported values.
     """
     if unsupported_features:
         listed = "".join(f"\n  {feature}" for feature in unsupported_features)
         raise ConfigError(
-            f"{run}: {target} cannot express this model, and nothing is exported approximately:{listed}\n"
-            "Train with settings that it accepts, or use the run with seqloom's own engine."
+            f"{run}: {target} does not support this model, and nothing is exported approximately:{listed}\n"
+            "Train with accepted settings, or use the run with engine seqloom."
         )
