@@ -48,6 +48,7 @@ WHOLE = {
     "given": "overrides",
     "asked": "request, body",
     "told": "message, notes",
+    "material": "data",
     "walk": "advance, visit",
 }
 
