@@ -1,8 +1,8 @@
-"""Attribution: what a torch profile's operators were for. Profiler events enter, milliseconds by group leave.
+"""Sorts the operators of a torch profile into groups such as dropout or loss, and adds up the time of each group.
 
-An operator belongs to the module that ran it (dropout, norm, embedding), in the backward pass to the module whose
-forward operator it differentiates: autograd gives both the same sequence number. Matrix products are told apart by the
-vocabulary's size and by their rank. Only an operator's own time counts, so nothing is counted twice.
+An operator belongs to the module that ran it (dropout, norm, embedding). In the backward pass it belongs to the module whose
+forward operator it differentiates: autograd gives both the same sequence number. Shapes show which matrix products are those of
+the vocabulary and those of attention. Only an operator's own time counts, so nothing is counted twice.
 """
 
 from collections import defaultdict
@@ -34,7 +34,7 @@ _OF_MODULES = {"Dropout": "dropout", "LayerNorm": "norm", "RMSNorm": "norm", "Em
 
 @contextmanager
 def labelled_modules() -> Iterator[None]:
-    """Puts a profiler label around every module whose kind has a group, while the context lasts."""
+    """Within the context, the profiler labels the operators of dropout, norm and embedding modules with their group."""
     original = nn.Module.__call__
 
     def call(self: nn.Module, *args: Any, **kwargs: Any) -> Any:
@@ -52,7 +52,7 @@ def labelled_modules() -> Iterator[None]:
 
 
 def milliseconds(events: Iterable[Any], vocab_size: int) -> tuple[dict[str, float], dict[str, dict[str, float]]]:
-    """Own time by group, and within each group by operator, over all of the profile."""
+    """Milliseconds of the whole profile: by group, and within each group by operator. Only an operator's own time counts."""
     events = list(events)
     forward_groups: dict[int, str] = {}
     for event in events:
@@ -69,7 +69,7 @@ def milliseconds(events: Iterable[Any], vocab_size: int) -> tuple[dict[str, floa
         group = _group(event, forward_groups, vocab_size)
         groups[group] += event.self_cpu_time_total / 1000
         operators[group][event.name] += event.self_cpu_time_total / 1000
-    return groups, {group: dict(found) for group, found in operators.items()}
+    return groups, {group: dict(times) for group, times in operators.items()}
 
 
 def _group(event: Any, forward_groups: dict[int, str], vocab_size: int) -> str:
@@ -127,5 +127,5 @@ def _sequence_of_backward(event: Any) -> int:
 
 
 def profiler() -> torch.profiler.profile:
-    """A profiler of the CPU that notes shapes, not yet begun."""
+    """A CPU profiler that stores input shapes; the caller starts it."""
     return torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU], record_shapes=True)

@@ -1,8 +1,8 @@
 """`python -m benchmarks.busy RUN`: what training, decoding and serving reach while other programs use the processor.
 
-Each program runs in a process of its own, and is stopped (SIGSTOP) except in its turns. It has a turn alone, one beside a busy
-process of equal priority and one beside two, for some rounds; a turn begins with a few seconds that are not measured, in which the
-program may adapt. Plain torch loops over the same batches have the same turns.
+Each program is a process that is stopped (SIGSTOP) except while it is measured. In each round it is measured alone, then with one
+busy process of equal priority, then with two. The first seconds of a measurement do not count, so that the program can adapt. Plain
+torch loops over the same batches are measured in the same way.
 """
 
 import argparse
@@ -25,19 +25,19 @@ from typing import Any
 import torch
 from rich.console import Console
 
-from benchmarks.contestants import Command, Ours, Peer
 from benchmarks.dataset import prepare_dataset
 from benchmarks.environments import FOLDER
 from benchmarks.marked import rewrite
+from benchmarks.programs import Command, Ours, Peer
 from benchmarks.serving import Client, body_of, serving
 from benchmarks.sizes import LSTM, TINY
 from benchmarks.training import WARM_STEPS, process_environment
-from benchmarks.turns import Contestant, ContestantError
+from benchmarks.turns import ProgramError, TimedProgram
 from seqloom import machine
 
 RESULTS = Path(__file__).parent / "results" / "busy.json"
 PAGE = Path(__file__).parent / "README.md"
-# Translates the lines of a file without end; after each group the number so far goes to a log in the current folder.
+# Translates the lines of a file again and again; writes the number of translated lines to steps.log after each group.
 DECODE = """
 import itertools, sys
 from seqloom import load
@@ -60,9 +60,9 @@ def main() -> int:
         "run", type=Path, help="a trained run that translates English to German, for decoding and serving"
     )
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--seconds", type=float, default=6.0, help="measured in each turn")
-    parser.add_argument("--settle", type=float, default=3.0, help="before that, not measured")
-    parser.add_argument("--only", nargs="+", metavar="LABEL", help="the programs to measure")
+    parser.add_argument("--seconds", type=float, default=6.0, help="measured seconds of a turn")
+    parser.add_argument("--settle", type=float, default=3.0, help="seconds before them that do not count")
+    parser.add_argument("--only", nargs="+", metavar="LABEL", help="measure only these programs (labels of the table)")
     parser.add_argument("--as", dest="program", choices=("serve",), help=argparse.SUPPRESS)
     parser.add_argument("--sentences", type=Path, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
@@ -75,46 +75,48 @@ def main() -> int:
     threads = machine.available_cores()
     folder = FOLDER / "busy"
     shutil.rmtree(folder, ignore_errors=True)
-    contestants: list[Contestant] = []
+    timed_programs: list[TimedProgram] = []
     speeds: dict[str, dict[int, list[float]]] = {}
     try:
-        for number, (label, make) in enumerate(programs(arguments.run.resolve()).items()):
+        for number, (label, make) in enumerate(commands(arguments.run.resolve()).items()):
             if arguments.only and label not in arguments.only:
                 continue
             own = folder / str(number)
             own.mkdir(parents=True)
-            contestant = Contestant(label, make(dataset.folder, own, threads), own)
-            contestants.append(contestant)
-            contestant.start(environment(label, threads), warm_steps=WARM_STEPS, patience=240)
+            program = TimedProgram(label, make(dataset.folder, own, threads), own)
+            timed_programs.append(program)
+            program.start(environment(label, threads), warm_steps=WARM_STEPS, patience=240)
             speeds[label] = {load: [] for load in _LOADS}
-        for number, contestant, load in itertools.product(range(arguments.rounds), contestants, _LOADS):
+        for number, program, load in itertools.product(range(arguments.rounds), timed_programs, _LOADS):
             try:
                 with busy_processes(load):
-                    contestant.take_turn(arguments.settle)
-                    turn = contestant.take_turn(arguments.seconds)
-            except ContestantError as error:
-                # The others' turns should not be lost.
-                console.print(f"{contestant.label}, beside {load}: not measured: {error}", markup=False)
+                    program.take_turn(arguments.settle)
+                    turn = program.take_turn(arguments.seconds)
+            except ProgramError as error:
+                # The results of the other programs are kept.
+                console.print(f"{program.label}, {load} busy processes: not measured: {error}", markup=False)
                 continue
-            speeds[contestant.label][load].append(round(turn.tokens_per_second, 2))
-            console.print(f"round {number + 1}, beside {load}: {contestant.label}: {turn.tokens_per_second:,.1f}")
+            speeds[program.label][load].append(round(turn.tokens_per_second, 2))
+            console.print(f"round {number + 1}, {load} busy processes: {program.label}: {turn.tokens_per_second:,.1f}")
     finally:
-        for contestant in contestants:
-            contestant.end()
+        for program in timed_programs:
+            program.end()
     result = {
         "measured": datetime.date.today().isoformat(),
         "environment": machine.describe_machine(torch.device("cpu")),
         "rounds": arguments.rounds,
         "seconds": arguments.seconds,
-        "programs": {label: {str(load): values for load, values in found.items()} for label, found in speeds.items()},
+        "programs": {
+            label: {str(load): values for load, values in by_load.items()} for label, by_load in speeds.items()
+        },
     }
     RESULTS.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
     rewrite(PAGE, "busy", table(result))
     return 0
 
 
-def programs(run: Path) -> dict[str, Any]:
-    """What is measured: a label, and how its command is made from data, folder and threads."""
+def commands(run: Path) -> dict[str, Any]:
+    """The measured programs: label -> a function (data, folder, threads) that makes the command."""
 
     def ours(size: Any) -> Any:
         return lambda data, folder, threads: Ours("seqloom").command(size, data, folder, threads)
@@ -145,7 +147,7 @@ def programs(run: Path) -> dict[str, Any]:
 
 
 def environment(label: str, threads: int) -> dict[str, str]:
-    """Ours finds its own settings, as users start it; plain loops get as many threads."""
+    """Environment variables of a process. seqloom chooses its threads itself, as for users; plain loops are given a number."""
     base = process_environment(threads)
     base["PYTHONPATH"] += os.pathsep + str(Path(__file__).parents[1])
     if label.startswith("seqloom"):
@@ -155,7 +157,7 @@ def environment(label: str, threads: int) -> dict[str, str]:
 
 @contextmanager
 def busy_processes(count: int) -> Iterator[None]:
-    """Meanwhile, so many processes of equal priority do nothing but use the processor."""
+    """While the context lasts, `count` processes of equal priority keep the processor busy."""
     processes = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(count)]
     try:
         yield
@@ -166,10 +168,10 @@ def busy_processes(count: int) -> Iterator[None]:
 
 
 def serve(folder: Path, sentences: Path) -> int:
-    """Starts a server and some clients without end; after each answer the number so far goes to the log."""
+    """Runs a server and eight clients until the process is killed; writes the number of answers to steps.log."""
     bodies = [body_of(text, "en", "de") for text in sentences.read_text(encoding="utf-8").splitlines()]
 
-    async def ask(port: int) -> None:
+    async def send_requests(port: int) -> None:
         done = itertools.count(1)
         with Path("steps.log").open("a", encoding="utf-8", buffering=1) as log:
 
@@ -183,23 +185,25 @@ def serve(folder: Path, sentences: Path) -> int:
             await asyncio.gather(*map(work, range(_CLIENTS)))
 
     with serving(folder, []) as (port, _):
-        asyncio.run(ask(port))
+        asyncio.run(send_requests(port))
     return 0
 
 
 def table(result: dict[str, Any]) -> str:
-    """The table in Markdown."""
+    """The table of the page in Markdown: a row for each program, medians, and ratios to the speed alone."""
     lines = [
         "|  | alone | with one busy process | relative to alone | with two | relative to alone |",
         "| --- | ---: | ---: | ---: | ---: | ---: |",
     ]
-    for label, found in result["programs"].items():
-        if not all(found[str(load)] for load in _LOADS):
+    for label, speeds_by_load in result["programs"].items():
+        if not all(speeds_by_load[str(load)] for load in _LOADS):
             lines.append(f"| {label} | not measured | | | | |")
             continue
-        alone, one, two = (median(found[str(load)]) for load in _LOADS)
+        alone, with_one, with_two = (median(speeds_by_load[str(load)]) for load in _LOADS)
         ours = f"**{label}**" if label.startswith("seqloom") else label
-        lines.append(f"| {ours} | {alone:,.0f} | {one:,.0f} | {one / alone:.2f} | {two:,.0f} | {two / alone:.2f} |")
+        lines.append(
+            f"| {ours} | {alone:,.0f} | {with_one:,.0f} | {with_one / alone:.2f} | {with_two:,.0f} | {with_two / alone:.2f} |"
+        )
     machine_facts = ", ".join(f"{name} {value}" for name, value in result["environment"].items())
     lines += [
         "",

@@ -2,8 +2,8 @@
 
     python benchmarks/claims_table.py [DIR]
 
-With a folder of `seqloom claims run --effort standard`, its verdicts are recorded first: they are what quick runs show, and where
-the learning rates of quick runs come from.
+DIR is a folder of `seqloom claims run --effort standard`; its verdicts are recorded first. Quick runs show the recorded verdicts
+and use their learning rates.
 """
 
 import sys
@@ -23,19 +23,22 @@ PICTURES = ROOT / "docs" / "claims"
 
 
 def record(folder: Path) -> None:
-    """Lays a folder's verdicts over those recorded."""
-    found = {verdict.claim: verdict for verdict in recorded().verdicts}
-    found |= {v.claim: v for v in read_verdicts(folder).verdicts if v.origin == "live" and v.effort == "standard"}
-    # What was published is said anew: the claim's text may have been corrected since.
+    """Writes the live standard verdicts of a folder into recorded.json; other recorded verdicts stay."""
+    verdicts_by_claim = {verdict.claim: verdict for verdict in recorded().verdicts}
+    verdicts_by_claim |= {
+        v.claim: v for v in read_verdicts(folder).verdicts if v.origin == "live" and v.effort == "standard"
+    }
+    # The published figure is taken from the claim: its text may have been corrected since the run.
     kept = [
-        found[name].model_copy(update={"published": claim.published})
+        verdicts_by_claim[name].model_copy(update={"published": claim.published})
         for name, claim in claims().items()
-        if name in found
+        if name in verdicts_by_claim
     ]
     RECORDED.write_text(Verdicts(verdicts=tuple(kept)).model_dump_json(indent=1) + "\n", encoding="utf-8")
 
 
 def page(verdicts: Iterable[Verdict]) -> str:
+    """docs/claims.md: a table of all verdicts, then a section for each claim."""
     known = claims()
     verdicts = list(verdicts)
     lines = [
@@ -90,7 +93,7 @@ def page(verdicts: Iterable[Verdict]) -> str:
 
 
 def draw(verdicts: Sequence[Verdict]) -> None:
-    """Draws the charts of the verdicts; pictures of charts that are no more go."""
+    """Writes the charts of the verdicts into docs/claims and deletes pictures of earlier charts."""
     PICTURES.mkdir(exist_ok=True)
     for old in PICTURES.glob("*.svg"):
         old.unlink()
@@ -99,7 +102,7 @@ def draw(verdicts: Sequence[Verdict]) -> None:
 
 
 def _took(verdict: Verdict) -> str:
-    """Arms that another claim had trained before cost nothing."""
+    """How long the claim took; a claim whose models were all trained by other claims takes no time."""
     minutes = verdict.seconds / 60
     return f"{minutes:.1f} minutes" if minutes >= 0.1 else "with reused trained runs"
 
@@ -119,7 +122,7 @@ def _effect(question: Question) -> str:
 if __name__ == "__main__":
     if len(sys.argv) > 1:
         record(Path(sys.argv[1]))
-    found = recorded().verdicts
-    PAGE.write_text(page(found), encoding="utf-8")
-    draw(found)
+    verdicts = recorded().verdicts
+    PAGE.write_text(page(verdicts), encoding="utf-8")
+    draw(verdicts)
     print(f"wrote {PAGE.relative_to(ROOT)} and its pictures")

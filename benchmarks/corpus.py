@@ -1,14 +1,13 @@
-"""A corpus beyond memory, walked from its text to the first updates: lines a second, seconds, and peak memory of each stage.
+"""Measures a corpus that is larger than memory, from its text to the first updates: speed, time and peak memory of each stage.
 
     python benchmarks/corpus.py --size 10000000 --out benchmarks/results/corpus.json
 
-Each stage is a process of its own, so that its peak is its own. The file of pairs is made of sentences that the generator
-`player-commands` wrote, said to people with 4,096 pairs of names, so pairs repeat words but seldom each other. Times are given
-twice: as they passed, and as seconds of one core (`cpu_seconds`), which other work on the machine changes less.
+Each stage runs in a new process, so that its peak memory is measured alone. The pairs are sentences of the generator
+`player-commands`, each addressed to one of 4,096 pairs of names: words repeat, whole pairs rarely do. Times are elapsed seconds and
+processor seconds (`cpu_seconds`); other work on the machine changes the latter less.
 
-Memory is told apart: `anonymous` is what the process has taken and only it can give back; `file` are pages of mapped files,
-which the system drops when memory is short. Both are the largest of samples taken ten times a second; `resident` is the
-kernel's own peak of both together.
+There are two kinds of memory. `anonymous` memory belongs to the process. `file` memory consists of pages of mapped files, which the
+system can drop when memory is short. Both are maxima of ten samples a second; `resident` is the kernel's own peak of their sum.
 """
 
 import argparse
@@ -29,18 +28,20 @@ RECIPE = "transformer-tiny"
 
 
 def write_pairs(path: Path, size: int) -> None:
-    """A file of pairs: sentences of the generator, said to two people."""
+    """Writes `size` pairs: sentences of the generator, each addressed to two people."""
     from seqloom.corpus.generators import GENERATORS
 
     clauses = [GENERATORS["player-commands"].item("train", 0, i) for i in range(4000)]
-    first = ["ba", "be", "bi", "bo", "da", "de", "di", "do", "ka", "ke", "ki", "ko", "la", "le", "li", "lo"]
-    names = [one + other for one in first for other in ("ran", "ten", "tin", "tun")]
+    beginnings = ["ba", "be", "bi", "bo", "da", "de", "di", "do", "ka", "ke", "ki", "ko", "la", "le", "li", "lo"]
+    names = [begin + end for begin in beginnings for end in ("ran", "ten", "tin", "tun")]
     draw = random.Random(0).random
     with path.open("w", encoding="utf-8") as file:
         for _ in range(size):
             clause = clauses[int(draw() * len(clauses))]
-            one, other = names[int(draw() * len(names))], names[int(draw() * len(names))]
-            file.write(f"{one} and {other}, {clause.src}\t{clause.tgt} ; thank {one} ; thank {other}\n")
+            first_name, second_name = names[int(draw() * len(names))], names[int(draw() * len(names))]
+            file.write(
+                f"{first_name} and {second_name}, {clause.src}\t{clause.tgt} ; thank {first_name} ; thank {second_name}\n"
+            )
 
 
 class Memory:
@@ -63,7 +64,7 @@ class Memory:
                 self.peaks[name] = max(self.peaks[name], int(value.split()[0]) // 1024)
 
     def stop(self) -> dict[str, int]:
-        """Peaks in MiB."""
+        """Ends the sampling; returns the peaks in MiB."""
         self._end.set()
         self._thread.join()
         self._sample()
@@ -71,16 +72,15 @@ class Memory:
 
 
 class Timed:
-    """A Progress that notes when each task began and ended."""
+    """A progress report that stores the beginning and the end of each task, in elapsed and in processor seconds."""
 
     def __init__(self) -> None:
         self.begin = time.perf_counter()
-        self.said: list[str] = []
         self.tasks: dict[str, list[float]] = {}
         self.cores: dict[str, list[float]] = {}
 
     def say(self, text: str) -> None:
-        self.said.append(text)
+        """Messages are not kept."""
 
     def update(self, task: str, fraction: float, **facts: float | str) -> None:
         now = time.perf_counter() - self.begin
@@ -90,7 +90,7 @@ class Timed:
 
 
 def generate(size: int) -> dict[str, Any]:
-    """Lines a second of the generator itself, on one core, over a part of the size."""
+    """Speed of the generator on one core, for at most 20,000 pairs."""
     from seqloom.corpus import CorpusSettings, open_corpus
 
     count = min(size, 20_000)
@@ -102,7 +102,7 @@ def generate(size: int) -> dict[str, Any]:
 
 
 def read(data: str) -> dict[str, Any]:
-    """Opening the corpus: reading it for checks, counts and the split."""
+    """Opens the corpus: reads all lines to check, count and split them."""
     from seqloom.corpus import open_corpus
 
     begin = time.perf_counter()
@@ -111,7 +111,7 @@ def read(data: str) -> dict[str, Any]:
 
 
 def tokenize(data: str) -> dict[str, Any]:
-    """Training the tokenizer, and encoding and storing all pairs."""
+    """Trains the tokenizer, encodes all pairs and stores them."""
     from seqloom.corpus import open_corpus
     from seqloom.progress import Silent
     from seqloom.recipes import load_recipe
@@ -137,7 +137,7 @@ def tokenize(data: str) -> dict[str, Any]:
 
 
 def batches(data: str) -> dict[str, Any]:
-    """From the cache: everything again, the first batch, and batches a second."""
+    """Opens corpus, tokenizer and stores from the cache; measures the first batch and 500 more."""
     from itertools import islice
 
     from seqloom.batching import Batches
@@ -179,13 +179,13 @@ def batches(data: str) -> dict[str, Any]:
 
 
 def train(data: str, steps: int) -> dict[str, Any]:
-    """The whole walk, as `seqloom train` does it."""
+    """Trains from the cache, as `seqloom train` does, for a number of steps."""
     import seqloom
     from seqloom.corpus import CorpusSettings
     from seqloom.progress import Progress
 
     progress: Any = Timed()
-    heard: Progress = progress
+    reporter: Progress = progress
     with tempfile.TemporaryDirectory() as folder:
         begin = time.perf_counter()
         changes = ["training.validations=1", "training.validation_sentences=20"]
@@ -195,13 +195,13 @@ def train(data: str, steps: int) -> dict[str, Any]:
             budget=seqloom.Budget(steps=steps),
             out=Path(folder) / "run",
             changes=changes,
-            progress=heard,
+            progress=reporter,
         )
         facts = json.loads((run.folder / "run.json").read_text())
-        told = next(begun for task, (begun, _) in progress.tasks.items() if task.endswith("training"))
+        first_update = next(begun for task, (begun, _) in progress.tasks.items() if task.endswith("training"))
         return {
             "seconds": round(time.perf_counter() - begin, 2),
-            "seconds_to_first_update": round(told, 2),
+            "seconds_to_first_update": round(first_update, 2),
             "steps": steps,
             "tokens_per_second": facts["result"]["tokens_per_second"],
             "train_seconds": facts["result"]["train_seconds"],
@@ -209,21 +209,21 @@ def train(data: str, steps: int) -> dict[str, Any]:
 
 
 def stage(name: str, data: str, size: int, steps: int) -> dict[str, Any]:
-    """Runs one stage here and returns what it found, with its memory."""
+    """Runs a stage in this process; returns its results, times and peak memory."""
     memory = Memory()
     begin, core = time.perf_counter(), time.process_time()
-    found: dict[str, Any]
+    measured: dict[str, Any]
     if name == "generate":
-        found = generate(size)
+        measured = generate(size)
     elif name == "train":
-        found = train(data, steps)
+        measured = train(data, steps)
     else:
-        found = {"read": read, "tokenize": tokenize, "batches": batches}[name](data)
+        measured = {"read": read, "tokenize": tokenize, "batches": batches}[name](data)
     cpu = round(time.process_time() - core, 2)
-    return {**found, "stage_seconds": round(time.perf_counter() - begin, 2), "cpu_seconds": cpu, **memory.stop()}
+    return {**measured, "stage_seconds": round(time.perf_counter() - begin, 2), "cpu_seconds": cpu, **memory.stop()}
 
 
-# What runs, in order, and under which name it is reported.
+# The stages in order: function, and name in the results.
 STAGES = (
     ("generate", "generate"),
     ("read", "read"),
@@ -236,13 +236,13 @@ STAGES = (
 
 
 def main() -> None:
-    """Runs the stages, each in a process of its own; those already in the file of results are not run again."""
+    """Runs each stage in a new process; skips stages that are in the file of results."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--size", type=int, default=1_000_000, help="pairs in the file (default: 1,000,000)")
     parser.add_argument("--steps", type=int, default=200)
     parser.add_argument("--out", type=Path, default=Path("corpus.json"))
     parser.add_argument("--folder", type=Path, default=Path(tempfile.gettempdir()) / "seqloom-corpus")
-    parser.add_argument("--stages", nargs="*", help="only these")
+    parser.add_argument("--stages", nargs="*", help="run only these stages")
     parser.add_argument("--page", type=Path, help="a page into which the table is written, between its marks")
     parser.add_argument("--stage", help=argparse.SUPPRESS)
     chosen = parser.parse_args()
@@ -255,7 +255,7 @@ def main() -> None:
         partial = data.with_suffix(".partial")
         write_pairs(partial, chosen.size)
         partial.replace(data)
-        # A file that was changed just now is not trusted to stay as it is.
+        # seqloom caches facts about a file only if its last change is some seconds old.
         time.sleep(3)
     environment = {**os.environ, "SEQLOOM_CACHE_DIR": str(chosen.folder / "cache")}
     results = json.loads(chosen.out.read_text()) if chosen.out.exists() else {"stages": {}}
@@ -279,7 +279,7 @@ def main() -> None:
 
 
 def describe(size: int, data: Path) -> dict[str, Any]:
-    """What the numbers depend on."""
+    """The size of the file, the recipe and the machine: the numbers depend on them."""
     import torch
 
     from seqloom.machine import describe_machine, set_threads
@@ -295,7 +295,7 @@ def describe(size: int, data: Path) -> dict[str, Any]:
 
 
 def write_table(results: dict[str, Any], page: Path) -> None:
-    """Writes the results between the page's marks."""
+    """Writes the table of the stages between the marks of the page."""
     stages = results["stages"]
     read, encoded, batched, trained = (stages[name] for name in ("read", "tokenize", "batches", "train"))
     lines, generated = read["lines"], stages["generate"]
@@ -333,11 +333,11 @@ def write_table(results: dict[str, Any], page: Path) -> None:
         "| --- | ---: | ---: |",
         *(f"| {' | '.join(row)} |" for row in rows),
     ]
-    told = f"{results['pairs']:,} pairs, {results['file_mib']:,} MiB of text. Measured on: {machine}."
+    caption = f"{results['pairs']:,} pairs, {results['file_mib']:,} MiB of text. Measured on: {machine}."
     text = page.read_text(encoding="utf-8")
     before, _, rest = text.partition(_BEGIN)
     _, _, after = rest.partition(_END)
-    page.write_text("\n".join([before + _BEGIN, *table, "", told, _END + after]), encoding="utf-8")
+    page.write_text("\n".join([before + _BEGIN, *table, "", caption, _END + after]), encoding="utf-8")
 
 
 if __name__ == "__main__":

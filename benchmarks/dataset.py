@@ -1,9 +1,9 @@
-"""The data that all contestants share: Multi30k English-German, cut into tokens once, by seqloom's tokenizer.
+"""The data that all measured programs share: Multi30k English-German, tokenized once by seqloom.
 
-Written below a folder, for programs that know nothing of seqloom: `train.src`, `train.tgt`, `val.*`, `test.*` hold a
-sentence a line, each token written as its id (`t17`), so that no peer can normalise or cut it again; `vocab.txt` names
-the tokens; `train.npz` holds the same ids, and the batches of the first epochs as seqloom forms them, for plain loops.
-Real target tokens are counted with eos.
+The files are written for programs that cannot read seqloom's formats. `train.src`, `train.tgt`, `val.*` and `test.*` hold a
+sentence per line. Each token is written as its id (`t17`), so that no program can normalise or split it again. `vocab.txt` lists
+the tokens. `train.npz` holds the same ids, and seqloom's batches of the first epochs for plain loops. Counts of target tokens
+include eos.
 """
 
 import json
@@ -28,7 +28,7 @@ _VERSION = 1
 
 @dataclass(frozen=True)
 class Dataset:
-    """Where the shared data lie, and their lengths (eos included)."""
+    """The folder of the shared data, the lengths of the training pairs in tokens (eos included), and facts about the data."""
 
     folder: Path
     src_lengths: np.ndarray
@@ -40,12 +40,12 @@ class Dataset:
         return Tokenizer.load(self.folder / "tokenizer.json")
 
     def lines(self, name: str) -> list[str]:
-        """The lines of a file: `test.src`, `test.text.src` (not cut into tokens), `test.text.tgt`."""
+        """The lines of a file of the folder: `test.src` (ids), `test.text.src` or `test.text.tgt` (text)."""
         return (self.folder / name).read_text(encoding="utf-8").splitlines()
 
 
 def prepare_dataset(folder: Path) -> Dataset:
-    """Writes the shared data, unless they lie there already."""
+    """Writes the shared data unless the folder has this version of them, and opens them."""
     done = folder / "facts.json"
     if not done.is_file() or json.loads(done.read_text())["version"] != _VERSION:
         _write(folder)

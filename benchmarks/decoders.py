@@ -1,4 +1,4 @@
-"""Who is measured in decoding: ours, and programs that decode the same weights, exported by `seqloom export`."""
+"""The programs that are measured in decoding: seqloom, and others with the weights that `seqloom export` writes."""
 
 import json
 import subprocess
@@ -7,15 +7,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from benchmarks.contestants import DRIVERS
 from benchmarks.environments import ENVIRONMENTS
+from benchmarks.programs import DRIVERS
 
 BEAM = 5
 Format = Literal["run", "ctranslate2", "huggingface"]
 
 
 class ExportError(Exception):
-    """The weights cannot be had in a peer's format; says why."""
+    """The run cannot be exported to a program's format, or its process ended; the message says why."""
 
 
 @dataclass(frozen=True)
@@ -23,9 +23,9 @@ class Decoder:
     """A driver that decodes the test sentences.
 
     Attributes:
-        format: what it opens: our run, or what `seqloom export` writes.
-        environment: the peer's; empty for ours.
-        writes: whether its outputs are texts, lists of pieces, or ids.
+        format: what it opens: a run, or an export of a run.
+        environment: the virtual environment of another program; empty for seqloom.
+        writes: the form of its outputs: texts, lists of subwords, or ids.
     """
 
     label: str
@@ -36,7 +36,7 @@ class Decoder:
     options: dict[str, Any] = field(default_factory=dict)
 
     def command(self, model: Path, data: Path, folder: Path, threads: int) -> list[str]:
-        """What to start."""
+        """Writes the job file; returns the command that starts the driver."""
         job = {"data": str(data), "model": str(model), "threads": threads, "beam": BEAM, **self.options}
         path = folder / "job.json"
         path.write_text(json.dumps(job, indent=1))
@@ -70,10 +70,10 @@ DECODERS = (
 
 
 def exported(run: Path, to: Format, folder: Path, environment: dict[str, str]) -> Path:
-    """The run in a format, exported once.
+    """The run itself, or the folder of its export, which is made once.
 
     Raises:
-        ExportError: seqloom export refuses, or is not there.
+        ExportError: `seqloom export` failed.
     """
     if to == "run":
         return run
@@ -81,7 +81,7 @@ def exported(run: Path, to: Format, folder: Path, environment: dict[str, str]) -
     if not out.is_dir():
         command = [sys.executable, "-m", "seqloom", "export", str(run), "--to", to, "--out", str(out)]
         command += ["--sentences", "0"]
-        found = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
-        if found.returncode:
-            raise ExportError(f"seqloom export --to {to}: {' '.join(found.stderr.split())[-300:]}")
+        completed = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+        if completed.returncode:
+            raise ExportError(f"seqloom export --to {to}: {' '.join(completed.stderr.split())[-300:]}")
     return out

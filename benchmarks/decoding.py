@@ -1,6 +1,6 @@
-"""Decoding: the same weights, the same sentences, the same beam; in batches and one sentence at a time, in turn.
+"""Measures decoding: the same weights, sentences and beam for all programs, in batches and one sentence at a time.
 
-Outputs are scored too, so that nobody is fast by writing something else.
+The outputs are scored too: a program must not be fast because its outputs are worse.
 """
 
 import json
@@ -31,7 +31,7 @@ TRAIN_MINUTES = 4.0
 
 @dataclass
 class Answering:
-    """A decoder's process, which waits for requests."""
+    """The process of a decoder, which waits for requests, and its measured times."""
 
     decoder: Decoder
     process: subprocess.Popen[str]
@@ -39,8 +39,8 @@ class Answering:
     batch_seconds: list[float] = field(default_factory=list)
     single_ms: list[float] = field(default_factory=list)
 
-    def ask(self, **request: Any) -> dict[str, Any]:
-        """One request.
+    def send(self, **request: Any) -> dict[str, Any]:
+        """Sends a request and returns the answer.
 
         Raises:
             ExportError: the process has ended.
@@ -54,30 +54,34 @@ class Answering:
         return self.answer()
 
     def answer(self) -> dict[str, Any]:
-        """The next line."""
+        """The next line of the process's output.
+
+        Raises:
+            ExportError: the process has ended.
+        """
         assert self.process.stdout is not None
         line = self.process.stdout.readline()
         if not line:
             raise ExportError(self.last_words())
-        found: dict[str, Any] = json.loads(line)
-        return found
+        answer: dict[str, Any] = json.loads(line)
+        return answer
 
     def last_words(self) -> str:
         lines = (self.folder / "errors.txt").read_text(errors="replace").splitlines()
         return " / ".join(line.strip() for line in lines[-3:])[-500:] or "it printed nothing"
 
     def end(self) -> None:
-        """Ends the process."""
+        """Kills the process."""
         self.process.kill()
         self.process.wait()
 
 
 def trained_run(folder: Path, threads: int, console: Console, minutes: float = TRAIN_MINUTES) -> Path:
-    """A tiny run that has learnt enough to end its sentences; trained once."""
+    """A tiny run that is trained long enough to end its sentences; trained once."""
     run = folder / "run"
     if not (run / "weights" / "last.safetensors").is_file():
         shutil.rmtree(run, ignore_errors=True)
-        console.print(f"training a tiny run for {minutes:g} minutes, to decode with")
+        console.print(f"training a tiny run for {minutes:g} minutes, for decoding")
         quick = {"model__dropout": 0.1, "training__batch_tokens": 1024, "training__learning_rate": 3e-3}
         recipe = our_recipe(SIZES["tiny"], **quick, training__validation_sentences=0, training__select_by="loss")
         command = [sys.executable, "-m", "seqloom", "train", recipe.recipe, "--data", "multi30k"]
@@ -90,7 +94,7 @@ def trained_run(folder: Path, threads: int, console: Console, minutes: float = T
 def measure_decoding(
     dataset: Dataset, plan: Plan, failures: dict[str, str], console: Console, *, run: Path | None, singles: int
 ) -> dict[str, Any]:
-    """Everybody, as data.
+    """Measures all decoders; returns the results as JSON.
 
     Args:
         run: a trained run with the shared tokenizer; None trains one.
@@ -125,7 +129,7 @@ def measure_decoding(
             each.end()
     with locked(plan.locks):
         cold = cold_starts(run, plan.threads, dataset)
-    return {"run": _about(run), "beam": BEAM, "contestants": results, "cold_start": cold}
+    return {"run": _about(run), "beam": BEAM, "programs": results, "cold_start": cold}
 
 
 def _about(run: Path) -> dict[str, Any]:
@@ -198,8 +202,8 @@ def _play(
                 continue
             try:
                 with locked(plan.locks):
-                    answer = each.ask(do="batch", out=str(each.folder / "outputs.txt"))
-                    times = each.ask(do="single", sentences=chosen)["times"]
+                    answer = each.send(do="batch", out=str(each.folder / "outputs.txt"))
+                    times = each.send(do="single", sentences=chosen)["times"]
             except ExportError as error:
                 results[each.decoder.label]["not_measured"] = str(error)
                 continue
@@ -213,9 +217,9 @@ def _play(
 
 def _summary(each: Answering, dataset: Dataset) -> dict[str, Any]:
     count = dataset.facts["test_sentences"]
-    # Once more, watched: looking at memory takes time of its own.
+    # Memory is measured in a further round, because sampling it takes time.
     with watched(each.process.pid) as most:
-        each.ask(do="batch", out=str(each.folder / "outputs.txt"))
+        each.send(do="batch", out=str(each.folder / "outputs.txt"))
     speeds = [count / seconds for seconds in each.batch_seconds]
     outputs = (each.folder / "outputs.txt").read_text(encoding="utf-8").splitlines()
     texts = [_text(line, each.decoder.writes, dataset) for line in outputs]
@@ -244,27 +248,27 @@ def _text(line: str, writes: str, dataset: Dataset) -> str:
 
 
 def cold_starts(run: Path, threads: int, dataset: Dataset, times: int = 5) -> dict[str, Any]:
-    """Seconds from nothing to the first sentence of `seqloom translate`, and the resident memory of translating all sentences."""
-    found: dict[str, Any] = {}
+    """Seconds from the start of `seqloom translate` to its first sentence, and its peak memory for all test sentences."""
+    results: dict[str, Any] = {}
     for engine in ("seqloom", "ctranslate2"):
         command = [sys.executable, "-m", "seqloom", "translate", str(run), "--threads", str(threads), "--quiet"]
         command += ["--beam", str(BEAM)] + ([] if engine == "seqloom" else ["--engine", engine])
         sentences = dataset.lines("test.text.src")
         try:
             seconds = [_answered(command, sentences[:1], threads)[0] for _ in range(times)]
-            # The first start may read files that no later one has to.
-            found[engine] = {
+            # The first start may read files from the disk that later starts find in memory.
+            results[engine] = {
                 "seconds": round(median(seconds[1:]), 2),
                 "first_seconds": round(seconds[0], 2),
                 "peak_memory_mib": round(_answered(command, sentences, threads, watch=True)[1], 1),
             }
         except subprocess.CalledProcessError as error:
-            found[engine] = {"not_measured": str(error.stderr)[-300:]}
-    return found
+            results[engine] = {"not_measured": str(error.stderr)[-300:]}
+    return results
 
 
 def _answered(command: list[str], lines: list[str], threads: int, *, watch: bool = False) -> tuple[float, float]:
-    """Seconds to the first answer of a command that reads lines, and the peak memory (MiB) where it is watched."""
+    """Seconds to the first output line of a command, and its peak memory in MiB (with `watch`: that of its children too)."""
     begin = time.perf_counter()
     process = subprocess.Popen(
         command,

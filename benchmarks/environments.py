@@ -1,6 +1,6 @@
-"""The peers' environments: one virtual environment each, versions pinned, below `.bench/` in the checkout.
+"""The virtual environments of the other programs, with pinned versions, below `.bench/` in the checkout.
 
-A peer that cannot be installed is reported with pip's last words; the others go on without it.
+If a program cannot be installed, the results show pip's last messages, and the other programs are measured without it.
 """
 
 import subprocess
@@ -11,7 +11,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 FOLDER = ROOT / ".bench"
-# A release for processors alone where the index offers one; name an index by PIP_EXTRA_INDEX_URL to get it.
+# Set PIP_EXTRA_INDEX_URL to an index with CPU builds of torch to install such a build.
 TORCH = "torch==2.13.0"
 
 
@@ -21,7 +21,7 @@ class Environment:
 
     Attributes:
         packages: pinned requirements.
-        first: what has to be installed before them.
+        first: requirements that are installed before them.
     """
 
     name: str
@@ -38,7 +38,7 @@ class Environment:
 
     @property
     def main_version(self) -> str:
-        """The version of the package that it is for."""
+        """The version of the measured program."""
         return next(package for package in self.packages if not package.startswith("torch==")).partition("==")[2]
 
 
@@ -49,7 +49,7 @@ ENVIRONMENTS = {
         Environment("joeynmt", ("joeynmt==2.3.0", TORCH, "importlib_metadata")),
         # aiohttp: imported by the command line, but not required by 0.6.4's metadata.
         Environment("eole", ("eole==0.6.4", TORCH, "aiohttp")),
-        # Its old omegaconf has metadata that pip refuses since 24.1; numpy.float, which it uses, is gone since 1.24.
+        # pip 24.1 and later reject the metadata of the omegaconf that it needs; numpy 1.24 has no numpy.float, which it uses.
         Environment("fairseq", ("fairseq==0.12.2", TORCH, "numpy<1.24"), first=("pip<24.1",)),
         Environment("transformers", ("transformers==5.23.0", TORCH, "sentencepiece")),
         Environment("ctranslate2", ("ctranslate2==4.8.5",)),
@@ -58,11 +58,11 @@ ENVIRONMENTS = {
 
 
 class InstallError(Exception):
-    """A peer cannot be installed; says why."""
+    """A program cannot be installed; the message holds pip's last lines."""
 
 
 def install(environment: Environment) -> None:
-    """Makes the environment, unless it is there.
+    """Creates the environment unless it exists with the same requirements.
 
     Raises:
         InstallError: pip failed.
@@ -80,14 +80,14 @@ def install(environment: Environment) -> None:
 
 def _pip(environment: Environment, packages: tuple[str, ...]) -> None:
     command = [str(environment.python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *packages]
-    found = subprocess.run(command, capture_output=True, text=True, check=False)
-    if found.returncode:
-        last = [line for line in found.stderr.splitlines() if line.strip()][-3:]
+    completed = subprocess.run(command, capture_output=True, text=True, check=False)
+    if completed.returncode:
+        last = [line for line in completed.stderr.splitlines() if line.strip()][-3:]
         raise InstallError(f"pip install {' '.join(packages)} failed: {' / '.join(last)}")
 
 
 def install_all(names: list[str]) -> dict[str, str]:
-    """Installs environments; returns why the failed ones failed."""
+    """Installs environments; returns the error messages of those that failed, by name."""
     failures = {}
     for name in names:
         print(f"installing {name}", file=sys.stderr, flush=True)

@@ -1,9 +1,9 @@
-"""Writes what README.md shows of seqloom: lines of terminal output, and pictures of the report and of an explanation.
+"""Writes the terminal output and the pictures (report, explanation) that README.md shows.
 
     python -m benchmarks.first_screen                               # the lines and the pictures of the report
     python -m benchmarks.first_screen --explain runs/a runs/b       # also the pictures of an explanation of two runs
 
-All come from files of results, through the code that prints and draws for users. The pictures need Chromium (on Debian: apt install
+They come from files of results, by the code that prints and draws for users. The pictures need Chromium (on Debian: apt install
 chromium) and playwright, which `make setup` installs.
 """
 
@@ -36,8 +36,8 @@ SCALE = 0.8
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--explain", nargs="+", type=Path, metavar="RUN", help="runs whose explanation is shown")
-    parser.add_argument("--lines-only", action="store_true", help="leave the pictures as they are")
+    parser.add_argument("--explain", nargs="+", type=Path, metavar="RUN", help="the runs that the explanation compares")
+    parser.add_argument("--lines-only", action="store_true", help="write no pictures")
     arguments = parser.parse_args()
     readme = ROOT / "README.md"
     readme.write_text(with_lines(readme.read_text(encoding="utf-8")), encoding="utf-8")
@@ -55,11 +55,12 @@ def main() -> int:
 
 
 def read(name: str) -> Comparison:
+    """A stored comparison of benchmarks/results."""
     return Comparison.model_validate_json((RESULTS / f"{name}.json").read_text(encoding="utf-8"))
 
 
 def with_lines(readme: str) -> str:
-    """The README with the lines of the demo, and the scores of the longer training."""
+    """The README with the terminal output of the demo and the verdict of the comparison on Multi30k."""
     lines = terminal_lines(read("demo"))
     readme = filled(readme, "terminal", "```text\n" + "\n".join(lines) + "\n```")
     longer = read("multi30k-en-de")
@@ -67,9 +68,9 @@ def with_lines(readme: str) -> str:
 
 
 def terminal_lines(comparison: Comparison) -> list[str]:
-    """The head of the terminal output, its table of scores and its table of costs, as they are printed.
+    """The heading, the table of scores and the table of costs of a printed comparison.
 
-    The verdict in sentences, the table of further metrics and the remarks are left out: the tables say the most in the least space.
+    The verdict in sentences, the table of further metrics and the remarks are left out, to keep the README short.
     """
     stream = StringIO()
     Console(file=stream, width=COLUMNS, color_system=None).print(comparison_table(comparison))
@@ -84,7 +85,7 @@ def terminal_lines(comparison: Comparison) -> list[str]:
 
 
 def take_pictures(page: Path, name: str) -> None:
-    """Writes NAME-light.png and NAME-dark.png: the top of a page, as a browser shows it."""
+    """Writes NAME-light.png and NAME-dark.png: the top of a page in both colour schemes."""
     from playwright.sync_api import sync_playwright
 
     IMAGES.mkdir(parents=True, exist_ok=True)
@@ -100,15 +101,25 @@ def take_pictures(page: Path, name: str) -> None:
 
 
 def save(png: bytes, path: Path) -> None:
+    """Writes a picture.
+
+    Raises:
+        SystemExit: it has more than `MOST_BYTES` bytes.
+    """
     path.write_bytes(png)
     if len(png) > MOST_BYTES:
         raise SystemExit(f"{path}: {len(png):,} bytes; expected at most {MOST_BYTES:,}")
 
 
 def chromium(names: Sequence[str] = ("chromium", "chromium-browser", "google-chrome")) -> str:
+    """The path of the browser.
+
+    Raises:
+        SystemExit: none of the programs is installed.
+    """
     path = next(filter(None, map(shutil.which, names)), None)
     if path is None:
-        raise SystemExit("no Chromium was found; on Debian: apt install chromium")
+        raise SystemExit("Chromium is not installed; on Debian: apt install chromium")
     return path
 
 

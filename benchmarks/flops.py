@@ -1,9 +1,9 @@
-"""Counts the floating-point operations that a model needs for a training step: matrix products alone, real tokens alone.
+"""Counts the floating-point operations of a training step: only matrix products, only real tokens.
 
-Padding, softmax, norms, dropout and the optimizer are left out: they are overhead, whoever spends it. A product of (a x
-b) by (b x c) counts 2abc; the backward pass makes two products of each one of the forward pass, so training counts
-three times the forward pass. Attention counts the whole square of scores, as everybody computes it. S and T are the
-lengths of a source and a target, eos included.
+Padding, softmax, norms, dropout and the optimizer count as overhead for all programs. A product of (a x b) by (b x c) counts
+2abc. The backward pass computes two products for each product of the forward pass, so training counts three times the
+forward pass. Attention counts the whole square of scores, because all measured programs compute it. S and T are the lengths
+of a source and a target, eos included.
 
 Transformer, an encoder layer: S (8 d^2 + 4 d f) + 4 S^2 d. A decoder layer: T (12 d^2 + 4 d f) + 4 S d^2 + 4 T^2 d + 4
 S T d, of which 8 d^2 for its own attention, 4 d^2 for queries and outputs of attention to the memory, 4 S d^2 for the
@@ -11,9 +11,9 @@ memory's keys and values. The vocabulary: 2 T d V.
 
 LSTM with Luong's general attention, width w: an encoder layer of two directions of w/2 each: S 4 (w^2 + w^2 / 2) 2; a
 decoder layer: T 16 w^2; the memory's keys: 2 S w^2; scores and context: 4 S T w; the readout of context and state: 4 T
-w^2; the vocabulary 2 T w V. Input feeding widens the first decoder layer's input by w: T 8 w^2 more. Bahdanau's
+w^2; the vocabulary: 2 T w V. Input feeding widens the first decoder layer's input by w: T 8 w^2 more. Bahdanau's
 attention: 2 T w^2 more for the queries, 2 w^2 a layer for the first states, T 8 w^2 more for the context as an input,
-and a readout of state, context and embedding to two times w, 12 T w^2 in place of 4; v . tanh(...) is a product of the
+and a readout of state, context and embedding to two times w, 12 T w^2 instead of 4 T w^2; v . tanh(...) is a product of the
 same size as Luong's scores.
 """
 
@@ -51,8 +51,8 @@ def flops_per_target_token(
     size: Size, src: Lengths, tgt: Lengths, vocab_size: int, *, attention: str = "luong", input_feeding: bool = False
 ) -> float:
     """Operations of a training step over a corpus, divided by its real target tokens."""
-    found = training_flops(size, src, tgt, vocab_size, attention=attention, input_feeding=input_feeding)
-    return float(found.sum() / tgt.sum())
+    operations = training_flops(size, src, tgt, vocab_size, attention=attention, input_feeding=input_feeding)
+    return float(operations.sum() / tgt.sum())
 
 
 def _transformer(

@@ -1,8 +1,9 @@
-"""`python -m benchmarks.identity BEFORE AFTER`: shows that two checkouts compute the same, to the last bit, and how fast each is.
+"""`python -m benchmarks.identity BEFORE AFTER`: checks that two checkouts compute the same bits, and compares their speed.
 
 Both train every architecture on the same data with the same seed, are interrupted and resumed, translate, generate,
-evaluate and test one claim. Weights, outputs and scores must be identical. Then both take turns in training and decoding, and the
-ratio of their speeds is printed. A refactor is proven so: `git worktree add ../before REVISION`, then this command.
+evaluate and test one claim. Weights, outputs and scores must be identical. Then their speeds in training and decoding are
+measured in alternation, and the ratio is printed. To check a refactoring: `git worktree add ../before REVISION`, then this
+command.
 """
 
 import argparse
@@ -22,8 +23,8 @@ from statistics import median
 from typing import Any
 
 from benchmarks.busy import DECODE
-from benchmarks.contestants import Command
-from benchmarks.turns import Contestant
+from benchmarks.programs import Command
+from benchmarks.turns import TimedProgram
 
 RECIPES = ("rnn-tiny", "attention-rnn-tiny", "transformer-tiny", "transformer-lm-tiny")
 _SMALL = ["training.validations=2", "training.validation_sentences=20", "tokenizer.vocab_size=400"]
@@ -33,19 +34,23 @@ _CLAIM = "copying"
 
 @dataclass
 class Checkout:
-    """One state of the source code.
+    """A version of the source code, with a folder for its runs.
 
     Attributes:
-        found: what it computed, by what was asked.
+        results: digests of what it computed, by a description.
     """
 
     name: str
     source: Path
     folder: Path
-    found: dict[str, str] = field(default_factory=dict)
+    results: dict[str, str] = field(default_factory=dict)
 
     def run(self, *arguments: str, input: str | None = None, check: bool = True) -> str:
-        """Standard output of a command."""
+        """The standard output of a seqloom command.
+
+        Raises:
+            SystemExit: the command failed and `check` is set.
+        """
         done = subprocess.run(
             [sys.executable, "-m", "seqloom", *arguments],
             input=input,
@@ -65,7 +70,7 @@ class Checkout:
         return os.environ | {"PYTHONPATH": str(self.source / "src"), "XDG_CACHE_HOME": cache, "PYTHONSAFEPATH": "1"}
 
     def interrupted(self, arguments: list[str], run: str, after: int) -> None:
-        """Begins training and presses Ctrl-C after so many steps."""
+        """Starts training and sends SIGINT (Ctrl-C) after `after` steps."""
         process = subprocess.Popen(
             [sys.executable, "-m", "seqloom", *arguments],
             cwd=self.folder,
@@ -86,8 +91,8 @@ def main() -> int:
     parser.add_argument("after", type=Path, help="another checkout")
     parser.add_argument("--threads", default="2")
     parser.add_argument("--no-claim", action="store_true", help="leave out the claim, which takes minutes")
-    parser.add_argument("--rounds", type=int, default=5, help="turns for the ratio of speeds; 0: none")
-    parser.add_argument("--seconds", type=float, default=6.0, help="a turn")
+    parser.add_argument("--rounds", type=int, default=5, help="rounds of the speed measurement (default: 5; 0: none)")
+    parser.add_argument("--seconds", type=float, default=6.0, help="seconds of each measurement (default: 6)")
     arguments = parser.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="identity-"))
     try:
@@ -98,8 +103,8 @@ def main() -> int:
             write_data(folder / name)
             compute(checkouts[-1], arguments.threads, claim=not arguments.no_claim)
         before, after = checkouts
-        different = [what for what in before.found if before.found[what] != after.found.get(what)]
-        for what in before.found:
+        different = [what for what in before.results if before.results[what] != after.results.get(what)]
+        for what in before.results:
             print(f"{'DIFFERENT' if what in different else 'identical'}  {what}")
         if arguments.rounds:
             compare_speeds(before, after, arguments)
@@ -109,7 +114,7 @@ def main() -> int:
 
 
 def write_data(folder: Path) -> None:
-    """Pairs and a text that any version reads alike."""
+    """Writes random pairs and a text, in formats that all versions read."""
     draw = random.Random(0)
     words = ["".join(draw.choices("abcdefghijklmnopqrstuvwxyz", k=draw.randint(2, 7))) for _ in range(300)]
     pairs = []
@@ -124,17 +129,17 @@ def write_data(folder: Path) -> None:
 
 
 def compute(checkout: Checkout, threads: str, *, claim: bool) -> None:
-    """Trains, resumes and uses every architecture."""
+    """Fills `checkout.results`: trains, resumes and uses every architecture, and tests a claim."""
     for recipe in RECIPES:
         print(f"{checkout.name}: {recipe}", file=sys.stderr)
         data = "text.txt" if "lm" in recipe else "pairs.tsv"
         metric = [] if "lm" in recipe else ["--metric", "bleu"]
         common = ["train", recipe, "--data", data, *metric, "--steps", str(_STEPS), "--threads", threads, "--quiet"]
         checkout.run(*common, "--out", recipe, "--set", *_SMALL)
-        checkout.found[f"{recipe}: weights"] = weights(checkout.folder / recipe)
+        checkout.results[f"{recipe}: weights"] = weights(checkout.folder / recipe)
         checkout.interrupted([*common, "--out", f"{recipe}-resumed", "--set", *_SMALL], f"{recipe}-resumed", 25)
         checkout.run("train", "--resume", "--out", f"{recipe}-resumed", "--quiet")
-        checkout.found[f"{recipe}: weights after an interruption"] = weights(checkout.folder / f"{recipe}-resumed")
+        checkout.results[f"{recipe}: weights after an interruption"] = weights(checkout.folder / f"{recipe}-resumed")
         use = ["--threads", threads]
         if "lm" not in recipe:
             for name, options in {
@@ -143,24 +148,24 @@ def compute(checkout: Checkout, threads: str, *, claim: bool) -> None:
                 "greedy": ["--beam", "1"],
             }.items():
                 output = checkout.run("translate", recipe, "--input", "sources.txt", *use, *options)
-                checkout.found[f"{recipe}: translate, {name}"] = digest(output)
-            scores = checkout.run("score", recipe, "--src", "sources.txt", "--ref", "sources.txt", *use)
-            checkout.found[f"{recipe}: score"] = digest(scores)
+                checkout.results[f"{recipe}: translate, {name}"] = digest(output)
+            output = checkout.run("score", recipe, "--src", "sources.txt", "--ref", "sources.txt", *use)
+            checkout.results[f"{recipe}: score"] = digest(output)
         prompt = "abc de" if "lm" not in recipe else "abc"
         generated = checkout.run("generate", recipe, "--prompt", prompt, "--max-tokens", "20", "--seed", "3", *use)
-        checkout.found[f"{recipe}: generate"] = digest(generated)
-        found = json.loads(checkout.run("evaluate", recipe, "--json", *use))
-        checkout.found[f"{recipe}: evaluate"] = digest(json.dumps(values(found)))
+        checkout.results[f"{recipe}: generate"] = digest(generated)
+        scores = json.loads(checkout.run("evaluate", recipe, "--json", *use))
+        checkout.results[f"{recipe}: evaluate"] = digest(json.dumps(values(scores)))
     if claim:
         print(f"{checkout.name}: claim {_CLAIM}", file=sys.stderr)
         checkout.run("claims", "run", _CLAIM, "--effort", "quick", "--out", "claims")
         verdicts = json.loads((checkout.folder / "claims" / "verdicts.json").read_text(encoding="utf-8"))
         questions = [question["contrast"] for verdict in verdicts["verdicts"] for question in verdict["questions"]]
-        checkout.found[f"claim {_CLAIM}: values"] = digest(json.dumps(questions, sort_keys=True))
+        checkout.results[f"claim {_CLAIM}: values"] = digest(json.dumps(questions, sort_keys=True))
 
 
 def values(scores: Any) -> list[tuple[str, float]]:
-    """Names and values of all scores in JSON, wherever they stand."""
+    """Names and values of all scores in JSON, at any depth."""
     if isinstance(scores, dict):
         own = [(str(scores.get("metric", scores.get("name"))), scores["value"])] if "value" in scores else []
         return own + [pair for inner in scores.values() for pair in values(inner)]
@@ -168,7 +173,7 @@ def values(scores: Any) -> list[tuple[str, float]]:
 
 
 def weights(run: Path) -> str:
-    """A digest of all weights that were kept."""
+    """A digest of all weight files of a run."""
     return digest("".join(hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(run.glob("weights/*"))))
 
 
@@ -177,29 +182,30 @@ def digest(text: str) -> str:
 
 
 def compare_speeds(before: Checkout, after: Checkout, arguments: argparse.Namespace) -> None:
-    """Both in turn, each in a process of its own that is stopped meanwhile."""
+    """Measures both in alternation; each is a process that is stopped while the other one is measured."""
     for task in ("training", "decoding"):
-        contestants = {}
+        programs = {}
         try:
             for checkout in (before, after):
                 own = checkout.folder / task
                 own.mkdir()
-                contestants[checkout.name] = Contestant(
+                programs[checkout.name] = TimedProgram(
                     checkout.name, command(task, checkout, own, arguments.threads), own
                 )
-                contestants[checkout.name].start(checkout.environment, warm_steps=4, patience=120)
+                programs[checkout.name].start(checkout.environment, warm_steps=4, patience=120)
             ratios = []
             for _ in range(arguments.rounds):
-                first = contestants["before"].take_turn(arguments.seconds).tokens_per_second
-                second = contestants["after"].take_turn(arguments.seconds).tokens_per_second
+                first = programs["before"].take_turn(arguments.seconds).tokens_per_second
+                second = programs["after"].take_turn(arguments.seconds).tokens_per_second
                 ratios.append(second / first)
             print(f"{task}: after is {median(ratios):.3f} of before ({min(ratios):.3f} to {max(ratios):.3f})")
         finally:
-            for contestant in contestants.values():
-                contestant.end()
+            for program in programs.values():
+                program.end()
 
 
 def command(task: str, checkout: Checkout, folder: Path, threads: str) -> Command:
+    """The command of a task, `training` or `decoding`, that runs until it is killed."""
     if task == "training":
         run = folder / "run"
         words = ["train", "transformer-tiny", "--data", str(checkout.folder / "pairs.tsv"), "--metric", "bleu"]

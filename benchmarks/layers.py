@@ -1,10 +1,10 @@
-"""Times the choices that the layers make on a CPU, side by side in one run: medians and ratios, as JSON.
+"""Times the implementations that the layers choose on a CPU, and their alternatives; prints medians and ratios as JSON.
 
     python benchmarks/layers.py > benchmarks/results/layers.json
     python benchmarks/layers.py --recurrence cuda     # the recurrent kernels alone, on a GPU
 
-Explicit against fused attention over lengths; the LSTM as one node against steps through autograd; our recurrent kernels against
-torch's; dropout masks from bytes against torch's; matrix products by torch's own library against oneDNN.
+It compares explicit with fused attention for several lengths, the LSTM as one autograd node with one node per step, seqloom's
+recurrent kernels with torch's, dropout masks from random bytes with torch's, and matrix products of torch's own library with oneDNN.
 """
 
 import json
@@ -27,7 +27,7 @@ CELLS: tuple[CellName, ...] = ("lstm", "gru")
 
 
 def alternately(ours: Callable[[], object], other: Callable[[], object], rounds: int = 15) -> dict[str, float]:
-    """Median milliseconds of both, run in turn, and how many times as fast the first is."""
+    """Median milliseconds of two functions that run in alternation, and how many times as fast the first is."""
     times: tuple[list[float], list[float]] = ([], [])
     for round_number in range(rounds + 3):
         for function, kept in zip((ours, other), times, strict=True):
@@ -117,9 +117,9 @@ def products() -> dict[str, float] | str:
         return run
 
     before = matmul.fp32_precision
-    found = alternately(routed("none"), routed("bf16"))
+    timing = alternately(routed("none"), routed("bf16"))
     matmul.fp32_precision = before
-    return found
+    return timing
 
 
 def main() -> int:

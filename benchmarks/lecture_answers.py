@@ -24,7 +24,7 @@ def main() -> int:
 
 
 def with_answers(page: str) -> str:
-    """The page with the answers of today's results."""
+    """The page with the answers that follow from the stored results."""
     demo, longer = (
         Comparison.model_validate_json((RESULTS / f"{name}.json").read_text(encoding="utf-8"))
         for name in ("demo", "multi30k-en-de")
@@ -59,7 +59,7 @@ def _demo(demo: Comparison) -> list[str]:
         "Validation happens eight times, so the answer to 2 is the first validation at or above 50%.",
         "",
         f"3: if errors were independent, three commands of the {best.label} would all be right in {100 * share**3:.1f}% of "
-        "outputs. But errors come together in hard sentences, outputs have one to five commands, and a missing command is "
+        "outputs. But errors occur together in hard sentences, outputs have one to five commands, and a missing command is "
         "an error too.",
     ]
     return text

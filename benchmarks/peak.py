@@ -1,16 +1,16 @@
-"""What this machine's matrix products reach: GFLOP/s in fp32 by torch's own library and by oneDNN, and with bf16 operands."""
+"""Measures the fastest matrix products of this machine: fp32 by torch's own library and by oneDNN, and bf16, in GFLOP/s."""
 
 import time
 
 import torch
 
 SIDE = 2048
-# Without hardware for it bf16 is emulated, a thousand times as slow: a product that still ends.
+# A processor without bf16 units emulates them a thousand times as slowly, so a small product is tried first.
 BF16_SIDE = 512
 
 
 def measured_peaks(threads: int, seconds: float = 1.0) -> dict[str, float]:
-    """GFLOP/s of square products, by how they are computed; the best of several stretches."""
+    """The best GFLOP/s of square products, by data type and library; each is repeated for `seconds`."""
     torch.set_num_threads(threads)
     left, right = torch.randn(SIDE, SIDE), torch.randn(SIDE, SIDE)
     peaks = {"fp32, torch's own": _gflops(left, right, seconds)}
@@ -30,7 +30,7 @@ def measured_peaks(threads: int, seconds: float = 1.0) -> dict[str, float]:
 
 
 def best_fp32(peaks: dict[str, float]) -> float:
-    """The highest of the exact ones."""
+    """The highest GFLOP/s among the exact fp32 products."""
     return max(value for name, value in peaks.items() if name.startswith("fp32,"))
 
 

@@ -1,9 +1,9 @@
-"""Writes where the time of our training steps and of our decoding goes, by group of operators, as JSON and Markdown.
+"""Profiles the training steps and the decoding of seqloom; writes the time of each group of operators as JSON and Markdown.
 
     python -m benchmarks.profiles before --sizes tiny small
 
-The profile is that of `seqloom.train` and of `Run.translate` as users call them; only the batches are watched, to know
-when the warm-up is over. Profiling itself slows small operators, so beside it stands what a step took without it.
+`seqloom.train` and `Run.translate` run as users call them; only the batches are counted, to find the end of the warm-up. The
+profiler slows small operators, so the time of a step without it is measured too.
 """
 
 import argparse
@@ -19,6 +19,7 @@ import torch
 from benchmarks.attribution import GROUPS, labelled_modules, milliseconds, profiler
 from benchmarks.dataset import CORPUS
 from benchmarks.sizes import SIZES, UPDATES_ONLY, VOCAB_SIZE, Size, our_recipe
+from benchmarks.speed_table import profiled_speed
 from seqloom import Budget, load, machine, open_corpus, train
 from seqloom.run import training_run
 
@@ -28,7 +29,7 @@ SENTENCES = 64
 
 
 def training_profile(size: Size, folder: Path, **changes: Any) -> dict[str, Any]:
-    """Groups of a training step, in milliseconds: mean over `STEPS` steps after a warm-up."""
+    """Milliseconds of each group in a training step: the mean of `STEPS` steps after a warm-up."""
     watched = profiler()
     times: list[float] = []
     tokens: list[int] = []
@@ -70,7 +71,7 @@ def training_profile(size: Size, folder: Path, **changes: Any) -> dict[str, Any]
 
 
 def decoding_profile(folder: Path, beam: int = 5) -> dict[str, Any]:
-    """Groups of decoding a batch of the test sentences that belong to the run, in milliseconds a sentence."""
+    """Milliseconds per sentence of each group, for decoding a batch of test sentences of the run's corpus."""
     run = load(folder)
     corpus = open_corpus(run.recipe.corpus or CORPUS)
     sentences = [pair.src for pair in next(iter(corpus.tests.values())).pairs()][:SENTENCES]
@@ -96,9 +97,9 @@ def _grouped(watched: torch.profiler.profile, count: int, unit: str, vocab_size:
         unit: {group: round(groups[group] / count, 4) for group in GROUPS},
         "share": {group: round(groups[group] / total, 4) for group in GROUPS},
         "operators": {
-            group: {name: round(ms / count, 4) for name, ms in sorted(found.items(), key=lambda item: -item[1])[:8]}
-            for group, found in operators.items()
-            if found
+            group: {name: round(ms / count, 4) for name, ms in sorted(times.items(), key=lambda item: -item[1])[:8]}
+            for group, times in operators.items()
+            if times
         },
     }
 
@@ -108,22 +109,17 @@ def markdown(profiles: dict[str, Any]) -> str:
     names = [name for name in profiles if name != "machine"]
     rows = [["", *names], ["---", *["---:"] * len(names)]]
     rows += [[group, *(f"{profiles[name]['share'][group]:.1%}" for name in names)] for group in GROUPS]
-    speeds = []
-    for name in names:
-        found = profiles[name]
-        speed = found.get("target_tokens_per_second")
-        speeds.append(f"{speed:,.0f} tokens/s" if speed else f"{found['sentences_per_second']:,.1f} sentences/s")
-    rows.append(["not profiled", *speeds])
+    rows.append(["not profiled", *(profiled_speed(profiles[name]) for name in names)])
     about = ", ".join(f"{key} {value}" for key, value in profiles["machine"].items())
     return "\n".join(f"| {' | '.join(row)} |" for row in rows) + f"\n\nMeasured on: {about}.\n"
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("label", help="what the profile is called: before, after")
+    parser.add_argument("label", help="the name of the profile, for example before or after")
     parser.add_argument("--sizes", nargs="+", default=["tiny", "small"], choices=list(SIZES))
     parser.add_argument("--parts", nargs="+", default=["training", "decoding"], choices=["training", "decoding"])
-    parser.add_argument("--run", type=Path, help="a trained run, to decode with (default: decoding is not profiled)")
+    parser.add_argument("--run", type=Path, help="a trained run for decoding (default: decoding is not profiled)")
     arguments = parser.parse_args()
     profiles = write_profiles(arguments.label, arguments.sizes, arguments.parts, arguments.run)
     print(markdown(profiles))
@@ -131,7 +127,7 @@ def main() -> int:
 
 
 def write_profiles(label: str, sizes: list[str], parts: list[str], run: Path | None = None) -> dict[str, Any]:
-    """Profiles and writes `profile-LABEL.json` and `.md`; parts that are not measured now stay as they are in the file."""
+    """Profiles and writes `profile-LABEL.json` and `.md`; earlier results of other parts stay in the file."""
     path = RESULTS / f"profile-{label}.json"
     profiles: dict[str, Any] = json.loads(path.read_text()) if path.is_file() else {}
     for name in sizes:
@@ -139,7 +135,7 @@ def write_profiles(label: str, sizes: list[str], parts: list[str], run: Path | N
             with tempfile.TemporaryDirectory() as temporary:
                 profiles[f"training {name}"] = training_profile(SIZES[name], Path(temporary) / name)
     if "decoding" in parts and run is not None:
-        # Of a trained run: one that knows nothing writes outputs as long as it may.
+        # The run must be trained: an untrained model does not end its outputs before the limit.
         profiles["decoding"] = decoding_profile(run)
     profiles["machine"] = machine.describe_machine(torch.device("cpu"))
     path.write_text(json.dumps(profiles, indent=1) + "\n")

@@ -1,9 +1,10 @@
-"""Writes a comparison's table into a page of Markdown, from its comparison.json: no number is typed by hand.
+"""Writes the table of a comparison into a Markdown page, from its comparison.json.
 
     python benchmarks/readme_table.py benchmarks/results/demo.json docs/demo.md docs/demo.svg
     python benchmarks/readme_table.py benchmarks/results/multi30k-en-de.json benchmarks/README.md
 
-The table stands between two marks, with the line that says how it was measured; the picture is drawn from the same numbers.
+The script replaces the text between two marks: the table, and a line about the measurement. It draws the picture from the same
+file.
 """
 
 import argparse
@@ -36,12 +37,12 @@ def filled(readme: str, comparison: Comparison) -> str:
     before, mark, rest = readme.partition(BEGIN)
     _, end, after = rest.partition(END)
     if not (mark and end):
-        raise SystemExit(f"the README has no place for the table: expected the lines\n{BEGIN}\n{END}")
+        raise SystemExit(f"the page lacks the marks of the table: expected the lines\n{BEGIN}\n{END}")
     return f"{before}{BEGIN}\n{table(comparison)}\n\n{measured_how(comparison)}\n{END}{after}"
 
 
 def table(comparison: Comparison) -> str:
-    """A row for each arm, best first."""
+    """A row for each arm, the best first: scores, size, training time and speeds."""
     tests = list(comparison.test_labels)
     head = ["", *(f"{comparison.metric_label}, {comparison.test_labels[test]}" for test in tests)]
     beam = next(run.decoding.beam for arm in comparison.arms for run in arm.runs)
@@ -53,6 +54,7 @@ def table(comparison: Comparison) -> str:
 
 
 def row(arm: Arm, tests: list[str], metric: str) -> list[str]:
+    """The cells of an arm; times and speeds are means over its runs."""
     run = arm.runs[0]
     return [
         arm.label,
@@ -65,17 +67,17 @@ def row(arm: Arm, tests: list[str], metric: str) -> list[str]:
 
 
 def measured_how(comparison: Comparison) -> str:
-    """What the numbers are, on what they were measured, and what would make them again."""
+    """Budget, seeds, intervals, signature and machine of the measurement."""
     tests = list(comparison.test_labels)
-    found = [
+    scores = [
         quality
         for arm in comparison.arms
         for test in tests
         if (quality := wording.leading(arm.tests.get(test, ()), comparison.metric)) is not None
     ]
-    methods = sorted({quality.interval.method for quality in found if quality.interval is not None})
+    methods = sorted({quality.interval.method for quality in scores if quality.interval is not None})
     intervals = f" In brackets: 95% intervals ({'; '.join(methods)})." if methods else ""
-    signatures = ", ".join(f"`{signature}`" for signature in sorted({quality.signature for quality in found}))
+    signatures = ", ".join(f"`{signature}`" for signature in sorted({quality.signature for quality in scores}))
     seeds = wording.plural(len(comparison.seeds), "seed")
     machine = ", ".join(f"{key} {value}" for key, value in comparison.environment.items() if key != "date")
     kind = "Synthetic data. " if comparison.corpus.synthetic else ""

@@ -1,6 +1,6 @@
 """`python -m benchmarks.series FOLDER`: writes the real series of docs/tutorial-task.md as CSV files, from statsmodels.
 
-With `--table` it trains a run on each (a run that is there is kept), evaluates it, and writes the figures into
+With `--table` it trains a run on each series (unless the run exists), evaluates it, and writes the scores into
 benchmarks/results/forecast.json and into the page.
 
 co2.csv: monthly means of atmospheric CO2 at Mauna Loa in ppm, 1958-2001 (526 months; months without a measurement are
@@ -31,8 +31,8 @@ _BETWEEN = re.compile(r"(<!-- figures: [^\n]* -->\n).*(<!-- end of figures -->)"
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("folder", type=Path, help="where the series and the runs are written")
-    parser.add_argument("--table", action="store_true", help="train, evaluate, and write the figures")
+    parser.add_argument("folder", type=Path, help="folder for the series and the runs")
+    parser.add_argument("--table", action="store_true", help="train, evaluate, and write the table of scores")
     arguments = parser.parse_args()
     write_series(arguments.folder)
     if arguments.table:
@@ -43,7 +43,7 @@ def main() -> int:
 
 
 def evaluate(folder: Path, name: str, changes: dict[str, Any]) -> dict[str, Any]:
-    """The scores of a run and of the other forecasts, by forecast."""
+    """The scores of the trained model and of the simple forecasts, by forecast; trains the run if it is missing."""
     import seqloom
 
     run = folder / name
@@ -68,7 +68,7 @@ def with_figures(page: str, results: dict[str, Any]) -> str:
 
 
 def write_series(folder: Path) -> None:
-    """Writes co2.csv and sunspots.csv."""
+    """Writes co2.csv and sunspots.csv into the folder."""
     from statsmodels.datasets import co2, sunspots
 
     folder.mkdir(parents=True, exist_ok=True)

@@ -1,7 +1,7 @@
-"""`python -m benchmarks.serving RUN`: what many clients get of `seqloom serve`, beside one client at a time.
+"""`python -m benchmarks.serving RUN`: compares `seqloom serve` with many clients at once and with one client.
 
-A server is started for the run. One client asks for each text in turn, which also says what the right answers are; then many
-clients ask at once; then one again, since machines change their speed. Everything stays on this machine, and ends by itself.
+The script starts a server for the run. First one client sends each text; its answers are the expected ones. Then many clients send
+texts at once. Then one client again, because the speed of a machine changes over time. At the end the server is stopped.
 """
 
 import argparse
@@ -32,12 +32,13 @@ _LIMIT = 120.0
 
 @dataclass
 class Load:
-    """What clients saw.
+    """The answers and latencies of a number of clients.
 
     Attributes:
         seconds: from the first request to the last answer.
-        latencies: of requests that were answered (seconds).
-        wrong: answers that were not those of one client at a time.
+        statuses: number of answers by HTTP status; 0 counts broken connections.
+        latencies: seconds of each request with status 200.
+        wrong: answers that differ from those to one client.
     """
 
     clients: int
@@ -67,14 +68,14 @@ class Load:
 
 
 class Client:
-    """One connection that is kept, and that is opened anew where the server has closed it."""
+    """An HTTP client with one kept connection, which it opens again if the server has closed it."""
 
     def __init__(self, port: int) -> None:
         self._port = port
         self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
 
     async def translate(self, body: bytes) -> tuple[int, Any]:
-        """The status and the JSON of an answer."""
+        """Sends a request; returns the status and the JSON of the answer."""
         if self._streams is None:
             self._streams = await asyncio.open_connection("127.0.0.1", self._port)
         reader, writer = self._streams
@@ -85,10 +86,10 @@ class Client:
         status = int(answer.split(None, 2)[1])
         length = re.search(rb"content-length: (\d+)", answer, re.IGNORECASE)
         assert length is not None
-        found = json.loads(await reader.readexactly(int(length[1])))
+        reply = json.loads(await reader.readexactly(int(length[1])))
         if b"connection: close" in answer.lower():
             await self.close()
-        return status, found
+        return status, reply
 
     async def close(self) -> None:
         if self._streams is not None:
@@ -99,21 +100,22 @@ class Client:
 
 
 def body_of(text: str, source: str, target: str) -> bytes:
+    """The JSON body of a request for a translation."""
     return json.dumps({"q": text, "source": source, "target": target}).encode()
 
 
 async def one_at_a_time(port: int, bodies: list[bytes], seconds: float, answers: dict[bytes, str]) -> Load:
-    """One client; it asks for every text at least once where `answers` lacks some."""
+    """One client sends texts for `seconds`, and longer until `answers` has an answer for every text."""
     load, client = Load(1), Client(port)
     begin = time.perf_counter()
     for body in itertools.cycle(bodies):
         now = time.perf_counter()
         if now - begin >= seconds and len(answers) == len(bodies):
             break
-        status, found = await client.translate(body)
+        status, reply = await client.translate(body)
         load.latencies.append(time.perf_counter() - now)
         load.statuses[status] += 1
-        if answers.setdefault(body, found["translatedText"]) != found["translatedText"]:
+        if answers.setdefault(body, reply["translatedText"]) != reply["translatedText"]:
             load.wrong += 1
     load.seconds = time.perf_counter() - begin
     await client.close()
@@ -121,19 +123,19 @@ async def one_at_a_time(port: int, bodies: list[bytes], seconds: float, answers:
 
 
 async def all_at_once(port: int, bodies: list[bytes], clients: int, seconds: float, answers: dict[bytes, str]) -> Load:
-    """Many clients, each asking for its next text as soon as it has an answer; after a 503 it waits as it is told."""
+    """Many clients; each sends its next text as soon as it has an answer, and waits a second after status 503."""
     load = Load(clients)
     begin = time.perf_counter()
 
     async def work(number: int) -> None:
         client = Client(port)
-        for place in itertools.count(number * 7):
+        for index in itertools.count(number * 7):
             now = time.perf_counter()
             if now - begin >= seconds:
                 break
-            body = bodies[place % len(bodies)]
+            body = bodies[index % len(bodies)]
             try:
-                status, found = await client.translate(body)
+                status, reply = await client.translate(body)
             except (OSError, asyncio.IncompleteReadError):
                 load.statuses[0] += 1
                 await client.close()
@@ -141,7 +143,7 @@ async def all_at_once(port: int, bodies: list[bytes], clients: int, seconds: flo
             load.statuses[status] += 1
             if status == 200:
                 load.latencies.append(time.perf_counter() - now)
-                load.wrong += found["translatedText"] != answers[body]
+                load.wrong += reply["translatedText"] != answers[body]
             elif status == 503:
                 await asyncio.sleep(1)
         await client.close()
@@ -153,7 +155,7 @@ async def all_at_once(port: int, bodies: list[bytes], clients: int, seconds: flo
 
 @contextlib.contextmanager
 def serving(run: Path, options: list[str]) -> Iterator[tuple[int, int]]:
-    """A server; its port and its process."""
+    """Runs a server while the context lasts; yields its port and its process id."""
     argv = [sys.executable, "-m", "seqloom", "serve", str(run), "--port", "0", "--quiet", *options]
     process = subprocess.Popen(argv, stdout=subprocess.PIPE, text=True)
     try:
@@ -168,7 +170,7 @@ def serving(run: Path, options: list[str]) -> Iterator[tuple[int, int]]:
 
 
 def resident_mib(pid: int) -> float:
-    """What a process holds in memory."""
+    """Resident memory of a process in MiB."""
     text = Path(f"/proc/{pid}/status").read_text()
     return int(re.search(r"VmRSS:\s+(\d+)", text)[1]) / 1024  # type: ignore[index]
 
@@ -181,7 +183,7 @@ async def watch_memory(pid: int, into: list[float]) -> None:
 
 async def measure(port: int, pid: int, bodies: list[bytes], clients: int, seconds: float) -> dict[str, Any]:
     answers: dict[bytes, str] = {}
-    # What is made at the first use, such as threads, is not measured.
+    # Threads and other things that the first requests create are not measured.
     await one_at_a_time(port, bodies[:8], 1.0, {})
     before = await one_at_a_time(port, bodies, seconds / 4, answers)
     memory: list[float] = []
@@ -204,20 +206,30 @@ async def measure(port: int, pid: int, bodies: list[bytes], clients: int, second
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("run", type=Path, metavar="RUN", help="a run of pairs that knows its languages")
-    parser.add_argument("--input", type=Path, required=True, metavar="FILE", help="texts, one a line")
-    parser.add_argument("--texts", type=int, default=200, metavar="N", help="how many of them (default: 200)")
+    parser.add_argument("run", type=Path, metavar="RUN", help="a translation run whose corpus names its languages")
+    parser.add_argument("--input", type=Path, required=True, metavar="FILE", help="texts, one per line")
+    parser.add_argument("--texts", type=int, default=200, metavar="N", help="number of texts (default: 200)")
     parser.add_argument("--clients", type=int, default=64, metavar="N")
-    parser.add_argument("--seconds", type=float, default=60, metavar="S", help="of the load; one client has half of it")
+    parser.add_argument(
+        "--seconds",
+        type=float,
+        default=60,
+        metavar="S",
+        help="seconds with many clients (default: 60); one client runs half as long",
+    )
     parser.add_argument("--out", type=Path, default=RESULTS, metavar="FILE")
-    parser.add_argument("--note", default="", help="what else was going on")
+    parser.add_argument(
+        "--note",
+        default="",
+        help="a remark that is stored with the results, for example about other work on the machine",
+    )
     arguments, options = parser.parse_known_args()
     facts = json.loads((arguments.run / "run.json").read_text(encoding="utf-8"))
     corpus = facts["corpus"]
     texts = [line for line in itertools.islice(read_lines(arguments.input), arguments.texts) if line.strip()]
     bodies = [body_of(text, corpus["src_lang"], corpus["tgt_lang"]) for text in dict.fromkeys(texts)]
     with serving(arguments.run, options) as (port, pid):
-        found = asyncio.run(measure(port, pid, bodies, arguments.clients, arguments.seconds))
+        measured = asyncio.run(measure(port, pid, bodies, arguments.clients, arguments.seconds))
     result = {
         "measured": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         "run": {
@@ -229,14 +241,14 @@ def main() -> int:
         "options": options,
         "machine": machine.describe_machine(torch.device("cpu")),
         "note": arguments.note,
-        **found,
+        **measured,
     }
     arguments.out.write_text(json.dumps(result, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     many = result["all_at_once"]
     print(
         json.dumps({key: value for key, value in result.items() if key in ("one_at_a_time", "all_at_once")}, indent=1)
     )
-    print(f"{result['times_the_throughput']} times the throughput; memory {found['memory_mib']}")
+    print(f"{result['times_the_throughput']} times the throughput; memory {measured['memory_mib']}")
     broken = set(many["statuses"]) - {"200", "503"}
     return 1 if broken or many["wrong"] else 0
 

@@ -1,4 +1,4 @@
-"""The models that are measured, and the training that all contestants share: the same numbers for everybody, in one place."""
+"""Sizes of the measured models, and the training settings that all programs share."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,7 +14,7 @@ SEED = 1
 
 @dataclass(frozen=True)
 class TransformerSize:
-    """An encoder-decoder Transformer; embeddings of source, target and output are one matrix."""
+    """An encoder-decoder Transformer; source embedding, target embedding and output layer share one matrix."""
 
     name: str
     layers: int
@@ -49,27 +49,27 @@ SIZES: dict[str, Size] = {size.name: size for size in (TINY, SMALL, LSTM)}
 
 @dataclass(frozen=True)
 class Recipe:
-    """Our recipe and what is changed in it."""
+    """A recipe of seqloom and the settings that are changed in it."""
 
     recipe: str
     changes: dict[str, Any] = field(default_factory=dict)
 
     def assignments(self) -> list[str]:
-        """What follows `--set`."""
+        """The changes as arguments of `--set`."""
         return [
             f"{key}={str(value).lower() if isinstance(value, bool) else value}" for key, value in self.changes.items()
         ]
 
 
 def our_recipe(size: Size, **more: Any) -> Recipe:
-    """A size as a recipe of seqloom; dots in the keys of `more` are written as two underscores."""
+    """The recipe of seqloom with a size and the shared settings. `more` are further settings, with `__` for the dot."""
     shared: dict[str, Any] = {
         "tokenizer.vocab_size": VOCAB_SIZE,
         "model.dropout": DROPOUT,
         "training.batch_tokens": BATCH_TOKENS,
         "training.learning_rate": LEARNING_RATE,
         "training.label_smoothing": LABEL_SMOOTHING,
-        # Plain Adam, as the peers have it.
+        # Plain Adam, which all measured programs have.
         "training.optimizer": "adamw",
         "training.weight_decay": 0.0,
         "training.clip_norm": 0.0,
@@ -89,7 +89,7 @@ def our_recipe(size: Size, **more: Any) -> Recipe:
     return Recipe(recipe, shared | {key.replace("__", "."): value for key, value in more.items()})
 
 
-# For timing alone: nothing but updates between the first step and the end.
+# Only updates: no validation and no checkpoint during the measured time.
 UPDATES_ONLY = {
     "training__validations": 1,
     "training__validation_sentences": 0,

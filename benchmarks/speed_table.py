@@ -1,4 +1,4 @@
-"""Writes the tables of training and decoding speed into a page of Markdown, from the files of results."""
+"""Writes the tables of training and decoding speed, and of the shares of a step, into benchmarks/README.md."""
 
 import json
 from pathlib import Path
@@ -6,29 +6,63 @@ from typing import Any
 
 from benchmarks.marked import rewrite
 
-NAME = "speed"
+SPEED, SHARES = "speed", "shares"
+# The columns of the table of shares: heading, file of results, profile in it.
+_PROFILES = (
+    ("train tiny, before", "profile-before.json", "training tiny"),
+    ("train tiny, now", "profile-after.json", "training tiny"),
+    ("train small, before", "profile-before.json", "training small"),
+    ("train small, now", "profile-after.json", "training small"),
+    ("decode, now", "profile-after.json", "decoding"),
+)
 
 
 def write_table(page: Path, results: Path) -> None:
-    """Fills the place for the tables in a page."""
-    rewrite(page, NAME, speed_tables(results))
+    """Writes the tables of a folder of results between their marks in a page."""
+    rewrite(page, SPEED, speed_tables(results))
+    rewrite(page, SHARES, shares_table(results))
+
+
+def shares_table(results: Path) -> str:
+    """A row for each group of operations, a column for each profile: shares of the time, and the speed without profiler."""
+    profiles = {}
+    for heading, file, name in _PROFILES:
+        path = results / file
+        measured = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+        if name in measured:
+            profiles[heading] = measured[name]
+    if not profiles:
+        return "Nothing has been measured yet."
+    rows = [["", *profiles], ["---", *["---:"] * len(profiles)]]
+    for group in dict.fromkeys(group for profile in profiles.values() for group in profile["share"]):
+        shares = [profile["share"].get(group, 0.0) for profile in profiles.values()]
+        if any(shares):
+            rows.append([group, *(f"{share:.1%}" for share in shares)])
+    rows.append(["speed, not profiled", *map(profiled_speed, profiles.values())])
+    return _table(rows)
+
+
+def profiled_speed(profile: dict[str, Any]) -> str:
+    """What the profiled program reaches without the profiler: target tokens or sentences a second."""
+    tokens = profile.get("target_tokens_per_second")
+    return f"{tokens:,.0f} tokens/s" if tokens else f"{profile['sentences_per_second']:,.1f} sentences/s"
 
 
 def speed_tables(results: Path) -> str:
-    """The tables of all files of results that are there."""
+    """The tables of training and decoding, for the files of results that exist."""
     parts = []
     path = results / "training.json"
     if path.is_file():
-        parts += [training_table(match) for match in json.loads(path.read_text())["matches"].values()]
+        parts += [training_table(benchmark) for benchmark in json.loads(path.read_text())["models"].values()]
     path = results / "decoding.json"
     if path.is_file():
         parts.append(decoding_table(json.loads(path.read_text(encoding="utf-8"))))
     return "\n\n".join(parts) or "Nothing has been measured yet."
 
 
-def training_table(match: dict[str, Any]) -> str:
-    """A row for each contestant, the fastest first."""
-    measured = match["measured"]
+def training_table(benchmark: dict[str, Any]) -> str:
+    """A row for each program, the fastest first; below it the ratios to the best other programs, and the machine."""
+    measured = benchmark["measured"]
     rows = [
         [
             "",
@@ -42,13 +76,13 @@ def training_table(match: dict[str, Any]) -> str:
         ],
         ["---", *["---:"] * 7],
     ]
-    found = sorted(match["contestants"].items(), key=lambda item: -item[1].get("tokens_per_second", 0.0))
-    for label, result in found:
+    results = sorted(benchmark["programs"].items(), key=lambda item: -item[1].get("tokens_per_second", 0.0))
+    for label, result in results:
         name = f"**{label}**" if result["kind"] == "ours" else label
         if "tokens_per_second" not in result:
             rows.append([name, "not measured", *[""] * 6])
             continue
-        ratio = match["ratios"].get(label, {}).get("ratio")
+        ratio = benchmark["ratios"].get(label, {}).get("ratio")
         rows.append(
             [
                 name,
@@ -63,42 +97,44 @@ def training_table(match: dict[str, Any]) -> str:
         )
     notes = [
         f"{label} is not measured: {_in_short(result['not_measured'])}."
-        for label, result in found
+        for label, result in results
         if "not_measured" in result
     ]
     best = [
-        f"{ratio['ratio']:.2f}x the best {kind} peer ({ratio['peer']}; {ratio['least']:.2f} to {ratio['largest']:.2f})"
+        f"{ratio['ratio']:.2f} times as fast as the best {kind} program "
+        f"({ratio['peer']}; {ratio['least']:.2f} to {ratio['largest']:.2f})"
         for kind in ("stock", "tuned")
-        if "ratio" in (ratio := match["ratios"].get(f"best {kind}", {}))
+        if "ratio" in (ratio := benchmark["ratios"].get(f"best {kind}", {}))
     ]
     if best:
-        notes.insert(0, f"Ours is {' and '.join(best)}.")
-        notes[1:1] = _further_ratios(match)
-    return f"**{match['title']}**\n\n{_table(rows)}\n\n{' '.join(notes)} {_circumstances(measured)}".strip()
+        notes.insert(0, f"seqloom is {' and '.join(best)}.")
+        notes[1:1] = _further_ratios(benchmark)
+    return f"**{benchmark['title']}**\n\n{_table(rows)}\n\n{' '.join(notes)} {_circumstances(measured)}".strip()
 
 
-def _further_ratios(match: dict[str, Any]) -> list[str]:
-    """Our further ways of training over the best peers: quotients of medians, since only the first stands beside every peer."""
-    contestants = match["contestants"]
-    ours = [label for label, result in contestants.items() if result["kind"] == "ours"]
+def _further_ratios(benchmark: dict[str, Any]) -> list[str]:
+    """Ratios of further variants of seqloom: quotients of medians, because only the first variant has a turn before every peer."""
+    programs = benchmark["programs"]
+    ours = [label for label, result in programs.items() if result["kind"] == "ours"]
     sentences = []
     for label in ours[1:]:
         ratios = [
-            f"{contestants[label]['tokens_per_second'] / contestants[peer]['tokens_per_second']:.2f}x the best {kind} one"
+            f"{programs[label]['tokens_per_second'] / programs[peer]['tokens_per_second']:.2f} times as fast as "
+            f"the best {kind} program"
             for kind in ("stock", "tuned")
-            if "tokens_per_second" in contestants[label]
-            and (peer := match["ratios"].get(f"best {kind}", {}).get("peer"))
+            if "tokens_per_second" in programs[label]
+            and (peer := benchmark["ratios"].get(f"best {kind}", {}).get("peer"))
         ]
         if ratios:
-            sentences.append(f"{label}: {' and '.join(ratios)}, by medians.")
+            sentences.append(f'"{label}" is {" and ".join(ratios)} (ratios of medians).')
     return sentences
 
 
-def decoding_table(found: dict[str, Any]) -> str:
-    """A row for each program, the fastest first; cold starts below."""
+def decoding_table(results: dict[str, Any]) -> str:
+    """A row for each program, the fastest first; below it the start times and the machine."""
     head = ["", "sentences/s in batches", "min to max", "one sentence", "min to max", "BLEU", "peak memory"]
     rows = [head, ["---", *["---:"] * 6]]
-    order = sorted(found["contestants"].items(), key=lambda item: -item[1].get("sentences_per_second", 0.0))
+    order = sorted(results["programs"].items(), key=lambda item: -item[1].get("sentences_per_second", 0.0))
     for label, result in order:
         name = f"**{label}**" if result["kind"] == "ours" else label
         if "sentences_per_second" not in result:
@@ -120,25 +156,25 @@ def decoding_table(found: dict[str, Any]) -> str:
         for label, result in order
         if "not_measured" in result
     ]
-    for engine, cold in found["cold_start"].items():
+    for engine, cold in results["cold_start"].items():
         if "seconds" in cold:
             notes.append(
-                f"`seqloom translate --engine {engine}` answers its first sentence {cold['seconds']:.2f} s after it was started "
-                f"({cold['first_seconds']:.2f} s the first time); translating all sentences it needs at most "
+                f"`seqloom translate --engine {engine}` translates its first sentence {cold['seconds']:.2f} s after the start "
+                f"({cold['first_seconds']:.2f} s the first time); for all sentences it needs at most "
                 f"{cold['peak_memory_mib']:,.0f} MiB."
             )
         else:
             notes.append(f"`seqloom translate --engine {engine}` is not measured: {_in_short(cold['not_measured'])}.")
-    title = f"**Decoding with the same tiny weights, test_2016_flickr, beam {found['beam']}, no length penalty**"
-    return f"{title}\n\n{_table(rows)}\n\n{' '.join(notes)} {_circumstances(found['measured'])}".strip()
+    title = f"**Decoding with the same tiny weights, test_2016_flickr, beam {results['beam']}, no length penalty**"
+    return f"{title}\n\n{_table(rows)}\n\n{' '.join(notes)} {_circumstances(results['measured'])}".strip()
 
 
 def _circumstances(measured: dict[str, Any]) -> str:
     machine = ", ".join(f"{key} {value}" for key, value in measured["machine"].items())
     peaks = ", ".join(f"{value:,.0f} ({name})" for name, value in measured["matrix_products_gflops"].items())
-    reach = f" of {measured['seconds_a_turn']:g} s. Matrix products reach, in GFLOP/s: {peaks}" if peaks else ""
+    turns = f" of {measured['seconds_a_turn']:g} s. Matrix products reach, in GFLOP/s: {peaks}" if peaks else ""
     note = f"{measured['note']} " if measured.get("note") else ""
-    return f"{note}{measured['rounds']} rounds{reach}. Measured on {measured['date']}: {machine}."
+    return f"{note}{measured['rounds']} rounds{turns}. Measured on {measured['date']}: {machine}."
 
 
 def _in_short(reason: str) -> str:

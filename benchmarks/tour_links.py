@@ -1,4 +1,4 @@
-"""Sets the line numbers in docs/tour.md: each link leads to the definition that its text names.
+"""Updates the line numbers in docs/tour.md: each link leads to the definition that its text names.
 
 python -m benchmarks.tour_links
 """
@@ -20,10 +20,10 @@ def main() -> int:
 
 
 def updated(text: str) -> str:
-    """The page with the line numbers of today.
+    """The page with the present line numbers.
 
     Raises:
-        SystemExit: a file has no such definition.
+        SystemExit: a file, or a definition in it, does not exist.
     """
     return LINK.sub(lambda link: f"[`{link[1]}`](../{link[2]}#L{line_of(link[1], link[2])})", text)
 
@@ -33,10 +33,10 @@ def line_of(name: str, path: str) -> int:
     file = ROOT / path
     if not file.is_file():
         raise SystemExit(f"docs/tour.md: there is no file {path}; name the file that has {name} now")
-    found = dict(_definitions(ast.parse(file.read_text(encoding="utf-8"))))
-    if name not in found:
+    lines = dict(_definitions(ast.parse(file.read_text(encoding="utf-8"))))
+    if name not in lines:
         raise SystemExit(f"docs/tour.md: {path} has no definition of {name}; name another, or another file")
-    return found[name]
+    return lines[name]
 
 
 def _definitions(tree: ast.Module) -> Iterator[tuple[str, int]]:

@@ -1,8 +1,7 @@
-"""Turns: contestants run in processes of their own, one at a time, and are stopped while others have their turn.
+"""Runs programs in turns: each is a process that is stopped (SIGSTOP) except in its turns.
 
-A command and its step log enter, target tokens a second leave. Everybody is timed from outside and in the same way: the
-time between the first and the last line that the step log got during a turn. The step under way at the beginning of a
-turn does not count.
+The speed follows from the step log of a program: from the first to the last line that it gets during a turn. The step that was
+under way at the beginning of the turn does not count. All programs are timed in this way.
 """
 
 import fcntl
@@ -16,19 +15,19 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from benchmarks.contestants import Command
+from benchmarks.programs import Command
 
 _POLL = 0.003
 _FEWEST_STEPS = 3
 
 
-class ContestantError(Exception):
-    """A contestant ended, or made no step in time; says what it printed last."""
+class ProgramError(Exception):
+    """A program ended, or made no step in time; the message holds its last output."""
 
 
 @dataclass(frozen=True)
 class Turn:
-    """What a contestant did in one turn."""
+    """Target tokens and steps of a program in one turn."""
 
     tokens: int
     steps: int
@@ -40,8 +39,8 @@ class Turn:
 
 
 @dataclass
-class Contestant:
-    """A process that trains, stopped except in its turns."""
+class TimedProgram:
+    """A process with a step log that is stopped except in its turns."""
 
     label: str
     command: Command
@@ -50,10 +49,10 @@ class Contestant:
     process: subprocess.Popen[bytes] | None = None
 
     def start(self, environment: dict[str, str], *, warm_steps: int, patience: float) -> None:
-        """Starts it, lets it make its first steps, and stops it.
+        """Starts the process, waits for its first steps, and stops it.
 
         Raises:
-            ContestantError: it ended, or took longer than `patience` seconds.
+            ProgramError: the process ended, or took longer than `patience` seconds.
         """
         with (self.folder / "output.txt").open("wb") as output:
             self.process = subprocess.Popen(
@@ -69,12 +68,16 @@ class Contestant:
         while len(self._lines()) < warm_steps:
             self._must_live()
             if time.monotonic() > end:
-                raise ContestantError(f"made {len(self._lines())} steps in {patience:.0f} s: {self._last_words()}")
+                raise ProgramError(f"made {len(self._lines())} steps in {patience:.0f} s: {self._last_words()}")
             time.sleep(0.05)
         self._signal(signal.SIGSTOP)
 
     def take_turn(self, seconds: float) -> Turn:
-        """Lets it train for about so many seconds."""
+        """Lets the process run for about `seconds` and stops it again.
+
+        Raises:
+            ProgramError: the process ended, or made no step.
+        """
         seen = self._count()
         self._signal(signal.SIGCONT)
         begin = time.monotonic()
@@ -92,7 +95,7 @@ class Contestant:
             self._must_live()
         self._signal(signal.SIGSTOP)
         if first is None or last is None or last[0] == first[0]:
-            raise ContestantError(f"made no step in {now - begin:.0f} s: {self._last_words()}")
+            raise ProgramError(f"made no step in {now - begin:.0f} s: {self._last_words()}")
         lines = self._lines()
         tokens = self._tokens(lines[last[0] - 1]) - self._tokens(lines[first[0] - 1])
         turn = Turn(tokens, last[0] - first[0], last[1] - first[1])
@@ -100,19 +103,19 @@ class Contestant:
         return turn
 
     def peak_memory_mib(self) -> float:
-        """Peak resident memory of the process so far."""
+        """Peak resident memory of the process so far, in MiB."""
         assert self.process is not None
         return peak_memory_mib(self.process.pid)
 
     def end(self) -> None:
-        """Ends the process, whatever it does."""
+        """Kills the process."""
         if self.process is not None and self.process.poll() is None:
             self._signal(signal.SIGKILL)
             self.process.wait()
 
     def _count(self) -> int:
         try:
-            # Lines are short and the file small; a line that is not finished does not count.
+            # An unfinished line does not count.
             return self.command.log.read_bytes().count(b"\n")
         except FileNotFoundError:
             return 0
@@ -133,7 +136,7 @@ class Contestant:
     def _must_live(self) -> None:
         assert self.process is not None
         if self.process.poll() is not None:
-            raise ContestantError(f"ended with status {self.process.returncode}: {self._last_words()}")
+            raise ProgramError(f"ended with status {self.process.returncode}: {self._last_words()}")
 
     def _last_words(self) -> str:
         lines = (self.folder / "output.txt").read_text(errors="replace").splitlines()
@@ -141,7 +144,7 @@ class Contestant:
 
 
 def peak_memory_mib(pid: int) -> float:
-    """Peak resident memory of a process so far."""
+    """Peak resident memory of a process so far, in MiB."""
     for line in Path(f"/proc/{pid}/status").read_text().splitlines():
         if line.startswith("VmHWM:"):
             return int(line.split()[1]) / 1024
@@ -150,17 +153,17 @@ def peak_memory_mib(pid: int) -> float:
 
 @contextmanager
 def watched(pid: int) -> Iterator[list[float]]:
-    """Looks at a process and the ones it makes, twenty times a second; the list's one number is the most memory seen (MiB).
+    """Samples the memory of a process and its children twenty times a second.
 
-    What processes share counts once.
+    Yields a list whose only item is the peak so far in MiB. Memory that the processes share counts once.
     """
     most, ended = [0.0], threading.Event()
 
-    def look() -> None:
+    def sample() -> None:
         while not ended.wait(0.05):
             most[0] = max(most[0], _family_mib(pid))
 
-    thread = threading.Thread(target=look, daemon=True)
+    thread = threading.Thread(target=sample, daemon=True)
     thread.start()
     try:
         yield most
@@ -176,7 +179,7 @@ def _family_mib(pid: int) -> float:
             child for task in Path(f"/proc/{pid}/task").iterdir() for child in (task / "children").read_text().split()
         ]
     except OSError:
-        # It has ended meanwhile.
+        # The process has ended.
         return 0.0
     own = sum(int(line.split()[1]) / 1024 for line in rollup.splitlines() if line.startswith("Pss:"))
     return own + sum(_family_mib(int(child)) for child in children)
@@ -184,7 +187,7 @@ def _family_mib(pid: int) -> float:
 
 @contextmanager
 def locked(files: Sequence[Path]) -> Iterator[None]:
-    """Holds lock files, so that other jobs on the machine can keep out of the way; they are tried in order."""
+    """Locks files in their order while the context lasts, so that other jobs on the machine can wait."""
     with ExitStack() as stack:
         for path in files:
             handle = stack.enter_context(path.open("w"))

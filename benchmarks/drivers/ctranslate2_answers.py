@@ -24,8 +24,8 @@ def main() -> None:
     search = {"beam_size": job.beam, "length_penalty": 0, "max_decoding_length": 100}
 
     def decode(size: int) -> list[str]:
-        found = workers.translate_batch(sources, max_batch_size=size, **search)
-        return [json.dumps(result.hypotheses[0]) for result in found]
+        results = workers.translate_batch(sources, max_batch_size=size, **search)
+        return [json.dumps(result.hypotheses[0]) for result in results]
 
     def took(translator: ctranslate2.Translator, count: int = 20) -> float:
         begin = time.perf_counter()

@@ -18,7 +18,7 @@ _dataclass = dataclasses.dataclass
 
 def _hashable_dataclass(cls: type | None = None, /, **options: Any) -> Any:
     if cls is None:
-        return lambda found: _hashable_dataclass(found, **options)
+        return lambda wrapped: _hashable_dataclass(wrapped, **options)
     if cls.__module__.split(".")[0] in ("fairseq", "hydra", "omegaconf"):
         options.setdefault("unsafe_hash", True)
     return _dataclass(cls, **options)
@@ -98,10 +98,10 @@ def main() -> None:
     original = Trainer.train_step
 
     def counted(self: Trainer, samples: list[dict[str, Any]], *args: Any, **kwargs: Any) -> Any:
-        found = original(self, samples, *args, **kwargs)
+        wrapped = original(self, samples, *args, **kwargs)
         log.count(sum(sample["ntokens"] for sample in samples if sample))
         log.done()
-        return found
+        return wrapped
 
     Trainer.train_step = counted
     sys.argv = ["fairseq-train", *arguments(job, folder)]

@@ -59,10 +59,10 @@ def _choose_products() -> str:
 def batches(job: SimpleNamespace) -> Iterator[tuple[torch.Tensor, torch.Tensor, torch.Tensor, int]]:
     """src (batch, src_len), tgt_in and tgt_out (batch, tgt_len), padded on the right; real target tokens. Without end."""
     with np.load(Path(job.data) / "train.npz") as arrays:
-        found = {name: arrays[name] for name in arrays.files}
-    src = np.split(found["src"], found["src_ends"][:-1])
-    tgt = np.split(found["tgt"], found["tgt_ends"][:-1])
-    chosen = np.split(found["batches"], found["batch_ends"][:-1])
+        shared = {name: arrays[name] for name in arrays.files}
+    src = np.split(shared["src"], shared["src_ends"][:-1])
+    tgt = np.split(shared["tgt"], shared["tgt_ends"][:-1])
+    chosen = np.split(shared["batches"], shared["batch_ends"][:-1])
     while True:
         for indices in chosen:
             src_ids = _pad([[*src[i], EOS_ID] for i in indices])

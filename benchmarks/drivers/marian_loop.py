@@ -35,7 +35,7 @@ def main() -> None:
         eos_token_id=EOS_ID,
         decoder_start_token_id=BOS_ID,
         forced_eos_token_id=None,
-        # Explicit attention is the faster one at these lengths on some processors; stock is what the library chooses.
+        # Explicit attention is faster at these lengths on some processors. "stock" uses what the library chooses.
         **({"attn_implementation": "eager"} if job.tuned else {}),
     )
     model = MarianMTModel(config)

@@ -1,7 +1,7 @@
 """What every peer's driver shares: its job, and the log that counts real target tokens after each update.
 
 Runs in the peer's own environment: the standard library alone. The log gets a line after each update, the target tokens so far (eos
-included, padding not); whoever measures reads the lines as they come and takes the time itself, for all contestants alike.
+included, padding not); the measuring process reads the lines as they come and takes the time, in the same way for all programs.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""torch.nn.Transformer, norms before each sublayer, in a plain loop; dropout at the same places as everybody's."""
+"""torch.nn.Transformer, norms before each sublayer, in a plain loop; dropout as in the other programs."""
 
 import math
 
@@ -10,7 +10,7 @@ from torch.nn import functional as F
 
 
 class Translator(nn.Module):
-    """torch.nn.Transformer between one embedding matrix and itself."""
+    """torch.nn.Transformer whose embeddings and output layer share one matrix."""
 
     def __init__(self, size: dict[str, int], vocab_size: int, dropout: float) -> None:
         super().__init__()
@@ -34,7 +34,7 @@ class Translator(nn.Module):
                 module.dropout = 0.0
             if isinstance(module, nn.TransformerEncoderLayer | nn.TransformerDecoderLayer):
                 module.dropout.p = 0.0
-        self.register_buffer("places", _sinusoids(512, d_model))
+        self.register_buffer("positions", _sinusoids(512, d_model))
 
     def forward(self, src: Tensor, tgt: Tensor) -> Tensor:
         causal = nn.Transformer.generate_square_subsequent_mask(tgt.shape[1])
@@ -50,7 +50,7 @@ class Translator(nn.Module):
         return F.linear(hidden, self.embedding.weight)
 
     def _embed(self, ids: Tensor) -> Tensor:
-        return self.dropout(self.embedding(ids) * self.scale + self.places[: ids.shape[1]])
+        return self.dropout(self.embedding(ids) * self.scale + self.positions[: ids.shape[1]])
 
 
 def _sinusoids(length: int, width: int) -> Tensor:

@@ -23,7 +23,7 @@ def main() -> None:
     def decode(rows: list[list[int]]) -> list[str]:
         width = max(map(len, rows))
         ids = torch.tensor([row + [pad_id] * (width - len(row)) for row in rows])
-        found = model.generate(
+        outputs = model.generate(
             input_ids=ids,
             attention_mask=(ids != pad_id).long(),
             num_beams=job.beam,
@@ -31,7 +31,7 @@ def main() -> None:
             max_new_tokens=100,
             do_sample=False,
         )
-        return [" ".join(f"t{number}" for number in row if number > EOS_ID) for row in found.tolist()]
+        return [" ".join(f"t{number}" for number in row if number > EOS_ID) for row in outputs.tolist()]
 
     def batch() -> list[str]:
         order = sorted(range(len(sources)), key=lambda number: len(sources[number]))

@@ -1,7 +1,7 @@
-"""Who is measured in training: ours through the command line, and each peer by a small driver in its own environment.
+"""The programs that are measured in training: `seqloom train`, and drivers of other programs in their own environments.
 
-A contestant becomes a command and a step log: a file that gets a line after each update, from which the real target
-tokens so far follow.
+Each program has a command and a step log: a file that gets a line after each update. The number of real target tokens so far
+follows from the line.
 """
 
 import json
@@ -27,7 +27,7 @@ from benchmarks.sizes import (
 )
 
 DRIVERS = Path(__file__).parent / "drivers"
-# So many that no run ends while it is measured; progress times this is the number of tokens.
+# More than any measurement needs. The share of the budget times this is the number of tokens.
 _ENDLESS_TOKENS = 10_000_000_000
 
 Kind = Literal["ours", "stock", "tuned"]
@@ -35,7 +35,7 @@ Kind = Literal["ours", "stock", "tuned"]
 
 @dataclass(frozen=True)
 class Command:
-    """What to start, and where its steps are logged. A line of the log times `scale` is the target tokens so far."""
+    """A command line and its step log. The number in a line of the log times `scale` is the number of target tokens so far."""
 
     arguments: list[str]
     log: Path
@@ -44,7 +44,7 @@ class Command:
 
 @dataclass(frozen=True)
 class Ours:
-    """seqloom train, with a recipe and --set."""
+    """`seqloom train` with a recipe and changed settings."""
 
     label: str
     changes: dict[str, Any] = field(default_factory=dict)
@@ -63,7 +63,7 @@ class Ours:
 
 @dataclass(frozen=True)
 class Peer:
-    """A driver in the environment of a peer."""
+    """Another program: a driver in its virtual environment."""
 
     label: str
     driver: str
@@ -97,8 +97,8 @@ class Peer:
 
 
 @dataclass(frozen=True)
-class Match:
-    """One model, and everybody who trains it. The first of ours is the one that ratios are made of."""
+class ModelBenchmark:
+    """A model, and the programs that train it. Ratios compare the first of `ours` with the peers."""
 
     name: str
     title: str
@@ -120,14 +120,16 @@ _TRANSFORMER_PEERS = (
 )
 BF16 = Ours("seqloom, bf16 products", {"training__precision": "bf16"})
 
-MATCHES = {
-    match.name: match
-    for match in (
-        Match("tiny", "tiny: 4+4 layers, d 128, ff 256, 4 heads", TINY, (Ours("seqloom"), BF16), _TRANSFORMER_PEERS),
-        Match(
+MODEL_BENCHMARKS = {
+    benchmark.name: benchmark
+    for benchmark in (
+        ModelBenchmark(
+            "tiny", "tiny: 4+4 layers, d 128, ff 256, 4 heads", TINY, (Ours("seqloom"), BF16), _TRANSFORMER_PEERS
+        ),
+        ModelBenchmark(
             "small", "small: 3+3 layers, d 256, ff 1,024, 4 heads", SMALL, (Ours("seqloom"), BF16), _TRANSFORMER_PEERS
         ),
-        Match(
+        ModelBenchmark(
             "lstm",
             "LSTM, 2 layers of 256, Luong attention",
             LSTM,
@@ -143,7 +145,7 @@ MATCHES = {
                 Peer("plain torch, fused over time, tuned", "lstm_loop", "transformers", "tuned"),
             ),
         ),
-        Match(
+        ModelBenchmark(
             "lstm-input-feeding",
             "LSTM, 2 layers of 256, Luong attention with input feeding",
             LSTM,
@@ -151,7 +153,7 @@ MATCHES = {
             (Peer("Joey NMT 2.3", "joeynmt_loop", "joeynmt", options={"attention": "luong", "input_feeding": True}),),
             input_feeding=True,
         ),
-        Match(
+        ModelBenchmark(
             "lstm-bahdanau",
             "LSTM, 2 layers of 256, Bahdanau attention",
             LSTM,
