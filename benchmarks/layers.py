@@ -4,7 +4,7 @@
     python benchmarks/layers.py --recurrence cuda     # the recurrent kernels alone, on a GPU
 
 It compares explicit with fused attention for several lengths, the LSTM as one autograd node with one node per step, seqloom's
-recurrent kernels with torch's, dropout masks from random bytes with torch's, and matrix products of torch's own library with oneDNN.
+recurrent kernels with torch's, dropout masks from random bytes with torch's, and matrix products of torch with those of oneDNN.
 """
 
 import json

@@ -121,7 +121,7 @@ def test_pointing_at_a_token_shows_its_sources_by_the_chosen_method(app: Visit, 
         assert numbers.all_text_contents() == [f"{value:.2f}".replace("-", "−") for value in rows[1]]
         tokens.nth(1).blur()
         assert numbers.all_text_contents() == [f"{value:.2f}".replace("-", "−") for value in rows[0]]
-        assert "Points at the same token as" in column.locator(".trust").inner_text()
+        assert "Has its maximum at the same token as" in column.locator(".trust").inner_text()
     rnn = app.columns().first
     app.page.get_by_role("radio", name="attention").check()
     assert "This run has no attention" in rnn.locator(".trust").inner_text()

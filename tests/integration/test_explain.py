@@ -42,8 +42,8 @@ def test_runs_stand_side_by_side_on_a_page_with_their_history(trained: Trained, 
     text = page.read_text(encoding="utf-8")
     for name in ("RNN", "RNN with attention", "Transformer"):
         assert text.count(f"<bdi>{name}</bdi>") > 3
-    # Two validations, so two moments a run.
-    assert text.count("data-moment ") == 6
+    # Two validations, so two checkpoints per run.
+    assert text.count("data-checkpoint ") == 6
     assert "Word 1, &#39;rot&#39;, becomes &#39;blau&#39;" in text
 
 

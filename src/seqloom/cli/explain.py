@@ -21,7 +21,7 @@ _FORMS = (".html", ".json", ".md", ".png", ".svg", ".pdf")
 
 _EPILOG = """\
 what is shown, if the architecture has it:
-  attention by layer and head, and how far it agrees with occlusion, with the gradient, and with the gold alignment
+  attention by layer and head, and how far it agrees with occlusion, with the gradient, and with the reference alignment
   if the corpus has one (copy, reverse, numbers, player-commands); gates and states over time; queries, keys, values, scores,
   masks and the softmax of one head; each step's distribution; the beam as a tree. Attention alone explains little: check
   the agreement scores too.

@@ -1,4 +1,4 @@
-"""Agreement: how far pictures agree with each other, and with the true alignment if it is known.
+"""Agreement: how far pictures agree with each other, and with the reference alignment if it is known.
 
 Pictures (matrices of output rows and input columns) enter, agreements leave. Attention is one picture among others. How far it can
 be trusted as an explanation is measured here, not assumed (Jain & Wallace 2019; Wiegreffe & Pinter 2019).
@@ -46,10 +46,10 @@ def agreement(
 def truth_agreement(
     picture: Picture | None, sources: Sequence[Sequence[int]], columns: Sequence[int]
 ) -> TruthAgreement | None:
-    """Compares a picture with the true alignment, over the rows with a true column among `columns`.
+    """Compares a picture with the reference alignment, over the rows that have an aligned column among `columns`.
 
     Args:
-        sources: for each row its true columns; empty if they are not known.
+        sources: for each row its aligned columns; empty if they are unknown.
 
     Returns:
         None if there is no picture, or no such row.
@@ -77,13 +77,13 @@ def truth_agreement(
 
 
 class ReferencePictures:
-    """The pictures, and the true alignment, with which the pictures of a sentence are compared.
+    """The pictures, and the reference alignment, with which the pictures of a sentence are compared.
 
     Args:
         occlusion: (T, S); None if it was not requested. `gradient`: the same.
         within_target: occlusion and gradient within the target, (T, T).
         within_source: occlusion within the source, (S, S).
-        truth: the true sources of each target token; None if they are not known.
+        truth: the aligned source positions of each target token; None if they are unknown.
         src_real: positions of the source that are no special tokens. `tgt_real`: of `target`. `fed_real`: of `fed`.
     """
 

@@ -16,8 +16,8 @@ from seqloom.decoding.settings import DecodingSettings
 from seqloom.decoding.trace import BeamTrace, TraceNode
 from seqloom.errors import ConfigError
 from seqloom.explain.explanation import Token
+from seqloom.explain.reference_alignment import Span
 from seqloom.explain.sentence import Sentence
-from seqloom.explain.true_alignment import Span
 from seqloom.models.base import Model
 from seqloom.run.load import Run
 from seqloom.tasks import task_of

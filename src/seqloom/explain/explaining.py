@@ -18,12 +18,12 @@ from seqloom.explain.change import Change, ChangedModel, silencing_interventions
 from seqloom.explain.computation import computation_of
 from seqloom.explain.explained_run import ExplainedRun
 from seqloom.explain.explanation import Attention, Explanation, Method, RunFacts, Saliency, Truth, WhatIf
+from seqloom.explain.reference_alignment import reference_sources, rule_of
 from seqloom.explain.rounding import array, matrix, rounded, vector
 from seqloom.explain.saliency import gradient_saliency, memory_saliency, occlusion_saliency
 from seqloom.explain.sentence import Sentence, log_probs
 from seqloom.explain.steps import full_log_probs, steps_of, tree_of
 from seqloom.explain.training_history import history_of
-from seqloom.explain.true_alignment import rule_of, true_sources
 from seqloom.nn.activation_hooks import ActivationHooks
 from seqloom.run.command import training_command
 from seqloom.run.load import Run
@@ -135,7 +135,7 @@ def explain(
 
 @dataclass(frozen=True, slots=True)
 class _Pictures:
-    """The saliency of a sentence, its true alignment, and what other pictures are compared with."""
+    """The saliency of a sentence, its reference alignment, and what other pictures are compared with."""
 
     saliency: tuple[Saliency, ...]
     truth: Truth | None
@@ -185,7 +185,7 @@ def _truth(explained_run: ExplainedRun, sentence: Sentence) -> Truth | None:
         return None
     src, src_spans = explained_run.spans(sentence.src_ids, side="source")
     tgt, tgt_spans = explained_run.spans(sentence.tgt_ids, side="target")
-    return Truth(rule=rule.words, sources=true_sources(rule, src, tgt, src_spans, tgt_spans))
+    return Truth(rule=rule.words, sources=reference_sources(rule, src, tgt, src_spans, tgt_spans))
 
 
 def _with_trust(attention: Attention, references: ReferencePictures) -> Attention:

@@ -39,10 +39,12 @@ class Agreement(Results):
 
 
 class TruthAgreement(Results):
-    """How far a picture agrees with the true alignment, over the target tokens whose sources are known."""
+    """How far a picture agrees with the reference alignment, over the target tokens whose sources are known."""
 
-    alike: float = Field(description="the fraction of target tokens whose maximum is at a true source, 0 to 1")
-    mass: float = Field(description="the mean fraction of the weight that is on true sources, 0 to 1")
+    alike: float = Field(
+        description="the fraction of target tokens whose maximum is at an aligned source token, 0 to 1"
+    )
+    mass: float = Field(description="the mean fraction of the weight that is on aligned source tokens, 0 to 1")
     chance: float = Field(description="the value of `alike` that random guessing would have")
     count: int = Field(description="target tokens whose sources are known")
 

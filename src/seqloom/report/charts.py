@@ -1,8 +1,7 @@
-"""The charts, as Vega-Lite specifications made and checked by Altair.
+"""The charts of a comparison, as Vega-Lite specifications that Altair makes and checks.
 
-Named rows (see `rows`), styles and a palette enter; specifications without data leave, which name the rows that they draw. Row
-labels stand above their marks and not beside them, so that the charts stay readable on a telephone. This module does not know
-pages.
+Input: the name of a list of rows (see `rows`), styles and a palette. Output: specifications without data, which refer to the rows
+by name. Row labels are above the marks, so that the charts stay readable on a phone. This module does not know pages.
 """
 
 from collections.abc import Sequence
@@ -63,7 +62,7 @@ def dots(rows: str, test: str, arms: Sequence[ArmStyle], domain: Domain, title: 
 
 
 def lengths(rows: str, test: str, arms: Sequence[ArmStyle], domain: Domain, title: str, palette: Palette) -> Any:
-    """A line for each arm over the lengths of the source, in its band."""
+    """A line for each arm over the source length, with a band for the intervals."""
     axis = alt.Axis(
         labelExpr="[split(datum.label, '|')[0], 'n ' + split(datum.label, '|')[1]]", labelAngle=0, grid=False
     )
@@ -91,7 +90,7 @@ def lengths(rows: str, test: str, arms: Sequence[ArmStyle], domain: Domain, titl
 def curves(
     rows: str, along: str, measure: str, arms: Sequence[ArmStyle], titles: tuple[str, str], palette: Palette
 ) -> Any:
-    """A line for each run, over minutes or tokens; a shape at its end says whose it is.
+    """A line for each run, over minutes or tokens; the shape at its end shows the arm.
 
     Args:
         along: the field of the x axis, "time" or "tokens".
@@ -121,7 +120,7 @@ def curves(
 
 
 def bars(rows: str, measure: str, arms: Sequence[ArmStyle], palette: Palette) -> Any:
-    """A bar for each arm."""
+    """A bar for each arm: its mean of one measure of cost."""
     y = enc.row_axis([arm.label for arm in arms])
     base = enc.base(rows).transform_filter(alt.FieldEqualPredicate(field="measure", equal=measure))
     base = base.encode(y=y, opacity=enc.opacity())
@@ -140,7 +139,7 @@ def bars(rows: str, measure: str, arms: Sequence[ArmStyle], palette: Palette) ->
 
 
 def forest(rows: str, test: str, pairs: Sequence[str], domain: Domain, title: str, palette: Palette) -> Any:
-    """A row for each pair of arms: the difference with its interval; filled where it is significant."""
+    """A row for each pair of arms: the difference with its interval; the mark is filled if it is significant."""
     base = enc.base(rows, test).encode(y=enc.row_axis(pairs, "pair"))
     x = alt.X("value:Q", title=title, scale=alt.Scale(domain=list(domain), nice=False, zero=False), axis=enc.ticks())
     zero = alt.Chart(alt.InlineData([{"zero": 0}])).mark_rule(strokeDash=[4, 3], strokeWidth=1.5)
@@ -161,9 +160,9 @@ def forest(rows: str, test: str, pairs: Sequence[str], domain: Domain, title: st
 
 
 def specification(chart: Any, description: str) -> Spec:
-    """The chart as JSON values, as wide as its place, checked against Vega-Lite's schema."""
+    """The chart as JSON values, checked against Vega-Lite's schema; its width is that of the HTML element that holds it."""
     spec: Spec = chart.properties(width="container", autosize=_FIT, description=description).to_dict()
-    # Altair adds a configuration of its own; the page and the picture have theirs.
+    # The page and the picture set their own configuration instead of Altair's.
     spec.pop("config", None)
     return spec
 

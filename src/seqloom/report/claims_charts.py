@@ -1,7 +1,7 @@
-"""The charts of verdicts, as Vega-Lite specifications: lines over numbers, points with whiskers over words.
+"""The charts of verdicts, as Vega-Lite specifications: lines if the x values are numbers, points with intervals if they are words.
 
-A Chart of a verdict and styles enter; a specification leaves that carries its own rows, with a remark for each thing that a chart
-cannot show. Every arm has a colour, and a shape and a dash that say the same. This module does not know pages.
+Input: a Chart of a verdict, and styles. Output: a specification with its rows, and remarks on what the chart cannot show. Colour,
+shape and dash each identify the arm. This module does not know pages.
 """
 
 import math
@@ -20,33 +20,33 @@ from seqloom.report.theme import ArmStyle
 
 _HEIGHT = 260
 _ROW = 46
-# About as many letters fit below a chart on a telephone.
+# The number of letters that fit below a chart on a phone.
 _FITS = 44
-# Intervals may widen a chart by this many times the range of its values; with two seeds they can be vast.
+# Intervals may extend the range of a chart by this share of it. With two seeds, intervals can be very wide.
 _REACH = 0.6
-# An axis that would begin this low, as a share of its end, begins at zero.
+# If the lower end of an axis is at most this share of its upper end, the axis begins at zero.
 _NEAR_ZERO = 0.5
 _MOST_TICKS = 10
 _FEW_DECADES = 2.2
 
 
 def draw(chart: Chart, styles: Sequence[ArmStyle], name: str, palette: Palette) -> tuple[Spec, list[str]]:
-    """The specification, and remarks on what it cannot show.
+    """The specification of a chart, and remarks on what it cannot show.
 
     Args:
-        styles: one for each series, in order, with its label.
-        name: of the rows; unique in the page.
+        styles: a style with a label for each series, in the same order.
+        name: the name of the list of rows; unique in the page.
     """
     points = [point for series in chart.series for point in series.points]
     kept = [point for point in points if _drawable(point, chart)]
     remarks = []
     if len(kept) < len(points):
         remarks.append(
-            f"{len(points) - len(kept)} of {len(points)} points have no place in this chart; the table has them."
+            f"{len(points) - len(kept)} of {len(points)} points cannot be drawn in this chart; the table has them."
         )
     domain, cut = _domain(chart, kept)
     if cut:
-        remarks.append("Intervals that leave the chart are cut; the table has them whole.")
+        remarks.append("Intervals that are wider than the chart are cut; the table has the whole intervals.")
     rows = [
         _row(point, style.label, chart)
         for series, style in zip(chart.series, styles, strict=True)
@@ -66,7 +66,7 @@ def draw(chart: Chart, styles: Sequence[ArmStyle], name: str, palette: Palette) 
 def _lines(
     chart: Chart, styles: Sequence[ArmStyle], name: str, domain: Domain, positions: Sequence[float], palette: Palette
 ) -> Any:
-    """A line for each series in the band of its intervals."""
+    """A line for each series, with a band for the intervals."""
     few = {"values": list(positions)} if len(positions) <= _MOST_TICKS else {"tickCount": 6}
     axis = alt.Axis(grid=False, labelOverlap="greedy", **few)
     scale = alt.Scale(type="log", nice=False) if chart.log_x else alt.Scale(zero=False, nice=False)
@@ -96,7 +96,7 @@ def _lines(
 def _points(
     chart: Chart, styles: Sequence[ArmStyle], name: str, domain: Domain, positions: Sequence[str], palette: Palette
 ) -> Any:
-    """A group of points with whiskers for each word below the chart."""
+    """For each word below the chart a group of points with intervals, a point for each series."""
     axis = alt.Axis(labelExpr="split(datum.label, ' ')", labelAngle=0, labelOverlap=False, grid=False)
     labels = [style.label for style in styles]
     base = enc.base(name).encode(
@@ -127,7 +127,7 @@ def _points(
 def _rows(
     chart: Chart, styles: Sequence[ArmStyle], name: str, domain: Domain, positions: Sequence[str], palette: Palette
 ) -> Any:
-    """A row for each series, or for each series of each word where the words are too long to stand side by side."""
+    """A row for each series; if there are several words, which are too long for the x axis, a row for each word and series."""
     keys = [f"{position}|{style.label}" for position in positions for style in styles]
     base = enc.base(name).transform_calculate(row="datum.x + '|' + datum.arm").encode(y=enc.row_axis(keys, "row"))
     if len(positions) > 1:
@@ -171,7 +171,7 @@ def _y(chart: Chart, domain: Domain) -> Any:
 
 
 def _decades(domain: Domain) -> list[float]:
-    """Powers of ten within a range, with 2 and 5 times these where there are but few."""
+    """The powers of ten in a range; also 2 and 5 times these if the range has only a few."""
     low, high = (math.log10(end) for end in domain)
     steps = (1, 2, 5) if high - low < _FEW_DECADES else (1,)
     decades = [step * 10.0**power for power in range(math.floor(low), math.ceil(high) + 1) for step in steps]
@@ -191,7 +191,7 @@ def _row(point: Point, label: str, chart: Chart) -> Row:
 
 
 def _bounds(point: Point, log: bool) -> tuple[float | None, float | None]:
-    """The interval as it can be drawn: a logarithmic axis has no place for zero."""
+    """The interval to draw: on a logarithmic axis, ends at or below zero cannot be drawn."""
     if point.low is None or point.high is None or not (math.isfinite(point.low) and math.isfinite(point.high)):
         return None, None
     return max(point.low, point.y * 1e-3) if log else point.low, point.high
@@ -203,17 +203,18 @@ def _drawable(point: Point, chart: Chart) -> bool:
 
 
 def _domain(chart: Chart, points: Sequence[Point]) -> tuple[Domain, bool]:
-    """The range of the values with room for intervals, and whether it cuts any."""
+    """The range of the y axis, and whether it cuts intervals."""
     values = [point.y for point in points] or [1.0]
     ends = [end for point in points for end in _bounds(point, chart.log_y) if end is not None]
     if chart.log_y:
         (low, high), cut = _range([math.log10(value) for value in values], [math.log10(end) for end in ends], 0.3)
-        # Lower ends at or below zero have no place at all.
+        # Lower ends at or below zero cannot be drawn.
         cut = cut or any(point.low is not None and point.low <= 0 for point in points)
         return (10**low, 10**high), cut
     (low, high), cut = _range(values, ends, 0.05 * max(abs(value) for value in values) or 1.0)
     if "%" in chart.y_title and min(values) >= 0 and max(values) <= 100:
-        # Shares end at 0 and 100, whatever Student's t says; a little room keeps marks at the ends whole.
+        # Shares are within 0 and 100, although intervals of Student's t can exceed them. A small margin keeps marks at the ends
+        # whole.
         return (-3.0, 103.0), any(end < -3.0 or end > 103.0 for end in ends)
     if min(values) >= 0 and low < _NEAR_ZERO * high:
         cut = cut or any(end < 0 for end in ends)

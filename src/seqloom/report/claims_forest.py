@@ -1,7 +1,7 @@
-"""Where the effect of a question, its interval and its margin stand on a line, in percent of the line's length.
+"""Positions of the effect of a question, its interval and its margin on a line, in percent of the line's length.
 
-A Question enters, places leave. The page draws them as SVG whose places are percentages, so that they need no script and fit any
-width.
+Input: a Question. Output: positions. The page draws them as SVG with percentages as coordinates, so the picture needs no script and
+fits any width.
 """
 
 import math
@@ -10,14 +10,14 @@ from dataclasses import dataclass
 from seqloom.claims.verdict import Question
 from seqloom.report import claims_wording
 
-# An interval may reach beyond what else there is to see by this many times its size; then it is cut, and says so.
+# An interval may exceed the range of the other marks by this many times that range. Beyond, it is cut, and the sentence says so.
 _REACH = 1.5
 _SPACE = 0.06
 
 
 @dataclass(frozen=True, slots=True)
 class Margin:
-    """A line that an interval must not cross, and what stands at it."""
+    """A line that an interval must not cross, and its label."""
 
     at: float
     text: str
@@ -26,13 +26,13 @@ class Margin:
 
 @dataclass(frozen=True, slots=True)
 class Forest:
-    """Places in percent.
+    """Positions in percent of the line.
 
     Attributes:
-        zone: from where to where the effect is what the claim asks for.
+        zone: begin and end of the effects that support the claim.
         low: the interval's lower end; None where there is no interval.
-        cut_low: whether the interval goes on beyond the picture's left edge.
-        sentence: all of it in words.
+        cut_low: whether the interval continues beyond the left edge.
+        sentence: the picture in words.
     """
 
     zero: float
@@ -78,9 +78,9 @@ def forest(question: Question) -> Forest:
 
 
 def sentence(question: Question) -> str:
-    """What the picture shows, in words."""
+    """Effect, interval and requirement of a question in words, as the text alternative of the picture."""
     text = f"Effect {claims_wording.estimate(question)} {question.unit}; the claim asks for {claims_wording.requirement(question)}."
-    return text if question.low is not None else f"{text} There is no interval, so nothing can be said."
+    return text if question.low is not None else f"{text} There is no interval, so the question cannot be answered."
 
 
 def _anchor(at: float) -> str:

@@ -1,7 +1,7 @@
-"""The page of claims: one HTML file that works offline, with every verdict and everything from which it was made.
+"""The page of claims: one offline HTML file with every verdict and the measurements behind it.
 
-Verdicts enter, HTML leaves; what a claim says comes from the catalogue. Escaping, policy and scripts are those of `page`.
-Nothing but the charts needs a script: verdicts fold behind "What do you predict?" by CSS alone.
+Input: verdicts; the texts of the claims come from the catalogue. Escaping, content security policy and scripts are those of `page`.
+Only the charts need a script: CSS alone hides the verdicts behind "What do you predict?".
 """
 
 from collections.abc import Mapping, Sequence
@@ -23,7 +23,7 @@ TITLE = "Recurrent networks and Transformers: claims, tested"
 
 @dataclass(frozen=True, slots=True)
 class QuestionView:
-    """A question with its picture and the table behind it."""
+    """A question with its picture and its table."""
 
     question: Question
     forest: claims_forest.Forest
@@ -32,12 +32,12 @@ class QuestionView:
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A verdict as the page shows it.
+    """What the page shows of a verdict.
 
     Attributes:
-        key: unique in the page, fit for an id.
-        claim: what the catalogue says; None where this version of seqloom does not know the claim.
-        protocol: what was done, in words; empty where it is not known.
+        key: the id of the HTML element; unique in the page.
+        claim: the entry of the catalogue; None if this version of seqloom does not have the claim.
+        protocol: the experiment in words; empty if it is unknown.
     """
 
     key: str
@@ -53,20 +53,20 @@ class Section:
 
     @property
     def statement(self) -> str:
-        """What is claimed, or the claim's name where that is all there is."""
+        """The statement of the claim, or its name if the catalogue does not have it."""
         return self.claim.statement if self.claim is not None else self.verdict.claim
 
     @property
     def source(self) -> str:
-        """Who says so; empty where it is not known."""
+        """The publication that makes the claim; empty if it is unknown."""
         return self.claim.source if self.claim is not None else ""
 
 
 def write_claims_report(verdicts: Verdicts, path: Path, *, predict: bool = False) -> None:
-    """Writes the page; folders are made as needed, and a page that was there is replaced whole.
+    """Writes the page, and the folders it needs; an existing file is replaced.
 
     Args:
-        predict: whether the page opens with all verdicts folded, so that its readers predict first.
+        predict: whether the page opens with hidden verdicts, so that readers predict first.
 
     Raises:
         SeqloomError: the file cannot be written.
@@ -75,7 +75,7 @@ def write_claims_report(verdicts: Verdicts, path: Path, *, predict: bool = False
 
 
 def claims_html(verdicts: Verdicts, *, predict: bool = False) -> str:
-    """The page as text."""
+    """The HTML of the page with all verdicts; `predict` hides them at first."""
     ordered = sorted(verdicts.verdicts, key=lambda verdict: (verdict.number, verdict.claim))
     sections = sections_of(ordered)
     store = {
@@ -107,12 +107,12 @@ def claims_html(verdicts: Verdicts, *, predict: bool = False) -> str:
             machine=json_for_script(verdicts.model_dump(mode="json")),
         )
     )
-    # Half a surrogate pair, which a file can hold, cannot be written as UTF-8.
+    # A lone surrogate, which a JSON file can contain, cannot be encoded as UTF-8.
     return text.encode("utf-8", "replace").decode()
 
 
 def sections_of(verdicts: Sequence[Verdict], palette: Palette = theme.BY_CSS) -> list[Section]:
-    """A section for each verdict, in which an arm looks like itself in all the others."""
+    """A section for each verdict; an arm has the same style in all sections."""
     known = claims()
     preferred = list(
         dict.fromkeys(series.label for item in verdicts for chart in item.charts for series in chart.series)
@@ -143,7 +143,7 @@ def sections_of(verdicts: Sequence[Verdict], palette: Palette = theme.BY_CSS) ->
 
 
 def environments_of(verdicts: Sequence[Verdict]) -> list[tuple[str, Mapping[str, str]]]:
-    """Each machine and its versions once, with the numbers of the claims that were tested there."""
+    """The machines with their versions, each with the numbers of the claims that were tested on it."""
     results: dict[tuple[tuple[str, str], ...], list[str]] = {}
     for verdict in verdicts:
         facts = tuple((name, value) for name, value in verdict.environment.items() if name != "date")
@@ -155,11 +155,11 @@ def environments_of(verdicts: Sequence[Verdict]) -> list[tuple[str, Mapping[str,
 
 
 def _styles(verdict: Verdict, preferred: Sequence[str]) -> dict[str, ArmStyle]:
-    """Each series in the place that it has in the whole page, or in the next one that is free in this section."""
+    """The styles of the series of a section: an arm has the style that it has in the whole page, others the next free style."""
     labels = list(dict.fromkeys(series.label for chart in verdict.charts for series in chart.series))
     styles: dict[str, int] = {}
     for label in sorted(labels, key=preferred.index):
-        # The first six places differ in colour.
+        # The first six styles differ in colour.
         position = preferred.index(label) % 6
         while position in styles.values():
             position = (position + 1) % 6 if len(styles) < 6 else position + 1

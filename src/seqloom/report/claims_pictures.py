@@ -1,6 +1,6 @@
 """The charts of verdicts as SVG pictures, for documentation that has no scripts.
 
-Verdicts enter, pictures leave, each on a ground of its own, with a legend where more than one arm is drawn.
+Each picture has a background, and a legend if it shows more than one arm.
 """
 
 from collections.abc import Iterator, Sequence
@@ -15,12 +15,12 @@ _WIDTH = 520
 
 
 def picture_name(verdict: Verdict, number: int) -> str:
-    """The name of a verdict's picture, counted from 1: unique among all claims'."""
+    """The file name of a picture of a verdict; `number` counts from 1."""
     return f"{verdict.claim}-{number}.svg"
 
 
 def claims_pictures(verdicts: Sequence[Verdict]) -> Iterator[tuple[str, str]]:
-    """All charts of the verdicts: a name and SVG each."""
+    """The file name and the SVG of each chart of the verdicts."""
     import vl_convert
 
     for section in sections_of(verdicts, theme.LIGHT):
@@ -31,10 +31,10 @@ def claims_pictures(verdicts: Sequence[Verdict]) -> Iterator[tuple[str, str]]:
 
 
 def _alone(title: str, spec: Spec, num_arms: int) -> dict[str, Any]:
-    """A chart of the page, whose legend is the page's, as one that stands by itself."""
+    """A chart of the page with its own legend and background, for use outside the page."""
     config = theme.chart_config(theme.LIGHT, theme.PICTURE_FONT)
     config["background"] = theme.LIGHT["paper"]
-    # Symbols are as strong as the marks, also where bands lie below them.
+    # Symbols of the legend are opaque, as the marks are, although bands are transparent.
     config["legend"] = {
         "orient": "top",
         "labelFontSize": 12,

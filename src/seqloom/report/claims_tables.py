@@ -1,6 +1,6 @@
-"""The tables of the claims page, as text: behind each chart, behind each question, and what the arms were given.
+"""The tables of the claims page, as texts: the values of each chart, the terms of each question, and the audit of the arms.
 
-Verdicts enter, tables of texts leave. This module does not know HTML.
+Input: verdicts. Output: tables of texts. This module does not know HTML.
 """
 
 from statistics import fmean
@@ -14,7 +14,7 @@ from seqloom.report.wording import MISSING, number
 
 
 def chart_table(chart: Chart) -> Table:
-    """A row for each place on the x axis, a column for each series."""
+    """The values of a chart: a row for each x value, a column for each series."""
     positions = list(dict.fromkeys(point.x for series in chart.series for point in series.points))
     if all(isinstance(position, float) for position in positions):
         positions.sort(key=float)
@@ -24,7 +24,7 @@ def chart_table(chart: Chart) -> Table:
 
 
 def contrast_table(question: Question) -> Table:
-    """What the effect is the weighted sum of: a row for each term."""
+    """The terms of the weighted sum that is the effect: a row for each term."""
     rows = [
         (
             term.arm,
@@ -42,7 +42,7 @@ def contrast_table(question: Question) -> Table:
 
 
 def audit_table(verdict: Verdict) -> Table:
-    """What each arm was given, and what it reached: mean, interval and best."""
+    """Settings and costs of each arm, and its results: mean, interval, best, and one score per seed."""
     rows, labels = [], verdict.audit.labels
     for arm in verdict.audit.arms:
         rows.append(
@@ -62,14 +62,14 @@ def audit_table(verdict: Verdict) -> Table:
     heads = ("Arm", "Parameters", "Steps", "Target tokens", "Seconds of updates", "Learning rate", "Beam")
     metrics = " and ".join(dict.fromkeys(arm.measure for arm in verdict.audit.arms)) or "score"
     return Table(
-        f"What each arm was given, and its {metrics} with {level(verdict.level)} intervals over seeds",
+        f"Settings, costs and {metrics} of each arm, with {level(verdict.level)} intervals over seeds",
         (*heads, "Mean", "Best", "By seed"),
         tuple(rows),
     )
 
 
 def ladder_table(verdict: Verdict) -> Table | None:
-    """A row for each arm at each budget: whether it still improved, and whether it has learned; None without a ladder."""
+    """A row for each arm at each budget: whether it still improves and whether it has learned; None without a ladder."""
     if not verdict.ladder:
         return None
     rows = [
@@ -89,7 +89,7 @@ def ladder_table(verdict: Verdict) -> Table | None:
 
 
 def trials_table(verdict: Verdict) -> Table | None:
-    """Every learning rate that was tried; None where none was."""
+    """All learning rates that were tried, with their validation loss; None if none was tried."""
     labels = verdict.audit.labels
     rows = [
         (labels[arm.name], f"{trial.learning_rate:g}", number(trial.val_loss, 4), "chosen" if trial.chosen else MISSING)
@@ -117,6 +117,6 @@ def _x_text(position: float | str) -> str:
 
 
 def _cell(series: Series, position: float | str) -> str:
-    # More than one point in a place is unusual, and none of them is dropped.
+    # If a series has several points at one x value, the cell holds all of them.
     cells = [measured(point.y, point.low, point.high) for point in series.points if point.x == position]
     return "; ".join(cells) or MISSING

@@ -1,6 +1,6 @@
-"""Verdicts in a terminal: a row for each claim, with its answer in a word, a sign and a colour.
+"""Verdicts in a terminal: a row for each claim, with its answer as a word, a sign and a colour.
 
-Verdicts enter, a table that rich prints leaves.
+Input: verdicts. Output: a table for rich.
 """
 
 from rich.table import Table
@@ -13,7 +13,7 @@ _COLOURS = {"supported": "green", "contradicted": "red", "inconclusive": "yellow
 
 
 def claims_table(verdicts: Verdicts) -> Table:
-    """One row a claim: its number and name, the verdict, the effect with its interval, and how it was made."""
+    """A row for each claim: number and name, verdict, effect with interval, origin and effort."""
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
     table.add_column("", justify="right", no_wrap=True)
     table.add_column("claim", overflow="fold")
@@ -28,7 +28,7 @@ def claims_table(verdicts: Verdicts) -> Table:
 def _cells(verdict: Verdict) -> tuple[Text, Text, Text]:
     headline = f"{claims_wording.SIGNS[verdict.verdict]} {verdict.headline}"
     answer = Text(headline, style=_COLOURS[verdict.verdict])
-    # The unit has a line of its own, so that the column can be narrow and names of claims stay whole.
+    # The unit is on a second line, which keeps the column narrow, so that the names of claims are not wrapped.
     effect = Text(claims_wording.leading_estimate(verdict))
     effect.append(f"\n{verdict.unit}", style="dim")
     return answer, effect, Text(f"{verdict.origin}\n{verdict.effort}", style="dim")

@@ -1,6 +1,6 @@
-"""How verdicts are written for people: one way for the page and the terminal.
+"""Short texts for verdicts and their numbers, shared by the page and the terminal.
 
-Verdicts and numbers enter, short texts leave. This module does not know HTML or terminals.
+This module does not know HTML or terminals.
 """
 
 import math
@@ -12,14 +12,14 @@ from seqloom.claims.verdict import Answer, Question, Verdict
 from seqloom.messages import listed
 from seqloom.report.wording import MISSING, duration, number, plural
 
-# Each answer: a sign that every font has.
+# A sign for each answer that all fonts have.
 SIGNS: Mapping[Answer, str] = {"supported": "✓", "contradicted": "✗", "inconclusive": "?"}
 _MOST_DECIMALS = 6
 _SMALLEST = 1e-4
 
 
 def significant(value: float | None, digits: int = 3) -> str:
-    """`0.08312` as `0.0831`, `1234.5` as `1,234`; a dash for what is missing."""
+    """A number with three significant digits: `0.08312` as `0.0831`, `1234.5` as `1,234`; a dash for None and NaN."""
     if value is None or not math.isfinite(value) or value == 0:
         return number(value)
     if abs(value) < _SMALLEST:
@@ -28,25 +28,25 @@ def significant(value: float | None, digits: int = 3) -> str:
 
 
 def short(value: float, digits: int = 4) -> str:
-    """`significant` without zeros at the end: `99.5`, `1`."""
+    """As `significant`, without trailing zeros: `99.5`, `1`."""
     text = significant(value, digits)
     return text.rstrip("0").rstrip(".") if "." in text and "e" not in text else text
 
 
 def plain(value: float) -> str:
-    """A number that a person chose, with no more digits than it was given."""
+    """A number from a setting, with the digits that it was written with."""
     text = f"{value:,.6f}".rstrip("0").rstrip(".") if _SMALLEST <= abs(value) < 1e9 else f"{value:g}"
     return text.replace("-", "−")
 
 
 def with_bounds(value: float, low: float | None, high: float | None, digits: int) -> str:
-    """`34.2 [20.1, 48.3]`, or without brackets where there is no interval."""
+    """`34.2 [20.1, 48.3]`, or without brackets if there is no interval."""
     text = number(value, digits)
     return text if low is None or high is None else f"{text} [{number(low, digits)}, {number(high, digits)}]"
 
 
 def decimals(value: float, low: float | None, high: float | None) -> int:
-    """How many decimals a value deserves beside its interval: two digits of half the interval's width."""
+    """The number of decimals of a value with an interval: two significant digits of half the interval's width."""
     reach = (high - low) / 2 if low is not None and high is not None else 0.0
     size, digits = (reach, 2) if math.isfinite(reach) and reach > 0 else (abs(value), 3)
     if not math.isfinite(size) or size == 0:
@@ -55,7 +55,7 @@ def decimals(value: float, low: float | None, high: float | None) -> int:
 
 
 def measured(value: float, low: float | None, high: float | None) -> str:
-    """A measured value with its interval; a wide interval takes no more than the value's last digit."""
+    """A measured value with its interval; a wide interval removes at most the last of the value's three digits."""
     if 0 < abs(value) < _SMALLEST:
         text = significant(value)
         return text if low is None or high is None else f"{text} [{significant(low)}, {significant(high)}]"
@@ -65,7 +65,7 @@ def measured(value: float, low: float | None, high: float | None) -> str:
 
 
 def estimate(question: Question) -> str:
-    """The effect with its interval, with digits enough to see on which side of the margin each end lies."""
+    """The effect with its interval, with enough digits to show on which side of the margin each end is."""
     ends = [end for end in (question.low, question.high) if end is not None and math.isfinite(end)]
     margins = (question.margin, -question.margin) if question.asks == "alike" else (question.margin,)
     digits = decimals(question.effect, question.low, question.high)
@@ -77,39 +77,42 @@ def estimate(question: Question) -> str:
 
 
 def leading_estimate(verdict: Verdict) -> str:
-    """The effect that stands on a verdict's card, with its interval."""
+    """The effect of the first question with its interval, which the card of a verdict shows."""
     return estimate(verdict.questions[0])
 
 
 def requirement(question: Question) -> str:
-    """What the question asks for: `above 10`, or `between −10 and 10`."""
+    """The effects that support the question: `above 10`, or `between −10 and 10`."""
     margin = plain(question.margin)
     return f"above {margin}" if question.asks == "more" else f"between {plain(-question.margin)} and {margin}"
 
 
 def level(value: float) -> str:
-    """`95%`."""
+    """A confidence level as text: 0.95 as `95%`."""
     return f"{100 * value:g}%"
 
 
 def tally(verdicts: Sequence[Verdict]) -> str:
-    """`7 claims: 4 supported, 1 contradicted and 2 inconclusive`."""
+    """The number of verdicts by answer: `7 claims: 4 supported, 1 contradicted and 2 inconclusive`."""
     counts = _counts([verdict.verdict for verdict in verdicts])
     return f"{plural(len(verdicts), 'claim')}: {counts}" if counts else "no claims"
 
 
 def along_training(verdict: Verdict) -> str:
-    """The answers along the ladder: `200 updates: contradicted; 800 updates: supported`, and where they turn; empty without one."""
+    """The answer at each budget of the ladder, `200 updates: contradicted; 800 updates: supported`, and where it changes.
+
+    Empty if the verdict has no ladder.
+    """
     if not verdict.ladder:
         return ""
     answers = "; ".join(f"{rung.steps:,} updates: {rung.verdict}" for rung in verdict.ladder)
     turns = turning_points(verdict.ladder)
-    turned = f" The answer turns at {listed([f'{steps:,}' for steps in turns])} updates." if turns else ""
+    turned = f" The answer changes at {listed([f'{steps:,}' for steps in turns])} updates." if turns else ""
     return f"Along training: {answers}.{turned}"
 
 
 def questions(verdict: Verdict) -> str:
-    """Of which question the effect on the card is, and how all were answered; empty where there is but one."""
+    """Which question the effect on the card belongs to, and the answers to all; empty if there is only one question."""
     if len(verdict.questions) == 1:
         return ""
     counts = _counts([question.answer for question in verdict.questions])
@@ -117,7 +120,7 @@ def questions(verdict: Verdict) -> str:
 
 
 def made(verdict: Verdict) -> str:
-    """How a verdict came about: `run live at quick effort, 2 seeds, 88 seconds`."""
+    """Origin, effort, seeds and time of a verdict: `run live at quick effort, 2 seeds, 88 seconds`."""
     how = "run live" if verdict.origin == "live" else "recorded earlier"
     runs = "seed" if verdict.audit.arms else "round"
     parts = [f"{how} at {verdict.effort} effort", plural(verdict.seeds, runs)]
@@ -127,7 +130,7 @@ def made(verdict: Verdict) -> str:
 
 
 def machine(environment: Mapping[str, str]) -> str:
-    """The machine in a few words: `AMD EPYC 9B14, 2 threads, Linux x86_64`."""
+    """Processor, threads and system of a machine: `AMD EPYC 9B14, 2 threads, Linux x86_64`."""
     parts = [environment.get("processor", "")]
     if environment.get("device", "cpu") not in ("cpu", ""):
         parts.insert(0, environment["device"])
@@ -138,7 +141,7 @@ def machine(environment: Mapping[str, str]) -> str:
 
 
 def made_where(verdicts: Sequence[Verdict]) -> list[str]:
-    """A line for each way in which some of the verdicts were made: origin, effort, machine, dates."""
+    """A line for each combination of origin, effort and machine: the number of its verdicts and their dates."""
     groups: dict[tuple[str, str, str], list[Verdict]] = {}
     for verdict in verdicts:
         groups.setdefault((verdict.origin, verdict.effort, machine(verdict.environment)), []).append(verdict)

@@ -1,7 +1,7 @@
-"""The page of explanations: one HTML file, the runs side by side, that works offline and asks nothing of any other computer.
+"""The page of explanations: one offline HTML file that shows the runs side by side.
 
-Explanations enter, HTML leaves, by the same shell, colours and escaping as the other pages. Every drawing is SVG with a text that
-says the same; a small script switches between methods and moves the slider, and without it everything is shown at once.
+It has the layout, colours and escaping of the other pages. Every drawing is SVG with a text alternative. A small script switches
+between methods and moves the slider; without the script everything is shown at once.
 """
 
 from pathlib import Path
@@ -20,7 +20,7 @@ _METHODS = ("attention", "occlusion", "gradient")
 
 
 def write_explanation_page(explanations: Explanations, path: Path) -> None:
-    """Writes the page; folders are made as needed, and a page that was there is replaced whole.
+    """Writes the page, and the folders it needs; an existing file is replaced.
 
     Raises:
         SeqloomError: the file cannot be written.
@@ -29,7 +29,7 @@ def write_explanation_page(explanations: Explanations, path: Path) -> None:
 
 
 def explanation_html(explanations: Explanations) -> str:
-    """The page as text."""
+    """The HTML of the page."""
     scripts = (asset("save.js"), asset("explanation.js"))
     runs = [_run(item, number) for number, item in enumerate(explanations.explanations)]
     results = {
@@ -54,7 +54,7 @@ def explanation_html(explanations: Explanations) -> str:
             machine=json_for_script(explanations.model_dump(mode="json")),
         )
     )
-    # Half a surrogate pair, which a command line can hold, cannot be written as UTF-8.
+    # A lone surrogate, which a command line can contain, cannot be encoded as UTF-8.
     return text.encode("utf-8", "replace").decode()
 
 
@@ -95,7 +95,7 @@ def _run(explanation: Explanation, number: int) -> dict[str, Any]:
         else svg.beam(
             explanation.beam,
             f"Beam of {explanation.beam.beam} of {explanation.run.label}: "
-            f"{wording.plural(len(explanation.beam.nodes) - 1, 'beginning')} looked at; "
+            f"{wording.number(len(explanation.beam.nodes) - 1)} prefixes considered; "
             f"the output is {explanation.output!r} with a log-probability of {words.decimal(explanation.log_prob, 2)}.",
         ),
         "computation": way_view(explanation, explanation.computation) if explanation.computation else None,
@@ -104,7 +104,7 @@ def _run(explanation: Explanation, number: int) -> dict[str, Any]:
 
 
 def _layers(explanation: Explanation, source: list[str], target: list[str], fed: list[str]) -> list[dict[str, Any]]:
-    """Each attention with all its heads, and their mean."""
+    """A view of each attention layer: heatmaps of all heads, and of their mean if there are several."""
     layers = []
     for attention in explanation.attention:
         columns = {"source": source, "target": fed, "both": [*source, *fed]}[attention.keys]
@@ -125,7 +125,7 @@ def _layers(explanation: Explanation, source: list[str], target: list[str], fed:
                 "heads": [
                     {
                         "title": title,
-                        "trust": words.trust_short(trust) or "not judged",
+                        "trust": words.trust_short(trust) or "nothing to compare with",
                         "svg": svg.heatmap(
                             head,
                             columns,
@@ -215,5 +215,5 @@ def _slider(explanation: Explanation, number: int) -> dict[str, Any]:
     return {
         "number": number,
         "label": explanation.run.label,
-        "moments": [view(checkpoint) for checkpoint in explanation.history],
+        "checkpoints": [view(checkpoint) for checkpoint in explanation.history],
     }

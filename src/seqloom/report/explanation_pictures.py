@@ -1,6 +1,6 @@
 """Static pictures of explanations, for papers and slides: PNG, SVG or PDF, by matplotlib (an extra).
 
-Explanations enter, figures and files leave. Every picture of where a model looks says in its caption how far to believe it.
+The caption of a heatmap says how far it agrees with other methods and with the reference alignment.
 """
 
 import math
@@ -26,11 +26,11 @@ _LINES = [theme.LIGHT[f"arm-{number}"] for number in range(6)]
 
 
 def write_picture(explanations: Explanations, path: Path, kind: str = "heatmap") -> None:
-    """Writes one picture.
+    """Writes a picture of the explanations to a file.
 
     Args:
-        path: its suffix says which form it has.
-        kind: one of KINDS.
+        path: the file; its suffix selects the format, one of SUFFIXES.
+        kind: what is drawn, a key of KINDS.
 
     Raises:
         ConfigError: matplotlib is not installed, or the runs have nothing of that kind.
@@ -39,9 +39,9 @@ def write_picture(explanations: Explanations, path: Path, kind: str = "heatmap")
     figure = draw(explanations, kind)
     import matplotlib as mpl
 
-    # Text stays text in vector files, so that it can be searched and restyled.
+    # Vector files keep text as text, so that it can be searched and changed.
     with mpl.rc_context({"svg.fonttype": "none", "pdf.fonttype": 42, "svg.hashsalt": "seqloom"}):
-        # Without a date, so that the same explanation gives the same file.
+        # No date, so that equal explanations give equal files.
         dated: dict[str, Any] = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}}.get(path.suffix, {})
         with writing(path) as stream:
             figure.savefig(
@@ -61,7 +61,7 @@ def draw(explanations: Explanations, kind: str = "heatmap") -> "Figure":
     except ImportError:
         raise ConfigError(
             "pictures need matplotlib, which is not installed: pip install 'seqloom[pictures]'; "
-            "--out page.html and --out data.json need nothing more"
+            "--out page.html and --out data.json work without it"
         ) from None
     style: dict[Any, Any] = {"font.size": 9, "axes.edgecolor": _RULE, "text.color": _INK, "axes.labelcolor": _MUTED}
     with mpl.rc_context({**style, "xtick.color": _MUTED, "ytick.color": _MUTED, "axes.linewidth": 0.8}):
@@ -77,8 +77,8 @@ def _heatmaps(figure: "Figure", explanations: Sequence[Explanation]) -> None:
         if (picture := words.main_picture(explanation)) is not None
     ]
     if not shown:
-        raise ConfigError("there is nothing to draw: no run has a source, or no method was asked for")
-    # Axes fill the figure to its edges; labels and captions stand outside, and saving makes room for them.
+        raise ConfigError("there is nothing to draw: no run has a source, or no method was selected")
+    # Axes fill the figure; labels and captions are outside of it, and bbox_inches="tight" extends the saved picture by them.
     widths = [_CELL * len(item.source) for item, _ in shown]
     heights = [_CELL * len(item.target) for item, _ in shown]
     label = 0.085 * max(len(text) for item, _ in shown for text in words.token_texts(item.target)) + 0.25
@@ -157,7 +157,7 @@ def _lines(axes: "Axes", title: str, lines: Mapping[str, Sequence[float]], token
 def _beam(figure: "Figure", explanations: Sequence[Explanation]) -> None:
     shown = [(explanation, explanation.beam) for explanation in explanations if explanation.beam is not None]
     if not shown:
-        raise ConfigError("there is no beam to draw: the targets were given, not searched for")
+        raise ConfigError("there is no beam to draw: the targets were given by the user, so there was no search")
     depth = max(node.depth for _, tree in shown for node in tree.nodes)
     longest = max(len(words.token_text(node.token)) for _, tree in shown for node in tree.nodes if node.token)
     ranks = [max(node.rank for node in tree.nodes) + 1 for _, tree in shown]
@@ -236,7 +236,7 @@ KINDS: dict[str, Callable[["Figure", Sequence[Explanation]], None]] = {
     "beam": _beam,
     "steps": _steps,
 }
-"""What can be drawn."""
+"""The kinds of pictures: name -> the function that draws it."""
 
 
 def _heatmap(axes: "Axes", rows: Matrix, *, truth: Sequence[Sequence[int]] | None, outline: float = 1.3) -> None:

@@ -1,7 +1,7 @@
-"""The drawings of an explanation's page, as SVG that follows the reader's light or dark.
+"""The drawings of the page of explanations, as SVG for light and dark mode.
 
-Plain data enters, markup leaves; every text in it is escaped. Colours are CSS variables of `theme`. Each drawing has a text that
-says the same for those who do not see it.
+Input: plain data. Output: markup in which all texts are escaped. Colours are CSS variables of `theme`. Each drawing has a text
+alternative.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -12,11 +12,11 @@ from seqloom.explain.explanation import BeamTree, Matrix, Step
 from seqloom.report import explanation_wording as words
 
 _CHAR = 7.2
-"""Width of a character at 13 px, wide enough for most."""
+"""Assumed width of a character at 13 px, more than that of most letters."""
 DASHES = ("none", "6 3", "2 3", "8 3 2 3")
-"""How the lines of a drawing are dashed, by their number."""
+"""The dashes of the lines of a drawing, by their number."""
 _LEAST = 0.78
-"""How far a drawing may shrink with its place before it scrolls: letters are to stay readable."""
+"""The smallest scale of a drawing in a narrow window; below it the drawing scrolls, so that letters stay readable."""
 
 
 def heatmap(
@@ -30,14 +30,14 @@ def heatmap(
     cell: int | None = None,
     named: bool = True,
 ) -> Markup:
-    """Rows over columns; blue speaks for a token, orange against it, outlines are the truth.
+    """A heatmap of rows and columns: blue is positive, orange negative; outlines show the reference alignment.
 
     Args:
-        text: what it shows, in words.
-        truth: for each row the columns to outline.
-        masked: for each row the columns that may not be looked at.
-        cell: the side of a cell; by default less where there are many.
-        named: whether rows and columns carry their tokens.
+        text: the text alternative.
+        truth: for each row the columns of the reference alignment.
+        masked: for each row the columns that attention masks.
+        cell: side of a cell in px; the default depends on the number of columns.
+        named: whether rows and columns are labelled with their tokens.
     """
     cell = cell or (26 if len(source) <= 14 else 20 if len(source) <= 24 else 16)
     left = _width(target) + 12 if named else 1
@@ -82,7 +82,7 @@ def heatmap(
 
 
 def lines(values: Mapping[str, Sequence[float]], tokens: Sequence[str], text: str, *, width: int = 520) -> Markup:
-    """A line for each name over the tokens."""
+    """A chart of values over the tokens, with a line for each name."""
     height, left, top = 130, 36, 10
     bottom = _width(tokens) + 14
     low = min(0.0, min((v for line in values.values() for v in line), default=0.0))
@@ -116,7 +116,7 @@ def lines(values: Mapping[str, Sequence[float]], tokens: Sequence[str], text: st
 
 
 def steps_table(steps: Sequence[Step], rows: int = 5) -> list[list[dict[str, object]]]:
-    """For each rank its cell at each step: token, probability, whether it was chosen."""
+    """The candidates by rank, each with a cell for each step: token, probability, and whether it was chosen."""
     results = []
     for rank in range(rows):
         cells: list[dict[str, object]] = []
@@ -133,7 +133,7 @@ def steps_table(steps: Sequence[Step], rows: int = 5) -> list[list[dict[str, obj
 
 
 def beam(tree: BeamTree, text: str) -> Markup:
-    """A column for each step, the likeliest beginning above; dotted lines lead to what was not kept."""
+    """The tree of a beam search: a column for each step, the likeliest prefix on top; dotted lines lead to pruned prefixes."""
     longest = max((len(words.token_text(node.token)) for node in tree.nodes if node.token), default=5)
     wide, high = max(70.0, longest * 6.6 + 34), 46
     best = set(tree.best)
@@ -170,12 +170,12 @@ def beam(tree: BeamTree, text: str) -> Markup:
 
 
 def strip(values: Sequence[float], text: str, *, width: int = 640) -> Markup:
-    """A vector as a strip of cells."""
+    """A vector as a row of coloured cells."""
     return _grid([list(values)], text, width=width, high=14)
 
 
 def numbers(rows: Matrix, text: str, *, width: int = 420, high: int = 9) -> Markup:
-    """A matrix as cells, without names; `high` is the height of a row."""
+    """A matrix as coloured cells without labels; `high` is the height of a row in px."""
     return _grid([list(row) for row in rows], text, width=width, high=high)
 
 
@@ -186,7 +186,7 @@ def _grid(rows: list[list[float]], text: str, *, width: int, high: int) -> Marku
 
 
 def _cells(rows: Sequence[Sequence[float]], wide: float, high: float, largest: float, *, at: float = 0) -> list[Markup]:
-    """Cells without names, all of one shade as one path: a page has hundreds of thousands of them."""
+    """Cells without labels. All cells of one shade are one path, because a page has hundreds of thousands of cells."""
     shades: dict[tuple[str, str], list[str]] = {}
     for number, row in enumerate(rows):
         for column, value in enumerate(row):

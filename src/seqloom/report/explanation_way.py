@@ -1,6 +1,6 @@
-"""The way through the model, as the page of explanations shows it: strips of numbers, scores, masks, weights, logits.
+"""The computation of a step on the page of explanations: embeddings, queries and keys, scores, masks, weights, logits.
 
-A Computation enters, drawings and texts for a template leave.
+Input: a Computation. Output: drawings and texts for the template.
 """
 
 from typing import Any
@@ -13,14 +13,14 @@ from seqloom.report import explanation_wording as words
 
 
 def way_view(explanation: Explanation, computation: Computation) -> dict[str, Any]:
-    """What the page shows of it: drawings, numbers and the texts beside them."""
+    """The drawings, numbers and texts that the page shows of a computation."""
     row = computation.step
     main = words.main_picture(explanation)
     weights = main.rows[row] if main is not None else ()
     pointed = max(range(len(weights)), key=weights.__getitem__) if weights else 0
     embeddings = []
     for side in computation.embeddings:
-        # The source token that the step points at most, and what was fed at the step.
+        # The source token with the largest weight, and the token that was fed at the step.
         position = pointed if side.side == "source" else row
         if not side.tokens:
             continue
@@ -37,7 +37,7 @@ def way_view(explanation: Explanation, computation: Computation) -> dict[str, An
         )
     return {
         "computation": computation,
-        "said": words.token_text(explanation.target[row]),
+        "token": words.token_text(explanation.target[row]),
         "embeddings": embeddings,
         "stages": [_stage(stage, row) for stage in computation.stages],
         "memory": computation.memory
@@ -64,7 +64,7 @@ def _stage(stage: AttentionStage, row: int) -> dict[str, Any]:
         for scores, mask in zip(stage.scores, stage.mask, strict=True)
     )
     masked = [[index for index, allowed in enumerate(mask) if not allowed] for mask in stage.mask]
-    softmax = f"Weights of {stage.name}: the softmax of the scores over what may be seen."
+    softmax = f"Weights of {stage.name}: the softmax of the scores over the positions that are not masked."
     return {
         "name": stage.name,
         "asks": queries[query],
@@ -90,7 +90,7 @@ def _stage(stage: AttentionStage, row: int) -> dict[str, Any]:
 
 
 def _strip(name: str, values: Vector) -> tuple[str, Markup]:
-    """What a strip is, and the strip."""
+    """The label of a vector, and its drawing."""
     text = _described(name, values)
     return text, svg.strip(values, text)
 

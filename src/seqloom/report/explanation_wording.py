@@ -1,7 +1,6 @@
-"""How explanations are put into words: tokens, which picture is shown, and how far to believe it.
+"""Texts about explanations, and the choice of the picture that is shown first; shared by the page and the static pictures.
 
-An Explanation enters, short texts and the pictures to draw leave; the page and the static pictures say the same by it. This module
-does not know HTML or matplotlib.
+Input: an Explanation. Output: short texts and pictures. This module does not know HTML or matplotlib.
 """
 
 import math
@@ -17,12 +16,12 @@ _METHODS = {"attention": "Attention", "gradient": "Gradient", "occlusion": "Occl
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A picture of how the target looks at the source.
+    """A matrix of how much each target token depends on each source token, by one method.
 
     Attributes:
         method: "attention", "gradient" or "occlusion".
-        rows: (T, S).
-        trust: how far to believe it.
+        rows: (target tokens, source tokens).
+        trust: its agreement with other methods and with the reference alignment.
     """
 
     method: str
@@ -31,12 +30,12 @@ class Picture:
 
     @property
     def title(self) -> str:
-        """Its name for people."""
+        """The heading of the picture."""
         return _METHODS[self.method]
 
 
 def pictures_of(explanation: Explanation) -> list[Picture]:
-    """What there is to draw from target to source, attention first."""
+    """The pictures of an explanation, attention first."""
     results = []
     if explanation.alignment is not None and explanation.alignment_trust is not None:
         results.append(Picture("attention", explanation.alignment, explanation.alignment_trust))
@@ -47,19 +46,19 @@ def pictures_of(explanation: Explanation) -> list[Picture]:
 
 
 def main_picture(explanation: Explanation) -> Picture | None:
-    """Attention where there is any, else occlusion, else the gradient."""
+    """The picture that is shown first: attention if there is one, else occlusion, else the gradient."""
     return next(iter(pictures_of(explanation)), None)
 
 
 def looks_across(attention: Attention, num_sources: int) -> list[Matrix]:
-    """The heads' weights from target to source; of a decoder-only model the part that lies on the prompt. Empty for other sides."""
+    """The weights of each head from target to source; of a decoder-only model those on the prompt. Empty for other attention."""
     if attention.queries != "target" or attention.keys == "target":
         return []
     return [tuple(row[:num_sources] for row in head) for head in attention.heads]
 
 
 def token_text(token: Token) -> str:
-    """A token as people read it: a space before it is not shown, a missing one is: "…teen"."""
+    """A token as text. A token that continues a word begins with an ellipsis, "…teen"; the space before a word is left out."""
     text = token.text
     if text.startswith("<") and text.endswith(">") and len(text) > 2:
         return text
@@ -69,40 +68,40 @@ def token_text(token: Token) -> str:
 
 
 def token_texts(tokens: Sequence[Token]) -> list[str]:
-    """As `token_text`; the first of a text needs no sign that it goes on."""
+    """The tokens of a text by `token_text`; the first one has no ellipsis."""
     results = [token_text(token) for token in tokens]
     return [results[0].removeprefix("…") or "…", *results[1:]] if results else []
 
 
 def percent(share: float) -> str:
-    """`0.583` as `58%`."""
+    """A share in percent: `0.583` as `58%`."""
     return f"{share * 100:.0f}%"
 
 
 def decimal(value: float | None, digits: int) -> str:
-    """`-0.44` with a real minus sign; a dash for what is missing."""
+    """A number with a fixed number of decimals and a typographic minus sign; a dash for None."""
     return MISSING if value is None else f"{value:.{digits}f}".replace("-", "−")
 
 
 def trust_sentence(trust: Trust) -> str:
-    """How far to believe a picture, in a sentence or two."""
+    """The agreement of a picture with the reference alignment and with other methods, in one or two sentences."""
     parts = []
     if trust.truth is not None:
         truth = trust.truth
         parts.append(
-            f"Points at the true source for {percent(truth.alike)} of {plural(truth.count, 'token')} whose source is known "
-            f"(chance {percent(truth.chance)}); {percent(truth.mass)} of its weight lies there."
+            f"Agrees with the reference alignment for {percent(truth.alike)} of {plural(truth.count, 'token')} that have one "
+            f"(chance {percent(truth.chance)}); {percent(truth.mass)} of its weight is on it."
         )
     others = {"occlusion": trust.occlusion, "gradient": trust.gradient}
     text = [f"{name} for {_agreement(other)}" for name, other in others.items() if other is not None]
     if text:
-        parts.append(f"Points at the same token as {listed(text)}.")
-    return " ".join(parts) or "Nothing to hold it against."
+        parts.append(f"Has its maximum at the same token as {listed(text)}.")
+    return " ".join(parts) or "There is no other method and no reference alignment to compare with."
 
 
 def trust_short(trust: Trust) -> str:
-    """`truth 92%, occlusion 58%`."""
-    results = {"truth": trust.truth, "occl.": trust.occlusion, "grad.": trust.gradient}
+    """The agreement in short: `ref. 92%, occl. 58%`."""
+    results = {"ref.": trust.truth, "occl.": trust.occlusion, "grad.": trust.gradient}
     return ", ".join(f"{name} {percent(item.alike)}" for name, item in results.items() if item is not None)
 
 
@@ -111,23 +110,23 @@ def _agreement(agreement: Agreement) -> str:
 
 
 def picture_sentence(explanation: Explanation, picture: Picture) -> str:
-    """What a picture shows, for those who do not see it: where each target token looks most."""
+    """The text alternative of a picture: the source token with the largest value for each target token."""
     source = token_texts(explanation.source)
     text = []
     for token, row in zip(token_texts(explanation.target), picture.rows, strict=True):
         if row:
             text.append(f"{token} at {source[max(range(len(row)), key=row.__getitem__)]}")
-    return f"{picture.title} of {explanation.run.label}, where each token points most: {'; '.join(text)}."
+    return f"{picture.title} of {explanation.run.label}, the largest value of each token: {'; '.join(text)}."
 
 
 NODE_STATUSES = {
     "grew": "kept, and continued",
-    "dropped": "kept, but no continuation was good enough",
+    "dropped": "kept, but none of its continuations was kept",
     "pruned": "not kept",
     "finished": "ended, among the best",
-    "outscored": "ended, but better ones had",
-    "cut": "cut at its limit",
-    "left": "still there when the search was over",
+    "outscored": "ended, but others scored better",
+    "cut": "ended by the limit of its length",
+    "left": "not ended when the search ended",
 }
 
 

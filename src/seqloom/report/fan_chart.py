@@ -1,6 +1,6 @@
 """Fan charts: the forecasts of each arm on its last test window, with bands between quantiles.
 
-A comparison whose task is forecasting enters; figures and the rows that they draw leave.
+Input: a comparison whose task is forecasting. Output: figures and the rows that they draw.
 """
 
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ from seqloom.report.figure import Figure
 from seqloom.report.rows import Row
 from seqloom.report.tables import Table
 
-# The bands of the fan: between the lowest and the highest of these levels, and so on inwards.
+# The lower and upper quantile of each band, the widest band first.
 _BANDS = (("0.1", "0.9"), ("0.3", "0.7"))
 
 
@@ -38,7 +38,7 @@ def fan_charts(comparison: Comparison, palette: Palette) -> tuple[list[Figure], 
 
 
 def _rows(forecast: Mapping[str, Any]) -> list[Row]:
-    """A row for each value: its index, what it was, and what was forecast."""
+    """A row for each value of the series: its index, the actual value, and the forecasts."""
     first = forecast["origin"] - len(forecast["context"]) + 1
     rows: list[Row] = [{"step": first + index, "actual": value} for index, value in enumerate(forecast["context"])]
     for index, value in enumerate(forecast["actual"]):
@@ -85,8 +85,8 @@ def _sentence(label: str, test: str, forecast: Mapping[str, Any]) -> str:
         low <= value <= high for low, value, high in zip(quantiles["0.1"], actual, quantiles["0.9"], strict=True)
     )
     return (
-        f"{label}, last window of {test}: the median of the drawn paths (line), the middle 40% and 80% of them (bands), what "
-        f"happened (dark line) and the seasonal-naive forecast (dots). {inside} of {len(actual)} values are in the band of 80%."
+        f"{label}, last window of {test}: the median of the drawn paths (line), the middle 40% and 80% of them (bands), the "
+        f"actual values (dark line) and the seasonal-naive forecast (dots). {inside} of {len(actual)} values are in the 80% band."
     )
 
 

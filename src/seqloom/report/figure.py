@@ -8,15 +8,15 @@ from seqloom.report.tables import Table
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A chart and what stands around it.
+    """A chart with its heading, its text and its table.
 
     Attributes:
-        name: unique in the page, fit for an id.
-        title: its heading.
-        sentence: what it shows, said in words.
-        spec: the Vega-Lite specification, which names its rows.
-        table: the numbers behind it, where no other figure of the group has them.
-        variant: which choice of the group's switch shows it; empty where there is no switch.
+        name: the id of the HTML element; unique in the page.
+        title: the heading.
+        sentence: the content of the chart in words.
+        spec: the Vega-Lite specification, which refers to its rows by name.
+        table: the values of the chart; None if another figure of the group has them.
+        variant: the choice of the group's switch that shows the figure; empty if the group has no switch.
     """
 
     name: str

@@ -1,6 +1,6 @@
-"""The figures of a comparison's page: each a chart, the sentence that says what it shows, and the table behind it.
+"""The figures of the page of a comparison: charts, each with a sentence and a table.
 
-A comparison enters, figures leave, in groups that belong under one heading. This module does not know HTML.
+Figures under the same heading are a group. This module does not know HTML.
 """
 
 from collections.abc import Iterable, Sequence
@@ -16,7 +16,7 @@ from seqloom.report.theme import ArmStyle
 
 
 class Figures:
-    """The figures of one comparison; a group is empty where the comparison has nothing to draw in it."""
+    """The figures of a comparison; a group is empty if the comparison lacks its data."""
 
     def __init__(self, comparison: Comparison, palette: Palette = theme.BY_CSS) -> None:
         self._comparison = comparison
@@ -44,7 +44,7 @@ class Figures:
         }
 
     def quality(self) -> list[Figure]:
-        """The leading metric by arm, a figure a test split, all over the same range."""
+        """The leading metric by arm: a figure for each test split, all with the same range of the axis."""
         domain = domain_of(self._comparison, self.datasets["quality"])
         figures: list[Figure] = []
         for test, label in self._tests("quality"):
@@ -56,7 +56,7 @@ class Figures:
         return figures
 
     def length(self) -> list[Figure]:
-        """The leading metric by source length, a figure a test split, all over the same range."""
+        """The leading metric by source length: a figure for each test split, all with the same range of the axis."""
         domain = domain_of(self._comparison, self.datasets["length"])
         figures: list[Figure] = []
         for test, label in self._tests("length"):
@@ -84,7 +84,7 @@ class Figures:
         return figures
 
     def cost(self) -> list[Figure]:
-        """Speed, memory and size by arm."""
+        """Costs by arm: a figure for each measure of cost that was measured."""
         figures: list[Figure] = []
         for measure, title in COSTS.items():
             arms = self._among(row["arm"] for row in self.datasets["cost"] if row["measure"] == measure)
@@ -95,7 +95,7 @@ class Figures:
         return figures
 
     def difference(self) -> list[Figure]:
-        """The differences between arms, a figure a test split, all over the same range."""
+        """The differences between arms: a figure for each test split, all with the same range of the axis."""
         ends = [
             row[end] for row in self.datasets["difference"] for end in ("low", "high", "value") if row[end] is not None
         ]
@@ -130,7 +130,7 @@ class Figures:
 
 
 def domain_of(comparison: Comparison, rows: Sequence[Row]) -> tuple[float, float]:
-    """A range that holds all the values and interval ends of some rows; scores in percent stay between 0 and 100."""
+    """A range for all values and intervals of some rows; for scores in percent it is within 0 and 100."""
     ends = [row[end] for row in rows for end in ("low", "high", "value") if row.get(end) is not None]
     low, high = padded(min(ends, default=0.0), max(ends, default=1.0))
     if comparison.metric in wording.BOUNDED:
@@ -139,6 +139,6 @@ def domain_of(comparison: Comparison, rows: Sequence[Row]) -> tuple[float, float
 
 
 def padded(low: float, high: float) -> tuple[float, float]:
-    """The range with a little room at both ends, so that no mark is cut."""
+    """The range extended by 5% at both ends, so that no mark is cut."""
     space = (high - low) * 0.05 or abs(high) * 0.05 or 1.0
     return low - space, high + space

@@ -1,7 +1,7 @@
-"""Comparisons in notebooks: the verdict, the table and the picture, without any script.
+"""Comparisons in notebooks: verdict, table and picture, without a script.
 
-`Comparison` is in a package above this one and does not know how it is drawn, so the drawing is registered with IPython by the
-name of the class, so that neither this module's dependencies nor the class are imported until a comparison is shown.
+`Comparison` does not know how it is drawn: its package must not import this one. So the function is registered with IPython by the
+name of the class. Neither the class nor the dependencies of this module are imported until a comparison is shown.
 """
 
 import sys
@@ -12,10 +12,10 @@ if TYPE_CHECKING:
 
 
 def register() -> bool:
-    """Tells a running IPython how to show a comparison; does nothing, and imports nothing, anywhere else.
+    """Registers the display of comparisons with a running IPython; outside of IPython does and imports nothing.
 
     Returns:
-        Whether there was an IPython to tell.
+        Whether IPython is running.
     """
     ipython = sys.modules.get("IPython")
     shell: Any = ipython.get_ipython() if ipython is not None and hasattr(ipython, "get_ipython") else None
@@ -27,7 +27,7 @@ def register() -> bool:
 
 
 def notebook_html(comparison: "Comparison") -> str:
-    """The comparison as a piece of HTML: small, without scripts, in the notebook's own font and colours."""
+    """The comparison as HTML without scripts, in the font and colours of the notebook."""
     import base64
 
     from seqloom.report import wording
@@ -35,7 +35,7 @@ def notebook_html(comparison: "Comparison") -> str:
     from seqloom.report.picture import comparison_svg
     from seqloom.report.sentences import direction
 
-    # As an image, the picture's ids and styles cannot meet those of the notebook.
+    # The picture is an <img>, so that its ids and styles cannot conflict with those of the notebook.
     picture = base64.b64encode(comparison_svg(comparison, titled=False).encode()).decode()
     return (
         environment()
@@ -54,7 +54,7 @@ def notebook_html(comparison: "Comparison") -> str:
 
 
 def about(comparison: "Comparison") -> str:
-    """What the picture shows, for those who do not see it."""
+    """The text alternative of the picture."""
     from seqloom.report.sentences import about_length, about_quality
 
     parts = [about_quality(comparison, test) for test in comparison.test_labels]

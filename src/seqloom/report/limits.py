@@ -1,6 +1,6 @@
 """The limits of a run in a terminal: the verdict, the sizes that were tried, the smallest failing input.
 
-Limits enter, something that rich prints leaves. This module does not search.
+Input: the result of a search for limits. Output: a renderable for rich.
 """
 
 from rich.console import Group, RenderableType
@@ -13,7 +13,7 @@ _STYLES = {"passes": "green", "fails": "red", "undecided": "yellow"}
 
 
 def limits_table(limits: Limits) -> RenderableType:
-    """Everything that a search found."""
+    """All results of a search for limits: a verdict, the tested sizes and the smallest failing input of each family."""
     facts = f"{limits.recipe} on {limits.corpus} · {limits.run}"
     lines: list[RenderableType] = [Text(limits.verdict, style="bold"), Text(facts, style="dim"), Text()]
     if limits.sizes:
@@ -21,7 +21,7 @@ def limits_table(limits: Limits) -> RenderableType:
     if limits.smallest_failing is not None:
         lines += [_failing(limits, limits.smallest_failing), Text()]
     elif limits.finished:
-        lines += [Text("No input that was tried was answered wrongly."), Text()]
+        lines += [Text("The output was right for all inputs that were tried."), Text()]
     lines += [Text(f"! {note}", style="yellow") for note in limits.notes]
     lines.append(Text(f"Inputs: {limits.judged}; {limits.rule}.", style="dim"))
     if limits.trained is not None:
@@ -69,7 +69,7 @@ def _failing(limits: Limits, failing: FailingInput) -> RenderableType:
     said = Text(failing.said) if failing.said.strip() else Text("nothing", style="italic")
     rows = {"source": Text(failing.source), "said": said, "truth": Text(failing.truth)}
     if failing.wanted is not None:
-        # Only one word is judged, the one in this place.
+        # Only the word at this position is judged.
         for name, text in (("said", failing.said), ("truth", failing.truth)):
             words = text.split()
             word = words[failing.wanted] if failing.wanted < len(words) else "nothing"

@@ -1,8 +1,7 @@
-"""The page of a comparison: one HTML file that works offline, for ever, and asks nothing of any other computer.
+"""The page of a comparison: one HTML file that works offline and sends no requests.
 
-A comparison enters, HTML leaves. Every text goes through Jinja's automatic escaping; data for scripts goes in as JSON in
-which `<`, `>`, `&` and the line separators of JavaScript are escaped. A content security policy lets the browser run the page's own
-scripts and nothing else, not even code that they make of texts, and forbids every request.
+Jinja escapes every text. Data for scripts is JSON in which `<`, `>`, `&` and the line separators of JavaScript are escaped. A
+content security policy allows only the page's own scripts, without `eval`, and forbids all requests.
 """
 
 import base64
@@ -25,7 +24,7 @@ from seqloom.report.sentences import direction
 
 
 def write_report(comparison: Comparison, path: Path) -> None:
-    """Writes the page; folders are made as needed, and a page that was there is replaced whole.
+    """Writes the page, and the folders it needs; an existing file is replaced.
 
     Raises:
         SeqloomError: the file cannot be written.
@@ -34,7 +33,7 @@ def write_report(comparison: Comparison, path: Path) -> None:
 
 
 def write_page(text: str, path: Path) -> None:
-    """Writes a page whole or not at all; folders are made as needed.
+    """Writes a page atomically, and the folders it needs.
 
     Raises:
         SeqloomError: the file cannot be written.
@@ -43,7 +42,7 @@ def write_page(text: str, path: Path) -> None:
 
 
 def comparison_html(comparison: Comparison) -> str:
-    """The page as text."""
+    """The HTML of the page."""
     figures = Figures(comparison)
     groups = figures.groups()
     store = {
@@ -78,12 +77,12 @@ def comparison_html(comparison: Comparison) -> str:
             machine=json_for_script(comparison.model_dump(mode="json")),
         )
     )
-    # Half a surrogate pair, which a command line can hold, cannot be written as UTF-8.
+    # A lone surrogate, which a command line can contain, cannot be encoded as UTF-8.
     return text.encode("utf-8", "replace").decode()
 
 
 def headline(comparison: Comparison) -> list[dict[str, Any]]:
-    """The rows of the first table: for each arm its leading metric by test split, with where its bar stands (in percent)."""
+    """The rows of the first table: for each arm the leading metric by test split, with the position of its bar (in percent)."""
     low, high = domain_of(comparison, quality_rows(comparison))
     best: dict[str, float] = {}
     choose = max if wording.higher_is_better(comparison) else min
@@ -130,7 +129,7 @@ def headline(comparison: Comparison) -> list[dict[str, Any]]:
 
 
 def sample_view(sample: Sample, comparison: Comparison) -> dict[str, Any]:
-    """A sample with each arm's output in pieces, and which arms are right."""
+    """A test sample: the output of each arm as equal, added and missing pieces, and whether it equals the reference."""
     names = [arm.name for arm in comparison.arms]
     outputs = [
         {
@@ -154,7 +153,7 @@ def sample_view(sample: Sample, comparison: Comparison) -> dict[str, Any]:
 
 
 def json_for_script(value: Any) -> str:
-    """JSON that may stand inside a `<script>` element, whatever texts it holds.
+    """JSON that is safe inside a `<script>` element for all texts.
 
     In JSON these characters occur only in strings, where an escape stands for the same character.
     """
@@ -165,26 +164,26 @@ def json_for_script(value: Any) -> str:
 
 
 def script_hash(text: str) -> str:
-    """What a content security policy calls a script of this text."""
+    """The hash that allows a script in a content security policy."""
     return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
 
 
 @functools.cache
 def environment() -> Environment:
-    """Jinja, which escapes everything and refuses names that it does not know."""
+    """The Jinja environment: escapes all texts; an undefined name is an error."""
     loader = PackageLoader("seqloom.report", "assets")
     return Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
 
 
 @functools.cache
 def asset(name: str) -> str:
-    """The text of a file in `assets`."""
+    """The text of a file of the folder `assets`."""
     return importlib.resources.files("seqloom.report").joinpath("assets", name).read_text(encoding="utf-8")
 
 
 @functools.cache
 def vega_bundle() -> str:
-    """Vega, Vega-Lite and Vega-Embed as one script, in the versions that Altair writes for."""
+    """Vega, Vega-Lite and Vega-Embed as one script, in the versions for which Altair writes specifications."""
     import vl_convert
 
     return str(vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;", vl_version=vegalite_version()))

@@ -1,6 +1,6 @@
-"""The comparison as one picture for a README: quality with intervals, and how it moves with the length of the source.
+"""The comparison as a picture for a README: quality with intervals, and quality by source length.
 
-A comparison enters; an SVG or PNG file leaves, on a ground of its own, so that it reads the same on light and dark pages.
+The picture is an SVG or PNG file with a background, so that it looks the same on light and dark pages.
 """
 
 from pathlib import Path
@@ -20,7 +20,7 @@ _SCALE = 2.0
 
 
 def comparison_picture(comparison: Comparison, path: Path) -> None:
-    """Draws the picture, about 850 pixels wide; a PNG has twice as many for sharp screens.
+    """Writes the picture, about 850 pixels wide; a PNG has twice the resolution for sharp screens.
 
     Raises:
         SeqloomError: the file's name ends with neither .svg nor .png, or it cannot be written.
@@ -34,7 +34,7 @@ def comparison_picture(comparison: Comparison, path: Path) -> None:
 
 
 def comparison_svg(comparison: Comparison, *, titled: bool = True) -> str:
-    """The picture as SVG, with or without its title."""
+    """The picture as SVG; `title` selects whether it has a title."""
     import vl_convert
 
     return str(vl_convert.vegalite_to_svg(picture_spec(comparison, titled=titled), vl_version=vegalite_version()))
@@ -80,7 +80,7 @@ def _panel(figure: Figure, width: int, title: str, height: int | None = None) ->
     spec = {
         key: value for key, value in figure.spec.items() if key not in ("$schema", "autosize", "params", "description")
     }
-    # The panel's title says what the y axis would say again.
+    # The title of the panel is also that of the y axis.
     spec["layer"] = [_without_y_title(layer) for layer in spec["layer"]]
     spec |= {"width": width, "title": {"text": title, "fontSize": 13, "offset": 10}}
     return spec | ({"height": height} if height is not None else {})

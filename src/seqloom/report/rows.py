@@ -1,7 +1,6 @@
-"""A comparison as flat rows, the form in which charts take their data.
+"""A comparison as flat rows, the form of data that charts need.
 
-A comparison enters; named lists of plain rows leave, of which every chart of the page draws what it needs, so that no number
-stands in the page twice. This module does not know charts.
+Output: named lists of rows. Each list is in the page once, and several charts draw from it. This module does not know charts.
 """
 
 import math
@@ -14,7 +13,7 @@ from seqloom.report.wording import leading
 
 Row = Mapping[str, Any]
 
-# Of each measure of cost: its name, and how it is read from a run and written.
+# The measures of cost and their titles.
 COSTS: Mapping[str, str] = {
     "train_rate": "Training, target tokens a second",
     "train_time": "Training, minutes of updates",
@@ -23,17 +22,17 @@ COSTS: Mapping[str, str] = {
     "memory": "Peak memory, MiB",
     "parameters": "Parameters",
 }
-# Above this, a forest of every pair is no longer a picture.
+# With more pairs, the chart of all differences is unreadable.
 MAX_PAIRS = 28
 
 
 def finite(value: float | None) -> float | None:
-    """The value, or None where JSON has no word for it."""
+    """The value, or None if it is infinite or NaN, which JSON cannot express."""
     return value if value is not None and math.isfinite(value) else None
 
 
 def quality_rows(comparison: Comparison) -> list[Row]:
-    """The leading metric by test split and arm: one row of the mean, one of each seed."""
+    """The leading metric by test split and arm: a row for the mean, and a row for each seed."""
     labels = wording.arm_labels(comparison)
     rows: list[Row] = []
     for test in comparison.test_labels:
@@ -126,13 +125,13 @@ def curve_rows(comparison: Comparison) -> list[Row]:
 
 
 def time_unit(comparison: Comparison) -> str:
-    """The unit in which training times are drawn: `seconds` where all are short, else `minutes`."""
+    """The unit of the training times in charts: `seconds` if all are short, else `minutes`."""
     longest = max((point.seconds for arm in comparison.arms for run in arm.runs for point in run.curve), default=0.0)
     return "seconds" if longest < 300 else "minutes"
 
 
 def cost_of(run: RunResult, measure: str) -> float | None:
-    """What a run cost by one of COSTS; None where it was not measured."""
+    """The cost of a run by a measure of COSTS; None if it was not measured."""
     values = {
         "train_rate": run.tokens_per_second,
         "train_time": run.train_seconds / 60,
@@ -155,7 +154,7 @@ def cost_text(measure: str, value: float | None) -> str:
 
 
 def cost_rows(comparison: Comparison) -> list[Row]:
-    """Each measure of cost by arm (the mean over its seeds), where it was measured."""
+    """The measured costs by arm, as means over its seeds."""
     labels = wording.arm_labels(comparison)
     rows: list[Row] = []
     for measure in COSTS:
@@ -168,7 +167,7 @@ def cost_rows(comparison: Comparison) -> list[Row]:
 
 
 def drawn_differences(comparison: Comparison, test: str) -> list[Difference]:
-    """The differences on a test split, largest first; only those with the best arm where all would be too many."""
+    """The differences on a test split, the largest first; if there are too many, only those with the best arm."""
     results = [difference for difference in comparison.differences if difference.test == test]
     if len(results) > MAX_PAIRS:
         best = comparison.arms[0].name
@@ -177,7 +176,7 @@ def drawn_differences(comparison: Comparison, test: str) -> list[Difference]:
 
 
 def difference_rows(comparison: Comparison) -> list[Row]:
-    """The differences that are drawn."""
+    """A row for each difference that is drawn, by test split."""
     labels = wording.arm_labels(comparison)
     return [
         {

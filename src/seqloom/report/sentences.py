@@ -1,6 +1,6 @@
-"""What each chart shows, said in sentences: for people who do not see it, and for people in a hurry.
+"""Sentences about the charts of a comparison: their text alternatives, and summaries for quick readers.
 
-A comparison enters, sentences leave. They are generated from the numbers alone.
+The sentences follow from the numbers alone.
 """
 
 from seqloom.comparison.comparison import Arm, Comparison
@@ -16,12 +16,12 @@ def direction(comparison: Comparison) -> str:
 
 
 def sentence(text: str) -> str:
-    """The text with a capital at its beginning and one full stop at its end."""
+    """The text with a capital letter at the beginning and a full stop at the end."""
     return f"{wording.capital(text).rstrip('.')}."
 
 
 def about_quality(comparison: Comparison, test: str) -> str:
-    """Every arm's score on a test split, best first."""
+    """The score of each arm on a test split, the best first."""
     labels = wording.arm_labels(comparison)
     results = [
         (quality, labels[arm.name])
@@ -36,7 +36,7 @@ def about_quality(comparison: Comparison, test: str) -> str:
 
 
 def about_length(comparison: Comparison, test: str) -> str:
-    """How every arm's score moves from the shortest sources to the longest."""
+    """The score of each arm for the shortest and for the longest sources."""
     labels = wording.arm_labels(comparison)
     moves, ends = [], set()
     for arm in comparison.arms:
@@ -57,7 +57,7 @@ def about_length(comparison: Comparison, test: str) -> str:
 
 
 def about_curve(comparison: Comparison, measure: str) -> str:
-    """Where every arm's curve ends (`measure` is "loss" or "quality"), and how much time and text that took."""
+    """The end of each arm's learning curve (`measure` is "loss" or "quality"), with its time and its tokens."""
     labels = wording.arm_labels(comparison)
     parts = []
     for arm in comparison.arms:
@@ -81,7 +81,7 @@ def about_curve(comparison: Comparison, measure: str) -> str:
 
 
 def about_cost(comparison: Comparison, measure: str) -> str:
-    """A measure of cost for every arm."""
+    """The mean of a measure of cost for each arm."""
     labels = wording.arm_labels(comparison)
     parts = [
         f"{labels[arm.name]} {cost_text(measure, value)}"
@@ -92,12 +92,12 @@ def about_cost(comparison: Comparison, measure: str) -> str:
 
 
 def mean_cost(arm: Arm, measure: str) -> float | None:
-    """A measure of cost over the seeds of an arm."""
+    """The mean of a measure of cost over the runs of an arm; None if it was not measured."""
     return wording.mean(cost for run in arm.runs if (cost := cost_of(run, measure)) is not None)
 
 
 def about_differences(comparison: Comparison, test: str) -> str:
-    """How many differences are significant, which are not, and what they are differences between."""
+    """The number of significant differences on a test split, the pairs without one, and what was compared."""
     labels = wording.arm_labels(comparison)
     differences = [difference for difference in comparison.differences if difference.test == test]
     drawn = drawn_differences(comparison, test)

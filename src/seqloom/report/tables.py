@@ -1,6 +1,6 @@
-"""The tables behind the charts, as text: everything that a chart shows can be read here, and more.
+"""The tables of the page of a comparison, as texts: all values of the charts, and more.
 
-A comparison enters; tables of texts leave. This module does not know HTML.
+This module does not know HTML.
 """
 
 from collections import defaultdict
@@ -18,10 +18,10 @@ class Table:
     """A table of texts. The first column names the rows.
 
     Attributes:
-        caption: what it shows.
-        columns: the head.
-        rows: as many texts in each as there are columns.
-        words: the columns that hold words and not numbers, besides the first.
+        caption: the title of the table.
+        columns: the headings.
+        rows: a text for each column.
+        words: the columns, except the first, that hold words instead of numbers.
     """
 
     caption: str
@@ -55,7 +55,7 @@ def quality_table(comparison: Comparison, test: str) -> Table:
 
 
 def length_table(comparison: Comparison, test: str) -> Table:
-    """The leading metric by source length: a row a length, a column an arm."""
+    """The leading metric by source length: a row for each length, a column for each arm."""
     labels = wording.arm_labels(comparison)
     arms = [arm for arm in comparison.arms if arm.by_length.get(test)]
     rows = []
@@ -74,7 +74,7 @@ def length_table(comparison: Comparison, test: str) -> Table:
 
 
 def curve_table(comparison: Comparison) -> Table:
-    """Every validation of every run."""
+    """All validations of all runs."""
     labels = wording.arm_labels(comparison)
     rows = [
         (
@@ -108,7 +108,7 @@ def curve_table(comparison: Comparison) -> Table:
 
 
 def run_table(comparison: Comparison) -> Table:
-    """What each run did and cost."""
+    """The runs with their steps, tokens, times, speeds and memory."""
     labels = wording.arm_labels(comparison)
     rows = [
         (
@@ -158,7 +158,7 @@ def run_table(comparison: Comparison) -> Table:
 
 
 def difference_table(comparison: Comparison, test: str) -> Table:
-    """Every pair of arms on a test split."""
+    """The differences of all pairs of arms on a test split, with intervals and p-values."""
     labels = wording.arm_labels(comparison)
     rows = [
         (
@@ -181,7 +181,7 @@ def difference_table(comparison: Comparison, test: str) -> Table:
 
 
 def tuning_table(comparison: Comparison) -> Table | None:
-    """The learning rates that were tried, or None where there were none."""
+    """The learning rates that were tried with their validation loss; None if there was no tuning."""
     labels = wording.arm_labels(comparison)
     rows = tuple(
         (labels[arm.name], f"{trial.learning_rate:g}", number(trial.val_loss, 4), "chosen" if trial.chosen else "")
@@ -195,7 +195,7 @@ def tuning_table(comparison: Comparison) -> Table | None:
 
 
 def signature_table(comparison: Comparison) -> Table:
-    """For each metric how it was computed, and how its intervals were made."""
+    """The signature of each metric and the method of its intervals."""
     result: dict[tuple[str, str], set[str]] = defaultdict(set)
     for arm in comparison.arms:
         results = [*arm.tests.values(), *(qualities for run in arm.runs for qualities in run.tests.values())]
@@ -207,11 +207,11 @@ def signature_table(comparison: Comparison) -> Table:
     tests = sorted({f"{wording.level(d.interval)}: {d.interval.method}" for d in comparison.differences})
     if tests:
         rows.append(("differences", MISSING, "; ".join(tests)))
-    return Table("How every number was made", ("Metric", "Signature", "Intervals"), tuple(rows), frozenset({1, 2}))
+    return Table("How the scores were computed", ("Metric", "Signature", "Intervals"), tuple(rows), frozenset({1, 2}))
 
 
 def fact_rows(comparison: Comparison) -> Sequence[tuple[str, str]]:
-    """What was trained on."""
+    """Facts about the corpus: label and text of each row."""
     corpus = comparison.corpus
     languages = {"Source": corpus.src_lang, "Target": corpus.tgt_lang}
     return (

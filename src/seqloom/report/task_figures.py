@@ -1,4 +1,4 @@
-"""The figures of a report that only one task has. A task with figures of its own has a file and a line in `FIGURES`."""
+"""Figures that only the reports of some tasks have. Such a task has a module and an entry in `FIGURES`."""
 
 from collections.abc import Callable, Mapping
 
@@ -14,6 +14,6 @@ FIGURES: Mapping[str, Callable[[Comparison, Palette], tuple[list[Figure], dict[s
 
 
 def task_figures(comparison: Comparison, palette: Palette) -> tuple[list[Figure], dict[str, list[Row]]]:
-    """The figures of the comparison's task, and their rows by the name of the data set."""
+    """The figures of the comparison's task, and their rows by data set name; empty if the task has none."""
     draw = FIGURES.get(comparison.corpus.kind)
     return ([], {}) if draw is None else draw(comparison, palette)

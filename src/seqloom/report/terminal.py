@@ -1,6 +1,6 @@
-"""The comparison in a terminal: the verdict, then the numbers, in as many columns as there is room for.
+"""The comparison in a terminal: the verdict, then the scores and costs.
 
-A comparison enters, something that rich prints leaves. Narrow terminals get several narrow tables, never a wrapped wide one.
+In a narrow terminal there are several narrow tables instead of one wide table with wrapped lines.
 """
 
 from collections.abc import Iterator, Sequence
@@ -30,7 +30,7 @@ assert _COST_HEADS.keys() == COSTS.keys()
 
 
 def comparison_table(comparison: Comparison) -> RenderableType:
-    """The verdict and the tables; they choose their layout when they are printed, by the width of the terminal."""
+    """The verdict and the tables. They choose their layout when they are printed, by the width of the terminal."""
     return _Tables(comparison)
 
 
@@ -76,11 +76,11 @@ class _Tables:
         lines.append(
             Text(f"{wording.capital(self._comparison.metric_label)}: {direction(self._comparison)}.", style="dim")
         )
-        lines[-1].append(f" In brackets: {level} intervals. Signatures stand in the report.")
+        lines[-1].append(f" In brackets: {level} intervals. The report has the signatures.")
         yield _column(Group(*lines), options)
 
     def _layouts(self) -> Iterator[list[Table]]:
-        """Ways to set the numbers, from the widest to the narrowest; the narrow ones fold the names of arms, never numbers."""
+        """The layouts of the tables, from the widest to the narrowest; narrow layouts wrap the names of arms, never numbers."""
         tests = list(self._comparison.test_labels)
         yield [self._table(leading=tests, further=tests, costs=True)]
         yield [self._table(leading=tests, further=tests), self._table(costs=True)]
@@ -147,7 +147,7 @@ class _Tables:
         return cells
 
     def _list(self, arm: Arm) -> RenderableType:
-        # The last resort: a terminal too narrow even for one test split.
+        # For a terminal that is too narrow for a table of one test split.
         lines = [Text(self._labels()[self._comparison.arms.index(arm)], style="bold")]
         for test, label in self._comparison.test_labels.items():
             lines += [

@@ -1,8 +1,8 @@
-"""How things look: colours for light and dark, and for each arm a colour, a shape and a dash.
+"""Colours for light and dark mode, and a colour, a shape and a dash for each arm.
 
-A comparison enters; styles, CSS variables and a Vega-Lite configuration leave. The hues are those of Okabe and Ito (2008),
-told apart by people with any kind of colour vision, darkened on white and lightened on black until their contrast with the
-paper is at least 3 to 1. Shape and dash say the same a second time, for prints and for people who see no colours.
+Output: styles, CSS variables and a Vega-Lite configuration. The hues are those of Okabe and Ito (2008), which people with any kind
+of colour vision can distinguish. They are darkened on white and lightened on black until the contrast with the background is at
+least 3 to 1. Shape and dash repeat the information of the colour, for prints and for people who see no colours.
 """
 
 from collections.abc import Mapping
@@ -46,16 +46,16 @@ DARK: Mapping[str, str] = {
     "arm-4": "#e8b024",
     "arm-5": "#d5dae0",
 }
-# In a page, colours are CSS variables, so that charts follow the reader's light or dark without being drawn again.
+# In a page, colours are CSS variables, so that charts change between light and dark mode without being drawn again.
 BY_CSS: Mapping[str, str] = {name: f"var(--{name})" for name in LIGHT}
 
 FONT = 'system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif'
-# What Vega-Lite's converter carries with itself, and every reader of an SVG has something like.
+# Vega-Lite's converter contains the first of these fonts, and readers of an SVG have a similar one.
 PICTURE_FONT = "Helvetica, Arial, sans-serif"
 
 _COLOURS = tuple(name for name in LIGHT if name.startswith("arm-"))
 _DASHES: tuple[tuple[int, ...], ...] = ((1, 0), (7, 3), (2, 3), (9, 3, 2, 3))
-# Each shape: Vega's name for it, and its outline as an SVG path around (0, 0) for the legend.
+# Vega's name of each shape, and its outline for the legend as an SVG path around (0, 0).
 SHAPES: Mapping[str, str] = {
     "circle": "M-5,0A5,5,0,1,1,5,0A5,5,0,1,1,-5,0Z",
     "square": "M-4.5,-4.5H4.5V4.5H-4.5Z",
@@ -70,10 +70,10 @@ _OUTSIDE_SHAPE = "diamond"
 
 @dataclass(frozen=True, slots=True)
 class ArmStyle:
-    """How an arm looks wherever it appears.
+    """The style of an arm in all charts and tables of a page.
 
     Attributes:
-        label: what it is called; unique in its comparison.
+        label: its name for readers; unique in its comparison.
         colour: the name of its colour in LIGHT, DARK and BY_CSS.
         shape: one of SHAPES.
         dash: lengths of line and gap in pixels.
@@ -88,7 +88,7 @@ class ArmStyle:
 
     @property
     def outline(self) -> str:
-        """The shape as an SVG path around (0, 0)."""
+        """The outline of the shape as an SVG path around (0, 0)."""
         return SHAPES[self.shape]
 
 
@@ -107,13 +107,13 @@ def arm_styles(comparison: Comparison) -> dict[str, ArmStyle]:
 
 
 def style_at(label: str, position: int) -> ArmStyle:
-    """The style of the arm in a place, from 0; colour and shape together repeat after thirty."""
+    """The style of the arm with an index, from 0. Combinations of colour and shape repeat after thirty arms."""
     colour, shape = _COLOURS[position % len(_COLOURS)], _ARM_SHAPES[position % len(_ARM_SHAPES)]
     return ArmStyle(label, colour, shape, _DASHES[position % len(_DASHES)], False)
 
 
 def css_variables() -> str:
-    """The colours as CSS: light, dark where the reader's system asks for it, and light again on paper."""
+    """The colours as CSS variables: light; dark if the reader's system prefers it; always light in print."""
 
     def block(colours: Mapping[str, str]) -> str:
         return "".join(f"--{name}:{value};" for name, value in colours.items())
@@ -125,7 +125,7 @@ def css_variables() -> str:
 
 
 def css_variables_by_choice() -> str:
-    """As `css_variables`, for a page whose readers may choose themselves: `data-theme` of the root says "light" or "dark"."""
+    """As `css_variables`, for a page with a switch: the attribute `data-theme` of the root is "light" or "dark"."""
 
     def block(scheme: str, colours: Mapping[str, str]) -> str:
         return f"color-scheme:{scheme};" + "".join(f"--{name}:{value};" for name, value in colours.items())
@@ -139,7 +139,7 @@ def css_variables_by_choice() -> str:
 
 
 def chart_config(palette: Mapping[str, str], font: str = FONT) -> dict[str, Any]:
-    """Vega-Lite's `config`: quiet axes, no frame, the page's own font and colours."""
+    """Vega-Lite's `config`: thin axes, no frame, the font and the colours of the page."""
     axis = {
         "labelColor": palette["muted"],
         "titleColor": palette["muted"],

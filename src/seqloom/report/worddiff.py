@@ -1,6 +1,6 @@
-"""Word by word, how an output differs from its reference.
+"""The difference between an output and its reference, word by word.
 
-Two texts enter, pieces of the output leave, each marked as the same, as added, or as missing. This module does not know HTML.
+Output: pieces of text, each marked as same, added or missing. This module does not know HTML.
 """
 
 import re
@@ -12,19 +12,19 @@ from seqloom.segments import main_script, segments
 
 Kind = Literal["same", "added", "missing"]
 
-# A word or a sign, and the space after it.
+# A word or a punctuation mark, with the space after it.
 _WORD = re.compile(r"\w+|[^\w\s]")
 _SPACE = re.compile(r"\s*")
-# Comparing takes time by the product of the lengths.
+# The time of the comparison grows with the product of the lengths.
 MAX_WORDS = 400
 
 
 class Piece(NamedTuple):
-    """A stretch of text.
+    """A part of a compared text.
 
     Attributes:
-        kind: "same" in both, "added" by the output, or "missing" from it though the reference has it.
-        text: the stretch, spaces included.
+        kind: "same" if both have it, "added" if only the output has it, "missing" if only the reference has it.
+        text: the text of the part, spaces included.
     """
 
     kind: Kind
@@ -32,14 +32,14 @@ class Piece(NamedTuple):
 
 
 def same(output: str, reference: str) -> bool:
-    """Whether the texts are equal but for white space."""
+    """Whether the texts are equal except for white space."""
     return output.split() == reference.split()
 
 
 def compare_words(output: str, reference: str) -> list[Piece] | None:
-    """The output in pieces, with what it lacks of the reference in between; None where the texts are too long for it.
+    """The pieces of the output and, between them, the pieces that it lacks; None if the texts are too long to compare.
 
-    The "same" and "added" pieces, joined, are the output. White space makes no difference.
+    The "same" and "added" pieces, joined, are the output. Differences in white space are ignored.
     """
     ours, theirs = _words(output), _words(reference)
     if max(len(ours), len(theirs)) > MAX_WORDS:
@@ -48,7 +48,7 @@ def compare_words(output: str, reference: str) -> list[Piece] | None:
 
 
 def _words(text: str) -> list[str]:
-    """Words and signs, each with the space after it; in scripts without spaces between words, segments."""
+    """Words and punctuation marks, each with the space after it; in scripts without spaces between words, segments."""
     words = []
     position = len(text) - len(text.lstrip())
     for segment in segments(text):

@@ -1,6 +1,6 @@
-"""How numbers are written for people: one way for the page, the terminal and the picture.
+"""Numbers and names of a comparison as short texts, shared by the page, the terminal and the picture.
 
-Values and nouns of the comparison enter, short texts leave. This module does not know HTML, charts or terminals.
+This module does not know HTML, charts or terminals.
 """
 
 import math
@@ -22,45 +22,45 @@ _DIGITS = {
     "bits_per_byte": 3,
 }
 _SHARES = frozenset({"exact_match", "items"})
-# Metrics that cannot leave 0 to 100.
+# Metrics between 0 and 100.
 BOUNDED = frozenset({*_BLEUS, "chrf", "exact_match", "items"})
 
 
 def number(value: float | None, digits: int = 0) -> str:
-    """`1234.5` as `1,234.5`; a dash for what is missing or not a number."""
+    """A number with thousands separators: `1234.5` as `1,234.5`; a dash for None and NaN."""
     if value is None or math.isnan(value):
         return MISSING
     if math.isinf(value):
         return "∞" if value > 0 else "−∞"
     text = f"{value:,.{digits}f}"
-    # A rounded-away minus sign reads as a defect, and a real one should be as wide as a plus sign.
+    # `-0.0` is written without its sign; the typographic minus sign is as wide as a plus sign.
     return text.lstrip("-") if not any(c in "123456789" for c in text) else text.replace("-", "−")
 
 
 def signed(value: float, digits: int) -> str:
-    """`number` with a plus sign where there is no minus sign."""
+    """As `number`, with a plus sign if the number is not negative."""
     text = number(value, digits)
     return text if text.startswith("−") or text == MISSING else f"+{text}"
 
 
 def measured(value: float, digits: int = 0) -> str:
-    """`number` for rates and times, of which zero means that nothing was measured."""
+    """As `number`, for rates and times: zero means not measured and becomes a dash."""
     return number(value, digits) if value > 0 else MISSING
 
 
 def score(metric: str, value: float | None) -> str:
-    """A score with the digits that its metric deserves; shares carry a percent sign."""
+    """A score with the decimals of its metric; shares have a percent sign."""
     text = number(value, _DIGITS.get(metric, 2))
     return f"{text}%" if metric in _SHARES and text != MISSING else text
 
 
 def difference(metric: str, value: float) -> str:
-    """A signed difference between two scores; between shares, it is in points and so carries no percent sign."""
+    """A signed difference between two scores; a difference of shares is in points and has no percent sign."""
     return signed(value, _DIGITS.get(metric, 2))
 
 
 def bounds(metric: str, interval: Interval | None) -> str:
-    """`[91.9, 93.2]`, or a dash."""
+    """An interval as `[91.9, 93.2]`; a dash for None."""
     if interval is None:
         return MISSING
     digits = _DIGITS.get(metric, 2)
@@ -68,7 +68,7 @@ def bounds(metric: str, interval: Interval | None) -> str:
 
 
 def score_with_interval(quality: Quality | None) -> str:
-    """`92.5% [91.9, 93.2]`, without brackets where there is no interval, or a dash."""
+    """A score with its interval, `92.5% [91.9, 93.2]`; without brackets if it has none; a dash for None."""
     if quality is None:
         return MISSING
     text = score(quality.metric, quality.value)
@@ -76,12 +76,12 @@ def score_with_interval(quality: Quality | None) -> str:
 
 
 def p_value(value: float) -> str:
-    """`p = 0.012`, or `p < 0.001`."""
+    """A p-value as `p = 0.012`, or `p < 0.001`."""
     return "p < 0.001" if value < 0.001 else f"p = {value:.3f}"
 
 
 def compact(value: float) -> str:
-    """`1_043_000` as `1.04M`: three significant digits."""
+    """A count with three significant digits: `1_043_000` as `1.04M`."""
     if math.isnan(value):
         return MISSING
     for size, suffix in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
@@ -92,38 +92,38 @@ def compact(value: float) -> str:
 
 
 def level(interval: Interval) -> str:
-    """`95%`."""
+    """A confidence level as text: 0.95 as `95%`."""
     return f"{interval.level * 100:g}%"
 
 
 def duration(seconds: float) -> str:
-    """`88 seconds`, or from two minutes on `2.5 minutes`."""
+    """A time in seconds, `88 seconds`, or from two minutes in minutes, `2.5 minutes`."""
     return f"{number(seconds)} seconds" if seconds < 120 else f"{number(seconds / 60, 1)} minutes"
 
 
 def words_of(length_bin: LengthBin) -> str:
-    """`6-10` source words, or `7`."""
+    """A range of source lengths in words: `6-10`, or `7` if both ends are equal."""
     return str(length_bin.low) if length_bin.low == length_bin.high else f"{length_bin.low}–{length_bin.high}"
 
 
 def capital(text: str) -> str:
-    """The text with a capital at its beginning."""
+    """The text with a capital first letter."""
     return text[:1].upper() + text[1:]
 
 
 def plural(count: int, noun: str) -> str:
-    """`1 caveat`, `2 caveats`."""
+    """A count with its noun: `1 caveat`, `2 caveats`."""
     return f"{number(count)} {noun}{'' if count == 1 else 's'}"
 
 
 def mean(values: Iterable[float]) -> float | None:
-    """The mean, or None of nothing."""
+    """The mean of some values; None if there are none."""
     results = list(values)
     return sum(results) / len(results) if results else None
 
 
 def arm_labels(comparison: Comparison) -> dict[str, str]:
-    """For each arm's name its label for people, with the name added where two arms share a label."""
+    """The labels of the arms by name; if two arms have the same label, the name is added."""
     labels = [arm.label for arm in comparison.arms]
     return {
         arm.name: arm.label if labels.count(arm.label) == 1 else f"{arm.label} ({arm.name})" for arm in comparison.arms
@@ -131,14 +131,14 @@ def arm_labels(comparison: Comparison) -> dict[str, str]:
 
 
 def judged_by(comparison: Comparison, results: Difference) -> str:
-    """What a difference is of, where it is not of the comparison's leading metric: ", in chrF"."""
+    """The metric of a difference, if it is not the leading metric of the comparison: ", in chrF"; else empty."""
     if results.metric is None or results.metric == comparison.metric:
         return ""
     return f", in {results.metric_label or results.metric}"
 
 
 def validation_label(comparison: Comparison) -> str:
-    """What was measured on validation data while training, and on how many of them where not on all."""
+    """The label of the validation metric, with the number of sentences if validation used a part of them."""
     label = f"{comparison.val_metric_label or comparison.metric_label} on validation"
     decoded, total = comparison.corpus.val_decoded, comparison.corpus.sizes.get("val", 0)
     if decoded is None or decoded >= total:
@@ -147,18 +147,18 @@ def validation_label(comparison: Comparison) -> str:
 
 
 def leading(qualities: Sequence[Quality], metric: str) -> Quality | None:
-    """The leading metric among the qualities of one test split, where it was measured."""
+    """The quality of a test split by the leading metric; None if it was not measured."""
     return next((quality for quality in qualities if quality.metric == metric), None)
 
 
 def leading_of(comparison: Comparison) -> Quality | None:
-    """Any quality of the leading metric: it knows in which direction the metric points."""
+    """A quality of the leading metric, which knows whether higher is better."""
     results = (leading(qualities, comparison.metric) for arm in comparison.arms for qualities in arm.tests.values())
     return next((quality for quality in results if quality is not None), None)
 
 
 def higher_is_better(comparison: Comparison) -> bool:
-    """Whether more is better in the leading metric."""
+    """Whether a higher value of the leading metric is better."""
     quality = leading_of(comparison)
     return quality is None or quality.higher_is_better
 

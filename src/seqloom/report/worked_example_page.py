@@ -83,7 +83,7 @@ class WorkedExample:
 
     @cached_property
     def query_position(self) -> int:
-        """The source position that the page follows: the true source of the step, or else the largest cross-attention weight."""
+        """The source position that the page follows: the aligned one, or else that of the largest cross-attention weight."""
         truth = self.explanation.truth
         true = truth.sources[self.step] if truth else ()
         weights = self.cross.weights[self.step]
@@ -108,7 +108,7 @@ class WorkedExample:
 
     @cached_property
     def heads(self) -> list[tuple[float, str]]:
-        """For each cross-attention head its agreement with the true alignment, 0 to 1, and its name; the best first."""
+        """For each cross-attention head its agreement with the reference alignment, 0 to 1, and its name; the best first."""
         return sorted(
             (
                 (trust.truth.alike, f"{attention.name}.{number}")
@@ -122,7 +122,7 @@ class WorkedExample:
 
     @cached_property
     def crossing(self) -> tuple[int, int, int, int] | None:
-        """A step and its true source, and a later step with an earlier source; None if none cross or the alignment is unknown."""
+        """A step with its aligned source position, and a later step with an earlier one; None if there are no such steps."""
         truth = self.explanation.truth
         known = enumerate(truth.sources if truth else ())
         links = [(step, position) for step, positions in known for position in positions]

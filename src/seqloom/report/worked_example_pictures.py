@@ -106,7 +106,7 @@ def scores(stage: AttentionStage, truth: Sequence[Sequence[int]] | None = None) 
         f"{query} most at {keys[max(range(len(row)), key=row.__getitem__)]}"
         for query, row in zip(queries, stage.weights, strict=True)
     )
-    outlined = " Outlined: the true source." if truth and any(truth) else ""
+    outlined = " Outlined: the reference alignment." if truth and any(truth) else ""
     picture = Picture(
         f"Scores and weights of {stage.name}, head {stage.head}; grey is masked. {'; '.join(pointed)}.{outlined}"
     )
@@ -225,7 +225,7 @@ def methods(explanations: Sequence[Explanation]) -> Picture:
 
 
 def heads(explanation: Explanation) -> Picture:
-    """Small heatmaps of all cross-attention heads, with their agreement with the true alignment."""
+    """Small heatmaps of all cross-attention heads, with their agreement with the reference alignment."""
     truth = explanation.truth.sources if explanation.truth else None
     across = [
         (attention, words.looks_across(attention, len(explanation.source))) for attention in explanation.attention

@@ -200,13 +200,13 @@ def weight_table(explanation: Explanation, step: int) -> str:
 
 
 def trust_table(explanations: Sequence[Explanation]) -> str:
-    """How far each method agrees with the true alignment and with the other methods."""
+    """How far each method agrees with the reference alignment and with the other methods."""
     rows = []
     for item in explanations:
         for picture in words.pictures_of(item):
             trust = picture.trust
             rows.append((item.run.label, picture.method, *_truth(trust), *_agreements(trust)))
-    head = ("run", "method", "true source", "random baseline", "weight on it", "occlusion", "gradient")
+    head = ("run", "method", "reference alignment", "random baseline", "weight on it", "occlusion", "gradient")
     return _table(head, rows)
 
 

@@ -154,7 +154,7 @@ def test_every_word_can_be_read(page: Page) -> None:
 def test_a_claim_of_a_newer_version_is_shown_and_says_so(page: Page) -> None:
     assert "claim-of-a-newer-version" not in claims()
     words = page.words()
-    assert "does not know the claim claim-of-a-newer-version" in words
+    assert "does not have the claim claim-of-a-newer-version" in words
     assert "Are both arms alike?" in words
 
 
@@ -411,4 +411,4 @@ def test_a_claim_that_is_still_learning_shows_its_arms_along_training() -> None:
     assert "Still learning" in text
     assert "Still improving at 800 updates: RNN." in text
     assert text.count("still improving") >= 2
-    assert "The arms along training" in text
+    assert "The arms at each budget" in text

@@ -99,4 +99,4 @@ def test_the_answers_along_training() -> None:
     )
     text = claims_wording.along_training(verdict.model_copy(update={"ladder": ladder}))
     assert text.startswith("Along training: 200 updates: contradicted; 800 updates: ")
-    assert text.endswith("The answer turns at 800 updates.")
+    assert text.endswith("The answer changes at 800 updates.")

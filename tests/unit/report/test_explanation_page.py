@@ -93,21 +93,21 @@ def test_hostile_texts_stay_texts():
     assert "49" not in re.sub(r"[0-9.]+[0-9]", "", html.unescape(text.split("</h1>")[0]))
 
 
-def test_moments_stand_under_a_slider(tmp_path):
+def test_checkpoints_are_under_a_slider(tmp_path):
     run = make_run("attention-rnn", folder=tmp_path)
     for step in (3, 9):
         state = {name: tensor.float() for name, tensor in run.model.state_dict().items()}
         save_weights(tmp_path / "weights" / f"step-{step}.safetensors", state)
     found = Explanations(text="alpha", explanations=(explain(run, "alpha bravo", history=True),))
     page = Page(explanation_html(found))
-    assert [a["data-step"] for _, a, _ in page.elements if "data-moment" in a] == ["3", "9"]
+    assert [a["data-step"] for _, a, _ in page.elements if "data-checkpoint" in a] == ["3", "9"]
     assert [a["max"] for _, a, _ in page.elements if a.get("type") == "range"] == ["1"]
 
 
 def test_a_prompt_without_words_has_a_page():
     run = make_run("transformer-lm", kind="text")
     text = explanation_html(Explanations(text="", explanations=(explain(run, ""),)))
-    assert "There is no source to look at." in text
+    assert "This run has no source, so there is no picture." in text
     Page(text)
 
 

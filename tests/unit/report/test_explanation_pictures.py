@@ -51,7 +51,7 @@ def test_heads_are_drawn_by_layer_and_carry_their_trust(explanations):
     figure = draw(found, "heads")
     # One head of the recurrent decoder; two heads in two layers each of the three others.
     assert len(figure.axes) == 1 + 3 * 2 * 2
-    assert all("truth" in axes.get_title() for axes in figure.axes)
+    assert all("ref." in axes.get_title() for axes in figure.axes)
 
 
 def test_a_beam_is_drawn_with_what_was_not_kept(explanations):
@@ -67,7 +67,7 @@ def test_a_beam_is_drawn_with_what_was_not_kept(explanations):
 def test_what_is_not_there_is_told(kind, variant, told, explanations):
     with pytest.raises(ConfigError, match=told):
         draw(make_explanations(variant), kind)
-    with pytest.raises(ConfigError, match="not searched for"):
+    with pytest.raises(ConfigError, match="there was no search"):
         draw(make_explanations("rnn", target="alpha"), "beam")
 
 

@@ -22,13 +22,13 @@ def test_trust_is_told_with_its_counts():
         truth=TruthAgreement(alike=0.75, mass=0.5, chance=0.1, count=4),
     )
     assert words.trust_sentence(trust) == (
-        "Points at the true source for 75% of 4 tokens whose source is known (chance 10%); 50% of its weight lies there. "
-        "Points at the same token as occlusion for 50% of 6 (rank correlation −0.25) and gradient for 100% of 6 "
+        "Agrees with the reference alignment for 75% of 4 tokens that have one (chance 10%); 50% of its weight is on it. "
+        "Has its maximum at the same token as occlusion for 50% of 6 (rank correlation −0.25) and gradient for 100% of 6 "
         "(rank correlation –)."
     )
-    assert words.trust_short(trust) == "truth 75%, occl. 50%, grad. 100%"
-    assert words.trust_sentence(Trust()) == "Nothing to hold it against."
-    assert words.trust_short(Trust(truth=trust.truth.model_copy(update={"alike": 0.0}))) == "truth 0%"
+    assert words.trust_short(trust) == "ref. 75%, occl. 50%, grad. 100%"
+    assert words.trust_sentence(Trust()) == "There is no other method and no reference alignment to compare with."
+    assert words.trust_short(Trust(truth=trust.truth.model_copy(update={"alike": 0.0}))) == "ref. 0%"
 
 
 def test_a_picture_in_words_names_the_largest_of_each_row():

@@ -1,10 +1,10 @@
-// Switches between methods, moves the slider of training. Without it everything is shown.
+// Switches between methods and moves the slider of checkpoints. Without this script everything is shown.
 (() => {
   "use strict";
   const all = (selector, root = document) => [...root.querySelectorAll(selector)];
 
   for (const choice of all("[data-methods]")) {
-    // A run that lacks the method shows the first one it has.
+    // A run without the method shows its first one.
     const show = (method) => {
       for (const run of all("[data-has]")) {
         const shown = run.dataset.has.split(" ").includes(method) ? method : run.dataset.has.split(" ")[0];
@@ -16,20 +16,20 @@
     choice.addEventListener("change", (event) => show(event.target.value));
   }
 
-  const slider = document.getElementById("moment");
+  const slider = document.getElementById("checkpoint");
   if (slider) {
-    const output = document.getElementById("moment-said");
+    const output = document.getElementById("checkpoint-shown");
     const show = () => {
-      const place = Number(slider.value);
-      for (const run of all("[data-moments]")) {
-        const moments = all("[data-moment]", run);
-        // Runs may have kept differently many weights; the slider goes from the first to the last of each.
-        const shown = Math.round(place / Number(slider.max || 1) * (moments.length - 1));
-        moments.forEach((moment, number) => { moment.hidden = number !== shown; });
+      const position = Number(slider.value);
+      for (const run of all("[data-checkpoints]")) {
+        const checkpoints = all("[data-checkpoint]", run);
+        // Runs can have different numbers of checkpoints; the slider goes from the first to the last one of each run.
+        const shown = Math.round(position / Number(slider.max || 1) * (checkpoints.length - 1));
+        checkpoints.forEach((checkpoint, number) => { checkpoint.hidden = number !== shown; });
       }
-      output.textContent = `${place + 1} of ${Number(slider.max) + 1}`;
+      output.textContent = `${position + 1} of ${Number(slider.max) + 1}`;
     };
-    document.getElementById("moment-form").hidden = false;
+    document.getElementById("checkpoint-form").hidden = false;
     slider.addEventListener("input", show);
     show();
   }

@@ -6,7 +6,7 @@ import { instead, peaks, pictureOf, tokenTexts, trustSentence } from "./wording.
 
 // A drawing with its numbers behind it.
 export function pictured(rows, columns, names, title, options) {
-  const told = `${title}, where each token points most: ${peaks(rows, columns, names)}.`;
+  const told = `${title}, the largest value of each token: ${peaks(rows, columns, names)}.`;
   const heads = [
     [make("span", { className: "hidden" }, "token")],
     ...columns.map((name) => [make("bdi", {}, name), "n"]),

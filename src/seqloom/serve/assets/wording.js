@@ -1,15 +1,15 @@
-// How explanations are put into words, as the offline page does it (report/explanation_wording.py): tokens, pictures, trust.
+// Texts about explanations, equal to those of the offline page (report/explanation_wording.py): tokens, pictures, agreement.
 
 import { decimal, roundly } from "./elements.js";
 
-// A space before a token is not shown, a missing one is: "…teen".
+// A token that continues a word begins with an ellipsis, "…teen"; the space before a word is left out.
 export function tokenText({ text }) {
   if (/^<.+>$/s.test(text)) return text;
   if (text.startsWith("▁")) return text.slice(1).replaceAll("▁", " ") || "␣";
   return `…${text.replaceAll("▁", " ")}`;
 }
 
-// The first of a text needs no sign that it goes on.
+// The first token of a text has no ellipsis.
 export function tokenTexts(tokens) {
   const found = tokens.map(tokenText);
   if (found.length) found[0] = found[0].replace(/^…/, "") || "…";
@@ -19,25 +19,25 @@ export function tokenTexts(tokens) {
 const TITLES = { attention: "Attention", occlusion: "Occlusion", gradient: "Gradient" };
 export const METHODS = Object.keys(TITLES);
 
-// What there is to see from target to source, attention first.
+// The pictures of an explanation, attention first.
 export function picturesOf(explanation) {
-  const found = explanation.saliency.map(({ method, source, trust }) => ({ method, rows: source, trust }));
+  const pictures = explanation.saliency.map(({ method, source, trust }) => ({ method, rows: source, trust }));
   if (explanation.alignment)
-    found.push({ method: "attention", rows: explanation.alignment, trust: explanation.alignment_trust });
-  const order = (one) => METHODS.indexOf(one.method);
-  const seen = found.filter((one) => one.rows[0]?.length).sort((one, other) => order(one) - order(other));
-  return seen.map((one) => ({ ...one, title: TITLES[one.method] }));
+    pictures.push({ method: "attention", rows: explanation.alignment, trust: explanation.alignment_trust });
+  const order = (picture) => METHODS.indexOf(picture.method);
+  const shown = pictures.filter(({ rows }) => rows[0]?.length).sort((a, b) => order(a) - order(b));
+  return shown.map((picture) => ({ ...picture, title: TITLES[picture.method] }));
 }
 
-// The picture of a method, or the first there is.
+// The picture of a method, or the first picture if there is none of the method.
 export function pictureOf(explanation, method) {
-  const found = picturesOf(explanation);
-  return found.find((one) => one.method === method) ?? found[0] ?? null;
+  const pictures = picturesOf(explanation);
+  return pictures.find((picture) => picture.method === method) ?? pictures[0] ?? null;
 }
 
 export function instead(picture, method) {
   return picture && picture.method !== method
-    ? `This run has no ${method} between output and source; shown is ${picture.method}. `
+    ? `This run has no ${method} between output and source; ${picture.method} is shown instead. `
     : "";
 }
 
@@ -45,47 +45,47 @@ const agreement = ({ alike, count, rank }) => `${roundly(alike)} of ${count} (ra
 
 export function trustSentence(trust) {
   const { truth } = trust ?? {};
-  const told = ["occlusion", "gradient"]
+  const methods = ["occlusion", "gradient"]
     .filter((name) => trust?.[name])
     .map((name) => `${name} for ${agreement(trust[name])}`);
   const tokens = truth?.count === 1 ? "token" : "tokens";
   const parts = [];
   if (truth)
     parts.push(
-      `Points at the true source for ${roundly(truth.alike)} of ${truth.count} ${tokens} whose source is known ` +
-        `(chance ${roundly(truth.chance)}); ${roundly(truth.mass)} of its weight lies there.`,
+      `Agrees with the reference alignment for ${roundly(truth.alike)} of ${truth.count} ${tokens} that have one ` +
+        `(chance ${roundly(truth.chance)}); ${roundly(truth.mass)} of its weight is on it.`,
     );
-  if (told.length) parts.push(`Points at the same token as ${told.join(" and ")}.`);
-  return parts.join(" ") || "Nothing to hold it against.";
+  if (methods.length) parts.push(`Has its maximum at the same token as ${methods.join(" and ")}.`);
+  return parts.join(" ") || "There is no other method and no reference alignment to compare with.";
 }
 
 export function trustShort(trust) {
-  const names = { truth: "truth", occlusion: "occl.", gradient: "grad." };
-  const told = Object.entries(names).filter(([key]) => trust?.[key]);
-  return told.map(([key, name]) => `${name} ${roundly(trust[key].alike)}`).join(", ") || "not judged";
+  const names = { truth: "ref.", occlusion: "occl.", gradient: "grad." };
+  const compared = Object.entries(names).filter(([key]) => trust?.[key]);
+  return compared.map(([key, name]) => `${name} ${roundly(trust[key].alike)}`).join(", ") || "nothing to compare with";
 }
 
 export const peak = (row) => row.indexOf(Math.max(...row));
 
-// For those who do not see it: where each row looks most.
+// The text alternative of a picture: the column with the largest value of each row.
 export function peaks(rows, columns, names) {
-  return rows.map((row, place) => `${names[place]} at ${columns[peak(row)]}`).join("; ");
+  return rows.map((row, index) => `${names[index]} at ${columns[peak(row)]}`).join("; ");
 }
 
 export const NODE_STATUSES = {
   grew: "kept, and continued",
-  dropped: "kept, but no continuation was good enough",
+  dropped: "kept, but none of its continuations was kept",
   pruned: "not kept",
   finished: "ended, among the best",
-  outscored: "ended, but better ones had",
-  cut: "cut at its limit",
-  left: "still there when the search was over",
+  outscored: "ended, but others scored better",
+  cut: "ended by the limit of its length",
+  left: "not ended when the search ended",
 };
 
-// What a run is: its recipe, its corpus, and its languages where it knows them.
+// A run in words: its recipe, its corpus, and its languages if they are known.
 export function aboutRun(run) {
   const made = run.source_name === `${run.name} (source)`;
-  const does = run.kind === "text" ? ": goes on with a text" : made ? "" : `: ${run.source_name} → ${run.target_name}`;
+  const does = run.kind === "text" ? ": continues a text" : made ? "" : `: ${run.source_name} → ${run.target_name}`;
   return `${run.recipe}, trained on ${run.corpus}${does}`;
 }
 

@@ -1,7 +1,7 @@
-"""True alignment: the source words that each target word comes from, for corpora whose rules define them.
+"""Reference alignment: the source words that each target word comes from, for corpora whose rules define them.
 
 The name of a corpus and two texts enter, links between their spans leave. Only certain links are made: a wrong word of an output
-has no true source.
+has no aligned source word.
 """
 
 import re
@@ -23,7 +23,7 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A rule that defines the true alignment.
+    """A rule that defines the reference alignment.
 
     Attributes:
         words: the rule for people.
@@ -48,7 +48,7 @@ def rule_of(corpus: str) -> Rule | None:
     return None
 
 
-def true_sources(
+def reference_sources(
     rule: Rule, src: str, tgt: str, src_spans: Sequence[Span], tgt_spans: Sequence[Span]
 ) -> tuple[tuple[int, ...], ...]:
     """For each target token the positions of the source tokens that it comes from.

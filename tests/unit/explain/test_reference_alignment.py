@@ -5,7 +5,7 @@ import re
 import pytest
 
 from seqloom.corpus import CorpusSettings, open_corpus
-from seqloom.explain.true_alignment import rule_of, true_sources
+from seqloom.explain.reference_alignment import reference_sources, rule_of
 
 
 def linked(corpus: str, src: str, tgt: str) -> dict[str, set[str]]:
@@ -87,4 +87,4 @@ def test_tokens_are_linked_where_they_meet() -> None:
     src, tgt = "ninety-seven", "siebenundneunzig"
     src_spans = [(0, 6), (6, 7), (7, 12), (12, 12)]
     tgt_spans = [(0, 6), (6, 16), (16, 16)]
-    assert true_sources(rule_of("numbers-en-de"), src, tgt, src_spans, tgt_spans) == ((2,), (0,), ())
+    assert reference_sources(rule_of("numbers-en-de"), src, tgt, src_spans, tgt_spans) == ((2,), (0,), ())
