@@ -29,5 +29,9 @@ class DecodingError(SeqloomError):
     """A model cannot generate what was asked of it."""
 
 
+class PromptTooLongError(DecodingError):
+    """A prompt does not fit the context of a language model."""
+
+
 class OutputError(SeqloomError):
     """A file or a folder cannot be written; what was there before is as it was."""

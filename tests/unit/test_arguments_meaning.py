@@ -54,6 +54,17 @@ OPTIONS: dict[str, tuple[Accepts, ...]] = {
     "top_k": (by_command("generate", "r", "--top-k"), by_sampling("top_k"), by_request("top_k")),
     "top_p": (by_command("generate", "r", "--top-p"), by_sampling("top_p"), by_request("top_p")),
     "min_p": (by_command("generate", "r", "--min-p"), by_sampling("min_p"), by_request("min_p")),
+    "typical_p": (by_command("generate", "r", "--typical"), by_sampling("typical_p"), by_request("typical_p")),
+    "repetition_penalty": (
+        by_command("generate", "r", "--repetition-penalty"),
+        by_sampling("repetition_penalty"),
+        by_request("repetition_penalty"),
+    ),
+    "frequency_penalty": (
+        by_command("generate", "r", "--frequency-penalty"),
+        by_sampling("frequency_penalty"),
+        by_request("frequency_penalty"),
+    ),
     "samples": (by_command("generate", "r", "--num-samples"), by_sampling("nbest"), by_request("nbest")),
     "length_penalty": (lambda value: DecodingSettings(length_penalty=value), by_request("length_penalty")),
     "seed": (

@@ -12,7 +12,9 @@ from typing import Protocol, TypeVar
 import numpy as np
 
 from seqloom.corpus.corpus import SentencePair
+from seqloom.decoding.full_context import FullContext, kept_positions
 from seqloom.decoding.hypothesis import Generation, Hypothesis
+from seqloom.errors import PromptTooLongError
 from seqloom.example import Example, IdArray
 from seqloom.messages import counted
 from seqloom.progress import Progress, Silent
@@ -91,12 +93,16 @@ class EncodedInput:
 class InputEncoder:
     """Encodes windows of numbered texts for one model."""
 
-    def __init__(self, model: Capacity, tokenizer: TextCodec, max_src_len: int) -> None:
+    def __init__(
+        self, model: Capacity, tokenizer: TextCodec, max_src_len: int, full_context: FullContext = "refuse"
+    ) -> None:
         """Computes the longest source that the model can read.
 
         Args:
             max_src_len: the most tokens of a source, whatever the model can hold.
+            full_context: see `DecodingSettings.full_context`.
         """
+        self._full_context = full_context
         self._model = model
         self._tokenizer = tokenizer
         self._max_src_len = max_src_len
@@ -128,23 +134,32 @@ class InputEncoder:
             inputs.append(EncodedInput(number, pair.src, Example(src_ids, tgt_ids), notes, num_cut=num_cut))
         return inputs
 
-    def prompts(self, window: Sequence[tuple[int, str]], max_tokens: int) -> list[EncodedInput]:
+    def prompts(self, window: Sequence[tuple[int, str]]) -> list[EncodedInput]:
         """Prompts of language models. The source of each is bos and the prompt.
 
-        A long prompt loses its beginning, so that `max_tokens` more tokens fit, or half of what the model can hold.
+        Raises:
+            PromptTooLongError: with bos, a prompt has more tokens than the model can hold, and the context does not slide.
         """
         limit = self._model.max_tgt_len(0)
-        longest = self._max_src_len if limit is None else min(self._max_src_len, max(limit - max_tokens, limit // 2))
         texts = [_valid_text(text) for _, text in window]
         encoded = self._tokenizer.encode_tgt([text for text, _ in texts])
         inputs = []
         for (number, text), (_, notes), ids in zip(window, texts, encoded, strict=True):
-            num_cut = max(0, len(ids) + 1 - longest)
-            if num_cut:
-                ids = ids[len(ids) + 1 - longest :]
+            num_cut = 0
+            if limit is not None and len(ids) + 1 > limit:
+                if self._full_context == "refuse":
+                    raise PromptTooLongError(
+                        f"a prompt of {counted(len(ids), 'token')} is too long: the context of the model holds "
+                        f"{limit:,}, of which 1 begins every text; shorten the prompt, set decoding.full_context (--full-context) "
+                        "to slide, which reads the end of the prompt only, or train with a larger model.max_len"
+                    )
+                kept = kept_positions(limit) - 1
+                num_cut = len(ids) - kept
+                ids = ids[num_cut:]
                 notes = (
                     *notes,
-                    f"only the last {counted(len(ids), 'token')} of the prompt were read, so that the output fits",
+                    f"the prompt is longer than the context of {counted(limit, 'token')}: its first {counted(num_cut, 'token')} "
+                    "were not read",
                 )
             src_ids = np.concatenate([np.array([self._tokenizer.vocab.bos_id], dtype=np.int64), ids])
             inputs.append(EncodedInput(number, text, Example(src_ids, _NO_IDS), notes, num_cut=num_cut))

@@ -52,6 +52,23 @@ def min_p(logits: Float[Tensor, "rows vocab"], p: float) -> Float[Tensor, "rows 
     return logits.masked_fill(logits < threshold, -math.inf)
 
 
+def typical_p(logits: Float[Tensor, "rows vocab"], p: float) -> Float[Tensor, "rows vocab"]:
+    """Keeps the ids whose information is nearest to the entropy, until their probabilities sum to p (Meister 2023, equation 9).
+
+    It keeps the smallest such set, and at least one id in each row.
+    """
+    if p >= 1:
+        return logits
+    log_probs = logits.log_softmax(dim=1)
+    probs = log_probs.exp()
+    entropy = -torch.where(probs > 0, probs * log_probs, 0.0).sum(dim=1, keepdim=True)
+    ids = (-log_probs - entropy).abs().argsort(dim=1, stable=True)
+    ordered = probs.gather(1, ids)
+    surplus = ordered.cumsum(dim=1) - ordered >= p
+    surplus[:, 0] = False
+    return logits.masked_fill(torch.zeros_like(surplus).scatter(1, ids, surplus), -math.inf)
+
+
 def precise(logits: Float[Tensor, "*rows vocab"]) -> Float[Tensor, "*rows vocab"]:
     """Converts half precision to float32, because sums of log-probabilities need it."""
     return logits if logits.dtype in (torch.float32, torch.float64) else logits.float()

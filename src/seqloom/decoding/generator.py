@@ -15,16 +15,21 @@ import torch
 from seqloom import machine
 from seqloom.batching import Example, Sources
 from seqloom.corpus.corpus import SentencePair
+from seqloom.decoding.constraints import Constraint
 from seqloom.decoding.encoded_input import UNFINISHED, EncodedInput, InputEncoder, TextCodec, windows
 from seqloom.decoding.forced import align_targets, score_targets
+from seqloom.decoding.full_context import num_forgotten
 from seqloom.decoding.hypothesis import Generation, Hypothesis, PairScore
 from seqloom.decoding.lexicon import Lexicon
 from seqloom.decoding.sampling import numbered_draw_keys
 from seqloom.decoding.search import search
 from seqloom.decoding.settings import DecodingSettings
+from seqloom.decoding.sliding import SlidingContext
+from seqloom.decoding.stop_strings import StopStrings, cut_at
 from seqloom.decoding.streaming import TokenCallback, TokenStream
 from seqloom.decoding.workers import in_parallel
 from seqloom.errors import ConfigError
+from seqloom.messages import counted
 from seqloom.models.base import Model
 from seqloom.progress import Progress
 
@@ -69,7 +74,9 @@ class Generator:
                 f"decoding.shortlist is {self.settings.shortlist}, but there is no lexicon to take shortlists from; set it to 0"
             )
         self._lexicon = lexicon
-        self._encoder = InputEncoder(model, tokenizer, self.settings.max_src_len)
+        self._encoder = InputEncoder(model, tokenizer, self.settings.max_src_len, self.settings.full_context)
+        # The limit of a context that slides.
+        self._sliding = model.max_tgt_len(0) if self.settings.full_context == "slide" else None
 
     def generate(
         self,
@@ -88,7 +95,9 @@ class Generator:
 
         Raises:
             DecodingError: alignments are requested of a model without attention.
+            ConfigError: the context is to slide; sources are cut instead (`max_src_len`).
         """
+        self._check_sources()
 
         def finish(inputs: list[EncodedInput]) -> list[Generation]:
             generations = list(map(self._generation, inputs, self._search(inputs)))
@@ -130,6 +139,7 @@ class Generator:
 
         Raises:
             ConfigError: the settings need shortlists.
+            PromptTooLongError: a prompt does not fit the context of the model, and the context does not slide.
         """
         if self.settings.shortlist:
             raise ConfigError(
@@ -140,7 +150,7 @@ class Generator:
             return list(map(self._continuation, inputs, self._search(inputs, max_tokens=max_tokens)))
 
         for window in windows(prompts, self.window, progress, task):
-            yield from self._in_batches(self._encoder.prompts(window, max_tokens), finish)
+            yield from self._in_batches(self._encoder.prompts(window), finish)
 
     def answer(
         self,
@@ -157,7 +167,13 @@ class Generator:
             draw_keys: for each text the integers that its random numbers follow from, where each text is sampled once.
             on_token: called with each token when it is chosen, where each text has one output and the beam is 1. A text that it
                 stops stays as it is, unfinished. It is not called for blank sources.
+
+        Raises:
+            ConfigError: texts are sources, and the context is to slide.
+            PromptTooLongError: see `continue_text`.
         """
+        if max_tokens is None:
+            self._check_sources()
         inputs = self._encode(texts, max_tokens)
         continues = max_tokens is not None
 
@@ -182,13 +198,23 @@ class Generator:
 
     def _encode(self, texts: Sequence[str], max_tokens: int | None) -> list[EncodedInput]:
         numbered = list(enumerate(texts))
-        return self._encoder.sources(numbered) if max_tokens is None else self._encoder.prompts(numbered, max_tokens)
+        return self._encoder.sources(numbered) if max_tokens is None else self._encoder.prompts(numbered)
+
+    def _check_sources(self) -> None:
+        """Raises a ConfigError where sources would ignore a setting of prompts."""
+        if self.settings.full_context != "refuse":
+            raise ConfigError(
+                "decoding.full_context is slide, but only the context of a language model slides; leave it out: a source that is "
+                "too long is cut, and a note says so"
+            )
 
     def _stream(self, inputs: list[EncodedInput], on_token: TokenCallback, *, continues: bool) -> TokenStream:
-        def decode(index: int, ids: Sequence[int]) -> str:
-            return self._new_text(inputs[index], ids) if continues else self.tokenizer.decode_tgt(ids)
-
+        decode = self._decoder(inputs, continues=continues)
         return TokenStream(on_token, [item.number for item in inputs], self.tokenizer.vocab.eos_id, decode)
+
+    def _decoder(self, inputs: list[EncodedInput], *, continues: bool) -> Callable[[int, Sequence[int]], str]:
+        """A function from the index of an input and the ids of its output to the output's text."""
+        return lambda index, ids: self._new_text(inputs[index], ids) if continues else self.tokenizer.decode_tgt(ids)
 
     def _in_batches(
         self,
@@ -241,7 +267,8 @@ class Generator:
         """
         vocab, settings = self.tokenizer.vocab, self.settings
         rows = [item.example.src_ids for item in inputs]
-        decoder_prompts = shortlists = None
+        decoder_prompts = shortlists = prompts = None
+        model = self.model
         if max_tokens is None:
             rows = [np.append(row, vocab.eos_id) for row in rows]
         else:
@@ -249,29 +276,62 @@ class Generator:
             settings = settings.with_max_tokens(max_tokens)
             decoder_prompts = [[int(row[-1])] for row in rows]
             rows = [row[:-1] for row in rows]
+            prompts = [item.example.src_ids.tolist() for item in inputs]
+            if self._sliding is not None:
+                model = SlidingContext(model, self._sliding)
+        constraints: list[Constraint] = [stream] if stream else []
+        if settings.stop_strings:
+            decode = self._decoder(inputs, continues=max_tokens is not None)
+            constraints.append(
+                StopStrings(settings.stop_strings, decode, lambda _, ids: self.tokenizer.decode_tgt(ids))
+            )
         if self._lexicon is not None and settings.shortlist:
             shortlists = self._lexicon.shortlists(rows, vocab, settings.shortlist)
         if draw_keys is None:
             draw_keys = numbered_draw_keys(settings, [item.number for item in inputs])
         return search(
-            self.model,
+            model,
             Sources.pad(rows, pad_id=vocab.pad_id, device=self.device),
             settings,
-            constraints=[stream] if stream else [],
+            constraints=constraints,
             observers=[stream] if stream else [],
             decoder_prompts=decoder_prompts,
             shortlists=shortlists,
             draw_keys=draw_keys,
+            prompts=prompts,
         )
 
     def _generation(self, item: EncodedInput, hypotheses: list[Hypothesis]) -> Generation:
-        texts = tuple(self.tokenizer.decode_tgt(hypothesis.ids) for hypothesis in hypotheses)
-        notes = item.notes if hypotheses[0].finished else (*item.notes, UNFINISHED)
-        return Generation(item.text, texts, tuple(hypotheses), notes, num_cut_tokens=item.num_cut)
+        texts = [self.tokenizer.decode_tgt(hypothesis.ids) for hypothesis in hypotheses]
+        generation = self._ended(item, texts, hypotheses)
+        if generation.finish_reason == "length":
+            generation = replace(generation, notes=(*generation.notes, UNFINISHED))
+        return generation
 
     def _continuation(self, item: EncodedInput, hypotheses: list[Hypothesis]) -> Generation:
-        texts = tuple(self._new_text(item, hypothesis.ids) for hypothesis in hypotheses)
-        return Generation(item.text, texts, tuple(hypotheses), item.notes, num_cut_tokens=item.num_cut)
+        texts = [self._new_text(item, hypothesis.ids) for hypothesis in hypotheses]
+        generation = self._ended(item, texts, hypotheses)
+        if self._sliding is None:
+            return generation
+        lengths = [len(hypothesis.ids) + int(hypothesis.finished) for hypothesis in hypotheses]
+        forgotten = num_forgotten(len(item.example.src_ids), max(lengths), self._sliding)
+        note = (
+            f"prompt and output are longer than the context of {counted(self._sliding, 'token')}: their first "
+            f"{counted(forgotten, 'token')} did not count in the end"
+        )
+        return replace(generation, notes=(*generation.notes, note)) if forgotten else generation
+
+    def _ended(self, item: EncodedInput, texts: list[str], hypotheses: list[Hypothesis]) -> Generation:
+        """The generation with its texts, cut at stop strings."""
+        cut = [cut_at(text, self.settings.stop_strings) for text in texts]
+        return Generation(
+            item.text,
+            tuple(text for text, _ in cut),
+            tuple(hypotheses),
+            item.notes,
+            num_cut_tokens=item.num_cut,
+            stops=tuple(stop for _, stop in cut),
+        )
 
     def _new_text(self, item: EncodedInput, ids: Sequence[int]) -> str:
         """The text of the ids that follow a prompt."""

@@ -49,6 +49,8 @@ class Generation:
         notes: what the user should know: that the source was cut, or was empty.
         alignment: for each target token the position of the source token that it attends to most, if requested.
         num_cut_tokens: tokens of the source or prompt that were not read, because it was too long.
+        stops: for each text the stop string that it ends before, or None; empty where there were no stop strings. The ids of its
+            hypothesis go on to the token that completed the stop string.
     """
 
     source: str
@@ -57,11 +59,16 @@ class Generation:
     notes: tuple[str, ...] = ()
     alignment: tuple[int, ...] | None = None
     num_cut_tokens: int = 0
+    stops: tuple[str | None, ...] = ()
 
     @property
     def finish_reasons(self) -> tuple[FinishReason, ...]:
-        """For each text "stop" if it ended with eos, or "length" if it was cut at its length limit."""
-        return tuple("stop" if hypothesis.finished else "length" for hypothesis in self.hypotheses)
+        """For each text "stop" if it ended with eos or before a stop string, or "length" if it was cut at its length limit."""
+        stops = self.stops or (None,) * len(self.hypotheses)
+        return tuple(
+            "stop" if hypothesis.finished or stop is not None else "length"
+            for hypothesis, stop in zip(self.hypotheses, stops, strict=True)
+        )
 
     @property
     def finish_reason(self) -> FinishReason:
@@ -78,7 +85,8 @@ class Generation:
 
     def with_limit_note(self, max_tokens: int) -> "Generation":
         """The generation with a note that says which limit cut its outputs, if one did."""
-        cut = [hypothesis for hypothesis in self.hypotheses if not hypothesis.finished]
+        reasons = zip(self.hypotheses, self.finish_reasons, strict=True)
+        cut = [hypothesis for hypothesis, reason in reasons if reason == "length"]
         if not cut:
             return self
         total = len(self.hypotheses)

@@ -22,8 +22,8 @@ class TokenStep:
         rows: (growing,), which hypotheses: index of the source * hypotheses of a source + number of the hypothesis.
         ids: (growing,), the new ids; eos where a hypothesis ends.
         log_probs: (growing,), the model's log-probabilities of these ids.
-        logits: (search rows, vocab), before constraints and sampling filters, also of hypotheses that do not grow.
-        restricted: `logits` after constraints.
+        logits: (search rows, vocab), the model's own, also of hypotheses that do not grow.
+        restricted: `logits` after penalties and constraints, before sampling filters.
         indices: (growing,), the rows of `logits` that belong to `rows`.
         shortlists: (growing, vocab), the vocabulary ids of the columns of `logits`; None if the columns are the vocabulary.
     """

@@ -21,7 +21,7 @@ from seqloom.decoding.search_space import SearchSpace
 from seqloom.models.base import Model
 
 Choose = Callable[[Float[Tensor, "rows vocab"], NDArray[np.int64], int], Int[Tensor, "rows"]]
-"""(logits after constraints, numbers of the hypotheses, position) -> one id a row."""
+"""(logits after penalties and constraints, numbers of the hypotheses, position) -> one id a row."""
 
 
 @torch.inference_mode()
@@ -72,7 +72,8 @@ def roll_out(
     allowed = space.allowed(ids[:, :position], growing, device)
     while True:
         logits = filters.precise(logits)
-        restricted = space.restrict_(logits.clone(), ids[active, :position], allowed)
+        history = ids[active, :position]
+        restricted = space.restrict_(space.penalised(logits, history), history, allowed)
         chosen = choose(restricted, active, position)
         gains = (logits.gather(1, chosen[:, None]) - logits.logsumexp(dim=1, keepdim=True))[:, 0]
         tokens, new_log_probs = chosen.cpu().numpy(), gains.clamp(max=0).cpu().double().numpy()
@@ -141,7 +142,7 @@ def _token_step(
     """What the observers see.
 
     Args:
-        logits: before and after constraints.
+        logits: before and after penalties and constraints.
     """
     sources = space.sources[indices]
     ids = space.vocabulary_ids(sources, tokens[indices, None])[:, 0]

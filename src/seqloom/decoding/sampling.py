@@ -28,7 +28,8 @@ def sample(
     draw_keys: Sequence[Sequence[int]] | None = None,
     observers: Sequence[TokenObserver] = (),
 ) -> list[list[Hypothesis]]:
-    """Draws ids from the model's distribution, changed by temperature, then cut to top-k, top-p and min-p, in this order.
+    """Draws ids from the model's distribution, changed by temperature, then cut to top-k, top-p, min-p and
+    typical-p, in this order.
 
     Args:
         settings: with a temperature above 0.
@@ -51,6 +52,7 @@ def sample(
         logits = filters.temperature(logits, settings.temperature)
         logits = filters.top_k(logits, settings.top_k) if settings.top_k else logits
         logits = filters.min_p(filters.top_p(logits, settings.top_p), settings.min_p)
+        logits = filters.typical_p(logits, settings.typical_p)
         return _draw(logits, torch.from_numpy(draws[rows, position]).to(logits.dtype).to(logits.device))
 
     samples = roll_out(model, sources, space, choose, copies=num_samples, penalty=NO_PENALTY, observers=observers)

@@ -36,12 +36,16 @@ def search(
     decoder_prompts: Sequence[Sequence[int]] | None = None,
     shortlists: NDArray[np.int64] | None = None,
     draw_keys: Sequence[Sequence[int]] | None = None,
+    prompts: Sequence[Sequence[int]] | None = None,
 ) -> list[list[Hypothesis]]:
     """Finds targets for sources.
 
+    It has more than eight parameters because a search varies in what it begins with as well as in how it chooses.
+
     Args:
         model: in evaluation mode.
-        settings: `max_src_len`, `batch_tokens` and `shortlist` have no effect here: they say how sources become batches.
+        settings: `max_src_len`, `batch_tokens`, `shortlist` and `full_context` have no effect here: they say how sources become
+            batches; nor have `stop_strings`, which are text.
         constraints: further rules for the ids of targets; they see ids of the whole vocabulary.
         observers: see each step. They never change a result.
         decoder_prompts: for each source the ids that are fed before the search, by default bos. The first id is only fed; the
@@ -49,10 +53,12 @@ def search(
         shortlists: for each source the ids that its targets may hold (see `Shortlisted`); all by default.
         draw_keys: for sampling: for each sample of each source, the integers that its random numbers follow from. By default
             (seed, index of the source, number of the sample).
+        prompts: for each source the ids before its target that `repetition_penalty` counts too; none by default.
 
     Returns:
         For each source its hypotheses, best first: `nbest` or fewer. Their log-probabilities are the model's own, before
-        constraints and sampling filters; with shortlists they are over the shortlist, and so higher than over the vocabulary.
+        penalties, constraints and sampling filters; with shortlists they are over the shortlist, and so higher than over the
+        vocabulary.
 
     Raises:
         DecodingError: a source or prefix is too long for the model, or the model's scores are not numbers.
@@ -70,6 +76,7 @@ def search(
         decoder_prompts=decoder_prompts,
         shortlists=shortlists,
         whole_vocab=model.vocab,
+        prompts=prompts,
     )
     if settings.method == "sample" and settings.temperature:
         tokens = [observer for observer in observers if isinstance(observer, TokenObserver)]

@@ -10,12 +10,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 from numpy.typing import NDArray
 from torch import Tensor
 
 from seqloom.batching import Sources
 from seqloom.decoding.constraints import Constraint, Histories, NoRepeatNgram
+from seqloom.decoding.score_penalties import ScorePenalty, count_ids, score_penalties
 from seqloom.decoding.settings import DecodingSettings
 from seqloom.errors import DecodingError
 from seqloom.models.base import Model
@@ -39,6 +40,8 @@ class SearchSpace:
         vocab: special ids and sizes of the model that is searched.
         whole_vocab: those of the model without shortlists; the ids of constraints and observers.
         shortlists: (all sources, longest), the id of the whole vocabulary for each id of the search; None if they are the same.
+        penalties: what changes the logits of ids that came before.
+        in_prompts: (all sources, whole vocabulary), how often each id is in the prompt of the source; None for no prompts.
     """
 
     sources: NDArray[np.int64]
@@ -50,6 +53,8 @@ class SearchSpace:
     vocab: Vocabulary
     whole_vocab: Vocabulary
     shortlists: NDArray[np.int64] | None = None
+    penalties: tuple[ScorePenalty, ...] = ()
+    in_prompts: Int[Tensor, "all_sources whole_vocab"] | None = None
 
     @classmethod
     def make(
@@ -62,39 +67,46 @@ class SearchSpace:
         decoder_prompts: Sequence[Sequence[int]] | None = None,
         shortlists: NDArray[np.int64] | None = None,
         whole_vocab: Vocabulary | None = None,
+        prompts: Sequence[Sequence[int]] | None = None,
     ) -> "SearchSpace":
         """Computes the limit of each target from its source, its prefix and the length that the model can hold.
 
         Args:
-            decoder_prompts: see `search`.
+            decoder_prompts, prompts: see `search`.
             whole_vocab: by default the model's.
 
         Raises:
             DecodingError: a source is too long for any target, or a prefix does not fit or holds eos.
         """
         vocab, rows = model.vocab, len(sources)
-        prompts = [[vocab.bos_id]] * rows if decoder_prompts is None else decoder_prompts
-        if len(prompts) != rows or not all(map(len, prompts)):
+        openings = [[vocab.bos_id]] * rows if decoder_prompts is None else decoder_prompts
+        if len(openings) != rows or not all(map(len, openings)):
             raise ValueError(f"{rows} sources need as many decoder prompts, each of at least one id")
-        prefixes = np.full((rows, max(map(len, prompts), default=1) - 1), _FREE, dtype=np.int64)
-        for row, prompt in enumerate(prompts):
-            prefixes[row, : len(prompt) - 1] = prompt[1:]
+        prefixes = np.full((rows, max(map(len, openings), default=1) - 1), _FREE, dtype=np.int64)
+        for row, opening in enumerate(openings):
+            prefixes[row, : len(opening) - 1] = opening[1:]
         if (prefixes == vocab.eos_id).any():
             raise DecodingError("a target prefix holds the end-of-sentence id, so nothing can follow it")
         lengths = sources.mask.sum(dim=1).cpu().tolist()
-        limits = [_limit(model, settings, length, len(prompt)) for length, prompt in zip(lengths, prompts, strict=True)]
+        limits = [_limit(model, settings, length, len(ids)) for length, ids in zip(lengths, openings, strict=True)]
         if settings.no_repeat_ngram:
             constraints = (NoRepeatNgram(settings.no_repeat_ngram), *constraints)
+        penalties, whole_vocab = score_penalties(settings), whole_vocab or vocab
+        in_prompts = None
+        if penalties and prompts is not None:
+            in_prompts = count_ids(prompts, whole_vocab.tgt_size, sources.ids.device)
         return cls(
             np.arange(rows),
-            np.array([prompt[0] for prompt in prompts], dtype=np.int64),
+            np.array([opening[0] for opening in openings], dtype=np.int64),
             prefixes,
             np.array(limits, dtype=np.int64),
             settings.min_len,
             tuple(constraints),
             vocab,
-            whole_vocab or vocab,
+            whole_vocab,
             shortlists,
+            penalties,
+            in_prompts,
         )
 
     @property
@@ -157,6 +169,28 @@ class SearchSpace:
         every_row = mask.new_ones(len(history), mask.shape[1])
         every_row[torch.from_numpy(rows).to(device)] = mask
         return every_row
+
+    def penalised(self, logits: Float[Tensor, "rows vocab"], history: NDArray[np.int64]) -> Float[Tensor, "rows vocab"]:
+        """New logits: those of the model after the penalties.
+
+        Args:
+            history: as `allowed` takes it; ids of rows that do not grow have no effect.
+        """
+        if not self.penalties:
+            return logits.clone()
+        sources = self.sources.repeat(len(history) // len(self.sources))
+        ids = torch.from_numpy(self.vocabulary_ids(sources, history)).to(logits.device)
+        in_output = torch.zeros(len(ids), self.whole_vocab.tgt_size, dtype=torch.int64, device=logits.device)
+        in_output.scatter_add_(1, ids.clamp(min=0), torch.ones_like(ids))
+        index = torch.from_numpy(sources).to(logits.device)
+        in_prompt = in_output.new_zeros(1, 1) if self.in_prompts is None else self.in_prompts[index]
+        if self.shortlists is not None:
+            columns = torch.from_numpy(np.maximum(self.shortlists[sources], 0)).to(logits.device)
+            in_output = in_output.gather(1, columns)
+            in_prompt = in_prompt if self.in_prompts is None else in_prompt.gather(1, columns)
+        for penalty in self.penalties:
+            logits = penalty(logits, in_output, in_prompt)
+        return logits
 
     def restrict_(
         self,

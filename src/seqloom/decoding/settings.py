@@ -1,14 +1,26 @@
 """Settings of decoding. They need no heavy imports, so that recipes and the command line check them quickly."""
 
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from seqloom.arguments import MAX_BEAM, MAX_LENGTH_PENALTY, MAX_SEED, MAX_TEMPERATURE, MAX_TOKENS, MAX_TOP_K
+from seqloom.arguments import (
+    MAX_BEAM,
+    MAX_FREQUENCY_PENALTY,
+    MAX_LENGTH_PENALTY,
+    MAX_REPETITION_PENALTY,
+    MAX_SEED,
+    MAX_TEMPERATURE,
+    MAX_TOKENS,
+    MAX_TOP_K,
+)
 from seqloom.config import LONGEST, Settings
 
 _OF_BEAM = ("beam", "length_penalty", "length_penalty_form", "stop")
-_OF_SAMPLING = ("temperature", "top_k", "top_p", "min_p", "seed")
+_OF_SAMPLING = ("temperature", "top_k", "top_p", "min_p", "typical_p", "seed")
+_NOT_OF_BEAMS = ("repetition_penalty", "frequency_penalty", "stop_strings")
+"""Settings of greedy search and sampling. A beam of several hypotheses ranks them by the model's own log-probabilities, and knows
+its text only at the end."""
 
 MOST_TRANSLATIONS = 100
 """The number of target ids that a lexicon keeps for each source id, and so the largest `shortlist` setting."""
@@ -43,6 +55,32 @@ class DecodingSettings(Settings):
     top_k: int = Field(0, ge=0, le=MAX_TOP_K, description="only the k most probable tokens; 0 for all")
     top_p: float = Field(1.0, gt=0, le=1, description="only the most probable tokens that together reach p; 1 for all")
     min_p: float = Field(0.0, ge=0, le=1, description="only tokens at least p times as probable as the most probable")
+    typical_p: float = Field(
+        1.0,
+        gt=0,
+        le=1,
+        description="only the tokens whose information is nearest to the entropy and that together reach p; 1 for all",
+    )
+    repetition_penalty: float = Field(
+        1.0,
+        gt=0,
+        le=MAX_REPETITION_PENALTY,
+        description="divides positive scores of tokens that came before, and multiplies negative ones; 1 for none",
+    )
+    frequency_penalty: float = Field(
+        0.0,
+        ge=-MAX_FREQUENCY_PENALTY,
+        le=MAX_FREQUENCY_PENALTY,
+        description="subtracted from a token's score for each time it is in the output; 0 for none",
+    )
+    stop_strings: tuple[Annotated[str, Field(min_length=1)], ...] = Field(
+        (), description="an output ends before the first of these texts"
+    )
+    full_context: Literal["refuse", "slide"] = Field(
+        "refuse",
+        description="of a language model with limited context: a prompt that does not fit is an error and an output ends where "
+        'the context is full; "slide": the model then continues from the last half of the context, and a note says so',
+    )
     seed: int = Field(
         0, ge=0, le=MAX_SEED, description="with the number of a line, it determines the random numbers of that line"
     )
@@ -58,7 +96,9 @@ class DecodingSettings(Settings):
         le=MOST_TRANSLATIONS,
         description="allow only the n most probable ids of each source id and the n most frequent ones; 0 for all; faster",
     )
-    max_src_len: int = Field(1024, gt=1, le=LONGEST, description="longer sources are cut, and a note says so")
+    max_src_len: int = Field(
+        1024, gt=1, le=LONGEST, description="longer sources are cut, and a note says so; not for prompts"
+    )
     batch_tokens: int = Field(4096, gt=0, le=1 << 24, description="padded source tokens of a batch")
 
     @model_validator(mode="after")
@@ -73,6 +113,12 @@ class DecodingSettings(Settings):
                 reason += " at temperature 0"
             remedy = "set method to 'sample'" if self.method == "beam" else "leave it out"
             raise ValueError(f"{' and '.join(ignored)} would be ignored, because {reason}; {remedy}")
+        conflicts = [name for name in _NOT_OF_BEAMS if getattr(self, name) != type(self).model_fields[name].default]
+        if self.method == "beam" and self.beam > 1 and conflicts:
+            raise ValueError(
+                f"{' and '.join(conflicts)} cannot be combined with a beam of {self.beam}: it ranks hypotheses by the model's own "
+                "log-probabilities, and knows its text only at the end; set beam to 1 (greedy search), or method to 'sample'"
+            )
         if self.method == "beam" and self.nbest > self.beam:
             raise ValueError(
                 f"nbest is {self.nbest}, but a beam of {self.beam} finds at most {self.beam}; raise the beam"
@@ -86,7 +132,7 @@ class DecodingSettings(Settings):
         explicit = self.model_dump(exclude_unset=True)
         if method == self.method:
             return explicit
-        foreign = (*_OF_BEAM, *_OF_SAMPLING, "method", "nbest")
+        foreign = (*_OF_BEAM, *_OF_SAMPLING, *_NOT_OF_BEAMS, "method", "nbest")
         return {name: value for name, value in explicit.items() if name not in foreign}
 
     def length_limit(self, src_len: int, model_limit: int | None = None) -> int:

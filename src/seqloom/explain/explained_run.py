@@ -67,7 +67,7 @@ class ExplainedRun:
         """
         vocab = self.tokenizer.vocab
         if self._is_text:
-            (prompt,) = self._encoder.prompts([(0, text)], _CONTINUATION)
+            (prompt,) = self._encoder.prompts([(0, text)])
             ids = prompt.example.src_ids.tolist()
             return Sentence(tuple(ids[:-1]), (ids[-1],), ()), prompt.notes
         (source,) = self._encoder.sources([(0, text)])

@@ -29,6 +29,8 @@ MISSING = f"the engine {NAME} needs the package of this name, which is not insta
 # These settings only save work in seqloom's search. If they come from the recipe, this engine ignores them.
 _SEARCH_SHORTCUTS = ("stop", "shortlist")
 
+_UNSUPPORTED = ("repetition_penalty", "frequency_penalty", "stop_strings", "full_context")
+
 # Larger batches are not faster for models of this size, and they divide the work less evenly among the workers.
 _MOST_SENTENCES = 64
 _COST = 16
@@ -281,6 +283,14 @@ def _settings(manifest: Manifest, decoding: Mapping[str, Any]) -> DecodingSettin
                 "seqloom"
             )
     settings = DecodingSettings.parse(merge(settings_of_recipe, overrides), source="decoding")
+    unsupported = [
+        name for name in _UNSUPPORTED if getattr(settings, name) != type(settings).model_fields[name].default
+    ]
+    if unsupported:
+        raise ConfigError(
+            f"decoding.{unsupported[0]} is {getattr(settings, unsupported[0])!r}: the engine {NAME} does not have it; "
+            "leave it out, or use engine seqloom"
+        )
     if settings.method != "beam":
         raise ConfigError(
             f"decoding.method is {settings.method}: the engine {NAME} cannot draw by our seeds; accepted: beam (beam 1 is greedy)"

@@ -15,13 +15,13 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 
 from seqloom.decoding.hypothesis import Generation
+from seqloom.decoding.output_stream import OutputStream, TokenReport
 from seqloom.errors import ConfigError
 from seqloom.serve.batcher import TextRequest
 from seqloom.serve.completion_models import CompletionAnswer, CompletionRequest, ModelAnswer, Models, OpenAIError
 from seqloom.serve.endpoint import BODY_ERRORS, Endpoint
 from seqloom.serve.event_stream import EventStream
 from seqloom.serve.http_errors import HTTPError, error_body
-from seqloom.serve.output_stream import OutputStream, TokenReport
 from seqloom.serve.request_parsing import read_json
 from seqloom.serve.results import await_generations, generation_of, submit
 from seqloom.serve.served_run import RunDecoder, ServedRun

@@ -6,9 +6,11 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
+from seqloom.arguments import MAX_FREQUENCY_PENALTY, MAX_REPETITION_PENALTY
 from seqloom.decoding.hypothesis import Generation
 from seqloom.errors import ConfigError
 from seqloom.serve.batcher import TextRequest
+from seqloom.serve.completion_models import Stop
 from seqloom.serve.endpoint import BODY_ERRORS, Endpoint
 from seqloom.serve.http_errors import HTTPError
 from seqloom.serve.limits import Limits
@@ -38,6 +40,22 @@ class GenerateRequest(BaseModel):
     top_k: Annotated[int, Field(ge=0, lt=2**31)] | None = None
     top_p: Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)] | None = None
     min_p: _Share | None = None
+    typical_p: Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)] | None = None
+    repetition_penalty: Annotated[float, Field(gt=0, le=MAX_REPETITION_PENALTY, allow_inf_nan=False)] | None = Field(
+        None, description="divides the scores of tokens of prompt and output; negative ones are multiplied"
+    )
+    frequency_penalty: (
+        Annotated[float, Field(ge=-MAX_FREQUENCY_PENALTY, le=MAX_FREQUENCY_PENALTY, allow_inf_nan=False)] | None
+    ) = Field(None, description="subtracted from a token's score for each time it is in the output")
+    no_repeat_ngram: Annotated[int, Field(ge=0, lt=2**31)] | None = Field(
+        None, description="no n-gram of this size twice in an output"
+    )
+    stop_strings: Annotated[list[Stop], Field(max_length=4)] | None = Field(
+        None, description="an output ends before the first of these"
+    )
+    full_context: Literal["refuse", "slide"] | None = Field(
+        None, description="of language models: refuse what does not fit the context, or go on from its last half"
+    )
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
     max_tokens: Annotated[int, Field(ge=1)] | None = Field(
         None,
@@ -51,7 +69,8 @@ class Output(BaseModel):
     text: str
     score: float = Field(description="the value that outputs are ranked by")
     log_prob: float
-    finished: bool = Field(description="whether the model ended it (eos), not a length limit")
+    finished: bool = Field(description="whether the model ended it (eos), not a length limit or a stop string")
+    stop: str | None = Field(description="the stop string that the text ends before, if one did")
     tokens: list[str]
 
 
@@ -146,6 +165,9 @@ class GenerationAPI:
             if value is not None and value > limit:
                 raise HTTPError(400, f"Invalid request: {name} may be at most {limit} here", param=name)
         decoding = body.model_dump(exclude={"run", "texts", "seed", "nbest", "max_tokens"}, exclude_none=True)
+        if "stop_strings" in decoding:
+            # A decoder is found by its settings, which must be hashable.
+            decoding["stop_strings"] = tuple(decoding["stop_strings"])
         try:
             decoder = run.decoder(**decoding, max_tokens=body.max_tokens)
             samples = decoder.settings.method == "sample"
@@ -183,9 +205,18 @@ class GenerationAPI:
 
 
 def _as_json(group: list[Generation], run: ServedRun) -> dict[str, Any]:
-    outputs = [pair for generation in group for pair in zip(generation.texts, generation.hypotheses, strict=True)]
+    outputs = [
+        item
+        for generation in group
+        for item in zip(
+            generation.texts,
+            generation.hypotheses,
+            generation.stops or [None] * len(generation.texts),
+            strict=True,
+        )
+    ]
     # Samples are sorted as in `seqloom generate`. Outputs of beam search are sorted already, finished ones first.
-    ordered = sorted(outputs, key=lambda pair: -pair[1].score) if len(group) > 1 else outputs
+    ordered = sorted(outputs, key=lambda item: -item[1].score) if len(group) > 1 else outputs
     return {
         "source": group[0].source,
         "outputs": [
@@ -194,9 +225,10 @@ def _as_json(group: list[Generation], run: ServedRun) -> dict[str, Any]:
                 "score": hypothesis.score,
                 "log_prob": hypothesis.log_prob,
                 "finished": hypothesis.finished,
+                "stop": stop,
                 "tokens": run.tokenizer.tgt_tokens(hypothesis.ids),
             }
-            for text, hypothesis in ordered
+            for text, hypothesis, stop in ordered
         ],
         "notes": list(dict.fromkeys(note for generation in group for note in generation.notes)),
     }

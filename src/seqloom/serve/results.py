@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.types import Receive
 
 from seqloom.decoding.hypothesis import Generation
-from seqloom.errors import SeqloomError
+from seqloom.errors import PromptTooLongError, SeqloomError
 from seqloom.serve.batcher import Batcher, ClosedError, QueueFullError, TextRequest
 from seqloom.serve.http_errors import ClientDisconnectedError, HTTPError, busy
 
@@ -91,10 +91,12 @@ def generation_of(result: Generation | BaseException) -> Generation:
     """The generation of a text request.
 
     Raises:
-        HTTPError: 503 if it was cancelled, 500 if the run cannot decode the text.
+        HTTPError: 503 if it was cancelled, 400 if the prompt does not fit the context, 500 if the run cannot decode the text.
     """
     if isinstance(result, asyncio.CancelledError):
         raise busy("the answer did not come within the time that a request may take")
+    if isinstance(result, PromptTooLongError):
+        raise HTTPError(400, f"Invalid request: {result}", code="context_length_exceeded", param="prompt") from result
     if isinstance(result, SeqloomError):
         raise HTTPError(500, f"the run cannot decode this: {result}") from result
     if isinstance(result, BaseException):

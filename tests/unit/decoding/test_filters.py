@@ -53,6 +53,29 @@ def test_min_p_keeps_what_is_likely_enough_beside_the_likeliest(logits: torch.Te
     assert keep.any(dim=1).all()
 
 
+@given(rows, st.floats(0.01, 0.99))
+def test_typical_p_keeps_the_ids_whose_information_is_nearest_to_the_entropy(logits: torch.Tensor, p: float) -> None:
+    logits = logits.double()
+    for row, keep in zip(logits, kept(filters.typical_p(logits, p)), strict=True):
+        probs = row.softmax(dim=0).tolist()
+        entropy = -sum(prob * math.log(prob) for prob in probs)
+        order = sorted(range(len(probs)), key=lambda i: abs(-math.log(probs[i]) - entropy))
+        expected, total = set[int](), 0.0
+        for token_id in order:
+            expected.add(token_id)
+            total += probs[token_id]
+            if total >= p:
+                break
+        assert set(keep.nonzero()[:, 0].tolist()) == expected
+
+
+def test_typical_p_ignores_ids_that_may_not_come() -> None:
+    logits = torch.tensor([[0.0, 1.0, 0.5, -math.inf]])
+    filtered = filters.typical_p(logits, 0.999)
+    assert torch.equal(filtered, logits)
+    assert torch.equal(filters.typical_p(logits, 1.0), logits)
+
+
 @given(rows)
 def test_neutral_values_change_nothing(logits: torch.Tensor) -> None:
     for filtered in (

@@ -22,6 +22,24 @@ from seqloom.errors import ConfigError
         ({"top_p": 0}, "top_p"),
         ({"shortlist": 101}, "shortlist.* 100"),
         ({"method": "sample", "stop": "likely"}, "stop would be ignored"),
+        ({"typical_p": 0.5}, "typical_p would be ignored, because method is 'beam'; set method to 'sample'"),
+        ({"method": "sample", "temperature": 0, "typical_p": 0.5}, "typical_p would be ignored, .* temperature 0"),
+        (
+            {"repetition_penalty": 1.2},
+            "repetition_penalty cannot be combined with a beam of 4: it ranks .* set beam to 1",
+        ),
+        (
+            {"frequency_penalty": 1, "stop_strings": ["a"]},
+            "frequency_penalty and stop_strings cannot be combined with a beam",
+        ),
+        ({"beam": 1, "repetition_penalty": 0}, "repetition_penalty.*greater than 0"),
+        ({"beam": 1, "repetition_penalty": 11}, "repetition_penalty.*10"),
+        ({"beam": 1, "frequency_penalty": 2.5}, "frequency_penalty.*less than or equal to 2"),
+        ({"beam": 1, "frequency_penalty": -2.5}, "frequency_penalty.*greater than or equal to -2"),
+        ({"beam": 1, "stop_strings": ["a", ""]}, "stop_strings.*at least 1 character"),
+        ({"method": "sample", "typical_p": 0}, "typical_p.*greater than 0"),
+        ({"full_context": "cut"}, "full_context.*'refuse' or 'slide'"),
+        ({"repetition_penality": 1}, "Did you mean 'repetition_penalty'"),
     ],
 )
 def test_what_would_be_ignored_or_makes_no_sense_is_refused(values: dict[str, Any], message: str) -> None:
@@ -29,7 +47,10 @@ def test_what_would_be_ignored_or_makes_no_sense_is_refused(values: dict[str, An
         DecodingSettings.parse(values)
 
 
-@pytest.mark.parametrize("values", [{}, {"method": "sample", "top_k": 5, "nbest": 9}, {"beam": 1}])
+@pytest.mark.parametrize(
+    "values",
+    [{}, {"method": "sample", "top_k": 5, "nbest": 9}, {"beam": 1, "stop_strings": ["a"], "repetition_penalty": 2}],
+)
 def test_settings_written_out_in_full_are_read_again(values: dict[str, Any]) -> None:
     settings = DecodingSettings.parse(values)
     assert DecodingSettings.parse(settings.model_dump()) == settings

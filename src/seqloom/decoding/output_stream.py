@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from seqloom.decoding.encoded_input import TextCodec
 from seqloom.decoding.hypothesis import Generation
+from seqloom.decoding.stop_strings import cut_at
 from seqloom.decoding.streaming import GeneratedToken
 
 _BROKEN = "\N{REPLACEMENT CHARACTER}"
@@ -41,7 +42,7 @@ class OutputStream:
         *,
         stop: Sequence[str] = (),
         num_top_tokens: int | None = None,
-        emit: Callable[[str, tuple[TokenReport, ...]], None] | None = None,
+        emit: Callable[[str, tuple[TokenReport, ...]], object] | None = None,
     ) -> None:
         """Starts with an empty text.
 
@@ -53,7 +54,7 @@ class OutputStream:
         self.text = ""
         self.reports: list[TokenReport] = []
         self.num_tokens = 0
-        self.stopped = False
+        self.stop: str | None = None
         self._vocab = tokenizer.vocab
         self._pieces = tokenizer.tgt_tokens
         self._stop, self._num_top_tokens, self._emit = tuple(stop), num_top_tokens, emit
@@ -65,19 +66,22 @@ class OutputStream:
         if token.id == self._vocab.eos_id:
             return True
         before, text = self.text, token.text()
-        self.text = cut_at(text, self._stop)
-        self.stopped = len(self.text) < len(text)
+        self.text, self.stop = cut_at(text, self._stop)
         if self._num_top_tokens is not None:
             self._report(token, before, text)
         if not self.stopped:
             self._emit_up_to(self._num_stable())
         return not self.stopped
 
+    @property
+    def stopped(self) -> bool:
+        """Whether it ended before a stop string, which is `stop`."""
+        return self.stop is not None
+
     def finish(self, generation: Generation) -> str:
         """Ends the output; returns its whole text."""
         if not self.stopped:
-            self.text = cut_at(generation.text, self._stop)
-            self.stopped = len(self.text) < len(generation.text)
+            self.text, self.stop = cut_at(generation.text, self._stop)
         if not self.num_tokens:
             self.num_tokens = len(generation.hypotheses[0].ids) + int(generation.hypotheses[0].finished)
         return self.text
@@ -88,7 +92,7 @@ class OutputStream:
 
     def finish_reason(self, generation: Generation) -> str:
         """OpenAI's finish reason: "stop" for eos or a stop string, "length" for the length limit."""
-        return "stop" if self.stopped or generation.hypotheses[0].finished else "length"
+        return "stop" if self.stopped else generation.finish_reason
 
     def _report(self, token: GeneratedToken, before: str, text: str) -> None:
         start = len(before.rstrip(_BROKEN))
@@ -120,9 +124,3 @@ class OutputStream:
         if self._emit is not None and end > self._num_emitted:
             self._emit(self.text[self._num_emitted : end], tuple(self.reports[self._num_emitted_reports :]))
             self._num_emitted, self._num_emitted_reports = end, len(self.reports)
-
-
-def cut_at(text: str, stops: Sequence[str]) -> str:
-    """The text before the first occurrence of any stop string."""
-    positions = [position for stop in stops if (position := text.find(stop)) >= 0]
-    return text[: min(positions)] if positions else text

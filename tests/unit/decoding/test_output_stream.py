@@ -5,8 +5,9 @@ import numpy as np
 import pytest
 
 from seqloom.decoding.hypothesis import Generation, Hypothesis
+from seqloom.decoding.output_stream import OutputStream, TokenReport
+from seqloom.decoding.stop_strings import cut_at
 from seqloom.decoding.streaming import GeneratedToken
-from seqloom.serve.output_stream import OutputStream, TokenReport, cut_at
 from seqloom.vocabulary import Vocabulary
 
 PIECES = ["<pad>", "<s>", "</s>", "ab", "c", "d ", "e"]
@@ -52,7 +53,7 @@ def test_what_is_shown_adds_up_to_the_text_and_ends_before_a_stop(stop: tuple[st
     generation = write(stream, ids)
     whole = Pieces().decode_tgt(ids[:-1])
     text = stream.finish(generation)
-    assert text == cut_at(whole, stop)
+    assert text == cut_at(whole, stop)[0]
     assert "".join([*shown, stream.remaining()[0]]) == text
     assert stream.finish_reason(generation) == "stop"
     assert all(shown)
