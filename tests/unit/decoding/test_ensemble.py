@@ -100,7 +100,7 @@ def test_the_inference_model_and_shortlists_are_the_members_own() -> None:
         assert all(set(one.ids) <= set(shortlist) for one in hypotheses)
     with torch.no_grad():
         batch = make_batch(EXAMPLES, pad_id=0, bos_id=1, eos_id=2)
-        torch.testing.assert_close(form.project(form(batch)), nested.project(nested(batch)))
+        torch.testing.assert_close(inference_model.project(inference_model(batch)), nested.project(nested(batch)))
 
 
 def test_limits_are_those_of_the_narrowest_member() -> None:
