@@ -56,14 +56,14 @@ def lines(page: str, fence: str = "sh[ \\w]*") -> list[str]:
 def spans(page: str) -> list[str]:
     """Commands in sentences; what holds a "…" is no whole command, and a verb alone or with an option is a name."""
     text = re.sub(r"^```.*?^```$", "", read(page), flags=re.MULTILINE | re.DOTALL)
-    found = re.findall(r"`(seqloom [^`]+)`", text)
-    whole = [span.split() for span in found if "…" not in span]
+    quoted = re.findall(r"`(seqloom [^`]+)`", text)
+    whole = [span.split() for span in quoted if "…" not in span]
     return [" ".join(words) for words in whole if len(words) > 2 and not words[2].startswith("-")]
 
 
 def commands(page: str) -> list[list[str]]:
     """The words of each call of seqloom, without the pipes and files around it."""
-    found = []
+    calls: list[list[str]] = []
     for line in [*lines(page), *spans(page)]:
         words: list[str] = []
         for word in [*shlex.split(line), "|"]:
@@ -71,9 +71,9 @@ def commands(page: str) -> list[list[str]]:
                 words.append(word)
                 continue
             if words[:1] == ["seqloom"]:
-                found.append(words[1:])
+                calls.append(words[1:])
             words = []
-    return found
+    return calls
 
 
 def names(arguments: Namespace) -> Iterator[tuple[str, str, set[str]]]:
@@ -120,14 +120,14 @@ def test_the_readmes_commands_are_run_or_say_why_not() -> None:
     assert sorted(set(others)) == sorted(NOT_RUN)
 
 
-def test_what_stands_beside_commands_exists() -> None:
+def test_make_targets_extras_and_linked_files_exist() -> None:
     targets = set(re.findall(r"^([a-z-]+):", read("Makefile"), flags=re.MULTILINE))
     extras = set(tomllib.loads(read("pyproject.toml"))["project"]["optional-dependencies"])
     for page in [*PAGES, "CONTRIBUTING.md"]:
         assert {line.split()[1] for line in lines(page) if line.startswith("make ")} <= targets
         assert set(re.findall(r"seqloom\[([a-z]+)\]", read(page))) <= extras
-        for place in re.findall(r"\]\((?!http)([^)#]+)", read(page)):
-            assert (ROOT / page).parent.joinpath(place).exists(), f"{page}: {place}"
+        for link in re.findall(r"\]\((?!http)([^)#]+)", read(page)):
+            assert (ROOT / page).parent.joinpath(link).exists(), f"{page}: {link}"
 
 
 def test_the_readme_lists_every_recipe() -> None:
@@ -137,7 +137,9 @@ def test_the_readme_lists_every_recipe() -> None:
     assert sorted(listed) == sorted(recipe_names())
 
 
-def test_the_recipe_with_its_own_data_trains(shared_data: Path, cli: Cli, tmp_path: Path, monkeypatch) -> None:
+def test_the_recipe_with_its_own_data_trains(
+    shared_data: Path, cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("SEQLOOM_DATA_DIR", str(shared_data))
     small = ["model.d_model=32", "model.d_ff=32", "tokenizer.vocab_size=400", "training.validations=1"]
     brief = ["decoding.max_len_ratio=0.2", "decoding.max_len_offset=3", "training.validation_sentences=10"]
@@ -147,11 +149,11 @@ def test_the_recipe_with_its_own_data_trains(shared_data: Path, cli: Cli, tmp_pa
 
 def test_links_into_pages_lead_to_headings() -> None:
     for page in PAGES:
-        for place, anchor in re.findall(r"\]\((?!http)([^)#]*)#([^)]+)\)", read(page)):
+        for link, anchor in re.findall(r"\]\((?!http)([^)#]*)#([^)]+)\)", read(page)):
             # Links to lines of code are tested with the tour.
-            if place and not place.endswith(".md"):
+            if link and not link.endswith(".md"):
                 continue
-            target = os.path.normpath(Path(page).parent / (place or Path(page).name))
+            target = os.path.normpath(Path(page).parent / (link or Path(page).name))
             headings = re.findall(r"^#+ (.*)$", read(target), flags=re.MULTILINE)
             anchors = {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
-            assert anchor in anchors, f"{page}: {place}#{anchor}"
+            assert anchor in anchors, f"{page}: {link}#{anchor}"

@@ -1,6 +1,7 @@
 """`seqloom claims`: listing, showing, and what is refused before anything is trained."""
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -9,19 +10,19 @@ from seqloom.claims.running import FILE, recorded
 from seqloom.cli import main
 
 
-def test_the_list_names_every_claim(capsys):
+def test_the_list_names_every_claim(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["claims", "list", "--json"]) == 0
-    facts = json.loads(capsys.readouterr().out)
-    assert [one["name"] for one in facts] == list(claims())
+    listed = json.loads(capsys.readouterr().out)
+    assert [claim["name"] for claim in listed] == list(claims())
     assert main(["claims", "list"]) == 0
     assert "copying" in capsys.readouterr().out
 
 
-def test_show_says_who_says_so_and_what_would_settle_it(capsys):
+def test_show_prints_the_source_and_the_counter_evidence(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["claims", "show", "4"]) == 0
-    told = capsys.readouterr().out
-    assert "Delétang" in told
-    assert "contradicted by" in told
+    output = capsys.readouterr().out
+    assert "Delétang" in output
+    assert "contradicted by" in output
 
 
 @pytest.mark.parametrize(
@@ -36,13 +37,15 @@ def test_show_says_who_says_so_and_what_would_settle_it(capsys):
         (["claims", "show", "99"], "no claim '99'"),
     ],
 )
-def test_mistakes_get_one_message(words, message, tmp_path, capsys):
+def test_a_wrong_command_line_gets_a_message(
+    words: list[str], message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main([word.format(tmp_path) for word in words]) == 2
     assert message in capsys.readouterr().err
     assert not list(tmp_path.iterdir())
 
 
-def test_recorded_verdicts_are_shown_and_reported(tmp_path, capsys):
+def test_recorded_verdicts_are_shown_and_reported(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     name = next(
         (verdict.claim for verdict in recorded().verdicts if "quick" not in claims()[verdict.claim].protocols), None
     )

@@ -1,4 +1,6 @@
-"""`seqloom explain`: what is told about wrong command lines, before anything is computed."""
+"""`seqloom explain`: messages about wrong command lines, before anything is computed."""
+
+from pathlib import Path
 
 import pytest
 
@@ -6,7 +8,7 @@ from seqloom.cli import main
 
 
 @pytest.mark.parametrize(
-    ("argv", "told"),
+    ("argv", "message"),
     [
         (["--out", "page.htm"], "must be one of .html"),
         (["--out", "page.html", "--picture", "beam"], "a page shows them all"),
@@ -21,12 +23,16 @@ from seqloom.cli import main
         ([], "there is no such run folder"),
     ],
 )
-def test_mistakes_are_told(argv, told, capsys, tmp_path):
+def test_a_wrong_command_line_gets_a_message(
+    argv: list[str], message: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
     assert main(["explain", str(tmp_path / "none"), "--text", "a", "--quiet", *argv]) == 2
-    assert told in " ".join(capsys.readouterr().err.split())
+    assert message in " ".join(capsys.readouterr().err.split())
 
 
-def test_missing_matplotlib_is_told_before_any_work(monkeypatch, capsys, tmp_path):
+def test_a_missing_matplotlib_is_an_error_before_any_work(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     assert main(["explain", str(tmp_path / "none"), "--text", "a", "--out", "x.png"]) == 2
     assert "pip install 'seqloom[pictures]'" in capsys.readouterr().err

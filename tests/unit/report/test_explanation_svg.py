@@ -4,6 +4,7 @@ import re
 from xml.etree import ElementTree
 
 import pytest
+from markupsafe import Markup
 
 from seqloom.report import explanation_svg as svg
 from tests.explanation_factory import make_explanations
@@ -11,28 +12,28 @@ from tests.explanation_factory import make_explanations
 ROWS = ((0.5, -1.0, 0.0), (0.25, 0.25, 0.5))
 
 
-def parsed(drawing):
+def parsed(drawing: Markup) -> ElementTree.Element:
     return ElementTree.fromstring(str(drawing))
 
 
-def test_a_heatmap_shades_by_size_and_colours_by_sign():
+def test_a_heatmap_shades_by_size_and_colours_by_sign() -> None:
     tree = parsed(svg.heatmap(ROWS, ["a", "b", "c"], ["x", "y"], "two rows", truth=[[2], []], masked=[[], [0, 1]]))
-    cells = [one for one in tree.iter("rect") if one.get("class") in ("for", "against")]
-    assert [one.get("class") for one in cells] == ["for", "against", "for", "for", "for", "for"]
-    assert [float(one.get("fill-opacity")) for one in cells] == [0.5, 1, 0, 0.25, 0.25, 0.5]
-    assert [sum(one.get("class") == kind for one in tree.iter("rect")) for kind in ("true", "masked")] == [1, 2]
+    cells = [rect for rect in tree.iter("rect") if rect.get("class") in ("for", "against")]
+    assert [cell.get("class") for cell in cells] == ["for", "against", "for", "for", "for", "for"]
+    assert [float(cell.get("fill-opacity")) for cell in cells] == [0.5, 1, 0, 0.25, 0.25, 0.5]
+    assert [sum(rect.get("class") == kind for rect in tree.iter("rect")) for kind in ("true", "masked")] == [1, 2]
     assert cells[0].find("title").text == "x ← a: 0.500"
-    (true,) = (one for one in tree.iter("rect") if one.get("class") == "true")
+    (true,) = (rect for rect in tree.iter("rect") if rect.get("class") == "true")
     assert float(true.get("x")) == float(cells[2].get("x")) + 1
 
 
-def test_everything_stays_inside_the_drawing():
-    (one,) = make_explanations("rnn").explanations
+def test_everything_stays_inside_the_drawing() -> None:
+    (explanation,) = make_explanations("rnn").explanations
     tokens = ["a long token", "b", "c"]
     drawings = [
         svg.heatmap(ROWS, tokens, ["x", "y"], "t"),
         svg.lines({"one": [0.0, 1.0, -0.5], "two": [2.0, 2.0, 2.0]}, tokens, "t"),
-        svg.beam(one.beam, "t"),
+        svg.beam(explanation.beam, "t"),
         svg.numbers(ROWS, "t"),
     ]
     for drawing in drawings:
@@ -43,21 +44,21 @@ def test_everything_stays_inside_the_drawing():
             assert -0.01 <= x <= x + w <= width + 0.5
             assert -0.01 <= y <= y + h <= height + 0.5
         for points in tree.iter("polyline"):
-            places = [tuple(map(float, place.split(","))) for place in points.get("points").split()]
-            assert all(0 <= x <= width and 0 <= y <= height for x, y in places)
+            positions = [tuple(map(float, position.split(","))) for position in points.get("points").split()]
+            assert all(0 <= x <= width and 0 <= y <= height for x, y in positions)
 
 
-def test_a_beam_has_a_box_for_each_node_and_a_line_to_each_parent():
-    (one,) = make_explanations("attention-rnn").explanations
-    tree = parsed(svg.beam(one.beam, "t"))
-    assert sum("node" in (group.get("class") or "") for group in tree.iter("g")) == len(one.beam.nodes)
-    assert len(list(tree.iter("line"))) == len(one.beam.nodes) - 1
+def test_a_beam_has_a_box_for_each_node_and_a_line_to_each_parent() -> None:
+    (explanation,) = make_explanations("attention-rnn").explanations
+    tree = parsed(svg.beam(explanation.beam, "t"))
+    assert sum("node" in (group.get("class") or "") for group in tree.iter("g")) == len(explanation.beam.nodes)
+    assert len(list(tree.iter("line"))) == len(explanation.beam.nodes) - 1
     best = [group for group in tree.iter("g") if group.get("class") == "node best"]
-    assert len(best) == len(one.beam.best)
+    assert len(best) == len(explanation.beam.best)
 
 
 @pytest.mark.parametrize("text", ["<b>", "a & b", '"quoted"', "'"])
-def test_texts_are_escaped(text):
+def test_texts_are_escaped(text: str) -> None:
     drawing = svg.heatmap(((1.0,),), [text], [text], text)
     assert parsed(drawing).get("aria-label") == text
     assert not re.search(r"<b>", str(drawing))

@@ -11,11 +11,11 @@ from tests.explanation_factory import make_explanations
     ("text", "shown"),
     [("▁sieben", "sieben"), ("und", "…und"), ("</s>", "</s>"), ("▁", "␣"), ("<", "…<"), ("▁a▁b", "a b"), ("", "…")],
 )
-def test_tokens_are_shown_as_people_read_them(text, shown):
+def test_tokens_are_shown_as_people_read_them(text: str, shown: str) -> None:
     assert words.token_text(Token(text=text, token_id=5)) == shown
 
 
-def test_trust_is_told_with_its_counts():
+def test_the_sentence_of_trust_gives_its_counts() -> None:
     trust = Trust(
         occlusion=Agreement(alike=0.5, rank=-0.25, count=6),
         gradient=Agreement(alike=1, rank=None, count=6),
@@ -31,16 +31,16 @@ def test_trust_is_told_with_its_counts():
     assert words.trust_short(Trust(truth=trust.truth.model_copy(update={"alike": 0.0}))) == "ref. 0%"
 
 
-def test_a_picture_in_words_names_the_largest_of_each_row():
-    (one,) = make_explanations("attention-rnn").explanations
-    picture = words.main_picture(one)
-    told = words.picture_sentence(one, picture)
-    names = words.token_texts(one.source)
-    for row, token in zip(picture.rows, words.token_texts(one.target), strict=True):
-        assert f"{token} at {names[row.index(max(row))]}" in told
+def test_the_sentence_of_a_picture_names_the_maximum_of_each_row() -> None:
+    (explanation,) = make_explanations("attention-rnn").explanations
+    picture = words.main_picture(explanation)
+    sentence = words.picture_sentence(explanation, picture)
+    names = words.token_texts(explanation.source)
+    for row, token in zip(picture.rows, words.token_texts(explanation.target), strict=True):
+        assert f"{token} at {names[row.index(max(row))]}" in sentence
 
 
-def test_attention_comes_first_and_occlusion_where_there_is_none():
+def test_attention_comes_first_and_occlusion_where_there_is_none() -> None:
     explanations = make_explanations("rnn", "transformer").explanations
-    assert [words.main_picture(one).method for one in explanations] == ["occlusion", "attention"]
+    assert [words.main_picture(explanation).method for explanation in explanations] == ["occlusion", "attention"]
     assert [picture.method for picture in words.pictures_of(explanations[1])] == ["attention", "occlusion", "gradient"]

@@ -15,8 +15,8 @@ def luminance(colour: str) -> float:
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
 
-def contrast(one: str, other: str) -> float:
-    low, high = sorted((luminance(one), luminance(other)))
+def contrast(first: str, second: str) -> float:
+    low, high = sorted((luminance(first), luminance(second)))
     return (high + 0.05) / (low + 0.05)
 
 
@@ -54,7 +54,7 @@ def test_outlines_are_paths() -> None:
         assert re.fullmatch(r"[MLHVAZ0-9.,\-]+", outline)
 
 
-def test_a_choice_of_light_or_dark_overrules_the_system_and_paper_is_light():
+def test_a_choice_of_light_or_dark_overrules_the_system_and_paper_is_light() -> None:
     css = theme.css_variables_by_choice()
     first, by_system, by_choice = css.splitlines()
     assert all(f"--{name}:{value};" in first for name, value in theme.LIGHT.items())

@@ -1,7 +1,9 @@
-"""The explainer takes no more than it has room for, drops what nobody wants, and is done in order."""
+"""The explainer rejects tasks beyond its capacity, drops cancelled tasks, and computes in order."""
 
 import threading
 import time
+from collections.abc import Callable
+from typing import NoReturn
 
 import pytest
 
@@ -9,32 +11,33 @@ from seqloom.serve.batcher import ClosedError, QueueFullError
 from seqloom.serve.explainer import Explainer, ExplanationTask, TaskCancelledError
 
 
-def task(work, *, deadline=None):
+def task(work: Callable[[Callable[[], None]], bytes], *, deadline: float | None = None) -> ExplanationTask:
     return ExplanationTask("run", work, deadline=time.monotonic() + 60 if deadline is None else deadline)
 
 
-def test_tasks_are_done_in_their_order_and_counted():
-    seen, told = [], []
-    explainer = Explainer(queue=9, on_explanation=lambda run, seconds: told.append(run))
-    tasks = [task(lambda goes_on, n=n: seen.append(n) or str(n).encode()) for n in range(5)]
+def test_tasks_are_computed_in_order_and_counted() -> None:
+    seen: list[int] = []
+    reported: list[str] = []
+    explainer = Explainer(queue=9, on_explanation=lambda run, seconds: reported.append(run))
+    tasks = [task(lambda check_cancelled, n=n: seen.append(n) or str(n).encode()) for n in range(5)]
     explainer.submit(tasks)
-    assert [one.future.result(20) for one in tasks] == [b"0", b"1", b"2", b"3", b"4"]
+    assert [item.future.result(20) for item in tasks] == [b"0", b"1", b"2", b"3", b"4"]
     assert seen == [0, 1, 2, 3, 4]
     explainer.close()
-    assert told == ["run"] * 5
+    assert reported == ["run"] * 5
     assert len(explainer) == 0
     with pytest.raises(ClosedError):
-        explainer.submit([task(lambda goes_on: b"")])
+        explainer.submit([task(lambda check_cancelled: b"")])
 
 
-def test_what_has_no_room_is_refused_whole_and_who_leaves_makes_room():
+def test_a_full_queue_rejects_all_tasks_and_cancelling_frees_capacity() -> None:
     explainer, go = Explainer(queue=3), threading.Event()
-    first = task(lambda goes_on: go.wait(20) and b"done")
+    first = task(lambda check_cancelled: go.wait(20) and b"done")
     explainer.submit([first])
-    explainer.submit([task(lambda goes_on: b"2")])
+    explainer.submit([task(lambda check_cancelled: b"2")])
     with pytest.raises(QueueFullError):
-        explainer.submit([task(lambda goes_on: b"3"), task(lambda goes_on: b"4")])
-    last = task(lambda goes_on: b"3")
+        explainer.submit([task(lambda check_cancelled: b"3"), task(lambda check_cancelled: b"4")])
+    last = task(lambda check_cancelled: b"3")
     explainer.submit([last])
     last.cancel()
     assert len(explainer) == 2
@@ -43,13 +46,13 @@ def test_what_has_no_room_is_refused_whole_and_who_leaves_makes_room():
     explainer.close()
 
 
-def test_what_is_being_done_ends_when_nobody_waits():
+def test_a_running_task_ends_when_it_is_cancelled_or_too_late() -> None:
     explainer, begun = Explainer(queue=3), threading.Event()
 
-    def endless(goes_on):
+    def endless(check_cancelled: Callable[[], None]) -> NoReturn:
         begun.set()
         while True:
-            goes_on()
+            check_cancelled()
             time.sleep(0.001)
 
     left = task(endless)

@@ -7,9 +7,10 @@ text amounts to the same commands.
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from seqloom.corpus.generators.adventure.nouns import ADJECTIVES, DIRECTIONS, NOUNS
-from seqloom.corpus.generators.adventure.verbs import VERBS, inflect
+from seqloom.corpus.generators.adventure.verbs import VERBS, Form, Verb, inflect
 
 ANY = {word for words in ADJECTIVES.values() for word in words.split()}
 MANNER = "(?:(?:carefully|quickly|quietly|slowly) )?"
@@ -27,7 +28,7 @@ TAIL = re.compile("( please|, please| now)$")
 JOINT = re.compile("(, then | and then | then | and |, )")
 
 # What begins the sentence and what stands between its halves, the forms of the halves, whether the second is done first.
-CONSTRUCTIONS = [
+CONSTRUCTIONS: list[tuple[str, str, Form, Form, bool]] = [
     ("before you ", ", ", "base", "base", True),
     ("after you ", ", ", "base", "base", False),
     ("once you have ", ", ", "participle", "base", False),
@@ -41,15 +42,21 @@ CONSTRUCTIONS = [
 ]
 
 
+# What pronouns stand for.
+Antecedents: TypeAlias = dict[str, tuple[str, ...]]
+# The commands of a text in order, and what pronouns stand for afterwards.
+Reading: TypeAlias = tuple[list[str], Antecedents]
+
+
 @dataclass(frozen=True)
 class Pattern:
-    verb: object
-    regex: re.Pattern
-    order: tuple
+    verb: Verb
+    regex: re.Pattern[str]
+    order: tuple[int, ...]
 
 
-def _patterns(form):
-    found = []
+def _patterns(form: Form) -> list[Pattern]:
+    patterns = []
     for verb in VERBS:
         for phrase in verb.phrases:
             if form != "base" and not phrase.inflects:
@@ -66,18 +73,21 @@ def _patterns(form):
                     pattern = f"it|him|her|them|{SEVERAL}|{EVERYTHING}|{NAMED}"
                 text = text.replace(f"{{{slot}}}", f"(?P<o{slot}>{pattern})")
             regex = re.compile(f"{MANNER}{text}{MANNER_LAST}$")
-            found.append(Pattern(verb, regex, order))
-    return found
+            patterns.append(Pattern(verb, regex, order))
+    return patterns
 
 
-PATTERNS = {form: _patterns(form) for form in ("base", "gerund", "participle")}
+FORMS: tuple[Form, ...] = ("base", "gerund", "participle")
+PATTERNS = {form: _patterns(form) for form in FORMS}
 
 
-def _strip(name):
+def _strip(name: str) -> str:
     return re.sub("^(the|a|an|that|this|my|those|these) ", "", name)
 
 
-def _object(text, kind, known, verb, slot):
+def _object(
+    text: str, kind: str, known: Antecedents, verb: Verb, slot: int
+) -> tuple[tuple[str, ...], tuple[str, ...]] | None:
     """Names and entities of an object, or None where it cannot be of this kind."""
     if kind == "direction":
         way = re.sub("^(to|towards) the ", "", text)
@@ -101,7 +111,7 @@ def _object(text, kind, known, verb, slot):
     return entities, entities
 
 
-def _clauses(text, form, known) -> Iterator[tuple[list[str], dict]]:
+def _clauses(text: str, form: Form, known: Antecedents) -> Iterator[Reading]:
     """Every reading of clauses that are joined: their commands in order, and what pronouns stand for afterwards."""
     ends = [match.start() for match in re.finditer(JOINT, text)] + [len(text)]
     for end in ends:
@@ -114,7 +124,7 @@ def _clauses(text, form, known) -> Iterator[tuple[list[str], dict]]:
                 yield commands + more, last
 
 
-def _clause(text, form, known):
+def _clause(text: str, form: Form, known: Antecedents) -> Iterator[Reading]:
     for pattern in PATTERNS[form]:
         match = pattern.regex.match(text)
         if not match:
@@ -140,22 +150,22 @@ def _clause(text, form, known):
         yield commands, after
 
 
-def _sentence(text, known):
+def _sentence(text: str, known: Antecedents) -> Iterator[Reading]:
     opened = OPENING.match(text)
     if opened and not text.startswith("then then"):
         yield from _sentence_proper(text[opened.end() :], known)
     yield from _sentence_proper(text, known)
 
 
-def _sentence_proper(text, known):
+def _sentence_proper(text: str, known: Antecedents) -> Iterator[Reading]:
     plea = PLEA.match(text)
     bare = text[plea.end() :] if plea else text
     for begin, middle, first_form, second_form, inverted in CONSTRUCTIONS:
         if not bare.startswith(begin):
             continue
-        for place in re.finditer(re.escape(middle), bare):
-            second_text = bare[place.end() :].removeprefix("please ") if begin else bare[place.end() :]
-            for first, between in _clauses(bare[len(begin) : place.start()], first_form, known):
+        for match in re.finditer(re.escape(middle), bare):
+            second_text = bare[match.end() :].removeprefix("please ") if begin else bare[match.end() :]
+            for first, between in _clauses(bare[len(begin) : match.start()], first_form, known):
                 for second, after in _clauses(second_text, second_form, between):
                     yield (second + first if inverted else first + second), after
     yield from _clauses(bare, "base", known)
@@ -167,7 +177,7 @@ def _sentence_proper(text, known):
 def readings(text: str) -> set[tuple[str, ...]]:
     """The commands of every reading."""
     sentences = re.split(r"\. ", re.sub(r"[.!?]$", "", text.lower()))
-    states = [([], {})]
+    states: list[Reading] = [([], {})]
     for sentence in sentences:
         states = [(done + commands, after) for done, known in states for commands, after in _sentence(sentence, known)]
     return {tuple(commands) for commands, _ in states}

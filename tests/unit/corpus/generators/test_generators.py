@@ -8,7 +8,9 @@ from itertools import islice
 import pytest
 
 from seqloom.corpus.generators import GENERATORS
+from seqloom.corpus.generators.corpus_generator import CorpusGenerator
 from seqloom.corpus.generators.draw import Draw, bucket
+from seqloom.corpus.generators.finite import FiniteGenerator
 from seqloom.corpus.generators.numbers import spell
 from seqloom.errors import CorpusError
 
@@ -16,13 +18,13 @@ SEQUENCES = {"copy", "reverse", "sort", "duplicate"}
 
 
 @pytest.fixture(params=sorted(GENERATORS))
-def generator(request):
+def generator(request: pytest.FixtureRequest) -> CorpusGenerator | FiniteGenerator:
     if request.param.startswith("numbers"):
         pytest.importorskip("num2words")
     return GENERATORS[request.param]
 
 
-def test_a_corpus_says_what_it_is(generator):
+def test_a_corpus_says_what_it_is(generator: CorpusGenerator | FiniteGenerator) -> None:
     corpus = generator.open(seed=3, size=50)
     assert corpus.name == generator.name
     assert corpus.synthetic
@@ -34,18 +36,18 @@ def test_a_corpus_says_what_it_is(generator):
     assert len(list(corpus.train)) == 50
 
 
-def test_the_same_seed_gives_the_same_and_another_seed_another(generator):
+def test_the_same_seed_gives_the_same_and_another_seed_another(generator: CorpusGenerator | FiniteGenerator) -> None:
     first, same, other = (list(generator.open(seed=seed, size=40).train) for seed in (1, 1, 2))
     assert first == same
     assert first != other
 
 
-def test_reading_begins_anew_each_time(generator):
+def test_reading_begins_anew_each_time(generator: CorpusGenerator | FiniteGenerator) -> None:
     split = generator.open(size=20).train
     assert list(split) == list(split.pairs())
 
 
-def test_fingerprints_tell_corpora_apart(generator):
+def test_different_corpora_have_different_fingerprints(generator: CorpusGenerator | FiniteGenerator) -> None:
     corpora = [generator.open(), generator.open(seed=1), generator.open(size=7)]
     assert len({corpus.fingerprint for corpus in corpora}) == 3
     assert generator.open().fingerprint == corpora[0].fingerprint
@@ -53,7 +55,7 @@ def test_fingerprints_tell_corpora_apart(generator):
     assert len({split.fingerprint for split in splits}) == len(splits)
 
 
-def test_splits_are_apart(generator):
+def test_splits_share_no_source(generator: CorpusGenerator | FiniteGenerator) -> None:
     corpus, other = generator.open(size=3000), generator.open(seed=1, size=1000)
     seen = dict.fromkeys((pair.src for pair in (*corpus.train, *other.train)), "train")
     for name, split in {"val": corpus.val, **corpus.tests}.items():
@@ -63,42 +65,43 @@ def test_splits_are_apart(generator):
             assert seen.setdefault(source, name) == name
 
 
-def test_evaluation_splits_have_the_size_that_they_say(generator):
+def test_evaluation_splits_have_the_size_that_they_say(generator: CorpusGenerator | FiniteGenerator) -> None:
     corpus = generator.open(seed=5, size=5)
     for split in (corpus.val, *corpus.tests.values()):
         assert sum(1 for _ in split) == split.size
 
 
-def test_a_sample_is_of_the_training_split(generator):
+def test_a_sample_is_of_the_training_split(generator: CorpusGenerator | FiniteGenerator) -> None:
     train = generator.open(size=60).train
     sampled = list(train.sample(20))
     assert len(sampled) == 20
     assert set(sampled) <= set(train)
 
 
-def test_sizes_of_evaluation_splits_do_not_follow_the_training_size():
+def test_sizes_of_evaluation_splits_do_not_follow_the_training_size() -> None:
     corpus = GENERATORS["copy"].open(size=5)
     assert [sum(1 for _ in split) for split in (corpus.val, *corpus.tests.values())] == [1000, 1000, 500]
 
 
 @pytest.mark.parametrize("size", [0, -4])
-def test_a_size_below_one_is_refused(size):
+def test_a_size_below_one_is_an_error(size: int) -> None:
     with pytest.raises(CorpusError, match=f"copy: a training size of {size} was asked for; expected 1 or more"):
         GENERATORS["copy"].open(size=size)
 
 
 @pytest.mark.parametrize("name", sorted(SEQUENCES))
 @pytest.mark.parametrize("ending", ["", "-long"])
-def test_sequences(name, ending):
-    change = {
+def test_targets_of_sequences_are_right_and_lengths_follow_the_split(name: str, ending: str) -> None:
+    changes: dict[str, Callable[[list[str]], list[str]]] = {
         "copy": list,
         "reverse": lambda words: list(reversed(words)),
         "sort": sorted,
         "duplicate": lambda words: [word for word in words for _ in (1, 2)],
-    }[name]
+    }
+    change = changes[name]
     corpus = GENERATORS[name + ending].open(size=500)
     splits = {"train": corpus.train, "val": corpus.val, **corpus.tests}
-    lengths = {}
+    lengths: dict[str, set[int]] = {}
     for split, pairs in splits.items():
         assert all(pair.tgt.split() == change(pair.src.split()) for pair in pairs)
         lengths[split] = {len(pair.src.split()) for pair in pairs}
@@ -113,7 +116,7 @@ def test_sequences(name, ending):
         assert list(corpus.tests) == ["test", "beyond"]
 
 
-def test_numbers_say_the_same_in_both_languages():
+def test_numbers_say_the_same_in_both_languages() -> None:
     pytest.importorskip("num2words")
     corpus = GENERATORS["numbers-en-de"].open(size=200)
     value = {spell(number, "en"): number for number in range(10_000)}
@@ -129,7 +132,7 @@ def test_numbers_say_the_same_in_both_languages():
     assert spell(97, "de") == "siebenundneunzig"
 
 
-def test_without_num2words_the_error_says_what_to_install(monkeypatch):
+def test_without_num2words_the_error_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "num2words", None)
     with pytest.raises(
         CorpusError, match=r"numbers-en-fr: needs the num2words library.*pip install 'seqloom\[numbers\]'"
@@ -137,7 +140,7 @@ def test_without_num2words_the_error_says_what_to_install(monkeypatch):
         GENERATORS["numbers-en-fr"].open()
 
 
-def test_draws_are_fair_and_depend_on_the_key_alone():
+def test_draws_are_fair_and_depend_on_the_key_alone() -> None:
     draw = Draw("a key")
     counts = [0] * 5
     for _ in range(5000):
@@ -176,12 +179,12 @@ TEXTS = {
 
 
 @pytest.mark.parametrize("name", sorted(TEXTS))
-def test_the_same_seed_gives_the_same_text_everywhere(name):
+def test_the_same_seed_gives_the_same_text_everywhere(name: str) -> None:
     corpus = GENERATORS[name].open(size=200)
     pairs = [pair for split in (corpus.train, corpus.val, *corpus.tests.values()) for pair in islice(split, 200)]
     text = "\n".join(f"{pair.src}\t{pair.tgt}" for pair in pairs)
     assert (GENERATORS[name].version, hashlib.sha256(text.encode()).hexdigest()[:16]) == TEXTS[name]
 
 
-def test_all_that_depends_on_no_library_is_pinned():
+def test_every_generator_without_a_library_has_a_hash() -> None:
     assert {name for name in GENERATORS if not name.startswith("numbers")} == {*TEXTS, "player-commands"}
