@@ -58,14 +58,18 @@ def lines_about(facts: Mapping[str, Any], folder: Path) -> Iterator[str]:
     yield f"parameters  {facts['parameters']:,} ({facts['parameters_without_embeddings']:,} without embeddings)"
     yield f"budget      {facts['budget']}"
     if "steps" in facts:
-        steps, tokens = counted(facts["steps"], "step"), counted(facts["tokens"], "target token")
-        yield f"trained     {steps}, {tokens}, {facts['epochs']:.1f} epochs"
+        tokens = counted(facts["tokens"], "target token")
+        # A model that is fitted by counting has no steps.
+        steps = f"{counted(facts['steps'], 'step')}, " if facts["steps"] else ""
+        yield f"trained     {steps}{tokens}, {facts['epochs']:.1f} epochs"
         yield (
-            f"took        {facts['train_seconds']:.0f} s of updates ({facts['tokens_per_second']:,.0f} target tokens/s, "
+            f"took        {facts['train_seconds']:.0f} s of {'updates' if steps else 'counting'} ({facts['tokens_per_second']:,.0f} target tokens/s, "
             f"{facts['padding_share']:.0%} padding), {facts['validation_seconds']:.0f} s of validation, "
             f"{facts['setup_seconds']:.0f} s of set-up; at most {facts['peak_memory_mib']:,.0f} MiB"
         )
         yield f"best        {facts['best']}"
+        for note in facts.get("notes", ()):
+            yield f"note        {note}"
     if facts.get("curve"):
         yield ""
         yield from _curve(facts["curve"], corpus["metric"])

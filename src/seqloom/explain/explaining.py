@@ -67,10 +67,15 @@ def explain(
         check_cancelled: called between the parts of the work; an exception from it ends the work.
 
     Raises:
-        ConfigError: the text is empty, the run is an ensemble, or a change names a word or head that does not exist.
+        ConfigError: the text is empty, the run is an ensemble or counts, or a change names a word or head that does not exist.
     """
     if isinstance(run.model, Ensemble):
         raise ConfigError("an ensemble has no inside of its own to explain; explain its runs one by one")
+    if run.model.fitted_by_counting:
+        raise ConfigError(
+            f"{run.folder}: this model is fitted by counting, so it has no embeddings, no attention and no gradients to explain; its "
+            "probabilities are counts"
+        )
     if not methods or not set(methods) <= set(METHODS):
         raise ConfigError(f"methods {', '.join(methods) or 'none'}: choose among {', '.join(METHODS)}")
     explained_run = ExplainedRun(run, beam=beam, max_tokens=max_tokens)

@@ -19,6 +19,7 @@ _ARCHITECTURES = (
     "transformer:Transformer",
     "transformer_lm:TransformerLM",
     "fixed_mixer:FixedMixer",
+    "ngram:NGram",
 )
 
 
@@ -56,9 +57,11 @@ def make_model(settings: "ModelSettings", vocab: Vocabulary) -> Model:
         raise ConfigError(f"model {settings.architecture}: {error}") from None
 
 
-def takes_text(settings: "ModelSettings") -> bool:
-    """Whether the architecture can learn from documents, which have no sources."""
-    return bool(getattr(MODELS[settings.architecture][1], "takes_text", False))
+def model_class(settings: "ModelSettings") -> type[Model]:
+    """The class of an architecture, whose attributes say what it can do (`models/base.py`)."""
+    cls = MODELS[settings.architecture][1]
+    assert isinstance(cls, type)
+    return cls
 
 
-__all__ = ["MODELS", "DecoderState", "Model", "ModelSettings", "StepOutput", "make_model", "takes_text"]
+__all__ = ["MODELS", "DecoderState", "Model", "ModelSettings", "StepOutput", "make_model", "model_class"]

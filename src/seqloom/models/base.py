@@ -18,6 +18,7 @@ from seqloom.config import Settings
 from seqloom.errors import DecodingError, TrainingError
 from seqloom.nn.activation_hooks import ActivationHooks, capture
 from seqloom.nn.linear import multiply
+from seqloom.progress import Progress
 from seqloom.vocabulary import Vocabulary as Vocabulary
 
 
@@ -138,10 +139,12 @@ class Model(nn.Module, ABC):
         vocab: sizes and special ids.
         max_len: the largest number of positions of a source or a target, with bos and eos; None if there is no limit.
         takes_text: whether the model can learn from documents: targets with an empty source.
+        takes_pairs: whether the model can learn from pairs of a source and a target.
         compiles: whether torch.compile can compile the forward pass.
         has_output_matrix: whether hidden states are multiplied with `output_weights`. A model without an output matrix overrides
             `log_probs` and `hidden_width`.
-        fitted_by_counting: whether the model is fitted by `fit`, in one pass over the examples, and not by the training loop.
+        fitted_by_counting: whether the model is fitted by `fit`, in one pass over the examples, and not by the training loop. It
+            has no gradients, and its tensors may have sizes that depend on the data (`resize`).
     """
 
     settings_type: ClassVar[type["ModelSettings"]]
@@ -149,6 +152,7 @@ class Model(nn.Module, ABC):
     vocab: Vocabulary
     max_len: int | None = None
     takes_text: ClassVar[bool] = False
+    takes_pairs: ClassVar[bool] = True
     compiles: ClassVar[bool] = True
     has_output_matrix: ClassVar[bool] = True
     fitted_by_counting: ClassVar[bool] = False
@@ -200,6 +204,17 @@ class Model(nn.Module, ABC):
         logits = self.project(hidden)
         return logits.to(torch.promote_types(logits.dtype, torch.float32)).log_softmax(dim=-1)
 
+    def target_log_probs(
+        self, hidden: Float[Tensor, "rows d_model"], targets: Int[Tensor, "rows"]
+    ) -> Float[Tensor, "rows"]:
+        """The log-probability of one id for each hidden state; a model that needs less for it than `log_probs` overrides this."""
+        return self.log_probs(hidden).gather(1, targets[:, None])[:, 0]
+
+    @property
+    def context_len(self) -> int | None:
+        """How many ids before it a prediction depends on; None where it depends on all of them."""
+        return None
+
     @property
     def device(self) -> torch.device:
         """The device of the weights; the CPU for a model without weights."""
@@ -210,13 +225,33 @@ class Model(nn.Module, ABC):
         """The size of the hidden states."""
         return self.output_weights()[0].shape[1]
 
-    def fit(self, examples: Iterable[Example]) -> None:
+    def fit(
+        self, examples: Iterable[Example], *, end: bool = True, progress: Progress | None = None
+    ) -> tuple[str, ...]:
         """Fits the model by counting, in one pass over the examples; only for models with `fitted_by_counting`.
 
+        Args:
+            end: whether each target is a text of its own, which eos follows; otherwise they are consecutive windows of one
+                running text.
+
+        Returns:
+            Notes for the user.
+
         Raises:
-            TrainingError: the model is not fitted by counting.
+            TrainingError: the model is not fitted by counting, or counting would take more memory than is free.
         """
+        del examples, end, progress
         raise TrainingError(f"{type(self).__name__} is trained by gradients; it cannot be fitted by counting")
+
+    def resize(self, shapes: Mapping[str, tuple[int, ...]]) -> None:
+        """Gives tensors whose sizes depend on the data the sizes of a file of weights, by name; other models have none."""
+
+    def check_state(self) -> None:
+        """Checks loaded tensors whose numbers are used as positions; other models have none.
+
+        Raises:
+            ValueError: a number is out of range.
+        """
 
     def forward(self, batch: PairBatch, hooks: ActivationHooks | None = None) -> Float[Tensor, "batch tgt_len d_model"]:
         """Teacher forcing over whole sequences: all target positions in one call of `advance`.

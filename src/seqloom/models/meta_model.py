@@ -54,3 +54,6 @@ def allocate(model: nn.Module) -> None:
                     empty = torch.empty(parameter.shape, dtype=parameter.dtype, device="cpu")
                     made[id(parameter)] = nn.Parameter(empty, requires_grad=parameter.requires_grad)
                 module._parameters[name] = made[id(parameter)]
+        for name, buffer in list(module.named_buffers(recurse=False)):
+            if buffer.is_meta and name not in module._non_persistent_buffers_set:
+                module.register_buffer(name, torch.empty(buffer.shape, dtype=buffer.dtype, device="cpu"))

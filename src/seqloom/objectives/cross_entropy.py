@@ -39,6 +39,10 @@ class CrossEntropy:
         row_weights = None if weights is None else weights[counted]
         total = (batch.tgt_mask if weights is None else weights).sum()
         if not model.has_output_matrix:
+            if not self.label_smoothing:
+                row_nll = -model.target_log_probs(hidden[counted], batch.tgt_out[counted])
+                nll = (row_nll if row_weights is None else row_nll * row_weights).sum()
+                return Loss(nll, nll.detach(), total)
             log_probs = model.log_probs(hidden[counted])
             return Loss(
                 *label_cross_entropy(log_probs, batch.tgt_out[counted], self.label_smoothing, row_weights), total

@@ -17,7 +17,8 @@ from seqloom.config import Settings, merge, nearest, parse_assignments, read_yam
 from seqloom.corpus.settings import CorpusSettings
 from seqloom.decoding.settings import DecodingSettings
 from seqloom.errors import ConfigError
-from seqloom.models import ModelSettings
+from seqloom.messages import listed
+from seqloom.models import ModelSettings, model_class
 from seqloom.tasks import AnyTaskSettings
 from seqloom.tokenizer import TokenizerSettings
 from seqloom.training import TrainingSettings
@@ -25,6 +26,8 @@ from seqloom.training import TrainingSettings
 # What cannot stand in the name of a folder, or would hide it, or look like an option.
 _NO_NAME = re.compile(r"^[.-]|[\x00-\x1f\x7f-\x9f/\\]")
 _LONGEST_NAME = 150
+# The settings of training that a model which is fitted by counting has.
+_OF_COUNTING = {"tensorboard"}
 
 
 class Recipe(Settings):
@@ -63,6 +66,23 @@ class Recipe(Settings):
             raise ValueError(
                 "training.bidirectional reads targets as sources, which takes one vocabulary for both sides: set tokenizer.joint "
                 "to true, or training.bidirectional to 0"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _none_ignored(self) -> "Recipe":
+        if not model_class(self.model).fitted_by_counting:
+            return self
+        ignored = [
+            f"training.{name}"
+            for name, value in self.training
+            if name not in _OF_COUNTING and value != TrainingSettings.model_fields[name].get_default()
+        ]
+        ignored += ["tokenizer.dropout"] if self.tokenizer.dropout else []
+        if ignored:
+            raise ValueError(
+                f"{listed(ignored)} would be ignored: a model of the architecture {self.model.architecture} is fitted by counting, "
+                "in one pass over the data; leave it out"
             )
         return self
 

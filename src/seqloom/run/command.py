@@ -23,7 +23,8 @@ def training_command(run: Run) -> str | None:
     another number of steps on another machine, so the steps stand behind it.
     """
     info, corpus = run.info, run.recipe.corpus
-    if not info.budget or corpus is None or info.started_from:
+    by_counting = run.model.fitted_by_counting
+    if not (info.budget or by_counting) or corpus is None or info.started_from:
         return None
     named = run.recipe.name in recipe_names()
     words: list[str | Path] = ["train", run.recipe.name if named else run.folder / "recipe.yaml"]
@@ -33,7 +34,8 @@ def training_command(run: Run) -> str | None:
     changes = _changes(run) if named else []
     words += ["--set", *changes] if changes else []
     words += ["--out", run.folder]
-    reached = f"  # {counted(info.result.steps, 'step')}" if info.result and "steps" not in info.budget else ""
+    says_steps = info.result is not None and "steps" not in info.budget and not by_counting
+    reached = f"  # {counted(info.result.steps, 'step')}" if info.result and says_steps else ""
     return f"{command_line(*words)}{reached}"
 
 

@@ -62,7 +62,8 @@ def find_differences(folder: Path, wanted: Wanted) -> list[StoredDifference]:
             if stored.get(name) != now.get(name)
         ]
     if wanted.budget is not None and wanted.budget.model_dump(mode="json", exclude_none=True) != info.budget:
-        differences.append(StoredDifference("budget", "the budget", Budget.parse(info.budget), wanted.budget))
+        stored_budget = Budget.parse(info.budget) if info.budget else "one pass, by counting"
+        differences.append(StoredDifference("budget", "the budget", stored_budget, wanted.budget))
     if wanted.corpus is not None and wanted.corpus != info.corpus.fingerprint:
         differences.append(StoredDifference("corpus", "the corpus", info.corpus.fingerprint, wanted.corpus))
     if wanted.tokenizer is not None and wanted.tokenizer != info.tokenizer.hash:

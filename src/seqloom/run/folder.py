@@ -1,11 +1,13 @@
 """Checks of a run folder before anything is written into it."""
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 from seqloom.errors import CheckpointError
 from seqloom.files import check_folder
 from seqloom.messages import command_line
+from seqloom.run.info import read_info
 from seqloom.training.checkpoint import has_checkpoint
 
 _FOLDERS = ("weights", "tensorboard")
@@ -39,6 +41,13 @@ def check_links(folder: Path) -> None:
             )
 
 
+def _is_finished(folder: Path) -> bool:
+    """Whether there is a finished run; one that was fitted by counting has no checkpoint."""
+    with suppress(CheckpointError):
+        return read_info(folder).result is not None
+    return False
+
+
 def check_free(folder: Path) -> None:
     """Checks that a new run may be started in a folder, before any work is done for it.
 
@@ -47,7 +56,7 @@ def check_free(folder: Path) -> None:
         OutputError: the folder cannot be written.
     """
     check_folder(folder)
-    if has_checkpoint(folder):
+    if has_checkpoint(folder) or _is_finished(folder):
         raise CheckpointError(
             f"{folder}: there is a run already. Go on with it: "
             f"{command_line('train', '--resume', '--out', folder)}; or choose another --out, or remove it."

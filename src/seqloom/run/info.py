@@ -112,6 +112,7 @@ class ResultInfo(_Stored):
         curve: the validations in order.
         other_cores: mean number of cores that other programs used meanwhile.
         processor_share: share of the time in which this process computed.
+        notes: what fitting a model by counting has to say, such as discounts that were replaced.
     """
 
     steps: Count
@@ -127,6 +128,7 @@ class ResultInfo(_Stored):
     # Versions before 0.2 did not measure what other programs used.
     other_cores: Seconds = 0.0
     processor_share: Seconds = 1.0
+    notes: list[Text] = []
 
 
 class EnvironmentInfo(_Stored):
@@ -145,7 +147,7 @@ class RunInfo(_Stored):
     """The content of run.json.
 
     Attributes:
-        budget: the settings of a Budget, such as {"steps": 300}.
+        budget: the settings of a Budget, such as {"steps": 300}; empty where the model was fitted by counting.
         started: date and time (ISO 8601).
         started_from: the run whose weights training started from.
         model: the model settings; None in runs that did not store them.

@@ -285,7 +285,7 @@ def describe(folder: Path | str) -> dict[str, Any]:
         if info.result
         else f"not finished; go on: {command_line('train', '--resume', '--out', folder)}",
         "seed": info.seed,
-        "budget": str(Budget.parse(info.budget)),
+        "budget": str(Budget.parse(info.budget)) if info.budget else "one pass over the data, by counting",
         "corpus": info.corpus.to_json(),
         "tokenizer": info.tokenizer.description,
         "parameters": info.parameters,

@@ -12,13 +12,14 @@ from seqloom.corpus.settings import as_corpus_settings
 from seqloom.errors import CheckpointError, ConfigError
 from seqloom.files import check_not_read, write_text
 from seqloom.messages import command_line
+from seqloom.models import model_class
 from seqloom.progress import Progress, Silent
 from seqloom.recipes import Recipe, load_recipe
 from seqloom.run.data import open_run_corpus
 from seqloom.run.differences import Wanted, find_differences
 from seqloom.run.folder import check_free, check_links
 from seqloom.run.info import check_model_settings, read_info
-from seqloom.run.load import WEIGHTS, Run, read_recipe
+from seqloom.run.load import WEIGHTS, Run, load, read_recipe
 from seqloom.run.prepare import prepare
 from seqloom.run.training_run import RunOptions, train_prepared
 from seqloom.run.weights import check_weights
@@ -85,6 +86,9 @@ def train(
     if recipe is None and start_from is not None:
         recipe = read_recipe(start_from)
     chosen = load_recipe("transformer-tiny" if recipe is None else recipe, changes)
+    by_counting = model_class(chosen.model).fitted_by_counting
+    if by_counting:
+        _check_counting(chosen, budget, start_from)
     settings = as_corpus_settings(corpus) if corpus is not None else chosen.corpus
     if settings is None:
         raise ConfigError(f"{chosen.name}: there is nothing to train on: name a corpus, by --data NAME or --data FILE")
@@ -115,7 +119,7 @@ def train(
         check_weights(chosen.model, tokenizer.vocab, start_from / WEIGHTS, within=start_from)
     prepared = prepare(opened, chosen, tokenizer=tokenizer, progress=progress)
     options = RunOptions(
-        budget or chosen.training.budget or DEFAULT_BUDGET,
+        None if by_counting else budget or chosen.training.budget or DEFAULT_BUDGET,
         folder,
         check_seed(seed),
         device=device,
@@ -125,6 +129,19 @@ def train(
         progress=progress,
     )
     return train_prepared(chosen, prepared, options)
+
+
+def _check_counting(recipe: Recipe, budget: Budget | None, start_from: Path | None) -> None:
+    """A model that is fitted by counting has no budget, and starts from nothing."""
+    if budget is not None:
+        raise ConfigError(
+            f"{recipe.name} is fitted by counting, in one pass over the data, so {budget} would be ignored: leave out --steps, "
+            "--tokens, --minutes and --like"
+        )
+    if start_from is not None:
+        raise ConfigError(
+            f"--from: {recipe.name} is fitted by counting, so it cannot start from the weights of a run: leave --from out"
+        )
 
 
 def _check_same(
@@ -152,6 +169,10 @@ def _resume(folder: Path, named: CorpusSettings | None, *, device: str, threads:
     check_links(folder)
     info = read_info(folder)
     recipe = read_recipe(folder)
+    by_counting = model_class(recipe.model).fitted_by_counting
+    if by_counting and info.result is not None:
+        progress.say(f"{folder}: this model was fitted by counting, and is complete; there is nothing to go on with")
+        return load(folder, device=device, threads=threads)
     corpus, opened = open_run_corpus(folder, recipe.corpus, info.corpus, progress, named=named)
     tokenizer = Tokenizer.load(folder / "tokenizer.json", within=folder)
     if tokenizer.hash != info.tokenizer.hash:
@@ -166,7 +187,7 @@ def _resume(folder: Path, named: CorpusSettings | None, *, device: str, threads:
         write_text(folder / "recipe.yaml", recipe.to_yaml())
     prepared = prepare(opened, recipe, tokenizer=tokenizer, progress=progress)
     options = RunOptions(
-        Budget.parse(info.budget, source=str(folder / "run.json")),
+        None if by_counting else Budget.parse(info.budget, source=str(folder / "run.json")),
         folder,
         info.seed,
         device=device,

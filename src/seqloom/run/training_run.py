@@ -23,6 +23,7 @@ from seqloom.models.base import Model
 from seqloom.objectives import CrossEntropy
 from seqloom.progress import Progress, Silent
 from seqloom.recipes import Recipe
+from seqloom.run.counting import fit_by_counting
 from seqloom.run.folder import check_free
 from seqloom.run.info import (
     EnvironmentInfo,
@@ -50,6 +51,7 @@ class RunOptions:
     """How one run is trained, besides its recipe and its data.
 
     Attributes:
+        budget: None for a model that is fitted by counting.
         folder: the run folder.
         start_from: a run whose weights to start from.
         resume: continue from the checkpoint in `folder`.
@@ -57,7 +59,7 @@ class RunOptions:
         setup_seconds: what preparing the data took, for run.json.
     """
 
-    budget: Budget
+    budget: Budget | None
     folder: Path
     seed: int
     device: str = "auto"
@@ -82,7 +84,6 @@ def train_prepared(recipe: Recipe, prepared: Prepared, options: RunOptions) -> R
     if options.start_from is not None:
         fill_from(model, options.start_from / WEIGHTS, within=options.start_from)
     examples = prepared.task.examples(prepared.train, model, recipe, "training", options.progress)
-    data = _data_schedule(recipe, prepared, model, examples, options.seed)
     if not options.resume:
         _write_start(recipe, prepared, options.folder)
     task, corpus = prepared.task, prepared.corpus
@@ -96,7 +97,7 @@ def train_prepared(recipe: Recipe, prepared: Prepared, options: RunOptions) -> R
     info = RunInfo(
         format=FORMAT,
         seed=options.seed,
-        budget=options.budget.model_dump(mode="json", exclude_none=True),
+        budget=options.budget.model_dump(mode="json", exclude_none=True) if options.budget is not None else {},
         started=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         started_from=str(options.start_from) if options.start_from is not None else None,
         corpus=corpus_info(prepared),
@@ -118,26 +119,32 @@ def train_prepared(recipe: Recipe, prepared: Prepared, options: RunOptions) -> R
     val_examples = task.examples(prepared.val, model, recipe, "validation", options.progress)
     validate = task.validator(corpus, decoded, val_examples, recipe, prepared.tokenizer, device)
     training = recipe.training
-    trainer = Trainer(
-        model,
-        data,
-        CrossEntropy(training.label_smoothing, training.precision),
-        validate,
-        TrainingPlan(
-            training,
-            options.budget,
-            options.folder,
-            options.seed,
-            device,
-            options.title or f"{recipe.name}: training",
-            options.progress,
-        ),
-    )
-    result = _train(trainer, options, len(examples))
+    title = options.title or f"{recipe.name}: training"
+    if model.fitted_by_counting:
+        result = fit_by_counting(
+            model,
+            examples,
+            validate,
+            folder=options.folder,
+            device=device,
+            title=title,
+            progress=options.progress,
+            tensorboard=training.tensorboard,
+        )
+        sizes = {"parameters": model.num_parameters(), "parameters_without_embeddings": model.num_parameters()}
+        info = info.model_copy(update=sizes)
+    else:
+        assert options.budget is not None
+        plan = TrainingPlan(
+            training, options.budget, options.folder, options.seed, device, title, progress=options.progress
+        )
+        data = _data_schedule(recipe, prepared, model, examples, options.seed)
+        trainer = Trainer(model, data, CrossEntropy(training.label_smoothing, training.precision), validate, plan)
+        result = _train(trainer, options, len(examples))
     if recipe.decoding.shortlist:
         save_lexicon(options.folder, Lexicon.learn(prepared.train, prepared.tokenizer.vocab, options.progress))
     write_info(options.folder, info.with_result(result))
-    return Run(options.folder, recipe, prepared.tokenizer, trainer.model, device)
+    return Run(options.folder, recipe, prepared.tokenizer, model, device)
 
 
 def _set_up_machine(recipe: Recipe, options: RunOptions) -> tuple[torch.device, list[str]]:

@@ -31,6 +31,7 @@ def check_weights(settings: ModelSettings, vocab: Vocabulary, path: Path, *, wit
                 f"{_ADVICE}"
             )
     model = make_meta_model(settings, vocab)
+    model.resize({name: facts.shape for name, facts in header.items()})
     check_fit(shapes_of(model), {name: facts.shape for name, facts in header.items()}, path, _ADVICE)
     return model
 
@@ -45,4 +46,8 @@ def load_model(settings: ModelSettings, vocab: Vocabulary, path: Path, *, within
     model = check_weights(settings, vocab, path, within=within)
     allocate(model)
     fill_model(model, load_weights(path, within=within), path)
+    try:
+        model.check_state()
+    except ValueError as error:
+        raise CheckpointError(f"{path}: damaged: {error}; take it from where the folder came from again") from None
     return model

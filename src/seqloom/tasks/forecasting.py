@@ -69,6 +69,7 @@ class Forecasting(Translation):
 
     def check(self, recipe: RecipeParts, corpus_name: str) -> None:
         """A series has one direction, and its windows are settings of the recipe."""
+        super().check(recipe, corpus_name)
         settings_of(recipe)
         if recipe.training.bidirectional:
             raise ConfigError(

@@ -7,7 +7,7 @@ import torch
 
 from seqloom.corpus.corpus import Corpus, SentencePair
 from seqloom.errors import ConfigError
-from seqloom.models import takes_text
+from seqloom.models import model_class
 from seqloom.models.base import Model
 from seqloom.progress import Progress
 from seqloom.store import ExampleStore, StoredExamples, open_store
@@ -17,6 +17,9 @@ from seqloom.training.selection import Validation
 
 if TYPE_CHECKING:
     from seqloom.evaluation import Evaluation, TestData
+
+# A model that counts reads any length; so few windows cost it next to nothing at their beginnings, where it has no context.
+_LONG_WINDOW = 1 << 16
 
 
 class LanguageModeling(Task):
@@ -31,7 +34,7 @@ class LanguageModeling(Task):
 
     def check(self, recipe: RecipeParts, corpus_name: str) -> None:
         """Plain text has neither sources nor directions, and needs a model that learns from targets alone."""
-        if not takes_text(recipe.model):
+        if not model_class(recipe.model).takes_text:
             raise ConfigError(
                 f"{recipe.name} translates pairs, but {corpus_name} is plain text: train a language model on it, such as "
                 "transformer-lm-tiny, or give pairs"
@@ -54,7 +57,9 @@ class LanguageModeling(Task):
     def examples(
         self, store: ExampleStore, model: Model, recipe: RecipeParts, what: str, progress: Progress
     ) -> StoredExamples:
-        """Windows of `training.window` tokens, or of what the model holds."""
+        """Windows of `training.window` tokens, or of what the model holds; long ones for a model that is fitted by counting."""
+        if model.fitted_by_counting:
+            return store.windows(_LONG_WINDOW)
         max_tgt_len = model.max_tgt_len(0)
         window = recipe.training.window
         return store.windows(window if max_tgt_len is None else min(window, max_tgt_len - 1))

@@ -12,7 +12,8 @@ import torch
 
 from seqloom.corpus.corpus import Corpus, SentencePair, Split
 from seqloom.decoding.settings import DecodingSettings
-from seqloom.models import ModelSettings
+from seqloom.errors import ConfigError
+from seqloom.models import ModelSettings, model_class
 from seqloom.models.base import Model
 from seqloom.progress import Progress
 from seqloom.store import ExampleStore, StoredExamples
@@ -99,7 +100,11 @@ class Task(ABC):
         Raises:
             ConfigError: it cannot, or a setting would be ignored.
         """
-        del recipe, corpus_name
+        if self.has_sources and not model_class(recipe.model).takes_pairs:
+            raise ConfigError(
+                f"{recipe.name} is a language model of plain text, but {corpus_name} is {self.description}: give plain text, or train "
+                "a model that reads sources, such as transformer-tiny"
+            )
 
     def tokenizer_settings(self, settings: TokenizerSettings, corpus: Corpus) -> TokenizerSettings:
         """The settings of the tokenizer for this kind of data."""

@@ -11,10 +11,9 @@ import torch
 from seqloom.decoding.ensemble import Ensemble
 from seqloom.errors import ConfigError
 from seqloom.explain import Explanation, explain
-from seqloom.models import MODELS
 from seqloom.nn.activation_hooks import ActivationHooks
 from seqloom.training.weights import save_weights
-from tests.explanation_factory import VARIANTS, make_run
+from tests.explanation_factory import EXPLAINED, VARIANTS, make_run
 
 TEXT = "alpha bravo charlie delta"
 Explained = Callable[[str], Explanation]
@@ -33,7 +32,7 @@ def explained() -> Explained:
 
 
 def test_every_architecture_is_tried() -> None:
-    assert {name for name, _ in VARIANTS.values()} == set(MODELS)
+    assert {name for name, _ in VARIANTS.values()} == set(EXPLAINED)
 
 
 @pytest.mark.parametrize("name", VARIANTS)
@@ -165,7 +164,7 @@ def test_reversed_weights_name_the_right_words() -> None:
             assert ours[row, column] == pytest.approx(float(raw[length - 1 - row, length - 1 - column]), rel=1e-4)
 
 
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("name", EXPLAINED)
 def test_a_forced_target_is_explained_without_a_beam(name: str) -> None:
     found = explain(make_run(name), TEXT, target="golf golf")
     assert found.forced
@@ -183,7 +182,7 @@ def test_only_what_is_asked_for_is_made() -> None:
 
 
 def test_an_explanation_is_the_same_after_json(explained: Explained) -> None:
-    for name in MODELS:
+    for name in EXPLAINED:
         found = explained(name)
         assert Explanation.model_validate_json(found.model_dump_json()) == found
 

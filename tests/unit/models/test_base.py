@@ -18,6 +18,7 @@ from seqloom.errors import DecodingError, TrainingError
 from seqloom.models.base import DecoderState, Model
 from seqloom.nn.activation_hooks import ActivationHooks
 from seqloom.objectives.cross_entropy import CrossEntropy
+from seqloom.progress import Progress
 from seqloom.vocabulary import Vocabulary
 from tests.toy_model import make_toy
 
@@ -35,11 +36,14 @@ class Bigram(Model):
         self.vocab = VOCAB
         self.counts = torch.ones(9, 9)
 
-    def fit(self, examples: Iterable[Example]) -> None:
+    def fit(
+        self, examples: Iterable[Example], *, end: bool = True, progress: Progress | None = None
+    ) -> tuple[str, ...]:
         for example in examples:
             ids = [1, *example.tgt_ids.tolist(), 2]
             for before, after in pairwise(ids):
                 self.counts[before, after] += 1
+        return ()
 
     @property
     def hidden_width(self) -> int:
