@@ -62,8 +62,9 @@ def lines_about(facts: Mapping[str, Any], folder: Path) -> Iterator[str]:
         # A model that is fitted by counting has no steps.
         steps = f"{counted(facts['steps'], 'step')}, " if facts["steps"] else ""
         yield f"trained     {steps}{tokens}, {facts['epochs']:.1f} epochs"
+        work = "updates" if steps else "counting"
         yield (
-            f"took        {facts['train_seconds']:.0f} s of {'updates' if steps else 'counting'} ({facts['tokens_per_second']:,.0f} target tokens/s, "
+            f"took        {facts['train_seconds']:.0f} s of {work} ({facts['tokens_per_second']:,.0f} target tokens/s, "
             f"{facts['padding_share']:.0%} padding), {facts['validation_seconds']:.0f} s of validation, "
             f"{facts['setup_seconds']:.0f} s of set-up; at most {facts['peak_memory_mib']:,.0f} MiB"
         )

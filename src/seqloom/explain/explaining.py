@@ -73,8 +73,7 @@ def explain(
         raise ConfigError("an ensemble has no inside of its own to explain; explain its runs one by one")
     if run.model.fitted_by_counting:
         raise ConfigError(
-            f"{run.folder}: this model is fitted by counting, so it has no embeddings, no attention and no gradients to explain; its "
-            "probabilities are counts"
+            f"{run.folder}: this model is fitted by counting, so it has no embeddings, attention or gradients to explain"
         )
     if not methods or not set(methods) <= set(METHODS):
         raise ConfigError(f"methods {', '.join(methods) or 'none'}: choose among {', '.join(METHODS)}")

@@ -1,8 +1,8 @@
 """The n-gram language model: interpolated modified Kneser-Ney, fitted by counting.
 
 Kneser & Ney 1995, "Improved backing-off for m-gram language modeling"; Chen & Goodman 1999, "An empirical study of smoothing
-techniques for language modeling", section 3. Where c counts an n-gram of the context h and the id w, T is the sum of c over w, and h' is
-h without its first id:
+techniques for language modeling", section 3. Where c counts an n-gram of the context h and the id w, T is the sum of c over w, and
+h' is h without its first id:
 
     p(w | h) = (c(h w) - D(c)) / T(h) + b(h) p(w | h'),     b(h) = the sum of what was subtracted or pruned / T(h)
 
@@ -249,7 +249,12 @@ class NGram(Model):
         if levels is None or levels[0].ngrams.device != self.device:
             levels = [
                 NgramLevel.prepare(
-                    *(self._buffer(length, name) for name in _NAMES), self.discounts[length], self.vocab.tgt_size
+                    self._buffer(length, "contexts"),
+                    self._buffer(length, "ngrams"),
+                    self._buffer(length, "counts"),
+                    self._buffer(length, "totals"),
+                    self.discounts[length],
+                    self.vocab.tgt_size,
                 )
                 for length in range(self.settings.order)
             ]
@@ -290,8 +295,8 @@ def _check_memory(needed: int, num_ids: int, order: int) -> str:
     )
     if 0 < free < needed:
         raise TrainingError(
-            f"{said}, but {_size(free)} are free. Take a lower model.order, a tokenizer with longer tokens (tokenizer.kind bpe), or "
-            "less text"
+            f"{said}, but {_size(free)} are free. Take a lower model.order, a tokenizer with longer tokens (tokenizer.kind bpe), "
+            "or less text"
         )
     return f"{said} ({_size(free)} are free)."
 

@@ -29,8 +29,8 @@ class Discounts:
             return None
         listed = ", ".join(f"D{number} = {DEFAULTS[number - 1]:g}" for number in self.replaced)
         return (
-            f"n-grams of length {length}: the formula of Chen and Goodman gives no usable discount for some counts (too few n-grams "
-            f"occur so often); taken instead: {listed}"
+            f"n-grams of length {length}: the formula of Chen and Goodman gives no usable discount for some counts (too few "
+            f"n-grams occur so often); taken instead: {listed}"
         )
 
 
@@ -38,8 +38,8 @@ def estimate_discounts(counts_of_counts: tuple[int, int, int, int]) -> Discounts
     """Chen and Goodman (1999), equation 26: Y = n1 / (n1 + 2 n2), D_k = k - (k + 1) Y n_(k+1) / n_k.
 
     The formula needs n-grams that count 1, 2, k and k + 1. Where there are none, or where its result is not above 0 (it is always
-    below k), the default is taken: 0.5, 1 or 1.5 for k = 1, 2, 3. So each discount is above 0 and below k, and every context leaves some
-    probability for ids that never followed it.
+    below k), the default is taken: 0.5, 1 or 1.5 for k = 1, 2, 3. So each discount is above 0 and below k, and every context leaves
+    some probability for ids that never followed it.
 
     Args:
         counts_of_counts: n1 to n4, how many n-grams count 1, 2, 3 and 4.

@@ -1,8 +1,8 @@
 """N-gram counts as sorted arrays: sequences of ids enter, one table for each length of context leaves.
 
-An n-gram is a context (the ids before) and the id that follows it. Contexts are numbered by extending them to the left: the number of
-a context of m ids is the position of `number of its last m - 1 ids * vocab_size + its first id` in the sorted `contexts` of its table.
-So each key fits into 64 bits, whatever the order and the size of the vocabulary. Numbers only: no text, no tensors, no models.
+An n-gram is a context (the ids before) and the id that follows it. Contexts are numbered by extending them to the left: the number
+of a context of m ids is the position of `number of its last m - 1 ids * vocab_size + its first id` in the sorted `contexts` of its
+table. So each key fits into 64 bits, whatever the order and the size of the vocabulary. Numbers only: no text, tensors or models.
 """
 
 from collections.abc import Callable, Sequence
@@ -88,7 +88,7 @@ def count_ngrams(
 ) -> list[NgramTable]:
     """Counts the n-grams of joined sequences; the tables of contexts of 0 to `order - 1` ids.
 
-    A context ends at bos, which it does not contain, and at eos, which is its first id: what stands in another document says nothing.
+    A context ends at bos, which it does not contain, and at eos, which is its first id: another document is not read.
 
     Args:
         ids: what `join_sequences` returns.

@@ -102,8 +102,8 @@ class Task(ABC):
         """
         if self.has_sources and not model_class(recipe.model).takes_pairs:
             raise ConfigError(
-                f"{recipe.name} is a language model of plain text, but {corpus_name} is {self.description}: give plain text, or train "
-                "a model that reads sources, such as transformer-tiny"
+                f"{recipe.name} is a language model of plain text, but {corpus_name} is {self.description}: give plain text, "
+                "or train a model that reads sources, such as transformer-tiny"
             )
 
     def tokenizer_settings(self, settings: TokenizerSettings, corpus: Corpus) -> TokenizerSettings:

@@ -91,10 +91,8 @@ class SlowKneserNey:
     def discount(n: Counter[int]) -> tuple[float, ...]:
         values = [0.0]
         for k, default in ((1, 0.5), (2, 1.0), (3, 1.5)):
-            if all(n[j] for j in (1, 2, k, k + 1)):
-                value = k - (k + 1) * n[1] / (n[1] + 2 * n[2]) * n[k + 1] / n[k]
-            else:
-                value = 0.0
+            usable = all(n[j] for j in (1, 2, k, k + 1))
+            value = k - (k + 1) * n[1] / (n[1] + 2 * n[2]) * n[k + 1] / n[k] if usable else 0.0
             values.append(value if value > 0 else default)
         return tuple(values)
 

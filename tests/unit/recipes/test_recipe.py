@@ -13,10 +13,11 @@ TINY = ("rnn-tiny", "attention-rnn-tiny", "transformer-tiny", "transformer-lm-ti
 PAPERS = ("sutskever2014", "bahdanau2015", "luong2015", "vaswani2017-base", "vaswani2017-big")
 FAST = ("multi30k-fast",)
 FORECAST = ("forecast-tiny", "forecast-lm-tiny", "forecast-rnn-tiny")
+COUNTING = ("ngram", "ngram-subwords")
 
 
 def test_the_named_recipes_are_all_there() -> None:
-    assert set(recipe_names()) == {*TINY, *PAPERS, *FAST, *FORECAST}
+    assert set(recipe_names()) == {*TINY, *PAPERS, *FAST, *FORECAST, *COUNTING}
 
 
 @pytest.mark.parametrize("name", recipe_names())
@@ -92,3 +93,14 @@ def test_a_file_names_its_line(tmp_path: Path) -> None:
         load_recipe(path)
     path.write_text("model: {architecture: transformer, d_model: 64}\n")
     assert load_recipe(path).name == "mine"
+
+
+@pytest.mark.parametrize("name", COUNTING)
+def test_a_model_that_counts_takes_no_settings_of_training(name: str) -> None:
+    with pytest.raises(
+        ConfigError, match=r"training\.learning_rate and training\.window would be ignored: .* fitted by counting"
+    ):
+        load_recipe(name, ["training.learning_rate=0.1", "training.window=64"])
+    with pytest.raises(ConfigError, match=r"tokenizer\.dropout would be ignored"):
+        load_recipe(name, ["tokenizer.kind=bpe", "tokenizer.dropout=0.1"])
+    assert load_recipe(name, ["training.tensorboard=true"]).training.tensorboard

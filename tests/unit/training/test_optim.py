@@ -14,7 +14,9 @@ VOCAB = Vocabulary(20, 20, shared=True)
 
 
 @pytest.mark.parametrize("name", ["adamw", "muon"])
-@pytest.mark.parametrize("architecture", [name for name in sorted(MODELS) if make_model(MODELS[name][0](), VOCAB).num_parameters()])
+@pytest.mark.parametrize(
+    "architecture", [name for name in sorted(MODELS) if make_model(MODELS[name][0](), VOCAB).num_parameters()]
+)
 def test_every_parameter_has_one_optimizer_and_only_matrices_decay(architecture: str, name: str) -> None:
     cls, _ = MODELS[architecture]
     model = make_model(cls(), VOCAB)
