@@ -1,7 +1,7 @@
 """`fit_by_counting`: a model is fitted in one pass over its examples, where other models are trained by the training loop.
 
-It writes what the loop writes: weights/best.safetensors, metrics.jsonl and an (empty) progress.txt. There is no checkpoint: a run that
-was killed is fitted again from the start.
+It writes what the loop writes: weights/best.safetensors, metrics.jsonl and an (empty) progress.txt. There is no checkpoint: a run
+that was killed is fitted again from the start.
 """
 
 import time
