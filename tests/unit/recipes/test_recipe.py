@@ -98,7 +98,7 @@ def test_a_file_names_its_line(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", COUNTING)
 def test_a_model_that_counts_takes_no_settings_of_training(name: str) -> None:
     with pytest.raises(
-        ConfigError, match=r"training\.learning_rate and training\.window would be ignored: .* fitted by counting"
+        ConfigError, match=r"training\.window and training\.learning_rate would be ignored: .* fitted by counting"
     ):
         load_recipe(name, ["training.learning_rate=0.1", "training.window=64"])
     with pytest.raises(ConfigError, match=r"tokenizer\.dropout would be ignored"):
