@@ -19,9 +19,9 @@ from seqloom.decoding.search import search
 from seqloom.decoding.settings import DecodingSettings
 from seqloom.errors import CheckpointError, TrainingError
 from seqloom.models import make_model
+from seqloom.models.meta_model import allocate, make_meta_model
 from seqloom.models.ngram import NGram, NGramSettings
 from seqloom.models.ngram_discounts import DEFAULTS, estimate_discounts
-from seqloom.models.meta_model import allocate, make_meta_model
 from seqloom.run.weights import load_model
 from seqloom.training.weights import load_weights, save_weights
 from seqloom.vocabulary import Vocabulary
