@@ -186,11 +186,11 @@ class NGram(Model):
         """The logarithm of the probability of each id, in float64."""
         contexts = self._contexts(hidden)
         levels = self.levels()
-        found = self._find(contexts, levels)
+        matches = self._find(contexts, levels)
         # How much of the distribution of each shorter context is left after all longer ones.
         kept = torch.ones(len(contexts), dtype=torch.float64, device=contexts.device)
         parts = []
-        for level, (rows, numbers) in zip(levels[:0:-1], found[::-1], strict=True):
+        for level, (rows, numbers) in zip(levels[:0:-1], matches[::-1], strict=True):
             entry_rows, entry_ids, probs = level.followers(numbers)
             rows_of_entries = rows[entry_rows]
             parts.append((rows_of_entries, entry_ids, probs * kept[rows_of_entries]))
@@ -230,7 +230,7 @@ class NGram(Model):
         """For each length of at least 1: the rows whose context of that length was seen, and its number in the table."""
         rows = torch.arange(len(contexts), device=contexts.device)
         numbers = torch.zeros_like(rows)
-        found = []
+        matches = []
         for length, level in enumerate(levels[1:], start=1):
             before = contexts[rows, self._width - length]
             known = (before >= 0) & (before != self.vocab.bos_id) & (before < self.vocab.tgt_size)
@@ -240,8 +240,8 @@ class NGram(Model):
             rows, keys = rows[known], (numbers * self.vocab.tgt_size + before)[known]
             numbers, hit = level.find_contexts(keys)
             rows, numbers = rows[hit], numbers[hit]
-            found.append((rows, numbers))
-        return found
+            matches.append((rows, numbers))
+        return matches
 
     def levels(self) -> list[NgramLevel]:
         """The tables for each length of context, the shortest first, with what is computed from them."""
@@ -289,16 +289,16 @@ def _check_memory(needed: int, num_ids: int, order: int) -> str:
         TrainingError: so much is not free.
     """
     free = psutil.virtual_memory().available
-    said = (
+    message = (
         f"Counting n-grams of up to {counted(order, 'id')} in a text of {counted(num_ids, 'id')} takes at most {_size(needed)} of "
         f"memory"
     )
     if 0 < free < needed:
         raise TrainingError(
-            f"{said}, but {_size(free)} are free. Take a lower model.order, a tokenizer with longer tokens (tokenizer.kind bpe), "
+            f"{message}, but {_size(free)} are free. Take a lower model.order, a tokenizer with longer tokens (tokenizer.kind bpe), "
             "or less text"
         )
-    return f"{said} ({_size(free)} are free)."
+    return f"{message} ({_size(free)} are free)."
 
 
 def _size(num_bytes: int) -> str:
