@@ -43,8 +43,8 @@ def study(runner: ExperimentRunner, protocol: Protocol) -> Finding:
     charts = tuple(
         chart(
             f"Gradient of the loss at one target word, {state}",
-            "words back",
-            "share of the largest",
+            "distance in words",
+            "relative to the largest gradient",
             tuple(
                 measured(
                     LABELS[recipe],
@@ -73,14 +73,14 @@ def study(runner: ExperimentRunner, protocol: Protocol) -> Finding:
         (*charts, losses),
         (
             f"Measured on {count} test targets of at least 48 tokens.",
-            "The questions ask about gradients. The losses by position stand beside them: they fall where a model profits from "
-            "what it has read; what these models have learned so far is not enough for that.",
+            "The questions are about gradients. The chart of losses by position is additional: the loss falls with the position if "
+            "a model uses long contexts, which these models have not learned yet.",
         ),
     )
 
 
 def _stretches(run: RunRecord) -> dict[str, float]:
-    """The mean loss of each few positions, at their middle: single positions hold too few tokens to tell."""
+    """The mean loss of groups of neighbouring positions, by their middle: single positions have too few tokens."""
     losses = run.probe(_LOSSES)
     return {
         str(position + _STRETCH // 2): fmean(losses[position : position + _STRETCH])
@@ -101,12 +101,12 @@ def _falls(arm: Trained) -> tuple[float, ...]:
 CLAIM = Claim(
     number=15,
     name="context-reach",
-    statement="A recurrent network's gradient fades with distance; a Transformer's reaches back as far as the text goes.",
+    statement="The gradient of a recurrent network vanishes with distance; that of a Transformer does not.",
     source="Kaplan 2020, figure 7; Bengio 1994 on vanishing gradients",
     published="LSTM loss flat after about 100 tokens of context, Transformer loss still falling",
-    against="Gates let gradients pass where a network learned to keep something (Hochreiter & Schmidhuber 1997).",
-    supports="The gradient falls less with distance in the Transformer, by half a power of ten or more.",
-    contradicts="It falls as much, or more.",
+    against="Gates let gradients pass where a network has learned to remember (Hochreiter & Schmidhuber 1997).",
+    supports="In the Transformer the gradient falls less with distance, by half a power of ten or more.",
+    contradicts="In the Transformer the gradient falls as much or more.",
     protocols={
         "standard": Protocol(
             "The runs of claim 1: three seeds, three learning rates; 24 targets of 48 tokens.",

@@ -23,12 +23,15 @@ _MARGIN = 10.0
 _NUM_LISTS = 200
 _PROBE = "seqloom.claims.catalogue.overconfidence:certainty"
 _SPLITS = {"test": "1-20 words", "beyond": "21-40 words"}
+# The keys of the probe's values, and their labels in the charts.
+_LABELS = {"sure": "confidence", "right": "accuracy"}
 
 
 def certainty(run: Run, corpus: Corpus) -> dict[str, Any]:
-    """How probable the likeliest next word is, and how often it is right, in percent: for each test target the mean over its words.
+    """Confidence (the probability of the most likely next word) and accuracy (whether it is right), in percent.
 
-    The words before are the true ones (teacher forcing), so that a slip has no consequences.
+    For each test target the mean over its words. The previous words are those of the reference (teacher forcing), so that an
+    error does not cause further errors.
     """
     vocab = run.tokenizer.vocab
     results: dict[str, Any] = {}
@@ -49,7 +52,7 @@ def certainty(run: Run, corpus: Corpus) -> dict[str, Any]:
 
 
 def study(runner: ExperimentRunner, protocol: Protocol) -> Finding:
-    """Takes models that copy lists of 1 to 20 words, and asks how sure they are of longer ones."""
+    """Measures the confidence and accuracy of models that copy lists of 1 to 20 words, on such lists and on longer ones."""
     arms = {
         recipe: arm(
             recipe,
@@ -65,7 +68,7 @@ def study(runner: ExperimentRunner, protocol: Protocol) -> Finding:
     questions = tuple(
         ask(
             f"Does the {LABELS[recipe]} lose more accuracy than confidence beyond the trained lengths?",
-            _outgrown(item),
+            _gap_growth(item),
             unit="points of calibration gap (confidence - accuracy)",
             margin=_MARGIN,
         )
@@ -73,13 +76,13 @@ def study(runner: ExperimentRunner, protocol: Protocol) -> Finding:
     )
     charts = tuple(
         chart(
-            f"How sure and how right: {text}",
-            "the likeliest next word",
+            f"Confidence and accuracy: {text}",
+            "of the most likely next word",
             "%",
             tuple(
                 Series(
                     label=LABELS[recipe],
-                    points=tuple(mean_point(what, _values(item, split, what)) for what in ("sure", "right")),
+                    points=tuple(mean_point(label, _values(item, split, what)) for what, label in _LABELS.items()),
                 )
                 for recipe, item in results.items()
             ),
@@ -93,7 +96,7 @@ def study(runner: ExperimentRunner, protocol: Protocol) -> Finding:
     return Finding(questions, charts, (caveat,))
 
 
-def _outgrown(arm: Trained) -> Contrast:
+def _gap_growth(arm: Trained) -> Contrast:
     """The change of the calibration gap (confidence - accuracy) from trained to longer lists, in points; for each run."""
     excess = {
         # (runs, lists)
@@ -118,7 +121,7 @@ def _values(arm: Trained, split: str, what: str) -> tuple[float, ...]:
 CLAIM = Claim(
     number=22,
     name="overconfidence",
-    statement="A model is overconfident out of distribution: the gap between confidence and accuracy grows.",
+    statement="The calibration gap (confidence minus accuracy) grows out of distribution.",
     source="Ovadia 2019 (Can You Trust Your Model's Uncertainty?), section 4",
     published="calibration error grows with the distance from the training data, for every method tried",
     against="Kadavath 2022: large language models mostly know what they know; smoothed labels make models less sure (Müller 2019).",

@@ -26,8 +26,8 @@ def study(runner: ExperimentRunner, protocol: Protocol) -> Finding:
     transformer = Term(arm=LABELS[TRANSFORMER], weight=-1, values=fits[TRANSFORMER])
     questions = tuple(
         ask(
-            f"Does a step of the {LABELS[recipe]} slow down more than one of the Transformer when as many tokens stand in fewer, "
-            "longer sentences?",
+            f"Does a step of the {LABELS[recipe]} slow down more than that of the Transformer if the same number of tokens is in "
+            "fewer, longer sentences?",
             Contrast(terms=(Term(arm=LABELS[recipe], weight=1, values=fits[recipe]), transformer)),
             unit="difference of exponents of time over length",
             margin=_MARGIN,
@@ -50,12 +50,12 @@ def study(runner: ExperimentRunner, protocol: Protocol) -> Finding:
 CLAIM = Claim(
     number=11,
     name="parallel-training",
-    statement="Training a Transformer parallelises over the positions of a sentence; training a recurrent network does not.",
+    statement="Training is parallel over the positions of a sentence in a Transformer, but not in a recurrent network.",
     source="Vaswani 2017, table 1 and section 4",
-    published="O(1) sequential operations a layer against O(n)",
-    against="Attention itself costs the square of the length, so a Transformer slows down too once sentences are long.",
-    supports="At constant tokens per batch, time grows faster with sentence length for recurrent networks.",
-    contradicts="The Transformer's time grows as fast or faster.",
+    published="O(1) sequential operations per layer instead of O(n)",
+    against="The cost of attention grows with the square of the length, so long sentences slow a Transformer down too.",
+    supports="With equal tokens per batch, the time of a step grows faster with sentence length in recurrent networks.",
+    contradicts="The time of the Transformer grows as fast or faster.",
     protocols={
         "quick": Protocol(
             "Three rounds; lengths 16 to 256; 2,048 tokens a batch.",

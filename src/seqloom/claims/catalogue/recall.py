@@ -52,8 +52,8 @@ def study(runner: ExperimentRunner, protocol: Protocol) -> Finding:
         tuple(questions),
         (chart("Pairs recalled", "pairs of key and value", "% right", series),),
         (
-            "Synthetic; the width is fixed, while the paper varies it from 32 to 128. Guessing among the values in the source "
-            "gets one pair of 4 right, or one of 8.",
+            "The data are synthetic. The width is fixed; the paper varies it from 32 to 128. Guessing among the values of the source "
+            "is right for one of 4 or one of 8 pairs.",
             "The target was changed after a first trial, in which no model had learned anything in 1,000 steps: it says each key "
             "before its value now, as in the paper.",
         ),
@@ -73,8 +73,8 @@ CLAIM = Claim(
     source="Arora 2023 (Zoology), section 4",
     published="attention solves multi-query associative recall at every width tried; gated recurrences need widths that grow",
     against="The paper has no LSTM; a state that is wide enough for few pairs holds them.",
-    supports="With attention more than 10 points more values are recalled, for each number of pairs.",
-    contradicts="Without attention as many are.",
+    supports="With attention the share of recalled values is more than 10 points higher, for each number of pairs.",
+    contradicts="Without attention as many values are recalled.",
     protocols={
         "quick": Protocol(
             "Two seeds; 4 pairs; 400 steps.", seeds=2, steps=400, options={"pairs": [4], "sentences": 300}

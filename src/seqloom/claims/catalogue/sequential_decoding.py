@@ -22,7 +22,7 @@ def study(runner: ExperimentRunner, protocol: Protocol) -> Finding:
     longest = str(max(protocol["lengths"]))
     questions = [
         ask(
-            f"Does the time that the {LABELS[recipe]} takes to write grow in proportion to what it writes?",
+            f"Does the decoding time of the {LABELS[recipe]} grow in proportion to the number of tokens?",
             Contrast(
                 terms=(
                     Term(
@@ -39,7 +39,7 @@ def study(runner: ExperimentRunner, protocol: Protocol) -> Finding:
     ]
     questions.append(
         ask(
-            f"Is writing {longest} tokens slower for the Transformer than reading {longest} at once?",
+            f"Is generating {longest} tokens slower for the Transformer than reading {longest} tokens at once?",
             Contrast(
                 terms=(
                     Term(
@@ -57,8 +57,8 @@ def study(runner: ExperimentRunner, protocol: Protocol) -> Finding:
     )
     charts = (
         chart(
-            "Time to write one sentence",
-            "tokens written",
+            "Time to generate a sentence",
+            "generated tokens",
             "seconds",
             tuple(
                 measured(LABELS[recipe], [item["stepwise"] for item in results]) for recipe, results in rounds.items()
@@ -66,26 +66,26 @@ def study(runner: ExperimentRunner, protocol: Protocol) -> Finding:
             log=True,
         ),
         chart(
-            "What the state carries from step to step",
-            "tokens written",
+            "Size of the decoder state",
+            "generated tokens",
             "numbers",
             tuple(measured(LABELS[recipe], [item["cache"] for item in results]) for recipe, results in rounds.items()),
         ),
     )
     return Finding(
-        tuple(questions), charts, ("Random weights: what a step costs does not depend on what was learned.",)
+        tuple(questions), charts, ("The weights are random: the cost of a step does not depend on training.",)
     )
 
 
 CLAIM = Claim(
     number=13,
     name="sequential-decoding",
-    statement="Decoding stays sequential: every architecture writes one token after the other, the Transformer too.",
+    statement="Decoding is sequential in all architectures: a Transformer, too, generates one token after the other.",
     source="Vaswani 2017, section 3.1 (the decoder is auto-regressive)",
     published="no figure: it follows from the definition of the decoder",
-    against="Reading given tokens is parallel, so drafts can be verified many at a time (Leviathan 2023).",
-    supports="Time in proportion to the tokens written for all architectures, and writing much slower than reading.",
-    contradicts="Time that grows clearly slower than the number of tokens.",
+    against="Known tokens are processed in parallel, so several tokens of a draft can be verified at once (Leviathan 2023).",
+    supports="In all architectures time grows in proportion to the generated tokens, and generating is much slower than reading.",
+    contradicts="Time grows clearly more slowly than the number of generated tokens.",
     protocols={
         "quick": Protocol("Three rounds; 16 to 256 tokens, one sentence.", options={"lengths": [16, 32, 64, 128, 256]}),
         "standard": Protocol(
