@@ -61,7 +61,7 @@ def test_runs_translate_and_go_on_side_by_side(app: Visit, server: Running) -> N
 
 
 def test_a_prompt_is_drawn_and_its_state_is_a_link(app: Visit, browser: Any, server: Running) -> None:
-    app.page.locator("summary", has_text="How to write").click()
+    app.page.locator("summary", has_text="Decoding settings").click()
     app.page.select_option("#method", "sample")
     app.page.fill("#seed", "4")
     app.page.fill("#max_tokens", "7")
@@ -140,7 +140,7 @@ def test_every_head_is_there_and_one_is_enlarged_and_silenced(app: Visit, server
     assert f"head={wanted}" in app.page.evaluate("location.hash")
     assert column.locator(".head").nth(-3).get_attribute("aria-pressed") == "true"
     assert column.locator(".drawing .row").count() == len(last["mean"])
-    column.get_by_role("button", name="What if this head were silent?").click()
+    column.get_by_role("button", name="What if this head were set to zero?").click()
     app.settle()
     assert f"{wanted} is set to zero" in app.page.locator(".changes").inner_text()
     silent = explained(server, "transformer-tiny", change={"silence": [wanted]})["what_if"]

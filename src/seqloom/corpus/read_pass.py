@@ -4,6 +4,7 @@ Readers of all formats report bad records here. `assembly.py` turns the counts i
 """
 
 import io
+import re
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import Literal
@@ -56,10 +57,10 @@ class ReadPass:
             part: the name of the split, with which each sentence begins.
         """
         notes = [
-            f"{part}: left out {count:,} {reason} (the first: {self.first[reason]})."
+            f"{part}: left out {count:,} {_agreeing(count, reason)} (the first: {self.first[reason]})."
             for reason, count in self.left_out.items()
         ]
-        return notes + [f"{part}: {count:,} {what}." for what, count in self.changed.items()]
+        return notes + [f"{part}: {count:,} {_agreeing(count, what)}." for what, count in self.changed.items()]
 
     def watch(self, raw: io.BufferedReader, size: int) -> None:
         """Adds an opened file to those that `fraction` covers.
@@ -76,3 +77,11 @@ class ReadPass:
         total = sum(size for _, size in self._files)
         done = sum(size if raw.closed else raw.tell() for raw, size in self._files)
         return min(1.0, done / total) if total else 1.0
+
+
+def _agreeing(count: int, plural: str) -> str:
+    """A phrase that begins with a plural noun, in the number of the count: `lines that are blank` -> `line that is blank`."""
+    if count != 1:
+        return plural
+    noun = re.sub(r"\b(\w+?)(ies|s)\b", lambda match: match[1] + ("y" if match[2] == "ies" else ""), plural, count=1)
+    return re.sub(r"\b(are|were)\b", lambda match: "is" if match[1] == "are" else "was", noun, count=1)

@@ -164,7 +164,7 @@ def test_conversations_that_are_no_pairs_are_bad_records(tmp_path: Path) -> None
         pairs_of(path)
     assert ("Be kind. question 3", "answer 3") in pairs_of(path, on_bad="skip")
     notes = notes_of(path, on_bad="skip")
-    assert "left out 1 conversations of several turns" in notes
+    assert "left out 1 conversation of several turns" in notes
     assert "20 conversations had a system message" in notes
 
 

@@ -118,8 +118,8 @@ def test_empty_and_long_sides_are_counted_and_a_test_stays_whole(tmp_path: Path)
     assert len(pairs_of(corpus, "train")) + len(pairs_of(corpus, "val")) == 100
     assert len(pairs_of(corpus, "test")) == 2
     notes = " ".join(corpus.notes)
-    assert f"left out 1 pairs with an empty source (the first: {path}:101)" in notes
-    assert "left out 1 pairs with an empty target" in notes
+    assert f"left out 1 pair with an empty source (the first: {path}:101)" in notes
+    assert "left out 1 pair with an empty target" in notes
     assert f"left out 2 pairs with a side of more than 20 words (the first: {path}:103)" in notes
 
 

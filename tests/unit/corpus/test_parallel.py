@@ -61,7 +61,7 @@ def test_a_bad_line_takes_its_partner_with_it(tmp_path: Path) -> None:
     read_pass = ReadPass("skip")
     rows = list(ParallelFiles(InputFile(src), InputFile(tgt)).rows(read_pass))
     assert [row[1:] for row in rows] == [(1, "one", "eins"), (3, "three", "drei")]
-    assert read_pass.notes("train") == [f"train: left out 1 lines that are not valid UTF-8 (the first: {src}:2)."]
+    assert read_pass.notes("train") == [f"train: left out 1 line that is not valid UTF-8 (the first: {src}:2)."]
 
 
 def test_titles_and_segments(tmp_path: Path) -> None:
@@ -93,7 +93,7 @@ def test_scoring_skips_bad_lines_on_request_and_counts_them(tmp_path: Path) -> N
         SentencePair("four", "vier"),
     ]
     assert read_pass.left_out == {"lines that are not valid UTF-8": 1, "lines with a zero byte": 1}
-    assert read_pass.notes("test")[1] == f"test: left out 1 lines with a zero byte (the first: {ref}:3)."
+    assert read_pass.notes("test")[1] == f"test: left out 1 line with a zero byte (the first: {ref}:3)."
 
 
 def test_a_bad_line_of_one_reference_is_skipped_in_all(tmp_path: Path) -> None:

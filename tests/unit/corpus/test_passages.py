@@ -75,5 +75,5 @@ def test_a_bad_line_is_counted_in_the_part_that_holds_it(tmp_path: Path) -> None
     path.write_bytes(b"A line of text.\n" * 60 + b"a\x00b\n" + b"Another line.\n" * 40)
     corpus = open_corpus(CorpusSettings(data=str(path), on_bad="skip"))
     assert [note for note in corpus.notes if "left out" in note] == [
-        f"train: left out 1 lines with a zero byte (the first: {path}:61)."
+        f"train: left out 1 line with a zero byte (the first: {path}:61)."
     ]

@@ -124,7 +124,7 @@ def test_a_bad_line_is_an_error_or_a_counted_skip(tmp_path: Path, name: str, bad
         read(path)
     corpus = read(path, on_bad="skip")
     assert len(pairs_of(corpus)) == 30
-    assert any("left out 1 lines" in note and f"{path}:11" in note for note in corpus.notes)
+    assert any("left out 1 line" in note and f"{path}:11" in note for note in corpus.notes)
 
 
 def test_broken_csv_names_the_line(tmp_path: Path) -> None:

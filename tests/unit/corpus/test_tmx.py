@@ -49,7 +49,7 @@ def test_two_of_several_languages_are_read(tmp_path: Path, monkeypatch: pytest.M
         (pair.src, pair.tgt) for split in (corpus.train, corpus.val, corpus.tests["test"]) for pair in split.pairs()
     ]
     assert sorted(pairs) == sorted((f"chien {i}", f"dog {i}") for i in range(20))
-    assert any("left out 1 units that are not in both fr and en" in note for note in corpus.notes)
+    assert any("left out 1 unit that is not in both fr and en" in note for note in corpus.notes)
 
 
 def test_entities_and_broken_xml_are_refused(tmp_path: Path) -> None:

@@ -52,8 +52,8 @@ def study(runner: ExperimentRunner, protocol: Protocol) -> Finding:
         tuple(questions),
         (chart("Pairs recalled", "pairs of key and value", "% right", series),),
         (
-            "The data are synthetic. The width is fixed; the paper varies it from 32 to 128. Guessing among the values of the source "
-            "is right for one of 4 or one of 8 pairs.",
+            "The data are synthetic. The width is fixed; the paper varies it from 32 to 128. Guessing among the values of the "
+            "source is right for one of 4 or one of 8 pairs.",
             "The target was changed after a first trial, in which no model had learned anything in 1,000 steps: it says each key "
             "before its value now, as in the paper.",
         ),

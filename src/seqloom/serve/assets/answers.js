@@ -56,7 +56,7 @@ export function generation(state, run, signal) {
 }
 
 async function asked(state, run, signal) {
-  if (!run.explained) throw new api.Refused(`This run is decoded by ${run.engine}, which cannot be looked into.`);
+  if (!run.explained) throw new api.Refused(`This run is decoded by ${run.engine}, which cannot be explained.`);
   const most = limits.explained_tokens;
   const request = { text: state.text, runs: [run.name], top: 8 };
   if (state.method === "sample") {

@@ -1,4 +1,4 @@
-// A view: every beginning that the search looked at, as a tree; each hypothesis is traced through its own parents.
+// A view: all prefixes that the search considered, as a tree; each hypothesis is traced back through its parents.
 
 import { cell, decimal, draw, make, scrolling, table } from "./elements.js";
 import { svg } from "./heatmap.js";
@@ -101,7 +101,7 @@ function hypotheses(beam, numbers, chosen, run, select, name) {
 
 export function beamView(explanation, { run, state, go }) {
   const { beam } = explanation;
-  if (!beam) return make("p", { className: "aside" }, "There is no beam: this output was not found by beam search.");
+  if (!beam) return make("p", { className: "aside" }, "There is no beam: this output does not come from beam search.");
   const own = state.path?.run === run.name && state.path.node < beam.nodes.length ? state.path.node : null;
   const chosen = own ?? beam.best.at(-1) ?? 0;
   const select = (node) => go({ path: { run: run.name, node } });
@@ -114,8 +114,8 @@ export function beamView(explanation, { run, state, go }) {
     .filter((place) => ["pruned", "dropped"].includes(beam.nodes[place].status))
     .sort((one, other) => beam.nodes[one].depth - beam.nodes[other].depth || byScore(one, other));
   const label =
-    `Beam of ${beam.beam} of ${run.name}: ${places.length} beginnings looked at; ` +
-    `the output is ${explanation.output}. The tables below say the same.`;
+    `Beam of ${beam.beam} of ${run.name}: ${places.length} prefixes considered; ` +
+    `the output is ${explanation.output}. The tables below have the same content.`;
   const node = beam.nodes[chosen];
   return make(
     "div",
@@ -128,7 +128,7 @@ export function beamView(explanation, { run, state, go }) {
       `, log-probability ${decimal(node.total, 2)}, score ${decimal(node.score, 2)}; ${NODE_STATUSES[node.status]}.`,
     ),
     scrolling(`beam of ${run.name}`, tree(beam, pathTo(beam.nodes, chosen), label, select), "drawing"),
-    make("h3", {}, "How they ended"),
+    make("h3", {}, "Ended hypotheses"),
     hypotheses(beam, ends, chosen, run, select, `ends of ${run.name}`),
     make(
       "details",
@@ -136,9 +136,9 @@ export function beamView(explanation, { run, state, go }) {
       make(
         "summary",
         { data: { key: `unfold others of ${run.name}` } },
-        `Beginnings that were not gone on with (${others.length})`,
+        `Prefixes that were not continued (${others.length})`,
       ),
-      hypotheses(beam, others, chosen, run, select, `what ${run.name} did not go on with`),
+      hypotheses(beam, others, chosen, run, select, `prefixes that ${run.name} did not continue`),
     ),
   );
 }

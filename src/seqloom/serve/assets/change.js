@@ -13,7 +13,7 @@ function wordButton(word, place, state, go) {
     data: key(`word ${place}`),
   });
   button.append(make("span", { dir: "auto" }, now === "" ? "(removed)" : (now ?? word)));
-  button.ariaLabel = now === undefined ? `replace ${word}` : `replace ${now || "nothing"}, which stands for ${word}`;
+  button.ariaLabel = now === undefined ? `replace ${word}` : `replace ${now || "nothing"}, the replacement of ${word}`;
   button.addEventListener("click", () => edit(button, word, place, state, go));
   return button;
 }
@@ -26,7 +26,7 @@ function edit(button, word, place, state, go) {
     value: state.words[place] ?? word,
     maxLength: 200,
     spellcheck: false,
-    ariaLabel: `another word for ${word}; empty takes it away; Enter changes it`,
+    ariaLabel: `another word for ${word}; empty removes it; Enter applies the change`,
   });
   field.size = Math.max(4, field.value.length + 2);
   button.replaceWith(field);
@@ -70,7 +70,7 @@ function headChooser(explanations, state, go) {
   ]);
   const select = make("select", { id: "silence", data: key("silence") }, ...options);
   const add = () => go({ silence: [...new Set([...state.silence, select.value])] });
-  return asked("Silence a head", select, "Silence", key("silence it"), add);
+  return asked("Set a head to zero", select, "Set to zero", key("silence it"), add);
 }
 
 function beginning(state, go) {
@@ -88,7 +88,7 @@ function beginning(state, go) {
     event.preventDefault();
     apply();
   });
-  return asked("The output begins with", field, "Begin so", key("begin so"), apply);
+  return asked("The output begins with", field, "Apply", key("begin so"), apply);
 }
 
 // A field with its name above it and a button beside it.
@@ -148,7 +148,7 @@ export function changeEditor(state, explanations, forcedText, go) {
   return make(
     "div",
     { className: "editor" },
-    make("p", { id: "words-said" }, make("b", {}, "Press a word of the source to put another in its place")),
+    make("p", { id: "words-said" }, make("b", {}, "Press a word of the source to replace it")),
     make(
       "p",
       { className: "words", role: "group", attributes: { "aria-labelledby": "words-said" } },

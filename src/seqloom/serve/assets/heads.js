@@ -34,7 +34,7 @@ export function headsView(explanation, { run, state, go }) {
     return make(
       "p",
       { className: "aside" },
-      "This run has no attention, so it has no heads. Step by step and the whole picture show by occlusion and gradient " +
+      "This run has no attention, so it has no heads. The other views show by occlusion and gradient " +
         "where its words come from.",
     );
   const across = (one) => one.attention.queries === "target" && one.attention.keys !== "target";
@@ -84,7 +84,7 @@ export function headsView(explanation, { run, state, go }) {
       make(
         "button",
         { type: "button", className: "quiet", data: { key: `silence of ${run.name}` }, on: { click: silence } },
-        shown.title === "mean" ? "What if all these heads were silent?" : "What if this head were silent?",
+        shown.title === "mean" ? "What if all these heads were set to zero?" : "What if this head were set to zero?",
       ),
     ),
     make("h3", {}, "All layers and heads"),

@@ -1,4 +1,4 @@
-// Rows over columns: blue speaks for a token, orange against it, outlines are the truth. As report/explanation_svg.py draws it.
+// A heatmap of rows and columns: blue is positive, orange negative, outlines show the reference alignment; as in explanation_svg.py.
 
 import { decimal, draw } from "./elements.js";
 

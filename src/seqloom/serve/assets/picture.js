@@ -1,10 +1,10 @@
-// A view: the whole picture of where words come from, and the same in numbers.
+// A view: the attribution of all output tokens to all source tokens, as a picture and in numbers.
 
 import { cell, decimal, heading, make, scrolling, table } from "./elements.js";
 import { heatmap } from "./heatmap.js";
 import { instead, peaks, pictureOf, tokenTexts, trustSentence } from "./wording.js";
 
-// A drawing with its numbers behind it.
+// A drawing with a folded table of its numbers.
 export function pictured(rows, columns, names, title, options) {
   const told = `${title}, the largest value of each token: ${peaks(rows, columns, names)}.`;
   const heads = [
@@ -28,7 +28,7 @@ export function pictured(rows, columns, names, title, options) {
 
 export function pictureView(explanation, { run, state }) {
   const picture = pictureOf(explanation, state.look);
-  if (!picture) return make("p", { className: "aside" }, "There is no source to look at.");
+  if (!picture) return make("p", { className: "aside" }, "This run has no source, so there is no picture.");
   const [columns, names] = [tokenTexts(explanation.source), tokenTexts(explanation.target)];
   const options = { truth: explanation.truth?.sources, at: Math.min(state.step, names.length - 1) };
   return make(
@@ -37,6 +37,6 @@ export function pictureView(explanation, { run, state }) {
     make("h3", {}, picture.title),
     ...pictured(picture.rows, columns, names, `${picture.title} of ${run.name}`, options),
     make("p", { className: "aside trust" }, `${instead(picture, state.look)}${trustSentence(picture.trust)}`),
-    explanation.truth && make("p", { className: "aside" }, `Orange is the truth: ${explanation.truth.rule}.`),
+    explanation.truth && make("p", { className: "aside" }, `Outlined in orange is the reference alignment: ${explanation.truth.rule}.`),
   );
 }

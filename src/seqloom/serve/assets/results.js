@@ -41,10 +41,10 @@ const VIEWS = [
     steps: true,
     looks: true,
     help:
-      "Each row is a token of the output, each column one of the source. Attention is what the model weighs; " +
-      "occlusion is how much a token's log-probability falls when a source token is blanked out; the gradient " +
-      "is how much a small change of it matters. They often disagree, so each says how far it agrees with the " +
-      "others.",
+      "Rows are tokens of the output, columns are tokens of the source. Attention: the weight of the source token. " +
+      "Occlusion: how much the log-probability of the output token falls if the embedding of the source token is set " +
+      "to zero. Gradient: how much a small change of that embedding changes the log-probability. The methods often " +
+      "disagree, so each picture states how far it agrees with the others.",
   },
   {
     id: "heads",
@@ -52,8 +52,8 @@ const VIEWS = [
     load: answers.explanation,
     draw: headsView,
     help:
-      "Every head of every layer. Percentages: how often a head points at the same token as the truth, " +
-      "occlusion and the gradient. Press one to enlarge it.",
+      "All heads of all layers. The percentages say how often a head has its maximum at the same token as the reference " +
+      "alignment, occlusion and the gradient. Press a head to enlarge it.",
   },
   {
     id: "beam",
@@ -61,8 +61,9 @@ const VIEWS = [
     load: answers.explanation,
     draw: beamView,
     help:
-      "Every beginning that the search looked at, the likeliest above, with its log-probability. Dotted lines " +
-      "lead to what was not kept, ■ marks an end, blue is the output. Press a beginning to trace it back.",
+      "All prefixes that the search considered, with their log-probabilities; the most likely prefix is on top. Dotted " +
+      "lines lead to prefixes that were not kept, ■ marks the end of an output, blue is the output. Press a prefix to " +
+      "trace it back.",
   },
   {
     id: "whatif",
@@ -71,8 +72,7 @@ const VIEWS = [
     draw: whatIfView,
     edits: true,
     help:
-      "Change something, and see what each run says then. Nothing is trained anew: the same weights, under the " +
-      "change.",
+      "Change something and see the new output of each run. The weights stay the same; nothing is trained again.",
   },
 ];
 
@@ -147,7 +147,7 @@ export function makeResults(root, { go, say }) {
   function column(run, place, answer) {
     const content =
       answer === undefined
-        ? make("p", { className: "aside" }, view.id === "outputs" ? "Writing …" : "Looking inside …")
+        ? make("p", { className: "aside" }, view.id === "outputs" ? "Generating …" : "Computing the explanation …")
         : answer.error
           ? make("p", { className: "refused", role: "alert" }, answer.error.message)
           : view.draw(answer, { run, state, go });

@@ -1,4 +1,4 @@
-// A view: one step of decoding: what was said, what else might have been, and where it comes from.
+// A view of one step of decoding: the chosen token, the other candidates, and the source tokens it comes from.
 
 import { cell, decimal, heading, make, percent, scrolling, table } from "./elements.js";
 import { instead, peak, pictureOf, tokenText, tokenTexts, trustSentence } from "./wording.js";
@@ -142,14 +142,14 @@ export function stepsView(explanation, { run, state, go }) {
       `, probability ${percent(probability)}, rank ${rank}, entropy ${decimal(entropy, 2)} nats`,
     ),
     make("h3", {}, `Where it comes from${picture ? `: ${picture.method}` : ""}`),
-    ...(line ? line.elements : [make("p", { className: "aside" }, "There is no source to look at.")]),
+    ...(line ? line.elements : [make("p", { className: "aside" }, "This run has no source, so there is no picture.")]),
     picture &&
       make(
         "p",
         { className: "aside trust" },
-        `${instead(picture, state.look)}How far to believe it, over all steps: ${trustSentence(picture.trust)}`,
+        `${instead(picture, state.look)}Agreement over all steps: ${trustSentence(picture.trust)}`,
       ),
-    make("h3", {}, "What might have come here"),
+    make("h3", {}, "Candidates at this step"),
     scrolling(`candidates of ${run.name}`, candidates(explanation, run, step, go)),
     ...explanation.notes.map((note) => make("p", { className: "aside" }, `Note: ${note}.`)),
   );

@@ -61,7 +61,7 @@ export function whatIfView({ plain, whatIf }, { run, state }) {
   if (!whatIf) {
     const why =
       state.force || state.begin || state.silence.length || Object.keys(state.words).length
-        ? "The change does not concern this run."
+        ? "The change does not apply to this run."
         : "Nothing is changed yet.";
     return make(
       "div",
@@ -85,15 +85,15 @@ export function whatIfView({ plain, whatIf }, { run, state }) {
     make(
       "p",
       { className: "fact" },
-      plain.output === whatIf.output ? "It still says the same" : "It says something else",
+      plain.output === whatIf.output ? "The output stays the same" : "The output changes",
       `; log-probability ${decimal(plain.log_prob, 2)} without, ${decimal(sum, 2)} with the change.`,
     ),
     aside,
-    make("h3", {}, "How likely the first output is under the change"),
+    make("h3", {}, "Probability of the first output under the change"),
     make(
       "p",
       { className: "aside" },
-      "The tokens of the output without the change, forced: the probability of each, given those before it.",
+      "The tokens of the output without the change: the probability of each token, given the tokens before it.",
     ),
     forced(plain, whatIf, run),
   );
