@@ -1,38 +1,38 @@
-"""The catalogue: that every claim has the one shape, and that small arms are equally large."""
+"""The catalogue: every claim has all fields and protocols, and compared arms have equal numbers of parameters."""
 
 import pytest
 
-from seqloom.claims.claim import claims, find_claim
+from seqloom.claims.claim import Claim, claims, find_claim
 from seqloom.errors import ConfigError
 from seqloom.experiment.arms import FIXED, LABELS, THREE, arm
 from seqloom.models import make_model
 from seqloom.vocabulary import Vocabulary
 
-SPEECH = ("statement", "source", "published", "against", "supports", "contradicts")
+TEXT_FIELDS = ("statement", "source", "published", "against", "supports", "contradicts")
 DECIDED_IN_MINUTES = {2, 4, 6, 11, 12, 13, 17}
 
 
-def test_numbers_are_places_in_the_catalogue():
+def test_numbers_follow_the_order_of_the_catalogue() -> None:
     assert [claim.number for claim in claims().values()] == list(range(1, len(claims()) + 1))
 
 
 @pytest.mark.parametrize("claim", claims().values(), ids=lambda claim: claim.name)
-def test_every_claim_says_what_would_settle_it(claim):
-    assert all(getattr(claim, field).strip() for field in SPEECH)
+def test_every_claim_has_texts_and_protocols(claim: Claim) -> None:
+    assert all(getattr(claim, field).strip() for field in TEXT_FIELDS)
     assert claim.statement.endswith(".")
     assert {"standard", "thorough"} <= claim.protocols.keys()
     assert all(protocol.words.endswith(".") and protocol.seeds >= 2 for protocol in claim.protocols.values())
     assert ("quick" in claim.protocols) == (claim.number in DECIDED_IN_MINUTES)
 
 
-def test_a_claim_is_found_by_name_and_by_number():
+def test_a_claim_is_found_by_name_and_by_number() -> None:
     assert find_claim("copying") is find_claim("4")
     with pytest.raises(ConfigError, match="Did you mean 'copying'"):
         find_claim("copyng")
 
 
 @pytest.mark.parametrize(("small", "vocab_size"), [(True, 30), (True, 260), (False, 4000)])
-def test_arms_that_are_compared_are_equally_large(small, vocab_size):
+def test_compared_arms_have_equal_numbers_of_parameters(small: bool, vocab_size: int) -> None:
     vocab = Vocabulary(vocab_size, vocab_size, shared=True)
     sizes = {
         recipe: make_model(arm(recipe, "copy", 1, small=small).recipe.model, vocab).num_parameters()
@@ -42,9 +42,9 @@ def test_arms_that_are_compared_are_equally_large(small, vocab_size):
     assert set(sizes) == set(LABELS)
 
 
-def test_arms_that_say_the_same_are_trained_once():
-    one, other = arm(THREE[0], "copy", 5, small=True), arm(THREE[0], "copy", 5, small=True, variant="by another name")
-    assert one.key == other.key
-    assert one.key != arm(THREE[0], "copy", 6, small=True).key
-    assert one.key != one.at_rate(0.5).key
-    assert one.key != arm(THREE[0], "reverse", 5, small=True).key
+def test_equal_arms_have_the_same_key() -> None:
+    first, same = arm(THREE[0], "copy", 5, small=True), arm(THREE[0], "copy", 5, small=True, variant="by another name")
+    assert first.key == same.key
+    assert first.key != arm(THREE[0], "copy", 6, small=True).key
+    assert first.key != first.at_rate(0.5).key
+    assert first.key != arm(THREE[0], "reverse", 5, small=True).key

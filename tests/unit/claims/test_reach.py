@@ -1,4 +1,4 @@
-"""Reach: what is asked of runs for the claims; the gradients themselves are tested where they are made."""
+"""Reach: the probes of the claims; tests of the gradients are with the code that computes them."""
 
 import math
 
@@ -10,20 +10,20 @@ from tests.explanation_factory import make_run
 
 
 @pytest.mark.parametrize("task", ["copy", "reverse"])
-def test_pointing_compares_every_two_of_four(task):
+def test_pointing_compares_every_two_of_four_methods(task: str) -> None:
     corpus = open_corpus(CorpusSettings(data=task, size=10))
-    found = pointing(make_run("attention-rnn", corpus=task), corpus, sentences=5)
-    pairs = [name for name in found if name != "lists"]
+    agreements = pointing(make_run("attention-rnn", corpus=task), corpus, sentences=5)
+    pairs = [name for name in agreements if name != "lists"]
     assert len(pairs) == 6
-    assert all(0 <= found[name] <= 100 for name in pairs)
+    assert all(0 <= agreements[name] <= 100 for name in pairs)
 
 
-def test_no_long_targets_no_gradients():
+def test_without_targets_that_are_long_enough_no_sentence_is_measured() -> None:
     corpus = open_corpus(CorpusSettings(data="copy", size=10))
     assert gradient_by_distance(make_run("transformer"), corpus, length=400)["sentences"] == 0
 
 
-def test_loss_by_position_has_one_value_a_position():
+def test_loss_by_position_has_one_value_a_position() -> None:
     corpus = open_corpus(CorpusSettings(data="copy", size=20))
     run = make_run("transformer")
     losses = loss_by_position(run, corpus, length=6)

@@ -8,13 +8,16 @@ import yaml
 from seqloom.claims.claim import claims
 from seqloom.claims.rule import ask, together
 from seqloom.claims.running import recorded
+from seqloom.claims.verdict import Verdict
+from seqloom.experiment.arms import Arm
+from seqloom.experiment.runner import Measured
 from seqloom.recipes import Recipe
 
 VERDICTS = recorded().verdicts
 
 
 class _AskedError(Exception):
-    def __init__(self, arms):
+    def __init__(self, arms: Mapping[object, Arm]) -> None:
         self.arms = list(arms.values())
 
 
@@ -23,23 +26,23 @@ class _Asks:
 
     corpus = None
 
-    def train(self, arms: Mapping, *, seeds, measure):
+    def train(self, arms: Mapping[object, Arm], *, seeds: int, measure: Measured) -> None:
         raise _AskedError(arms)
 
-    def measure(self, function, arguments, *, rounds):
+    def measure(self, function: str, arguments: Mapping[str, list[int]], *, rounds: int) -> list[dict[str, float]]:
         return [{str(x): float(x) for x in arguments["widths"]}] * rounds
 
 
-def by_name(verdict):
+def by_name(verdict: Verdict) -> str:
     return verdict.claim
 
 
-def test_every_claim_has_a_recorded_verdict():
+def test_every_claim_has_a_recorded_verdict() -> None:
     assert [verdict.claim for verdict in VERDICTS] == list(claims())
 
 
 @pytest.mark.parametrize("verdict", VERDICTS, ids=by_name)
-def test_a_recorded_verdict_can_be_worked_out_from_its_json_alone(verdict):
+def test_a_recorded_verdict_can_be_worked_out_from_its_json_alone(verdict: Verdict) -> None:
     for question in verdict.questions:
         again = ask(question.text, question.contrast, unit=question.unit, margin=question.margin, asks=question.asks)
         assert (again.answer, again.method) == (question.answer, question.method)
@@ -50,7 +53,7 @@ def test_a_recorded_verdict_can_be_worked_out_from_its_json_alone(verdict):
 
 
 @pytest.mark.parametrize("verdict", [one for one in VERDICTS if one.audit.arms], ids=by_name)
-def test_a_recorded_verdict_is_that_of_the_arms_in_the_catalogue(verdict):
+def test_a_recorded_verdict_is_that_of_the_arms_in_the_catalogue(verdict: Verdict) -> None:
     claim = claims()[verdict.claim]
     with pytest.raises(_AskedError) as asked:
         claim.study(_Asks(), claim.protocols["standard"])
