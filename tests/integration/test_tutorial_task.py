@@ -38,4 +38,4 @@ def test_the_commands_of_the_tutorial_run(
     compare[compare.index("300")] = "2"
     assert main([*compare[1:], *small]) == 0
     report = (tmp_path / "comparisons" / "co2" / "report.html").read_text(encoding="utf-8")
-    assert "what happened (dark line)" in report
+    assert "actual values (dark line)" in report

@@ -112,7 +112,7 @@ def test_a_comparison_has_a_fan_chart(comparison: Comparison) -> None:
     assert "--kind" not in comparison.command
     page = comparison_html(comparison)
     assert 'id="task"' in page
-    assert "are in the band of 80%" in page
+    assert "are in the 80% band" in page
 
 
 def test_samples_show_values_and_not_the_names_of_bins(comparison: Comparison) -> None:
