@@ -214,6 +214,27 @@ def test_an_empty_first_document_is_parted_from_the_next(tmp_path: Path, monkeyp
     assert store.windows(100)[0].tgt_ids.tolist() == [2, *TEXT_TOKENIZER.encode_tgt(["to be"])[0].tolist()]
 
 
+def test_the_documents_of_a_store_are_parts_of_its_stream(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(writing, "_CHUNK_ITEMS", 3)
+    store = open_store(_split(DOCUMENTS), TEXT_TOKENIZER, folder=tmp_path)
+    documents = store.documents
+    assert len(documents) == len(DOCUMENTS)
+    stream = [i for e in store.windows(5) for i in e.tgt_ids.tolist()]
+    assert documents.ids.tolist() == stream
+    owners = documents.index_at(np.arange(len(stream))).tolist()
+    for i, document in enumerate(DOCUMENTS):
+        expected = TEXT_TOKENIZER.encode_tgt([document.text])[0].tolist()
+        assert documents.ids_of(i).tolist() == expected
+        end = int(documents.starts[i] + documents.lengths[i])
+        assert owners[int(documents.starts[i]) : end] == [i] * len(expected)
+        if end < len(stream):
+            assert (stream[end], owners[end]) == (documents.eos_id, i)
+        assert documents.num_bytes[i] == len(document.text.encode())
+        assert documents.num_characters[i] == len(document.text)
+    with pytest.raises(ValueError, match="holds pairs"):
+        _ = open_store(_split(PAIRS), TOKENIZER, folder=tmp_path).documents
+
+
 def test_windows_make_batches_without_eos(tmp_path: Path) -> None:
     store = open_store(_split(DOCUMENTS), TEXT_TOKENIZER, folder=tmp_path)
     windows: Windows = store.windows(4)

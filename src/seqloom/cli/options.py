@@ -7,87 +7,27 @@ arguments are turned into settings.
 import argparse
 import os
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
-from seqloom.arguments import MAX_BEAM, MAX_SEED, MAX_TEMPERATURE, MAX_THREADS, MAX_TOKENS, MAX_TOP_K
+from seqloom.cli.number_options import beam as beam
+from seqloom.cli.number_options import count as count
+from seqloom.cli.number_options import max_tokens as max_tokens
+from seqloom.cli.number_options import positive as positive
+from seqloom.cli.number_options import positive_float as positive_float
+from seqloom.cli.number_options import positive_share as positive_share
+from seqloom.cli.number_options import seed as seed
+from seqloom.cli.number_options import share as share
+from seqloom.cli.number_options import temperature as temperature
+from seqloom.cli.number_options import threads as threads
+from seqloom.cli.number_options import top_k as top_k
+from seqloom.cli.number_options import zero_or_more as zero_or_more
 from seqloom.errors import ConfigError, SeqloomError
 
 if TYPE_CHECKING:
     from seqloom.corpus.settings import CorpusSettings
     from seqloom.training import Budget
-
-
-_Number = TypeVar("_Number", int, float)
-
-
-def positive(text: str) -> int:
-    """A whole number from 1; thousands may be set apart (20_000 or 20,000)."""
-    try:
-        number = int(text.replace(",", ""))
-    except ValueError:
-        number = 0
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1")
-    return number
-
-
-def _at_most(most: float, parse: Callable[[str], _Number]) -> Callable[[str], _Number]:
-    def parse_limited(text: str) -> _Number:
-        number = parse(text)
-        if number > most:
-            raise argparse.ArgumentTypeError(f"{text!r} is more than {most:,}, the most that is accepted")
-        return number
-
-    return parse_limited
-
-
-def count(text: str) -> int:
-    """A whole number from 0."""
-    return 0 if text == "0" else positive(text)
-
-
-def zero_or_more(text: str) -> float:
-    """A number from 0."""
-    return 0.0 if text in ("0", "0.0") else positive_float(text)
-
-
-def positive_float(text: str) -> float:
-    """A number above 0."""
-    try:
-        number = float(text)
-    except ValueError:
-        number = 0.0
-    if not 0 < number < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0")
-    return number
-
-
-def positive_share(text: str) -> float:
-    """A number above 0, at most 1."""
-    if share(text) == 0:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0, at most 1")
-    return share(text)
-
-
-seed = _at_most(MAX_SEED, count)
-threads = _at_most(MAX_THREADS, positive)
-beam = _at_most(MAX_BEAM, positive)
-max_tokens = _at_most(MAX_TOKENS, positive)
-temperature = _at_most(MAX_TEMPERATURE, zero_or_more)
-top_k = _at_most(MAX_TOP_K, count)
-
-
-def share(text: str) -> float:
-    """A number from 0 to 1."""
-    try:
-        number = float(text)
-    except ValueError:
-        number = -1.0
-    if not 0 <= number <= 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 0 to 1")
-    return number
 
 
 def text(argument: str) -> str:
@@ -119,10 +59,15 @@ def add_data_options(parser: argparse.ArgumentParser) -> None:
     """Adds the options that name the corpus; `corpus_settings` reads them."""
     group = parser.add_argument_group(
         "data",
-        "A named data set (`seqloom data list`), a file (TSV, CSV, JSON, Parquet, TMX, PO or plain text, also .gz .xz .zst), or "
-        "two files whose lines belong together. Without --val or --test, a seeded split is made, printed and saved.",
+        "A named data set (`seqloom data list`), a file (TSV, CSV, JSON, Parquet, TMX, PO or plain text, also .gz .xz .zst), a "
+        "folder of texts for language models, or two files whose lines belong together. Without --val or --test, a seeded split is "
+        "made, printed and saved.",
     )
-    group.add_argument("--data", metavar="NAME|FILE", help="a named data set, or a file of pairs or of plain text")
+    group.add_argument(
+        "--data",
+        metavar="NAME|FILE|FOLDER",
+        help="a named data set, a file of pairs or of plain text, or a folder of text files (with the folders in it)",
+    )
     group.add_argument("--val", metavar="FILE", help="a validation file, in the form of --data")
     group.add_argument("--test", metavar="FILE", help="a test file, in the form of --data")
     group.add_argument("--src", metavar="FILE", help="source sentences, one per line")
@@ -159,7 +104,19 @@ def add_reading_options(group: argparse._ActionsContainer) -> None:
     group.add_argument(
         "--src-column", type=_column, metavar="NAME|N", help="the column of sources: a name, or a number from 1"
     )
-    group.add_argument("--tgt-column", type=_column, metavar="NAME|N", help="the column of targets")
+    group.add_argument(
+        "--tgt-column",
+        "--text-column",
+        type=_column,
+        metavar="NAME|N",
+        help="the column of targets, or of texts for language models",
+    )
+    group.add_argument(
+        "--document-separator",
+        metavar="LINE",
+        help="the line between two documents of a text file, such as '<|endoftext|>'; blank-line for empty lines (default: a file "
+        "is one document)",
+    )
     group.add_argument(
         "--delimiter",
         metavar="TEXT",
@@ -196,6 +153,7 @@ _CORPUS_FIELDS = (
         "kind",
         "src_column",
         "tgt_column",
+        "document_separator",
         "delimiter",
         "header",
         "metric",

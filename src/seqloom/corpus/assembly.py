@@ -130,18 +130,21 @@ class _Builder:
         # Texts made from a template differ in numbers only. Then numbers must distinguish them.
         candidates = {numbers: HeldOut(limit) for numbers in (False, True)}
         overlapping = self._overlaps()
+        merged = self._near_duplicates()
+        num_merged = 0
         read_pass = ReadPass(self._settings.on_bad)
         for src, tgt in self._with_progress("what to hold out", self._plan.train, read_pass, long=False):
             if self._drops and overlapping(src, tgt):
                 self._num_overlapping += 1
             else:
                 group = self._group(src, tgt, numbers=False)
-                candidates[False].add(group)
+                candidates[False].add(merged.get(group, group))
+                num_merged += group in merged
                 text = src if self._plan.kind == "pairs" else tgt
                 alike = text.isascii() and not _DIGIT.search(text)
                 candidates[True].add(group if alike else self._group(src, tgt, numbers=True))
         num_items = candidates[False].num_items
-        counts = [size or automatic_size(num_items) for size in wanted.values()]
+        counts = [size or automatic_size(num_items, self._plan.small_divisor) for size in wanted.values()]
         if sum(counts) >= num_items:
             raise CorpusError(
                 self._messages.explain_too_few(missing, num_items, sum(counts), self._overlap())
@@ -159,6 +162,24 @@ class _Builder:
                     f"give {self._messages.file_option(name)}"
                 )
             self._held_out.update(dict.fromkeys(hashes, name))
+            if not self._numbers:
+                self._held_out.update((group, name) for group, shared in merged.items() if shared in hashes)
+        if num_merged:
+            self._notes.append(self._messages.near_duplicates_note(num_merged, split=self._numbers))
+
+    def _near_duplicates(self) -> dict[int, int]:
+        """The groups of documents that are near-duplicates of another group, each with the hash that they share."""
+        if self._plan.kind != "text":
+            return {}
+        from seqloom.corpus.near_duplicates import MOST_DOCUMENTS, NearDuplicates
+
+        near = NearDuplicates()
+        read_pass = ReadPass(self._settings.on_bad)
+        for src, tgt in self._with_progress("near-duplicates", self._plan.train, read_pass, long=False):
+            near.add(tgt, self._group(src, tgt, numbers=False))
+        if near.num_documents > MOST_DOCUMENTS:
+            self._notes.append(f"Near-duplicates: only the first {MOST_DOCUMENTS:,} documents were compared.")
+        return near.merged(self._settings.split_seed)
 
     def finish(self, missing: list[str]) -> None:
         """Reads the training data, and the splits that are cut out of them."""
@@ -326,7 +347,9 @@ class _Builder:
             for src, tgt in read():
                 yield SentencePair(src, tgt) if pairs else Document(tgt)
 
-        self._splits[name] = Split(name, origin, self._fingerprints[name], items, size=self._counts[name])
+        self._splits[name] = Split(
+            name, origin, self._fingerprints[name], items, size=self._counts[name], unit=self._messages.items
+        )
 
     def _overlap(self) -> str:
         """What is left out of the training data because of overlaps, in words; "" for nothing."""

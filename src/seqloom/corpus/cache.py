@@ -18,7 +18,7 @@ from seqloom.files import write_text
 from seqloom.progress import Progress
 
 # Increase this when the same files and settings give other facts.
-_VERSION = 4
+_VERSION = 5
 # Smaller files are read quickly, so their facts are not cached.
 _LEAST_BYTES = 32 << 20
 # A file that changed less than this time ago (in seconds) can change again without a visible change of its times.

@@ -11,7 +11,6 @@ from seqloom.config import nearest
 from seqloom.corpus.column_evidence import Evidence, is_number
 from seqloom.corpus.column_messages import (
     describe_pair_choice,
-    describe_text_choice,
     explain_many,
     explain_unclear,
     list_kinds,
@@ -19,7 +18,7 @@ from seqloom.corpus.column_messages import (
     show,
     show_pair,
 )
-from seqloom.corpus.column_names import PAIRS, SHORT_TARGETS, TEXTS, ColumnName, read_column_name
+from seqloom.corpus.column_names import PAIRS, SHORT_TARGETS, ColumnName, read_column_name
 from seqloom.corpus.direction import match
 from seqloom.corpus.input_file import InputFile
 from seqloom.corpus.languages import languages_in_name, name_language
@@ -67,41 +66,6 @@ def choose_pair(
     return Choice((src, tgt), choice.src_lang, choice.tgt_lang, line)
 
 
-def choose_text(table: Table, settings: CorpusSettings) -> Choice:
-    """Chooses the column of the text for language models.
-
-    Raises:
-        CorpusError: the column is ambiguous.
-    """
-    named = [(name or "").casefold() for name in table.names]
-    by_name = next((named.index(name) for name in TEXTS if name in named), None)
-    if settings.tgt_column is not None:
-        index = _find_column(table, settings.tgt_column)
-    elif by_name is not None:
-        index = by_name
-    elif len(named) == 1:
-        index = 0
-    else:
-        index = None
-    if index is not None:
-        guessed = settings.tgt_column is None and len(named) > 1
-        return Choice((index,), note=describe_text_choice(table, index, guessed=guessed))
-    raise CorpusError(
-        f"{table.file}: cannot tell which column holds the text among {list_names(table)}; name it: --tgt-column NAME"
-    )
-
-
-def holds_text(table: Table) -> bool:
-    """Whether a table probably contains texts for language models, not pairs."""
-    if len(table.names) == 1:
-        return True
-    names = [read_column_name(name or "") for name in table.names]
-    words = {name.word for name in names}
-    if len({name.language for name in names if name.language}) > 1:
-        return False
-    return any((name or "").casefold() in TEXTS for name in table.names) and not any({a, b} <= words for a, b in PAIRS)
-
-
 def _choose_requested(
     table: Table,
     requested: tuple[int | str, int | str],
@@ -112,7 +76,7 @@ def _choose_requested(
     if like is not None and not any(map(is_number, requested)):
         src, tgt = like[1].columns
     else:
-        src, tgt = (_find_column(table, column) for column in requested)
+        src, tgt = (find_column(table, column) for column in requested)
     languages = _languages_of(table, (src, tgt), evidence)
     return _with_languages(table.file, (src, tgt), languages, settings, may_swap=False)
 
@@ -363,7 +327,12 @@ def _with_languages(
     return Choice(columns, src, tgt)
 
 
-def _find_column(table: Table, column: int | str) -> int:
+def find_column(table: Table, column: int | str) -> int:
+    """The index of the column that a setting names, by its name or its number from 1.
+
+    Raises:
+        CorpusError: there is none.
+    """
     names = [name for name in table.names if name is not None]
     if isinstance(column, str) and column in names:
         return table.names.index(column)

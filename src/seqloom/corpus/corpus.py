@@ -33,6 +33,7 @@ class Split:
         fingerprint: SHA-256 (hex) over the content and over how it was selected.
         read: makes a fresh iterator over the items.
         size: the number of items, if known.
+        unit: what the items are, in the plural: "pairs", "documents", or "passages" of one running text.
         sample: reads a given number of items, the same each time, without reading the others; None if that is not possible
             without reading all items.
     """
@@ -43,6 +44,7 @@ class Split:
     read: Callable[[], Iterator[SentencePair | Document]] = field(repr=False, compare=False)
     size: int | None = None
     sample: Callable[[int], Iterator[SentencePair | Document]] | None = field(default=None, repr=False, compare=False)
+    unit: str = "items"
 
     def __iter__(self) -> Iterator[SentencePair | Document]:
         return self.read()

@@ -22,6 +22,7 @@ from seqloom.corpus.plan import Plan
 from seqloom.corpus.settings import CorpusSettings
 from seqloom.corpus.sources import PairTable, Passages, Source, TextTable
 from seqloom.corpus.tables import Table, open_table
+from seqloom.corpus.text_columns import choose_text, holds_text
 from seqloom.errors import ConfigError, CorpusError
 
 HELD_OUT = ("val", "test")
@@ -45,7 +46,7 @@ def plan_aligned(settings: CorpusSettings) -> Plan:
     src_lang, tgt_lang = direction.languages_of_files(src, tgt, settings)
     held_out, notes = held_out_sources(settings, src_lang, tgt_lang)
     return Plan(
-        name=_slug(
+        name=slug(
             f"{_stem(src)}-{_stem(tgt)}"
             if _stem(src) != _stem(tgt)
             else "-".join(filter(None, (_stem(src), src_lang, tgt_lang)))
@@ -67,10 +68,6 @@ def plan_file(file: InputFile, settings: CorpusSettings) -> Plan:
         ConfigError: settings do not fit the file.
         CorpusError: the file cannot be read, or it is ambiguous.
     """
-    if file.path.is_dir():
-        raise CorpusError(
-            f"{file}: is a folder; expected a file of pairs or of text, or two aligned files: --src FILE --tgt FILE"
-        )
     layout = _detect(file, settings)
     if layout.format == "text":
         if settings.kind == "pairs":
@@ -88,19 +85,19 @@ def plan_file(file: InputFile, settings: CorpusSettings) -> Plan:
         return _plan_running(file, settings)
     table, evidence = _open_table(layout, settings)
     as_text = settings.kind == "text" or (
-        settings.kind == "auto" and settings.src_column is None and columns.holds_text(table)
+        settings.kind == "auto" and settings.src_column is None and holds_text(table, evidence)
     )
     if as_text:
-        _check_text(settings, file)
+        check_text(settings, file)
         parts = {
             name: _text_source(InputFile(Path(path)), settings)
             for name in HELD_OUT
             if (path := getattr(settings, name)) is not None
         }
         train = _text_source(file, settings)
-        note = columns.choose_text(table, settings).note
+        note = choose_text(table, settings, evidence).note
         return Plan(
-            _slug(_stem(file)),
+            slug(_stem(file)),
             "text",
             train,
             parts.get("val"),
@@ -113,7 +110,7 @@ def plan_file(file: InputFile, settings: CorpusSettings) -> Plan:
     source = PairTable(table, choice.columns)
     held_out, others = held_out_sources(settings, choice.src_lang, choice.tgt_lang, (table, choice))
     return Plan(
-        name=_slug(_stem(file)),
+        name=slug(_stem(file)),
         kind="pairs",
         train=source,
         val=held_out.get("val"),
@@ -125,7 +122,7 @@ def plan_file(file: InputFile, settings: CorpusSettings) -> Plan:
 
 
 def _plan_running(file: InputFile, settings: CorpusSettings) -> Plan:
-    _check_text(settings, file)
+    check_text(settings, file)
     for name in ("val_size", "test_size", "size", "tgt_column", "header"):
         if name in settings.changed():
             raise ConfigError(
@@ -142,7 +139,7 @@ def _plan_running(file: InputFile, settings: CorpusSettings) -> Plan:
         1: f"the last 5% are {'val' if val is None else 'test'}, the rest train",
     }
     return Plan(
-        name=_slug(_stem(file)),
+        name=slug(_stem(file)),
         kind="text",
         train=train,
         val=val_source,
@@ -198,8 +195,8 @@ def _text_source(file: InputFile, settings: CorpusSettings) -> TextTable:
     layout = _detect(file, settings)
     if layout.format == "text":
         raise CorpusError(f"{file}: is running text, but the training data are a table; give both in one form")
-    table, _ = _open_table(layout, settings)
-    return TextTable(table, columns.choose_text(table, settings).columns[0])
+    table, evidence = _open_table(layout, settings)
+    return TextTable(table, choose_text(table, settings, evidence).columns[0])
 
 
 def _detect(file: InputFile, settings: CorpusSettings) -> Layout:
@@ -233,7 +230,27 @@ def _aligned(src: InputFile, tgt: InputFile) -> ParallelFiles:
     return ParallelFiles(src, tgt)
 
 
-def _check_text(settings: CorpusSettings, file: InputFile) -> None:
+def open_file_table(file: InputFile, settings: CorpusSettings) -> tuple[Table, Evidence]:
+    """Opens a file of records, and finds out what its columns hold.
+
+    Raises:
+        ConfigError: settings do not fit the file.
+        CorpusError: it holds no records.
+    """
+    layout = _detect(file, settings)
+    if layout.format == "text":
+        raise CorpusError(
+            f"{file}: its name says that it holds records, but it is plain text; rename it to end in .txt"
+        )
+    return _open_table(layout, settings)
+
+
+def check_text(settings: CorpusSettings, file: InputFile) -> None:
+    """Checks that the settings fit texts for language models.
+
+    Raises:
+        ConfigError: they do not.
+    """
     if settings.kind != "text":
         # The file is a text for language models, so the rules for kind: text apply to the settings.
         try:
@@ -253,5 +270,6 @@ def _stem(file: InputFile) -> str:
     return folder if stem in ("train", "data", "input", "pairs", "corpus") and folder else stem
 
 
-def _slug(text: str) -> str:
+def slug(text: str) -> str:
+    """A text as a name that is fit for a folder."""
     return re.sub(r"[^A-Za-z0-9._-]+", "-", text).strip("-.") or "corpus"

@@ -80,6 +80,11 @@ class Hints:
     is_header: IsHeader = lambda fields: False
 
 
+def is_table_name(name: str) -> bool:
+    """Whether a file name says that the file holds records: pairs.tsv, texts.jsonl."""
+    return "." in name and name.rpartition(".")[2].lower() in _SUFFIXES
+
+
 def detect_layout(file: InputFile, hints: Hints | None = None) -> Layout:
     """Detects how to read a file, from its content and its name.
 
@@ -89,7 +94,7 @@ def detect_layout(file: InputFile, hints: Hints | None = None) -> Layout:
     """
     hints = hints or Hints()
     head = read_head(file)
-    claimed = _SUFFIXES.get(file.name.rpartition(".")[2].lower()) if "." in file.name else None
+    claimed = _SUFFIXES[file.name.rpartition(".")[2].lower()] if is_table_name(file.name) else None
     layout = _detect_named(file, head, claimed) or _detect_text(file, claimed, hints)
     if hints.delimiter is not None and layout.format not in ("tsv", "csv"):
         what = {"text": "running text", "po": "a message catalogue", "tmx": "a translation memory"}

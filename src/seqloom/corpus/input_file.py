@@ -95,6 +95,16 @@ def _open_file(path: Path) -> io.BufferedReader:
         raise CorpusError(f"{path}: cannot be opened: {getattr(error, 'strerror', None) or error}") from None
 
 
+def read_start(file: InputFile) -> bytes:
+    """The first bytes of a file as it is stored, compressed or not; enough to see which compression it has.
+
+    Raises:
+        CorpusError: the file cannot be opened.
+    """
+    with _open_file(file.path) as raw:
+        return raw.read(16)
+
+
 def read_head(file: InputFile) -> bytes:
     """Reads the first 64 KiB, decompressed and without a byte order mark.
 

@@ -19,6 +19,7 @@ from seqloom.corpus.named_plan import plan_named
 from seqloom.corpus.plan import Plan, check_none_ignored
 from seqloom.corpus.settings import CorpusSettings, as_corpus_settings
 from seqloom.corpus.stream_copies import describe_copy, is_stream, regular_file
+from seqloom.corpus.text_plan import plan_documents
 from seqloom.errors import ConfigError, CorpusError
 from seqloom.progress import Progress, Silent
 
@@ -75,7 +76,14 @@ def open_corpus(
     if not _exists(path):
         known = [*GENERATORS, *catalogue()]
         hint = nearest(settings.data, known) or " `seqloom data list` lists the names."
-        raise CorpusError(f"{settings.data!r} is neither a named data set nor a file.{hint}")
+        raise CorpusError(f"{settings.data!r} is neither a named data set nor a file or folder.{hint}")
+    if path.is_dir() or settings.document_separator is not None:
+        if settings.kind == "pairs":
+            raise CorpusError(
+                f"{path}: {'is a folder' if path.is_dir() else 'document_separator separates documents'}, which is read as texts "
+                "for language models; expected a file of pairs, or two aligned files: --src FILE --tgt FILE"
+            )
+        return _assemble(plan_documents(path, settings), settings, progress)
     return _assemble(plan_file(InputFile(path), settings), settings, progress)
 
 

@@ -49,7 +49,7 @@ class RunningText:
         """
         held: list[str] = []
         length = 0
-        for piece in self._pieces(read_pass):
+        for piece in self.pieces(read_pass):
             held.append(piece)
             length += len(piece)
             blank = not piece.strip()
@@ -59,7 +59,12 @@ class RunningText:
         if held:
             yield "".join(held)
 
-    def _pieces(self, read_pass: ReadPass) -> Iterator[str]:
+    def pieces(self, read_pass: ReadPass) -> Iterator[str]:
+        """The lines of the part, as `text_pieces`.
+
+        Raises:
+            CorpusError: as `passages`.
+        """
         position = 0
 
         def inside() -> bool:
@@ -133,12 +138,13 @@ def cut(
     total = sum(len(piece) for piece in text_pieces(file, ReadPass(on_bad)))
     cuts = [int(total * share) for share in shares]
     if at_lines:
-        cuts = _move_to_lines(file, cuts, ReadPass(on_bad))
+        cuts = move_to_lines(file, cuts, ReadPass(on_bad))
     edges = [0, *cuts]
     return [RunningText(file, start, stop) for start, stop in zip(edges, [*cuts, None], strict=True)]
 
 
-def _move_to_lines(file: InputFile, cuts: list[int], read_pass: ReadPass) -> list[int]:
+def move_to_lines(file: InputFile, cuts: list[int], read_pass: ReadPass) -> list[int]:
+    """Moves cuts (in characters) to the next beginning of a line, if one is near."""
     moved: list[int] = []
     position, fresh = 0, True
     for piece in text_pieces(file, read_pass):

@@ -22,6 +22,7 @@ class Plan:
         running: whether texts are passages of running text, which cannot be moved or dropped one by one.
         notes: notes that are known before reading.
         layout: how the files are read: which columns, which languages, whether there is a header.
+        small_divisor: of small data, the share that each cut-out split may take at most, as its inverse.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Plan:
     licence: str | None = None
     notes: tuple[str, ...] = ()
     layout: tuple[str, ...] = ()
+    small_divisor: int = 5
 
 
 def check_none_ignored(settings: CorpusSettings, allowed: set[str], what: str) -> None:

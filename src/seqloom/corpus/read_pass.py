@@ -6,7 +6,10 @@ Readers of all formats report bad records here. `assembly.py` turns the counts i
 import io
 import re
 from collections import Counter
+from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Literal
 
 from seqloom.errors import CorpusError
@@ -28,6 +31,7 @@ class ReadPass:
     first: dict[str, str] = field(default_factory=dict)
     changed: Counter[str] = field(default_factory=Counter)
     _files: list[tuple[io.BufferedReader, int]] = field(default_factory=list, repr=False)
+    _num_expected: int = 0
 
     def report_bad(self, reason: str, location: str, detail: str, remedy: str) -> None:
         """Counts a record that cannot be read, or raises an error.
@@ -71,10 +75,16 @@ class ReadPass:
         """
         self._files.append((raw, size))
 
+    def expect(self, paths: Iterable[Path]) -> None:
+        """Adds files that will be opened, so that `fraction` counts them from the beginning."""
+        for path in paths:
+            with suppress(OSError):
+                self._num_expected += path.stat().st_size
+
     @property
     def fraction(self) -> float:
-        """The share of bytes read of all files opened so far, 0 to 1."""
-        total = sum(size for _, size in self._files)
+        """The share of bytes read of all files opened so far or expected, 0 to 1."""
+        total = max(self._num_expected, sum(size for _, size in self._files))
         done = sum(size if raw.closed else raw.tell() for raw, size in self._files)
         return min(1.0, done / total) if total else 1.0
 

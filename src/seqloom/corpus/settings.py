@@ -54,6 +54,12 @@ def _to_delimiter(value: object) -> object:
     return text
 
 
+def _check_separator(value: str) -> str:
+    if value != value.strip() or "\n" in value or "\r" in value:
+        raise ValueError("the line between two documents has no spaces around it and no line ends")
+    return value
+
+
 def _to_header(value: object) -> object:
     # YAML 1.1 reads unquoted yes and no as True and False.
     return {True: "yes", False: "no"}.get(value, value) if isinstance(value, bool) else value
@@ -64,6 +70,7 @@ Language = Annotated[str, BeforeValidator(_to_language)]
 Column = Annotated[int, Field(ge=1)] | Annotated[str, Field(min_length=1)]
 
 
+Separator = Annotated[str, Field(min_length=1, max_length=100), AfterValidator(_check_separator)]
 Delimiter = Annotated[str, BeforeValidator(_to_delimiter), Field(min_length=1, max_length=20)]
 
 
@@ -76,9 +83,18 @@ def _check_kind(kind: str) -> str:
 Kind = Annotated[str, AfterValidator(_check_kind)]
 
 
+def _is_name(value: str) -> bool:
+    """Whether a value of `data` names a generator or a data set. Then a folder of that name is not meant."""
+    from seqloom.corpus.catalogue import catalogue
+    from seqloom.corpus.generators import GENERATORS
+
+    return value in GENERATORS or value in catalogue()
+
+
 def _exists(path: Path, *, folder: bool) -> bool:
+    """Whether there is a file, or a folder where one is meant."""
     try:
-        return path.is_dir() if folder else path.is_file()
+        return path.is_file() or (folder and path.is_dir())
     except OSError:  # a folder on the way may not be entered, or the name is too long; opening it says so
         return False
 
@@ -87,7 +103,8 @@ class CorpusSettings(Settings):
     """Which data to read, and how.
 
     Attributes:
-        data: a generator ("adventure"), a data set of the catalogue ("multi30k"), or one file that holds both sides.
+        data: a generator ("adventure"), a data set of the catalogue ("multi30k"), one file of pairs or of text, or a folder of
+            texts for language models, searched with all folders in it.
         src: a text file with a source in each line, aligned with `tgt`; instead of `data`.
         tgt: a text file with a target in each line.
         val: validation data in the format of `data`; without it, it is cut from the training data.
@@ -102,6 +119,8 @@ class CorpusSettings(Settings):
         kind: "pairs", "text" for language models, a kind of `corpus.kinds`, or "auto": what the data look like.
         src_column: the column of the source, a name or a number from 1; guessed from usual names where not given.
         tgt_column: the column of the target; of a text for language models, its only column.
+        document_separator: the line that stands between two documents of a text file, such as "<|endoftext|>" or "---", without
+            spaces around it; "blank-line" for empty lines; None: a file is one document.
         delimiter: what separates the columns of a file: a text such as "," or " ||| ", or "tab", "comma", "semicolon", "bar"; None:
             the separator that gives the most records the same number of fields.
         header: whether the first line of delimited text holds the names of the columns; "auto": what it looks like.
@@ -136,6 +155,7 @@ class CorpusSettings(Settings):
     kind: Kind = "auto"
     src_column: Column | None = None
     tgt_column: Column | None = None
+    document_separator: Separator | None = None
     delimiter: Delimiter | None = None
     header: Annotated[Literal["auto", "yes", "no"], BeforeValidator(_to_header)] = "auto"
     metric: Metric | None = None
@@ -182,6 +202,10 @@ class CorpusSettings(Settings):
                 )
         if self.from_lang is not None and self.from_lang == self.to_lang:
             raise ValueError(f"from_lang and to_lang are both {self.from_lang!r}")
+        if self.document_separator is not None and (self.data is None or self.kind not in ("auto", "text")):
+            raise ValueError(
+                "document_separator separates the documents of a text file: give --data FILE, and no --kind pairs"
+            )
         if self.kind == "text":
             self._check_text()
         elif self.src_column is not None and self.tgt_column is None:
@@ -247,10 +271,9 @@ class CorpusSettings(Settings):
         existing = {
             name: path
             for name in names
-            # If a folder has the name of a data set, `data` means the data set.
             if (value := getattr(self, name)) is not None
             and (path := Path(value) if name == "data_dir" else regular_file(value)) is not None
-            and _exists(path, folder=name == "data_dir")
+            and _exists(path, folder=name in ("data_dir", "val", "test") or (name == "data" and not _is_name(value)))
         }
         return self.model_copy(update={name: str(path.resolve()) for name, path in existing.items()})
 

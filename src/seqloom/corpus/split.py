@@ -118,6 +118,6 @@ class HeldOut:
         return chosen
 
 
-def automatic_size(num_items: int) -> int:
-    """The number of items to hold out: 5%, at most 1,000; more than 5% of small data."""
-    return max(1, min(1000, max(num_items // 20, min(16, num_items // 5))))
+def automatic_size(num_items: int, small_divisor: int = 5) -> int:
+    """The number of items to hold out: 5%, at most 1,000; of small data 16, but at most one in `small_divisor`."""
+    return max(1, min(1000, max(num_items // 20, min(16, num_items // small_divisor))))

@@ -11,13 +11,13 @@ class SplitMessages:
     """Messages about the splits of one corpus.
 
     Attributes:
-        items: what the items are called: "pairs", "passages" or "texts".
+        items: what the items are called: "pairs", "passages" or "documents".
     """
 
     def __init__(self, plan: Plan, settings: CorpusSettings) -> None:
         self._plan = plan
         self._settings = settings
-        self.items = "pairs" if plan.kind == "pairs" else "passages" if plan.running else "texts"
+        self.items = "pairs" if plan.kind == "pairs" else "passages" if plan.running else "documents"
 
     def count(self, number: int) -> str:
         """A number of items: "1 pair", "2,000 pairs"."""
@@ -94,6 +94,20 @@ class SplitMessages:
             notes.append(f"train: left out {self.count(number)} also found in {joined}{kept}.")
         return notes
 
+    def near_duplicates_note(self, number: int, *, split: bool) -> str:
+        """That documents nearly repeat others.
+
+        Args:
+            number: how many documents are near-duplicates of another one.
+            split: whether they could not be kept on one side of the split.
+        """
+        where = (
+            "there are too many of them to keep them on one side of the split, so scores may flatter"
+            if split
+            else "they are on one side of the split"
+        )
+        return f"Near-duplicates: {self.count(number)} with at least half of the text in common with another; {where}."
+
     def split_notes(self, counts: Mapping[str, int], missing: Sequence[str], *, numbers: bool) -> list[str]:
         """Notes about the splits that were made, and about the size of the training data.
 
@@ -108,7 +122,7 @@ class SplitMessages:
             notes.append(
                 f"Split: {shown} {self.items}; {' and '.join(missing)} cut from the training data with seed "
                 f"{self._settings.split_seed}, equal and nearly equal "
-                f"{'sources' if self._plan.kind == 'pairs' else 'texts'} on one side"
+                f"{'sources' if self._plan.kind == 'pairs' else 'documents'} on one side"
                 f"{' (numbers count, since most differ by them only)' if numbers else ''}."
             )
         if self._settings.size is not None:

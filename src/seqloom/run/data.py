@@ -116,7 +116,7 @@ def _locations(folder: Path, settings: CorpusSettings) -> Iterator[CorpusSetting
             if any(old not in path.parents for path in files.values()):
                 continue
             moved = {name: ancestor / path.relative_to(old) for name, path in files.items()}
-            if moved != files and all(path.is_file() for path in moved.values()):
+            if moved != files and all(path.is_file() or path.is_dir() for path in moved.values()):
                 yield settings.model_copy(update={name: str(path) for name, path in moved.items()})
 
 
@@ -154,4 +154,4 @@ def _options(settings: CorpusSettings) -> str:
 
 
 def _is_lost(value: str) -> bool:
-    return Path(value).is_absolute() and not Path(value).is_file()
+    return Path(value).is_absolute() and not Path(value).exists()

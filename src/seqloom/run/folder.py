@@ -1,10 +1,11 @@
 """Checks of a run folder before anything is written into it."""
 
 import os
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from seqloom.errors import CheckpointError
+from seqloom.errors import CheckpointError, ConfigError
 from seqloom.files import check_folder
 from seqloom.messages import command_line
 from seqloom.run.info import read_info
@@ -68,3 +69,20 @@ def check_free(folder: Path) -> None:
     if foreign or (folder.exists() and not folder.is_dir()):
         what = f"something else ({foreign[0]})" if foreign else "a file"
         raise CheckpointError(f"{folder}: there is {what} already; choose another folder by --out")
+
+
+def check_outside(folder: Path, data: Sequence[str | None]) -> None:
+    """Refuses a run folder inside a folder of data: what training writes there would be data the next time.
+
+    Args:
+        data: paths of files or folders.
+
+    Raises:
+        ConfigError: one of them is a folder that contains the run folder, or is the run folder.
+    """
+    for path in (Path(value) for value in data if value is not None):
+        if path.is_dir() and folder.resolve().is_relative_to(path.resolve()):
+            raise ConfigError(
+                f"--out {folder}: lies inside the data folder {path}, so the files of the run would be read as data; choose a "
+                "folder outside it"
+            )

@@ -17,7 +17,7 @@ from seqloom.progress import Progress, Silent
 from seqloom.recipes import Recipe, load_recipe
 from seqloom.run.data import open_run_corpus
 from seqloom.run.differences import Wanted, find_differences
-from seqloom.run.folder import check_free, check_links
+from seqloom.run.folder import check_free, check_links, check_outside
 from seqloom.run.info import check_model_settings, read_info
 from seqloom.run.load import WEIGHTS, Run, load, read_recipe
 from seqloom.run.prepare import prepare
@@ -93,10 +93,12 @@ def train(
     if settings is None:
         raise ConfigError(f"{chosen.name}: there is nothing to train on: name a corpus, by --data NAME or --data FILE")
     settings = chosen.reading(settings)
-    chosen = chosen.model_copy(update={"corpus": settings.located()})
+    located = settings.located()
+    chosen = chosen.model_copy(update={"corpus": located})
     folder = out
     if folder is not None:
         check_free(folder)
+        check_outside(folder, (located.data, located.val, located.test))
     if start_from is not None:
         read_recipe(start_from)
     opened = open_corpus(settings, progress)
@@ -104,6 +106,7 @@ def train(
         progress.say(note)
     folder = folder or Path("runs") / f"{chosen.name}-{_slug(opened.name)}"
     check_free(folder)
+    check_outside(folder, (located.data, located.val, located.test))
     # What was left of a run that ended early is written anew, but its names may be those of data.
     for path in folder.rglob("*") if folder.is_dir() else ():
         check_not_read(path, "--out", settings.paths())

@@ -1,12 +1,14 @@
 """Stores: a split as ids, encoded once into memory-mapped files. See `store.py` first."""
 
 from seqloom.store.both_directions import BothDirections
+from seqloom.store.documents import Documents
 from seqloom.store.dropout import dropout_reencoder
 from seqloom.store.opening import open_store
 from seqloom.store.store import Dropped, ExampleStore, Selection, StoredExamples, Windows
 
 __all__ = [
     "BothDirections",
+    "Documents",
     "Dropped",
     "ExampleStore",
     "Selection",

@@ -14,14 +14,17 @@ from numpy.typing import NDArray
 
 from seqloom.batching import Example, Examples, IdArray
 from seqloom.errors import CorpusError
+from seqloom.store.documents import Documents
 from seqloom.untrusted import open_file, read_json
 
-VERSION = 1
+VERSION = 2
 FACTS = "store.json"
 # The columns of so many examples are looked at together.
 _AT_ONCE = 1 << 20
 _DTYPES = ("<u2", "<u4")
 COLUMNS: dict[str, np.dtype[Any]] = {"starts": np.dtype("<i8"), "lengths": np.dtype("<i4"), "bytes": np.dtype("<i4")}
+# The columns of documents. The characters of pairs are never needed.
+TEXT_COLUMNS = {**COLUMNS, "characters": np.dtype("<i4")}
 
 
 class StoredExamples(Examples, Protocol):
@@ -54,9 +57,11 @@ class ExampleStore:
         self.is_text = bool(facts["is_text"])
         self._num_src_tokens = int(facts["num_src_tokens"])
         self._num_bytes = int(facts["num_bytes"])
+        self._eos_id = int(facts["eos_id"])
         dtype = np.dtype(facts["dtype"])
         self._src = _Side(folder, "src", dtype)
         self._tgt = _Side(folder, "tgt", dtype)
+        self._num_characters = map_file(folder / "tgt.characters", TEXT_COLUMNS["characters"]) if self.is_text else None
 
     @property
     def src_lengths(self) -> IdArray:
@@ -95,6 +100,20 @@ class ExampleStore:
         index = range(len(self))[index]
         return Example(self._src.row(index), self._tgt.row(index))
 
+    @property
+    def documents(self) -> Documents:
+        """The boundaries of the documents in the stream of ids that `windows` cuts, and the size of each document.
+
+        Nothing is read: the arrays are views of the memory-mapped files.
+
+        Raises:
+            ValueError: the store holds pairs.
+        """
+        if self._num_characters is None:
+            raise ValueError("this store holds pairs, which are no documents")
+        side = self._tgt
+        return Documents(side.ids, side.starts, side.lengths, side.bytes, self._num_characters, self._eos_id)
+
     def windows(self, window_len: int) -> "Windows":
         """The running text of all documents, eos between them, cut into windows of so many ids (the last may be shorter).
 
@@ -109,6 +128,8 @@ class ExampleStore:
 
     def is_whole(self) -> bool:
         """Whether each example lies within the ids; the ids themselves are not read."""
+        if self._num_characters is not None and len(self._num_characters) != len(self):
+            return False
         return self._src.is_whole() and self._tgt.is_whole() and len(self._src.lengths) == len(self._tgt.lengths)
 
     def select(self, max_src_len: int | None, max_tgt_len: int | None) -> "tuple[Selection, Dropped]":
@@ -220,8 +241,8 @@ class _Side:
     """The files of one side: all ids in a row, and for each example where it starts and how long it is."""
 
     def __init__(self, folder: Path, side: str, dtype: np.dtype[Any]) -> None:
-        self.ids = _map(folder / f"{side}.ids", dtype)
-        self.starts, self.lengths, self.bytes = (_map(folder / f"{side}.{name}", COLUMNS[name]) for name in COLUMNS)
+        self.ids = map_file(folder / f"{side}.ids", dtype)
+        self.starts, self.lengths, self.bytes = (map_file(folder / f"{side}.{name}", COLUMNS[name]) for name in COLUMNS)
 
     def is_whole(self) -> bool:
         """Whether each example lies within the ids."""
@@ -241,16 +262,22 @@ class _Side:
         return np.array(self.ids[start : start + int(self.lengths[index])], dtype=np.int32)
 
 
-def _map(path: Path, dtype: np.dtype[Any]) -> IdArray:
+def map_file(path: Path, dtype: np.dtype[Any]) -> IdArray:
+    """A file as an array, memory-mapped and read-only."""
     # Slices of a plain array over the map cost a tenth of slices of np.memmap. An empty file cannot be mapped.
     return np.memmap(path, dtype=dtype, mode="r").view(np.ndarray) if path.stat().st_size else np.empty(0, dtype=dtype)
+
+
+def columns_of(side: str, is_text: bool) -> dict[str, np.dtype[Any]]:
+    """The columns of a side ("src" or "tgt"), by name."""
+    return TEXT_COLUMNS if is_text and side == "tgt" else COLUMNS
 
 
 def read_store(folder: Path) -> ExampleStore | None:
     """The store in a folder; None where there is none or its files are not as they were written."""
     try:
         facts = read_json(folder / FACTS, within=folder, error=CorpusError)
-        names = {f"{side}.{name}" for side in ("src", "tgt") for name in ("ids", *COLUMNS)}
+        names = {f"{side}.{name}" for side in ("src", "tgt") for name in ("ids", *columns_of(side, facts["is_text"]))}
         if set(facts["sizes"]) != names or facts["version"] != VERSION or facts["dtype"] not in _DTYPES:
             return None
         for name, size in facts["sizes"].items():

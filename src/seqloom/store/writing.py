@@ -1,13 +1,14 @@
 """Writing a store: a stream of text becomes files of ids, in bounded memory.
 
 A Split (text) and a Tokenizer enter; files leave: for each side all ids in a row, and for each example where it starts, how long
-it is and how many bytes of text it stands for; and `store.json`, which says what they are. `opening.py` decides where.
+it is and how many bytes of text it stands for (for documents also how many characters); and `store.json`, which says what they
+are. `opening.py` decides where.
 """
 
 import json
 import math
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from seqloom.corpus.corpus import Document, SentencePair, Split
 from seqloom.errors import CorpusError
 from seqloom.files import open_new, write_text
 from seqloom.progress import Progress
-from seqloom.store.store import COLUMNS, FACTS, VERSION
+from seqloom.store.store import FACTS, VERSION, columns_of
 from seqloom.tokenizer import Tokenizer, WordTable
 
 _CHUNK_ITEMS = 8192
@@ -49,8 +50,8 @@ def write_store(split: Split, tokenizer: Tokenizer, folder: Path, progress: Prog
     source_table = WordTable(tokenizer.source)
     target_table = source_table if vocab.shared else WordTable(tokenizer.target)
     with (
-        _SideWriter(folder, "src", dtype, None) as src,
-        _SideWriter(folder, "tgt", dtype, vocab.eos_id if is_text else None) as tgt,
+        _SideWriter(folder, "src", dtype, columns_of("src", is_text), None) as src,
+        _SideWriter(folder, "tgt", dtype, columns_of("tgt", is_text), vocab.eos_id if is_text else None) as tgt,
     ):
         for sources, targets in _texts(items, is_text, tokenizer):
             num += len(targets)
@@ -63,6 +64,7 @@ def write_store(split: Split, tokenizer: Tokenizer, folder: Path, progress: Prog
         "split": split.name,
         "tokenizer": tokenizer.hash,
         "is_text": is_text,
+        "eos_id": vocab.eos_id,
         "dtype": dtype.str,
         "num_examples": num,
         "num_src_tokens": src.num_ids,
@@ -98,13 +100,21 @@ def _texts(
 class _SideWriter:
     """Appends examples to the files of one side."""
 
-    def __init__(self, folder: Path, side: str, dtype: np.dtype[Any], separator: int | None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        side: str,
+        dtype: np.dtype[Any],
+        columns: Mapping[str, np.dtype[Any]],
+        separator: int | None,
+    ) -> None:
         self.num_ids = 0
         self.num_bytes = 0
         self._begun = False
         self._dtype = dtype
         self._separator = separator
-        self._files = {name: open_new(folder / f"{side}.{name}") for name in ("ids", *COLUMNS)}
+        self._columns = columns
+        self._files = {name: open_new(folder / f"{side}.{name}") for name in ("ids", *columns)}
 
     def __enter__(self) -> "_SideWriter":
         return self
@@ -132,8 +142,11 @@ class _SideWriter:
             ids = np.insert(ids, starts[0 if self._begun else 1 :], self._separator)
             starts = starts + gaps
             self._begun = True
-        for name, column in (("starts", self.num_ids + starts), ("lengths", lengths), ("bytes", sizes)):
-            self._files[name].write(column.astype(COLUMNS[name]).tobytes())
+        values = {"starts": self.num_ids + starts, "lengths": lengths, "bytes": sizes}
+        if "characters" in self._columns:
+            values["characters"] = np.fromiter(map(len, texts), np.int64, len(texts))
+        for name, dtype in self._columns.items():
+            self._files[name].write(values[name].astype(dtype).tobytes())
         self._files["ids"].write(ids.astype(self._dtype).tobytes())
         self.num_ids += len(ids)
         self.num_bytes += int(sizes.sum())
