@@ -295,8 +295,8 @@ def _check_memory(needed: int, num_ids: int, order: int) -> str:
     )
     if 0 < free < needed:
         raise TrainingError(
-            f"{message}, but {_size(free)} are free. Take a lower model.order, a tokenizer with longer tokens (tokenizer.kind bpe), "
-            "or less text"
+            f"{message}, but {_size(free)} are free. Take a lower model.order, a tokenizer with longer tokens (tokenizer.kind "
+            "bpe), or less text"
         )
     return f"{message} ({_size(free)} are free)."
 

@@ -2,7 +2,7 @@
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -274,7 +274,7 @@ def test_weights_are_the_same_after_a_file(tmp_path: Path) -> None:
         ("totals_1", lambda tensor: tensor[1:]),
     ],
 )
-def test_damaged_tables_are_refused(name: str, change, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_damaged_tables_are_refused(name: str, change: Callable[[torch.Tensor], torch.Tensor], tmp_path: Path) -> None:
     model = fitted(random_text(500), order=4)
     state = model.state_dict()
     path = tmp_path / "best.safetensors"
