@@ -74,7 +74,7 @@ def test_scores_carry_no_percent_sign() -> None:
     assert "1–9" in text
     assert "31.2 [30.0, 33.0]" in text
     assert "%" not in text
-    assert "No input that was tried was answered wrongly." in text
+    assert "The output was right for all inputs that were tried." in text
 
 
 def test_a_narrow_terminal_loses_nothing() -> None:
