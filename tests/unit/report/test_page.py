@@ -104,7 +104,7 @@ def test_the_order_is_verdict_table_charts(lifelike: tuple[Comparison, Page]) ->
     places += [
         text.index(comparison.caveats[0]),
         text.index(comparison.command),
-        text.index("How every number was made"),
+        text.index("How the scores were computed"),
     ]
     assert places == sorted(places)
 
