@@ -100,7 +100,7 @@ def test_the_order_is_verdict_table_charts(lifelike: tuple[Comparison, Page]) ->
     comparison, page = lifelike
     text = page.words()
     places = [text.index(html.unescape(sentence)) for sentence in comparison.verdict]
-    places += [text.index("with 95% intervals"), text.index("One line a run"), text.index("Samples Against")]
+    places += [text.index("with 95% intervals"), text.index("One line for each run"), text.index("Samples Compared")]
     places += [
         text.index(comparison.caveats[0]),
         text.index(comparison.command),
