@@ -94,7 +94,12 @@ def running(
     """
     limits, log = limits or Limits(), io.StringIO()
     runs = open_runs(
-        folders, engine=settings.pop("engine", "seqloom"), device="cpu", threads=1, max_tokens=limits.max_tokens
+        folders,
+        engine=settings.pop("engine", "seqloom"),
+        device="cpu",
+        threads=1,
+        max_tokens=limits.max_tokens,
+        prefix_cache_bytes=limits.prefix_cache_bytes,
     )
     state = make_state(runs, limits, threads=1, log=log, **settings)
     door = listen("127.0.0.1", 0)

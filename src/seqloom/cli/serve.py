@@ -48,6 +48,7 @@ _LIMITS = {
     "explained_tokens": "N",
     "explanations": "N",
     "batch": "N",
+    "prefix_cache_bytes": "BYTES",
     "wait_ms": "MS",
 }
 
@@ -162,7 +163,12 @@ def _port(text: str) -> int:
 
 
 def _number(name: str) -> Any:
-    return {"max_seconds": options.positive_float, "wait_ms": options.zero_or_more}.get(name, options.positive)
+    parsers = {
+        "max_seconds": options.positive_float,
+        "wait_ms": options.zero_or_more,
+        "prefix_cache_bytes": options.count,
+    }
+    return parsers.get(name, options.positive)
 
 
 # The descriptions of Limits, repeated here so that other verbs need not import pydantic.
@@ -178,6 +184,7 @@ _HELP = {
     "explained_tokens": "tokens of a text that is explained, and of its output (default: 64)",
     "explanations": "explanations queued or running; more are 503 (default: 32)",
     "batch": "texts that are decoded together; larger batches are hardly faster and need more memory (default: 32)",
+    "prefix_cache_bytes": "memory of each language model for prompts that were read; 0: none (default: 67108864)",
     "wait_ms": "how long a text waits for others to be decoded with (default: 2)",
 }
 

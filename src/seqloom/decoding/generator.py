@@ -21,6 +21,7 @@ from seqloom.decoding.forced import align_targets, score_targets
 from seqloom.decoding.full_context import num_forgotten
 from seqloom.decoding.hypothesis import Generation, Hypothesis, PairScore
 from seqloom.decoding.lexicon import Lexicon
+from seqloom.decoding.prefix_cache import CachedPrompts, PrefixCache
 from seqloom.decoding.sampling import numbered_draw_keys
 from seqloom.decoding.search import search
 from seqloom.decoding.settings import DecodingSettings
@@ -54,12 +55,15 @@ class Generator:
         device: torch.device | str = "cpu",
         window: int = 4096,
         lexicon: Lexicon | None = None,
+        prefix_cache: PrefixCache | None = None,
     ) -> None:
         """Moves the model to the device.
 
         Args:
             window: how many texts are read ahead and sorted by length; with 1, each text is answered before the next is read.
             lexicon: gives the shortlists.
+            prefix_cache: stores the states of prompts; it must not serve another model. A model that cannot store them
+                (`Model.reuses_prompts`) reads each prompt.
 
         Raises:
             ConfigError: the settings need shortlists, and there is no lexicon.
@@ -77,6 +81,8 @@ class Generator:
         self._encoder = InputEncoder(model, tokenizer, self.settings.max_src_len, self.settings.full_context)
         # The limit of a context that slides.
         self._sliding = model.max_tgt_len(0) if self.settings.full_context == "slide" else None
+        reuses_prompts = prefix_cache is not None and model.reuses_prompts
+        self._reader = CachedPrompts(self.model, prefix_cache) if prefix_cache and reuses_prompts else self.model
 
     def generate(
         self,
@@ -277,8 +283,9 @@ class Generator:
             decoder_prompts = [[int(row[-1])] for row in rows]
             rows = [row[:-1] for row in rows]
             prompts = [item.example.src_ids.tolist() for item in inputs]
+            model = self._reader
             if self._sliding is not None:
-                model = SlidingContext(model, self._sliding)
+                model = SlidingContext(self.model, self._sliding, reader=self._reader)
         constraints: list[Constraint] = [stream] if stream else []
         if settings.stop_strings:
             decode = self._decoder(inputs, continues=max_tokens is not None)

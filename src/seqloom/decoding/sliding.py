@@ -56,14 +56,16 @@ class SlidingContext(Model):
     are then read again together.
     """
 
-    def __init__(self, model: Model, limit: int) -> None:
+    def __init__(self, model: Model, limit: int, *, reader: Model | None = None) -> None:
         """Takes a model.
 
         Args:
             limit: the most positions of its context, prompt and output together.
+            reader: reads the prompts in place of the model, and returns states of the model, such as `CachedPrompts`.
         """
         super().__init__()
         self.model = model
+        self._reader = reader or model
         self.vocab = model.vocab
         self.limit = limit
         self.training = model.training
@@ -88,7 +90,7 @@ class SlidingContext(Model):
         Raises:
             DecodingError: a prompt is longer than the context.
         """
-        inner = self.model.start(sources, hooks)
+        inner = self._reader.start(sources, hooks)
         sizes = sources.mask.sum(dim=1)
         longest = sources.ids.shape[1]
         # Padding stands on the right; here it has to stand on the left.

@@ -21,6 +21,9 @@ from seqloom.nn.linear import multiply
 from seqloom.progress import Progress
 from seqloom.vocabulary import Vocabulary as Vocabulary
 
+if TYPE_CHECKING:
+    from seqloom.models.prompt_state import PromptState
+
 
 @dataclass(frozen=True, slots=True)
 class DecoderState:
@@ -145,6 +148,7 @@ class Model(nn.Module, ABC):
             `log_probs` and `hidden_width`.
         fitted_by_counting: whether the model is fitted by `fit`, in one pass over the examples, and not by the training loop. It
             has no gradients, and its tensors may have sizes that depend on the data (`resize`).
+        reuses_prompts: whether the state after a prompt can be stored and continued: `read_prompts`, `extend_prompts`, `resume`.
     """
 
     settings_type: ClassVar[type["ModelSettings"]]
@@ -156,6 +160,7 @@ class Model(nn.Module, ABC):
     compiles: ClassVar[bool] = True
     has_output_matrix: ClassVar[bool] = True
     fitted_by_counting: ClassVar[bool] = False
+    reuses_prompts: bool = False
 
     @abstractmethod
     def start(self, sources: Sources, hooks: ActivationHooks | None = None) -> DecoderState:
@@ -269,6 +274,26 @@ class Model(nn.Module, ABC):
         """Feeds n >= 1 target ids to each row, and returns logits for the id after each; forced prefixes use n > 1."""
         hidden, state = self.advance(ids, state, hooks)
         return StepOutput(self.project(hidden), state)
+
+    def read_prompts(self, sources: Sources) -> "PromptState":
+        """Reads prompts without their last tokens, as `start`; the state can be stored, cut, joined and extended.
+
+        Raises:
+            DecodingError: the model cannot (`reuses_prompts`).
+        """
+        raise DecodingError(f"{type(self).__name__} does not store the states of prompts; use start")
+
+    def extend_prompts(self, ids: Int[Tensor, "rows n"], state: "PromptState") -> "PromptState":
+        """Reads n >= 1 more ids of each prompt, of which none has padding.
+
+        Raises:
+            DecodingError: the model cannot (`reuses_prompts`), or a prompt grows too long.
+        """
+        raise DecodingError(f"{type(self).__name__} does not store the states of prompts; use advance")
+
+    def resume(self, state: "PromptState") -> DecoderState:
+        """The state from which `advance` continues after prompts: what `start` returns for them."""
+        return state
 
     def inference_model(self) -> "Model":
         """The same model with weights and caches laid out for generation: same contract, equal results within rounding.

@@ -1,5 +1,6 @@
 """The decoder-only Transformer: a language model that also learns from pairs, as prompt and response."""
 
+from collections.abc import Callable, Sequence
 from typing import Literal
 
 import torch
@@ -10,14 +11,15 @@ from torch import Tensor
 from seqloom.batching import PairBatch, Sources
 from seqloom.config import MOST_LAYERS
 from seqloom.models.base import DecoderState, Model, reversal, reverse
+from seqloom.models.prompt_state import PromptState
 from seqloom.models.transformer import BlockSettings
 from seqloom.nn.activation_hooks import ActivationHooks, capture
 from seqloom.nn.attention import causal_mask, mask_bias
-from seqloom.nn.block import initialise_linear
-from seqloom.nn.cache import RowCache
+from seqloom.nn.block import Block, initialise_linear
+from seqloom.nn.cache import KeyValueCache, RowCache
 from seqloom.nn.dropout import Dropout
 from seqloom.nn.embedding import Embeddings
-from seqloom.nn.positions import AdditivePositions
+from seqloom.nn.positions import AdditivePositions, PositionBias
 from seqloom.vocabulary import Vocabulary
 
 
@@ -43,6 +45,10 @@ class TransformerLM(Model):
 
     takes_text = True
 
+    blocks: Sequence[Block]
+    norm: Callable[[Tensor], Tensor]
+    position_bias: PositionBias | None
+
     def __init__(self, settings: TransformerLMSettings, vocab: Vocabulary) -> None:
         super().__init__()
         if not vocab.shared:
@@ -52,6 +58,8 @@ class TransformerLM(Model):
         self.settings = settings
         self.vocab = vocab
         self.max_len = settings.max_len
+        # The state of a prompt that is read backwards has no part that belongs to the beginning of the prompt.
+        self.reuses_prompts = not settings.reverse_source
         self.embeddings = Embeddings(
             0, vocab.tgt_size, settings.d_model, tying=settings.tied_embeddings, scaled=settings.embedding_scale
         )
@@ -74,6 +82,27 @@ class TransformerLM(Model):
 
     def start(self, sources: Sources, hooks: ActivationHooks | None = None) -> DecoderState:
         """Encodes the prompts; their keys and values are the first part of the cache."""
+        return self._start(sources, hooks)
+
+    def read_prompts(self, sources: Sources) -> PromptState:
+        """See `Model.read_prompts`."""
+        return self._start(sources, None)
+
+    def extend_prompts(self, ids: Int[Tensor, "rows n"], state: PromptState) -> PromptState:
+        """See `Model.extend_prompts`."""
+        _, longer = self.advance(ids, state)
+        mask = torch.cat([state.memory["mask"], torch.ones_like(ids, dtype=torch.bool)], dim=1)
+        return PromptState({"mask": mask, "length": mask.sum(dim=1)}, longer.cache, state.source_index)
+
+    def inference_model(self) -> Model:
+        """See `Model.inference_model`."""
+        # Its module imports this one.
+        from seqloom.models.inference_transformer_lm import InferenceTransformerLM
+
+        return InferenceTransformerLM(self)
+
+    def _start(self, sources: Sources, hooks: ActivationHooks | None) -> PromptState:
+        """Encodes the prompts."""
         if self.settings.reverse_source:
             sources = reverse(sources, hooks)
         rows, length = sources.ids.shape
@@ -81,7 +110,7 @@ class TransformerLM(Model):
         memory = {"mask": sources.mask, "length": sources.mask.sum(dim=1)}
         index = torch.arange(rows, device=device)
         if length == 0:
-            return DecoderState(memory, {}, index)
+            return PromptState(memory, {}, index)
         self.check_length(length, "prompt and response")
         positions = torch.arange(length, device=device)[None]
         x = self._embed(self.embeddings.tgt(sources.ids), positions, hooks, "prompt")
@@ -94,7 +123,7 @@ class TransformerLM(Model):
         if hooks is not None:
             order = reversal(sources.mask)[:, :, None].expand_as(x)
             hooks("prompt.memory", x.gather(1, order) if self.settings.reverse_source else x)
-        return DecoderState(memory, cache.tensors, index)
+        return PromptState(memory, cache.tensors, index)
 
     def forward(self, batch: PairBatch, hooks: ActivationHooks | None = None) -> Float[Tensor, "batch tgt_len d_model"]:
         """Teacher forcing.
@@ -146,7 +175,13 @@ class TransformerLM(Model):
         return capture(hooks, "decoder.hidden", self.norm(x)), state.after(n, cache.tensors)
 
     def _read(
-        self, x: Tensor, positions: Tensor, bias: Tensor, cache: RowCache, hooks: ActivationHooks | None, side: str
+        self,
+        x: Tensor,
+        positions: Tensor,
+        bias: Tensor | None,
+        cache: KeyValueCache,
+        hooks: ActivationHooks | None,
+        side: str,
     ) -> Tensor:
         """Runs the blocks."""
         rotation = self.settings.rotation(positions)

@@ -108,6 +108,25 @@ class GroupedCache:
         tensor = like.new_empty(num_layers, 2, groups * num_heads, _CAPACITY, head_dim)
         return cls(groups, 1, 0, num_heads, like.new_zeros(groups, 1, 0), _Store(tensor, 0))
 
+    @classmethod
+    def of_rows(
+        cls, past: Mapping[str, Tensor], rows: int, num_layers: int, num_heads: int, head_dim: int, like: Tensor
+    ) -> "GroupedCache":
+        """A cache of rows that are a group each, with copies of keys and values.
+
+        Args:
+            past: see `RowCache`; empty where there are no positions yet.
+            like: has the type and the device of keys and values.
+        """
+        if not past:
+            return cls.empty(rows, num_layers, num_heads, head_dim, like)
+        length = past["0.key"].shape[2]
+        tensor = past["0.key"].new_empty(num_layers, 2, rows * num_heads, length + _CAPACITY, head_dim)
+        for layer in range(num_layers):
+            for part, name in enumerate(("key", "value")):
+                tensor[layer, part, :, :length] = past[f"{layer}.{name}"].flatten(0, 1)
+        return cls(rows, 1, length, num_heads, tensor.new_zeros(rows, 1, length), _Store(tensor, length))
+
     def extended(self, n: int) -> "GroupedCache":
         """The cache with n more positions; `append` must then write their keys and values."""
         length, store = self.length + n, self._store
@@ -190,6 +209,17 @@ class GroupedCache:
             kept, width = group, 1
             bias, store = self._ungrouped(rows)
         return GroupedCache(len(kept), width, self.length, self.num_heads, bias, store), kept
+
+    def select_separate(self, rows: NDArray[np.int64]) -> "GroupedCache":
+        """The cache of the given hypotheses, each a group with a copy of its keys and values; they are groups already.
+
+        Where hypotheses share most of their positions but seldom change, that costs less than groups.
+        """
+        if len(rows) == self.groups and (rows == np.arange(len(rows))).all():
+            return self
+        store = _Store(self._copy(rows, self._store.tensor.shape[3]), self.length)
+        bias = self.bias.new_zeros(len(rows), 1, self.length)
+        return GroupedCache(len(rows), 1, self.length, self.num_heads, bias, store)
 
     def _copy(self, kept: NDArray[np.int64] | None, capacity: int) -> Tensor:
         """Allocates memory for `capacity` positions and copies the keys and values of the groups in `kept`; None: of all groups."""

@@ -18,6 +18,7 @@ from seqloom.decoding.generator import Generator
 from seqloom.decoding.hypothesis import Generation, PairScore
 from seqloom.decoding.lexicon import Lexicon
 from seqloom.decoding.output_stream import OutputStream
+from seqloom.decoding.prefix_cache import PrefixCache
 from seqloom.decoding.settings import DecodingSettings
 from seqloom.errors import CheckpointError, ConfigError
 from seqloom.messages import command_line, use_command
@@ -60,17 +61,37 @@ class Run:
 
     @overload
     def generator(
-        self, *, engine: Literal["seqloom"] = "seqloom", progress: Progress | None = None, **decoding: Any
+        self,
+        *,
+        engine: Literal["seqloom"] = "seqloom",
+        progress: Progress | None = None,
+        prefix_cache: PrefixCache | None = None,
+        **decoding: Any,
     ) -> Generator: ...
     @overload
-    def generator(self, *, engine: str, progress: Progress | None = None, **decoding: Any) -> Engine: ...
+    def generator(
+        self,
+        *,
+        engine: str,
+        progress: Progress | None = None,
+        prefix_cache: PrefixCache | None = None,
+        **decoding: Any,
+    ) -> Engine: ...
 
-    def generator(self, *, engine: str = OWN, progress: Progress | None = None, **decoding: Any) -> Engine:
+    def generator(
+        self,
+        *,
+        engine: str = OWN,
+        progress: Progress | None = None,
+        prefix_cache: PrefixCache | None = None,
+        **decoding: Any,
+    ) -> Engine:
         """Text in, generations out; decoding settings that are None are the recipe's.
 
         Args:
             engine: "seqloom", or another program that decodes in its place, such as "ctranslate2".
             progress: reports on the lexicon, if it has to be learned first (`shortlist`).
+            prefix_cache: stores what a language model has read of prompts, for one run; other engines do not use it.
 
         Raises:
             ConfigError: there is no such engine, it is not installed, or cannot honour a setting; or shortlists are asked for,
@@ -85,7 +106,14 @@ class Run:
         own = self.recipe.decoding.for_method(overrides.get("method", self.recipe.decoding.method))
         settings = DecodingSettings.parse(merge(own, overrides), source="decoding")
         lexicon = self._lexicon(progress) if settings.shortlist else None
-        return Generator(self._inference_model, self.tokenizer, settings, device=self.device, lexicon=lexicon)
+        return Generator(
+            self._inference_model,
+            self.tokenizer,
+            settings,
+            device=self.device,
+            lexicon=lexicon,
+            prefix_cache=prefix_cache,
+        )
 
     def _lexicon(self, progress: Progress | None) -> Lexicon:
         if self._known_lexicon is None:

@@ -23,4 +23,9 @@ class Limits(Settings):
     batch: int = Field(
         32, gt=0, description="texts that are decoded together; more are little faster, and take more memory"
     )
+    prefix_cache_bytes: int = Field(
+        64 << 20,
+        ge=0,
+        description="memory of each language model for prompts that were read; 0 reads every prompt anew",
+    )
     wait_ms: float = Field(2.0, ge=0, description="how long a text waits for others to be decoded with (milliseconds)")

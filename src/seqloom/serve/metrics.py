@@ -1,8 +1,12 @@
 """Metrics of the server in Prometheus's format. Labels hold only names of runs, routes and statuses, never a client's input."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.registry import Collector
+
+from seqloom.decoding.prefix_cache import PrefixCache
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -43,6 +47,11 @@ class Metrics:
         self._queued_texts.set_function(texts)
         self._queued_explanations.set_function(explanations)
 
+    def watch_prefixes(self, caches: Mapping[str, PrefixCache]) -> None:
+        """Sets the prefix caches of the runs, by name."""
+        if caches:
+            self._registry.register(_PrefixCollector(caches))
+
     def decoded(self, run: str, size: int, seconds: float) -> None:
         """Counts a decoded batch: its run, its number of texts, its duration in seconds."""
         self.texts.labels(run).inc(size)
@@ -57,3 +66,34 @@ class Metrics:
     def page(self) -> bytes:
         """All metrics in Prometheus's text format."""
         return generate_latest(self._registry)
+
+
+class _PrefixCollector(Collector):
+    """Reads the statistics of prefix caches when the metrics are read."""
+
+    _COUNTERS = (
+        ("hits", "seqloom_prefix_cache_hits", "Prompts of which a beginning had been read before."),
+        ("misses", "seqloom_prefix_cache_misses", "Prompts of which no beginning had been read before."),
+        ("num_reused", "seqloom_prefix_cache_reused_tokens", "Tokens of prompts that were not read again."),
+        ("num_read", "seqloom_prefix_cache_read_tokens", "Tokens of prompts that were read."),
+    )
+    _GAUGES = (
+        ("num_bytes", "seqloom_prefix_cache_bytes", "Memory of the prompts that were read."),
+        ("num_states", "seqloom_prefix_cache_prompts", "Prompts in the cache."),
+    )
+
+    def __init__(self, caches: Mapping[str, PrefixCache]) -> None:
+        self._caches = caches
+
+    def collect(self) -> Iterator[CounterMetricFamily | GaugeMetricFamily]:
+        statistics = {run: cache.statistics for run, cache in self._caches.items()}
+        for attribute, name, description in self._COUNTERS:
+            counter = CounterMetricFamily(name, description, labels=["run"])
+            for run, values in statistics.items():
+                counter.add_metric([run], getattr(values, attribute))
+            yield counter
+        for attribute, name, description in self._GAUGES:
+            gauge = GaugeMetricFamily(name, description, labels=["run"])
+            for run, values in statistics.items():
+                gauge.add_metric([run], getattr(values, attribute))
+            yield gauge

@@ -15,6 +15,7 @@ from seqloom.decoding.encoded_input import TextCodec
 from seqloom.decoding.engines import OWN, open_engine
 from seqloom.decoding.generator import Generator
 from seqloom.decoding.hypothesis import Generation
+from seqloom.decoding.prefix_cache import PrefixCache
 from seqloom.decoding.settings import DecodingSettings
 from seqloom.decoding.streaming import GeneratedToken
 from seqloom.errors import CheckpointError, ConfigError
@@ -84,6 +85,11 @@ class ServedRun(ABC):
     @property
     def native_run(self) -> Run | None:
         """The run itself, which can be explained; None if another program decodes it."""
+        return None
+
+    @property
+    def prefix_cache(self) -> PrefixCache | None:
+        """What it has read of prompts; None for runs that read each text anew."""
         return None
 
     def decoder(self, *, max_tokens: int | None = None, **decoding: Any) -> "RunDecoder":
@@ -163,9 +169,16 @@ class RunDecoder(ABC):
 class NativeRun(ServedRun):
     """A run that seqloom decodes itself."""
 
-    def __init__(self, info: ServedRunInfo, run: Run, max_tokens: int) -> None:
+    def __init__(self, info: ServedRunInfo, run: Run, max_tokens: int, prefix_cache_bytes: int = 0) -> None:
         super().__init__(info, run.tokenizer, max_tokens)
         self.run = run
+        reuses = prefix_cache_bytes > 0 and not info.has_sources and run.model.reuses_prompts
+        self._prefix_cache = PrefixCache(prefix_cache_bytes) if reuses else None
+
+    @property
+    def prefix_cache(self) -> PrefixCache | None:
+        """See `ServedRun.prefix_cache`."""
+        return self._prefix_cache
 
     @property
     def native_run(self) -> Run:
@@ -174,7 +187,7 @@ class NativeRun(ServedRun):
 
     def _new_decoder(self, overrides: tuple[tuple[str, Any], ...], max_tokens: int | None) -> "RunDecoder":
         decoding = self._bounded(self.run.recipe.decoding, dict(overrides), max_tokens)
-        generator = self.run.generator(**decoding)
+        generator = self.run.generator(prefix_cache=self._prefix_cache, **decoding)
         max_new_tokens = (max_tokens or min(_TEXT_TOKENS, self.max_tokens)) if not self.info.has_sources else None
         return _NativeDecoder(self.name, generator, max_new_tokens)
 
@@ -235,6 +248,7 @@ def open_runs(
     *,
     engine: str = OWN,
     max_tokens: int = 1024,
+    prefix_cache_bytes: int = 0,
     device: str = "auto",
     threads: int | None = None,
 ) -> list[ServedRun]:
@@ -242,6 +256,7 @@ def open_runs(
 
     Args:
         max_tokens: the server's limit on the tokens of an output.
+        prefix_cache_bytes: memory of each language model for prompts that were read; 0 reads every prompt anew.
         threads: processor threads of another program's engine. Our own engine uses those of the thread that decodes.
 
     Raises:
@@ -257,7 +272,7 @@ def open_runs(
             # Decoding has its own threads. If this thread also used several, OpenMP would count more threads than cores and let
             # all of them sleep between operations: a sentence took three times as long.
             run = load(folder, device=device, threads=1)
-            served.append(NativeRun(_read_info(name, path, engine), run, max_tokens))
+            served.append(NativeRun(_read_info(name, path, engine), run, max_tokens, prefix_cache_bytes))
         else:
             info = _read_info(name, path, engine)
             if not info.has_sources:

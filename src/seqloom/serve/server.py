@@ -91,6 +91,7 @@ def make_state(
         on_batch=metrics.decoded,
     )
     explainer = Explainer(queue=limits.explanations, on_explanation=metrics.explained)
+    metrics.watch_prefixes({run.name: run.prefix_cache for run in runs if run.prefix_cache is not None})
     metrics.watch_queue(lambda: len(batcher), lambda: len(explainer))
     return ServerState(RunRegistry(runs), batcher, explainer, limits, Keys(keys), metrics, AccessLog(log))
 
@@ -144,6 +145,7 @@ def serve(
             [Path(folder) for folder in folders],
             engine=engine,
             max_tokens=limits.max_tokens,
+            prefix_cache_bytes=limits.prefix_cache_bytes,
             device=device,
             threads=threads,
         )

@@ -290,7 +290,20 @@ def test_a_generator_is_an_engine() -> None:
     assert [one.source for one in engine.generate(["abc"])] == ["abc"]
 
 
-WAYS: list[dict[str, Any]] = [{"beam": 1}, {"beam": 3, "nbest": 2}, {"method": "sample", "temperature": 0.7, "seed": 4}]
+WAYS: list[dict[str, Any]] = [
+    {"beam": 1},
+    {"beam": 3, "nbest": 2},
+    {"beam": 1, "repetition_penalty": 1.3, "frequency_penalty": 0.4, "no_repeat_ngram": 3, "stop_strings": ("ab", "d")},
+    {"method": "sample", "temperature": 0.7, "seed": 4},
+    {"method": "sample", "top_k": 6, "top_p": 0.95, "min_p": 0.01, "typical_p": 0.9, "no_repeat_ngram": 2},
+    {
+        "method": "sample",
+        "repetition_penalty": 1.3,
+        "frequency_penalty": -0.4,
+        "stop_strings": ("ab", "d"),
+        "min_len": 3,
+    },
+]
 
 
 @pytest.mark.parametrize("values", WAYS, ids=str)

@@ -78,7 +78,9 @@ def build(name: str) -> Model:
     return made.double().eval()
 
 
-WITH_INFERENCE_MODEL = [name for name in VARIANTS if VARIANTS[name]["architecture"] == "transformer"]
+WITH_INFERENCE_MODEL = [
+    name for name in VARIANTS if VARIANTS[name]["architecture"] in ("transformer", "transformer-lm")
+]
 
 
 @pytest.fixture(params=["toy", *VARIANTS, *(f"{name}, inference model" for name in WITH_INFERENCE_MODEL)])

@@ -1,0 +1,176 @@
+"""Times generation of a language model on a CPU; prints medians as JSON.
+
+    python -m benchmarks.generation > benchmarks/results/generation.json
+
+The model has the size and the shape of a small GPT-2 and random weights, which cost what trained ones do. It measures the time of a
+token along a context of 1,024 tokens, one stream and 32 streams against the GPT-2 of `transformers` with its cache (by turns, where
+that is installed), and what a prefix cache saves.
+"""
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Callable
+from statistics import median
+from typing import Any
+
+import numpy as np
+import torch
+
+from seqloom import machine
+from seqloom.batching import Sources
+from seqloom.decoding.prefix_cache import CachedPrompts, PrefixCache
+from seqloom.decoding.search import search
+from seqloom.decoding.settings import DecodingSettings
+from seqloom.models import make_model
+from seqloom.models.base import Model
+from seqloom.models.transformer_lm import TransformerLMSettings
+from seqloom.vocabulary import Vocabulary
+
+CONTEXT = 1024
+VOCAB_SIZE = 4096
+WIDTH, LAYERS, HEADS = 256, 6, 8
+BOS, EOS = 1, 2
+
+
+def seqloom_model() -> Model:
+    """GPT-2's shape: learned positions, norms before sublayers, GELU, tied embeddings."""
+    settings = TransformerLMSettings(
+        d_model=WIDTH,
+        d_ff=4 * WIDTH,
+        num_heads=HEADS,
+        num_layers=LAYERS,
+        positions="learned",
+        activation="gelu_tanh",
+        max_len=CONTEXT,
+        dropout=0.0,
+        embedding_scale=False,
+    )
+    torch.manual_seed(0)
+    return make_model(settings, Vocabulary(VOCAB_SIZE, VOCAB_SIZE, shared=True)).eval()
+
+
+def transformers_model() -> Any:
+    """A GPT-2 of the same size; None where `transformers` is not installed."""
+    try:
+        import transformers
+    except ImportError:
+        return None
+    config = transformers.GPT2Config(
+        vocab_size=VOCAB_SIZE,
+        n_positions=CONTEXT,
+        n_embd=WIDTH,
+        n_layer=LAYERS,
+        n_head=HEADS,
+        bos_token_id=BOS,
+        eos_token_id=EOS,
+    )
+    torch.manual_seed(0)
+    return transformers.GPT2LMHeadModel(config).eval()
+
+
+@torch.inference_mode()
+def token_times(model: Model, rows: int) -> list[float]:
+    """Milliseconds of each step that generates a token, from an empty context to a full one."""
+    state = model.start(Sources.pad([[]] * rows, pad_id=0))
+    ids = torch.full((rows, 1), BOS)
+    times = []
+    for _ in range(CONTEXT):
+        begin = time.perf_counter()
+        output = model.step(ids, state)
+        state, ids = output.state, output.logits[:, -1].argmax(dim=1, keepdim=True)
+        times.append(1000 * (time.perf_counter() - begin))
+    return times
+
+
+def along_the_context(model: Model, rows: int, rounds: int) -> dict[str, float]:
+    """The median time of a token in the first and the last tenth of the context, and their ratio."""
+    tenth = CONTEXT // 10
+    measured = [token_times(model, rows) for _ in range(rounds)]
+    first = median(median(times[:tenth]) for times in measured)
+    last = median(median(times[-tenth:]) for times in measured)
+    return {"first_tenth_ms": round(first, 3), "last_tenth_ms": round(last, 3), "ratio": round(last / first, 2)}
+
+
+def prompts(rows: int, length: int) -> list[list[int]]:
+    random = np.random.default_rng(0)
+    return [[BOS, *random.integers(3, VOCAB_SIZE, length - 1).tolist()] for _ in range(rows)]
+
+
+def streams(model: Model, peer: Any, rows: int, num_new: int, rounds: int) -> dict[str, float]:
+    """Tokens a second of greedy search by both, by turns."""
+    fed = prompts(rows, 32)
+    settings = DecodingSettings(beam=1, min_len=num_new, max_len_ratio=0, max_len_offset=num_new)
+    sources = Sources.pad([row[:-1] for row in fed], pad_id=0)
+
+    def ours() -> None:
+        results = search(model, sources, settings, decoder_prompts=[row[-1:] for row in fed])
+        assert all(len(items[0].ids) == num_new for items in results)
+
+    def theirs() -> None:
+        options = {"do_sample": False, "use_cache": True, "min_new_tokens": num_new, "max_new_tokens": num_new}
+        with torch.inference_mode():
+            output = peer.generate(torch.tensor(fed), attention_mask=torch.ones(rows, 32), pad_token_id=0, **options)
+        assert output.shape[1] == 32 + num_new
+
+    speeds: dict[str, list[float]] = {"seqloom": [], "transformers": []}
+    runs: list[tuple[str, Callable[[], None]]] = [("seqloom", ours)]
+    runs += [("transformers", theirs)] if peer is not None else []
+    for round_number in range(rounds + 1):
+        for name, run in runs:
+            begin = time.perf_counter()
+            run()
+            if round_number:
+                speeds[name].append(rows * num_new / (time.perf_counter() - begin))
+    result = {f"{name}_tokens_per_second": round(median(values), 1) for name, values in speeds.items() if values}
+    if peer is not None:
+        ratio = median(speeds["seqloom"]) / median(speeds["transformers"])
+        result["times_as_fast"] = round(ratio, 2)
+    return result
+
+
+def prefix(model: Model, rounds: int) -> dict[str, float]:
+    """Milliseconds until a prompt of 768 ids is read, of which 736 were read before: with and without the cache."""
+    common, times = prompts(1, 736)[0], {"without": list[float](), "with": list[float]()}
+    random = np.random.default_rng(1)
+    cached = CachedPrompts(model, PrefixCache(1 << 30))
+    with torch.inference_mode():
+        for round_number in range(rounds + 1):
+            prompt = [*common, *random.integers(3, VOCAB_SIZE, 32).tolist()]
+            sources = Sources.pad([prompt], pad_id=0)
+            for name, reader in (("without", model), ("with", cached)):
+                begin = time.perf_counter()
+                reader.start(sources)
+                if round_number:
+                    times[name].append(1000 * (time.perf_counter() - begin))
+    without, with_cache = median(times["without"]), median(times["with"])
+    return {"without_ms": round(without, 2), "with_ms": round(with_cache, 2), "ratio": round(without / with_cache, 1)}
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0] if __doc__ else None)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--new-tokens", type=int, default=256)
+    parser.add_argument("--threads", type=int, default=None)
+    arguments = parser.parse_args()
+    machine.set_threads(arguments.threads)
+    machine.arrange_matrix_products()
+    plain, peer = seqloom_model(), transformers_model()
+    model = plain.inference_model()
+    measured = {
+        "machine": {"cores": machine.available_cores(), "threads": torch.get_num_threads(), "torch": torch.__version__},
+        "model": {"parameters": plain.num_parameters(), "context": CONTEXT, "layers": LAYERS, "width": WIDTH},
+        "context": {f"streams {rows}": along_the_context(model, rows, arguments.rounds) for rows in (1, 32)},
+        "against_transformers": {
+            f"streams {rows}": streams(model, peer, rows, arguments.new_tokens, arguments.rounds) for rows in (1, 32)
+        },
+        "prefix_cache": prefix(model, arguments.rounds),
+    }
+    json.dump(measured, sys.stdout, indent=1)
+    print()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

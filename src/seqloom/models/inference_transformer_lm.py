@@ -1,0 +1,160 @@
+"""InferenceTransformerLM: a trained decoder-only Transformer laid out for generation.
+
+It is the same model by the same contract and the same code, equal within rounding. Weights that are used together are packed into
+one product, and keys and values stay where they were written. It is not trained, and its activations are not captured: use the
+model that it was made of.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+from torch.nn import functional as F
+
+from seqloom.batching import PairBatch, Sources
+from seqloom.models.base import DecoderState, Model, StepOutput
+from seqloom.models.prompt_state import LENGTH, MASK, PromptState
+from seqloom.models.transformer_lm import TransformerLM
+from seqloom.nn.activation_hooks import ActivationHooks
+from seqloom.nn.attention import causal_mask, mask_bias
+from seqloom.nn.block import InferenceBlock
+from seqloom.nn.cache import GroupedCache
+from seqloom.nn.dropout import Dropout
+from seqloom.nn.linear import LinearMap
+from seqloom.nn.norm import norm_function
+
+_PADDING = "padding"
+"""(sources, longest): 0 at ids of the prompt, minus infinity at padding; absent where no prompt has padding."""
+
+
+@dataclass(frozen=True, slots=True)
+class CachedState(DecoderState):
+    """The state of an inference model.
+
+    Attributes:
+        keys_values: the cache of prompt and target, each row a group.
+    """
+
+    keys_values: GroupedCache | None = None
+
+    def select(self, rows: Int[Tensor, "selected"]) -> "CachedState":
+        """As `DecoderState.select`."""
+        assert self.keys_values is not None
+        state = DecoderState.select(self, rows)
+        keys_values = self.keys_values.select_separate(rows.cpu().numpy())
+        return CachedState(state.memory, {}, state.source_index, self.length, keys_values)
+
+
+class InferenceTransformerLM(TransformerLM):
+    """A decoder-only Transformer that generates: a snapshot of the weights of `model`."""
+
+    def __init__(self, model: TransformerLM) -> None:
+        Model.__init__(self)
+        self.model = model
+        self.settings, self.vocab, self.max_len = model.settings, model.vocab, model.max_len
+        self.reuses_prompts = model.reuses_prompts
+        self.embeddings, self.positions, self.dropout = model.embeddings, model.positions, Dropout(0.0)
+        self.blocks = [InferenceBlock(block) for block in model.blocks]
+        self.norm = norm_function(model.norm)
+        self.embedding_norm = model.embedding_norm
+        self.position_bias, self.output_bias = model.position_bias, model.output_bias
+        self._output = LinearMap([model.output_weights()])
+        # Modules start in training mode; code that restores the mode of this one must not put the model into training mode.
+        self.training = model.training
+
+    def output_weights(self) -> tuple[Float[Tensor, "vocab d_model"], Float[Tensor, "vocab"] | None]:
+        """The model's own."""
+        return self.model.output_weights()
+
+    def forward(self, batch: PairBatch, hooks: ActivationHooks | None = None) -> Float[Tensor, "batch tgt_len d_model"]:
+        """Teacher forcing by the model itself, whose activations can be captured."""
+        hidden: Tensor = self.model(batch, hooks)
+        return hidden
+
+    @torch.no_grad()
+    def start(self, sources: Sources, hooks: ActivationHooks | None = None) -> DecoderState:
+        """As `TransformerLM.start`.
+
+        Raises:
+            ValueError: hooks were passed.
+        """
+        _check_no_capture(hooks)
+        return self.resume(self.read_prompts(sources))
+
+    @torch.no_grad()
+    def read_prompts(self, sources: Sources) -> PromptState:
+        """By the model itself: its attention is the better one for many positions at once."""
+        return self.model.read_prompts(sources)
+
+    @torch.no_grad()
+    def extend_prompts(self, ids: Int[Tensor, "rows n"], state: PromptState) -> PromptState:
+        """By the model itself."""
+        return self.model.extend_prompts(ids, state)
+
+    def resume(self, state: PromptState) -> DecoderState:
+        """The keys and values of prompts, copied to where those of the target will follow."""
+        mask = state.memory[MASK]
+        memory = {MASK: mask, LENGTH: state.memory[LENGTH]}
+        if not mask.all():
+            memory[_PADDING] = mask_bias(mask, self.embeddings.output.dtype)
+        heads, width = self.settings.num_kv_heads or self.settings.num_heads, self.settings.width_of_head
+        like = self.embeddings.output.detach()
+        keys_values = GroupedCache.of_rows(state.cache, len(mask), len(self.blocks), heads, width, like)
+        return CachedState(memory, {}, state.source_index, 0, keys_values)
+
+    @torch.no_grad()
+    def advance(
+        self, ids: Int[Tensor, "rows n"], state: DecoderState, hooks: ActivationHooks | None = None
+    ) -> tuple[Float[Tensor, "rows n d_model"], DecoderState]:
+        """As `TransformerLM.advance`.
+
+        Raises:
+            ValueError: hooks were passed.
+        """
+        _check_no_capture(hooks)
+        assert isinstance(state, CachedState)
+        assert state.keys_values is not None
+        n, index = ids.shape[1], state.source_index
+        lengths = state.memory[LENGTH][index]
+        self.check_length(int(lengths.max()) + state.length + n, "prompt and response")
+        positions = lengths[:, None] + torch.arange(state.length, state.length + n, device=ids.device)
+        x = self._embed(self.embeddings.tgt(ids), positions, None, "decoder")
+        cache = state.keys_values.extended(n)
+        x = self._read(x, positions, self._bias(positions, state, n), cache, None, "decoder")
+        return self.norm(x), CachedState(state.memory, {}, index, state.length + n, cache)
+
+    @torch.no_grad()
+    def step(self, ids: Int[Tensor, "rows n"], state: DecoderState, hooks: ActivationHooks | None = None) -> StepOutput:
+        """As `Model.step`, by a packed output matrix."""
+        hidden, state = self.advance(ids, state, hooks)
+        return StepOutput(self._output(hidden), state)
+
+    def inference_model(self) -> Model:
+        """Itself."""
+        return self
+
+    def _bias(self, positions: Tensor, state: CachedState, n: int) -> Tensor | None:
+        """What is added to the scores of n new positions; None where that is nothing."""
+        assert state.keys_values is not None
+        prompt_len, device = state.memory[MASK].shape[1], positions.device
+        num_keys, dtype = state.keys_values.length + n, self.embeddings.output.dtype
+        bias: Tensor | None = None
+        if _PADDING in state.memory:
+            padding = state.memory[_PADDING][state.source_index]
+            bias = F.pad(padding, (0, num_keys - prompt_len))[:, None, None]
+        if n > 1:
+            causal = mask_bias(causal_mask(n, num_keys, device), dtype)[None, None]
+            bias = causal if bias is None else bias + causal
+        if self.position_bias is not None:
+            lengths = state.memory[LENGTH][state.source_index]
+            prompt = torch.arange(prompt_len, device=device).expand(len(positions), -1)
+            target = lengths[:, None] + torch.arange(num_keys - prompt_len, device=device)
+            added = self.position_bias(positions, torch.cat([prompt, target], dim=1)).to(dtype)
+            bias = added if bias is None else bias + added
+        return bias
+
+
+def _check_no_capture(hooks: ActivationHooks | None) -> None:
+    if hooks is not None:
+        raise ValueError("an inference model captures no activations; use the model that it was made of")
