@@ -2,8 +2,8 @@
 
     python benchmarks/claims_table.py [DIR]
 
-DIR is a folder of `seqloom claims run --effort standard`; its verdicts are recorded first. Quick runs show the recorded verdicts
-and use their learning rates.
+DIR is a folder of `seqloom claims queue` or `seqloom claims run --effort standard`; its verdicts are recorded first. Quick runs
+show the recorded verdicts. Their learning rates are those of standard effort, which stay beside the verdicts of ladders.
 """
 
 import sys
@@ -12,27 +12,31 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from seqloom.claims import claims, read_verdicts
-from seqloom.claims.running import recorded
+from seqloom.claims.claim import Claim
+from seqloom.claims.running import recorded, stored
 from seqloom.claims.verdict import Question, Verdict, Verdicts
+from seqloom.experiment.audit import Effort
 from seqloom.report.claims_pictures import claims_pictures, picture_name
 
 ROOT = Path(__file__).resolve().parents[1]
 RECORDED = ROOT / "src" / "seqloom" / "claims" / "recorded.json"
 PAGE = ROOT / "docs" / "claims.md"
 PICTURES = ROOT / "docs" / "claims"
+_EFFORTS: tuple[Effort, ...] = ("standard", "ladder")
 
 
 def record(folder: Path) -> None:
-    """Writes the live standard verdicts of a folder into recorded.json; other recorded verdicts stay."""
-    verdicts_by_claim = {verdict.claim: verdict for verdict in recorded().verdicts}
-    verdicts_by_claim |= {
-        v.claim: v for v in read_verdicts(folder).verdicts if v.origin == "live" and v.effort == "standard"
+    """Writes the live verdicts of a folder into recorded.json, effort by effort; other recorded verdicts stay."""
+    verdicts = {(verdict.claim, verdict.effort): verdict for effort in _EFFORTS for verdict in stored(effort)}
+    verdicts |= {
+        (v.claim, v.effort): v for v in read_verdicts(folder).verdicts if v.origin == "live" and v.effort in _EFFORTS
     }
     # The published figure is taken from the claim: its text may have been corrected since the run.
     kept = [
-        verdicts_by_claim[name].model_copy(update={"published": claim.published})
+        verdicts[name, effort].model_copy(update={"published": claim.published})
         for name, claim in claims().items()
-        if name in verdicts_by_claim
+        for effort in _EFFORTS
+        if (name, effort) in verdicts
     ]
     RECORDED.write_text(Verdicts(verdicts=tuple(kept)).model_dump_json(indent=1) + "\n", encoding="utf-8")
 
@@ -57,7 +61,7 @@ def page(verdicts: Iterable[Verdict]) -> str:
     for verdict in verdicts:
         claim = known[verdict.claim]
         lines.append(
-            f"| {verdict.number} | [{claim.statement}](#{verdict.number}-{verdict.claim}) | **{verdict.verdict}** | "
+            f"| {verdict.number} | [{claim.statement}](#{verdict.number}-{verdict.claim}) | **{verdict.headline}** | "
             f"{_effect(verdict.questions[0])} | {_answers(verdict)} | {claim.published} ({claim.source}) |"
         )
     missing = [claim for claim in known.values() if claim.name not in {verdict.claim for verdict in verdicts}]
@@ -69,8 +73,8 @@ def page(verdicts: Iterable[Verdict]) -> str:
             "",
             f"## {verdict.number} {verdict.claim}",
             "",
-            f"{claim.statement} **{verdict.verdict.capitalize()}** on {verdict.environment['date']}, "
-            f"{verdict.environment['processor']}, {_took(verdict)}. {claim.protocols['standard'].words}",
+            f"{claim.statement} **{verdict.headline.capitalize()}** on {verdict.environment['date']}, "
+            f"{verdict.environment['processor']}, {_took(verdict)}. {_words(claim, verdict)}",
             "",
             "| question | effect | margin | answer |",
             "| --- | --- | --- | --- |",
@@ -99,6 +103,12 @@ def draw(verdicts: Sequence[Verdict]) -> None:
         old.unlink()
     for name, svg in claims_pictures(verdicts):
         (PICTURES / name).write_text(svg, encoding="utf-8")
+
+
+def _words(claim: Claim, verdict: Verdict) -> str:
+    """How the verdict was found."""
+    protocol = claim.protocol_at(verdict.effort)
+    return protocol.words if protocol is not None else ""
 
 
 def _took(verdict: Verdict) -> str:

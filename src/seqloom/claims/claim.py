@@ -12,7 +12,7 @@ from pkgutil import iter_modules
 from typing import TYPE_CHECKING, Any
 
 from seqloom.claims.verdict import Chart, Question
-from seqloom.config import nearest
+from seqloom.config import merge, nearest
 from seqloom.errors import ConfigError
 from seqloom.experiment.audit import Effort
 
@@ -29,6 +29,8 @@ class Ladder:
         seeds: the planned numbers of seeds; at the last rung they are added until the interval decides.
         learned: the score on the training distribution's test from which an arm has learned it; None where there is no ceiling.
         options: what the study reads, where it is not that of standard effort.
+        settings: nested settings of every arm's recipe, where convergence needs other ones than the recipe has.
+        models: settings of the model by the name of a recipe.
         most_rates: how many learning rates an arm may try when the best one lies at the edge of its grid.
     """
 
@@ -37,6 +39,8 @@ class Ladder:
     learned: float | None = None
     most_rates: int = 6
     options: Mapping[str, Any] = field(default_factory=dict)
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    models: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -60,6 +64,13 @@ class Protocol:
     def __getitem__(self, name: str) -> Any:
         """The value of an option; a missing option is a KeyError."""
         return self.options[name]
+
+    def changes(self, recipe: str, own: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """The nested settings of an arm: what the ladder sets for all arms and for this recipe, and over it the study's own."""
+        if self.ladder is None:
+            return dict(own or {})
+        of_recipe = {"model": dict(self.ladder.models.get(recipe, {}))}
+        return merge(merge(dict(self.ladder.settings), of_recipe), own or {})
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,12 @@ own: a number in the middle of a schedule says little about a budget that ends t
 a power law with an exponent of 0.5 or more, all later training together lowers it by no more than the last rung did. So the
 rest is below the tolerance too.
 
+**Overfitting.** From the second rung on, an arm also counts as converged if most of its runs overfit: the validation loss at the
+end is above the run's best by more than the tolerance, while the training loss has fallen since. A longer run passes the best point
+too, with a higher learning rate. The weights of the best validation are the ones that are kept.
+
 **Learned.** A claim about a task with a known ceiling declares the score from which an arm has learned its training distribution.
+The score is that on validation data where runs decode these, else that on the test.
 A loss that stands still at guessing (before a model finds the rule of a task) satisfies the rule above, and this one not.
 
 **Status.** With the answers of the last rung:
@@ -65,6 +70,18 @@ def is_improving(before: Sequence[float] | None, now: Sequence[float]) -> bool:
     gain = improvement(before, now)
     # Written so that a loss that is no number counts as improving: nothing is settled by a run that diverged.
     return not (gain <= RELATIVE * fmean(before) or gain <= ABSOLUTE)
+
+
+def overfits(val_losses: Sequence[float], train_losses: Sequence[float | None]) -> bool:
+    """Whether a run's validation loss rose from its best to its end by more than the tolerance, and the training loss fell.
+
+    Args:
+        val_losses: at each validation, in order; train_losses: the mean since the validation before, None where it is unknown.
+    """
+    best = min(range(len(val_losses)), key=val_losses.__getitem__)
+    rise = val_losses[-1] - val_losses[best]
+    then, last = train_losses[best], train_losses[-1]
+    return then is not None and last is not None and last < then and rise > max(RELATIVE * val_losses[best], ABSOLUTE)
 
 
 def has_learned(scores: Sequence[float], threshold: float | None) -> bool:
@@ -125,12 +142,19 @@ def turning_points(rungs: Sequence[Rung]) -> tuple[int, ...]:
 
 @dataclass(frozen=True)
 class ArmLosses:
-    """What the rules read of an arm at a rung: its best validation losses and its scores on the test, one for each seed."""
+    """What the rules read of an arm at a rung: a value for each seed.
+
+    Attributes:
+        val_losses: the best of each run.
+        scores: on data like those of training.
+        overfitting: whether the run overfits; empty where that is unknown.
+    """
 
     name: str
     label: str
     val_losses: tuple[float, ...]
     scores: tuple[float, ...]
+    overfitting: tuple[bool, ...] = ()
 
 
 def make_rung(
@@ -154,7 +178,9 @@ def make_rung(
                 val_losses=arm.val_losses,
                 scores=arm.scores,
                 improvement=improvement(known[arm.name], arm.val_losses) if arm.name in known else None,
-                improving=is_improving(known.get(arm.name), arm.val_losses),
+                overfitting=arm.overfitting,
+                improving=is_improving(known.get(arm.name), arm.val_losses)
+                and not (arm.name in known and 2 * sum(arm.overfitting) > len(arm.val_losses)),
                 learned=has_learned(arm.scores, threshold),
             )
             for arm in arms

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from statistics import fmean
 
 from seqloom.claims.claim import Claim, Finding, Ladder, Protocol
-from seqloom.claims.convergence import ArmLosses, Settlement, make_rung, settle
+from seqloom.claims.convergence import ArmLosses, Settlement, make_rung, overfits, settle
 from seqloom.claims.interim import LEAST_BIMODAL, at_level, is_bimodal, level_of, shares
 from seqloom.claims.series import chart
 from seqloom.claims.verdict import Chart, Point, Question, Rung, Series
@@ -36,6 +36,7 @@ def climb(claim: Claim, protocol: Protocol, runner: ExperimentRunner) -> Climbed
     ladder = protocol.ladder
     assert ladder is not None
     runner.most_rates = ladder.most_rates
+    runner.middle_rates = {}
     plan = (runner.seeds,) if runner.seeds else ladder.seeds
     rungs: list[Rung] = []
     for steps in ladder.steps:
@@ -44,6 +45,9 @@ def climb(claim: Claim, protocol: Protocol, runner: ExperimentRunner) -> Climbed
         rungs.append(rung)
         if not any(arm.improving for arm in rung.arms):
             break
+        if steps != ladder.steps[-1]:
+            # The best rate of a budget is near that of the one before.
+            runner.middle_rates = {name: trained.arm.rates[0] for name, trained in runner.trained.items()}
     seeds = plan[0]
     for more in plan[1:]:
         if any(arm.improving for arm in rungs[-1].arms) or _is_decided(rungs[-1], seeds, ladder):
@@ -70,7 +74,13 @@ def _ask(
     runner.trained.clear()
     finding = claim.study(runner, replace(protocol, steps=steps, seeds=seeds))
     arms = [
-        ArmLosses(name, arm.arm.label, tuple(run.val_loss for run in arm.runs), runner.audited[name].scores)
+        ArmLosses(
+            name,
+            arm.arm.label,
+            tuple(run.val_loss for run in arm.runs),
+            arm.val_scores or runner.audited[name].scores,
+            tuple(overfits(run.val_losses, run.train_losses) for run in arm.runs),
+        )
         for name, arm in runner.trained.items()
     ]
     level, threshold = level_of(plan), protocol.ladder.learned

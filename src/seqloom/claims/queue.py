@@ -8,7 +8,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from seqloom.claims.claim import Claim, claims, find_claim
+from seqloom.claims.claim import Claim, find_claim
 from seqloom.claims.running import FILE, read_verdicts, run_claims
 from seqloom.claims.verdict import Verdict, Verdicts
 from seqloom.errors import ConfigError
@@ -33,13 +33,7 @@ def run_queue(out: Path | str, names: Sequence[str] | None = None, *, progress: 
     """
     progress = progress or Silent()
     folder = Path(out)
-    numbers = [str(number) for number in ORDER if claims_by_number()[number].ladder is not None]
-    chosen = [find_claim(name) for name in (names or numbers)]
-    without = [claim.name for claim in chosen if claim.ladder is None]
-    if without:
-        raise ConfigError(
-            f"{', '.join(without)}: no ladder of budgets is declared; `seqloom claims show` lists the efforts"
-        )
+    chosen = choose_claims(names)
     check_folder(folder)
     folder.mkdir(parents=True, exist_ok=True)
     with _Lock(folder / LOCK):
@@ -52,9 +46,19 @@ def run_queue(out: Path | str, names: Sequence[str] | None = None, *, progress: 
     return _known(folder)
 
 
-def claims_by_number() -> dict[int, Claim]:
-    """The claims by their number."""
-    return {claim.number: claim for claim in claims().values()}
+def choose_claims(names: Sequence[str] | None = None) -> list[Claim]:
+    """The claims of a queue: those named, or by default `ORDER`.
+
+    Raises:
+        ConfigError: one has no ladder.
+    """
+    chosen = [find_claim(name) for name in (names or [str(number) for number in ORDER])]
+    without = [claim.name for claim in chosen if claim.ladder is None]
+    if without:
+        raise ConfigError(
+            f"{', '.join(without)}: no ladder of budgets is declared; `seqloom claims show` lists the efforts"
+        )
+    return chosen
 
 
 def _is_done(verdict: Verdict, claim: Claim) -> bool:

@@ -158,7 +158,7 @@ def _test(claim: Claim, protocol: Protocol, runner: ExperimentRunner) -> Verdict
         origin="live",
         published=claim.published,
         questions=finding.questions,
-        charts=(*(ladder_charts(climbed.rungs) if climbed is not None else ()), *finding.charts),
+        charts=(*finding.charts, *(ladder_charts(climbed.rungs) if climbed is not None else ())),
         audit=Audit(arms=arms, remarks=(*_remarks(arms), *_unlearned(climbed))),
         caveats=(*runner.disturbances, *finding.caveats),
         status=settlement.status if settlement is not None else None,
@@ -247,11 +247,18 @@ def read_verdicts(folder: Path | str) -> Verdicts:
 
 
 def recorded() -> Verdicts:
-    """The verdicts at standard effort that come with seqloom."""
+    """The verdicts that come with seqloom, one for each claim: that of its ladder if there is one, else of standard effort."""
+    last = {verdict.claim: verdict for effort in ("standard", "ladder") for verdict in stored(effort)}
+    return Verdicts(verdicts=tuple(sorted(last.values(), key=lambda verdict: verdict.number)))
+
+
+def stored(effort: Effort) -> tuple[Verdict, ...]:
+    """The verdicts of an effort that come with seqloom."""
     file = files("seqloom.claims").joinpath("recorded.json")
-    return Verdicts.model_validate_json(file.read_text(encoding="utf-8"))
+    verdicts = Verdicts.model_validate_json(file.read_text(encoding="utf-8")).verdicts
+    return tuple(verdict for verdict in verdicts if verdict.effort == effort)
 
 
 def recorded_rates() -> dict[str, float]:
-    """The learning rates that the recorded experiments chose, by the names of arms."""
-    return {arm.name: arm.learning_rate for verdict in recorded().verdicts for arm in verdict.audit.arms}
+    """The learning rates that the experiments at standard effort chose, by the names of arms. Ladders train with other settings."""
+    return {arm.name: arm.learning_rate for verdict in stored("standard") for arm in verdict.audit.arms}

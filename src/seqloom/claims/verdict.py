@@ -112,15 +112,19 @@ class RungArm(Results):
     """An arm at one budget.
 
     Attributes:
-        val_losses: the best validation loss of each seed, in nats a token; scores: of each seed on the test.
+        val_losses: the best validation loss of each seed, in nats a token.
+        scores: of each seed, on validation data where runs decode these, else on the test.
+        overfitting: whether each seed's run overfits; empty in verdicts of versions that did not look.
         improvement: how much lower the mean loss is than at the budget before; None at the first.
-        improving: whether that is more than the tolerance; learned: whether it has learned its training distribution.
+        improving: whether that is more than the tolerance, and most runs do not overfit.
+        learned: whether it has learned its training distribution.
     """
 
     name: str
     label: str
     val_losses: tuple[float, ...]
     scores: tuple[float, ...]
+    overfitting: tuple[bool, ...] = ()
     improvement: float | None
     improving: bool
     learned: bool

@@ -23,6 +23,7 @@ examples:
   seqloom claims run --all --out claims                        takes minutes; slow claims show stored results
   seqloom claims run reversed-source --data pairs.tsv --effort standard --out claims
   nice seqloom claims queue --out ~/claims-queue               hours: growing budgets until all arms have converged
+  seqloom claims queue --plan --out ~/claims-queue             minutes: how many hours that would take
   seqloom claims report claims --predict                       rewrites claims/report.html with collapsed verdicts
 
 A claim is supported, contradicted or inconclusive, with the effect, its interval over seeds, and the figure that was published.
@@ -76,7 +77,12 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         "names", nargs="*", metavar="NAME", help="names or numbers of claims (default: all that have a ladder)"
     )
     queueing.add_argument("--out", type=Path, required=True, metavar="DIR", help="where runs, verdicts and report go")
-    queueing.add_argument("--json", action="store_true", help="print the verdicts as JSON instead")
+    queueing.add_argument(
+        "--plan",
+        action="store_true",
+        help="train nothing: time a few updates of each arm, and print the runs that are left with their hours",
+    )
+    queueing.add_argument("--json", action="store_true", help="print the verdicts, or the plan, as JSON instead")
     queueing.add_argument("--quiet", action="store_true", help="no progress")
     reporting = actions.add_parser("report", help="rewrite report.html from the verdicts of a folder")
     reporting.add_argument("folder", type=Path, metavar="DIR", help="the --out of `seqloom claims run`")
@@ -155,9 +161,40 @@ def _run(arguments: argparse.Namespace) -> int:
 def _queue(arguments: argparse.Namespace) -> None:
     from seqloom.claims.queue import run_queue
 
+    if arguments.plan:
+        _plan(arguments)
+        return
     with shown(quiet=arguments.quiet) as progress:
         verdicts = run_queue(arguments.out, arguments.names or None, progress=progress)
     _deliver(verdicts, arguments.out, json=arguments.json)
+
+
+def _plan(arguments: argparse.Namespace) -> None:
+    from dataclasses import asdict
+
+    from seqloom.claims.plan import BUDGET_HOURS, plan_queue
+    from seqloom.claims.queue import choose_claims
+
+    with shown(quiet=arguments.quiet) as progress:
+        rungs = plan_queue(choose_claims(arguments.names or None), arguments.out, progress=progress)
+    if arguments.json:
+        print_json([asdict(rung) for rung in rungs])
+        return
+    from rich.table import Table
+
+    from seqloom.cli.console import SafeConsole
+
+    table = Table("", "claim", "updates", "arms", "seeds", "runs left", "hours", "at most", box=None, pad_edge=False)
+    for rung in rungs:
+        seeds = "-".join(map(str, dict.fromkeys(rung.seeds)))
+        row = (rung.number, rung.claim, f"{rung.steps:,}", rung.arms, seeds, rung.runs)
+        table.add_row(*map(str, row), f"{rung.hours:.2f}", f"{rung.most_hours:.2f}")
+    SafeConsole().print(table)
+    least, most = sum(rung.hours for rung in rungs), sum(rung.most_hours for rung in rungs)
+    print(
+        f"{least:.1f} hours of one thread for all budgets with the fewest seeds, {most:.1f} at most; "
+        f"the budget is {BUDGET_HOURS:g}. A ladder ends earlier where all arms have converged."
+    )
 
 
 def _report(arguments: argparse.Namespace) -> None:

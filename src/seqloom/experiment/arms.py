@@ -67,6 +67,11 @@ class Arm:
         changed = merge(self.recipe.model_dump(mode="json"), {"training": {"learning_rate": rate}})
         return replace(self, recipe=Recipe.parse(changed, source=self.name), rates=(rate,))
 
+    def around(self, rate: float) -> "Arm":
+        """The same arm with a grid of rates whose middle is `rate`, as wide as its own."""
+        middle = self.rates[len(self.rates) // 2]
+        return replace(self, rates=tuple(rate * (own / middle) for own in self.rates))
+
     @property
     def key(self) -> str:
         """A folder's name, which arms share that would be trained alike."""

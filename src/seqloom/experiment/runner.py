@@ -29,7 +29,7 @@ from seqloom.errors import CheckpointError, TrainingError
 from seqloom.evaluation import TestOutputs, read_outputs
 from seqloom.experiment.arms import Arm
 from seqloom.experiment.audit import AuditedArm, Effort
-from seqloom.experiment.tuning import Trial, choose_rate
+from seqloom.experiment.tuning import Trial, choose_rate, rate_beyond
 from seqloom.experiment.worker import (
     Task,
     find_function,
@@ -76,7 +76,22 @@ class RunRecord:
     @property
     def val_loss(self) -> float:
         """Of the weights that were kept, in nats a token."""
-        return min(point.val_loss for point in self.info.finished.curve)
+        return min(self.val_losses)
+
+    @property
+    def val_losses(self) -> list[float]:
+        """At each validation, in order."""
+        return [point.val_loss for point in self.info.finished.curve]
+
+    @property
+    def train_losses(self) -> list[float | None]:
+        """The mean before each validation, since the one before it; None where it is unknown."""
+        return [point.train_loss for point in self.info.finished.curve]
+
+    @property
+    def val_score(self) -> float | None:
+        """The leading metric of the weights that were kept; None where validation decodes nothing."""
+        return min(self.info.finished.curve, key=lambda point: point.val_loss).val_quality
 
 
 @dataclass(frozen=True)
@@ -86,6 +101,12 @@ class Trained:
     arm: Arm
     runs: tuple[RunRecord, ...]
     trials: tuple[Trial, ...]
+
+    @property
+    def val_scores(self) -> tuple[float, ...]:
+        """The runs' scores on validation data; empty where validation decodes nothing."""
+        scores = [run.val_score for run in self.runs]
+        return tuple(score for score in scores if score is not None) if None not in scores else ()
 
     def audited(self, scores: Sequence[float], measure: str, *, higher_is_better: bool = True) -> AuditedArm:
         """What a reader needs to judge fairness, with each run's score."""
@@ -132,6 +153,7 @@ class ExperimentRunner:
         rates: learning rates recorded for arms by name, used at quick effort instead of a search.
         corpus: the user's own, for claims that take one.
         workers: processes that train in parallel, one thread each; 0: this process trains, one run after the other.
+        middle_rates: by an arm's name the middle of its grid of learning rates, where that is not the arm's own.
         most_rates: how many learning rates an arm may try while the best one lies at the edge of its grid; 0: its own grid only.
         trained: the arms of the claim under test by name, with their runs.
         disturbances: of the claim under test, sentences on times that other programs took part in; no verdict rests on such times.
@@ -145,6 +167,7 @@ class ExperimentRunner:
     workers: int = field(default_factory=machine.available_cores)
     progress: Progress = field(default_factory=Silent)
     most_rates: int = 0
+    middle_rates: Mapping[str, float] = field(default_factory=dict)
     audited: dict[str, AuditedArm] = field(default_factory=dict)
     trained: dict[str, Trained] = field(default_factory=dict)
     disturbances: list[str] = field(default_factory=list)
@@ -240,24 +263,32 @@ class ExperimentRunner:
             )
 
     def _tune(self, arms: Mapping[Key, Arm]) -> tuple[dict[Key, Arm], dict[Key, tuple[Trial, ...]]]:
+        arms = {key: arm.around(self.middle_rates.get(arm.name, _middle_rate(arm))) for key, arm in arms.items()}
         trials = {key: [arm.at_rate(rate) for rate in arm.rates] for key, arm in arms.items()}
-        # What is not chosen need not be decoded.
-        bare = [replace(trial, tests=(), probes=()) for group in trials.values() for trial in group]
-        self._perform([Task(arm, 0, self._run_folder(arm, 0)) for arm in bare], "learning rates")
+        self._perform([self._trial(arm) for group in trials.values() for arm in group], "learning rates")
         chosen: dict[Key, Arm] = {}
         tried: dict[Key, tuple[Trial, ...]] = {}
         for key, group in trials.items():
-            losses = [self._record(arm, 0).val_loss for arm in group]
-            while (beyond := _rate_beyond(group, losses, self.most_rates)) is not None:
+            losses = [self._trial_loss(arm) for arm in group]
+            while (beyond := rate_beyond(_rates(group), losses, self.most_rates)) is not None:
                 position, rate = beyond
                 wider = arms[key].at_rate(rate)
-                task = Task(replace(wider, tests=(), probes=()), 0, self._run_folder(wider, 0))
-                self._perform([task], "learning rates")
+                self._perform([self._trial(wider)], "learning rates")
                 group.insert(position, wider)
-                losses.insert(position, self._record(wider, 0).val_loss)
-            best, tried[key] = choose_rate([arm.rates[0] for arm in group], losses)
+                losses.insert(position, self._trial_loss(wider))
+            best, tried[key] = choose_rate(_rates(group), losses)
+            if losses[best] is None:
+                raise TrainingError(f"{group[best].label}: training diverges at each learning rate that was tried")
             chosen[key] = group[best]
         return chosen, tried
+
+    def _trial(self, arm: Arm) -> Task:
+        """A trial of a learning rate: nothing is decoded, since it may not be chosen; it may diverge."""
+        return Task(replace(arm, tests=(), probes=()), 0, self._run_folder(arm, 0), may_diverge=True)
+
+    def _trial_loss(self, arm: Arm) -> float | None:
+        """The validation loss of a trial; None where it diverged."""
+        return self._record(arm, 0).val_loss if is_trained(self._run_folder(arm, 0)) else None
 
     def _known_rate(self, arm: Arm) -> float:
         model = arm.name.rpartition("/")[0]
@@ -343,17 +374,12 @@ def _measurement(measured: Any, file: Path) -> tuple[Any, float]:
     return measured["value"], float(other_cores)
 
 
-def _rate_beyond(group: Sequence[Arm], losses: Sequence[float], most: int) -> tuple[int, float] | None:
-    """Where the best rate lies at the edge of the grid: the position and rate of the next trial beyond it; else None."""
-    if len(group) >= most or len(group) < 2:
-        return None
-    rates = [arm.rates[0] for arm in group]
-    best, _ = choose_rate(rates, losses)
-    if best == 0:
-        return 0, rates[0] ** 2 / rates[1]
-    if best == len(rates) - 1:
-        return len(rates), rates[-1] ** 2 / rates[-2]
-    return None
+def _rates(trials: Sequence[Arm]) -> list[float]:
+    return [arm.rates[0] for arm in trials]
+
+
+def _middle_rate(arm: Arm) -> float:
+    return arm.rates[len(arm.rates) // 2]
 
 
 def _is_done(task: Task) -> bool:

@@ -30,6 +30,23 @@ def choose_rate(rates: Sequence[float], losses: Sequence[float | None]) -> tuple
     return best, trials
 
 
+def rate_beyond(rates: Sequence[float], losses: Sequence[float | None], most: int) -> tuple[int, float] | None:
+    """Where the best rate lies at the edge of its grid: the position and rate of the next trial beyond it; else None.
+
+    Args:
+        rates: those tried, in order.
+        most: how many may be tried.
+    """
+    if len(rates) >= most or len(rates) < 2:
+        return None
+    best, _ = choose_rate(rates, losses)
+    if best == 0:
+        return 0, rates[0] ** 2 / rates[1]
+    if best == len(rates) - 1:
+        return len(rates), rates[-1] ** 2 / rates[-2]
+    return None
+
+
 def is_at_edge(trials: Sequence[Trial], rate: float) -> bool:
     """Whether the chosen rate is the smallest or largest that was tried, so that a better one may lie beyond."""
     return bool(trials) and rate in (trials[0].learning_rate, trials[-1].learning_rate)

@@ -17,6 +17,7 @@ from typing import Any
 import torch
 
 from seqloom.corpus import Corpus, CorpusSettings, open_corpus
+from seqloom.errors import TrainingError
 from seqloom.evaluation import generate_outputs
 from seqloom.experiment.arms import Arm, Test
 from seqloom.files import write_json
@@ -30,11 +31,16 @@ from seqloom.training.checkpoint import has_checkpoint
 
 @dataclass(frozen=True)
 class Task:
-    """An arm with one learning rate, trained with one seed."""
+    """An arm with one learning rate, trained with one seed.
+
+    Attributes:
+        may_diverge: for trials of learning rates: training that fails leaves a run that is not finished, and no error.
+    """
 
     arm: Arm
     seed: int
     folder: Path
+    may_diverge: bool = False
 
 
 def prepare_process() -> None:
@@ -50,7 +56,12 @@ def perform(task: Task) -> None:
         options = RunOptions(
             Budget(steps=arm.steps), folder, task.seed, device="cpu", threads=1, resume=has_checkpoint(folder)
         )
-        train_prepared(arm.recipe, _prepared(arm), options)
+        try:
+            train_prepared(arm.recipe, _prepared(arm), options)
+        except TrainingError:
+            if not task.may_diverge:
+                raise
+            return
     tests = [test for test in arm.tests if not outputs_file(folder, test, arm).exists()]
     probes = [probe for probe in arm.probes if not probe_file(folder, probe).exists()]
     if tests or probes:

@@ -14,6 +14,7 @@ from seqloom.claims.convergence import (
     has_learned,
     is_improving,
     make_rung,
+    overfits,
     settle,
     turning_points,
 )
@@ -83,6 +84,34 @@ def test_the_first_rung_and_losses_that_are_no_numbers_settle_nothing() -> None:
     assert is_improving(None, [1.0])
     assert is_improving([1.0], [float("nan")])
     assert is_improving([float("nan")], [1.0])
+
+
+@pytest.mark.parametrize(
+    ("val_losses", "train_losses", "expected"),
+    [
+        ((3.0, 2.0, 2.1), (3.0, 2.0, 1.5), True),
+        # Noise, no memory of the training data: the training loss rose too.
+        ((3.0, 2.0, 2.1), (3.0, 2.0, 2.2), False),
+        ((3.0, 2.0, 2.01), (3.0, 2.0, 1.5), False),
+        ((0.03, 0.010, 0.014), (0.1, 0.02, 0.01), False),
+        ((3.0, 2.5, 2.0), (3.0, 2.0, 1.5), False),
+        ((3.0, 2.0, 2.1), (None, None, 1.5), False),
+        ((2.0,), (2.0,), False),
+    ],
+)
+def test_a_run_overfits_where_validation_rises_and_training_falls(
+    val_losses: tuple[float, ...], train_losses: tuple[float | None, ...], expected: bool
+) -> None:
+    assert overfits(val_losses, train_losses) is expected
+
+
+@pytest.mark.parametrize(("overfitting", "improving"), [((True, True, False), False), ((True, False, False), True)])
+def test_an_arm_most_of_whose_runs_overfit_no_longer_improves(overfitting: tuple[bool, ...], improving: bool) -> None:
+    asked = question([9.0, 9.1, 9.2], [1.0, 1.1, 1.2])
+    first = make_rung(200, (asked,), [ArmLosses("A", "A", (3.0,) * 3, (), overfitting)], None, None)
+    second = make_rung(800, (asked,), [ArmLosses("A", "A", (2.0,) * 3, (), overfitting)], first, None)
+    assert first.arms[0].improving
+    assert second.arms[0].improving is improving
 
 
 def first_convergence(curves: Sequence[np.ndarray]) -> int:

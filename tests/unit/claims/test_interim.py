@@ -13,10 +13,12 @@ def question(first: np.ndarray, second: np.ndarray, margin: float = 0.0) -> Ques
     return ask("?", Contrast(terms=terms), unit="points", margin=margin)
 
 
-def sequential(first: np.ndarray, second: np.ndarray, margin: float) -> tuple[Answer, int]:
+def sequential(
+    first: np.ndarray, second: np.ndarray, margin: float, plan: tuple[int, ...] = PLAN
+) -> tuple[Answer, int]:
     """The answer of the rule, and the number of seeds at which it was given."""
-    for seeds in PLAN:
-        answer = at_level(question(first[:seeds], second[:seeds], margin), level_of(PLAN)).answer
+    for seeds in plan:
+        answer = at_level(question(first[:seeds], second[:seeds], margin), level_of(plan)).answer
         if answer != "inconclusive":
             break
     return answer, seeds
@@ -28,9 +30,13 @@ def test_no_effect_raises_few_alarms() -> None:
     assert sum(answer != "inconclusive" for answer in answers) / 2000 <= 0.06
 
 
-def test_an_effect_at_the_margin_raises_few_alarms() -> None:
+@pytest.mark.parametrize("plan", [PLAN, (3, 5, 8)])
+def test_an_effect_at_the_margin_raises_few_alarms(plan: tuple[int, ...]) -> None:
     rng = np.random.default_rng(1)
-    answers = [sequential(rng.normal(2, 1, PLAN[-1]), rng.normal(0, 1, PLAN[-1]), margin=2.0)[0] for _ in range(2000)]
+    answers = [
+        sequential(rng.normal(2, 1, plan[-1]), rng.normal(0, 1, plan[-1]), margin=2.0, plan=plan)[0]
+        for _ in range(2000)
+    ]
     assert sum(answer != "inconclusive" for answer in answers) / 2000 <= 0.06
 
 

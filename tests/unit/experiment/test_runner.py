@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from seqloom.experiment.arms import arm
-from seqloom.experiment.runner import ExperimentRunner, _rate_beyond
+from seqloom.experiment.runner import ExperimentRunner
 from seqloom.experiment.worker import Task
 
 
@@ -30,22 +30,10 @@ def test_windows_has_a_most_of_processes(
     assert asked == [most]
 
 
-@pytest.mark.parametrize(
-    ("losses", "most", "beyond"),
-    [
-        ((3.0, 2.0, 2.5), 6, None),
-        ((1.0, 2.0, 2.5), 6, (0, 0.05)),
-        ((3.0, 2.0, 1.5), 6, (3, 0.8)),
-        ((3.0, 2.0, 1.5), 3, None),
-        ((3.0, 2.0, 1.5), 0, None),
-    ],
-)
-def test_a_best_rate_at_the_edge_of_its_grid_widens_the_grid(
-    losses: tuple[float, ...], most: int, beyond: tuple[int, float] | None
-) -> None:
-    group = [arm("rnn-tiny", "copy", 1, small=True).at_rate(rate) for rate in (0.1, 0.2, 0.4)]
-    found = _rate_beyond(group, losses, most)
-    assert found == (None if beyond is None else (beyond[0], pytest.approx(beyond[1])))
+def test_a_grid_of_rates_moves_as_a_whole() -> None:
+    tried = arm("rnn-tiny", "copy", 1, small=True)
+    assert tried.around(tried.rates[1]).rates == tried.rates
+    assert tried.around(tried.rates[0]).rates[1:] == tried.rates[:2]
 
 
 def test_without_workers_this_process_trains(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

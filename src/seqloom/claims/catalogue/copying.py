@@ -2,6 +2,7 @@
 
 from seqloom.claims.claim import Claim, Finding, Ladder, Protocol
 from seqloom.claims.effects import EXACT, WORDS, Part, bars, contrast
+from seqloom.claims.protocols import EXACT_TASK
 from seqloom.claims.rule import ask, effect_of
 from seqloom.claims.series import chart
 from seqloom.claims.verdict import Chart, Contrast, Question, Term
@@ -17,14 +18,21 @@ def study(runner: ExperimentRunner, protocol: Protocol) -> Finding:
     charts: list[Chart] = []
     sentences = protocol["sentences"]
     splits = [("test", "1-20 words"), ("beyond", "21-40 words"), *protocol["longer"]]
+    arms = {
+        (task, recipe): arm(
+            recipe,
+            task,
+            protocol.steps,
+            small=True,
+            changes=protocol.changes(recipe),
+            tests=tuple(Test(split, sentences) for split, _ in splits),
+        )
+        for task in protocol["tasks"]
+        for recipe in THREE
+    }
+    trained = runner.train(arms, seeds=protocol.seeds, measure=EXACT)
     for task in protocol["tasks"]:
-        arms = {
-            recipe: arm(
-                recipe, task, protocol.steps, small=True, tests=tuple(Test(split, sentences) for split, _ in splits)
-            )
-            for recipe in THREE
-        }
-        results = list(runner.train(arms, seeds=protocol.seeds, measure=EXACT).values())
+        results = [trained[task, recipe] for recipe in THREE]
         questions += [
             ask(
                 f"{task}: does the {LABELS[recipe]} lose most of its exact-match accuracy at 21 to 40 words?",
@@ -95,5 +103,5 @@ CLAIM = Claim(
         ),
     },
     study=study,
-    ladder=Ladder(steps=(150, 600, 2400, 9600)),
+    ladder=Ladder(steps=(400, 1600, 6400), learned=90.0, settings=EXACT_TASK),
 )

@@ -2,7 +2,7 @@
 
 from seqloom.claims.claim import Claim, Finding, Protocol
 from seqloom.claims.effects import BY_LENGTH, CHRF, Part, between, by_length, contrast, length_bins
-from seqloom.claims.protocols import TRANSLATION_LADDER
+from seqloom.claims.protocols import TRANSLATION_LADDER, translation_corpus
 from seqloom.claims.rule import ask
 from seqloom.claims.series import chart
 from seqloom.corpus.settings import CorpusSettings
@@ -16,13 +16,14 @@ DOCS = CorpusSettings(data="python-docs-en-es", from_lang="en", to_lang="es")
 
 def study(runner: ExperimentRunner, protocol: Protocol) -> Finding:
     """Trains on text with long segments and looks at quality by the length of the source."""
-    corpus = runner.corpus or DOCS
+    corpus = translation_corpus(runner, protocol, DOCS)
     arms = {
         recipe: translator(
             recipe,
             corpus.model_copy(update={"max_words": protocol["max_words"]}),
             protocol.steps,
             sentences=protocol["sentences"],
+            changes=protocol.changes(recipe),
         )
         for recipe in THREE
     }

@@ -2,17 +2,17 @@
 
 from seqloom.claims.claim import Claim, Finding, Protocol
 from seqloom.claims.effects import BLEU, NATS, Part, contrast, point
-from seqloom.claims.protocols import TRANSLATION_LADDER
+from seqloom.claims.protocols import TRANSLATION_LADDER, translation_corpus
 from seqloom.claims.rule import ask
 from seqloom.claims.series import chart
 from seqloom.claims.verdict import Series
-from seqloom.experiment.arms import MULTI30K, TRANSFORMER, translator
+from seqloom.experiment.arms import TRANSFORMER, translator
 from seqloom.experiment.runner import ExperimentRunner
 
 
 def study(runner: ExperimentRunner, protocol: Protocol) -> Finding:
     """Trains Transformers that differ in the number of heads alone: width and parameters stay."""
-    corpus = runner.corpus or MULTI30K
+    corpus = translation_corpus(runner, protocol)
     heads: list[int] = protocol["heads"]
     arms = {
         count: translator(
@@ -20,7 +20,7 @@ def study(runner: ExperimentRunner, protocol: Protocol) -> Finding:
             corpus,
             protocol.steps,
             sentences=protocol["sentences"],
-            changes={"model": {"num_heads": count}},
+            changes=protocol.changes(TRANSFORMER, {"model": {"num_heads": count}}),
             variant="" if count == 4 else f"{count} head{'s' if count > 1 else ''}",
         )
         for count in heads

@@ -2,6 +2,7 @@
 
 from seqloom.claims.claim import Claim, Finding, Ladder, Protocol
 from seqloom.claims.effects import WORDS, Part, bars, contrast
+from seqloom.claims.protocols import EXACT_TASK
 from seqloom.claims.rule import ask
 from seqloom.claims.series import chart
 from seqloom.experiment.arms import TRANSFORMER, Test, arm
@@ -19,7 +20,7 @@ def study(runner: ExperimentRunner, protocol: Protocol) -> Finding:
             protocol["task"],
             protocol.steps,
             small=True,
-            changes={"model": {"positions": kind}},
+            changes=protocol.changes(TRANSFORMER, {"model": {"positions": kind}}),
             variant=f"{kind} positions" if kind != "none" else "no positions",
             tests=tuple(Test(split, protocol["sentences"]) for split, _ in _SPLITS),
         )
@@ -72,7 +73,7 @@ CLAIM = Claim(
         ),
     },
     study=study,
-    ladder=Ladder(steps=(250, 1000, 4000, 16_000)),
+    ladder=Ladder(steps=(400, 1600, 6400), learned=90.0, settings=EXACT_TASK),
     reasons=(
         "Within the trained lengths the position encodings are equal, as published. Beyond them ALiBi is ahead by 3 "
         "points, below the margin of 5. In copying, each word comes from a distance of the length of the list, and a "

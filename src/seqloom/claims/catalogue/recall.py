@@ -1,9 +1,8 @@
 """Claim 6: attention finds what was said."""
 
-from typing import Any
-
 from seqloom.claims.claim import Claim, Finding, Ladder, Protocol
 from seqloom.claims.effects import Measure, Part, contrast, point
+from seqloom.claims.protocols import EXACT_TASK
 from seqloom.claims.rule import ask
 from seqloom.claims.series import chart
 from seqloom.claims.verdict import Point, Question, Series
@@ -22,20 +21,21 @@ def study(runner: ExperimentRunner, protocol: Protocol) -> Finding:
     """Trains on lists of keys with values, then asks for each of them."""
     questions: list[Question] = []
     points: dict[str, list[Point]] = {recipe: [] for recipe in THREE}
+    arms = {
+        (pairs, recipe): arm(
+            recipe,
+            CorpusSettings(data=f"recall-{pairs}", size=protocol.options.get("examples")),
+            protocol.steps,
+            small=True,
+            changes=protocol.changes(recipe),
+            tests=(Test("test", protocol["sentences"]),),
+        )
+        for pairs in protocol["pairs"]
+        for recipe in THREE
+    }
+    trained = runner.train(arms, seeds=protocol.seeds, measure=_PAIRS)
     for pairs in protocol["pairs"]:
-        arms = {
-            recipe: arm(
-                recipe,
-                CorpusSettings(data=f"recall-{pairs}", size=protocol.options.get("examples")),
-                protocol.steps,
-                small=True,
-                changes=_positions(recipe, protocol),
-                variant="learned positions" if _positions(recipe, protocol) else "",
-                tests=(Test("test", protocol["sentences"]),),
-            )
-            for recipe in THREE
-        }
-        results = runner.train(arms, seeds=protocol.seeds, measure=_PAIRS)
+        results = {recipe: trained[pairs, recipe] for recipe in THREE}
         questions += [
             ask(
                 f"{pairs} pairs: does the {LABELS[recipe]} recall more than the RNN without attention?",
@@ -58,12 +58,6 @@ def study(runner: ExperimentRunner, protocol: Protocol) -> Finding:
             "before its value now, as in the paper.",
         ),
     )
-
-
-def _positions(recipe: str, protocol: Protocol) -> dict[str, Any]:
-    """The positions that the protocol wants for the Transformer; Arora 2023 has learned ones."""
-    kind = protocol.options.get("positions")
-    return {"model": {"positions": kind}} if kind is not None and recipe == TRANSFORMER else {}
 
 
 CLAIM = Claim(
@@ -92,7 +86,13 @@ CLAIM = Claim(
         ),
     },
     study=study,
-    ladder=Ladder(learned=90.0, options={"positions": "learned", "examples": 50_000}),
+    ladder=Ladder(
+        steps=(400, 1600, 6400),
+        learned=90.0,
+        options={"pairs": [4], "examples": 50_000},
+        settings=EXACT_TASK,
+        models={TRANSFORMER: {"positions": "relative"}},
+    ),
     reasons=(
         "With recurrence the result is as published: with attention every pair is recalled, without it 19% of 4 pairs and "
         "1% of 8. The Transformer has learned which values are in the source, but not which value belongs to a key: its "

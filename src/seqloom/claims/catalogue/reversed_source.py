@@ -2,7 +2,7 @@
 
 from seqloom.claims.claim import Claim, Finding, Protocol
 from seqloom.claims.effects import NATS, Part, contrast, point
-from seqloom.claims.protocols import TRANSLATION_LADDER
+from seqloom.claims.protocols import TRANSLATION_LADDER, translation_corpus
 from seqloom.claims.rule import ask
 from seqloom.claims.series import chart
 from seqloom.claims.verdict import Series
@@ -15,14 +15,14 @@ _MARGIN = 0.01
 
 def study(runner: ExperimentRunner, protocol: Protocol) -> Finding:
     """Trains each architecture twice, on sources forwards and backwards."""
-    corpus = runner.corpus or CorpusSettings.model_validate(protocol["corpus"])
+    corpus = translation_corpus(runner, protocol, CorpusSettings.model_validate(protocol["corpus"]))
     arms = {
         (recipe, backwards): translator(
             recipe,
             corpus,
             protocol.steps,
             sentences=protocol["sentences"],
-            changes={"model": {"reverse_source": backwards}},
+            changes=protocol.changes(recipe, {"model": {"reverse_source": backwards}}),
             variant="" if backwards == (recipe == RECURRENT) else "backwards" if backwards else "forwards",
         )
         for recipe in THREE

@@ -1,7 +1,10 @@
 """Claim 9: with little data, recurrence translates better than attention alone."""
 
-from seqloom.claims.claim import Claim, Finding, Ladder, Protocol
+from dataclasses import replace
+
+from seqloom.claims.claim import Claim, Finding, Protocol
 from seqloom.claims.effects import NATS, Part, contrast, point
+from seqloom.claims.protocols import TRANSLATION_LADDER
 from seqloom.claims.rule import ask
 from seqloom.claims.series import chart
 from seqloom.claims.verdict import Series
@@ -21,7 +24,7 @@ def study(runner: ExperimentRunner, protocol: Protocol) -> Finding:
             corpus.model_copy(update={"size": size}),
             protocol.steps,
             sentences=protocol["sentences"],
-            changes={"model": {"dropout": 0.2}},
+            changes=protocol.changes(recipe, {"model": {"dropout": 0.2}}),
             variant=f"{size:,} sentences",
         )
         for recipe in _PAIR
@@ -66,7 +69,7 @@ CLAIM = Claim(
         ),
     },
     study=study,
-    ladder=Ladder(steps=(140, 560, 2240)),
+    ladder=replace(TRANSLATION_LADDER, steps=(140, 560, 2240), options={"sentences": 1000}),
     takes_data=True,
     reasons=(
         "With 1,000 sentences the RNN with attention is ahead by 0.02 nats a token, which is within the differences "

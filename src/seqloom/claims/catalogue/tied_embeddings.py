@@ -2,11 +2,11 @@
 
 from seqloom.claims.claim import Claim, Finding, Protocol
 from seqloom.claims.effects import BLEU, Part, contrast, point
-from seqloom.claims.protocols import TRANSLATION_LADDER, translation_protocols
+from seqloom.claims.protocols import TRANSLATION_LADDER, translation_corpus, translation_protocols
 from seqloom.claims.rule import ask
 from seqloom.claims.series import chart
 from seqloom.claims.verdict import Series
-from seqloom.experiment.arms import LABELS, MULTI30K, THREE, translator
+from seqloom.experiment.arms import LABELS, THREE, translator
 from seqloom.experiment.runner import ExperimentRunner
 
 _MARGIN = 1.0
@@ -14,14 +14,14 @@ _MARGIN = 1.0
 
 def study(runner: ExperimentRunner, protocol: Protocol) -> Finding:
     """Trains each architecture with one matrix for embeddings and output, and with three."""
-    corpus = runner.corpus or MULTI30K
+    corpus = translation_corpus(runner, protocol)
     arms = {
         (recipe, tied): translator(
             recipe,
             corpus,
             protocol.steps,
             sentences=protocol["sentences"],
-            changes={} if tied else {"model": {"tied_embeddings": "none"}},
+            changes=protocol.changes(recipe, {} if tied else {"model": {"tied_embeddings": "none"}}),
             variant="" if tied else "untied",
         )
         for recipe in THREE

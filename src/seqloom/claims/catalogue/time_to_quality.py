@@ -5,12 +5,12 @@ from collections.abc import Sequence
 
 from seqloom.claims.claim import Claim, Finding, Protocol
 from seqloom.claims.effects import NATS
-from seqloom.claims.protocols import TRANSLATION_LADDER, translation_protocols
+from seqloom.claims.protocols import TRANSLATION_LADDER, translation_corpus, translation_protocols
 from seqloom.claims.rule import ask
 from seqloom.claims.series import chart
 from seqloom.claims.verdict import Contrast, Point, Series, Term
-from seqloom.experiment.arms import ATTENTIVE, LABELS, MULTI30K, THREE, TRANSFORMER, translator
-from seqloom.experiment.runner import ExperimentRunner, Trained
+from seqloom.experiment.arms import ATTENTIVE, LABELS, THREE, TRANSFORMER, translator
+from seqloom.experiment.runner import ExperimentRunner, RunRecord, Trained
 from seqloom.run.info import ValidationPoint
 
 _Curve = Sequence[ValidationPoint]
@@ -34,15 +34,24 @@ def time_to(curve: _Curve, loss: float) -> float:
 
 def study(runner: ExperimentRunner, protocol: Protocol) -> Finding:
     """Reads the validation curves of the arms that claim 3 trains."""
-    corpus = runner.corpus or MULTI30K
-    arms = {recipe: translator(recipe, corpus, protocol.steps, sentences=protocol["sentences"]) for recipe in THREE}
+    corpus = translation_corpus(runner, protocol)
+    arms = {
+        recipe: translator(
+            recipe, corpus, protocol.steps, sentences=protocol["sentences"], changes=protocol.changes(recipe)
+        )
+        for recipe in THREE
+    }
     results = runner.train(arms, seeds=protocol.seeds, measure=NATS)
-    runner.check_times([run for arm in results.values() for run in arm.runs])
+    if protocol.ladder is None:
+        runner.check_times([run for arm in results.values() for run in arm.runs])
     questions = []
     for recipe in (item for item in THREE if item != TRANSFORMER):
         target = sum(run.val_loss for run in results[recipe].runs) / len(results[recipe].runs)
         taken = {
-            item: tuple(math.log2(time_to(run.info.finished.curve, target)) for run in results[item].runs)
+            item: tuple(
+                math.log2(time_to(run.info.finished.curve, target) * _share(run, protocol))
+                for run in results[item].runs
+            )
             for item in (recipe, TRANSFORMER)
         }
         questions.append(
@@ -58,18 +67,27 @@ def study(runner: ExperimentRunner, protocol: Protocol) -> Finding:
             )
         )
     questions.sort(key=lambda question: LABELS[ATTENTIVE] not in question.text)
-    curves = tuple(_curve(LABELS[recipe], results[recipe]) for recipe in THREE)
+    curves = tuple(_curve(LABELS[recipe], results[recipe], protocol) for recipe in THREE)
     drawn = chart("Validation loss over time", "seconds of updates, one thread", "nats a token", curves, log_x=True)
-    return Finding(tuple(questions), (drawn,), ("Time is that of this machine's processor; on others, ratios differ.",))
+    caveat = "Time is that of this machine's processor; on others, ratios differ."
+    if protocol.ladder is not None:
+        caveat += " It counts the seconds in which a run's thread computed, since other programs shared the processor."
+    return Finding(tuple(questions), (drawn,), (caveat,))
 
 
-def _curve(label: str, arm: Trained) -> Series:
+def _share(run: RunRecord, protocol: Protocol) -> float:
+    """What seconds are multiplied with. Ladders run for hours beside other programs: there it is the thread's share of its core."""
+    return 1.0 if protocol.ladder is None else run.info.finished.processor_share
+
+
+def _curve(label: str, arm: Trained, protocol: Protocol) -> Series:
     """The mean of the runs' curves, validation by validation."""
+    shares = [_share(run, protocol) for run in arm.runs]
     rows = zip(*(run.info.finished.curve for run in arm.runs), strict=True)
     points = []
     for row in rows:
         losses = [point.val_loss for point in row]
-        seconds = sum(point.seconds for point in row) / len(row)
+        seconds = sum(point.seconds * share for point, share in zip(row, shares, strict=True)) / len(row)
         points.append(Point(x=seconds, y=sum(losses) / len(losses), low=min(losses), high=max(losses)))
     return Series(label=label, points=tuple(points))
 

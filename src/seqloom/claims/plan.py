@@ -1,0 +1,161 @@
+"""The plan of a queue: which runs are left, and how many hours of one thread they take, before any of them begins.
+
+Claims and a folder enter; a plan leaves, with a row for each claim and budget. The study itself says which arms it trains. A few
+updates of each arm are timed on this machine. A run that two claims share counts for the first of them, and a finished run counts
+for none. Decoding the tests is not counted: it takes a few percent of the time.
+"""
+
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Never
+
+from seqloom.claims.claim import Claim, Ladder
+from seqloom.config import merge
+from seqloom.experiment.arms import Arm
+from seqloom.experiment.runner import ExperimentRunner
+from seqloom.experiment.worker import Task, is_trained, perform
+from seqloom.progress import Progress, Silent
+from seqloom.recipes import Recipe
+from seqloom.run.info import read_info
+
+BUDGET_HOURS = 30.0
+"""What all ladders together may take, on one thread."""
+TIMED_UPDATES = 16
+"""Of these the first half is not timed: there, the processor's kernels are chosen and memory is taken."""
+
+_HOUR = 3600.0
+
+
+class _ArmsKnownError(Exception):
+    """The study has said which arms it trains; nothing else of it is wanted."""
+
+
+@dataclass
+class ArmCollector(ExperimentRunner):
+    """Takes the arms of a study, and trains none of them."""
+
+    collected: list[Arm] = field(default_factory=list)
+
+    def train(self, arms: Mapping[Any, Arm], **options: Any) -> Never:
+        """Keeps the arms, and ends the study."""
+        self.collected = list(arms.values())
+        raise _ArmsKnownError
+
+
+def arms_of(claim: Claim, steps: int) -> list[Arm]:
+    """The arms that a claim trains at a budget of its ladder; each still has all its learning rates."""
+    protocol = claim.protocol_at("ladder")
+    assert protocol is not None
+    collector = ArmCollector(Path(), "ladder")
+    try:
+        claim.study(collector, replace(protocol, steps=steps))
+    except _ArmsKnownError:
+        return collector.collected
+    raise AssertionError(f"{claim.name}: the study trains nothing")
+
+
+@dataclass(frozen=True)
+class PlannedRung:
+    """A budget of a claim's ladder.
+
+    Attributes:
+        seeds: the fewest and the most runs of each arm.
+        runs: those that are left with the fewest seeds and each arm's own learning rates.
+        hours: of one thread for these.
+        most_hours: with the most seeds and the most learning rates.
+    """
+
+    claim: str
+    number: int
+    steps: int
+    arms: int
+    seeds: tuple[int, int]
+    runs: int
+    hours: float
+    most_hours: float
+
+
+def plan_queue(
+    claims: Sequence[Claim],
+    folder: Path,
+    *,
+    seconds: "Mapping[str, float] | None" = None,
+    progress: Progress | None = None,
+) -> list[PlannedRung]:
+    """What is left to do of the ladders of claims, in their order.
+
+    Args:
+        folder: that of the queue; finished runs in it are not counted.
+        seconds: of an update by the key of `cost_key`; measured where None, which takes some minutes.
+    """
+    laddered = [(claim, claim.ladder) for claim in claims if claim.ladder is not None]
+    if seconds is None:
+        seconds = time_updates(
+            [arm for claim, ladder in laddered for arm in arms_of(claim, ladder.steps[-1])], progress
+        )
+    counted: set[Path] = set()
+    return [
+        _planned(claim, ladder, steps, folder, seconds, counted) for claim, ladder in laddered for steps in ladder.steps
+    ]
+
+
+def _planned(
+    claim: Claim, ladder: Ladder, steps: int, folder: Path, seconds: Mapping[str, float], counted: set[Path]
+) -> PlannedRung:
+    arms = arms_of(claim, steps)
+    # Only the last budget gets more seeds.
+    seeds = (ladder.seeds[0], ladder.seeds[-1] if steps == ladder.steps[-1] else ladder.seeds[0])
+    runs, hours, most_hours = 0, 0.0, 0.0
+    for arm in arms:
+        duration = steps * seconds[cost_key(arm)] / _HOUR
+        left = [run for run in _runs(arm, seeds[0], folder) if run not in counted and not is_trained(run)]
+        counted.update(left)
+        more = max(0, ladder.most_rates - len(arm.rates)) + seeds[1] - seeds[0]
+        runs += len(left)
+        hours += len(left) * duration
+        # What other claims of the same arms add is counted for each, so this is an upper bound.
+        most_hours += (len(left) + (more if left else 0)) * duration
+    return PlannedRung(claim.name, claim.number, steps, len(arms), seeds, runs, hours, most_hours)
+
+
+def _runs(arm: Arm, seeds: int, folder: Path) -> Iterator[Path]:
+    """The folders of an arm's runs: a trial of each rate, and the other seeds of the best rate, for which the middle one stands."""
+    middle = arm.rates[len(arm.rates) // 2]
+    for rate in arm.rates:
+        yield folder / "runs" / f"{arm.at_rate(rate).key}-seed0"
+    for seed in range(1, seeds):
+        yield folder / "runs" / f"{arm.at_rate(middle).key}-seed{seed}"
+
+
+def cost_key(arm: Arm) -> str:
+    """What the time of an update depends on: the recipe and the data, not the budget."""
+    return f"{arm.recipe.name}\n{arm.recipe.model.model_dump_json()}\n{arm.corpus.model_dump_json()}"
+
+
+def time_updates(arms: Sequence[Arm], progress: Progress | None = None) -> dict[str, float]:
+    """Seconds of an update of each arm on one thread, with its share of the validations, by `cost_key`.
+
+    Only seconds in which the thread computed are counted, so that other programs make little difference.
+    """
+    progress = progress or Silent()
+    different = {cost_key(arm): arm for arm in arms}
+    results = {}
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as directory:
+        for number, (key, arm) in enumerate(different.items()):
+            progress.update(f"timing {len(different)} arms", number / len(different), status=arm.label)
+            results[key] = _time_updates(arm, Path(directory) / str(number))
+    return results
+
+
+def _time_updates(arm: Arm, folder: Path) -> float:
+    timed = {"training": {"validations": 2, "validation_sentences": 0, "warmup_steps": 0}}
+    recipe = Recipe.parse(merge(arm.recipe.model_dump(mode="json"), timed), source=arm.name)
+    short = replace(arm, recipe=recipe, steps=TIMED_UPDATES, tests=(), probes=())
+    perform(Task(short, 0, folder))
+    result = read_info(folder).finished
+    first, second = result.curve
+    update = (second.seconds - first.seconds) / (second.step - first.step)
+    validation = result.validation_seconds / len(result.curve)
+    return result.processor_share * (update + arm.recipe.training.validations * validation / arm.steps)
