@@ -13,6 +13,7 @@ from seqloom.errors import CheckpointError, TrainingError
 from seqloom.evaluation import TestOutputs, read_outputs
 from seqloom.experiment.tuning import Trial, choose_rate
 from seqloom.files import write_json
+from seqloom.models import model_class
 from seqloom.progress import Progress
 from seqloom.recipes import Recipe
 from seqloom.run.differences import Wanted, find_differences
@@ -61,7 +62,7 @@ class ArmTrainer:
             resume = has_checkpoint(folder)
         try:
             options = RunOptions(
-                budget,
+                None if model_class(recipe.model).fitted_by_counting else budget,
                 folder,
                 seed,
                 device=self.device,
@@ -94,7 +95,8 @@ class ArmTrainer:
         """
         if not (folder / "run.json").exists():
             return
-        wanted = Wanted(recipe, budget, prepared.corpus.fingerprint, prepared.tokenizer.hash, seed)
+        wanted_budget = None if model_class(recipe.model).fitted_by_counting else budget
+        wanted = Wanted(recipe, wanted_budget, prepared.corpus.fingerprint, prepared.tokenizer.hash, seed)
         parts = dict.fromkeys(difference.part for difference in find_differences(folder, wanted))
         if parts:
             raise CheckpointError(
@@ -102,7 +104,12 @@ class ArmTrainer:
             )
 
     def tune(self, recipe: Recipe, prepared: Prepared) -> tuple[Recipe, tuple[Trial, ...]]:
-        """Tries the learning rates for a tenth of the budget each; the best validation loss wins."""
+        """Tries the learning rates for a tenth of the budget each; the best validation loss wins.
+
+        A model that is fitted by counting has no learning rate.
+        """
+        if model_class(recipe.model).fitted_by_counting:
+            return recipe, ()
         losses: list[float | None] = []
         for rate in TUNING_RATES:
             folder = self.folder / "tuning" / f"{recipe.name}-{rate:g}"

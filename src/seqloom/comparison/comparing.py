@@ -8,6 +8,7 @@ import datetime
 import json
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -27,11 +28,12 @@ from seqloom.decoding.settings import DecodingSettings
 from seqloom.errors import ConfigError, CorpusError
 from seqloom.experiment.tuning import Trial
 from seqloom.files import check_folder, check_not_read, model_json, write_json
-from seqloom.messages import command_line
+from seqloom.messages import listed
+from seqloom.models import model_class
 from seqloom.progress import Progress, Silent
 from seqloom.recipes import Recipe, load_recipe
 from seqloom.run.prepare import Prepared, prepare
-from seqloom.tasks import task_of
+from seqloom.tasks import Task, task_of
 from seqloom.training import Budget
 
 
@@ -63,7 +65,7 @@ def compare(
     Its many parameters are the options of `seqloom compare`, each with a default.
 
     Args:
-        recipes: by default the three small ones: RNN, RNN with attention, Transformer.
+        recipes: by default those of the task (`Task.default_recipes`).
         corpus: a named data set, a file, or settings.
         budget: for each arm and seed; ten minutes by default.
         seeds: runs of each arm; with one, the verdict is about these runs and not about architectures.
@@ -94,10 +96,13 @@ def compare(
     begin = time.perf_counter()
     opened = open_corpus(settings, progress)
     task = task_of(opened.kind)
-    if not task.has_sources:
+    if recipes is None:
+        request = replace(request, recipes=task.default_recipes)
+        arms = [load_recipe(recipe, changes) for recipe in request.chosen_recipes]
+    _check_any_fits(task, arms, opened)
+    if request.outside_files and not task.has_sources:
         raise ConfigError(
-            f"{opened.name} is {task.description}, but a comparison needs pairs; train a language model on it: "
-            + command_line("train", "transformer-lm-tiny", "--data", settings.data or "FILE")
+            f"--also: {opened.name} is {task.description}, for which no output of another system can be scored; leave --also out"
         )
     for note in opened.notes:
         progress.say(note)
@@ -119,7 +124,7 @@ def compare(
         for arm in (arm for arm in arms if arm.name in prepared):
             for seed in range(seeds):
                 trainer.check_same(trainer.run_folder(arm, seed), arm, prepared[arm.name], seed, of_run)
-    tests = {name: list(split.pairs()) for name, split in opened.tests.items()}
+    tests = {name: task.test_items(split) for name, split in opened.tests.items()}
     results: dict[str, ArmRuns] = {}
     titles = {(arm.name, seed): _title(arm.label, seed, seeds) for arm in arms for seed in range(seeds)}
     standing = Standing(opened, list(titles.values()), list(tests))
@@ -163,7 +168,7 @@ def compare(
         tests,
         results,
         outside,
-        budget=f"{budget} per model" + (", three learning rates included" if tune == "quick" else ""),
+        budget=_budget_words(budget, tune, [arm.recipe for arm in results.values()]),
         beam=trainer.beam,
         caveats=caveats,
         failures=tuple(failures.failed),
@@ -189,6 +194,31 @@ def _prepare(corpus: Corpus, arms: Sequence[Recipe], failures: "Failures", progr
                 made.append((arm, same))
             results[arm.name] = same
     return results
+
+
+def _check_any_fits(task: Task, arms: Sequence[Recipe], corpus: Corpus) -> None:
+    """Checks that a recipe can be trained on this kind of data; where some can, the others become failed arms.
+
+    Raises:
+        ConfigError: none can.
+    """
+    errors = []
+    for arm in arms:
+        try:
+            task.check(arm, corpus.name)
+        except ConfigError as error:
+            errors.append(error)
+    if errors and len(errors) == len(arms):
+        raise errors[0]
+
+
+def _budget_words(budget: Budget, tune: Tune, arms: Sequence[Recipe]) -> str:
+    """The budget for people, and which arms have none."""
+    words = f"{budget} per model" + (", three learning rates included" if tune == "quick" else "")
+    counting = [arm.label for arm in arms if model_class(arm.model).fitted_by_counting]
+    if counting:
+        words += f"; {listed(counting)} {'are' if len(counting) > 1 else 'is'} fitted by counting, in one pass without a budget"
+    return words
 
 
 def _title(label: str, seed: int, seeds: int) -> str:

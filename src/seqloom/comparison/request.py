@@ -80,7 +80,8 @@ class CompareRequest:
         """The command that reproduces the comparison; by steps where all arms made equally many, so that speed does not matter."""
         recipes = [recipe.name if isinstance(recipe, Recipe) else str(recipe) for recipe in self.chosen_recipes]
         words: list[str | Path] = ["compare", *recipes, *corpus_options(corpus)]
-        steps = {info.finished.steps for arm in results.values() for info, _, _ in arm.runs}
+        # A model that is fitted by counting makes no steps.
+        steps = {info.finished.steps for arm in results.values() for info, _, _ in arm.runs} - {0}
         if self.tune == "none" and len(steps) == 1:
             words += ["--steps", str(steps.pop())]
         else:

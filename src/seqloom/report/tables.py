@@ -117,7 +117,7 @@ def run_table(comparison: Comparison) -> Table:
             number(run.steps),
             number(run.tokens),
             number(run.epochs, 2),
-            f"{run.learning_rate:g}",
+            f"{run.learning_rate:g}" if run.steps else wording.MISSING,
             number(run.train_seconds, 1),
             number(run.validation_seconds, 1),
             number(run.setup_seconds, 1),

@@ -62,7 +62,12 @@ def fit_by_counting(
     log.add(counters, val_loss=validation.loss, val_quality=validation.metric)
     progress.update(title, 1.0, val_loss=round(validation.loss, 3))
     point = ValidationPoint(
-        step=0, tokens=tokens, seconds=seconds, val_loss=validation.loss, val_quality=validation.metric
+        step=0,
+        tokens=tokens,
+        seconds=seconds,
+        train_loss=None,
+        val_loss=validation.loss,
+        val_quality=validation.metric,
     )
     return ResultInfo(
         steps=0,

@@ -5,18 +5,19 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from seqloom.corpus.corpus import Corpus, SentencePair
+from seqloom.corpus.corpus import Corpus, SentencePair, Split
 from seqloom.errors import ConfigError
 from seqloom.models import model_class
 from seqloom.models.base import Model
 from seqloom.progress import Progress
 from seqloom.store import ExampleStore, StoredExamples, open_store
+from seqloom.tasks.passages import passage_outputs, passages_of
 from seqloom.tasks.task import RecipeParts, Task, TrainedRun
 from seqloom.tokenizer import Tokenizer, TokenizerSettings
 from seqloom.training.selection import Validation
 
 if TYPE_CHECKING:
-    from seqloom.evaluation import Evaluation, TestData
+    from seqloom.evaluation import Evaluation, TestData, TestOutputs
 
 # A model that counts reads any length; so few windows cost it next to nothing at their beginnings, where it has no context.
 _LONG_WINDOW = 1 << 16
@@ -31,6 +32,7 @@ class LanguageModeling(Task):
     unit = "bytes"
     verb = "generate"
     has_sources = False
+    default_recipes = ("ngram", "transformer-lm-tiny")
 
     def check(self, recipe: RecipeParts, corpus_name: str) -> None:
         """Plain text has neither sources nor directions, and needs a model that learns from targets alone."""
@@ -58,11 +60,7 @@ class LanguageModeling(Task):
         self, store: ExampleStore, model: Model, recipe: RecipeParts, what: str, progress: Progress
     ) -> StoredExamples:
         """Windows of `training.window` tokens, or of what the model holds; long ones for a model that is fitted by counting."""
-        if model.fitted_by_counting:
-            return store.windows(_LONG_WINDOW)
-        max_tgt_len = model.max_tgt_len(0)
-        window = recipe.training.window
-        return store.windows(window if max_tgt_len is None else min(window, max_tgt_len - 1))
+        return store.windows(_window(model, recipe))
 
     def validation_items(self, corpus: Corpus, recipe: RecipeParts, num_items: int) -> list[SentencePair]:
         """None: no continuation of a text is wrong, so validation is by loss."""
@@ -111,3 +109,27 @@ class LanguageModeling(Task):
             )
             scopes[name] = Scope(int(examples.num_bytes), self.unit, data.scopes[name].what)
         return Evaluation(scores, {}, scopes, notes=tuple(data.notes))
+
+    def metrics(self, corpus: Corpus) -> list[str]:
+        """Bits per byte; perplexities a token of different tokenizers cannot be compared."""
+        return ["bits_per_byte"]
+
+    def test_items(self, split: Split) -> list[SentencePair]:
+        """Passages of about 500 characters."""
+        return list(passages_of(split.documents()))
+
+    def outputs(
+        self, run: TrainedRun, pairs: Sequence[SentencePair], *, beam: int, progress: Progress | None, title: str
+    ) -> "TestOutputs":
+        """The likelihood of each passage, and a sampled continuation of its first words; `beam` does not apply."""
+        window = _window(run.model, run.recipe)
+        return passage_outputs(run, pairs, window=window, progress=progress, title=title)
+
+
+def _window(model: Model, recipe: RecipeParts) -> int:
+    """How many tokens are read together: `training.window`, or what the model holds."""
+    if model.fitted_by_counting:
+        return _LONG_WINDOW
+    max_tgt_len = model.max_tgt_len(0)
+    window = recipe.training.window
+    return window if max_tgt_len is None else min(window, max_tgt_len - 1)

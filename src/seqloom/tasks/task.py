@@ -85,6 +85,7 @@ class Task(ABC):
         verb: the command that uses a trained run.
         has_sources: whether an item has a source and a target. Only such data have a direction, can be compared by their
             outputs, and can be trained on in both directions.
+        default_recipes: what a comparison compares where no recipes are named.
     """
 
     kind: ClassVar[str]
@@ -93,6 +94,7 @@ class Task(ABC):
     unit: ClassVar[str]
     verb: ClassVar[str]
     has_sources: ClassVar[bool]
+    default_recipes: ClassVar[tuple[str, ...]] = ("rnn-tiny", "attention-rnn-tiny", "transformer-tiny")
 
     def check(self, recipe: RecipeParts, corpus_name: str) -> None:
         """Checks that a recipe can be trained on this kind of data; called before any work is done.
@@ -185,6 +187,10 @@ class Task(ABC):
         Raises:
             SeqloomError: the data do not fit each other, the metrics or the task.
         """
+
+    def test_items(self, split: Split) -> list[SentencePair]:
+        """The items of a test split that models are compared on."""
+        return list(split.pairs())
 
     def outputs(
         self, run: TrainedRun, pairs: Sequence[SentencePair], *, beam: int, progress: Progress | None, title: str

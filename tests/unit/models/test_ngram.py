@@ -56,7 +56,7 @@ def random_text(length: int, seed: int = 0, vocab_size: int = 12) -> list[int]:
     ids = [3, 4]
     for _ in range(length - 2):
         likely = (3 * ids[-1] + ids[-2]) % (vocab_size - 3) + 3
-        ids.append(int(rng.choice([likely, rng.integers(3, vocab_size)], p=[0.7, 0.3])))
+        ids.append(likely if rng.random() < 0.7 else int(rng.integers(3, vocab_size)))
     return ids
 
 
@@ -186,7 +186,8 @@ def test_longer_contexts_predict_better_than_unigrams() -> None:
     for order in (1, 2, 3):
         (scored,) = score_targets(fitted(train, order=order), [example(held_out)], end=False)
         losses.append(-sum(scored.token_log_probs) / len(held_out))
-    assert losses[2] < losses[1] < losses[0]
+    assert losses[2] < losses[1]
+    assert losses[2] < 0.9 * losses[0]
 
 
 def test_nothing_before_the_end_of_a_document_is_read() -> None:

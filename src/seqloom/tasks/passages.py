@@ -1,0 +1,130 @@
+"""Passages: documents cut into pieces of like length, so that language models can be compared piece by piece.
+
+Documents enter; passages (text), and their log-probabilities under a model, leave. Models with different tokenizers are scored on
+the same passages. Each token is predicted from the text before it, as far as its window reaches, also across passages.
+"""
+
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from statistics import median
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seqloom.batching import Example
+from seqloom.corpus.corpus import Document, SentencePair
+from seqloom.decoding.forced import score_targets
+from seqloom.errors import ConfigError
+from seqloom.progress import Progress
+from seqloom.tokenizer import Tokenizer
+
+if TYPE_CHECKING:
+    from seqloom.evaluation import TestOutputs
+    from seqloom.models.base import Model
+    from seqloom.tasks.task import TrainedRun
+
+# A passage ends at the first line end after so many characters, and at the latest after twice as many.
+_LENGTH = 500
+# The beginning of a passage that is continued, and how far.
+_PROMPT_WORDS = 8
+_CONTINUATION = 60
+# Ids that are scored in one batch.
+_BATCH_IDS = 8192
+
+
+@dataclass(frozen=True, slots=True)
+class Passage(SentencePair):
+    """A piece of a document: `src` is its beginning, as a prompt, and `tgt` the whole piece.
+
+    Attributes:
+        first: whether it begins a document.
+    """
+
+    first: bool = False
+
+
+def passages_of(documents: Iterable[Document], *, length: int = _LENGTH) -> Iterator[Passage]:
+    """The passages of documents, in order; joined they are the documents."""
+    for document in documents:
+        for number, text in enumerate(_cut(document.text, length)):
+            words = text.split()
+            prompt = " ".join(words[:_PROMPT_WORDS]) if len(words) > 2 * _PROMPT_WORDS else " ".join(words[:1])
+            yield Passage(prompt, text, first=number == 0)
+
+
+def _cut(text: str, length: int) -> Iterator[str]:
+    begin = 0
+    while begin < len(text):
+        newline = text.find("\n", begin + length, begin + 2 * length)
+        end = newline + 1 if newline >= 0 else begin + 2 * length
+        # A last piece that would be short belongs to the one before it.
+        end = len(text) if len(text) - end < length // 2 else end
+        yield text[begin:end]
+        begin = end
+
+
+def score_passages(
+    model: "Model", tokenizer: Tokenizer, passages: Sequence[Passage], *, window: int
+) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """The log-probability and the number of tokens of each passage; eos between documents belongs to the passage before it.
+
+    Args:
+        window: how many ids are read together; the first one of a window has no context.
+    """
+    eos = np.array([tokenizer.vocab.eos_id])
+    parts: list[NDArray[np.integer]] = []
+    owners: list[int] = []
+    for number, (passage, ids) in enumerate(
+        zip(passages, tokenizer.encode_tgt([passage.tgt for passage in passages]), strict=True)
+    ):
+        if passage.first and number:
+            parts.append(eos)
+            owners.append(number - 1)
+        parts.append(np.asarray(ids))
+        owners += [number] * len(ids)
+    ids = np.concatenate(parts)
+    empty = np.empty(0, dtype=np.int64)
+    windows = [Example(empty, ids[begin : begin + window]) for begin in range(0, len(ids), window)]
+    at_once = max(1, _BATCH_IDS // window)
+    token_log_probs = [
+        log_prob
+        for begin in range(0, len(windows), at_once)
+        for scored in score_targets(model, windows[begin : begin + at_once], end=False)
+        for log_prob in scored.token_log_probs
+    ]
+    log_probs = np.bincount(owners, weights=token_log_probs, minlength=len(passages)).astype(np.float64)
+    return log_probs, np.bincount(owners, minlength=len(passages)).astype(np.int64)
+
+
+def passage_outputs(
+    run: "TrainedRun", passages: Sequence[SentencePair], *, window: int, progress: Progress | None, title: str
+) -> "TestOutputs":
+    """What a comparison needs of a run: the likelihood of each passage, and a sampled continuation of its beginning."""
+    from seqloom.evaluation import TestOutputs
+
+    pieces = [passage for passage in passages if isinstance(passage, Passage)]
+    if len(pieces) < len(passages):
+        raise ConfigError("language models are compared on passages of running text; leave out other data")
+    log_probs, num_tokens = score_passages(run.model, run.tokenizer, pieces, window=window)
+    generator = run.generator(method="sample", nbest=1)
+    prompts = [passage.src for passage in pieces]
+    begin = time.perf_counter()
+    generations = list(generator.continue_text(prompts, max_tokens=_CONTINUATION, progress=progress, task=title))
+    seconds = time.perf_counter() - begin
+    latencies = []
+    for prompt in prompts[:5]:
+        begin = time.perf_counter()
+        list(generator.continue_text([prompt], max_tokens=_CONTINUATION))
+        latencies.append(time.perf_counter() - begin)
+    return TestOutputs(
+        sources=tuple(prompts),
+        references=tuple(passage.tgt for passage in pieces),
+        outputs=tuple(generation.text for generation in generations),
+        log_probs=tuple(log_probs.tolist()),
+        num_tokens=tuple(num_tokens.tolist()),
+        sentences_per_second=len(pieces) / max(1e-9, seconds),
+        latency_ms=1000 * median(latencies),
+        notes=(),
+    )

@@ -1,0 +1,114 @@
+"""The n-gram model through the command line: trained, shown, evaluated, generated from, compared; and what it refuses."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from seqloom.run.load import load
+from tests.integration.conftest import Cli
+
+
+@pytest.fixture(scope="module")
+def text(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    words = [
+        "the",
+        "cat",
+        "sees",
+        "a",
+        "dog",
+        "and",
+        "the",
+        "dog",
+        "sees",
+        "a",
+        "small",
+        "cat",
+        "in",
+        "the",
+        "old",
+        "house",
+    ]
+    lines = [" ".join(words[(i * j) % len(words)] for j in range(1, 2 + i % 9)) for i in range(1, 900)]
+    path = tmp_path_factory.mktemp("text") / "text.txt"
+    path.write_text("".join(f"{line}.\n" for line in lines), encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def run(text: Path, tmp_path: Path, cli: Cli) -> Path:
+    out = tmp_path / "run"
+    cli("train", "ngram", "--data", text, "--kind", "text", "--out", out, "--set", "model.order=5")
+    return out
+
+
+def test_a_run_is_like_any_other(run: Path, cli: Cli, text: Path) -> None:
+    shown = json.loads(cli("show", run, "--json"))
+    assert shown["budget"] == "one pass over the data, by counting"
+    assert (shown["state"], shown["steps"], len(shown["curve"])) == ("finished", 0, 1)
+    assert shown["parameters"] > 100
+    assert "of counting" in cli("show", run)
+    assert len((run / "metrics.jsonl").read_text().splitlines()) == 1
+    scored = json.loads(cli("evaluate", run, "--json"))["test"]["scores"]
+    assert 0 < scored[0]["value"] < 3
+    first = cli("generate", run, "--prompt", "the", "--max-tokens", 30)
+    assert first == cli("generate", run, "--prompt", "the", "--max-tokens", 30)
+    assert first != cli("generate", run, "--prompt", "the", "--max-tokens", 30, "--seed", 1)
+    assert load(run).generate("the cat", max_tokens=5, temperature=0.0)[0].text
+
+
+def test_a_finished_run_is_complete(run: Path, cli: Cli, text: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    weights = (run / "weights" / "best.safetensors").read_bytes()
+    assert cli("train", "--resume", "--out", run).strip() == str(run)
+    assert "there is a run already" in cli("train", "ngram", "--data", text, "--out", run, status=2)
+    assert (run / "weights" / "best.safetensors").read_bytes() == weights
+
+
+def test_one_that_was_killed_is_fitted_again(run: Path, cli: Cli) -> None:
+    weights = (run / "weights" / "best.safetensors").read_bytes()
+    info = json.loads((run / "run.json").read_text())
+    (run / "run.json").write_text(json.dumps({**info, "result": None}))
+    (run / "weights" / "best.safetensors").unlink()
+    cli("train", "--resume", "--out", run)
+    assert (run / "weights" / "best.safetensors").read_bytes() == weights
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--steps", 30), "fitted by counting, in one pass over the data, so 30 steps would be ignored"),
+        (("--set", "training.learning_rate=0.1"), "training.learning_rate would be ignored"),
+        (("--from", "RUN"), "cannot start from the weights of a run"),
+    ],
+)
+def test_options_that_would_be_ignored_are_errors(
+    options: tuple[object, ...], message: str, text: Path, run: Path, tmp_path: Path, cli: Cli
+) -> None:
+    words = [run if word == "RUN" else word for word in options]
+    assert message in cli("train", "ngram", "--data", text, "--out", tmp_path / "other", *words, status=2)
+
+
+def test_pairs_are_refused(cli: Cli, corpus_folder: Path, tmp_path: Path) -> None:
+    command = ("train", "ngram", "--data", corpus_folder / "pairs.tsv", "--out", tmp_path / "x")
+    assert " is pairs: give plain text, or train a model that reads sources" in cli(*command, status=2)
+
+
+def test_it_is_compared_with_other_language_models(text: Path, tmp_path: Path, cli: Cli) -> None:
+    neural = tmp_path / "neural.yaml"
+    neural.write_text(
+        "tokenizer: {vocab_size: 300}\n"
+        "model: {architecture: transformer-lm, d_model: 16, d_ff: 16, num_heads: 2, num_layers: 1}\n"
+        "training: {batch_tokens: 256, window: 32}\n"
+    )
+    command = ("compare", "ngram", neural, "--data", text, "--kind", "text", "--steps", 2, "--out", tmp_path / "out")
+    compared = json.loads(cli(*command, "--json"))
+    assert [arm["name"] for arm in compared["arms"]] == ["ngram", "neural"]
+    assert compared["metric"] == "bits_per_byte"
+    assert "fitted by counting, in one pass without a budget" in compared["budget"]
+    assert compared["differences"][0]["significant"]
+    assert [arm["runs"][0]["steps"] for arm in compared["arms"]] == [0, 2]
+    assert "--steps 2" in compared["command"]
+    assert cli(*command).count("neural")
+    assert "for which no output of another system can be scored" in cli(*command, "--also", f"x={text}", status=2)
+    pairs_only = ("compare", "rnn-tiny", "--data", text, "--kind", "text", "--steps", 2, "--out", tmp_path / "none")
+    assert "is plain text: train a language model on it" in cli(*pairs_only, status=2)

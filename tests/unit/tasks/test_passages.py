@@ -1,0 +1,61 @@
+"""Passages: joined they are the documents, and their likelihoods add up to that of the whole text."""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from seqloom.batching import Example
+from seqloom.corpus.corpus import Document, SentencePair
+from seqloom.decoding.forced import score_targets
+from seqloom.errors import ConfigError
+from seqloom.models.ngram import NGram, NGramSettings
+from seqloom.tasks.passages import Passage, passage_outputs, passages_of, score_passages
+from seqloom.tokenizer import Tokenizer, TokenizerSettings
+from tests.toy_model import make_toy
+
+DOCUMENTS = [Document("to be or not to be\n" * 9), Document("that is the question\n" * 5), Document("whether")]
+
+
+@given(st.lists(st.text("ab \n", min_size=1, max_size=80), max_size=4), st.integers(1, 20))
+def test_passages_joined_are_the_documents(texts: list[str], length: int) -> None:
+    found = list(passages_of(map(Document, texts), length=length))
+    assert "".join(passage.tgt for passage in found) == "".join(texts)
+    assert sum(passage.first for passage in found) == len(texts)
+    assert all(len(passage.tgt) <= 2.5 * length + 1 for passage in found)
+    assert all(passage.src in " ".join(passage.tgt.split()) for passage in found)
+
+
+@pytest.mark.parametrize("window", [7, 1000])
+def test_likelihoods_of_passages_add_up_to_that_of_the_text(window: int) -> None:
+    passages = list(passages_of(DOCUMENTS, length=30))
+    tokenizer = Tokenizer.train(DOCUMENTS, TokenizerSettings(kind="characters", collapse_whitespace=False))
+    model = make_toy(1, tokenizer.vocab.src_size, tokenizer.vocab.tgt_size, shared=True)
+    log_probs, num_tokens = score_passages(model, tokenizer, passages, window=window)
+    parts = tokenizer.encode_tgt([document.text for document in DOCUMENTS])
+    ids = np.concatenate([parts[0], [2], parts[1], [2], parts[2]])
+    empty = np.empty(0, dtype=np.int64)
+    windows = [Example(empty, ids[begin : begin + window]) for begin in range(0, len(ids), window)]
+    assert num_tokens.sum() == len(ids)
+    assert log_probs.sum() == pytest.approx(sum(one.log_prob for one in score_targets(model, windows, end=False)))
+    assert len(passages) > len(DOCUMENTS)
+
+
+def test_a_passage_is_scored_in_the_context_of_the_one_before_it() -> None:
+    tokenizer = Tokenizer.train(DOCUMENTS, TokenizerSettings(kind="characters", collapse_whitespace=False))
+    model = NGram(NGramSettings(order=4), tokenizer.vocab)
+    (ids,) = tokenizer.encode_tgt([DOCUMENTS[0].text])
+    model.fit([Example(np.empty(0, dtype=np.int64), ids)], end=False)
+    passages = [Passage("to", "to be or", first=True), Passage("not", " not to be")]
+    log_probs, _ = score_passages(model.eval(), tokenizer, passages, window=100)
+    alone, _ = score_passages(model, tokenizer, [Passage("not", " not to be", first=True)], window=100)
+    assert log_probs[1] > alone[0]
+
+
+def test_only_passages_are_compared() -> None:
+    class Run:
+        device = torch.device("cpu")
+
+    with pytest.raises(ConfigError, match="passages of running text"):
+        passage_outputs(Run(), [SentencePair("a", "b")], window=9, progress=None, title="")  # type: ignore[arg-type]
