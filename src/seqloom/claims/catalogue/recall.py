@@ -6,6 +6,7 @@ from seqloom.claims.protocols import EXACT_TASK
 from seqloom.claims.rule import ask
 from seqloom.claims.series import chart
 from seqloom.claims.verdict import Point, Question, Series
+from seqloom.config import merge
 from seqloom.corpus import CorpusSettings
 from seqloom.corpus.generators.recall import SEPARATOR
 from seqloom.experiment.arms import ATTENTIVE, LABELS, RECURRENT, THREE, TRANSFORMER, Test, arm
@@ -90,7 +91,8 @@ CLAIM = Claim(
         steps=(400, 1600, 6400),
         learned=90.0,
         options={"pairs": [4], "examples": 50_000},
-        settings=EXACT_TASK,
+        # Small batches: of as many tokens, more updates.
+        settings=merge(EXACT_TASK, {"training": {"batch_tokens": 512}}),
         models={TRANSFORMER: {"positions": "relative"}},
     ),
     reasons=(
