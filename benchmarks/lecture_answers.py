@@ -9,7 +9,7 @@ from pathlib import Path
 
 from benchmarks.marked import filled
 from seqloom.claims.running import recorded
-from seqloom.comparison.comparison import Arm, Comparison
+from seqloom.comparison.comparison import ArmResult, Comparison
 from seqloom.report import wording
 from seqloom.report.sentences import mean_cost
 
@@ -79,7 +79,7 @@ def _claims() -> list[str]:
     return [f"6: of {len(verdicts)} claims, {'; '.join(groups)}."]
 
 
-def _value(arm: Arm, test: str, metric: str) -> float:
+def _value(arm: ArmResult, test: str, metric: str) -> float:
     quality = wording.leading(arm.tests.get(test, ()), metric)
     assert quality is not None
     return quality.value

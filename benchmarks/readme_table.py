@@ -11,7 +11,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from seqloom.comparison.comparison import Arm, Comparison
+from seqloom.comparison.comparison import ArmResult, Comparison
 from seqloom.report import wording
 from seqloom.report.picture import comparison_picture
 
@@ -53,7 +53,7 @@ def table(comparison: Comparison) -> str:
     return "\n".join(f"| {' | '.join(cells)} |" for cells in rows)
 
 
-def row(arm: Arm, tests: list[str], metric: str) -> list[str]:
+def row(arm: ArmResult, tests: list[str], metric: str) -> list[str]:
     """The cells of an arm; times and speeds are means over its runs."""
     run = arm.runs[0]
     return [

@@ -10,12 +10,12 @@ from seqloom.claims.series import chart, measured
 from seqloom.claims.verdict import (
     Audit,
     Chart,
+    ChartSeries,
     Contrast,
     Point,
     Question,
     Rung,
     RungArm,
-    Series,
     Term,
     Verdict,
     Verdicts,
@@ -111,7 +111,7 @@ def contrast(scores: Mapping[str, Sequence[float]], first: str, second: str, sen
     )
 
 
-def points(scores: Mapping[str, Mapping[str, Sequence[float]]]) -> tuple[Series, ...]:
+def points(scores: Mapping[str, Mapping[str, Sequence[float]]]) -> tuple[ChartSeries, ...]:
     """A series for each arm, a point with its interval for each word."""
     found = []
     for label, by_place in scores.items():
@@ -119,7 +119,7 @@ def points(scores: Mapping[str, Mapping[str, Sequence[float]]]) -> tuple[Series,
         for place, values in by_place.items():
             low, high = interval_of(Contrast(terms=(Term(arm=label, weight=1, values=tuple(values)),))) or (None, None)
             made.append(Point(x=place, y=sum(values) / len(values), low=low, high=high))
-        found.append(Series(label=label, points=tuple(made)))
+        found.append(ChartSeries(label=label, points=tuple(made)))
     return tuple(found)
 
 
@@ -232,7 +232,7 @@ def _unknown() -> Verdict:
         margin=1.5,
         asks="alike",
     )
-    series = (Series(label="one arm", points=(Point(x=1.0, y=0.0), Point(x=10.0, y=3.0, low=-1.0, high=7.0))),)
+    series = (ChartSeries(label="one arm", points=(Point(x=1.0, y=0.0), Point(x=10.0, y=3.0, low=-1.0, high=7.0))),)
     drawn = chart("Something on a logarithmic axis", "size", "points", series, log=True)
     return verdict(99, "claim-of-a-newer-version", [question], [drawn], arms=tuple(values), caveats=())
 

@@ -4,7 +4,7 @@ import random
 from collections.abc import Sequence
 
 from seqloom.comparison.comparison import (
-    Arm,
+    ArmResult,
     Comparison,
     CorpusFacts,
     CurvePoint,
@@ -157,8 +157,8 @@ def run_of(name: str, seed: int, levels: tuple[float, ...], tests: Sequence[str]
     )
 
 
-def arm_of(name: str, levels: tuple[float, ...], tests: Sequence[str], seeds: Sequence[int], rate: float) -> Arm:
-    return Arm(
+def arm_of(name: str, levels: tuple[float, ...], tests: Sequence[str], seeds: Sequence[int], rate: float) -> ArmResult:
+    return ArmResult(
         name=name,
         label=LABELS.get(name, name),
         recipe=RECIPE.format(name=name, architecture=name.removesuffix("-tiny")),
@@ -170,7 +170,7 @@ def arm_of(name: str, levels: tuple[float, ...], tests: Sequence[str], seeds: Se
     )
 
 
-def difference_of(better: Arm, worse: Arm, test: str, scope: str) -> Difference:
+def difference_of(better: ArmResult, worse: ArmResult, test: str, scope: str) -> Difference:
     gap = better.tests[test][0].value - worse.tests[test][0].value
     first, second = (better, worse) if gap >= 0 else (worse, better)
     gap = abs(gap)
@@ -201,7 +201,9 @@ def make(
         outside = {test: qualities(value, 1.6) for test, value in zip(tests, (71.5, 64.2), strict=False)}
         by_length = {test: lengths(test, 68.0, 2.0) for test in tests}
         arms.append(
-            Arm(name="rules", label="Hand-written rules", recipe=None, runs=(), tests=outside, by_length=by_length)
+            ArmResult(
+                name="rules", label="Hand-written rules", recipe=None, runs=(), tests=outside, by_length=by_length
+            )
         )
         arms[0] = arms[0].model_copy(
             update={

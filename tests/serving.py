@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
-from seqloom.serve.limits import Limits
+from seqloom.serve.limits import RequestLimits
 from seqloom.serve.served_run import open_runs
 from seqloom.serve.server import Server, listen, make_state
 from seqloom.serve.state import ServerState
@@ -85,14 +85,14 @@ class Running:
 
 @contextmanager
 def running(
-    folders: Sequence[Path], limits: Limits | None = None, *, origins: Sequence[str] = (), **settings: Any
+    folders: Sequence[Path], limits: RequestLimits | None = None, *, origins: Sequence[str] = (), **settings: Any
 ) -> Iterator[Running]:
     """Serves runs for a while; when it ends, everything that was taken must have been answered.
 
     Args:
         settings: `engine`, and what `make_desk` takes.
     """
-    limits, log = limits or Limits(), io.StringIO()
+    limits, log = limits or RequestLimits(), io.StringIO()
     runs = open_runs(
         folders,
         engine=settings.pop("engine", "seqloom"),

@@ -21,12 +21,12 @@ pytest.importorskip("uvicorn")
 pytest.importorskip("prometheus_client")
 
 import seqloom
-from seqloom.serve.limits import Limits
+from seqloom.serve.limits import RequestLimits
 from tests.integration.conftest import Cli
 from tests.serving import Reply, Running, running
 
 Trained = Callable[[str], Path]
-LIMITS = Limits(max_chars=400, max_texts=40, max_beam=4, max_tokens=30, max_body_bytes=20_000)
+LIMITS = RequestLimits(max_chars=400, max_texts=40, max_beam=4, max_tokens=30, max_body_bytes=20_000)
 
 
 @pytest.fixture(scope="module")
@@ -460,7 +460,7 @@ def until(condition: Callable[[], bool]) -> None:
 
 
 def test_a_full_queue_is_503_and_who_leaves_makes_room(translator: Path) -> None:
-    with running([translator], Limits(queue=3, batch=1, max_seconds=20, wait_ms=0)) as server:
+    with running([translator], RequestLimits(queue=3, batch=1, max_seconds=20, wait_ms=0)) as server:
         go = slow(server)
         asked = json.dumps({"q": "rot", "source": "de", "target": "en"})
 
@@ -493,7 +493,7 @@ def test_a_full_queue_is_503_and_who_leaves_makes_room(translator: Path) -> None
 
 
 def test_time_is_limited(translator: Path) -> None:
-    with running([translator], Limits(max_seconds=0.3, wait_ms=0)) as server:
+    with running([translator], RequestLimits(max_seconds=0.3, wait_ms=0)) as server:
         go = slow(server)
         server.ask("/translate", {"q": "rot", "source": "de", "target": "en"})
         late = server.ask("/translate", {"q": "rot", "source": "de", "target": "en"})
@@ -505,7 +505,7 @@ def test_time_is_limited(translator: Path) -> None:
 
 
 def test_a_stream_that_nobody_reads_stops(language_model: Path) -> None:
-    with running([language_model], Limits(max_tokens=1000, max_seconds=60)) as server:
+    with running([language_model], RequestLimits(max_tokens=1000, max_seconds=60)) as server:
         connection = HTTPConnection("127.0.0.1", server.port, timeout=30)
         # A prompt and a stop that never comes; the model seldom ends by itself.
         body = {"model": "lm", "prompt": "rot", "temperature": 1.5, "max_tokens": 1000, "stream": True, "n": 8}
@@ -520,7 +520,7 @@ def test_a_stream_that_nobody_reads_stops(language_model: Path) -> None:
 
 
 def test_it_ends_after_what_it_has_begun(translator: Path) -> None:
-    with running([translator], Limits(wait_ms=0)) as server:
+    with running([translator], RequestLimits(wait_ms=0)) as server:
         go = slow(server)
         asked = {"q": ["rot Hund", "klein"], "source": "de", "target": "en"}
         server.ask("/translate", asked)

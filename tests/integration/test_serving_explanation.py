@@ -16,13 +16,15 @@ pytest.importorskip("uvicorn")
 pytest.importorskip("prometheus_client")
 
 from seqloom.explain import Explanations
-from seqloom.serve.limits import Limits
+from seqloom.serve.limits import RequestLimits
 from tests.integration.conftest import Cli, train
 from tests.integration.test_serving import HOSTILE, until
 from tests.serving import Reply, Running, running
 
 Trained = Callable[[str], Path]
-LIMITS = Limits(max_chars=400, max_beam=4, max_tokens=30, max_body_bytes=20_000, explained_tokens=24, explanations=6)
+LIMITS = RequestLimits(
+    max_chars=400, max_beam=4, max_tokens=30, max_body_bytes=20_000, explained_tokens=24, explanations=6
+)
 
 
 @pytest.fixture(scope="module")
@@ -178,7 +180,7 @@ def test_too_many_wait_and_translations_do_not(folders: list[Path]) -> None:
 
 
 def test_who_leaves_is_not_worked_for_and_time_is_limited(folders: list[Path]) -> None:
-    with running(folders[:1], Limits(max_seconds=1.5)) as server:
+    with running(folders[:1], RequestLimits(max_seconds=1.5)) as server:
         go, begun = slow(server)
         until(lambda: bool(begun))
         connection = HTTPConnection("127.0.0.1", server.port, timeout=30)

@@ -17,7 +17,7 @@ from seqloom.serve.completion_models import CompletionRequest
 from seqloom.serve.explanation import ExplainRequest
 from seqloom.serve.generation import GenerateRequest
 from seqloom.serve.libretranslate import DetectRequest, TranslateRequest
-from seqloom.serve.limits import Limits
+from seqloom.serve.limits import RequestLimits
 from tests.serving import Running, running
 
 MODELS = {
@@ -64,7 +64,9 @@ VALUES = st.recursive(
 
 @pytest.fixture(scope="module")
 def server(translator: Path, language_model: Path) -> Iterator[Running]:
-    with running([translator, language_model], Limits(max_chars=200, max_texts=4, max_tokens=4, max_beam=2)) as found:
+    with running(
+        [translator, language_model], RequestLimits(max_chars=200, max_texts=4, max_tokens=4, max_beam=2)
+    ) as found:
         yield found
 
 

@@ -11,7 +11,7 @@ pytest.importorskip("uvicorn")
 pytest.importorskip("prometheus_client")
 
 import seqloom
-from seqloom.serve.limits import Limits
+from seqloom.serve.limits import RequestLimits
 from tests.serving import Reply, Running, running
 
 ORIGIN = "https://example.org"
@@ -27,7 +27,7 @@ PREFLIGHT = {
 
 @pytest.fixture(scope="module")
 def server(translator: Path, language_model: Path) -> Iterator[Running]:
-    limits = Limits(max_chars=4_000, max_tokens=30, max_beam=4, max_body_bytes=50_000)
+    limits = RequestLimits(max_chars=4_000, max_tokens=30, max_beam=4, max_body_bytes=50_000)
     with running([translator, language_model], limits, origins=[f"{ORIGIN}/"]) as found:
         yield found
 
@@ -265,7 +265,7 @@ def test_a_preflight_allows_what_clients_send(server: Running, path: str) -> Non
 
 def test_pages_of_other_sites_can_read_errors_and_streams(translator: Path) -> None:
     headers = {"origin": ORIGIN}
-    limits = Limits(max_body_bytes=100, max_requests=1)
+    limits = RequestLimits(max_body_bytes=100, max_requests=1)
     with running([translator], limits, origins=[ORIGIN], keys=["right"]) as server:
         sent = headers | {"authorization": "Bearer right"}
         body = {"model": "de-en", "prompt": "rot", "temperature": 0, "stream": True}

@@ -12,13 +12,13 @@ pytest.importorskip("uvicorn")
 pytest.importorskip("prometheus_client")
 
 import seqloom
-from seqloom.serve.limits import Limits
+from seqloom.serve.limits import RequestLimits
 from tests.serving import Running, running
 
 
 @pytest.fixture(scope="module")
 def server(language_model: Path, translator: Path) -> Iterator[Running]:
-    with running([language_model, translator], Limits(wait_ms=0)) as found:
+    with running([language_model, translator], RequestLimits(wait_ms=0)) as found:
         yield found
 
 
@@ -46,7 +46,7 @@ def test_prompts_that_begin_alike_are_read_once_and_texts_stay_the_same(server: 
     assert complete(server, prompt=prompts, seed=4) == sampled
     assert metric(server, "hits_total") >= 4
     assert metric(server, "reused_tokens_total") > metric(server, "read_tokens_total")
-    assert 0 < metric(server, "bytes") <= Limits().prefix_cache_bytes
+    assert 0 < metric(server, "bytes") <= RequestLimits().prefix_cache_bytes
     # Runs of pairs read sources, which have no common beginnings to speak of.
     assert 'seqloom_prefix_cache_hits_total{run="de-en"}' not in server.ask("/metrics").body.decode()
 
@@ -59,7 +59,7 @@ def test_samples_of_a_prompt_read_it_once(server: Running) -> None:
 
 
 def test_the_cache_can_be_switched_off(language_model: Path) -> None:
-    with running([language_model], Limits(wait_ms=0, prefix_cache_bytes=0)) as plain:
+    with running([language_model], RequestLimits(wait_ms=0, prefix_cache_bytes=0)) as plain:
         assert complete(plain, prompt="rot Hund", temperature=0)
         assert "prefix_cache" not in plain.ask("/metrics").body.decode()
 

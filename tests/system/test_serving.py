@@ -11,7 +11,7 @@ pytest.importorskip("starlette")
 pytest.importorskip("uvicorn")
 pytest.importorskip("prometheus_client")
 
-from seqloom.serve.limits import Limits
+from seqloom.serve.limits import RequestLimits
 from tests.integration.conftest import train
 from tests.serving import running
 
@@ -32,7 +32,7 @@ def test_generated_requests_find_no_500(tmp_path: Path) -> None:
         train(tmp_path / "pairs.tsv", "transformer-tiny", tmp_path / "de-en", "--from-lang", "de", "--to-lang", "en"),
         train(tmp_path / "text.txt", "transformer-lm-tiny", tmp_path / "lm"),
     ]
-    with running(folders, Limits(max_tokens=40)) as server:
+    with running(folders, RequestLimits(max_tokens=40)) as server:
         argv = ["-m", "schemathesis.cli", "run", f"{server.url}/openapi.json", "--seed", "1", "--max-examples", "40"]
         argv += ["--checks", ",".join(CHECKS), "--suppress-health-check", "all", "--no-color"]
         # An explanation stands back behind everything else, so on a busy machine it may take its time.

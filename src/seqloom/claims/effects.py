@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqloom.claims.rule import interval_of
-from seqloom.claims.verdict import Contrast, Point, Series, Term
+from seqloom.claims.verdict import ChartSeries, Contrast, Point, Term
 from seqloom.evaluation import TestOutputs
 from seqloom.experiment.runner import RunRecord, Trained
 from seqloom.metrics import Metric, Stats, find_metric
@@ -156,14 +156,14 @@ def point(x: float | str, measure: Measure, arm: Trained, split: str = "test", c
 
 def bars(
     measure: Measure, arms: Sequence[Trained], splits: Sequence[tuple[str, str]] = (("test", "test"),)
-) -> tuple[Series, ...]:
+) -> tuple[ChartSeries, ...]:
     """A series for each arm, a point for each split.
 
     Args:
         splits: names of splits, and what to call them.
     """
     return tuple(
-        Series(label=arm.arm.label, points=tuple(point(label, measure, arm, split) for split, label in splits))
+        ChartSeries(label=arm.arm.label, points=tuple(point(label, measure, arm, split) for split, label in splits))
         for arm in arms
     )
 
@@ -176,10 +176,10 @@ def length_bins(arm: Trained, count: int) -> list[tuple[int, int]]:
     return [(low, high) for low, high in zip(lows, edges[1:], strict=True) if low <= high]
 
 
-def by_length(measure: Measure, arms: Sequence[Trained], bins: Sequence[tuple[int, int]]) -> tuple[Series, ...]:
+def by_length(measure: Measure, arms: Sequence[Trained], bins: Sequence[tuple[int, int]]) -> tuple[ChartSeries, ...]:
     """A series for each arm, a point for each range of the source's words."""
     return tuple(
-        Series(
+        ChartSeries(
             label=arm.arm.label,
             points=tuple(point(f"{low}-{high}", measure, arm, chosen=between(low, high)) for low, high in bins),
         )

@@ -12,7 +12,7 @@ from seqloom.claims.claim import Claim, Finding, Ladder, Protocol
 from seqloom.claims.convergence import ArmLosses, Settlement, make_rung, overfits, settle
 from seqloom.claims.interim import LEAST_BIMODAL, at_level, is_bimodal, level_of, shares
 from seqloom.claims.series import chart
-from seqloom.claims.verdict import Chart, Point, Question, Rung, Series
+from seqloom.claims.verdict import Chart, ChartSeries, Point, Question, Rung
 from seqloom.experiment.runner import ExperimentRunner
 
 
@@ -115,7 +115,7 @@ def ladder_charts(rungs: Sequence[Rung]) -> tuple[Chart, ...]:
     if len(rungs) < 2:
         return ()
     effects = tuple(
-        Series(
+        ChartSeries(
             label=question.text,
             points=tuple(
                 Point(x=float(rung.steps), y=answered.effect, low=answered.low, high=answered.high)
@@ -126,7 +126,7 @@ def ladder_charts(rungs: Sequence[Rung]) -> tuple[Chart, ...]:
         for question in rungs[-1].questions
     )
     losses = tuple(
-        Series(
+        ChartSeries(
             label=last.label,
             points=tuple(
                 Point(x=float(rung.steps), y=fmean(arm.val_losses), low=min(arm.val_losses), high=max(arm.val_losses))

@@ -15,7 +15,7 @@ from seqloom.claims.claim import Claim, Ladder
 from seqloom.config import merge
 from seqloom.experiment.arms import Arm
 from seqloom.experiment.runner import ExperimentRunner
-from seqloom.experiment.worker import Task, is_trained, perform
+from seqloom.experiment.worker import ArmRun, is_trained, perform
 from seqloom.progress import Progress, Silent
 from seqloom.recipes import Recipe
 from seqloom.run.info import read_info
@@ -153,7 +153,7 @@ def _time_updates(arm: Arm, folder: Path) -> float:
     timed = {"training": {"validations": 2, "validation_sentences": 0, "warmup_steps": 0}}
     recipe = Recipe.parse(merge(arm.recipe.model_dump(mode="json"), timed), source=arm.name)
     short = replace(arm, recipe=recipe, steps=TIMED_UPDATES, tests=(), probes=())
-    perform(Task(short, 0, folder))
+    perform(ArmRun(short, 0, folder))
     result = read_info(folder).finished
     first, second = result.curve
     update = (second.seconds - first.seconds) / (second.step - first.step)

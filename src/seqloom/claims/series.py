@@ -1,19 +1,19 @@
-"""Series and charts of measurements: rounds enter, points with intervals over them leave."""
+"""Lines and charts of measurements: rounds enter, points with intervals over them leave."""
 
 from collections.abc import Mapping, Sequence
 from statistics import fmean
 
 from seqloom.claims.rule import interval_of
-from seqloom.claims.verdict import Chart, Contrast, Point, Series, Term
+from seqloom.claims.verdict import Chart, ChartSeries, Contrast, Point, Term
 
 _MOST_LISTED = 8
 """Points of a line that a description lists."""
 
 
-def measured(label: str, rounds: Sequence[Mapping[str, float]]) -> Series:
+def measured(label: str, rounds: Sequence[Mapping[str, float]]) -> ChartSeries:
     """A line of means over rounds; each round maps a number (as text) to a value."""
     points = (mean_point(float(x), tuple(item[x] for item in rounds)) for x in rounds[0])
-    return Series(label=label, points=tuple(points))
+    return ChartSeries(label=label, points=tuple(points))
 
 
 def mean_point(x: float | str, values: tuple[float, ...]) -> Point:
@@ -26,7 +26,7 @@ def chart(
     title: str,
     x_title: str,
     y_title: str,
-    series: tuple[Series, ...],
+    series: tuple[ChartSeries, ...],
     *,
     log: bool = False,
     log_x: bool | None = None,

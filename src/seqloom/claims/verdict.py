@@ -73,7 +73,7 @@ class Point(Results):
     high: float | None = None
 
 
-class Series(Results):
+class ChartSeries(Results):
     """A line, or a group of bars."""
 
     label: str
@@ -90,7 +90,7 @@ class Chart(Results):
     title: str
     x_title: str
     y_title: str
-    series: tuple[Series, ...]
+    series: tuple[ChartSeries, ...]
     log_x: bool = False
     log_y: bool = False
     description: str

@@ -1,8 +1,7 @@
-"""The `seqloom` command: finds the verb, runs it, and turns what goes wrong into one message and an exit status.
+"""The `seqloom` command: runs one of its commands, and turns errors for users into one message and an exit status.
 
-Results go to standard output, progress and notes to standard error. Each verb has a file of its own, which calls the packages and
-contains no logic of theirs. torch is not imported before a verb needs it. Errors of the operating system (OSError) are explained
-here, for all verbs.
+Results go to standard output, progress and notes to standard error. Each command has a file, which parses arguments and calls the
+packages. torch is not imported before a command needs it. Errors of the operating system (OSError) are explained here.
 """
 
 import argparse

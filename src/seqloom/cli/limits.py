@@ -10,7 +10,7 @@ from seqloom.cli.lines import print_json
 from seqloom.cli.progress import shown
 
 if TYPE_CHECKING:
-    from seqloom.claims.limits import Limits
+    from seqloom.claims.limits import LimitsResult
 
 _EPILOG = """\
 examples:
@@ -91,7 +91,7 @@ def run(arguments: argparse.Namespace) -> int:
     return status
 
 
-def deliver(limits: "Limits", *, json: bool = False) -> None:
+def deliver(limits: "LimitsResult", *, json: bool = False) -> None:
     """Prints the verdict, the sizes and the smallest failing input; or prints all of it as JSON."""
     if json:
         print_json(limits)

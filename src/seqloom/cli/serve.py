@@ -35,7 +35,7 @@ SIGTERM the server finishes accepted requests and rejects new ones. More: docs/s
 
 MISSING = "serving needs packages that are not installed ({name}): pip install 'seqloom[serve]'"
 
-# Options that are fields of Limits, with their metavars.
+# Options that are fields of RequestLimits, with their metavars.
 _LIMITS = {
     "max_body_bytes": "BYTES",
     "max_chars": "N",
@@ -107,10 +107,10 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
 
 def run(arguments: argparse.Namespace) -> int:
     """Serves until the process gets SIGINT or SIGTERM."""
-    from seqloom.serve.limits import Limits
+    from seqloom.serve.limits import RequestLimits
 
     overrides = {name: getattr(arguments, name) for name in _LIMITS if getattr(arguments, name) is not None}
-    limits = Limits.parse(overrides, source="the limits")
+    limits = RequestLimits.parse(overrides, source="the limits")
     keys = [*arguments.api_key, *([os.environ[_KEY_VARIABLE]] if _KEY_VARIABLE in os.environ else [])]
     if not all(key.strip() for key in keys):
         raise ConfigError(f"--api-key, {_KEY_VARIABLE}: a key is empty; give a key that is not empty")
@@ -171,7 +171,7 @@ def _number(name: str) -> Any:
     return parsers.get(name, options.positive)
 
 
-# The descriptions of Limits, repeated here so that other verbs need not import pydantic.
+# The descriptions of RequestLimits, repeated here so that other verbs need not import pydantic.
 _HELP = {
     "max_body_bytes": "bytes of a request's body (default: 1048576)",
     "max_chars": "characters of a text (default: 5000)",

@@ -3,7 +3,7 @@
 - Standard output into a file or a pipe is UTF-8 with "\\n" at the ends of lines. A terminal gets its own encoding; what it cannot
   show, and control characters, are written as escapes such as `\\u6570` and `\\x1b`. If results cannot be written, the work fails.
 - Standard error holds progress and notes. They are escaped in the same way; if they cannot be written, the work goes on.
-- Closed standard input is empty. Results on closed standard output are an error; news about files that were written is left out.
+- Closed standard input is empty. Results on closed standard output are an error; messages about written files are left out.
 """
 
 import contextlib
@@ -40,7 +40,7 @@ def standard_streams() -> Iterator[None]:
     if sys.stdout is None or 1 in closed:
         sys.stdout = ClosedResults()
     elif sys.stdout is sys.__stdout__ and isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout = Results(sys.stdout)
+        sys.stdout = ResultStream(sys.stdout)
         made.append(sys.stdout)
     if sys.stderr is None or 2 in closed:
         sys.stderr = io.TextIOWrapper(io.BufferedWriter(io.FileIO(os.devnull, "w")), encoding="utf-8")
@@ -91,7 +91,7 @@ class _Escaping(io.TextIOWrapper):
         return super().write(text)
 
 
-class Results(_Escaping):
+class ResultStream(_Escaping):
     """Standard output; its errors say that they are its own."""
 
     def __init__(self, stream: io.TextIOWrapper) -> None:
@@ -99,7 +99,7 @@ class Results(_Escaping):
 
     def write_styled(self, text: str) -> int:
         """Writes text as it is."""
-        return _named(lambda: super(Results, self).write_styled(text))
+        return _named(lambda: super(ResultStream, self).write_styled(text))
 
     def flush(self) -> None:
         """Writes what waits."""
@@ -175,7 +175,7 @@ def _give_back(stream: io.TextIOWrapper) -> None:
     except (OSError, ValueError):
         with contextlib.suppress(OSError):
             nothing = os.open(os.devnull, os.O_WRONLY)
-            os.dup2(nothing, 1 if isinstance(stream, Results) else 2)
+            os.dup2(nothing, 1 if isinstance(stream, ResultStream) else 2)
             os.close(nothing)
         with contextlib.suppress(ValueError):  # It may have been given back already.
             stream.detach()

@@ -85,7 +85,7 @@ class RunResult(Results):
     by_length: dict[str, tuple[LengthBin, ...]] = Field(description="by test split")
 
 
-class Arm(Results):
+class ArmResult(Results):
     """A recipe in a comparison, with all its runs; or an outside system whose outputs were scored (`runs` is empty)."""
 
     name: str
@@ -177,7 +177,7 @@ class Comparison(Results):
     val_metric: str | None = Field(None, description="what val_quality is; None: the leading metric")
     val_metric_label: str | None = None
     test_labels: dict[str, str] = Field(description='by test split, for people: "within the trained range"')
-    arms: tuple[Arm, ...]
+    arms: tuple[ArmResult, ...]
     differences: tuple[Difference, ...]
     samples: tuple[Sample, ...]
     caveats: tuple[str, ...]

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from seqloom.comparison.comparison import (
-    Arm,
+    ArmResult,
     Comparison,
     CorpusFacts,
     CurvePoint,
@@ -252,7 +252,7 @@ def _trained_arm(
     tests: Mapping[str, Sequence[SentencePair]],
     counted: Counted,
     beam: int,
-) -> Arm:
+) -> ArmResult:
     metrics = _measured(counted, measure, name)
     by_metric = {test: {metric: counted[metric][name][test] for metric in metrics} for test in tests}
     stats = counted[measure.corpus.metric][name]
@@ -289,7 +289,7 @@ def _trained_arm(
                 by_length={test: measure.length_bins(sources[test], [stats[test][index]]) for test in tests},
             )
         )
-    return Arm(
+    return ArmResult(
         name=name,
         label=arm.recipe.label,
         recipe=arm.recipe.to_yaml(),
@@ -306,12 +306,12 @@ def _outside_arm(
     measure: QualityMeasure,
     tests: Mapping[str, Sequence[SentencePair]],
     counted: Counted,
-) -> Arm:
+) -> ArmResult:
     pairs = tests[system.test]
     metrics = _measured(counted, measure, name)
     qualities = [measure.quality(metric, counted[metric][name][system.test]) for metric in metrics]
     stats = counted[measure.corpus.metric][name]
-    return Arm(
+    return ArmResult(
         name=name,
         label=name,
         recipe=None,

@@ -4,12 +4,12 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from statistics import mean
 
-from seqloom.comparison.comparison import Arm, Difference, Quality
+from seqloom.comparison.comparison import ArmResult, Difference, Quality
 from seqloom.corpus import SentencePair
 
 
 def verdict_sentences(
-    arms: Sequence[Arm],
+    arms: Sequence[ArmResult],
     differences: Sequence[Difference],
     tests: Mapping[str, Sequence[SentencePair]],
     test_labels: Mapping[str, str],
@@ -56,7 +56,7 @@ def _with_interval(quality: Quality) -> str:
     return f"{quality.value:.1f} [{quality.interval.low:.1f}, {quality.interval.high:.1f}]"
 
 
-def _cost(arms: Sequence[Arm]) -> str:
+def _cost(arms: Sequence[ArmResult]) -> str:
     trained = [arm for arm in arms if arm.runs]
     if not trained:
         return ""

@@ -26,7 +26,7 @@ class FileEntry(Settings):
     verified: bool = False
 
 
-class Selection(Settings):
+class RowSelection(Settings):
     """Selects the rows of a file that belong to a split.
 
     Attributes:
@@ -55,7 +55,7 @@ class SplitEntry(Settings):
     table: str | None = None
     text: str | None = None
     markup: Literal["none", "tags", "segments"] = "none"
-    select: Selection | None = None
+    select: RowSelection | None = None
 
     @model_validator(mode="after")
     def _check(self) -> Self:

@@ -12,7 +12,7 @@ from seqloom.corpus.column_facts import ColumnFacts, judge_columns, kind_of_valu
 from seqloom.corpus.column_names import TEXTS, read_column_name
 from seqloom.corpus.read_pass import ReadPass
 from seqloom.corpus.settings import CorpusSettings
-from seqloom.corpus.tables import Table
+from seqloom.corpus.tables import InputTable
 from seqloom.progress import Silent
 
 MOST_RECORDS = 100_000
@@ -89,7 +89,7 @@ def values_contradict_header(names: Sequence[str | None], evidence: Evidence) ->
     )
 
 
-def gather_evidence(table: Table) -> Evidence:
+def gather_evidence(table: InputTable) -> Evidence:
     """Reads up to 100,000 records to find out what the columns hold. Bad records are skipped.
 
     The result for a large file is cached until the file changes.

@@ -9,11 +9,11 @@ from seqloom.corpus.column_evidence import MOST_RECORDS, Evidence
 from seqloom.corpus.column_names import ColumnName
 from seqloom.corpus.languages import language_base, languages_in_name, name_language
 from seqloom.corpus.settings import CorpusSettings
-from seqloom.corpus.tables import Table
+from seqloom.corpus.tables import InputTable
 
 
 def describe_pair_choice(
-    table: Table,
+    table: InputTable,
     columns: tuple[int, int],
     languages: tuple[str | None, str | None],
     settings: CorpusSettings,
@@ -52,7 +52,7 @@ def describe_pair_choice(
     return f"{text} To change: {', '.join(change)}." if change else text
 
 
-def describe_text_choice(table: Table, column: int, *, guessed: bool) -> str:
+def describe_text_choice(table: InputTable, column: int, *, guessed: bool) -> str:
     """How a table of texts for language models is read, in one line.
 
     Args:
@@ -68,7 +68,7 @@ def describe_text_choice(table: Table, column: int, *, guessed: bool) -> str:
     return text
 
 
-def explain_unclear(table: Table, names: Sequence[ColumnName], evidence: Evidence) -> str:
+def explain_unclear(table: InputTable, names: Sequence[ColumnName], evidence: Evidence) -> str:
     """Why no columns could be chosen, and which options to give."""
     texts = [index for index in range(len(names)) if evidence.kind(index) == "text"]
     others = [index for index in range(len(names)) if index not in texts]
@@ -87,13 +87,13 @@ def explain_unclear(table: Table, names: Sequence[ColumnName], evidence: Evidenc
     )
 
 
-def explain_many(table: Table, tag_of: dict[int, str]) -> str:
+def explain_many(table: InputTable, tag_of: dict[int, str]) -> str:
     """That there are more than two languages, and which options to give."""
     tags = list(dict.fromkeys(tag_of.values()))
     return f"{table.file}: holds {len(tags)} languages ({', '.join(tags)}); choose two: --from-lang CODE --to-lang CODE"
 
 
-def show(table: Table, index: int, *, quotes: bool = True) -> str:
+def show(table: InputTable, index: int, *, quotes: bool = True) -> str:
     """A column in messages: its name, or its number from 1."""
     name = table.names[index]
     if name is None:
@@ -101,12 +101,12 @@ def show(table: Table, index: int, *, quotes: bool = True) -> str:
     return repr(name) if quotes or " " in name else name
 
 
-def show_pair(table: Table, columns: Sequence[int]) -> str:
+def show_pair(table: InputTable, columns: Sequence[int]) -> str:
     """Two columns in messages, joined by "and"."""
     return " and ".join(show(table, index) for index in columns)
 
 
-def show_kind(table: Table, index: int, evidence: Evidence) -> str:
+def show_kind(table: InputTable, index: int, evidence: Evidence) -> str:
     """A column and the kind of its values."""
     kind = evidence.facts[index].kind if evidence.facts else ""
     return (
@@ -116,12 +116,12 @@ def show_kind(table: Table, index: int, evidence: Evidence) -> str:
     )
 
 
-def list_kinds(table: Table, evidence: Evidence) -> str:
+def list_kinds(table: InputTable, evidence: Evidence) -> str:
     """All columns and the kinds of their values."""
     return ", ".join(show_kind(table, index, evidence) for index in range(len(table.names)))
 
 
-def list_names(table: Table) -> str:
+def list_names(table: InputTable) -> str:
     """The names of all columns, or their number if they have no names."""
     return (
         ", ".join(repr(name) for name in table.names if name is not None) or f"{len(table.names)} columns without names"

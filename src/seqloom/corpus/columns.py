@@ -23,12 +23,12 @@ from seqloom.corpus.direction import match
 from seqloom.corpus.input_file import InputFile
 from seqloom.corpus.languages import languages_in_name, name_language
 from seqloom.corpus.settings import CorpusSettings
-from seqloom.corpus.tables import Table
+from seqloom.corpus.tables import InputTable
 from seqloom.errors import CorpusError
 
 
 @dataclass(frozen=True)
-class Choice:
+class ColumnChoice:
     """The chosen columns, as indices into a table's names, and their languages if known.
 
     Attributes:
@@ -42,8 +42,11 @@ class Choice:
 
 
 def choose_pair(
-    table: Table, settings: CorpusSettings, evidence: Evidence, like: "tuple[Table, Choice] | None" = None
-) -> Choice:
+    table: InputTable,
+    settings: CorpusSettings,
+    evidence: Evidence,
+    like: "tuple[InputTable, ColumnChoice] | None" = None,
+) -> ColumnChoice:
     """Chooses the columns of source and target.
 
     Args:
@@ -63,16 +66,16 @@ def choose_pair(
         choice = _choose_unnamed(table, settings, evidence, like[1] if like is not None else None)
     src, tgt = choice.columns
     line = describe_pair_choice(table, (src, tgt), (choice.src_lang, choice.tgt_lang), settings, evidence)
-    return Choice((src, tgt), choice.src_lang, choice.tgt_lang, line)
+    return ColumnChoice((src, tgt), choice.src_lang, choice.tgt_lang, line)
 
 
 def _choose_requested(
-    table: Table,
+    table: InputTable,
     requested: tuple[int | str, int | str],
     settings: CorpusSettings,
     evidence: Evidence,
-    like: tuple[Table, Choice] | None,
-) -> Choice:
+    like: tuple[InputTable, ColumnChoice] | None,
+) -> ColumnChoice:
     if like is not None and not any(map(is_number, requested)):
         src, tgt = like[1].columns
     else:
@@ -81,7 +84,7 @@ def _choose_requested(
     return _with_languages(table.file, (src, tgt), languages, settings, may_swap=False)
 
 
-def _choose_named(table: Table, settings: CorpusSettings, evidence: Evidence) -> Choice:
+def _choose_named(table: InputTable, settings: CorpusSettings, evidence: Evidence) -> ColumnChoice:
     names = [read_column_name(name or "") for name in table.names]
     by_role = _choose_roles(table, names, evidence)
     by_language = _choose_languages(table, names, settings, evidence, by_role)
@@ -90,7 +93,7 @@ def _choose_named(table: Table, settings: CorpusSettings, evidence: Evidence) ->
             return by_language
         directed = settings.from_lang is not None or settings.to_lang is not None
         if set(by_language.columns) == set(by_role):
-            return by_language if directed else Choice(by_role, by_language.tgt_lang, by_language.src_lang)
+            return by_language if directed else ColumnChoice(by_role, by_language.tgt_lang, by_language.src_lang)
         if settings.from_lang is not None and settings.to_lang is not None:
             return by_language
         raise CorpusError(
@@ -111,16 +114,16 @@ def _choose_named(table: Table, settings: CorpusSettings, evidence: Evidence) ->
                 f"--{flag}-lang {code}"
             )
         partly.append(code or language)
-    return Choice(by_role, partly[0], partly[1])
+    return ColumnChoice(by_role, partly[0], partly[1])
 
 
 def _choose_languages(
-    table: Table,
+    table: InputTable,
     names: Sequence[ColumnName],
     settings: CorpusSettings,
     evidence: Evidence,
     by_role: tuple[int, int] | None,
-) -> Choice | None:
+) -> ColumnChoice | None:
     """Columns whose names are languages, in the user's direction; None if there are fewer than two candidates.
 
     Raises:
@@ -161,11 +164,11 @@ def _choose_languages(
         raise CorpusError(
             f"{table.file}: the column {show(table, src)} fits both --from-lang {wanted[0]} and --to-lang {wanted[1]}"
         )
-    return Choice((src, tgt), wanted[0] or names[src].language, wanted[1] or names[tgt].language)
+    return ColumnChoice((src, tgt), wanted[0] or names[src].language, wanted[1] or names[tgt].language)
 
 
 def _column_in(
-    table: Table, code: str, names: Sequence[ColumnName], tag_of: dict[int, str], texts: Sequence[int]
+    table: InputTable, code: str, names: Sequence[ColumnName], tag_of: dict[int, str], texts: Sequence[int]
 ) -> int | None:
     """The column in the language that the user asks for; None if it may be a column whose name contains no language.
 
@@ -190,7 +193,7 @@ def _column_in(
     raise CorpusError(f"{table.file}: has no column in {code!r}; its languages are {languages}")
 
 
-def _choose_roles(table: Table, names: Sequence[ColumnName], evidence: Evidence) -> tuple[int, int] | None:
+def _choose_roles(table: InputTable, names: Sequence[ColumnName], evidence: Evidence) -> tuple[int, int] | None:
     """Columns with usual names of source and target.
 
     Raises:
@@ -202,7 +205,7 @@ def _choose_roles(table: Table, names: Sequence[ColumnName], evidence: Evidence)
 
 
 def _find_roles(
-    table: Table, names: Sequence[ColumnName], evidence: Evidence, usable: Sequence[int]
+    table: InputTable, names: Sequence[ColumnName], evidence: Evidence, usable: Sequence[int]
 ) -> tuple[int, int] | None:
     words: dict[str, list[int]] = {}
     for index in usable:
@@ -228,13 +231,15 @@ def _may_be_sides(pair: tuple[int, int], names: Sequence[ColumnName], evidence: 
     )
 
 
-def _choose_unnamed(table: Table, settings: CorpusSettings, evidence: Evidence, like: Choice | None) -> Choice:
+def _choose_unnamed(
+    table: InputTable, settings: CorpusSettings, evidence: Evidence, like: ColumnChoice | None
+) -> ColumnChoice:
     width = len(table.names)
     in_name = languages_in_name(table.file.path)
     texts = [index for index in range(width) if evidence.kind(index) == "text"]
     if width == 2:
         if like is not None and in_name is None:
-            return Choice(like.columns, like.src_lang, like.tgt_lang)
+            return ColumnChoice(like.columns, like.src_lang, like.tgt_lang)
         problem = _find_problem(evidence)
         if problem is not None:
             raise CorpusError(
@@ -248,7 +253,7 @@ def _choose_unnamed(table: Table, settings: CorpusSettings, evidence: Evidence, 
             f"{table.file}:1: has one column; expected two, separated by a tab, or two files: --src FILE --tgt FILE"
         )
     if like is not None:
-        return Choice(like.columns, like.src_lang, like.tgt_lang)
+        return ColumnChoice(like.columns, like.src_lang, like.tgt_lang)
     if len(texts) == 2:
         columns = (texts[0], texts[1])
         languages = in_name or _languages_of(table, columns, evidence)
@@ -273,7 +278,7 @@ def _find_problem(evidence: Evidence) -> str | None:
     return None
 
 
-def _languages_of(table: Table, columns: tuple[int, int], evidence: Evidence) -> tuple[str, str] | None:
+def _languages_of(table: InputTable, columns: tuple[int, int], evidence: Evidence) -> tuple[str, str] | None:
     """The languages according to the columns' names, the file's name or columns of language codes."""
     names = [read_column_name(table.names[index] or "") for index in columns]
     codes = [
@@ -304,7 +309,7 @@ def _with_languages(
     settings: CorpusSettings,
     *,
     may_swap: bool,
-) -> Choice:
+) -> ColumnChoice:
     src, tgt = settings.from_lang, settings.to_lang
     if languages is not None:
         straight, turned = (
@@ -312,9 +317,9 @@ def _with_languages(
             for pair in (languages, languages[::-1])
         )
         if straight:
-            return Choice(columns, src or languages[0], tgt or languages[1])
+            return ColumnChoice(columns, src or languages[0], tgt or languages[1])
         if may_swap and turned:
-            return Choice(columns[::-1], src or languages[1], tgt or languages[0])
+            return ColumnChoice(columns[::-1], src or languages[1], tgt or languages[0])
         flags = " and ".join(f"--{flag}-lang {code}" for flag, code in (("from", src), ("to", tgt)) if code)
         raise CorpusError(f"{file}: its names say {languages[0]} -> {languages[1]}, which does not fit {flags}")
     if may_swap and (src is None) != (tgt is None):
@@ -324,10 +329,10 @@ def _with_languages(
             f"{columns[0] + 1} is then the source), or name the columns: "
             f"--src-column {columns[1] + 1} --tgt-column {columns[0] + 1}"
         )
-    return Choice(columns, src, tgt)
+    return ColumnChoice(columns, src, tgt)
 
 
-def find_column(table: Table, column: int | str) -> int:
+def find_column(table: InputTable, column: int | str) -> int:
     """The index of the column that a setting names, by its name or its number from 1.
 
     Raises:

@@ -14,14 +14,14 @@ from seqloom.corpus.column_evidence import (
     values_contradict_header,
     values_suggest_header,
 )
-from seqloom.corpus.formats import Hints, Layout, detect_layout
+from seqloom.corpus.formats import FileLayout, Hints, detect_layout
 from seqloom.corpus.input_file import InputFile, read_head
 from seqloom.corpus.parallel import ParallelFiles
 from seqloom.corpus.passages import RunningText, cut
 from seqloom.corpus.plan import Plan
 from seqloom.corpus.settings import CorpusSettings
 from seqloom.corpus.sources import PairTable, Passages, Source, TextTable
-from seqloom.corpus.tables import Table, open_table
+from seqloom.corpus.tables import InputTable, open_table
 from seqloom.corpus.text_columns import choose_text, holds_text
 from seqloom.errors import ConfigError, CorpusError
 
@@ -155,7 +155,7 @@ def held_out_sources(
     settings: CorpusSettings,
     src_lang: str | None,
     tgt_lang: str | None,
-    train: tuple[Table, columns.Choice] | None = None,
+    train: tuple[InputTable, columns.ColumnChoice] | None = None,
 ) -> tuple[dict[str, Source], tuple[str, ...]]:
     """The user's files of validation and test data, in the direction of the training data, and notes how they are read."""
     # The files pairs.en-fr.tsv and val.en-fr.tsv must be read in the same direction.
@@ -175,7 +175,7 @@ def held_out_sources(
 
 
 def _pair_source(
-    file: InputFile, settings: CorpusSettings, train: tuple[Table, columns.Choice] | None
+    file: InputFile, settings: CorpusSettings, train: tuple[InputTable, columns.ColumnChoice] | None
 ) -> tuple[PairTable, str]:
     if file.path.is_dir():
         raise CorpusError(f"{file}: is a folder; expected a file of pairs")
@@ -199,12 +199,12 @@ def _text_source(file: InputFile, settings: CorpusSettings) -> TextTable:
     return TextTable(table, choose_text(table, settings, evidence).columns[0])
 
 
-def _detect(file: InputFile, settings: CorpusSettings) -> Layout:
+def _detect(file: InputFile, settings: CorpusSettings) -> FileLayout:
     hints = Hints(settings.delimiter, settings.kind, lambda fields: looks_like_header(fields, settings))
     return detect_layout(file, hints)
 
 
-def _open_table(layout: Layout, settings: CorpusSettings) -> tuple[Table, Evidence]:
+def _open_table(layout: FileLayout, settings: CorpusSettings) -> tuple[InputTable, Evidence]:
     delimited = layout.format in ("tsv", "csv")
     if settings.header != "auto" and not delimited:
         raise ConfigError(
@@ -230,7 +230,7 @@ def _aligned(src: InputFile, tgt: InputFile) -> ParallelFiles:
     return ParallelFiles(src, tgt)
 
 
-def open_file_table(file: InputFile, settings: CorpusSettings) -> tuple[Table, Evidence]:
+def open_file_table(file: InputFile, settings: CorpusSettings) -> tuple[InputTable, Evidence]:
     """Opens a file of records, and finds out what its columns hold.
 
     Raises:

@@ -43,7 +43,7 @@ _LEAST_UNNAMED_RECORDS = 10
 
 
 @dataclass(frozen=True)
-class Layout:
+class FileLayout:
     """How to read a file.
 
     Attributes:
@@ -85,7 +85,7 @@ def is_table_name(name: str) -> bool:
     return "." in name and name.rpartition(".")[2].lower() in _SUFFIXES
 
 
-def detect_layout(file: InputFile, hints: Hints | None = None) -> Layout:
+def detect_layout(file: InputFile, hints: Hints | None = None) -> FileLayout:
     """Detects how to read a file, from its content and its name.
 
     Raises:
@@ -104,7 +104,7 @@ def detect_layout(file: InputFile, hints: Hints | None = None) -> Layout:
     return layout
 
 
-def _detect_named(file: InputFile, head: bytes, claimed: Format | None) -> Layout | None:
+def _detect_named(file: InputFile, head: bytes, claimed: Format | None) -> FileLayout | None:
     """Detects formats that begin with a signature."""
     is_parquet = head.startswith(b"PAR1")
     if is_parquet != (claimed == "parquet") and not (is_parquet and claimed is None):
@@ -117,7 +117,7 @@ def _detect_named(file: InputFile, head: bytes, claimed: Format | None) -> Layou
             )
         )
     if is_parquet:
-        return Layout(file, "parquet", names=read_names(file))
+        return FileLayout(file, "parquet", names=read_names(file))
     if is_tmx(head.decode("utf-8", errors="replace")):
         names: dict[str, None] = {}
         for _, unit in islice(read_units(file, ReadPass("skip")), _SAMPLE_RECORDS):
@@ -127,13 +127,13 @@ def _detect_named(file: InputFile, head: bytes, claimed: Format | None) -> Layou
                 f"{file}: its units are in {'no language' if not names else 'the one language ' + ', '.join(names)}; "
                 "expected two, named by xml:lang"
             )
-        return Layout(file, "tmx", names=tuple(names))
+        return FileLayout(file, "tmx", names=tuple(names))
     if claimed == "tmx":
         raise CorpusError(f"{file}:1: its name says TMX, but no <tmx> begins in it; fetch it again or rename it")
     return None
 
 
-def _detect_text(file: InputFile, claimed: Format | None, hints: Hints) -> Layout:
+def _detect_text(file: InputFile, claimed: Format | None, hints: Hints) -> FileLayout:
     lines = sample_lines(file)
     filled = [line for line in lines if line is not None and line.strip()]
     if not filled and None in lines:
@@ -146,13 +146,13 @@ def _detect_text(file: InputFile, claimed: Format | None, hints: Hints) -> Layou
                 raise CorpusError(
                     f"{file}: its name says a message catalogue of gettext, but it holds no msgid and msgstr"
                 )
-            return Layout(file, "po", names=("source", "target"))
+            return FileLayout(file, "po", names=("source", "target"))
         if claimed in ("jsonl", None):
             layout = _detect_json(file, lines, filled, claimed)
             if layout is not None:
                 return layout
     elif claimed in ("jsonl", "po"):
-        return Layout(file, claimed)
+        return FileLayout(file, claimed)
     return _detect_delimited(file, lines, filled, claimed, hints)
 
 
@@ -177,10 +177,10 @@ def _decode(line: bytes) -> str | None:
 
 def _detect_json(
     file: InputFile, lines: Sequence[str | None], filled: Sequence[str], claimed: Format | None
-) -> Layout | None:
+) -> FileLayout | None:
     if json_records.is_lines_of_objects(lines):
         records = _parsed(line for line in filled[:_SAMPLE_RECORDS])
-        return _with_names(Layout(file, "jsonl", names=json_records.common_names(records, _SAMPLE_RECORDS)))
+        return _with_names(FileLayout(file, "jsonl", names=json_records.common_names(records, _SAMPLE_RECORDS)))
     start = filled[0].lstrip()[:1] if filled else ""
     if start in ("[", "{") and start:
         try:
@@ -190,7 +190,7 @@ def _detect_json(
                 return None
             raise
         if names or claimed is not None:
-            return _with_names(Layout(file, "json", names=names))
+            return _with_names(FileLayout(file, "json", names=names))
     if claimed is None:
         return None
     raise CorpusError(
@@ -199,7 +199,7 @@ def _detect_json(
     )
 
 
-def _with_names(layout: Layout) -> Layout:
+def _with_names(layout: FileLayout) -> FileLayout:
     if not layout.names:
         # The error of the first bad record is the best message.
         reader = json_records.read_document if layout.format == "json" else json_records.read_lines_of_objects
@@ -224,10 +224,10 @@ def _parsed(lines: Iterator[str]) -> Iterator[tuple[int, json_records.Record]]:
 
 def _detect_delimited(
     file: InputFile, lines: Sequence[str | None], filled: Sequence[str], claimed: Format | None, hints: Hints
-) -> Layout:
+) -> FileLayout:
     if not filled:
         if claimed is None and hints.delimiter is None:
-            return Layout(file, "text")
+            return FileLayout(file, "text")
         raise CorpusError(f"{file}: holds blank lines only, or none that is text in UTF-8")
     excel = delimited.excel_delimiter(filled[0])
     if excel is not None:
@@ -285,7 +285,7 @@ def _choose_csv(file: InputFile, lines: Sequence[str | None], filled: Sequence[s
     return _plain_or_quoted(lines, best.delimiter, prefers_quotes=True) if best.delimiter in ("\t", "|||") else best
 
 
-def _detect_unnamed(file: InputFile, lines: Sequence[str | None], hints: Hints) -> Layout:
+def _detect_unnamed(file: InputFile, lines: Sequence[str | None], hints: Hints) -> FileLayout:
     for delimiter in ("\t", "|||"):
         fit = _plain_or_quoted(lines, delimiter, prefers_quotes=False)
         if fit.width > 1 and fit.share >= (0.5 if hints.kind == "pairs" else _UNNAMED_SHARE):
@@ -301,7 +301,7 @@ def _detect_unnamed(file: InputFile, lines: Sequence[str | None], hints: Hints) 
         ]
         if len(certain) == 1:
             return _layout(file, certain[0], lines)
-    return Layout(file, "text")
+    return FileLayout(file, "text")
 
 
 def _plain_or_quoted(lines: Sequence[str | None], delimiter: str, *, prefers_quotes: bool) -> DelimiterFit:
@@ -318,9 +318,9 @@ def _plain_or_quoted(lines: Sequence[str | None], delimiter: str, *, prefers_quo
     return quoted if better or delimited.all_quoted(lines, delimiter) else plain
 
 
-def _layout(file: InputFile, fit: DelimiterFit, lines: Sequence[str | None]) -> Layout:
+def _layout(file: InputFile, fit: DelimiterFit, lines: Sequence[str | None]) -> FileLayout:
     line = next((number for number, line in enumerate(lines, start=1) if line is not None and line.strip()), 1)
-    return Layout(file, "csv" if fit.quoted else "tsv", fit.delimiter, fit.width, fit.first, line)
+    return FileLayout(file, "csv" if fit.quoted else "tsv", fit.delimiter, fit.width, fit.first, line)
 
 
 def _shown(delimiter: str) -> str:

@@ -13,7 +13,7 @@ from seqloom.corpus.passages import RunningText, cut
 from seqloom.corpus.plan import Plan, check_none_ignored
 from seqloom.corpus.settings import CorpusSettings
 from seqloom.corpus.sources import PairTable, Passages, SelectedRows, Source
-from seqloom.corpus.tables import Table
+from seqloom.corpus.tables import InputTable
 from seqloom.errors import ConfigError, CorpusError
 from seqloom.progress import Progress
 
@@ -90,7 +90,7 @@ class _SplitOpener:
             return Passages(middle if split.select.stop < 1 else RunningText(file, first.stop or 0))
         if split.table is not None:
             file = self._locate(split.table)
-            table = Table(file, "tsv", (None,) * (self.entry.columns or len(self.entry.sides)), header=False)
+            table = InputTable(file, "tsv", (None,) * (self.entry.columns or len(self.entry.sides)), header=False)
             source = PairTable(table, (self.entry.sides.index(self.src), self.entry.sides.index(self.tgt)))
         else:
             assert split.sides is not None

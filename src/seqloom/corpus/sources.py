@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
-from seqloom.corpus.catalogue import Selection
+from seqloom.corpus.catalogue import RowSelection
 from seqloom.corpus.parallel import Row
 from seqloom.corpus.passages import RunningText
 from seqloom.corpus.read_pass import ReadPass
 from seqloom.corpus.split import hash_key, split_key
-from seqloom.corpus.tables import Table
+from seqloom.corpus.tables import InputTable
 
 
 class Source(Protocol):
@@ -42,7 +42,7 @@ class PairTable:
         columns: indices of the columns of source and target.
     """
 
-    table: Table
+    table: InputTable
     columns: tuple[int, ...]
 
     @property
@@ -61,7 +61,7 @@ class PairTable:
 class TextTable:
     """The texts for language models of a table."""
 
-    table: Table
+    table: InputTable
     column: int
 
     @property
@@ -99,7 +99,7 @@ class SelectedRows:
     """The rows of a source that a rule of the catalogue selects."""
 
     source: Source
-    rule: Selection
+    rule: RowSelection
 
     @property
     def origin(self) -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from seqloom.corpus import delimited, json_records, parquet, po, tmx
 from seqloom.corpus.delimited import name_delimiter
-from seqloom.corpus.formats import Format, IsHeader, Layout
+from seqloom.corpus.formats import FileLayout, Format, IsHeader
 from seqloom.corpus.input_file import InputFile
 from seqloom.corpus.lines import text_lines
 from seqloom.corpus.read_pass import ReadPass
@@ -18,7 +18,7 @@ from seqloom.messages import counted
 
 
 @dataclass(frozen=True)
-class Table:
+class InputTable:
     """A file with one record in each row.
 
     Attributes:
@@ -145,7 +145,7 @@ class Table:
             yield number, [texts[index] for index in wanted]
 
 
-def open_table(layout: Layout, *, is_header: IsHeader) -> Table:
+def open_table(layout: FileLayout, *, is_header: IsHeader) -> InputTable:
     """Opens a table: decides whether the first record is a header, and reads the columns' names.
 
     Args:
@@ -156,10 +156,10 @@ def open_table(layout: Layout, *, is_header: IsHeader) -> Table:
     """
     file, width = layout.file, layout.width
     if layout.format not in ("tsv", "csv"):
-        return Table(file, layout.format, layout.names, header=layout.format == "parquet")
+        return InputTable(file, layout.format, layout.names, header=layout.format == "parquet")
     header = is_header(layout.first)
     if not header:
-        return Table(file, layout.format, (None,) * max(width, 1), False, layout.delimiter)
+        return InputTable(file, layout.format, (None,) * max(width, 1), False, layout.delimiter)
     names = tuple(field.strip() for field in layout.first)
     location = f"{file}:{layout.first_line}"
     if len(set(names)) < len(names):
@@ -170,7 +170,7 @@ def open_table(layout: Layout, *, is_header: IsHeader) -> Table:
             f"{location}: the header names {len(names)} column{'s' * (len(names) != 1)} ({', '.join(names)}), but most records "
             f"have {width}, separated by {_describe(layout.delimiter)}; correct the header, or give the separator: --delimiter"
         )
-    return Table(file, layout.format, names, True, layout.delimiter)
+    return InputTable(file, layout.format, names, True, layout.delimiter)
 
 
 def _describe(delimiter: str) -> str:

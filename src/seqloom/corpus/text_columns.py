@@ -3,13 +3,13 @@
 from seqloom.corpus.column_evidence import Evidence
 from seqloom.corpus.column_messages import describe_text_choice, list_names
 from seqloom.corpus.column_names import PAIRS, TEXTS, read_column_name
-from seqloom.corpus.columns import Choice, find_column
+from seqloom.corpus.columns import ColumnChoice, find_column
 from seqloom.corpus.settings import CorpusSettings
-from seqloom.corpus.tables import Table
+from seqloom.corpus.tables import InputTable
 from seqloom.errors import CorpusError
 
 
-def choose_text(table: Table, settings: CorpusSettings, evidence: Evidence) -> Choice:
+def choose_text(table: InputTable, settings: CorpusSettings, evidence: Evidence) -> ColumnChoice:
     """Chooses the column of the text for language models: by its name, or because no other column holds text.
 
     Raises:
@@ -28,13 +28,13 @@ def choose_text(table: Table, settings: CorpusSettings, evidence: Evidence) -> C
         index = _only_text(evidence)
     if index is not None:
         guessed = settings.tgt_column is None and len(named) > 1
-        return Choice((index,), note=describe_text_choice(table, index, guessed=guessed))
+        return ColumnChoice((index,), note=describe_text_choice(table, index, guessed=guessed))
     raise CorpusError(
         f"{table.file}: cannot tell which column holds the text among {list_names(table)}; name it: --text-column NAME"
     )
 
 
-def holds_text(table: Table, evidence: Evidence) -> bool:
+def holds_text(table: InputTable, evidence: Evidence) -> bool:
     """Whether a table probably contains texts for language models, not pairs: by the names of its columns, or because JSON or
     Parquet has one column of text, whose name is neither a language nor a side of a pair.
     """

@@ -31,7 +31,7 @@ from seqloom.experiment.arms import Arm
 from seqloom.experiment.audit import AuditedArm, Effort
 from seqloom.experiment.tuning import Trial, choose_rate, rate_beyond
 from seqloom.experiment.worker import (
-    Task,
+    ArmRun,
     find_function,
     is_trained,
     outputs_file,
@@ -192,7 +192,7 @@ class ExperimentRunner:
         else:
             chosen, tried = self._tune(arms)
         self._perform(
-            [Task(arm, seed, self._run_folder(arm, seed)) for seed in range(seeds) for arm in chosen.values()], "runs"
+            [ArmRun(arm, seed, self._run_folder(arm, seed)) for seed in range(seeds) for arm in chosen.values()], "runs"
         )
         results = {
             key: Trained(arm, tuple(self._record(arm, seed) for seed in range(seeds)), tried[key])
@@ -282,9 +282,9 @@ class ExperimentRunner:
             chosen[key] = group[best]
         return chosen, tried
 
-    def _trial(self, arm: Arm) -> Task:
+    def _trial(self, arm: Arm) -> ArmRun:
         """A trial of a learning rate: nothing is decoded, since it may not be chosen; it may diverge."""
-        return Task(replace(arm, tests=(), probes=()), 0, self._run_folder(arm, 0), may_diverge=True)
+        return ArmRun(replace(arm, tests=(), probes=()), 0, self._run_folder(arm, 0), may_diverge=True)
 
     def _trial_loss(self, arm: Arm) -> float | None:
         """The validation loss of a trial; None where it diverged."""
@@ -295,7 +295,7 @@ class ExperimentRunner:
         elsewhere = (rate for name, rate in self.rates.items() if name.rpartition("/")[0] == model)
         return self.rates.get(arm.name) or next(elsewhere, arm.recipe.training.learning_rate)
 
-    def _perform(self, tasks: Sequence[Task], what: str) -> None:
+    def _perform(self, tasks: Sequence[ArmRun], what: str) -> None:
         for task in tasks:
             self._discard_outdated(task)
         todo = [task for task in tasks if not _is_done(task)]
@@ -322,7 +322,7 @@ class ExperimentRunner:
                     status = f"{task.arm.label}, seed {task.seed}"
                     self.progress.update(f"training {count} {what}", done / count, status=status)
 
-    def _discard_outdated(self, task: Task) -> None:
+    def _discard_outdated(self, task: ArmRun) -> None:
         """What was trained on other data than those that are there now, or by another version of a generator, is done again."""
         file, corpus = task.folder / "run.json", task.arm.corpus
         if not file.exists():
@@ -382,7 +382,7 @@ def _middle_rate(arm: Arm) -> float:
     return arm.rates[len(arm.rates) // 2]
 
 
-def _is_done(task: Task) -> bool:
+def _is_done(task: ArmRun) -> bool:
     folder = task.folder
     return (
         is_trained(folder)

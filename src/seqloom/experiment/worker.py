@@ -1,6 +1,6 @@
 """What one process does for a runner: trains a run that is not finished, decodes its tests, and asks its probes.
 
-A Task enters; what it found lies in the run's folder, written at once or not at all. So a runner that is stopped loses
+An ArmRun enters; its results lie in the run's folder, written at once or not at all. So a runner that is stopped loses
 nothing that was finished.
 """
 
@@ -30,7 +30,7 @@ from seqloom.training.checkpoint import has_checkpoint
 
 
 @dataclass(frozen=True)
-class Task:
+class ArmRun:
     """An arm with one learning rate, trained with one seed.
 
     Attributes:
@@ -49,7 +49,7 @@ def prepare_process() -> None:
     torch.set_num_threads(1)
 
 
-def perform(task: Task) -> None:
+def perform(task: ArmRun) -> None:
     """Does what of the task is not done yet."""
     arm, folder = task.arm, task.folder
     if not is_trained(folder):

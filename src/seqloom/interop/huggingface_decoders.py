@@ -1,6 +1,6 @@
 """Decoder-only models in the layouts of Hugging Face transformers: GPT-2, GPT-NeoX, Llama and Qwen3.
 
-Settings and named arrays enter, a Layout leaves; see `huggingface_layout`.
+Settings and named arrays enter, a ModelLayout leaves; see `huggingface_layout`.
 """
 
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ import numpy as np
 from seqloom.interop.ctranslate2_spec import position_table
 from seqloom.interop.huggingface_names import (
     ACTIVATIONS,
-    Layout,
+    ModelLayout,
     State,
     Weights,
     attention,
@@ -54,7 +54,7 @@ def unsupported_in_decoder_only(settings: TransformerLMSettings) -> Iterator[Uns
     yield from unsupported_heads(settings)
 
 
-def decoder_layout(settings: TransformerLMSettings, weights: Weights, common: dict[str, Any]) -> Layout:
+def decoder_layout(settings: TransformerLMSettings, weights: Weights, common: dict[str, Any]) -> ModelLayout:
     """The layout of a decoder-only model without unsupported features."""
     # If the scale is multiplied into the embedding table, the output matrix cannot share it.
     common = {**common, "tie_word_embeddings": settings.tied_embeddings == "all" and not settings.embedding_scale}
@@ -63,7 +63,7 @@ def decoder_layout(settings: TransformerLMSettings, weights: Weights, common: di
     return _gpt_neox(settings, weights, common) if settings.positions == "rotary" else _gpt2(settings, weights, common)
 
 
-def _gpt_neox(settings: TransformerLMSettings, weights: Weights, common: dict[str, Any]) -> Layout:
+def _gpt_neox(settings: TransformerLMSettings, weights: Weights, common: dict[str, Any]) -> ModelLayout:
     state = _embeddings_and_norm(settings, weights, "gpt_neox.embed_in.weight", "gpt_neox.final_layer_norm")
     heads = settings.num_heads
     for number in range(settings.num_layers):
@@ -97,10 +97,10 @@ def _gpt_neox(settings: TransformerLMSettings, weights: Weights, common: dict[st
         "hidden_dropout": settings.dropout,
         "attention_dropout": settings.attention_dropout,
     }
-    return Layout("GPTNeoXForCausalLM", "GPTNeoXConfig", config, state)
+    return ModelLayout("GPTNeoXForCausalLM", "GPTNeoXConfig", config, state)
 
 
-def _gpt2(settings: TransformerLMSettings, weights: Weights, common: dict[str, Any]) -> Layout:
+def _gpt2(settings: TransformerLMSettings, weights: Weights, common: dict[str, Any]) -> ModelLayout:
     state = _embeddings_and_norm(settings, weights, "transformer.wte.weight", "transformer.ln_f")
     state["transformer.wpe.weight"] = position_table(settings, weights)
     for number in range(settings.num_layers):
@@ -131,10 +131,10 @@ def _gpt2(settings: TransformerLMSettings, weights: Weights, common: dict[str, A
         "embd_pdrop": settings.dropout,
         "attn_pdrop": settings.attention_dropout,
     }
-    return Layout("GPT2LMHeadModel", "GPT2Config", config, state)
+    return ModelLayout("GPT2LMHeadModel", "GPT2Config", config, state)
 
 
-def _llama(settings: TransformerLMSettings, weights: Weights, common: dict[str, Any]) -> Layout:
+def _llama(settings: TransformerLMSettings, weights: Weights, common: dict[str, Any]) -> ModelLayout:
     """The layout of Llama; with `qk_norm` that of Qwen3."""
     state = _embeddings_and_norm(settings, weights, "model.embed_tokens.weight", "model.norm")
     for number in range(settings.num_layers):
@@ -163,8 +163,8 @@ def _llama(settings: TransformerLMSettings, weights: Weights, common: dict[str, 
         "attention_dropout": settings.attention_dropout,
     }
     if settings.qk_norm:
-        return Layout("Qwen3ForCausalLM", "Qwen3Config", config, state)
-    return Layout("LlamaForCausalLM", "LlamaConfig", {**config, "mlp_bias": settings.bias}, state)
+        return ModelLayout("Qwen3ForCausalLM", "Qwen3Config", config, state)
+    return ModelLayout("LlamaForCausalLM", "LlamaConfig", {**config, "mlp_bias": settings.bias}, state)
 
 
 def _embeddings_and_norm(settings: TransformerLMSettings, weights: Weights, table: str, norm: str) -> State:

@@ -13,7 +13,7 @@ from seqloom.decoding.settings import DecodingSettings
 from seqloom.errors import ConfigError
 from seqloom.interop.exported_run import ExportedRun
 from seqloom.interop.huggingface_layout import make_layout, unsupported_features
-from seqloom.interop.huggingface_names import Layout
+from seqloom.interop.huggingface_names import ModelLayout
 from seqloom.interop.huggingface_tokenizer import make_backend, reason_unsupported
 from seqloom.interop.unsupported import check_supported
 
@@ -123,7 +123,7 @@ def power(decoding: DecodingSettings) -> float:
     return round(decoding.length_penalty * _TYPICAL / (_TYPICAL + 5), 3)
 
 
-def _write_model(transformers: Any, layout: Layout, source: ExportedRun, folder: Path, quantization: str) -> None:
+def _write_model(transformers: Any, layout: ModelLayout, source: ExportedRun, folder: Path, quantization: str) -> None:
     import torch
 
     config = getattr(transformers, layout.config)(**layout.settings)

@@ -1,7 +1,7 @@
 """Finds the model of Hugging Face transformers that computes the same as a Transformer of seqloom, and renames the weights.
 
-Model settings and named arrays enter; a Layout leaves: a configuration and a state dict. It does not import transformers. Features
-that no layout supports are returned by name.
+Model settings and named arrays enter; a ModelLayout leaves: a configuration and a state dict. It does not import transformers.
+Features that no layout supports are returned by name.
 
 | seqloom | transformers |
 | --- | --- |
@@ -22,7 +22,15 @@ import numpy as np
 
 from seqloom.interop.ctranslate2_spec import position_table
 from seqloom.interop.huggingface_decoders import decoder_layout, unsupported_in_decoder_only
-from seqloom.interop.huggingface_names import ACTIVATIONS, Layout, State, Weights, attention, copied, unsupported_heads
+from seqloom.interop.huggingface_names import (
+    ACTIVATIONS,
+    ModelLayout,
+    State,
+    Weights,
+    attention,
+    copied,
+    unsupported_heads,
+)
 from seqloom.interop.huggingface_t5 import t5_layout
 from seqloom.interop.unsupported import UnsupportedFeature
 from seqloom.models import ModelSettings
@@ -51,7 +59,7 @@ def unsupported_features(settings: ModelSettings, vocab: Vocabulary) -> list[Uns
     return unsupported
 
 
-def make_layout(settings: ModelSettings, vocab: Vocabulary, weights: Weights) -> Layout:
+def make_layout(settings: ModelSettings, vocab: Vocabulary, weights: Weights) -> ModelLayout:
     """The layout of a model without unsupported features."""
     common = {
         "vocab_size": vocab.tgt_size,
@@ -110,7 +118,7 @@ def _unsupported_in_t5(settings: TransformerSettings) -> Iterator[UnsupportedFea
 
 def _encoder_decoder(
     settings: TransformerSettings, vocab: Vocabulary, weights: Weights, common: dict[str, Any]
-) -> Layout:
+) -> ModelLayout:
     if settings.positions == "relative":
         return t5_layout(settings, vocab, weights, common)
     pre = settings.norm_place == "pre"
@@ -159,8 +167,8 @@ def _encoder_decoder(
         "activation_dropout": settings.activation_dropout,
     }
     if pre:
-        return Layout("PegasusForConditionalGeneration", "PegasusConfig", config, state)
+        return ModelLayout("PegasusForConditionalGeneration", "PegasusConfig", config, state)
     if settings.embedding_norm:
-        return Layout("BartForConditionalGeneration", "BartConfig", config, state)
+        return ModelLayout("BartForConditionalGeneration", "BartConfig", config, state)
     config |= {"decoder_vocab_size": vocab.tgt_size, "share_encoder_decoder_embeddings": True}
-    return Layout("MarianMTModel", "MarianConfig", config, state)
+    return ModelLayout("MarianMTModel", "MarianConfig", config, state)

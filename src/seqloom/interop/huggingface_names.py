@@ -19,7 +19,7 @@ ACTIVATIONS = {"relu": "relu", "gelu": "gelu", "gelu_tanh": "gelu_pytorch_tanh",
 
 
 @dataclass(frozen=True, slots=True)
-class Layout:
+class ModelLayout:
     """A model of transformers.
 
     Attributes:

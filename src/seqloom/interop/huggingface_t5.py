@@ -4,14 +4,16 @@ from typing import Any
 
 import numpy as np
 
-from seqloom.interop.huggingface_names import Layout, State, Weights, gated, projections
+from seqloom.interop.huggingface_names import ModelLayout, State, Weights, gated, projections
 from seqloom.models.transformer import TransformerSettings
 from seqloom.vocabulary import Vocabulary
 
 _FEED_FORWARD = {"gelu_tanh": "gelu_new", "swiglu": "silu"}
 
 
-def t5_layout(settings: TransformerSettings, vocab: Vocabulary, weights: Weights, common: dict[str, Any]) -> Layout:
+def t5_layout(
+    settings: TransformerSettings, vocab: Vocabulary, weights: Weights, common: dict[str, Any]
+) -> ModelLayout:
     """The layout of an encoder-decoder with relative positions and without unsupported features."""
     table = weights["embeddings.tgt_table.weight"]
     scale = np.float32(np.sqrt(settings.d_model) if settings.embedding_scale else 1.0)
@@ -58,7 +60,7 @@ def t5_layout(settings: TransformerSettings, vocab: Vocabulary, weights: Weights
         "decoder_start_token_id": vocab.bos_id,
         "tie_word_embeddings": settings.embedding_scale,
     }
-    return Layout("T5ForConditionalGeneration", "T5Config", config, state)
+    return ModelLayout("T5ForConditionalGeneration", "T5Config", config, state)
 
 
 def _gated(settings: TransformerSettings) -> bool:

@@ -6,7 +6,7 @@ Input: verdicts. Output: tables of texts. This module does not know HTML.
 from statistics import fmean
 
 from seqloom.claims.rule import interval_of
-from seqloom.claims.verdict import Chart, Contrast, Question, Series, Term, Verdict
+from seqloom.claims.verdict import Chart, ChartSeries, Contrast, Question, Term, Verdict
 from seqloom.experiment.audit import AuditedArm
 from seqloom.report.claims_wording import level, measured, plain, short, significant
 from seqloom.report.tables import Table
@@ -116,7 +116,7 @@ def _x_text(position: float | str) -> str:
     return position if isinstance(position, str) else plain(position)
 
 
-def _cell(series: Series, position: float | str) -> str:
+def _cell(series: ChartSeries, position: float | str) -> str:
     # If a series has several points at one x value, the cell holds all of them.
     cells = [measured(point.y, point.low, point.high) for point in series.points if point.x == position]
     return "; ".join(cells) or MISSING

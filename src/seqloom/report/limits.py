@@ -7,12 +7,12 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from seqloom.claims.limits.result import FailingInput, Limits, SizeResult, span
+from seqloom.claims.limits.result import FailingInput, LimitsResult, SizeResult, span
 
 _STYLES = {"passes": "green", "fails": "red", "undecided": "yellow"}
 
 
-def limits_table(limits: Limits) -> RenderableType:
+def limits_table(limits: LimitsResult) -> RenderableType:
     """All results of a search for limits: a verdict, the tested sizes and the smallest failing input of each family."""
     facts = f"{limits.recipe} on {limits.corpus} · {limits.run}"
     lines: list[RenderableType] = [Text(limits.verdict, style="bold"), Text(facts, style="dim"), Text()]
@@ -32,7 +32,7 @@ def limits_table(limits: Limits) -> RenderableType:
     return Group(*lines)
 
 
-def _sizes(limits: Limits) -> Table:
+def _sizes(limits: LimitsResult) -> Table:
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
     counted = any(size.right is not None for size in limits.sizes)
     table.add_column(limits.units, justify="right", no_wrap=True)
@@ -61,7 +61,7 @@ def _state(size: SizeResult) -> Text:
     return text
 
 
-def _failing(limits: Limits, failing: FailingInput) -> RenderableType:
+def _failing(limits: LimitsResult, failing: FailingInput) -> RenderableType:
     size = f"{failing.size:,} {limits.unit if failing.size == 1 else limits.units}"
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 2), show_header=False)
     table.add_column(style="dim", no_wrap=True)

@@ -3,7 +3,7 @@
 The sentences follow from the numbers alone.
 """
 
-from seqloom.comparison.comparison import Arm, Comparison
+from seqloom.comparison.comparison import ArmResult, Comparison
 from seqloom.messages import listed
 from seqloom.report import wording
 from seqloom.report.rows import COSTS, MAX_PAIRS, bin_sizes, cost_of, cost_text, drawn_differences
@@ -91,7 +91,7 @@ def about_cost(comparison: Comparison, measure: str) -> str:
     return sentence(f"{COSTS[measure]}: {listed(parts)}") if parts else f"{COSTS[measure]}: not measured."
 
 
-def mean_cost(arm: Arm, measure: str) -> float | None:
+def mean_cost(arm: ArmResult, measure: str) -> float | None:
     """The mean of a measure of cost over the runs of an arm; None if it was not measured."""
     return wording.mean(cost for run in arm.runs if (cost := cost_of(run, measure)) is not None)
 

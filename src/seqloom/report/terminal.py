@@ -11,7 +11,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from seqloom.comparison.comparison import Arm, Comparison
+from seqloom.comparison.comparison import ArmResult, Comparison
 from seqloom.report import wording
 from seqloom.report.rows import COSTS, cost_text
 from seqloom.report.sentences import direction, mean_cost
@@ -146,7 +146,7 @@ class _Tables:
             cells.append(cell)
         return cells
 
-    def _list(self, arm: Arm) -> RenderableType:
+    def _list(self, arm: ArmResult) -> RenderableType:
         # For a terminal that is too narrow for a table of one test split.
         lines = [Text(self._labels()[self._comparison.arms.index(arm)], style="bold")]
         for test, label in self._comparison.test_labels.items():

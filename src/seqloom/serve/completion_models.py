@@ -84,7 +84,7 @@ class LogProbs(BaseModel):
     text_offset: list[int]
 
 
-class Choice(BaseModel):
+class CompletionChoice(BaseModel):
     """A completion."""
 
     text: str
@@ -100,7 +100,7 @@ class CompletionAnswer(BaseModel):
     object: Literal["text_completion"]
     created: int
     model: str
-    choices: list[Choice]
+    choices: list[CompletionChoice]
     usage: Usage | None = None
     notes: list[str] | None = None
 

@@ -13,7 +13,7 @@ from seqloom.serve.batcher import TextRequest
 from seqloom.serve.completion_models import Stop
 from seqloom.serve.endpoint import BODY_ERRORS, Endpoint
 from seqloom.serve.http_errors import HTTPError
-from seqloom.serve.limits import Limits
+from seqloom.serve.limits import RequestLimits
 from seqloom.serve.request_parsing import read_json
 from seqloom.serve.results import await_generations
 from seqloom.serve.run_registry import codes_of
@@ -109,7 +109,7 @@ class Runs(BaseModel):
     """All runs, and the limits of requests."""
 
     runs: list[RunAnswer]
-    limits: Limits
+    limits: RequestLimits
 
 
 class GenerationAPI:

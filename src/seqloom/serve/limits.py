@@ -5,7 +5,7 @@ from pydantic import Field
 from seqloom.config import Settings
 
 
-class Limits(Settings):
+class RequestLimits(Settings):
     """Limits of the server: a request above them gets 400 or 413; 503 means too busy."""
 
     max_body_bytes: int = Field(1 << 20, gt=0, description="bytes of a request's body; more is 413")

@@ -20,7 +20,7 @@ from seqloom.serve.app import make_app
 from seqloom.serve.batcher import Batcher
 from seqloom.serve.explainer import Explainer
 from seqloom.serve.keys import Keys
-from seqloom.serve.limits import Limits
+from seqloom.serve.limits import RequestLimits
 from seqloom.serve.metrics import Metrics
 from seqloom.serve.origins import parse_origins
 from seqloom.serve.run_registry import RunRegistry
@@ -65,7 +65,7 @@ class Server(uvicorn.Server):
 
 def make_state(
     runs: Sequence[ServedRun],
-    limits: Limits | None = None,
+    limits: RequestLimits | None = None,
     *,
     keys: Sequence[str] = (),
     workers: int = 1,
@@ -80,7 +80,7 @@ def make_state(
             each other.
         log: stream of the access log; None writes no log.
     """
-    limits, metrics = limits or Limits(), Metrics()
+    limits, metrics = limits or RequestLimits(), Metrics()
     num_threads = threads_per_worker(workers, threads)
     batcher = Batcher(
         queue=limits.queue,
@@ -106,7 +106,7 @@ def serve(
     *,
     host: str = "127.0.0.1",
     port: int = 8000,
-    limits: Limits | None = None,
+    limits: RequestLimits | None = None,
     keys: Sequence[str] = (),
     origins: Sequence[str] = (),
     engine: str = OWN,
@@ -124,7 +124,7 @@ def serve(
         folders: the run folders.
         host: the address to listen at.
         port: the port; 0 takes any that is free.
-        limits: limits of requests and queues; the defaults of `Limits` if None.
+        limits: limits of requests and queues; the defaults of `RequestLimits` if None.
         keys: API keys that requests must give; without any, every client may use the server.
         origins: see `make_app`.
         engine: the program that decodes, see `decoding.engines`.
@@ -137,7 +137,7 @@ def serve(
     Raises:
         SeqloomError: a run cannot be opened, the address is not available, or an item of `origins` is not an origin.
     """
-    limits = limits or Limits()
+    limits = limits or RequestLimits()
     parse_origins(origins)
     server_socket = listen(host, port)
     with server_socket:

@@ -11,7 +11,7 @@ from seqloom.serve.batcher import Batcher, TextRequest
 from seqloom.serve.explainer import Explainer
 from seqloom.serve.http_errors import HTTPError
 from seqloom.serve.keys import Keys
-from seqloom.serve.limits import Limits
+from seqloom.serve.limits import RequestLimits
 from seqloom.serve.metrics import Metrics
 from seqloom.serve.run_registry import RunRegistry
 
@@ -23,7 +23,7 @@ class ServerState:
     registry: RunRegistry
     batcher: Batcher
     explainer: Explainer
-    limits: Limits
+    limits: RequestLimits
     keys: Keys
     metrics: Metrics
     access_log: AccessLog

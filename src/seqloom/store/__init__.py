@@ -4,14 +4,14 @@ from seqloom.store.both_directions import BothDirections
 from seqloom.store.documents import Documents
 from seqloom.store.dropout import dropout_reencoder
 from seqloom.store.opening import open_store
-from seqloom.store.store import Dropped, ExampleStore, Selection, StoredExamples, Windows
+from seqloom.store.store import Dropped, ExampleStore, SelectedExamples, StoredExamples, Windows
 
 __all__ = [
     "BothDirections",
     "Documents",
     "Dropped",
     "ExampleStore",
-    "Selection",
+    "SelectedExamples",
     "StoredExamples",
     "Windows",
     "dropout_reencoder",

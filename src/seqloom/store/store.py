@@ -132,7 +132,7 @@ class ExampleStore:
             return False
         return self._src.is_whole() and self._tgt.is_whole() and len(self._src.lengths) == len(self._tgt.lengths)
 
-    def select(self, max_src_len: int | None, max_tgt_len: int | None) -> "tuple[Selection, Dropped]":
+    def select(self, max_src_len: int | None, max_tgt_len: int | None) -> "tuple[SelectedExamples, Dropped]":
         """The examples that a model can take, and how many it cannot.
 
         Args:
@@ -152,7 +152,7 @@ class ExampleStore:
                 f"all {len(self):,} examples are longer than the model allows ({limits}); raise the model's maximum length, or "
                 "train a tokenizer with a larger vocabulary"
             )
-        return Selection(self, rows), dropped
+        return SelectedExamples(self, rows), dropped
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +178,7 @@ class Dropped:
         )
 
 
-class Selection:
+class SelectedExamples:
     """Some examples of a store, by their rows."""
 
     ends = True

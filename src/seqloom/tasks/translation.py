@@ -15,7 +15,7 @@ from seqloom.example import IdArray
 from seqloom.messages import counted
 from seqloom.models.base import Model
 from seqloom.progress import Progress
-from seqloom.store import BothDirections, ExampleStore, Selection, StoredExamples
+from seqloom.store import BothDirections, ExampleStore, SelectedExamples, StoredExamples
 from seqloom.tasks.task import RecipeParts, Task, TrainedRun
 from seqloom.tokenizer import Tokenizer
 from seqloom.training.selection import Validation
@@ -54,7 +54,7 @@ class Translation(Task):
             raise CorpusError(
                 f"no {what} pair fits into the model's {counted(model.max_len, 'position')}; raise model.max_len"
             )
-        return Selection(store, np.flatnonzero(fits))
+        return SelectedExamples(store, np.flatnonzero(fits))
 
     def validation_items(self, corpus: Corpus, recipe: RecipeParts, num_items: int) -> list[SentencePair]:
         """As many pairs as the recipe wants, evenly over the split."""

@@ -29,7 +29,7 @@ from seqloom.training.metric_buffer import MetricBuffer, UpdateMetrics
 from seqloom.training.metric_log import MetricLog
 from seqloom.training.optim import learning_rate_factor, make_optimizers, set_learning_rate
 from seqloom.training.plan import TrainingPlan
-from seqloom.training.selection import Selection, Validate, measure
+from seqloom.training.selection import Validate, WeightSelection, measure
 
 # The log and the screen get a line after so many updates.
 _REPORT_EVERY = 20
@@ -66,7 +66,7 @@ class Trainer:
         self._compiled = compiled(self.model, plan.device) if settings.compile else self.model
         self._buffer = MetricBuffer(plan.device)
         self._log = MetricLog(plan.folder, tensorboard=settings.tensorboard)
-        self._selection = Selection(plan.folder, settings)
+        self._selection = WeightSelection(plan.folder, settings)
         self._clock = BudgetClock(plan.budget)
 
     def train(self, *, resume: bool = False) -> Counters:

@@ -1,4 +1,4 @@
-"""Selection: which weights of a run are its best, and when training ends early.
+"""WeightSelection: which weights of a run are its best, and when training ends early.
 
 Validations enter, files of weights in the run folder leave: best, last, step-N of the last validations, and their average.
 """
@@ -40,7 +40,7 @@ def measure(model: Model, validate: Validate) -> Validation:
         return validate(model)
 
 
-class Selection:
+class WeightSelection:
     """Keeps the weights of one run that validation prefers.
 
     Args:

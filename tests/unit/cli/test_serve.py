@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 
 from seqloom.cli import main, serve
-from seqloom.serve.limits import Limits
+from seqloom.serve.limits import RequestLimits
 
 
 def test_help_tells_the_limits_as_they_are() -> None:
-    fields = Limits.model_fields
+    fields = RequestLimits.model_fields
     assert set(serve._LIMITS) == set(serve._HELP) == set(fields)
     for name, field in fields.items():
         default = f"{field.default:g}" if field.default < 1_000_000 else str(field.default)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from seqloom.cli.streams import STDOUT, Results
+from seqloom.cli.streams import STDOUT, ResultStream
 
 
 class _Gone(io.RawIOBase):
@@ -26,7 +26,7 @@ class _Gone(io.RawIOBase):
 def test_windows_says_otherwise_that_a_reader_has_gone(monkeypatch: pytest.MonkeyPatch) -> None:
     gone = _Gone()
     first = io.TextIOWrapper(io.BufferedWriter(gone), encoding="utf-8")
-    results = Results(first)
+    results = ResultStream(first)
     results.write("text\n")
     with pytest.raises(OSError, match="Invalid argument") as found:
         results.flush()

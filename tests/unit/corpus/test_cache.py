@@ -11,7 +11,7 @@ import pytest
 from seqloom.corpus import Corpus, CorpusSettings, cache, open_corpus
 from seqloom.corpus.input_file import InputFile
 from seqloom.corpus.parallel import ParallelFiles
-from seqloom.corpus.tables import Table
+from seqloom.corpus.tables import InputTable
 from seqloom.errors import CorpusError
 
 
@@ -26,7 +26,7 @@ def _unread(monkeypatch: pytest.MonkeyPatch) -> None:
     def read(*arguments: Any) -> Iterator[Any]:
         raise AssertionError("the file was read")
 
-    monkeypatch.setattr(Table, "records", read)
+    monkeypatch.setattr(InputTable, "records", read)
     monkeypatch.setattr(ParallelFiles, "rows", read)
 
 

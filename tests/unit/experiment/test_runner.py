@@ -7,7 +7,7 @@ import pytest
 
 from seqloom.experiment.arms import arm
 from seqloom.experiment.runner import ExperimentRunner
-from seqloom.experiment.worker import Task
+from seqloom.experiment.worker import ArmRun
 
 
 @pytest.mark.parametrize(("platform", "most"), [("win32", 61), ("linux", 100)])
@@ -41,5 +41,5 @@ def test_without_workers_this_process_trains(tmp_path: Path, monkeypatch: pytest
     monkeypatch.setattr("seqloom.experiment.runner.perform", lambda task: trained.append(task.seed))
     runner = ExperimentRunner(tmp_path, "ladder", workers=0)
     task_arm = arm("rnn-tiny", "copy", 1, small=True)
-    runner._perform([Task(task_arm, seed, tmp_path / str(seed)) for seed in range(3)], "runs")
+    runner._perform([ArmRun(task_arm, seed, tmp_path / str(seed)) for seed in range(3)], "runs")
     assert trained == [0, 1, 2]

@@ -13,7 +13,7 @@ import pytest
 from seqloom.claims import claims
 from seqloom.claims.rule import ask
 from seqloom.claims.series import chart
-from seqloom.claims.verdict import Contrast, Point, Series, Term, Verdict, Verdicts
+from seqloom.claims.verdict import ChartSeries, Contrast, Point, Term, Verdict, Verdicts
 from seqloom.errors import SeqloomError
 from seqloom.report import claims_charts, claims_forest, claims_wording, theme
 from seqloom.report.claims_page import claims_html, sections_of, write_claims_report
@@ -272,7 +272,7 @@ def test_arms_look_the_same_in_all_sections_and_unlike_each_other() -> None:
 
 
 def test_many_series_in_one_chart_can_be_told_apart() -> None:
-    series = tuple(Series(label=f"arm {index}", points=(Point(x="a", y=1.0 + index),)) for index in range(25))
+    series = tuple(ChartSeries(label=f"arm {index}", points=(Point(x="a", y=1.0 + index),)) for index in range(25))
     one = make_verdicts().verdicts[0].model_copy(update={"charts": (chart("Many", "x", "y", series),)})
     (section,) = sections_of([one])
     assert len({(style.colour, style.shape) for style in section.styles.values()}) == 25
@@ -292,7 +292,7 @@ def test_hostile_texts_are_texts() -> None:
         everything,
         everything,
         everything,
-        tuple(Series(label=text, points=(Point(x=everything, y=1.0), Point(x=text, y=2.0))) for text in labels),
+        tuple(ChartSeries(label=text, points=(Point(x=everything, y=1.0), Point(x=text, y=2.0))) for text in labels),
     )
     hostile = verdict(
         1,
@@ -318,7 +318,7 @@ def test_hostile_texts_are_texts() -> None:
 
 
 def test_a_chart_drops_nothing_in_silence() -> None:
-    series = (Series(label="a", points=(Point(x=1.0, y=0.0), Point(x=2.0, y=3.0, low=-1.0, high=7.0))),)
+    series = (ChartSeries(label="a", points=(Point(x=1.0, y=0.0), Point(x=2.0, y=3.0, low=-1.0, high=7.0))),)
     drawn = chart("Costs", "size", "seconds", series, log=True)
     spec, remarks = claims_charts.draw(drawn, [theme.style_at("a", 0)], "rows", theme.LIGHT)
     assert [row["x"] for row in spec["datasets"]["rows"]] == [2.0]
@@ -333,7 +333,7 @@ def test_a_chart_drops_nothing_in_silence() -> None:
 )
 def test_charts_of_words_hold_every_point(places: tuple[str, ...]) -> None:
     series = tuple(
-        Series(label=label, points=tuple(Point(x=place, y=50.0 + turn) for turn, place in enumerate(places)))
+        ChartSeries(label=label, points=tuple(Point(x=place, y=50.0 + turn) for turn, place in enumerate(places)))
         for label in ("a", "b")
     )
     drawn = chart("Bars", "bin", "%", series)
@@ -347,7 +347,7 @@ def test_charts_of_words_hold_every_point(places: tuple[str, ...]) -> None:
 
 @pytest.mark.parametrize("factor", [1.3, 4.0, 1e2, 1e6])
 def test_a_logarithmic_axis_has_few_lines_and_enough(factor: float) -> None:
-    series = (Series(label="a", points=(Point(x=1.0, y=0.04), Point(x=2.0, y=0.04 * factor))),)
+    series = (ChartSeries(label="a", points=(Point(x=1.0, y=0.04), Point(x=2.0, y=0.04 * factor))),)
     drawn = chart("Costs", "size", "seconds", series, log=True)
     spec, _ = claims_charts.draw(drawn, [theme.style_at("a", 0)], "rows", theme.LIGHT)
     (values,) = {
@@ -357,7 +357,7 @@ def test_a_logarithmic_axis_has_few_lines_and_enough(factor: float) -> None:
 
 
 def test_values_that_are_not_numbers_do_not_stop_the_page() -> None:
-    series = (Series(label="a", points=(Point(x=1.0, y=math.nan), Point(x=2.0, y=math.inf))),)
+    series = (ChartSeries(label="a", points=(Point(x=1.0, y=math.nan), Point(x=2.0, y=math.inf))),)
     one = make_verdicts().verdicts[0]
     broken = one.model_copy(update={"charts": (chart("Nothing", "x", "y", series),)})
     page = Page(claims_html(Verdicts(verdicts=(broken,))))

@@ -2,11 +2,11 @@
 
 from rich.console import Console
 
-from seqloom.claims.limits.result import FailingInput, Limits, LimitSettings, SizeResult
+from seqloom.claims.limits.result import FailingInput, LimitSettings, LimitsResult, SizeResult
 from seqloom.report.limits import limits_table
 
 
-def make(**changes: object) -> Limits:
+def make(**changes: object) -> LimitsResult:
     sizes = (
         SizeResult(first=5, last=5, tried=20, right=20, value=100, low=77.6, high=100, state="passes", trained=True),
         SizeResult(first=6, last=6, tried=20, right=3, value=15, low=3.2, high=37.9, state="fails", trained=False),
@@ -32,10 +32,10 @@ def make(**changes: object) -> Limits:
         "finished": True,
         "verdict": "Fails from 6 words on.",
     }
-    return Limits.model_validate({**facts, **changes})
+    return LimitsResult.model_validate({**facts, **changes})
 
 
-def text_of(limits: Limits, width: int = 100) -> str:
+def text_of(limits: LimitsResult, width: int = 100) -> str:
     console = Console(width=width, highlight=False)
     with console.capture() as captured:
         console.print(limits_table(limits))

@@ -12,7 +12,7 @@ from seqloom.progress import Silent
 from seqloom.recipes import Recipe, load_recipe
 from seqloom.run import prepare as preparation
 from seqloom.run.prepare import prepare
-from seqloom.store import Selection
+from seqloom.store import SelectedExamples
 from seqloom.tasks import translation
 
 PAIRS = [SentencePair("a " * (i % 23), "b " * (i % 17)) for i in range(500)]
@@ -44,7 +44,7 @@ def test_what_fits_is_what_the_model_says(name: str, piece: int, monkeypatch: py
     store = prepared.train
     fitting = prepared.task.examples(store, model, recipe, "training", Silent())
     expected = [i for i in range(len(store)) if model.fits(len(store[i].src_ids), len(store[i].tgt_ids))]
-    assert isinstance(fitting, Selection)
+    assert isinstance(fitting, SelectedExamples)
     assert fitting.rows.tolist() == expected
     assert 0 < len(expected) < len(store)
     assert [e.tgt_ids.tolist() for e in fitting] == [store[i].tgt_ids.tolist() for i in expected]

@@ -8,7 +8,7 @@ from seqloom.claims.effects import EXACT
 from seqloom.claims.protocols import EXACT_TASK
 from seqloom.claims.rule import ask
 from seqloom.claims.series import chart, mean_point
-from seqloom.claims.verdict import Contrast, Series, Term
+from seqloom.claims.verdict import ChartSeries, Contrast, Term
 from seqloom.corpus import Corpus
 from seqloom.corpus.generators.agreement import MOST, MOST_TRAINED, attractors, contrast
 from seqloom.experiment.arms import ATTENTIVE, LABELS, RECURRENT, THREE, TRANSFORMER, Test, arm
@@ -58,7 +58,7 @@ def study(runner: ExperimentRunner, protocol: Protocol) -> Finding:
         for recipe in (RECURRENT, ATTENTIVE)
     )
     series = tuple(
-        Series(
+        ChartSeries(
             label=LABELS[recipe],
             points=tuple(mean_point(float(count), _shares(item, count)) for count in range(MOST + 1)),
         )

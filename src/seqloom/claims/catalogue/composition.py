@@ -5,7 +5,7 @@ from seqloom.claims.effects import EXACT, Part, contrast_of_corpora, point
 from seqloom.claims.protocols import EXACT_TASK
 from seqloom.claims.rule import ask
 from seqloom.claims.series import chart
-from seqloom.claims.verdict import Series
+from seqloom.claims.verdict import ChartSeries
 from seqloom.config import merge
 from seqloom.experiment.arms import LABELS, THREE, TRANSFORMER, Test, arm
 from seqloom.experiment.runner import ExperimentRunner
@@ -41,7 +41,7 @@ def study(runner: ExperimentRunner, protocol: Protocol) -> Finding:
         for recipe in THREE
     )
     series = tuple(
-        Series(
+        ChartSeries(
             label=LABELS[recipe],
             points=tuple(point(text, EXACT, results[split, recipe]) for split, text in _SPLITS.items()),
         )

@@ -5,7 +5,7 @@ from seqloom.claims.effects import EXACT
 from seqloom.claims.protocols import EXACT_TASK
 from seqloom.claims.rule import ask
 from seqloom.claims.series import chart
-from seqloom.claims.verdict import Contrast, Point, Question, Series, Term
+from seqloom.claims.verdict import ChartSeries, Contrast, Point, Question, Term
 from seqloom.experiment.arms import ATTENTIVE, TRANSFORMER, Test, arm
 from seqloom.experiment.runner import ExperimentRunner
 
@@ -54,7 +54,7 @@ def study(runner: ExperimentRunner, protocol: Protocol) -> Finding:
             for label, pairs in values.items()
         ]
         series = tuple(
-            Series(
+            ChartSeries(
                 label=label,
                 points=tuple(
                     Point(x=_PAIRS[pair], y=sum(v) / len(v), low=min(v), high=max(v)) for pair, v in pairs.items()

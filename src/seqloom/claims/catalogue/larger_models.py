@@ -7,7 +7,7 @@ from seqloom.claims.costs import exponent
 from seqloom.claims.effects import NATS, Part, contrast, point
 from seqloom.claims.rule import ask
 from seqloom.claims.series import chart, measured
-from seqloom.claims.verdict import Contrast, Series, Term
+from seqloom.claims.verdict import ChartSeries, Contrast, Term
 from seqloom.experiment.arms import MULTI30K, TRANSFORMER, translator
 from seqloom.experiment.runner import ExperimentRunner
 
@@ -55,7 +55,7 @@ def study(runner: ExperimentRunner, protocol: Protocol) -> Finding:
             "Cross-entropy after equally many tokens",
             "width",
             "nats a token",
-            (Series(label="Transformer", points=losses),),
+            (ChartSeries(label="Transformer", points=losses),),
             log_x=True,
         ),
         chart(

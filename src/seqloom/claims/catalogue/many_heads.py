@@ -5,7 +5,7 @@ from seqloom.claims.effects import BLEU, NATS, Part, contrast, point
 from seqloom.claims.protocols import TRANSLATION_LADDER, translation_corpus
 from seqloom.claims.rule import ask
 from seqloom.claims.series import chart
-from seqloom.claims.verdict import Series
+from seqloom.claims.verdict import ChartSeries
 from seqloom.experiment.arms import TRANSFORMER, translator
 from seqloom.experiment.runner import ExperimentRunner
 
@@ -37,7 +37,7 @@ def study(runner: ExperimentRunner, protocol: Protocol) -> Finding:
             title,
             "heads",
             unit,
-            (Series(label="Transformer", points=tuple(point(float(n), measure, results[n]) for n in heads)),),
+            (ChartSeries(label="Transformer", points=tuple(point(float(n), measure, results[n]) for n in heads)),),
             log_x=True,
         )
         for title, unit, measure in (

@@ -13,7 +13,7 @@ from seqloom.claims.effects import EXACT
 from seqloom.claims.protocols import EXACT_TASK
 from seqloom.claims.rule import ask
 from seqloom.claims.series import chart, mean_point
-from seqloom.claims.verdict import Contrast, Series, Term
+from seqloom.claims.verdict import ChartSeries, Contrast, Term
 from seqloom.corpus import Corpus
 from seqloom.example import Example
 from seqloom.experiment.arms import LABELS, THREE, Test, arm
@@ -82,7 +82,7 @@ def study(runner: ExperimentRunner, protocol: Protocol) -> Finding:
             "of the most likely next word",
             "%",
             tuple(
-                Series(
+                ChartSeries(
                     label=LABELS[recipe],
                     points=tuple(mean_point(label, _values(item, split, what)) for what, label in _LABELS.items()),
                 )

@@ -5,7 +5,7 @@ from seqloom.claims.effects import Measure, Part, contrast, point
 from seqloom.claims.protocols import EXACT_TASK
 from seqloom.claims.rule import ask
 from seqloom.claims.series import chart
-from seqloom.claims.verdict import Point, Question, Series
+from seqloom.claims.verdict import ChartSeries, Point, Question
 from seqloom.config import merge
 from seqloom.corpus import CorpusSettings
 from seqloom.corpus.generators.recall import SEPARATOR
@@ -48,7 +48,7 @@ def study(runner: ExperimentRunner, protocol: Protocol) -> Finding:
         ]
         for recipe, item in results.items():
             points[recipe].append(point(f"{pairs} pairs", _PAIRS, item))
-    series = tuple(Series(label=LABELS[recipe], points=tuple(points[recipe])) for recipe in THREE)
+    series = tuple(ChartSeries(label=LABELS[recipe], points=tuple(points[recipe])) for recipe in THREE)
     return Finding(
         tuple(questions),
         (chart("Pairs recalled", "pairs of key and value", "% right", series),),

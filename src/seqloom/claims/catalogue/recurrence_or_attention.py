@@ -5,7 +5,7 @@ from seqloom.claims.effects import BLEU, NATS, Part, contrast, point
 from seqloom.claims.protocols import TRANSLATION_LADDER, translation_corpus, translation_protocols
 from seqloom.claims.rule import ask
 from seqloom.claims.series import chart
-from seqloom.claims.verdict import Contrast, Series
+from seqloom.claims.verdict import ChartSeries, Contrast
 from seqloom.experiment.arms import ATTENTIVE, FIXED, LABELS, RECURRENT, TRANSFORMER, translator
 from seqloom.experiment.runner import ExperimentRunner
 
@@ -47,7 +47,7 @@ def study(runner: ExperimentRunner, protocol: Protocol) -> Finding:
             "recurrence",
             unit,
             tuple(
-                Series(
+                ChartSeries(
                     label="with attention" if attentive else "without attention",
                     points=tuple(
                         point("with recurrence" if recurrent else "without", measure, results[recurrent, attentive])

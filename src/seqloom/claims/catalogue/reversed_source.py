@@ -5,7 +5,7 @@ from seqloom.claims.effects import NATS, Part, contrast, point
 from seqloom.claims.protocols import TRANSLATION_LADDER, translation_corpus
 from seqloom.claims.rule import ask
 from seqloom.claims.series import chart
-from seqloom.claims.verdict import Series
+from seqloom.claims.verdict import ChartSeries
 from seqloom.corpus.settings import CorpusSettings
 from seqloom.experiment.arms import ATTENTIVE, LABELS, RECURRENT, THREE, TRANSFORMER, translator
 from seqloom.experiment.runner import ExperimentRunner, Trained
@@ -51,7 +51,7 @@ def study(runner: ExperimentRunner, protocol: Protocol) -> Finding:
         for recipe in (ATTENTIVE, TRANSFORMER)
     ]
     series = tuple(
-        Series(
+        ChartSeries(
             label=LABELS[recipe],
             points=tuple(
                 point("backwards" if way else "forwards", NATS, results[recipe, way]) for way in (False, True)

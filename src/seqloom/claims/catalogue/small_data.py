@@ -7,7 +7,7 @@ from seqloom.claims.effects import NATS, Part, contrast, point
 from seqloom.claims.protocols import TRANSLATION_LADDER
 from seqloom.claims.rule import ask
 from seqloom.claims.series import chart
-from seqloom.claims.verdict import Series
+from seqloom.claims.verdict import ChartSeries
 from seqloom.experiment.arms import ATTENTIVE, LABELS, MULTI30K, TRANSFORMER, translator
 from seqloom.experiment.runner import ExperimentRunner
 
@@ -39,7 +39,9 @@ def study(runner: ExperimentRunner, protocol: Protocol) -> Finding:
         margin=0.01,
     )
     series = tuple(
-        Series(label=LABELS[recipe], points=tuple(point(float(size), NATS, results[recipe, size]) for size in sizes))
+        ChartSeries(
+            label=LABELS[recipe], points=tuple(point(float(size), NATS, results[recipe, size]) for size in sizes)
+        )
         for recipe in _PAIR
     )
     drawn = chart("Cross-entropy of the test targets", "training sentences", "nats a token", series, log_x=True)

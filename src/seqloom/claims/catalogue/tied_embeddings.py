@@ -5,7 +5,7 @@ from seqloom.claims.effects import BLEU, Part, contrast, point
 from seqloom.claims.protocols import TRANSLATION_LADDER, translation_corpus, translation_protocols
 from seqloom.claims.rule import ask
 from seqloom.claims.series import chart
-from seqloom.claims.verdict import Series
+from seqloom.claims.verdict import ChartSeries
 from seqloom.experiment.arms import LABELS, THREE, translator
 from seqloom.experiment.runner import ExperimentRunner
 
@@ -43,7 +43,7 @@ def study(runner: ExperimentRunner, protocol: Protocol) -> Finding:
         for recipe in THREE
     )
     series = tuple(
-        Series(
+        ChartSeries(
             label=LABELS[recipe],
             points=tuple(point("tied" if tied else "untied", BLEU, results[recipe, tied]) for tied in (True, False)),
         )

@@ -8,7 +8,7 @@ from seqloom.claims.effects import NATS
 from seqloom.claims.protocols import TRANSLATION_LADDER, translation_corpus, translation_protocols
 from seqloom.claims.rule import ask
 from seqloom.claims.series import chart
-from seqloom.claims.verdict import Contrast, Point, Series, Term
+from seqloom.claims.verdict import ChartSeries, Contrast, Point, Term
 from seqloom.experiment.arms import ATTENTIVE, LABELS, THREE, TRANSFORMER, translator
 from seqloom.experiment.runner import ExperimentRunner, RunRecord, Trained
 from seqloom.run.info import ValidationPoint
@@ -80,7 +80,7 @@ def _share(run: RunRecord, protocol: Protocol) -> float:
     return 1.0 if protocol.ladder is None else run.info.finished.processor_share
 
 
-def _curve(label: str, arm: Trained, protocol: Protocol) -> Series:
+def _curve(label: str, arm: Trained, protocol: Protocol) -> ChartSeries:
     """The mean of the runs' curves, validation by validation."""
     shares = [_share(run, protocol) for run in arm.runs]
     rows = zip(*(run.info.finished.curve for run in arm.runs), strict=True)
@@ -89,7 +89,7 @@ def _curve(label: str, arm: Trained, protocol: Protocol) -> Series:
         losses = [point.val_loss for point in row]
         seconds = sum(point.seconds * share for point, share in zip(row, shares, strict=True)) / len(row)
         points.append(Point(x=seconds, y=sum(losses) / len(losses), low=min(losses), high=max(losses)))
-    return Series(label=label, points=tuple(points))
+    return ChartSeries(label=label, points=tuple(points))
 
 
 CLAIM = Claim(

@@ -10,7 +10,7 @@ run's own test sentences are grouped by length.
 from seqloom.claims.limits.families import FAMILIES
 from seqloom.claims.limits.family import Case, Family
 from seqloom.claims.limits.opening import Search, find_limits, open_search
-from seqloom.claims.limits.result import FailingInput, Limits, LimitSettings, SizeResult
+from seqloom.claims.limits.result import FailingInput, LimitSettings, LimitsResult, SizeResult
 
 __all__ = [
     "FAMILIES",
@@ -18,7 +18,7 @@ __all__ = [
     "FailingInput",
     "Family",
     "LimitSettings",
-    "Limits",
+    "LimitsResult",
     "Search",
     "SizeResult",
     "find_limits",

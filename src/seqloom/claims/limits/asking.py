@@ -6,7 +6,7 @@ Samples enter, Answered leave. What is decided from them stands elsewhere.
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from seqloom.claims.limits.family import Sample
+from seqloom.claims.limits.family import FamilyInput
 from seqloom.claims.limits.result import FailingInput
 from seqloom.decoding.engines import Engine
 
@@ -19,7 +19,7 @@ class Answered:
         notes: what decoding said about it.
     """
 
-    sample: Sample
+    sample: FamilyInput
     said: str
     notes: tuple[str, ...]
 
@@ -54,7 +54,7 @@ class Asker:
     num_asked: int = 0
     _said: dict[str, tuple[str, tuple[str, ...]]] = field(default_factory=dict)
 
-    def ask(self, samples: Sequence[Sample]) -> list[Answered]:
+    def ask(self, samples: Sequence[FamilyInput]) -> list[Answered]:
         """The answers, in the order of the samples."""
         new = [src for src in dict.fromkeys(sample.case.src for sample in samples) if src not in self._said]
         for src, generation in zip(new, self.engine.generate(new), strict=True):

@@ -1,4 +1,4 @@
-"""Family: inputs of one kind, ordered by size, each with exact truth; and Sample, one of them.
+"""Family: inputs of one kind, ordered by size, each with exact truth; and FamilyInput, one of them.
 
 Random choices enter, samples leave. This module does not know models, nor which families there are.
 """
@@ -84,7 +84,7 @@ class Family:
         """The largest size that there is up to `size`; the smallest one where there is none."""
         return self.smallest + max(0, size - self.smallest) // self.step * self.step
 
-    def sample(self, size: int, key: str) -> "Sample":
+    def sample(self, size: int, key: str) -> "FamilyInput":
         """Draws an input of a size; the same key gives the same.
 
         Raises:
@@ -94,23 +94,23 @@ class Family:
             choices = Choices(f"{key}/{attempt}")
             case = self.draw(choices, size)
             if case is not None:
-                return Sample(size, case, tuple(choices.made))
+                return FamilyInput(size, case, tuple(choices.made))
         raise ConfigError(
             f"no input of {self.label(size)} came of {_MOST_PROPOSALS:,} draws; take a smaller --most than {size}"
         )
 
-    def again(self, size: int, choices: Sequence[float]) -> "Sample | None":
+    def again(self, size: int, choices: Sequence[float]) -> "FamilyInput | None":
         """What written choices make at a size, or None where they do not suffice or make none."""
         draw = Choices(again=choices)
         try:
             case = self.draw(draw, size)
         except OutOfChoicesError:
             return None
-        return None if case is None else Sample(size, case, tuple(draw.made))
+        return None if case is None else FamilyInput(size, case, tuple(draw.made))
 
 
 @dataclass(frozen=True, slots=True)
-class Sample:
+class FamilyInput:
     """An input of a family, and the choices that made it."""
 
     size: int

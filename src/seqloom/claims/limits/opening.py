@@ -8,7 +8,7 @@ from typing import Any, Protocol
 from seqloom.claims.limits.families import FAMILIES
 from seqloom.claims.limits.family import Family, On
 from seqloom.claims.limits.real_text import SentenceSearch
-from seqloom.claims.limits.result import About, Limits, LimitSettings
+from seqloom.claims.limits.result import About, LimitSettings, LimitsResult
 from seqloom.claims.limits.sizes import SizeSearch
 from seqloom.corpus import SentencePair
 from seqloom.errors import ConfigError
@@ -25,13 +25,13 @@ class Search(Protocol):
     def run(self, progress: Progress) -> None:
         """Searches until the limit is known or the budget of inputs is spent."""
 
-    def result(self) -> Limits:
+    def result(self) -> LimitsResult:
         """The result so far; complete after `run`."""
 
 
 def find_limits(
     run: Run, on: On, *, beam: int | None = None, progress: Progress | None = None, **settings: Any
-) -> Limits:
+) -> LimitsResult:
     """The smallest size, and the smallest input, on which a run fails.
 
     Args:

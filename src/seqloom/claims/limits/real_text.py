@@ -14,8 +14,8 @@ from collections.abc import Iterable, Mapping
 from seqloom.claims.limits.result import (
     About,
     FailingInput,
-    Limits,
     LimitSettings,
+    LimitsResult,
     SizeResult,
     State,
     limit_of,
@@ -99,10 +99,10 @@ class SentenceSearch:
         progress.update("trying lengths", 1.0)
         self._finished = True
 
-    def result(self) -> Limits:
+    def result(self) -> LimitsResult:
         """The result so far; complete after `run`."""
         sizes = tuple(self._sizes)
-        return Limits(
+        return LimitsResult(
             **self._about.model_dump(),
             rule=f"lengths fail where {self._about.measure} is surely below {100 * self._threshold:g}% of its best at smaller ones",
             method=f"{'Clopper-Pearson' if self._metric == 'exact_match' else 'bootstrap over sentences'}, {100 * LEVEL:g}%",

@@ -1,4 +1,4 @@
-"""Limits: what a search for a model's limits found, as data, and the sentence that says it.
+"""LimitsResult: what a search for a model's limits found, as data, and the sentence that says it.
 
 Counts and scores enter; what leaves can be written as JSON and read again. Nothing here draws inputs or asks models.
 """
@@ -71,7 +71,7 @@ class FailingInput(Results):
     remark: str = ""
 
 
-class Limits(Results):
+class LimitsResult(Results):
     """Where a model fails.
 
     Attributes:

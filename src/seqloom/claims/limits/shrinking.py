@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from seqloom.claims.limits.asking import Answered, Asker
-from seqloom.claims.limits.family import Case, Family, Sample
+from seqloom.claims.limits.family import Case, Family, FamilyInput
 from seqloom.claims.limits.result import FailingInput
 from seqloom.progress import Progress
 
@@ -104,9 +104,11 @@ class Shrinker:
                         return answered, len(tried)
         return None, len(tried)
 
-    def _smaller(self, sample: Sample, variants: Iterator[tuple[float, ...]], tried: set[Case]) -> list[Sample]:
+    def _smaller(
+        self, sample: FamilyInput, variants: Iterator[tuple[float, ...]], tried: set[Case]
+    ) -> list[FamilyInput]:
         """The inputs that variants make and that are smaller and new, the smallest first."""
-        made: list[Sample] = []
+        made: list[FamilyInput] = []
         for choices in variants:
             shorter = len(choices) < len(sample.choices)
             last = self.family.smallest if shorter else sample.size

@@ -14,7 +14,7 @@ from itertools import pairwise
 
 from seqloom.claims.limits.asking import Answered, Asker
 from seqloom.claims.limits.family import Family
-from seqloom.claims.limits.result import About, Limits, LimitSettings, SizeResult, State, limit_of, verdict
+from seqloom.claims.limits.result import About, LimitSettings, LimitsResult, SizeResult, State, limit_of, verdict
 from seqloom.claims.limits.shrinking import Shrinker
 from seqloom.decoding.engines import Engine
 from seqloom.errors import ConfigError
@@ -75,14 +75,14 @@ class SizeSearch:
         self._shrinker.shrink(self._failures(), progress)
         self._finished = True
 
-    def result(self) -> Limits:
+    def result(self) -> LimitsResult:
         """The result so far; complete after `run`."""
         sizes = tuple(self._results[size] for size in sorted(self._results))
         smallest = self._shrinker.report()
         if smallest is None and (failures := self._failures()):
             first = min(failures, key=lambda failure: failure.sample.rank)
             smallest = first.failing("the search was interrupted before it was made smaller")
-        return Limits(
+        return LimitsResult(
             **self._about.model_dump(),
             rule=f"a size fails where surely fewer than {100 * self._threshold:g}% of answers are right",
             method=f"Clopper-Pearson, {100 * self._level:.4g}%: {100 * LEVEL:g}% over up to {len(self._looks)} looks",

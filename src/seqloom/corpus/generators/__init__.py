@@ -24,4 +24,4 @@ _ALL: tuple[CorpusGenerator | FiniteGenerator, ...] = (
 
 GENERATORS: Mapping[str, CorpusGenerator | FiniteGenerator] = {generator.name: generator for generator in _ALL}
 
-__all__ = ["GENERATORS", "FiniteGenerator", "Generator"]
+__all__ = ["GENERATORS", "CorpusGenerator", "FiniteGenerator"]

@@ -6,7 +6,7 @@ from typing import Any
 
 from seqloom.claims.limits.families import FAMILIES
 from seqloom.claims.limits.family import Family
-from seqloom.claims.limits.result import About, Limits, LimitSettings
+from seqloom.claims.limits.result import About, LimitSettings, LimitsResult
 from seqloom.claims.limits.sizes import SizeSearch
 from seqloom.decoding.hypothesis import Generation
 from seqloom.progress import Silent
@@ -58,7 +58,7 @@ def search(engine: KnownEngine, corpus: str = "copy", on: str = "length", **sett
     return SizeSearch(engine, family, about(family, corpus=corpus), LimitSettings(**settings))
 
 
-def limits(says: Callable[[str], str], corpus: str = "copy", on: str = "length", **settings: Any) -> Limits:
+def limits(says: Callable[[str], str], corpus: str = "copy", on: str = "length", **settings: Any) -> LimitsResult:
     found = search(KnownEngine(says), corpus, on, **settings)
     found.run(Silent())
     return found.result()

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from seqloom.claims.limits.real_text import SentenceSearch
-from seqloom.claims.limits.result import About, Limits, LimitSettings
+from seqloom.claims.limits.result import About, LimitSettings, LimitsResult
 from seqloom.corpus.corpus import SentencePair
 from seqloom.errors import ConfigError, CorpusError
 from seqloom.progress import Silent
@@ -40,7 +40,7 @@ def garbled(text: str) -> str:
 
 def search(
     says: Callable[[str], str], metric: str = "bleu", pairs: list[SentencePair] | None = None, **settings: Any
-) -> Limits:
+) -> LimitsResult:
     engine = KnownEngine(says)
     chosen = sentences() if pairs is None else pairs
     found = SentenceSearch(engine, chosen, ABOUT, LimitSettings(**settings), metric=metric, item_separator=None)

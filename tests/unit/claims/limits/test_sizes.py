@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import pytest
 
-from seqloom.claims.limits.result import Limits
+from seqloom.claims.limits.result import LimitsResult
 from seqloom.claims.limits.sizes import looks
 from seqloom.errors import ConfigError
 from seqloom.progress import Silent
@@ -164,7 +164,7 @@ def test_the_same_seed_finds_the_same() -> None:
 
 def test_it_can_be_written_and_read_again() -> None:
     found = limits(up_to(3))
-    assert Limits.model_validate_json(found.model_dump_json()) == found
+    assert LimitsResult.model_validate_json(found.model_dump_json()) == found
 
 
 def test_an_interrupted_search_has_what_it_found() -> None:
