@@ -38,6 +38,7 @@ NOT_RUN = {
     "seqloom serve runs/mine": "serves until it is stopped; tests/integration/test_serving.py",
     "seqloom serve runs/de-en runs/lm": "serves until it is stopped; tests/integration/test_serving.py",
     'curl -d q="ein Satz" -d source=de -d target=en http://127.0.0.1:8000/translate': "tests/integration/test_serving.py",
+    "seqloom export runs/ngram --to arpa --out exported/ngram": "tests/integration/test_ngram.py",
     "seqloom train multi30k-fast": "minutes, and needs a download; a step of it below, where there is a mirror",
 }
 

@@ -57,6 +57,17 @@ def test_a_run_is_like_any_other(run: Path, cli: Cli, text: Path) -> None:
     assert load(run).generate("the cat", max_tokens=5, temperature=0.0)[0].text
 
 
+def test_it_is_exported_as_an_arpa_file(run: Path, cli: Cli, tmp_path: Path) -> None:
+    out = tmp_path / "exported"
+    cli("export", run, "--to", "arpa", "--out", out)
+    assert (out / "model.arpa").read_text(encoding="utf-8").startswith("\\data\\\nngram 1=")
+    assert sorted(path.name for path in (out / "seqloom").iterdir()) == ["recipe.yaml", "tokenizer.json"]
+    assert "model.arpa" in (out / "README.md").read_text(encoding="utf-8")
+    refused = cli("export", run, "--to", "huggingface", "--out", tmp_path / "other", status=2)
+    assert "model.architecture is ngram" in refused
+    assert "would be ignored" in cli("export", run, "--to", "arpa", "--out", tmp_path / "x", "--beam", 2, status=2)
+
+
 def test_a_finished_run_is_complete(run: Path, cli: Cli, text: Path, capsys: pytest.CaptureFixture[str]) -> None:
     weights = (run / "weights" / "best.safetensors").read_bytes()
     assert cli("train", "--resume", "--out", run).strip() == str(run)

@@ -23,6 +23,7 @@ examples:
   seqloom export runs/en-de --to ctranslate2 --out exported/en-de
   seqloom export runs/en-de --to ctranslate2 --quantization int8 --out exported/en-de-int8 --sentences 1000
   seqloom export runs/en-de --to huggingface --out exported/en-de-hf --input some.en --ref some.de
+  seqloom export runs/ngram --to arpa --out exported/ngram
   seqloom translate exported/en-de --engine ctranslate2 < some.en"""
 
 
@@ -30,17 +31,18 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     """Adds the parser of `seqloom export`."""
     parser = subparsers.add_parser(
         "export",
-        help="write a Transformer run for CTranslate2 or Hugging Face",
-        description="Write a Transformer run as a model of CTranslate2 or Hugging Face transformers, and report parity.",
+        help="write a run for CTranslate2, for Hugging Face or as an ARPA file",
+        description="Write a Transformer run as a model of CTranslate2 or Hugging Face transformers, and report parity; or an "
+        "n-gram run as an ARPA file.",
         epilog=_EPILOG,
     )
     parser.add_argument("folder", type=Path, metavar="RUN", help="a run folder")
     parser.add_argument(
         "--to",
-        choices=("ctranslate2", "huggingface"),
+        choices=("ctranslate2", "huggingface", "arpa"),
         required=True,
         metavar="PROGRAM",
-        help="ctranslate2, huggingface",
+        help="ctranslate2, huggingface; arpa for n-gram runs",
     )
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="the folder to write; new or empty")
     parser.add_argument(

@@ -49,6 +49,17 @@ _CAUSAL = """\
     print(tokenizer.decode(output, skip_special_tokens=True))"""
 
 
+_ARPA = """\
+KenLM, SRILM and other programs read `model.arpa`. Its words are the pieces of the run's tokenizer:
+
+    from pathlib import Path
+    from seqloom.tokenizer import Tokenizer
+
+    tokenizer = Tokenizer.load(Path("FOLDER/seqloom/tokenizer.json"))
+    words = [tokenizer.target.pieces[number] for number in tokenizer.encode_tgt(["a sentence"])[0]]
+"""
+
+
 def model_card(source: ExportedRun, report: Mapping[str, Any]) -> str:
     """The text of README.md."""
     return "\n".join(_lines(source, report)) + "\n"
@@ -83,7 +94,8 @@ def _lines(source: ExportedRun, report: Mapping[str, Any]) -> Iterator[str]:
     yield recipe.description.strip()
     yield ""
     yield f"- layout: {report['layout']}"
-    yield f"- weights: {'fp32' if report['quantization'] == 'none' else report['quantization']}"
+    if report["target"] != "arpa":
+        yield f"- weights: {'fp32' if report['quantization'] == 'none' else report['quantization']}"
     yield f"- tokenizer: {source.tokenizer.describe()}"
     yield f"- made with: {', '.join(f'{name} {version}' for name, version in report['versions'].items())}"
     for note in report["notes"]:
@@ -105,6 +117,8 @@ def _lines(source: ExportedRun, report: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _usage(source: ExportedRun, report: Mapping[str, Any]) -> str:
+    if report["target"] == "arpa":
+        return _ARPA
     decoder_only = source.decoder_only
     if report["target"] == "huggingface":
         return _CAUSAL if decoder_only else _SEQ2SEQ

@@ -96,13 +96,22 @@ def export(
     target = TARGETS[to]
     if quantization not in target.quantizations:
         raise ConfigError(f"--quantization {quantization}: {to} accepts {', '.join(target.quantizations)}")
+    if target.open is None and (data is not None or beam is not None):
+        raise ConfigError(
+            f"--to {to}: no parity is measured, so --input, --ref and --beam would be ignored; leave them out"
+        )
     check_out(out)
     source = ExportedRun.read(run)
     with atomic_folder(out) as folder:
         layout, notes = target.write(source, folder, quantization)
         progress.say(f"{run}: written for {to} as {layout}")
         parity = None
-        if sentences:
+        if target.open is None:
+            notes = (
+                *notes,
+                f"parity was not measured: {to} is a file format, and seqloom calls no program that reads it",
+            )
+        elif sentences:
             loaded = load(run, device=device, threads=threads)
             try:
                 chosen = data or _test_data(loaded, progress)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from seqloom.decoding.hypothesis import Generation
-from seqloom.interop import ctranslate2_engine, ctranslate2_export, huggingface_export
+from seqloom.interop import arpa_export, ctranslate2_engine, ctranslate2_export, huggingface_export
 from seqloom.interop.ctranslate2_engine import CTranslate2Engine
 from seqloom.interop.exported_run import ExportedRun
 from seqloom.interop.parity import Peer
@@ -19,13 +19,13 @@ class Target:
     Attributes:
         quantizations: the supported types of stored weights, "none" first.
         write: writes a run into an empty folder; returns the layout and notes for the user.
-        open: opens such a folder, to measure parity.
+        open: opens such a folder, to measure parity; None for a file format that no program here decodes with.
         versions: returns the versions of the packages that were used.
     """
 
     quantizations: tuple[str, ...]
     write: Callable[[ExportedRun, Path, str], tuple[str, tuple[str, ...]]]
-    open: Callable[[Path, int | None], Peer]
+    open: Callable[[Path, int | None], Peer] | None
     versions: Callable[[], Mapping[str, str]]
 
 
@@ -84,4 +84,5 @@ TARGETS: dict[str, Target] = {
         _open_huggingface,
         lambda: _versions("transformers", "tokenizers", "torch"),
     ),
+    arpa_export.NAME: Target(("none",), arpa_export.write_arpa_run, None, _versions),
 }
