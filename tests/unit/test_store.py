@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from seqloom.batching import Batches
 from seqloom.corpus.corpus import Document, SentencePair, Split
 from seqloom.errors import CorpusError, SeqloomError
-from seqloom.store import BothDirections, ExampleStore, Windows, dropout_reencoder, open_store, writing
+from seqloom.store import BothDirections, ExampleStore, dropout_reencoder, open_store, writing
 from seqloom.tokenizer import Tokenizer, TokenizerSettings
 
 PAIRS = [
@@ -235,9 +235,22 @@ def test_the_documents_of_a_store_are_parts_of_its_stream(tmp_path: Path, monkey
         _ = open_store(_split(PAIRS), TOKENIZER, folder=tmp_path).documents
 
 
+def test_windows_of_each_document_end_with_its_eos(tmp_path: Path) -> None:
+    store = open_store(_split(DOCUMENTS), TEXT_TOKENIZER, folder=tmp_path)
+    expected = [[*ids.tolist(), 2] for ids in TEXT_TOKENIZER.encode_tgt([document.text for document in DOCUMENTS])]
+    for window_len in (1, 4, 1000):
+        windows = store.windows(window_len, across_documents=False)
+        cut = [ids[start : start + window_len] for ids in expected for start in range(0, len(ids), window_len)]
+        assert [e.tgt_ids.tolist() for e in windows] == cut
+        assert windows.tgt_lengths.tolist() == list(map(len, cut))
+        assert len(windows) == len(windows.src_lengths) == len(cut)
+        assert (windows.num_tgt_tokens, windows.num_bytes) == (sum(map(len, expected)), store.num_bytes)
+        assert not windows.ends
+
+
 def test_windows_make_batches_without_eos(tmp_path: Path) -> None:
     store = open_store(_split(DOCUMENTS), TEXT_TOKENIZER, folder=tmp_path)
-    windows: Windows = store.windows(4)
+    windows = store.windows(4)
     batches = list(Batches(windows, batch_tokens=8, seed=0, pad_id=0, bos_id=1, eos_id=2).epoch(0))
     assert sum(batch.num_tokens for batch in batches) == windows.num_tgt_tokens
     assert max(batch.tgt_out.shape[1] for batch in batches) == 4

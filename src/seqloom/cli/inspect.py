@@ -9,21 +9,26 @@ from seqloom.cli.progress import shown
 
 if TYPE_CHECKING:
     from seqloom.corpus.inspection import Inspection, SideFacts, SplitFacts
+    from seqloom.run.token_facts import TokenFacts
 
 _EPILOG = """\
 examples:
   seqloom inspect --data multi30k
   seqloom inspect --src train.de --tgt train.en --max-words 100
-  seqloom inspect --data pairs.tsv --json | jq .suspicious"""
+  seqloom inspect --data pairs.tsv --json | jq .suspicious
+  seqloom inspect --data my-texts/                         a folder of texts for a language model"""
+
+_TEXT_RECIPE = "transformer-lm-tiny"
 
 
 def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Adds the parser of `seqloom inspect`."""
     parser = subparsers.add_parser(
         "inspect",
-        help="what a corpus is like: lengths, duplicates, overlaps, suspicious pairs",
+        help="what a corpus is like: lengths, duplicates, overlaps, suspicious pairs, bytes a token of texts",
         description="Read a corpus and show lengths, duplicates, overlaps between splits, suspicious pairs with examples, "
-        "the split that would be made, and what to do.",
+        "the split that would be made, and what to do. Of texts for language models also passages that val and test share with "
+        "train, bytes a token, and characters outside the vocabulary.",
         epilog=_EPILOG,
     )
     options.add_data_options(parser)
@@ -41,15 +46,23 @@ def run(arguments: argparse.Namespace) -> int:
     from seqloom.corpus.open import open_corpus
 
     with shown(quiet=arguments.quiet) as progress:
-        inspection = inspect(open_corpus(settings, progress), progress)
+        corpus = open_corpus(settings, progress)
+        inspection = inspect(corpus, progress)
+        tokens = None
+        if inspection.splits[0].text is not None:
+            from seqloom.recipes import load_recipe
+            from seqloom.run.token_facts import token_facts
+
+            tokens = token_facts(corpus, load_recipe(_TEXT_RECIPE), progress)
     if arguments.json:
-        print_json(inspection.model_dump(mode="json"))
+        facts = inspection.model_dump(mode="json")
+        print_json(facts if tokens is None else {**facts, "tokens": tokens.model_dump(mode="json")})
     else:
-        _print(inspection)
+        _print(inspection, tokens)
     return 0
 
 
-def _print(inspection: "Inspection") -> None:
+def _print(inspection: "Inspection", tokens: "TokenFacts | None") -> None:
     from seqloom.cli.console import SafeConsole
 
     console = SafeConsole(highlight=False, width=140)
@@ -61,6 +74,10 @@ def _print(inspection: "Inspection") -> None:
     console.print(_split_table(inspection.splits))
     console.print()
     console.print(_length_table(inspection.splits))
+    if tokens is not None:
+        console.print()
+        console.print(_text_table(inspection.splits, tokens))
+        console.print(f"  tokens of {tokens.recipe}: {tokens.tokenizer}", markup=False)
     if inspection.suspicious:
         console.print("\nsuspicious", style="bold")
         for entry in inspection.suspicious:
@@ -91,6 +108,33 @@ def _split_table(splits: "tuple[SplitFacts, ...]") -> Any:
             "" if trained else f"{about}{split.overlap:,}",
             "" if trained or split.src is None else f"{about}{split.overlap_sources:,}",
         )
+    return table
+
+
+def _text_table(splits: "tuple[SplitFacts, ...]", tokens: "TokenFacts") -> Any:
+    from rich.markup import escape
+
+    table = _table(
+        "text",
+        "unit",
+        "bytes",
+        "characters",
+        "passages also in train",
+        "not in train",
+        "bytes a token",
+        "not in vocabulary",
+    )
+    for split in splits:
+        text, encoded = split.text, tokens.splits[split.name]
+        if text is not None:
+            new = f"{text.num_new_characters:,} {text.new_characters[:10]}".strip()
+            table.add_row(
+                *(split.name, text.unit, f"{text.num_bytes:,}", f"{text.num_characters:,}"),
+                f"{text.repeated_passages:.1%}" if split.name != "train" else "",
+                escape(new) if split.name != "train" else "",
+                f"{encoded.bytes_per_token:.2f}",
+                escape(f"{encoded.num_outside:,} {encoded.outside[:10]}".strip()),
+            )
     return table
 
 

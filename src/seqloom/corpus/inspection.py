@@ -13,8 +13,10 @@ from typing import Any
 
 from seqloom.config import Settings
 from seqloom.corpus.corpus import Corpus, SentencePair, Split
+from seqloom.corpus.hash_sample import HashSample as HashSample
 from seqloom.corpus.quality_checks import QualityChecks, main_script, scripts_of
 from seqloom.corpus.split import automatic_size, hash_key, pair_key, split_key
+from seqloom.corpus.text_inspection import TextFacts, TextInspector
 from seqloom.messages import counted
 from seqloom.progress import Progress, Silent
 from seqloom.segments import num_segments
@@ -64,6 +66,7 @@ class SplitFacts(Settings):
         overlap: items (punctuation and case aside) that are also in the training data; 0 for the training data.
         overlap_sources: items whose source is nearly equal to one of the training data.
         sampled: the share of items that duplicates and overlaps were estimated from, 1 where all were compared.
+        text: further facts about documents; None for pairs.
     """
 
     name: str
@@ -77,6 +80,7 @@ class SplitFacts(Settings):
     overlap: int
     overlap_sources: int
     sampled: float
+    text: TextFacts | None = None
 
 
 class Suspicious(Settings):
@@ -118,39 +122,6 @@ class Inspection(Settings):
     recommendations: tuple[str, ...]
 
 
-class HashSample:
-    """A set of distinct hashes. Above a limit it keeps a share of them that shrinks."""
-
-    def __init__(self, limit: int) -> None:
-        self._limit = limit
-        self._mask = 0
-        self._hashes: set[int] = set()
-
-    @property
-    def share(self) -> float:
-        """The share of all possible hashes that the sample covers."""
-        return 1 / (self._mask + 1)
-
-    def covers(self, hashed: int) -> bool:
-        """Whether this hash belongs to the covered share."""
-        return not hashed & self._mask
-
-    def __contains__(self, hashed: int) -> bool:
-        return hashed in self._hashes
-
-    def add(self, hashed: int) -> None:
-        """Adds a hash, and halves the sample until it fits the limit."""
-        if self.covers(hashed):
-            self._hashes.add(hashed)
-            while len(self._hashes) > self._limit:
-                self._mask = self._mask * 2 + 1
-                self._hashes = {kept for kept in self._hashes if self.covers(kept)}
-
-    def num_distinct(self) -> int:
-        """The number of distinct hashes that were added; an estimate if only a share is stored."""
-        return round(len(self._hashes) / self.share)
-
-
 def inspect(corpus: Corpus, progress: Progress | None = None, *, max_hashes: int = 1_000_000) -> Inspection:
     """Reads a corpus and describes it.
 
@@ -166,9 +137,10 @@ def inspect(corpus: Corpus, progress: Progress | None = None, *, max_hashes: int
     typical = _typical(corpus)
     checks = QualityChecks(*typical, same_language=corpus.src_lang == corpus.tgt_lang or corpus.tgt_lang is None)
     trained = HashSample(max_hashes), HashSample(max_hashes)
-    facts = [_read(corpus.train, corpus.kind, checks, trained, progress, max_hashes, training=True)]
-    for split in (corpus.val, *corpus.tests.values()):
-        facts.append(_read(split, corpus.kind, checks, trained, progress, max_hashes, training=False))
+    texts = TextInspector(max_hashes) if corpus.kind == "text" else None
+    facts = []
+    for split in (corpus.train, corpus.val, *corpus.tests.values()):
+        facts.append(_read(split, checks, trained, texts, progress, max_hashes))
     total = sum(split.items for split in facts)
     suspicious = tuple(
         Suspicious(reason=reason, count=count, share=count / total, examples=tuple(checks.examples[reason]))
@@ -220,14 +192,13 @@ class _Side:
 
 def _read(
     split: Split,
-    kind: str,
     checks: QualityChecks,
     trained: tuple[HashSample, HashSample],
+    texts: TextInspector | None,
     progress: Progress,
     max_hashes: int,
-    *,
-    training: bool,
 ) -> SplitFacts:
+    training, pairs = split.name == "train", texts is None
     src_side, tgt_side = _Side(), _Side()
     ratios: Counter[float] = Counter()
     items, sources = HashSample(max_hashes), HashSample(max_hashes)
@@ -237,12 +208,14 @@ def _read(
         src, tgt = (item.src, item.tgt) if isinstance(item, SentencePair) else ("", item.text)
         tgt_side.add(tgt)
         items.add(hash_key(f"{src}\t{tgt}"))
-        if kind == "pairs":
+        if texts is not None:
+            texts.add(tgt)
+        else:
             src_side.add(src)
             sources.add(hash_key(src))
             ratios[round(math.log((len(tgt) + 1) / (len(src) + 1)), 2)] += 1
         checks.check(split.name, src, tgt)
-        pair_hash, source_hash = hash_key(pair_key(src, tgt)), hash_key(split_key(src if kind == "pairs" else tgt))
+        pair_hash, source_hash = hash_key(pair_key(src, tgt)), hash_key(split_key(src if pairs else tgt))
         if training:
             trained_items.add(pair_hash)
             trained_sources.add(source_hash)
@@ -256,14 +229,15 @@ def _read(
         name=split.name,
         origin=split.origin,
         items=count,
-        src=src_side.facts() if kind == "pairs" else None,
+        src=src_side.facts() if pairs else None,
         tgt=tgt_side.facts(),
-        ratio=_ratio(ratios) if kind == "pairs" else None,
+        ratio=_ratio(ratios) if pairs else None,
         duplicates=max(0, count - items.num_distinct()),
-        ambiguous=max(0, items.num_distinct() - sources.num_distinct()) if kind == "pairs" else 0,
+        ambiguous=max(0, items.num_distinct() - sources.num_distinct()) if pairs else 0,
         overlap=round(overlap / trained_items.share),
         overlap_sources=round(overlap_sources / trained_sources.share),
         sampled=min(items.share, sources.share, trained_items.share),
+        text=texts.facts(split.unit, tgt_side.letters, training=training) if texts is not None else None,
     )
 
 
@@ -328,6 +302,11 @@ def _recommend(corpus: Corpus, facts: list[SplitFacts], suspicious: tuple[Suspic
         elif corpus.kind == "pairs" and split.overlap_sources > 0.02 * split.items:
             advice.append(
                 f"{split.overlap_sources / split.items:.0%} of the sources of {split.name} are nearly in train, with other targets."
+            )
+        if split.text is not None and split.text.repeated_passages > 0.02 and not split.overlap:
+            advice.append(
+                f"{split.text.repeated_passages:.0%} of the passages of {split.name} also stand in train: scores flatter by what "
+                "was learned by heart."
             )
         if corpus.kind == "pairs" and split.items < 200:
             advice.append(

@@ -27,7 +27,7 @@ from seqloom.training import TrainingSettings
 _NO_NAME = re.compile(r"^[.-]|[\x00-\x1f\x7f-\x9f/\\]")
 _LONGEST_NAME = 150
 # The settings of training that a model which is fitted by counting has.
-_OF_COUNTING = {"tensorboard"}
+_OF_COUNTING = {"tensorboard", "across_documents"}
 
 
 class Recipe(Settings):

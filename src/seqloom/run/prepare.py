@@ -23,8 +23,9 @@ from seqloom.tokenizer import Tokenizer, TokenizerSettings
 
 CHARACTERS = "characters.json"
 
-# Pairs from which on a tokenizer is remembered, and a look at the lengths is taken in pieces.
-_LARGE = 200_000
+# Items of a split from which on its tokenizer is stored for the next time, by what the items are.
+_LARGE = {"documents": 1000, "passages": 1000}
+_LARGE_OTHERS = 200_000
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ def prepare(
     task = task_of(corpus.kind)
     task.check(recipe, corpus.name)
     if tokenizer is None:
-        tokenizer = _train_tokenizer(
+        tokenizer = train_tokenizer(
             task.tokenizer_split(corpus), task.tokenizer_settings(recipe.tokenizer, corpus), progress
         )
     train = open_store(corpus.train, tokenizer, progress=progress)
@@ -54,9 +55,9 @@ def prepare(
     return Prepared(corpus, task, tokenizer, train, val)
 
 
-def _train_tokenizer(split: Split, settings: TokenizerSettings, progress: Progress) -> Tokenizer:
-    """Trains a tokenizer, or finds the one that was trained on a large split before: the same text and settings give the same."""
-    if split.size is None or split.size < _LARGE:
+def train_tokenizer(split: Split, settings: TokenizerSettings, progress: Progress) -> Tokenizer:
+    """Trains a tokenizer, or reads the one that was trained on a large split before: the same text and settings give the same."""
+    if split.size is None or split.size < _LARGE.get(split.unit, _LARGE_OTHERS):
         return Tokenizer.train(split, settings, progress=progress)
     what = f"{split.fingerprint}\n{settings.model_dump_json()}\n{version('tokenizers')}\n{version('seqloom')}"
     file = cache_folder("tokenizers") / f"{hashlib.sha256(what.encode()).hexdigest()[:32]}.json"

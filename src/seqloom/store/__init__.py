@@ -4,10 +4,12 @@ from seqloom.store.both_directions import BothDirections
 from seqloom.store.documents import Documents
 from seqloom.store.dropout import dropout_reencoder
 from seqloom.store.opening import open_store
-from seqloom.store.store import Dropped, ExampleStore, SelectedExamples, StoredExamples, Windows
+from seqloom.store.store import Dropped, ExampleStore, SelectedExamples, StoredExamples
+from seqloom.store.windows import DocumentWindows, Windows
 
 __all__ = [
     "BothDirections",
+    "DocumentWindows",
     "Documents",
     "Dropped",
     "ExampleStore",

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from seqloom.batching import Example, Examples, IdArray
 from seqloom.errors import CorpusError
 from seqloom.store.documents import Documents
+from seqloom.store.windows import DocumentWindows, Windows
 from seqloom.untrusted import open_file, read_json
 
 VERSION = 2
@@ -114,8 +115,12 @@ class ExampleStore:
         side = self._tgt
         return Documents(side.ids, side.starts, side.lengths, side.bytes, self._num_characters, self._eos_id)
 
-    def windows(self, window_len: int) -> "Windows":
+    def windows(self, window_len: int, *, across_documents: bool = True) -> Windows | DocumentWindows:
         """The running text of all documents, eos between them, cut into windows of so many ids (the last may be shorter).
+
+        Args:
+            across_documents: whether a window may hold the end of a document and the beginning of the next. If not, each document
+                begins a window, and its eos is in its last window.
 
         Raises:
             ValueError: the store holds pairs, or the length is not positive.
@@ -124,6 +129,8 @@ class ExampleStore:
             raise ValueError(
                 "windows of at least one id are cut out of text; this store holds pairs, or window_len is below 1"
             )
+        if not across_documents:
+            return DocumentWindows(self.documents, window_len, self.num_bytes)
         return Windows(self._tgt.ids, window_len, self.num_bytes)
 
     def is_whole(self) -> bool:
@@ -210,31 +217,6 @@ class SelectedExamples:
 
     def __getitem__(self, index: int, /) -> Example:
         return self._store[int(self.rows[range(len(self))[index]])]
-
-
-class Windows:
-    """A running text in windows of equal length: examples with an empty source, and no eos of their own."""
-
-    ends = False
-
-    def __init__(self, ids: IdArray, window_len: int, num_bytes: int) -> None:
-        self._ids = ids
-        self._window_len = window_len
-        self.num_bytes = num_bytes
-        self.num_src_tokens = 0
-        self.num_tgt_tokens = len(ids)
-        num = -(-len(ids) // window_len)
-        self.src_lengths: IdArray = np.zeros(num, dtype=np.int32)
-        self.tgt_lengths: IdArray = np.minimum(len(ids) - np.arange(num) * window_len, window_len).astype(np.int32)
-
-    def __len__(self) -> int:
-        return len(self.tgt_lengths)
-
-    def __getitem__(self, index: int, /) -> Example:
-        start = range(len(self))[index] * self._window_len
-        return Example(
-            np.empty(0, dtype=np.int32), np.array(self._ids[start : start + self._window_len], dtype=np.int32)
-        )
 
 
 class _Side:

@@ -60,7 +60,7 @@ class LanguageModeling(Task):
         self, store: ExampleStore, model: Model, recipe: RecipeParts, what: str, progress: Progress
     ) -> StoredExamples:
         """Windows of `training.window` tokens, or of what the model holds; long ones for a model that is fitted by counting."""
-        return store.windows(_window(model, recipe))
+        return store.windows(_window(model, recipe), across_documents=recipe.training.across_documents)
 
     def validation_items(self, corpus: Corpus, recipe: RecipeParts, num_items: int) -> list[SentencePair]:
         """None: no continuation of a text is wrong, so validation is by loss."""

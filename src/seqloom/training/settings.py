@@ -14,6 +14,11 @@ class TrainingSettings(Settings):
 
     batch_tokens: int = Field(2048, gt=0, le=1 << 24, description="padded target positions in a batch")
     window: int = Field(128, gt=1, le=LONGEST, description="tokens in each piece that a plain text is cut into")
+    across_documents: bool = Field(
+        True,
+        description="whether such a piece may hold the end of a document and the beginning of the next, with eos between them; "
+        "False: each document begins a piece",
+    )
     accumulate: int = Field(1, gt=0, le=10_000, description="batches whose gradients are summed for one update")
     optimizer: OptimizerName = "adamw"
     learning_rate: float = Field(2e-3, gt=0, description="the peak")

@@ -29,6 +29,26 @@ def test_overlap_is_shown_rather_than_dropped(pairs: Path, capsys: pytest.Captur
     assert facts["splits"][1]["overlap"] > 50
 
 
+def test_texts_show_documents_and_tokens(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for number in range(12):
+        (tmp_path / f"{number}.txt").write_text(f"Story {'abcdefghijkl'[number]} of the old [red] house.\n" * 20)
+    (tmp_path / "picture.png").write_bytes(b"\x89PNG\x00")
+    assert main(["inspect", "--data", str(tmp_path), "--quiet"]) == 0
+    text = capsys.readouterr().out
+    for word in (
+        "12 files of text",
+        "1 file that is not text (picture.png)",
+        "documents",
+        "bytes a token",
+        "not in vocabulary",
+    ):
+        assert word in " ".join(text.split())
+    assert main(["inspect", "--data", str(tmp_path), "--json", "--quiet"]) == 0
+    facts = json.loads(capsys.readouterr().out)
+    assert facts["splits"][0]["text"]["unit"] == "documents"
+    assert facts["tokens"]["splits"]["val"]["bytes_per_token"] > 1
+
+
 def test_errors_are_one_message(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["inspect", "--data", str(tmp_path / "nothing.tsv")]) == 2
     assert "neither a named data set nor a file" in capsys.readouterr().err

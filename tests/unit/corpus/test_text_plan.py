@@ -153,7 +153,7 @@ def test_the_only_column_of_text_is_taken_without_asking(tmp_path: Path) -> None
         ({"a.txt": b"text\n"}, {"kind": "pairs"}, "is a folder, which is read as texts for language models"),
         ({"a.txt": b"text\n"}, {"tgt_column": "text", "kind": "text"}, "these files are plain text; leave it out"),
         ({"a.jsonl": b"just words\n" * 9}, {}, r"a.jsonl:1: its name says JSON lines"),
-        ({"a.txt": b" \n"}, {}, "no usable passages for val.*left out 1 empty documents"),
+        ({"a.txt": b" \n"}, {}, "no usable passages for val.*left out 1 empty document"),
     ],
 )
 def test_wrong_folders_get_one_message(
@@ -173,7 +173,7 @@ def test_an_empty_file_among_documents_is_named(tmp_path: Path) -> None:
     (folder / "blank.txt").write_text("\n\n")
     corpus = read(folder)
     assert any("left out 1 empty file (empty.txt)" in note for note in corpus.layout)
-    assert any("left out 1 empty documents (the first: " in note and "blank.txt" in note for note in corpus.notes)
+    assert any("left out 1 empty document (the first: " in note and "blank.txt" in note for note in corpus.notes)
 
 
 def test_records_without_a_column_of_text(tmp_path: Path) -> None:

@@ -1,0 +1,67 @@
+"""Windows of a text: examples with an empty source, cut out of the stream of ids of all documents, or out of each document."""
+
+import numpy as np
+
+from seqloom.example import Example, IdArray
+from seqloom.store.documents import Documents
+
+
+class Windows:
+    """A running text in windows of equal length: examples with an empty source, and no eos of their own."""
+
+    ends = False
+
+    def __init__(self, ids: IdArray, window_len: int, num_bytes: int) -> None:
+        self._ids = ids
+        self._window_len = window_len
+        self.num_bytes = num_bytes
+        self.num_src_tokens = 0
+        self.num_tgt_tokens = len(ids)
+        num = -(-len(ids) // window_len)
+        self.src_lengths: IdArray = np.zeros(num, dtype=np.int32)
+        self.tgt_lengths: IdArray = np.minimum(len(ids) - np.arange(num) * window_len, window_len).astype(np.int32)
+
+    def __len__(self) -> int:
+        return len(self.tgt_lengths)
+
+    def __getitem__(self, index: int, /) -> Example:
+        start = range(len(self))[index] * self._window_len
+        return Example(
+            np.empty(0, dtype=np.int32), np.array(self._ids[start : start + self._window_len], dtype=np.int32)
+        )
+
+
+class DocumentWindows:
+    """Windows that never hold parts of two documents: attention and recurrent states do not reach from one document into another.
+
+    Each document, with the eos that ends it (the last document too), is cut into windows from its beginning. The last window of
+    a document is shorter, so documents of few ids make short windows.
+    """
+
+    ends = False
+
+    def __init__(self, documents: Documents, window_len: int, num_bytes: int) -> None:
+        self._documents = documents
+        self.num_bytes = num_bytes
+        self.num_src_tokens = 0
+        lengths = documents.lengths.astype(np.int64) + 1
+        counts = -(-lengths // window_len)
+        owners = np.repeat(np.arange(len(counts)), counts)
+        # The window's number within its document, times the length of windows.
+        offsets = (np.arange(len(owners)) - np.repeat(np.cumsum(counts) - counts, counts)) * window_len
+        self._starts = documents.starts[owners] + offsets
+        self.tgt_lengths: IdArray = np.minimum(lengths[owners] - offsets, window_len).astype(np.int32)
+        self.src_lengths: IdArray = np.zeros(len(owners), dtype=np.int32)
+        self.num_tgt_tokens = int(lengths.sum())
+
+    def __len__(self) -> int:
+        return len(self.tgt_lengths)
+
+    def __getitem__(self, index: int, /) -> Example:
+        row = range(len(self))[index]
+        start, length = int(self._starts[row]), int(self.tgt_lengths[row])
+        ids = np.array(self._documents.ids[start : start + length], dtype=np.int32)
+        if len(ids) < length:
+            # The stream has no eos after the last document.
+            ids = np.append(ids, np.int32(self._documents.eos_id))
+        return Example(np.empty(0, dtype=np.int32), ids)
