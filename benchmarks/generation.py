@@ -1,6 +1,6 @@
 """Times generation of a language model on a CPU; prints medians as JSON.
 
-    python -m benchmarks.generation > benchmarks/results/generation.json
+    python -m benchmarks.generation --threads 1 > benchmarks/results/generation.json
 
 The model has the size and the shape of a small GPT-2 and random weights, which cost what trained ones do. It measures the time of a
 token along a context of 1,024 tokens, one stream and 32 streams against the GPT-2 of `transformers` with its cache (by turns, where
@@ -9,6 +9,7 @@ that is installed), and what a prefix cache saves.
 
 import argparse
 import json
+import os
 import sys
 import time
 from collections.abc import Callable
@@ -32,6 +33,11 @@ CONTEXT = 1024
 VOCAB_SIZE = 4096
 WIDTH, LAYERS, HEADS = 256, 6, 8
 BOS, EOS = 1, 2
+
+
+def clock() -> float:
+    """Seconds: with one thread those of the processor, which other programs do not change much; with more, those of the wall."""
+    return time.process_time() if torch.get_num_threads() == 1 else time.perf_counter()
 
 
 def seqloom_model() -> Model:
@@ -71,25 +77,29 @@ def transformers_model() -> Any:
 
 
 @torch.inference_mode()
-def token_times(model: Model, rows: int) -> list[float]:
-    """Milliseconds of each step that generates a token, from an empty context to a full one."""
-    state = model.start(Sources.pad([[]] * rows, pad_id=0))
+def token_times(model: Model, rows: int, begin_at: int, num_tokens: int) -> list[float]:
+    """Milliseconds of each step that generates a token after `begin_at` positions."""
+    fed = prompts(rows, begin_at) if begin_at else [[]] * rows
+    state = model.start(Sources.pad(fed, pad_id=0))
     ids = torch.full((rows, 1), BOS)
     times = []
-    for _ in range(CONTEXT):
-        begin = time.perf_counter()
+    for _ in range(num_tokens):
+        begin = clock()
         output = model.step(ids, state)
         state, ids = output.state, output.logits[:, -1].argmax(dim=1, keepdim=True)
-        times.append(1000 * (time.perf_counter() - begin))
+        times.append(1000 * (clock() - begin))
     return times
 
 
 def along_the_context(model: Model, rows: int, rounds: int) -> dict[str, float]:
-    """The median time of a token in the first and the last tenth of the context, and their ratio."""
-    tenth = CONTEXT // 10
-    measured = [token_times(model, rows) for _ in range(rounds)]
-    first = median(median(times[:tenth]) for times in measured)
-    last = median(median(times[-tenth:]) for times in measured)
+    """The median time of a token in the first and the last tenth of the context, by turns, and their ratio."""
+    # Many streams have many steps' worth of work in each.
+    tenth = CONTEXT // 10 if rows == 1 else CONTEXT // 40
+    measured: tuple[list[float], list[float]] = ([], [])
+    for _ in range(rounds):
+        for begin_at, times in zip((0, CONTEXT - CONTEXT // 10), measured, strict=True):
+            times.append(median(token_times(model, rows, begin_at, tenth)))
+    first, last = map(median, measured)
     return {"first_tenth_ms": round(first, 3), "last_tenth_ms": round(last, 3), "ratio": round(last / first, 2)}
 
 
@@ -119,10 +129,10 @@ def streams(model: Model, peer: Any, rows: int, num_new: int, rounds: int) -> di
     runs += [("transformers", theirs)] if peer is not None else []
     for round_number in range(rounds + 1):
         for name, run in runs:
-            begin = time.perf_counter()
+            begin = clock()
             run()
             if round_number:
-                speeds[name].append(rows * num_new / (time.perf_counter() - begin))
+                speeds[name].append(rows * num_new / (clock() - begin))
     result = {f"{name}_tokens_per_second": round(median(values), 1) for name, values in speeds.items() if values}
     if peer is not None:
         ratio = median(speeds["seqloom"]) / median(speeds["transformers"])
@@ -140,10 +150,10 @@ def prefix(model: Model, rounds: int) -> dict[str, float]:
             prompt = [*common, *random.integers(3, VOCAB_SIZE, 32).tolist()]
             sources = Sources.pad([prompt], pad_id=0)
             for name, reader in (("without", model), ("with", cached)):
-                begin = time.perf_counter()
+                begin = clock()
                 reader.start(sources)
                 if round_number:
-                    times[name].append(1000 * (time.perf_counter() - begin))
+                    times[name].append(1000 * (clock() - begin))
     without, with_cache = median(times["without"]), median(times["with"])
     return {"without_ms": round(without, 2), "with_ms": round(with_cache, 2), "ratio": round(without / with_cache, 1)}
 
@@ -157,16 +167,25 @@ def main() -> int:
     machine.set_threads(arguments.threads)
     machine.arrange_matrix_products()
     plain, peer = seqloom_model(), transformers_model()
-    model = plain.inference_model()
-    measured = {
-        "machine": {"cores": machine.available_cores(), "threads": torch.get_num_threads(), "torch": torch.__version__},
-        "model": {"parameters": plain.num_parameters(), "context": CONTEXT, "layers": LAYERS, "width": WIDTH},
-        "context": {f"streams {rows}": along_the_context(model, rows, arguments.rounds) for rows in (1, 32)},
-        "against_transformers": {
-            f"streams {rows}": streams(model, peer, rows, arguments.new_tokens, arguments.rounds) for rows in (1, 32)
+    model, rounds = plain.inference_model(), arguments.rounds
+    measured: dict[str, Any] = {
+        "machine": {
+            "cores": machine.available_cores(),
+            "threads": torch.get_num_threads(),
+            "torch": torch.__version__,
+            "clock": "processor" if torch.get_num_threads() == 1 else "wall",
+            "load": round(os.getloadavg()[0], 1),
         },
-        "prefix_cache": prefix(model, arguments.rounds),
+        "model": {"parameters": plain.num_parameters(), "context": CONTEXT, "layers": LAYERS, "width": WIDTH},
+        "context": {},
+        "against_transformers": {},
     }
+    for rows in (1, 32):
+        measured["context"][f"streams {rows}"] = along_the_context(model, rows, rounds)
+        against = streams(model, peer, rows, arguments.new_tokens, rounds)
+        measured["against_transformers"][f"streams {rows}"] = against
+        print(json.dumps(measured["context"] | {"against": against}), file=sys.stderr)
+    measured["prefix_cache"] = prefix(model, rounds)
     json.dump(measured, sys.stdout, indent=1)
     print()
     return 0
