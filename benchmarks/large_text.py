@@ -98,7 +98,7 @@ def stage(name: str, data: str, steps: int) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Writes the text, and runs each stage in a new process."""
+    """Writes the text, and runs each stage in a new process; skips stages that are in the file of results."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--megabytes", type=int, default=1000, help="the size of the file (default: 1000)")
     parser.add_argument("--steps", type=int, default=20)
@@ -118,14 +118,16 @@ def main() -> None:
         # seqloom caches facts about a file only if its last change is some seconds old.
         time.sleep(3)
     environment = {**os.environ, "SEQLOOM_CACHE_DIR": str(chosen.folder / "cache")}
-    results: dict[str, Any] = {"recipe": RECIPE, "cores": os.cpu_count(), "file_mib": data.stat().st_size // MEBIBYTE}
-    results["load_average_before"] = os.getloadavg()[0]
-    results["stages"] = {}
+    results: dict[str, Any] = json.loads(chosen.out.read_text()) if chosen.out.exists() else {"stages": {}}
+    results |= {"recipe": RECIPE, "cores": os.cpu_count(), "file_mib": data.stat().st_size // MEBIBYTE}
     for name in STAGES:
+        if name in results["stages"]:
+            continue
+        load = os.getloadavg()[0]
         words = [sys.executable, "-m", "benchmarks.large_text", "--stage", name, "--steps", str(chosen.steps)]
         words += ["--megabytes", str(chosen.megabytes), "--folder", str(chosen.folder)]
         done = subprocess.run(words, env=environment, stdout=subprocess.PIPE, check=True, text=True)
-        results["stages"][name] = json.loads(done.stdout.splitlines()[-1])
+        results["stages"][name] = {**json.loads(done.stdout.splitlines()[-1]), "load_average_before": round(load, 1)}
         print(name, json.dumps(results["stages"][name], ensure_ascii=False), flush=True)
         chosen.out.write_text(json.dumps(results, ensure_ascii=False, indent=1) + "\n")
 

@@ -11,9 +11,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Literal
 
+from seqloom.corpus.cache import FactsCache
 from seqloom.corpus.input_file import InputFile, open_bytes
 from seqloom.corpus.lines import report_not_utf8, report_zero_byte
 from seqloom.corpus.read_pass import ReadPass
+from seqloom.progress import Silent
 
 _PIECE_BYTES = 1 << 18
 _WANTED_CHARS = 1 << 14
@@ -129,16 +131,23 @@ def text_pieces(file: InputFile, read_pass: ReadPass) -> Iterator[str]:
 def cut(
     file: InputFile, shares: tuple[float, ...], on_bad: Literal["skip", "error"], *, at_lines: bool
 ) -> list[RunningText]:
-    """Cuts a file into contiguous parts.
+    """Cuts a file into contiguous parts. The cuts of a large file are cached until the file changes.
 
     Args:
         shares: the inner cuts, as shares of all characters (0.9, 0.95).
         at_lines: whether a cut is moved to the next beginning of a line, if one is near.
     """
-    total = sum(len(piece) for piece in text_pieces(file, ReadPass(on_bad)))
-    cuts = [int(total * share) for share in shares]
-    if at_lines:
-        cuts = move_to_lines(file, cuts, ReadPass(on_bad))
+    cache = FactsCache(file, f"cuts {shares} {on_bad} {at_lines}")
+    known = cache.load()
+    if known is not None:
+        cuts = [int(position) for position in known["cuts"]]
+    else:
+        total = sum(len(piece) for piece in text_pieces(file, ReadPass(on_bad)))
+        cuts = [int(total * share) for share in shares]
+        if at_lines:
+            cuts = move_to_lines(file, cuts, ReadPass(on_bad))
+        cache.check_unchanged()
+        cache.save({"cuts": cuts}, Silent())
     edges = [0, *cuts]
     return [RunningText(file, start, stop) for start, stop in zip(edges, [*cuts, None], strict=True)]
 

@@ -9,9 +9,11 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Literal
 
+from seqloom.corpus.cache import FactsCache
 from seqloom.corpus.parallel import Row
 from seqloom.corpus.passages import RunningText, move_to_lines, text_pieces
 from seqloom.corpus.read_pass import ReadPass
+from seqloom.progress import Silent
 
 BLANK_LINE = "blank-line"
 """The separator that stands for one or more empty lines."""
@@ -63,18 +65,35 @@ class TextFiles:
         Args:
             shares: the inner cuts: (0.9, 0.95) gives three parts. A document at a cut is divided.
         """
+        cache = FactsCache(self, f"cuts {shares} {on_bad}")
+        known = cache.load()
+        stretches = (
+            [tuple(stretch) for stretch in known["stretches"]] if known is not None else self._stretches(shares, on_bad)
+        )
+        if known is None:
+            cache.check_unchanged()
+            cache.save({"stretches": stretches}, Silent())
+        pieces: list[list[RunningText]] = [[] for _ in range(len(shares) + 1)]
+        for piece, number, start, stop in stretches:
+            pieces[piece].append(RunningText(self.parts[number].file, start, stop))
+        return [TextFiles(self.name, tuple(group), self.separator) for group in pieces]
+
+    def _stretches(
+        self, shares: tuple[float, ...], on_bad: Literal["skip", "error"]
+    ) -> list[tuple[int, int, int, int | None]]:
+        """The parts of files that belong to each piece: the piece, the number of the file, and where its part begins and ends."""
         totals = [sum(len(piece) for piece in text_pieces(part.file, ReadPass(on_bad))) for part in self.parts]
         wanted = [int(sum(totals) * share) for share in shares]
-        pieces: list[list[RunningText]] = [[] for _ in range(len(shares) + 1)]
+        stretches: list[tuple[int, int, int, int | None]] = []
         before = 0
-        for part, total in zip(self.parts, totals, strict=True):
+        for number, (part, total) in enumerate(zip(self.parts, totals, strict=True)):
             inside = [position - before for position in wanted if before < position < before + total]
             first = sum(position <= before for position in wanted)
             edges = [0, *move_to_lines(part.file, inside, ReadPass(on_bad))]
             for offset, (start, stop) in enumerate(zip(edges, [*edges[1:], None], strict=True)):
-                pieces[first + offset].append(RunningText(part.file, start, stop))
+                stretches.append((first + offset, number, start, stop))
             before += total
-        return [TextFiles(self.name, tuple(group), self.separator) for group in pieces]
+        return stretches
 
     def has_documents(self, least: int, on_bad: Literal["skip", "error"]) -> bool:
         """Whether there are at least so many documents. No more of the files is read than that takes."""

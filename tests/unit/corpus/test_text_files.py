@@ -1,12 +1,13 @@
 """Documents of text files: nothing is lost but separator lines, and long documents are divided."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from seqloom.corpus import text_files
+from seqloom.corpus import cache, passages, text_files
 from seqloom.corpus.input_file import InputFile
 from seqloom.corpus.passages import RunningText
 from seqloom.corpus.read_pass import ReadPass
@@ -85,6 +86,23 @@ def test_cuts_lose_nothing_and_are_near_their_shares(tmp_path: Path, files: list
     ends = [len("".join(pieces[0])), len("".join(pieces[0] + pieces[1]))]
     for end, share in zip(ends, (0.5, 0.75), strict=True):
         assert 0 <= end - int(len(text) * share) < 7
+
+
+def test_cuts_of_large_files_are_stored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SEQLOOM_CACHE_DIR", str(tmp_path / "cache"))
+    monkeypatch.setattr(cache, "_LEAST_BYTES", 10)
+    monkeypatch.setattr(cache, "_SETTLED_SECONDS", -1.0)
+    file = InputFile(tmp_path / "a.txt")
+    file.path.write_text("A line of text.\n" * 100)
+    source = TextFiles("texts", (RunningText(file), RunningText(file)))
+    first = source.cut((0.7,), "error"), passages.cut(file, (0.5,), "error", at_lines=True)
+
+    def read(*_: object) -> Iterator[str]:
+        raise AssertionError("the file was read again")
+
+    monkeypatch.setattr(text_files, "text_pieces", read)
+    monkeypatch.setattr(passages, "text_pieces", read)
+    assert (source.cut((0.7,), "error"), passages.cut(file, (0.5,), "error", at_lines=True)) == first
 
 
 def test_documents_are_counted_without_reading_all(tmp_path: Path) -> None:
