@@ -93,7 +93,7 @@ def _sections(model: NGram) -> Iterator[tuple[NDArray[np.int64], NDArray[np.floa
     size, levels = model.vocab.tgt_size, model.levels()
     # Unigrams: all ids are listed, those that were never seen too.
     ngrams = torch.arange(size)
-    probs = levels[0].distribution(size)
+    probs = levels[0].distribution
     context_ids = torch.empty((1, 0), dtype=torch.int64)
     # For each context, the number of the context that it becomes without its last id.
     prefixes = torch.zeros(1, dtype=torch.int64)

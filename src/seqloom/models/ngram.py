@@ -195,7 +195,7 @@ class NGram(Model):
             rows_of_entries = rows[entry_rows]
             parts.append((rows_of_entries, entry_ids, probs * kept[rows_of_entries]))
             kept[rows] = kept[rows] * level.backoff[numbers]
-        result = levels[0].distribution(self.vocab.tgt_size) * kept[:, None]
+        result = levels[0].distribution * kept[:, None]
         for rows, ids, probs in parts[::-1]:
             result.index_put_((rows, ids), probs, accumulate=True)
         return result.log_().reshape(*hidden.shape[:-1], self.vocab.tgt_size)
@@ -206,7 +206,7 @@ class NGram(Model):
         """As `log_probs`, without the probabilities of all other ids."""
         contexts = self._contexts(hidden)
         levels = self.levels()
-        probs = levels[0].distribution(self.vocab.tgt_size)[targets]
+        probs = levels[0].distribution[targets]
         for level, (rows, numbers) in zip(levels[1:], self._find(contexts, levels), strict=True):
             probs[rows] = probs[rows] * level.backoff[numbers] + level.probs(numbers, targets[rows])
         return probs.log_()

@@ -5,6 +5,7 @@ shorter contexts is the model's.
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from jaxtyping import Bool, Float, Int
@@ -78,10 +79,11 @@ class NgramLevel:
         result[hit] = self._probs(index[hit], contexts[hit])
         return result
 
-    def distribution(self, vocab_size: int) -> Float[Tensor, "vocab"]:
+    @cached_property
+    def distribution(self) -> Float[Tensor, "vocab"]:
         """The probabilities of all ids without a context: of the table of empty contexts, with the uniform distribution below."""
-        uniform = self.backoff[0] / vocab_size
-        return uniform.expand(vocab_size).index_add(
+        uniform = self.backoff[0] / self.vocab_size
+        return uniform.expand(self.vocab_size).index_add(
             0, self.ngrams, self._probs(slice(None), torch.zeros_like(self.ngrams))
         )
 
