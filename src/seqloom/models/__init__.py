@@ -18,6 +18,7 @@ _ARCHITECTURES = (
     "attention_rnn:AttentionRNN",
     "transformer:Transformer",
     "transformer_lm:TransformerLM",
+    "rnn_lm:RecurrentLM",
     "fixed_mixer:FixedMixer",
     "ngram:NGram",
 )

@@ -117,9 +117,14 @@ class RecurrentLayer(nn.Module):
     ) -> tuple[Float[Tensor, "tokens hidden_size"], tuple[Tensor, ...]]:
         """`read` with the kernels of nn/torch_recurrence.py, in the precision of the state also under autocast."""
         weights = (self.input_weight, self.hidden_weight, self.bias)
+        # Rows without tokens come last. Torch takes no such rows, and their state does not change.
+        read_rows = packing.sizes[0]
+        start = tuple(part[:read_rows] for part in state)
         if self.candidate_bias is None:
-            return torch_lstm(tokens, packing, state, *weights, reverse=reverse)
-        return torch_gru(tokens, packing, state, *weights, self.candidate_bias, reverse=reverse)
+            outputs, last = torch_lstm(tokens, packing, start, *weights, reverse=reverse)
+        else:
+            outputs, last = torch_gru(tokens, packing, start, *weights, self.candidate_bias, reverse=reverse)
+        return outputs, tuple(torch.cat([new, old[read_rows:]]) for new, old in zip(last, state, strict=True))
 
     def _read_with_hooks(
         self,

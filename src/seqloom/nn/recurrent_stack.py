@@ -39,6 +39,11 @@ class RecurrentStack(nn.Module):
         self.backwards = nn.ModuleList(RecurrentLayer(cell, dim, width) for dim in dims) if bidirectional else None
         self.dropout = Dropout(dropout)
 
+    def initial_states(self, batch: int) -> list[LayerState]:
+        """The states before the first token of each layer that reads forwards: zeros."""
+        layers = [layer for layer in self.forwards if isinstance(layer, RecurrentLayer)]
+        return [layer.initial_state(batch, layer.hidden_weight) for layer in layers]
+
     def forward(
         self,
         x: Float[Tensor, "batch length input_dim"],

@@ -32,7 +32,7 @@ class LanguageModeling(Task):
     unit = "bytes"
     verb = "generate"
     has_sources = False
-    default_recipes = ("ngram", "transformer-lm-tiny")
+    default_recipes = ("ngram", "rnn-lm-tiny", "transformer-lm-tiny")
 
     def check(self, recipe: RecipeParts, corpus_name: str) -> None:
         """Plain text has neither sources nor directions, and needs a model that learns from targets alone."""

@@ -9,10 +9,14 @@ from seqloom.nn.recurrent import CellName, RecurrentLayer
 from seqloom.nn.torch_recurrence import prefers_torch_kernels
 
 LENGTHS = [2, 4, 1, 4]
+WITH_EMPTY = [2, 0, 1, 4]
 RAGGED = torch.arange(max(LENGTHS)) < torch.tensor(LENGTHS)[:, None]
 
 
-@pytest.mark.parametrize("mask", [None, RAGGED], ids=["whole", "ragged"])
+EMPTY_ROW = torch.arange(4) < torch.tensor(WITH_EMPTY)[:, None]
+
+
+@pytest.mark.parametrize("mask", [None, RAGGED, EMPTY_ROW], ids=["whole", "ragged", "empty row"])
 @pytest.mark.parametrize("reverse", [False, True], ids=["forwards", "backwards"])
 @pytest.mark.parametrize("cell", ["lstm", "gru"])
 def test_torch_kernels_agree_with_ours_in_outputs_and_gradients(

@@ -9,7 +9,8 @@ from seqloom.models import make_model
 from seqloom.recipes import load_recipe, recipe_names
 from seqloom.vocabulary import Vocabulary
 
-TINY = ("rnn-tiny", "attention-rnn-tiny", "transformer-tiny", "transformer-lm-tiny", "fixed-mixer-tiny")
+LANGUAGE_MODELS = ("transformer-lm-tiny", "gpt2-tiny", "rnn-lm-tiny")
+TINY = ("rnn-tiny", "attention-rnn-tiny", "transformer-tiny", "fixed-mixer-tiny", *LANGUAGE_MODELS)
 PAPERS = ("sutskever2014", "bahdanau2015", "luong2015", "vaswani2017-base", "vaswani2017-big")
 FAST = ("multi30k-fast",)
 FORECAST = ("forecast-tiny", "forecast-lm-tiny", "forecast-rnn-tiny")
@@ -36,6 +37,13 @@ def test_the_tiny_recipes_have_equally_many_parameters(vocab_size: int) -> None:
     vocab = Vocabulary(vocab_size, vocab_size, shared=True)
     sizes = {name: make_model(load_recipe(name).model, vocab).num_parameters() for name in TINY}
     assert max(sizes.values()) <= 1.05 * min(sizes.values()), sizes
+
+
+@pytest.mark.parametrize("name", LANGUAGE_MODELS)
+def test_language_models_are_trained_on_their_likelihood_alone(name: str) -> None:
+    training = load_recipe(name).training
+    assert training.label_smoothing == 0
+    assert training.window == load_recipe("transformer-lm-tiny").training.window
 
 
 def test_the_transformer_is_what_its_paper_says() -> None:
@@ -75,7 +83,7 @@ def test_wrong_changes_are_told(changes: list[str], told: str) -> None:
 
 
 def test_attention_settings_that_contradict_each_other() -> None:
-    with pytest.raises(ConfigError, match="Bahdanau's attention has one of its own"):
+    with pytest.raises(ConfigError, match="Bahdanau's attention has its own"):
         load_recipe("attention-rnn-tiny", ["model.attention=bahdanau", "model.score=dot"])
     with pytest.raises(ConfigError, match="leave input_feeding out"):
         load_recipe("attention-rnn-tiny", ["model.attention=bahdanau", "model.input_feeding=true"])
