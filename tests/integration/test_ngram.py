@@ -57,6 +57,17 @@ def test_a_run_is_like_any_other(run: Path, cli: Cli, text: Path) -> None:
     assert load(run).generate("the cat", max_tokens=5, temperature=0.0)[0].text
 
 
+def test_lines_of_a_text_are_scored(run: Path, cli: Cli, text: Path, corpus_folder: Path) -> None:
+    rows = [line.split("\t") for line in cli("score", run, "--text", text).splitlines()]
+    lines = text.read_text().splitlines()
+    assert [int(row[1]) for row in rows] == [len(line) + 1 for line in lines]
+    assert all(float(row[0]) < 0 for row in rows)
+    first = json.loads(cli("score", run, "--text", text, "--json").splitlines()[0])
+    assert sum(first["token_log_probs"]) == pytest.approx(float(rows[0][0]), abs=1e-5)
+    assert "--text FILE for a language model" in cli("score", run, "--text", text, "--src", text, status=2)
+    assert "--text FILE for a language model" in cli("score", run, status=2)
+
+
 def test_it_is_exported_as_an_arpa_file(run: Path, cli: Cli, tmp_path: Path) -> None:
     out = tmp_path / "exported"
     cli("export", run, "--to", "arpa", "--out", out)

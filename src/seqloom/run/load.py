@@ -226,6 +226,14 @@ class Run:
         self.require_pairs("score")
         return self.generator().score(pairs)
 
+    def score_text(self, lines: Sequence[str]) -> list[PairScore]:
+        """The log-probability of each line of a running text, with the lines before it as context; for language models.
+
+        Raises:
+            ConfigError: the run is a model of pairs; see `score`.
+        """
+        return task_of(self.info.corpus.kind).score_text(self, check_texts(lines, "lines"))
+
     def evaluate(
         self,
         corpus: Corpus | CorpusSettings | str | Path | Sequence[SentencePair] | None = None,

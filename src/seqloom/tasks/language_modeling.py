@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from seqloom.corpus.corpus import Corpus, SentencePair, Split
+from seqloom.decoding.hypothesis import PairScore
 from seqloom.errors import ConfigError
 from seqloom.models import model_class
 from seqloom.models.base import Model
 from seqloom.progress import Progress
 from seqloom.store import ExampleStore, StoredExamples, open_store
-from seqloom.tasks.passages import passage_outputs, passages_of
+from seqloom.tasks.passages import Passage, passage_outputs, passages_of, score_passages
 from seqloom.tasks.task import RecipeParts, Task, TrainedRun
 from seqloom.tokenizer import Tokenizer, TokenizerSettings
 from seqloom.training.selection import Validation
@@ -113,6 +114,14 @@ class LanguageModeling(Task):
     def metrics(self, corpus: Corpus) -> list[str]:
         """Bits per byte; perplexities a token of different tokenizers cannot be compared."""
         return ["bits_per_byte"]
+
+    def score_text(self, run: TrainedRun, lines: Sequence[str]) -> list[PairScore]:
+        """The log-probability of each line; the lines before it are its context, as far as a window reaches."""
+        passages = [Passage("", f"{line}\n", first=number == 0) for number, line in enumerate(lines)]
+        if not passages:
+            return []
+        scored = score_passages(run.model, run.tokenizer, passages, window=_window(run.model, run.recipe))
+        return [PairScore(sum(log_probs), log_probs) for log_probs in scored]
 
     def test_items(self, split: Split) -> list[SentencePair]:
         """Passages of about 500 characters."""

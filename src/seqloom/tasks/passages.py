@@ -7,6 +7,7 @@ the same passages. Each token is predicted from the text before it, as far as it
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from statistics import median
 from typing import TYPE_CHECKING
 
@@ -66,36 +67,43 @@ def _cut(text: str, length: int) -> Iterator[str]:
 
 
 def score_passages(
-    model: "Model", tokenizer: Tokenizer, passages: Sequence[Passage], *, window: int
-) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """The log-probability and the number of tokens of each passage; eos between documents belongs to the passage before it.
+    model: "Model", tokenizer: Tokenizer, passages: Sequence[Passage], *, window: int, across_documents: bool = True
+) -> list[tuple[float, ...]]:
+    """The log-probability of each token of each passage; eos between documents belongs to the passage before it.
 
     Args:
         window: how many ids are read together; the first one of a window has no context.
+        across_documents: whether a window may hold parts of two documents; if not, each document begins a window.
     """
     eos = np.array([tokenizer.vocab.eos_id])
     parts: list[NDArray[np.integer]] = []
-    owners: list[int] = []
-    for number, (passage, ids) in enumerate(
-        zip(passages, tokenizer.encode_tgt([passage.tgt for passage in passages]), strict=True)
-    ):
+    lengths = [0] * len(passages)
+    begins = [0]
+    encoded = tokenizer.encode_tgt([passage.tgt for passage in passages])
+    for number, (passage, ids) in enumerate(zip(passages, encoded, strict=True)):
         if passage.first and number:
             parts.append(eos)
-            owners.append(number - 1)
+            lengths[number - 1] += 1
+            if not across_documents:
+                begins.append(sum(map(len, parts)))
         parts.append(np.asarray(ids))
-        owners += [number] * len(ids)
-    ids = np.concatenate(parts)
+        lengths[number] += len(ids)
+    text = np.concatenate(parts)
     empty = np.empty(0, dtype=np.int64)
-    windows = [Example(empty, ids[begin : begin + window]) for begin in range(0, len(ids), window)]
+    windows = [
+        Example(empty, text[first : min(first + window, end)])
+        for begin, end in pairwise([*begins, len(text)])
+        for first in range(begin, end, window)
+    ]
     at_once = max(1, _BATCH_IDS // window)
-    token_log_probs = [
+    log_probs = [
         log_prob
         for begin in range(0, len(windows), at_once)
         for scored in score_targets(model, windows[begin : begin + at_once], end=False)
         for log_prob in scored.token_log_probs
     ]
-    log_probs = np.bincount(owners, weights=token_log_probs, minlength=len(passages)).astype(np.float64)
-    return log_probs, np.bincount(owners, minlength=len(passages)).astype(np.int64)
+    ends = np.cumsum(lengths).tolist()
+    return [tuple(log_probs[end - length : end]) for end, length in zip(ends, lengths, strict=True)]
 
 
 def passage_outputs(
@@ -107,7 +115,8 @@ def passage_outputs(
     pieces = [passage for passage in passages if isinstance(passage, Passage)]
     if len(pieces) < len(passages):
         raise ConfigError("language models are compared on passages of running text; leave out other data")
-    log_probs, num_tokens = score_passages(run.model, run.tokenizer, pieces, window=window)
+    across = run.recipe.training.across_documents
+    scored = score_passages(run.model, run.tokenizer, pieces, window=window, across_documents=across)
     generator = run.generator(method="sample", nbest=1)
     prompts = [passage.src for passage in pieces]
     begin = time.perf_counter()
@@ -122,8 +131,8 @@ def passage_outputs(
         sources=tuple(prompts),
         references=tuple(passage.tgt for passage in pieces),
         outputs=tuple(generation.text for generation in generations),
-        log_probs=tuple(log_probs.tolist()),
-        num_tokens=tuple(num_tokens.tolist()),
+        log_probs=tuple(map(sum, scored)),
+        num_tokens=tuple(map(len, scored)),
         sentences_per_second=len(pieces) / max(1e-9, seconds),
         latency_ms=1000 * median(latencies),
         notes=(),

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 import torch
 
 from seqloom.corpus.corpus import Corpus, SentencePair, Split
+from seqloom.decoding.hypothesis import PairScore
 from seqloom.decoding.settings import DecodingSettings
 from seqloom.errors import ConfigError
 from seqloom.models import ModelSettings, model_class
@@ -187,6 +188,17 @@ class Task(ABC):
         Raises:
             SeqloomError: the data do not fit each other, the metrics or the task.
         """
+
+    def score_text(self, run: TrainedRun, lines: Sequence[str]) -> list[PairScore]:
+        """The log-probability of each line of a running text, its line end included.
+
+        Raises:
+            ConfigError: the run is not a language model of plain text.
+        """
+        del run, lines
+        raise ConfigError(
+            "--text: this run is a model of pairs, which scores targets given their sources: use --src and --ref"
+        )
 
     def test_items(self, split: Split) -> list[SentencePair]:
         """The items of a test split that models are compared on."""

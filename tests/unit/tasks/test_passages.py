@@ -32,14 +32,23 @@ def test_likelihoods_of_passages_add_up_to_that_of_the_text(window: int) -> None
     passages = list(passages_of(DOCUMENTS, length=30))
     tokenizer = Tokenizer.train(DOCUMENTS, TokenizerSettings(kind="characters", collapse_whitespace=False))
     model = make_toy(1, tokenizer.vocab.src_size, tokenizer.vocab.tgt_size, shared=True)
-    log_probs, num_tokens = score_passages(model, tokenizer, passages, window=window)
+    scored = score_passages(model, tokenizer, passages, window=window)
     parts = tokenizer.encode_tgt([document.text for document in DOCUMENTS])
     ids = np.concatenate([parts[0], [2], parts[1], [2], parts[2]])
     empty = np.empty(0, dtype=np.int64)
     windows = [Example(empty, ids[begin : begin + window]) for begin in range(0, len(ids), window)]
-    assert num_tokens.sum() == len(ids)
-    assert log_probs.sum() == pytest.approx(sum(one.log_prob for one in score_targets(model, windows, end=False)))
+    assert sum(map(len, scored)) == len(ids)
+    expected = sum(one.log_prob for one in score_targets(model, windows, end=False))
+    assert sum(map(sum, scored)) == pytest.approx(expected)
     assert len(passages) > len(DOCUMENTS)
+    apart = score_passages(model, tokenizer, passages, window=window, across_documents=False)
+    alone = [
+        Example(empty, part[begin : begin + window])
+        for part in (*(np.append(p, 2) for p in parts[:2]), parts[2])
+        for begin in range(0, len(part), window)
+    ]
+    expected = sum(one.log_prob for one in score_targets(model, alone, end=False))
+    assert sum(map(sum, apart)) == pytest.approx(expected)
 
 
 def test_a_passage_is_scored_in_the_context_of_the_one_before_it() -> None:
@@ -48,9 +57,10 @@ def test_a_passage_is_scored_in_the_context_of_the_one_before_it() -> None:
     (ids,) = tokenizer.encode_tgt([DOCUMENTS[0].text])
     model.fit([Example(np.empty(0, dtype=np.int64), ids)], end=False)
     passages = [Passage("to", "to be or", first=True), Passage("not", " not to be")]
-    log_probs, _ = score_passages(model.eval(), tokenizer, passages, window=100)
-    alone, _ = score_passages(model, tokenizer, [Passage("not", " not to be", first=True)], window=100)
-    assert log_probs[1] > alone[0]
+    together = score_passages(model.eval(), tokenizer, passages, window=100)
+    (alone,) = score_passages(model, tokenizer, [Passage("not", " not to be", first=True)], window=100)
+    assert len(alone) == len(" not to be")
+    assert sum(together[1]) > sum(alone)
 
 
 def test_only_passages_are_compared() -> None:
