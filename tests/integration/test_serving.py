@@ -245,7 +245,6 @@ def test_a_stop_ends_the_text_before_it(server: Running) -> None:
         ({"logprobs": 6}, 400, "logprobs"),
         ({"stop": ""}, 400, "stop"),
         ({"nonsense": 1}, 400, "nonsense"),
-        ({"model": "lm", "echo": True, "logprobs": 1}, 400, "echo"),
     ],
     ids=str,
 )

@@ -40,8 +40,8 @@ def translate(server: Running, **body: Any) -> Reply:
     return server.ask("/translate", {"q": "rot Hund", "source": "de", "target": "en", **body})
 
 
-@pytest.mark.parametrize("model", ["de-en", "lm"])
-def test_a_stream_tells_that_its_prompt_was_cut_and_counts_what_was_read(server: Running, model: str) -> None:
+def test_a_stream_tells_that_its_source_was_cut_and_counts_what_was_read(server: Running) -> None:
+    model = "de-en"
     body = {"model": model, "prompt": "Katze " * 600, "max_tokens": 5}
     whole = complete(server, **body).json
     assert any("tokens" in note for note in whole["notes"])
@@ -54,6 +54,12 @@ def test_a_stream_tells_that_its_prompt_was_cut_and_counts_what_was_read(server:
     assert whole["usage"]["total_tokens"] == sum(
         whole["usage"][name] for name in ("prompt_tokens", "completion_tokens")
     )
+
+
+def test_a_prompt_that_does_not_fit_is_refused_before_a_stream_begins(server: Running) -> None:
+    for stream in (False, True):
+        found = complete(server, model="lm", prompt="Katze " * 600, stream=stream)
+        assert (found.status, found.json["error"]["code"]) == (400, "context_length_exceeded")
 
 
 def test_no_prompt_is_an_empty_one(server: Running) -> None:

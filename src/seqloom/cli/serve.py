@@ -18,6 +18,7 @@ endpoints:
   /                                   a page to try, compare and explain runs; it loads nothing from other sites
   /translate /languages /detect       LibreTranslate's API: a run of pairs is found by its two languages
   /v1/models /v1/completions          OpenAI's API, streaming included: a run is named by its folder's name
+  /tokenize /detokenize               text to token ids and back
   /generate /runs                     our own: any decoding setting, n-best lists with scores
   /explain                            our own: explains how a run processes a text, as seqloom explain --json
   /openapi.json                       describes all APIs

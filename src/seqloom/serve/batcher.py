@@ -10,9 +10,12 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from seqloom.decoding.hypothesis import Generation
+
+if TYPE_CHECKING:
+    from seqloom.serve.prompt_scores import PromptScores
 
 
 class BatchDecoder(Protocol):
@@ -34,6 +37,8 @@ class TextRequest:
         on_token: called with each new token on the decoding thread; it returns whether to go on. None if the caller needs no
             tokens.
         deadline: time after which the result is not needed (`time.monotonic`).
+        prompt_ids: the ids of a prompt that is scored and not continued.
+        prompt_scores: receives their scores before the future is set.
         future: receives the generation.
         cancelled: whether the result is not needed any more. A request that waits is then dropped; one with `on_token` stops
             at its next token.
@@ -48,12 +53,15 @@ class TextRequest:
         draw_key: Sequence[int] = (0, 0, 0),
         on_token: Callable[..., bool] | None = None,
         deadline: float = float("inf"),
+        prompt_ids: Sequence[int] = (),
     ) -> None:
         self.decoder = decoder
         self.text = text
         self.draw_key = tuple(draw_key)
         self.on_token = on_token
         self.deadline = deadline
+        self.prompt_ids = tuple(prompt_ids)
+        self.prompt_scores: PromptScores | None = None
         self.future: Future[Generation] = Future()
         self.cancelled = False
         self.submitted = time.monotonic()

@@ -36,9 +36,9 @@ class CompletionRequest(BaseModel):
         None,
         description="a source, or a beginning to continue, as text or as the run's own token ids; several in a list",
     )
-    max_tokens: Annotated[int, Field(gt=0)] | None = Field(
+    max_tokens: Annotated[int, Field(ge=0)] | None = Field(
         None,
-        description="tokens of an output; 16 for language models and the recipe's rule for models of pairs by default",
+        description="tokens of an output, 0 for none; 16 for language models and the recipe's rule for models of pairs by default",
     )
     temperature: Annotated[float, Field(ge=0, le=2, allow_inf_nan=False)] | None = Field(
         None, description="0 takes the most probable token; the default is 1"
@@ -59,7 +59,9 @@ class CompletionRequest(BaseModel):
     logprobs: Annotated[int, Field(ge=0, le=5)] | None = Field(
         None, description="number of most probable tokens to report, besides the chosen one"
     )
-    echo: bool | None = Field(None, description="begin with the prompt; language models only")
+    echo: bool | None = Field(
+        None, description="begin with the prompt, with logprobs also of its tokens; language models only"
+    )
     suffix: Annotated[Literal[""] | None, Unsupported("null")] = None
     frequency_penalty: Annotated[_Zero | None, Unsupported("0")] = None
     presence_penalty: Annotated[_Zero | None, Unsupported("0")] = None
@@ -79,8 +81,8 @@ class LogProbs(BaseModel):
     """Log-probabilities (natural logarithm) of the tokens of a completion."""
 
     tokens: list[str]
-    token_logprobs: list[float]
-    top_logprobs: list[dict[str, float]]
+    token_logprobs: list[float | None] = Field(description="null for the first token of an echoed prompt")
+    top_logprobs: list[dict[str, float] | None]
     text_offset: list[int]
 
 

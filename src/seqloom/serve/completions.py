@@ -14,14 +14,15 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
-from seqloom.decoding.hypothesis import Generation
+from seqloom.decoding.hypothesis import Generation, Hypothesis
 from seqloom.decoding.output_stream import OutputStream, TokenReport
-from seqloom.errors import ConfigError
+from seqloom.errors import ConfigError, PromptTooLongError
 from seqloom.serve.batcher import TextRequest
 from seqloom.serve.completion_models import CompletionAnswer, CompletionRequest, ModelAnswer, Models, OpenAIError
 from seqloom.serve.endpoint import BODY_ERRORS, Endpoint
 from seqloom.serve.event_stream import EventStream
 from seqloom.serve.http_errors import HTTPError, error_body
+from seqloom.serve.prompt_scores import PromptScores, echoed_logprobs, next_token
 from seqloom.serve.request_parsing import read_json
 from seqloom.serve.results import await_generations, generation_of, submit
 from seqloom.serve.served_run import RunDecoder, ServedRun
@@ -84,9 +85,11 @@ class Completions:
         log_fields["characters"] = sum(map(len, call.prompts))
         if body.stream:
             return call.stream(request)
-        text_requests = call.text_requests()
-        generations = await await_generations(self._state.batcher, request, text_requests)
-        self._state.count(text_requests, generations, log_fields)
+        scoring, text_requests = call.scoring_requests(), call.text_requests()
+        done = await await_generations(self._state.batcher, request, [*scoring, *text_requests])
+        generations = done[len(scoring) :] or call.empty_generations()
+        self._state.count(text_requests, generations[: len(text_requests)], log_fields)
+        call.take_scores(scoring)
         choices = [call.choice(number, generation) for number, generation in enumerate(generations)]
         notes = list(dict.fromkeys(note for generation in generations for note in generation.notes))
         answer = call.head() | {"choices": choices, "usage": call.usage()}
@@ -100,8 +103,12 @@ class _CompletionCall:
         self.body, self.state, self.deadline = body, state, deadline
         self.run = state.registry.run(body.model)
         self.copies = body.n or 1
+        # The prompts themselves are scored, so their ids count, and not only their texts.
+        self.scored = bool(body.echo) and body.logprobs is not None and not self.run.info.has_sources
+        self.prompt_ids: list[list[int]] = []
         self.prompts = self._texts()
         self._check()
+        self.scores: list[PromptScores] = []
         self.decoder = self._decoder()
         stop = [body.stop] if isinstance(body.stop, str) else body.stop or []
         make = partial(OutputStream, self.run.tokenizer, stop=stop, num_top_tokens=body.logprobs)
@@ -129,7 +136,14 @@ class _CompletionCall:
         self.state.check_count(len(items) * self.copies)
         texts: list[str] = []
         for number, item in enumerate(items):
-            text = item if isinstance(item, str) else self.run.text_of(item[: limit + 1])
+            if self.scored:
+                ids = self.run.prompt_ids(item) if isinstance(item, str) else item[: limit + 1]
+                # The id that begins every text is not scored; a client may send it or not.
+                self.prompt_ids.append(ids[1:] if ids[:1] == [self.run.tokenizer.vocab.bos_id] else ids)
+                needs_text = self.body.max_tokens != 0 and not self.needs_next_only
+                text = item if isinstance(item, str) else (self.run.text_of if needs_text else self.run.decode)(ids)
+            else:
+                text = item if isinstance(item, str) else self.run.text_of(item[: limit + 1])
             if text is None or len(item) > limit >= len(text):
                 raise HTTPError(
                     400,
@@ -155,11 +169,11 @@ class _CompletionCall:
                 "echo is not supported here for this model: its prompt is a source, in another language",
                 param="echo",
             )
-        if body.echo and body.logprobs is not None:
-            raise HTTPError(400, "logprobs together with echo is not supported here", param="logprobs")
+        if self.scored and body.stream:
+            raise HTTPError(400, "logprobs together with echo is not supported in a stream", param="logprobs")
         if body.max_tokens is not None and body.max_tokens > self.state.limits.max_tokens:
             raise HTTPError(
-                400, f"max_tokens must be from 1 to {self.state.limits.max_tokens} here", param="max_tokens"
+                400, f"max_tokens must be from 0 to {self.state.limits.max_tokens} here", param="max_tokens"
             )
         if not self.run.supports_streaming and body.logprobs is not None:
             raise HTTPError(
@@ -172,17 +186,50 @@ class _CompletionCall:
         max_tokens = body.max_tokens
         if max_tokens is None and not self.run.info.has_sources:
             max_tokens = min(_MAX_TOKENS, self.state.limits.max_tokens)
-        greedy = temperature == 0 or body.top_p == 0
+        max_tokens = max_tokens or (None if max_tokens is None else 1)
         try:
-            if greedy:
+            if self.is_greedy:
                 return self.run.decoder(method="beam", beam=1, max_tokens=max_tokens)
             top_p = None if body.top_p == 1 else body.top_p
             return self.run.decoder(method="sample", temperature=temperature, top_p=top_p, max_tokens=max_tokens)
         except ConfigError as error:
             raise HTTPError(400, str(error), param="temperature") from None
 
+    @property
+    def is_greedy(self) -> bool:
+        """Whether the most probable tokens are taken."""
+        return self.body.temperature == 0 or self.body.top_p == 0
+
+    @property
+    def needs_next_only(self) -> bool:
+        """Whether the scores of the prompts hold the completions too: the most probable next token of each."""
+        return self.scored and self.is_greedy and self.body.max_tokens == 1 and not self.body.stop
+
+    def scoring_requests(self) -> list[TextRequest]:
+        """A request for each prompt that is scored."""
+        if not self.scored:
+            return []
+        scorer = self.run.scorer(self.body.logprobs or 0)
+        assert scorer is not None
+        return [
+            TextRequest(scorer, text, deadline=self.deadline, prompt_ids=ids)
+            for text, ids in zip(self.prompts, self.prompt_ids, strict=True)
+        ]
+
+    def take_scores(self, scoring: Sequence[TextRequest]) -> None:
+        """Keeps the scores of prompts."""
+        self.scores = [item.prompt_scores for item in scoring if item.prompt_scores is not None]
+
+    def empty_generations(self) -> list[Generation]:
+        """The generations of a request that generates nothing (`max_tokens` 0)."""
+        nothing = Hypothesis((), 0.0, 0.0, False, ())
+        return [Generation(self.prompts[n // self.copies], ("",), (nothing,)) for n in range(len(self.outputs))]
+
     def text_requests(self) -> list[TextRequest]:
+        """A request for each completion."""
         body, decoder = self.body, self.decoder
+        if body.max_tokens == 0 or self.needs_next_only:
+            return []
         needs_tokens = body.stream or body.stop or body.logprobs is not None
         seed = self.seed % 2**64
         return [
@@ -205,10 +252,17 @@ class _CompletionCall:
         if self.body.echo:
             text = self.prompts[number // self.copies] + text
         reports = output.reports if self.body.logprobs is not None else None
-        return _choice(text, number, reports, output.finish_reason(generation))
+        choice = _choice(text, number, reports, output.finish_reason(generation))
+        if self.scores:
+            prompt, scores = self.prompts[number // self.copies], self.scores[number // self.copies]
+            if self.needs_next_only:
+                choice |= next_token(self.run.tokenizer, prompt, scores)
+                output.num_tokens = 1
+            choice["logprobs"] = echoed_logprobs(self.run.tokenizer, scores, choice["logprobs"], len(prompt))
+        return choice
 
     def usage(self) -> dict[str, int]:
-        read = sum(self.decoder.num_read(self.prompts))
+        read = sum(map(len, self.prompt_ids)) if self.scored else sum(self.decoder.num_read(self.prompts))
         written = sum(output.num_tokens for output in self.outputs)
         return {"prompt_tokens": read, "completion_tokens": written, "total_tokens": read + written}
 
@@ -225,6 +279,11 @@ class _CompletionCall:
             if not loop.is_closed():
                 loop.call_soon_threadsafe(events.put_nowait, (number, item))
 
+        try:
+            # Once the response has started, its status cannot change.
+            self.decoder.num_read(self.prompts)
+        except PromptTooLongError as error:
+            generation_of(error)
         self.outputs = [self._make(emit=partial(emit, number)) for number in range(len(self.outputs))]
         text_requests = self.text_requests()
         # Submit before the response starts, so that a full queue still gives 503.

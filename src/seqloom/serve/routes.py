@@ -6,8 +6,9 @@ from seqloom.serve.generation import GenerationAPI
 from seqloom.serve.libretranslate import LibreTranslate
 from seqloom.serve.monitoring import Monitoring
 from seqloom.serve.page import Page
+from seqloom.serve.tokenization import TokenizationAPI
 
-APIS = (LibreTranslate, Completions, GenerationAPI, ExplanationAPI, Monitoring, Page)
+APIS = (LibreTranslate, Completions, GenerationAPI, TokenizationAPI, ExplanationAPI, Monitoring, Page)
 """The classes of all APIs. A new API is one more class here."""
 
 ENDPOINTS = tuple(endpoint for api in APIS for endpoint in api.ENDPOINTS)

@@ -14,7 +14,7 @@ from seqloom.config import merge
 from seqloom.decoding.encoded_input import TextCodec
 from seqloom.decoding.engines import OWN, open_engine
 from seqloom.decoding.generator import Generator
-from seqloom.decoding.hypothesis import Generation
+from seqloom.decoding.hypothesis import Generation, Hypothesis
 from seqloom.decoding.prefix_cache import PrefixCache
 from seqloom.decoding.settings import DecodingSettings
 from seqloom.decoding.streaming import GeneratedToken
@@ -24,6 +24,7 @@ from seqloom.run.info import read_info
 from seqloom.run.load import Run, load
 from seqloom.run.prepare import CHARACTERS
 from seqloom.serve.batcher import TextRequest
+from seqloom.serve.prompt_scores import score_prompts
 from seqloom.tasks import task_of
 from seqloom.tokenizer import Tokenizer
 
@@ -111,17 +112,40 @@ class ServedRun(ABC):
         encode = self.tokenizer.encode_src if self.info.has_sources else self.tokenizer.encode_tgt
         return len(encode([text])[0])
 
-    def text_of(self, ids: Sequence[int]) -> str | None:
-        """The source or prompt with these token ids; None if the tokenizer encodes that text to other ids."""
+    def prompt_ids(self, text: str) -> list[int]:
+        """The token ids of a source or a prompt."""
+        encode = self.tokenizer.encode_src if self.info.has_sources else self.tokenizer.encode_tgt
+        return list(map(int, encode([text])[0]))
+
+    def token_strings(self, ids: Sequence[int]) -> list[str]:
+        """The pieces of token ids of sources or prompts, to show."""
+        tokenizer = self.tokenizer
+        assert isinstance(tokenizer, Tokenizer)
+        return tokenizer.src_tokens(ids) if self.info.has_sources else tokenizer.tgt_tokens(ids)
+
+    def decode(self, ids: Sequence[int]) -> str | None:
+        """The text of token ids of a source or a prompt; None if one is not in the vocabulary."""
         tokenizer = self.tokenizer
         assert isinstance(tokenizer, Tokenizer)
         pairs = self.info.has_sources
         size = tokenizer.vocab.src_size if pairs else tokenizer.vocab.tgt_size
         if not all(0 <= number < size for number in ids):
             return None
-        text = (tokenizer.decode_src if pairs else tokenizer.decode_tgt)(ids)
-        (again,) = (tokenizer.encode_src if pairs else tokenizer.encode_tgt)([text])
-        return text if again.tolist() == list(ids) else None
+        return (tokenizer.decode_src if pairs else tokenizer.decode_tgt)(ids)
+
+    @property
+    def context(self) -> int | None:
+        """The positions that a language model holds; None where there is no limit, or another program decodes."""
+        return None
+
+    def scorer(self, num_top: int) -> "RunDecoder | None":
+        """What scores prompts (`TextRequest.prompt_ids`), naming `num_top` ids at each position; None if the run cannot."""
+        return None
+
+    def text_of(self, ids: Sequence[int]) -> str | None:
+        """The source or prompt with these token ids; None if the tokenizer encodes that text to other ids."""
+        text = self.decode(ids)
+        return text if text is not None and self.prompt_ids(text) == list(ids) else None
 
     def _bounded(
         self, recipe: DecodingSettings, overrides: Mapping[str, Any], max_tokens: int | None
@@ -174,11 +198,21 @@ class NativeRun(ServedRun):
         self.run = run
         reuses = prefix_cache_bytes > 0 and not info.has_sources and run.model.reuses_prompts
         self._prefix_cache = PrefixCache(prefix_cache_bytes) if reuses else None
+        self._scorer = lru_cache(maxsize=_CACHED_DECODERS)(self._new_scorer)
 
     @property
     def prefix_cache(self) -> PrefixCache | None:
         """See `ServedRun.prefix_cache`."""
         return self._prefix_cache
+
+    @property
+    def context(self) -> int | None:
+        """See `ServedRun.context`."""
+        return None if self.info.has_sources else self.run.model.max_tgt_len(0)
+
+    def scorer(self, num_top: int) -> "RunDecoder | None":
+        """See `ServedRun.scorer`."""
+        return None if self.info.has_sources else self._scorer(num_top)
 
     @property
     def native_run(self) -> Run:
@@ -190,6 +224,27 @@ class NativeRun(ServedRun):
         generator = self.run.generator(prefix_cache=self._prefix_cache, **decoding)
         max_new_tokens = (max_tokens or min(_TEXT_TOKENS, self.max_tokens)) if not self.info.has_sources else None
         return _NativeDecoder(self.name, generator, max_new_tokens)
+
+    def _new_scorer(self, num_top: int) -> "RunDecoder":
+        return _PromptScorer(self.name, self.run, num_top)
+
+
+class _PromptScorer(RunDecoder):
+    """Scores prompts instead of continuing them. The generations are empty; the scores are in the text requests."""
+
+    def __init__(self, name: str, run: Run, num_top: int) -> None:
+        super().__init__(name, run.recipe.decoding, streams_tokens=False)
+        self._model, self._num_top = run.model, num_top
+
+    def decode(self, text_requests: Sequence[TextRequest]) -> list[Generation]:
+        scores = score_prompts(self._model, [request.prompt_ids for request in text_requests], self._num_top)
+        for text_request, of_prompt in zip(text_requests, scores, strict=True):
+            text_request.prompt_scores = of_prompt
+        nothing = Hypothesis((), 0.0, 0.0, False, ())
+        return [Generation(request.text, ("",), (nothing,)) for request in text_requests]
+
+    def num_read(self, texts: Sequence[str]) -> list[int]:
+        raise AssertionError("the ids of scored prompts are known")
 
 
 class _NativeDecoder(RunDecoder):

@@ -30,7 +30,7 @@ def rejection(model: type[BaseModel], values: dict[str, Any]) -> Any:
         ({"temperature": "hot"}, "temperature must be a number from 0 to 2", "temperature"),
         ({"top_p": 1.5}, "top_p must be a number from 0 to 1", "top_p"),
         ({"n": 0}, "n must be a whole number from 1 to 128", "n"),
-        ({"max_tokens": 0}, "max_tokens must be a whole number of at least 1", "max_tokens"),
+        ({"max_tokens": -1}, "max_tokens must be a whole number of at least 0", "max_tokens"),
         ({"logprobs": True}, "logprobs must be a whole number from 0 to 5", "logprobs"),
         ({"stream": "yes"}, "stream must be true or false", "stream"),
         ({"stream_options": 1}, "stream_options must be an object", "stream_options"),
