@@ -1,6 +1,6 @@
 """Checks of what Python callers pass, so that a wrong value is one SeqloomError before any work begins.
 
-Values enter, the same values leave. The command line has the same limits (`cli/options.py`).
+Each check takes a value and returns it unchanged. The command line has the same limits (`cli/options.py`).
 """
 
 import os
@@ -26,7 +26,7 @@ def whole_number(value: Any, name: str, *, least: int, most: int | None = None) 
     """A whole number within limits; numpy's integers count, booleans do not.
 
     Raises:
-        ConfigError: it is of another type, or outside of the limits.
+        ConfigError: the value has another type, or is outside the limits.
     """
     try:
         number = None if isinstance(value, bool) else int(value.__index__())
@@ -39,20 +39,20 @@ def whole_number(value: Any, name: str, *, least: int, most: int | None = None) 
 
 
 def check_seed(seed: Any) -> int:
-    """A seed: 0 where None is given."""
+    """Checks a seed, a whole number from 0; None becomes 0."""
     return 0 if seed is None else whole_number(seed, "seed", least=0, most=MAX_SEED)
 
 
 def check_threads(threads: Any) -> int | None:
-    """A number of threads, or None for one a core."""
+    """Checks a number of threads; None means one thread for each core."""
     return None if threads is None else whole_number(threads, "threads", least=1, most=MAX_THREADS)
 
 
 def as_path(value: Any, name: str) -> Path:
-    """A path.
+    """Makes a path of a text or a path.
 
     Raises:
-        ConfigError: it is no text and no path, or is empty.
+        ConfigError: the value is neither a text nor a path, or is empty.
     """
     if not isinstance(value, str | os.PathLike) or not str(value) or "\0" in str(value):
         raise ConfigError(f"{name} is {shown(value)}: expected a path")
@@ -66,7 +66,7 @@ def check_type(value: Any, kinds: type | tuple[type, ...], name: str, expected: 
         expected: the right types, in words.
 
     Raises:
-        ConfigError: it is of another type.
+        ConfigError: the argument has another type.
     """
     if not isinstance(value, kinds):
         raise ConfigError(f"{name} is {shown(value)}: expected {expected}")
@@ -83,10 +83,10 @@ def check_changes(changes: Any) -> None:
 
 
 def check_texts(texts: Any, name: str) -> list[str]:
-    """A text or several as a list.
+    """Makes a list of a text or of several texts.
 
     Raises:
-        ConfigError: something in it is not a text.
+        ConfigError: one of the values is not a text.
     """
     if isinstance(texts, str):
         return [texts]
@@ -99,6 +99,6 @@ def check_texts(texts: Any, name: str) -> list[str]:
 
 
 def shown(value: Any) -> str:
-    """A value in a message, cut where it is long."""
+    """A value as a message shows it; a long value is cut."""
     text = repr(value)
     return text if len(text) <= 80 else f"{text[:77]}..."

@@ -1,7 +1,7 @@
-"""Example, PairBatch and Sources, and which examples share a batch: ids become padded tensors, with masks and the target shift.
+"""Batches: which examples share a batch, and how their ids become padded tensors with masks and the shifted target.
 
-Example objects (ids) enter, PairBatch objects (tensors) leave, in an order that follows from a seed and an epoch alone. This
-module does not know text, tokenizers, files or architectures.
+The input are Example objects (ids), the output are PairBatch objects (tensors). Their order depends on a seed and an epoch only.
+This module does not know text, tokenizers, files or architectures.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -20,15 +20,15 @@ from seqloom.example import IdArray as IdArray
 
 Indices = NDArray[np.int64]
 
-# Orders are drawn within so many consecutive examples at a time, so that a corpus of any size is planned in bounded memory.
+# The number of consecutive examples that are shuffled together, so that memory is bounded for a corpus of any size.
 CHUNK_SIZE = 2**20
-# Long sources with short targets must not make a batch that does not fit into memory.
+# Limits the source positions: without it, a batch of long sources with short targets might not fit into memory.
 _SRC_PER_TGT = 4
 
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """Padded sources, or prompts: what a model reads before it writes.
+    """Padded sources, or prompts: what a model reads before it generates.
 
     Attributes:
         ids: (batch, src_len), padded on the right.
@@ -52,7 +52,7 @@ class Sources:
 
 @dataclass(frozen=True, slots=True)
 class PairBatch:
-    """Sources and targets for teacher forcing: at position t the model sees `tgt_in[:, : t + 1]` and is to say `tgt_out[:, t]`.
+    """Sources and targets for teacher forcing: at position t the model reads `tgt_in[:, : t + 1]` and predicts `tgt_out[:, t]`.
 
     Attributes:
         sources: the sources; src_len is 0 for plain text.
@@ -88,7 +88,7 @@ class PairBatch:
         """The batch on another device.
 
         Args:
-            non_blocking: whether to go on while it is copied. To CUDA that needs memory that stays in place, so it is pinned.
+            non_blocking: whether to return before the copy is complete. For a copy to CUDA, the memory is pinned first.
         """
         pinned = non_blocking and torch.device(device).type == "cuda"
 
@@ -101,25 +101,25 @@ class PairBatch:
 
 
 class Examples(Protocol):
-    """Examples that lie ready, with their lengths known beforehand: the store of a split, or a view of one."""
+    """Encoded examples with lengths that are known without reading the ids: the store of a split, or a view of a store."""
 
     @property
     def ends(self) -> bool:
-        """Whether eos follows each source and target; windows cut out of a running text have no end."""
+        """Whether eos follows each source and target; it does not follow windows that are cut out of a running text."""
 
     @property
     def src_lengths(self) -> IdArray:
-        """The ids of each source, counted without special ids."""
+        """The number of ids of each source, without special ids."""
 
     @property
     def tgt_lengths(self) -> IdArray:
-        """The ids of each target, counted without special ids."""
+        """The number of ids of each target, without special ids."""
 
     def __len__(self) -> int: ...
     def __getitem__(self, index: int, /) -> Example: ...
 
 
-# An example, the epoch and the example's index; returns what to train on in its place (BPE-dropout).
+# (example, epoch, index of the example) -> the example to train on instead (BPE-dropout).
 Reencode = Callable[[Example, int, int], Example]
 
 
@@ -127,7 +127,7 @@ def make_batch(examples: Sequence[Example], *, pad_id: int, bos_id: int, eos_id:
     """Pads examples to a batch.
 
     Args:
-        end: whether eos follows each source and each target. Windows cut out of a running text have no source and no end.
+        end: whether eos follows each source and each target. Windows that are cut out of a running text have no source and no eos.
     """
     last_id = eos_id if end else None
     src_ids, src_mask = _pad([example.src_ids for example in examples], pad_id, last_id)
@@ -154,21 +154,21 @@ class Batches:
     """The batches of each epoch: examples of similar length together, in an order drawn from (seed, epoch).
 
     Within a chunk of `chunk_size` consecutive examples (a smaller corpus is one chunk) examples are sorted by target and source
-    length, equal lengths in random order, and cut into batches, which are shuffled; chunks come in random order. Where the cuts
-    fall depends on the lengths alone, so all epochs have the same number of batches, and going to any batch of any epoch
-    reads no ids.
+    length (equal lengths in random order) and divided into batches, which are shuffled; the chunks come in random order. The
+    division depends on the lengths only. So all epochs have the same number of batches, and an epoch can start at any batch
+    without reading ids.
 
-    The special ids are parameters of their own, because batches know no vocabulary.
+    The special ids are separate parameters, because this class does not know the vocabulary.
 
     Args:
         store: the examples.
-        batch_tokens: the most target positions of a batch, padding and eos included. An example longer than that is a batch
-            of its own. Source positions are held to four times as many.
+        batch_tokens: the most target positions of a batch, padding and eos included. A longer example is the only example of
+                its batch. A batch has at most four times as many source positions.
         seed: decides the order, together with the epoch.
         max_sentences: the most examples of a batch.
         end: whether eos follows each source and target; None: as the store says.
-        reencode: puts another example in an example's place, drawn anew each epoch. Batches are planned with the lengths
-            in the store, so one that makes targets longer may exceed `batch_tokens` accordingly.
+        reencode: replaces an example by another encoding of it, drawn anew in each epoch. Batches are planned with the
+                lengths in the store, so a batch with longer encodings may exceed `batch_tokens`.
 
     Raises:
         CorpusError: there are no examples.
@@ -200,7 +200,7 @@ class Batches:
         self._cuts: dict[int, Indices] = {}
 
     def epoch(self, k: int, start_batch: int = 0) -> Iterator[PairBatch]:
-        """The batches of epoch k from `start_batch` on; the same as leaving out the first ones, without making them."""
+        """The batches of epoch k from `start_batch` on; the batches before it are not made."""
         for indices in self.indices(k, start_batch):
             examples = [self._store[i] for i in indices.tolist()]
             if self._reencode is not None:
@@ -208,7 +208,7 @@ class Batches:
             yield make_batch(examples, **self._special_ids, end=self._limits.end)
 
     def indices(self, k: int, start_batch: int = 0) -> Iterator[Indices]:
-        """Which examples stand in each batch of epoch k, from `start_batch` on.
+        """The indices of the examples in each batch of epoch k, from `start_batch` on.
 
         Raises:
             ValueError: the epoch has fewer batches than `start_batch`.
@@ -231,7 +231,7 @@ class Batches:
             raise ValueError(f"epoch {k} has {self.num_batches(k)} batches, cannot start at batch {start_batch}")
 
     def num_batches(self, k: int = 0) -> int:
-        """How many batches epoch k has; all epochs have equally many."""
+        """How many batches epoch k has; the number is the same for all epochs."""
         del k
         return sum(len(self._cuts_of(chunk)) - 1 for chunk in range(self._num_chunks))
 
@@ -269,14 +269,14 @@ def batches_in_order(
     max_sentences: int | None = None,
     end: bool | None = None,
 ) -> Iterator[tuple[Indices, PairBatch]]:
-    """Batches for evaluation: every example once, the longest first (so that too little memory shows at once).
+    """Batches for evaluation: every example once, the longest first, so that too little memory fails at once.
 
     Args:
         batch_tokens: the most target positions of a batch, as for `Batches`.
         end: whether eos follows each source and target; None: as the examples say.
 
     Returns:
-        Batches, each with the indices of its examples, by which results are put back in their order.
+        For each batch the indices of its examples, with which results can be put back in order, and the batch.
     """
     limits = _Limits(batch_tokens, max_sentences, examples.ends if end is None else end)
     src_lengths = np.asarray(examples.src_lengths, dtype=np.int64)
@@ -306,7 +306,7 @@ def _sorted_lengths(src_lengths: Indices, tgt_lengths: Indices) -> tuple[Indices
 
 
 def _cut(src_lengths: Indices, tgt_lengths: Indices, limits: _Limits) -> Indices:
-    """Where batches begin in a sorted order, and its end: each takes as many examples as the limits allow, at least one."""
+    """The begin of each batch in a sorted order, and the end; a batch has as many examples as the limits allow, at least one."""
     extra = int(limits.end)
     cuts, start, num = [0], 0, len(tgt_lengths)
     while start < num:
@@ -317,7 +317,7 @@ def _cut(src_lengths: Indices, tgt_lengths: Indices, limits: _Limits) -> Indices
         tgt_positions = rows * (tgt_lengths[start : start + most] + extra)
         src_positions = rows * (np.maximum.accumulate(src_lengths[start : start + most]) + extra)
         fits = (tgt_positions <= limits.batch_tokens) & (src_positions <= _SRC_PER_TGT * limits.batch_tokens)
-        # Both grow with each row, so all that fit come first.
+        # Both numbers of positions grow with each row, so the rows that fit come first.
         start += max(1, int(np.count_nonzero(fits)))
         cuts.append(start)
     return np.array(cuts, dtype=np.int64)
@@ -326,7 +326,7 @@ def _cut(src_lengths: Indices, tgt_lengths: Indices, limits: _Limits) -> Indices
 def _pad(
     rows: Sequence[Sequence[int] | IdArray], pad_id: int, last_id: int | None = None
 ) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-    """Rows padded on the right to the longest, each followed by `last_id` where given; and where real tokens stand."""
+    """Rows padded on the right to the longest, each followed by `last_id` unless it is None; and a mask, True at real tokens."""
     lengths = np.fromiter(map(len, rows), dtype=np.int64, count=len(rows))
     extra = 0 if last_id is None else 1
     width = int(lengths.max(initial=0)) + extra if len(rows) else 0

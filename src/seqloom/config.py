@@ -1,4 +1,4 @@
-"""The base of all settings: frozen, unknown keys refused, and failures that name file, line, key, rule and the nearest spelling.
+"""The base class of all settings: frozen, without unknown keys; errors name file, line, key, rule and the nearest spelling.
 
 Its functions turn YAML text or a mapping into validated settings. Each package defines its own settings.
 """
@@ -18,17 +18,17 @@ from seqloom.yaml_text import MAX_YAML_BYTES, YamlError, parse_yaml
 if TYPE_CHECKING:
     from pydantic._internal._model_construction import ModelMetaclass
 else:
-    # Type checkers want a name for it; pydantic has no public one.
+    # A type checker needs this class by name, and pydantic has no public name for it.
     ModelMetaclass = type(BaseModel)
 
 MOST_LAYERS = 1_000
 WIDEST = 1 << 16
 LONGEST = 1 << 20
-"""Bounds of settings, far above what has been built: a slip of the finger, or a folder that somebody sent, must not take hours or
-all memory before anything can be said of it."""
+"""Upper limits of settings, far above all real models: a typing error, or a folder from another person, must not take hours or all
+memory before the error is reported."""
 
 _LONGEST_SHOWN = 200
-# A value that a message repeats: a file that somebody sent may hold a long one.
+# The longest value that a message repeats: a file from another person may contain a very long one.
 _LONG_WORD = re.compile(rf"(\S{{{_LONGEST_SHOWN}}})\S+")
 _MOST_PROBLEMS = 8
 
@@ -45,7 +45,7 @@ class _RaisesConfigError(ModelMetaclass):
 
 
 class Settings(BaseModel, metaclass=_RaisesConfigError):
-    """Base of all settings: immutable, no key is ever ignored, and numbers are finite.
+    """Base of all settings: they are immutable, an unknown key is an error, and numbers are finite.
 
     Raises:
         ConfigError: a value is wrong.
@@ -64,10 +64,10 @@ class Settings(BaseModel, metaclass=_RaisesConfigError):
         Args:
             values: nested plain values.
             source: where the values come from, for messages: a file's path, or "--set".
-            lines: for dotted keys, the line of `source` in which they stand.
+            lines: for each dotted key its line in `source`.
 
         Raises:
-            ConfigError: one message with a line for each thing that is wrong.
+            ConfigError: one message with a line for each problem.
         """
         try:
             return cls.model_validate(values)
@@ -76,19 +76,19 @@ class Settings(BaseModel, metaclass=_RaisesConfigError):
 
 
 class Results(Settings):
-    """Base of what was measured, where a number may be infinite or undefined."""
+    """Base of measured results, in which a number may be infinite or undefined (NaN)."""
 
     model_config = ConfigDict(allow_inf_nan=True)
 
 
 def read_yaml(path: Path, *, within: Path | None = None) -> tuple[dict[str, Any], dict[str, int]]:
-    """Reads a YAML mapping, which may come from somebody else: see `yaml_text` for what is refused.
+    """Reads a YAML mapping, which may come from another person: see `yaml_text` for what is an error.
 
     Args:
-        within: the folder that the file must lie in, wherever links lead.
+        within: the folder that must contain the file, also after links are followed.
 
     Returns:
-        The values, and for each dotted key the line in which it stands (from 1).
+        The values, and for each dotted key its line (from 1).
 
     Raises:
         ConfigError: the file is missing, is not YAML, is not a mapping, or repeats a key.
@@ -133,13 +133,13 @@ def parse_assignments(assignments: list[str]) -> dict[str, Any]:
         for parent in parents:
             owner = owner.setdefault(parent, {})
             if not isinstance(owner, dict):
-                raise ConfigError(f"--set {assignment}: {parent!r} has a value of its own already")
+                raise ConfigError(f"--set {assignment}: {parent!r} has a value already")
         owner[last] = value
     return nested
 
 
 def merge(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
-    """`base` with `changes` laid over it, mapping by mapping."""
+    """`base` with the values of `changes` in place of its own; nested mappings are merged in the same way."""
     merged = dict(base)
     for key, value in changes.items():
         old = merged.get(key)
@@ -162,10 +162,10 @@ def _number(text: str) -> float | str:
 
 
 def _config_error(cls: type[BaseModel], error: ValidationError, source: str, lines: Mapping[str, int]) -> ConfigError:
-    """One message with a line for each thing that is wrong, the first ones where there are many."""
+    """One message with a line for each problem; of many problems, the first ones."""
     problems = [_explain(cls, problem, source, lines) for problem in error.errors()[:_MOST_PROBLEMS]]
     if error.error_count() > _MOST_PROBLEMS:
-        problems.append(f"{source}: and {error.error_count() - _MOST_PROBLEMS:,} more of the kind")
+        problems.append(f"{source}: and {error.error_count() - _MOST_PROBLEMS:,} more problems")
     return ConfigError("\n".join(problems))
 
 
@@ -198,7 +198,7 @@ def _explain(cls: type[BaseModel], problem: Any, source: str, lines: Mapping[str
 
 
 def _short(value: Any) -> str:
-    """A value as a message shows it: a file that somebody sent may hold a long one."""
+    """A value as a message shows it; a long value is cut."""
     shown = repr(value)
     return shown if len(shown) <= _LONGEST_SHOWN else f"{shown[:_LONGEST_SHOWN]}…"
 

@@ -1,10 +1,10 @@
-"""Core sharing: while other programs use the processor, this program's threads keep to the cores that are left.
+"""Core sharing: while other programs use the processor, this program's threads run on the cores that those programs do not use.
 
 torch divides each operation evenly among its OpenMP threads and waits for the slowest one. A thread that shares its core with
-another program is delayed by whole time slices, and all others wait, so two threads beside one busy program are slower than one
-thread alone (benchmarks/README.md). The number of threads must not change during a run, since results depend on it to the last
-bit. So the threads stay as many as they are, and share fewer cores: results are the same bits, and no thread waits for another
-program.
+another program is delayed by whole time slices, and all others wait. So two threads that compete with one busy program are slower
+than one thread (benchmarks/README.md). The number of threads must not change during a run, since the last bits of the results
+depend on it. So the number stays, and the threads share fewer cores: results are the same bits, and no thread waits for
+another program.
 """
 
 import contextlib
@@ -21,14 +21,13 @@ import psutil
 import torch
 
 _INTERVAL_SECONDS = 0.25
-# Other programs count as busy above the first share of a core, and as gone below the second; in between nothing changes.
+# Shares of a core: other programs count as busy above the first, and as not busy below the second; between them nothing changes.
 _BUSY, _QUIET = 0.4, 0.2
-# So many checks in a row must agree, so that short work of other programs changes nothing.
+# This number of checks in a row must agree, so that short work of other programs changes nothing.
 _CHECKS_TO_NARROW, _CHECKS_TO_WIDEN = 2, 4
-# What other programs may use of the processor while times are measured, in cores; above it, the times are
-# not those of an idle machine.
+# The most cores that other programs may use while times are measured; above it, the machine does not count as idle.
 MOST_OTHER_CORES = 0.15
-# Counters have steps of 10 milliseconds: over shorter times than this, in seconds, they tell nothing.
+# The shortest time to measure, in seconds: the counters have steps of 10 milliseconds.
 _LEAST_SECONDS = 0.5
 # Settings by which users bind OpenMP's threads themselves.
 _BINDINGS = ("OMP_PROC_BIND", "OMP_PLACES", "GOMP_CPU_AFFINITY", "KMP_AFFINITY")
@@ -111,10 +110,10 @@ class OtherWork:
 
 
 def cores_to_use(num_cores: int, num_threads: int, others: float) -> int:
-    """How many cores our threads should keep to, so that none of them shares its core with another program.
+    """On how many cores our threads should run, so that none of them shares its core with another program.
 
-    Threads share operations evenly, so threads on fewer cores than threads take twice as long anyway. That pays only where
-    other programs leave half of the cores or less.
+    Threads share operations evenly, so with fewer cores than threads an operation takes at least twice as long. It is still
+    faster where other programs leave half of the cores or less.
 
     Args:
         num_cores: cores that this process may use.
@@ -129,12 +128,12 @@ def cores_to_use(num_cores: int, num_threads: int, others: float) -> int:
 
 
 class CoreWatch:
-    """Measures what other programs use, and decides on which cores this program's threads should run.
+    """Measures the processor time of other programs, and decides on which cores this program's threads should run.
 
     Args:
         cores: numbers of the cores that this process may use.
         num_threads: threads that share each operation.
-        read: reads the counters; tests give their own.
+        read: reads the counters; tests replace it.
     """
 
     def __init__(self, cores: tuple[int, ...], num_threads: int, read: Callable[[], ProcessorTimes]) -> None:
@@ -147,11 +146,11 @@ class CoreWatch:
 
     @property
     def is_narrow(self) -> bool:
-        """Whether the threads should keep to some of the cores."""
+        """Whether the threads should run on some of the cores only."""
         return self._current != self._all
 
     def check(self, now: float) -> tuple[int, ...]:
-        """Reads what other programs use, and returns the cores for our threads.
+        """Measures other programs since the last check, and returns the cores for our threads.
 
         Args:
             now: a clock's reading in seconds.
@@ -174,22 +173,22 @@ class CoreWatch:
         self._votes += 1
         if self._votes >= (_CHECKS_TO_NARROW if wanted < len(self._current) else _CHECKS_TO_WIDEN):
             self._votes = 0
-            # Which ones is drawn: two programs of this kind that start at once should not meet on the same core.
+            # The cores are drawn at random, so that two such programs that start together do not choose the same core.
             self._current = self._all if wanted == len(self._all) else tuple(random.sample(self._all, wanted))
         return self._current
 
     def _move_if_shared(self, used: dict[int, float], own: float) -> None:
-        """Goes to other cores where another program stays on ours while other cores have nothing to do."""
+        """Chooses other cores if another program stays on ours while other cores are idle."""
         on_ours = sum(used[core] for core in self._current) - own
         elsewhere = {core: share for core, share in used.items() if core not in self._current}
         idle = sum(1 - share for share in elsewhere.values())
-        # By chance, so that two programs do not move together for ever.
+        # At random, so that two such programs do not always move at the same time.
         if on_ours > _BUSY and idle > on_ours and len(elsewhere) >= len(self._current) and random.random() < 0.5:
             self._current = tuple(sorted(elsewhere, key=elsewhere.__getitem__)[: len(self._current)])
 
 
 class _Sharing:
-    """The watch of this process. It begins with the first block that wants it, and ends with the last."""
+    """The `CoreWatch` of this process. It runs from the begin of the first `share_cores` block to the end of the last."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -222,7 +221,7 @@ class _Sharing:
         short_waits: _ShortWaits | None = None
         current = self.cores
         try:
-            # Not at even times, so that two programs that watch each other do not act at the same moment.
+            # At irregular times, so that two programs that measure each other do not act at the same time.
             while not ended.wait(_INTERVAL_SECONDS * random.uniform(0.8, 1.2)):
                 wanted = watch.check(time.monotonic())
                 if wanted == current:
@@ -246,11 +245,11 @@ class _Sharing:
 
 
 class _ShortWaits:
-    """While it lives, OpenMP's threads wait for each other asleep, not by spinning.
+    """While this object exists, OpenMP's waiting threads sleep instead of spinning.
 
-    libgomp spins for 1 microsecond in place of up to 3 milliseconds while it manages more threads than the process has cores
-    (`gomp_throttled_spin_count_var` in its env.c). A further team of threads, which does nothing, makes them more. Without it,
-    a thread that waits would keep the core from the one it waits for.
+    libgomp spins for 1 microsecond instead of up to 3 milliseconds while it manages more threads than the process has cores
+    (`gomp_throttled_spin_count_var` in its env.c). An additional team of idle threads raises the number above that. Without it,
+    a waiting thread would occupy the core that the other thread needs.
     """
 
     def __init__(self) -> None:
@@ -261,7 +260,7 @@ class _ShortWaits:
         ready.wait()
 
     def _hold(self, ready: threading.Event) -> None:
-        # Large enough to be divided among threads, which makes the team.
+        # The tensor is large enough for torch to divide the operation among threads, which creates the team.
         torch.zeros(1 << 18).add_(1.0)
         ready.set()
         self._ended.wait()
@@ -299,7 +298,7 @@ _SHARING = _Sharing()
 
 @contextlib.contextmanager
 def share_cores(say: Callable[[str], None] = lambda _: None, *, num_threads: int | None = None) -> Iterator[None]:
-    """Within the block, this process's threads leave cores to other programs where that makes them faster. Results do not change.
+    """Within the block, this process's threads leave cores to other programs if this process is then faster. Results do not change.
 
     Args:
         say: called with a sentence for users when threads keep to fewer cores.
@@ -313,7 +312,7 @@ def share_cores(say: Callable[[str], None] = lambda _: None, *, num_threads: int
 
 
 def use_all_cores() -> None:
-    """Undoes in a child process what its parent's watch did to the threads that it copied."""
+    """Lets the threads of a child process run on all cores again, after its parent restricted the threads that were copied."""
     if sys.platform == "linux" and set(usable_cores()) < set(_SHARING.cores):
         with contextlib.suppress(OSError):
             os.sched_setaffinity(0, _SHARING.cores)

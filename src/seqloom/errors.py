@@ -14,19 +14,19 @@ class ConfigError(SeqloomError):
 
 
 class CorpusError(SeqloomError):
-    """Input data cannot be read, or does not say what it should."""
+    """Input data cannot be read, or does not contain what was expected."""
 
 
 class CheckpointError(SeqloomError):
-    """A run folder or a checkpoint is missing, damaged, or does not fit."""
+    """A run folder or a checkpoint is missing, damaged, or belongs to another run or model."""
 
 
 class TrainingError(SeqloomError):
-    """Training cannot go on, for example because the loss is not a number any more."""
+    """Training cannot continue, for example because the loss is not a finite number."""
 
 
 class DecodingError(SeqloomError):
-    """A model cannot generate what was asked of it."""
+    """A model cannot generate what was requested."""
 
 
 class PromptTooLongError(DecodingError):
@@ -34,4 +34,4 @@ class PromptTooLongError(DecodingError):
 
 
 class OutputError(SeqloomError):
-    """A file or a folder cannot be written; what was there before is as it was."""
+    """A file or a folder cannot be written; an older file of that name is unchanged."""

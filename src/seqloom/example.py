@@ -14,8 +14,8 @@ class Example:
     """The ids of a source and of its target, without special ids. A text for language models has an empty source.
 
     Attributes:
-        loss_weights: what each target id counts for in the loss, 0 for a part that is only read; a last one may stand for eos.
-            None: each counts 1.
+        loss_weights: the weight of each target id in the loss, 0 for ids that are only read; an additional last weight is that of
+                eos. None: all weights are 1.
     """
 
     src_ids: IdArray

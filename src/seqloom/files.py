@@ -23,7 +23,7 @@ from seqloom.errors import ConfigError, OutputError
 from seqloom.path_names import check_name, shortened
 from seqloom.system_errors import output_error
 
-# The only way to read it is to set it.
+# The umask. It can only be read by setting it.
 _UMASK = os.umask(0o022)
 os.umask(_UMASK)
 
@@ -40,7 +40,7 @@ def write_text(path: Path, text: str) -> None:
     r"""Writes text as UTF-8 with "\n" between lines; half characters (lone surrogates) are written as `\udcff`.
 
     Raises:
-        OutputError: it cannot be written; a file that was there is as it was.
+        OutputError: the file cannot be written; an older file of that name is unchanged.
     """
     write_bytes(path, text.encode("utf-8", errors="backslashreplace"))
 
@@ -73,7 +73,7 @@ def model_json(model: Any, *, indent: int) -> str:
 
 
 def append_text(path: Path, text: str) -> None:
-    """Appends text to a log, which is created where there is none.
+    """Appends text to a log, which is created if it does not exist.
 
     Raises:
         OutputError: it cannot be written.
@@ -86,7 +86,7 @@ def append_text(path: Path, text: str) -> None:
 
 
 def sync_size(path: Path) -> int:
-    """Waits until a log is stored on the disk, and returns its size in bytes; a log is created where there is none.
+    """Waits until a log is stored on the disk, and returns its size in bytes; a missing log is created.
 
     Raises:
         OutputError: it cannot be written.
@@ -118,7 +118,7 @@ def open_new(path: Path) -> IO[bytes]:
 
 
 def make_folder(path: Path) -> None:
-    """Makes a folder, and those above it, where they are not there.
+    """Makes a folder and its parent folders, if they do not exist.
 
     Raises:
         OutputError: it cannot be made.
@@ -131,7 +131,7 @@ def make_folder(path: Path) -> None:
 
 
 def check_folder(path: Path) -> None:
-    """Checks, before any work is done, that a folder is there or can be made, and that it can be written.
+    """Checks, before any work is done, that a folder exists or can be made, and that files can be written into it.
 
     Raises:
         OutputError: it cannot.
@@ -162,15 +162,15 @@ def check_folder(path: Path) -> None:
 
 
 def check_not_read(path: Path | None, option: str, read: Iterable[Path]) -> None:
-    """Refuses to write to a file that is also read, under whatever name: another path, a link, a descriptor.
+    """Checks that a file to write is not also read, under any of its names: another path, a link, a descriptor.
 
     Args:
         path: the file to write; None is standard output.
-        option: what named it, for the message.
+        option: the option that named the file, for the message.
         read: files, and folders with all of their files.
 
     Raises:
-        ConfigError: what is to be written is also read.
+        ConfigError: the file to write is also read.
     """
     try:
         status = os.fstat(1) if path is None else path.stat()
@@ -193,10 +193,10 @@ def writing(path: Path, *, keep: bool = False) -> Iterator[IO[bytes]]:
     """A stream to write to; at the end its content becomes the file in one step. Pipes and devices are written directly.
 
     Args:
-        keep: whether what was written before an error or Ctrl-C stays, as PATH.partial.
+        keep: whether the part that was written before an error or Ctrl-C is kept, as PATH.partial.
 
     Raises:
-        OutputError: it cannot be written; a file that was there is as it was.
+        OutputError: the file cannot be written; an older file of that name is unchanged.
     """
     with replacing(path, keep=keep) as temporary:
         mode = "wb" if _is_temporary(temporary) else "ab"
@@ -223,7 +223,7 @@ def replacing(path: Path, *, keep: bool = False) -> Iterator[Path]:
         keep: as for `writing`.
 
     Raises:
-        OutputError: it cannot be written; a file that was there is as it was.
+        OutputError: the file cannot be written; an older file of that name is unchanged.
     """
     try:
         target, before = _target(path)
@@ -241,7 +241,7 @@ def replacing(path: Path, *, keep: bool = False) -> Iterator[Path]:
         in_place = before is not None and error.errno in (errno.EACCES, errno.EPERM, errno.EROFS)
         if not (in_place and os.access(target, os.W_OK)):
             raise output_error(path, error) from None
-        # A file that may be written in a folder that may not, such as one that is mounted into a container.
+        # The file may be written, but not its folder; for example, a file that is mounted into a container.
         write_to = target
     else:
         write_to = temporary
@@ -262,7 +262,7 @@ def replacing(path: Path, *, keep: bool = False) -> Iterator[Path]:
 def move(source: Path, target: Path) -> None:
     """Moves a file or a folder to `target` in one step; a file that is there is replaced.
 
-    Windows refuses that while another program has one of the files open, so there it is tried again for about 1.5 seconds.
+    Windows refuses this while another program has one of the files open, so on Windows the move is repeated for about 1.5 seconds.
 
     Raises:
         OSError: it cannot be moved.
@@ -272,14 +272,14 @@ def move(source: Path, target: Path) -> None:
             os.replace(source, target)
             return
         except PermissionError:
-            if target.is_dir():  # No wait helps: Windows never puts something in the place of a folder.
+            if target.is_dir():  # Waiting does not help: Windows never replaces a folder.
                 raise
             time.sleep(seconds)
     os.replace(source, target)
 
 
 def partial_name(path: Path) -> Path:
-    """Where what was written before an error is kept."""
+    """The path under which the part that was written before an error is kept: PATH.partial."""
     return path.with_name(f"{path.name}.partial")
 
 
@@ -300,7 +300,7 @@ class NamedFile(io.FileIO):
 
 
 def _explained(path: Path, write_to: Path) -> Iterator[Path]:
-    """Yields the path; errors of that file become the user's error, all others pass."""
+    """Yields the path; an OSError about this file becomes an OutputError, all other errors pass."""
     try:
         yield write_to
     except BrokenPipeError:
@@ -324,21 +324,21 @@ def _finish(path: Path, temporary: Path, target: Path, before: os.stat_result | 
                     os.chown(temporary, before.st_uid, before.st_gid)
             temporary.chmod(stat.S_IMODE(before.st_mode))
         else:
-            # Weights are written for their owner alone; a run folder is to be shared like any other files.
+            # Files of weights are created for their owner only; they get the usual permissions, so that a run folder can be shared.
             temporary.chmod(0o666 & ~_UMASK)
         try:
             move(temporary, target)
         except OSError as error:
             if error.errno != errno.EBUSY:
                 raise
-            # A single file that is mounted can be filled, but not be replaced.
+            # A single mounted file can be overwritten, but not replaced.
             shutil.copyfile(temporary, target)
     except OSError as error:
         raise output_error(path, error) from None
 
 
 def _target(path: Path) -> tuple[Path, os.stat_result | None]:
-    """The file behind symbolic links, and what is there now; for a stream of this process the path as it is."""
+    """The file behind symbolic links and its current status; a path of a stream of this process is returned unchanged."""
     target = path
     for _ in range(_LINKS):
         if _is_stream_name(target):

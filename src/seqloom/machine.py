@@ -1,7 +1,7 @@
-"""The machine: which device computes, with how many threads, and how memory and matrix products are arranged on a CPU.
+"""The machine: which device computes, with how many threads, and how memory and matrix products are set up on a CPU.
 
-Nothing here changes results in silence: what is arranged is said, and faster matrix products are used only where a probe finds
-them as exact as the plain ones.
+Nothing here changes results in silence: each function returns what it did, in words, and faster matrix products are used only if a
+measurement finds them as exact as torch's own.
 """
 
 import ctypes
@@ -29,10 +29,10 @@ _M_TRIM_THRESHOLD, _M_TOP_PAD, _M_MMAP_MAX = -1, -2, -4
 
 
 def choose_device(name: str = "auto") -> torch.device:
-    """The device of a name; `auto` takes CUDA, then MPS, then the CPU.
+    """The device of a name; `auto` is CUDA if there is one, else MPS, else the CPU.
 
     Raises:
-        ConfigError: the device is not there.
+        ConfigError: the name is unknown, or the machine has no such device.
     """
     there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
     if isinstance(name, str) and name == "auto":
@@ -47,14 +47,14 @@ def choose_device(name: str = "auto") -> torch.device:
 
 
 def set_threads(count: int | None) -> int:
-    """Sets how many threads compute; without a count, as many as cores this process may use. Returns the number."""
+    """Sets how many threads compute; None is one thread for each core that this process may use. Returns the number."""
     count = check_threads(count)
     torch.set_num_threads(count or available_cores())
     return torch.get_num_threads()
 
 
 def stand_back() -> None:
-    """Gives the thread that calls this less right to the processor than others, where threads can have that (Linux)."""
+    """Lowers the priority of the thread that calls this, on Linux; other systems have no priorities of single threads."""
     if sys.platform == "linux":
         try:
             os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), os.getpriority(os.PRIO_PROCESS, 0) + 10)
@@ -63,16 +63,16 @@ def stand_back() -> None:
 
 
 def available_cores() -> int:
-    """How many cores this process may use; where the system does not tell, how many there are."""
+    """How many cores this process may use; if the system does not report that, how many the machine has."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1)
 
 
 @functools.cache
 def keep_freed_memory() -> str:
-    """Lets malloc keep large blocks that are freed, so that each new tensor does not fault its pages in again.
+    """Lets malloc keep large freed blocks, so that a new tensor causes no new page faults.
 
-    Training makes and frees the same large tensors at every step; glibc gives each back to the system. Kept memory roughly
-    doubles what is resident, so only training asks for it. Returns what was done, in words.
+    Training creates and frees tensors of the same large sizes at every step, and glibc returns each to the system. Kept memory
+    roughly doubles the resident memory, so only training uses this. Returns what was done, in words.
     """
     if not sys.platform.startswith("linux"):
         return "allocator as it is (kept blocks need glibc)"
@@ -86,7 +86,7 @@ def keep_freed_memory() -> str:
 
 
 def release_memory() -> None:
-    """Gives kept memory back to the system, as far as malloc can."""
+    """Returns kept memory to the system, as far as malloc can."""
     if not sys.platform.startswith("linux"):
         return
     try:
@@ -97,11 +97,11 @@ def release_memory() -> None:
 
 @functools.cache
 def prefers_onednn() -> bool:
-    """Whether oneDNN multiplies faster than MKL, which torch takes by itself.
+    """Whether oneDNN multiplies faster than MKL, torch's default.
 
-    MKL uses 512-bit vectors on Intel's processors only. Measured: on an AMD Zen 5, which has them, oneDNN reaches twice MKL's
-    speed; on an AMD Zen 3, which has not, a tiny Transformer trains 1.1 to 1.3 times as fast with MKL, and on an Intel Xeon 1.6
-    times. By processor, never by a timing: the same machine must always decide alike, or a resumed run would differ.
+    MKL uses 512-bit vectors on Intel's processors only. Measured: on an AMD Zen 5, which has such vectors, oneDNN reaches twice
+    MKL's speed; on an AMD Zen 3, which has none, a tiny Transformer trains 1.1 to 1.3 times as fast with MKL, and on an Intel Xeon
+    1.6 times. The processor decides, never a measured time: one machine must always decide the same, or a resumed run would differ.
     """
     if not (torch.backends.mkldnn.is_available() and torch.backends.mkl.is_available()):
         return False
@@ -112,8 +112,8 @@ def prefers_onednn() -> bool:
 def arrange_matrix_products() -> str:
     """Routes fp32 matrix products through oneDNN where torch's own library is slow; returns what was done, in words.
 
-    torch's way to oneDNN is the permission to use bf16 inside; processors without bf16 matrix units then still compute in fp32. So
-    the error is measured here: the route is taken below a relative error of 1e-6 only.
+    torch uses oneDNN if it may compute in bf16; processors without bf16 matrix units then still compute in fp32. So the error is
+    measured here: oneDNN is used only if the relative error is below 1e-6.
     """
     matmul = getattr(torch.backends.mkldnn, "matmul", None)
     if matmul is None or not hasattr(matmul, "fp32_precision") or not torch.backends.mkldnn.is_available():
@@ -136,7 +136,7 @@ def arrange_matrix_products() -> str:
 
 
 class _PlainProducts:
-    """Counts the blocks that want products by torch's own library; torch has one setting for all threads."""
+    """Counts the blocks that need products by torch's own library, because torch has one setting for all threads."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -163,8 +163,8 @@ _PLAIN_PRODUCTS = _PlainProducts()
 def plain_products() -> Iterator[None]:
     """Within the block, all threads multiply by torch's own library.
 
-    For work whose shapes hardly ever come again: oneDNN prepares each one, which costs more than a small product. Measured on an
-    AMD Zen 5: search took up to 1.8 times as long through oneDNN, and 2.6 times the memory (benchmarks/README.md).
+    For work whose shapes rarely repeat: oneDNN prepares each new shape, which costs more than a small product. Measured on an
+    AMD Zen 5: search with oneDNN took up to 1.8 times as long, and 2.6 times the memory (benchmarks/README.md).
     """
     _PLAIN_PRODUCTS.change(+1)
     try:
@@ -174,7 +174,7 @@ def plain_products() -> Iterator[None]:
 
 
 def has_bf16_units() -> bool:
-    """Whether the processor multiplies bf16 in hardware, as far as Linux tells."""
+    """Whether the processor multiplies bf16 in hardware, as far as Linux reports it."""
     return bool({"avx512_bf16", "amx_bf16", "bf16"} & {*_cpuinfo("flags").split(), *_cpuinfo("Features").split()})
 
 
@@ -205,7 +205,7 @@ def reset_peak_memory(device: torch.device) -> None:
 def peak_memory_mib(device: torch.device) -> float:
     """Peak memory since the last reset: the allocator's on CUDA, else the process's resident memory (MiB).
 
-    Where the system cannot reset its count, the peak since the process began.
+    If the system cannot reset the peak, it is the peak since the process began.
     """
     if device.type == "cuda":
         return torch.cuda.max_memory_allocated(device) / 2**20
@@ -245,7 +245,7 @@ def _processor() -> str:
 
 
 def _cpuinfo(key: str) -> str:
-    """What Linux says of the first processor, or the empty string."""
+    """The value of a key for the first processor in /proc/cpuinfo; empty if there is none."""
     try:
         for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
             if line.startswith(key):

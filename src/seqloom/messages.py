@@ -13,10 +13,11 @@ from pathlib import Path
 def command_line(*words: str | Path | int) -> str:
     """A `seqloom` command line that can be pasted into a shell: a POSIX one, or on Windows PowerShell or cmd.
 
-    A POSIX shell takes whatever the words hold. On Windows, PowerShell still replaces `$name`, and cmd `%name%`.
+    Quotes protect every character in a POSIX shell. On Windows, PowerShell still replaces `$name`, and cmd `%name%`.
 
     Args:
-        words: the verb and its arguments. A `Path` that begins with `-` gets `./` in front, so that it is not read as an option.
+        words: the command and its arguments. A `Path` that begins with `-` gets the prefix `./`, so that it is not read as an
+            option.
     """
     texts = ["seqloom", *map(_word, words)]
     return " ".join(map(_quoted_for_windows, texts)) if sys.platform == "win32" else shlex.join(texts)
@@ -35,27 +36,27 @@ def counted(count: int, noun: str, plural: str | None = None) -> str:
 
     Args:
         noun: the singular.
-        plural: where it is not the singular with `s`.
+        plural: the plural; None: the singular with `s`.
     """
     return f"{count:,} {noun if count == 1 else plural or f'{noun}s'}"
 
 
 def listed(nouns: Sequence[str]) -> str:
-    """Nouns as a sentence lists them: `a`, `a and b`, `a, b and c`; an empty text for none."""
+    """Nouns as a list in a sentence: `a`, `a and b`, `a, b and c`; empty if there are none."""
     return f"{', '.join(nouns[:-1])} and {nouns[-1]}" if len(nouns) > 1 else "".join(nouns)
 
 
 def use_command(folder: Path, verb: str) -> str:
-    """The command that uses a run.
+    """The command line that uses a run.
 
     Args:
-        verb: of the run's task: `translate` for a model of pairs, `generate` for a language model.
+        verb: the command of the run's task: `translate` for a model of pairs, `generate` for a language model.
     """
     return command_line(verb, folder)
 
 
 def _quoted_for_windows(word: str) -> str:
-    """In double quotes, which both shells know, unless the word is plain."""
+    """A word in double quotes, which PowerShell and cmd both read; a word without special characters stays as it is."""
     import subprocess
 
     escaped = subprocess.list2cmdline([word])

@@ -1,4 +1,4 @@
-"""Names of files and folders that the operating system accepts. A path enters; an error or a shorter name leaves."""
+"""Names of files and folders that the operating system accepts: checks a path, or shortens a name."""
 
 import os
 import re
@@ -9,12 +9,12 @@ from seqloom.errors import OutputError
 
 _WINDOWS_DEVICES = {"CON", "PRN", "AUX", "NUL", *(f"{port}{n}" for port in ("COM", "LPT") for n in range(1, 10))}
 _NOT_IN_WINDOWS_NAMES = re.compile(r'[<>:"|?*\x00-\x1f]|[ .]$')
-# Most systems allow names of 255 bytes; the rest is for what a temporary name adds.
+# Bytes. Most systems allow names of 255 bytes; temporary names are longer than the name of the file.
 _MAX_BYTES = 200
 
 
 def check_name(path: Path) -> None:
-    """Refuses names that Windows takes for devices, would shorten, or would read as a stream inside another file ("a:b").
+    """Checks for names that Windows reads as devices, would shorten, or would read as a stream inside another file ("a:b").
 
     Raises:
         OutputError: this is Windows, and the path holds such a name.

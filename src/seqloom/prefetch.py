@@ -1,7 +1,7 @@
-"""Prefetch: what an iterator gives, made ahead of its use on a thread of its own.
+"""Prefetch: a separate thread computes the next items of an iterator before they are needed.
 
-An iterator enters; the same items leave, in the same order. While one item is used the next ones are made, which pays where the
-user of an item waits for an accelerator or a disk. This module does not know what the items are.
+The items and their order do not change. While an item is used, the thread computes the next ones. This is faster if the code that
+uses the items waits for an accelerator or a disk. This module does not know what the items are.
 """
 
 import threading
@@ -11,19 +11,19 @@ from typing import Generic, TypeVar
 
 T = TypeVar("T")
 
-# A thread that waits looks up this often, in seconds, whether it is still wanted.
+# Seconds after which a waiting thread checks again whether the iterator was closed.
 _LOOK_UP = 0.1
 
 
 class Prefetch(Generic[T]):
-    """Iterates over items that a thread makes up to `ahead` of their use; closing ends the thread.
+    """Iterates over items of which a thread computes up to `ahead` in advance; `close` ends the thread.
 
-    What has been made and not been taken is lost, so a position must be counted by who takes the items. An exception of the
-    iterator is raised here, after the items before it.
+    Items that were computed but not taken are lost at the end. So the code that takes the items must count the position. An
+    exception of the iterator is raised here, after the items before it.
 
     Args:
-        items: is used, and in the end closed, on the thread alone.
-        ahead: how many items may lie ready.
+        items: the iterator; only the thread uses it and closes it.
+        ahead: the most items that are computed in advance.
     """
 
     def __init__(self, items: Iterator[T], *, ahead: int = 2) -> None:
@@ -33,7 +33,7 @@ class Prefetch(Generic[T]):
         # The last entry has no item: it ends the stream, with the exception if there was one.
         self._ready: Queue[tuple[T] | BaseException | None] = Queue(ahead)
         self._closed = threading.Event()
-        # A daemon: a second Ctrl-C must end the process whatever the iterator waits for.
+        # A daemon thread, so that a second Ctrl-C ends the process even while the iterator waits for something.
         self._thread = threading.Thread(target=self._make, name="prefetch", daemon=True)
         self._thread.start()
 
@@ -58,7 +58,7 @@ class Prefetch(Generic[T]):
         raise StopIteration
 
     def close(self) -> None:
-        """Ends the thread, after the item that it is making; no further items come."""
+        """Ends the thread after its current item; the iteration then ends too."""
         self._closed.set()
         while self._thread.is_alive():
             try:

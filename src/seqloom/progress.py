@@ -1,26 +1,26 @@
-"""Progress: how long work tells whoever waits for it. The command line draws it; libraries may listen or stay silent."""
+"""Progress: how long tasks report their progress. The command line shows it; Python callers may show it or not."""
 
 from typing import Protocol
 
 
 class Progress(Protocol):
-    """What long work reports to."""
+    """The receiver of the reports of long tasks."""
 
     def say(self, text: str) -> None:
-        """A fact worth a line of its own: lines skipped, the split that was made, where a run was saved."""
+        """Reports a fact in a line: how many records were skipped, how data were split, where a run was saved."""
 
     def update(self, task: str, fraction: float, **facts: float | str) -> None:
-        """A task moved on. It begins when first named and ends at fraction 1.
+        """Reports how much of a task is done. A task begins with its first report and ends at the fraction 1.
 
         Args:
             task: what is being done, the same text each time ("transformer-tiny, seed 0: training").
             fraction: how much is done, 0 to 1.
-            facts: a few named values to show beside it (loss, tokens a second).
+            facts: a few named values to show with it (loss, tokens per second).
         """
 
 
 class Silent:
-    """A Progress that tells nobody."""
+    """A Progress that shows nothing."""
 
     def say(self, text: str) -> None:
         """Ignores the fact."""

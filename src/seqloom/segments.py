@@ -1,8 +1,8 @@
 """Segments: the words of a text, also in scripts that put no spaces between words.
 
-A text enters, its segments leave. Where words stand between spaces, a segment is what stands between spaces. In Chinese, Japanese,
-Thai, Lao, Khmer, Burmese and their relatives, a segment is one character with the marks that belong to it; in Tibetan it is a
-syllable. Everything that counts, groups or changes words uses these functions, so that a length means the same everywhere.
+In scripts with spaces, a segment is the text between two spaces. In Chinese, Japanese, Thai, Lao, Khmer, Burmese and related
+scripts, a segment is one character with the marks that belong to it; in Tibetan it is a syllable. All code that counts, groups or
+changes words uses these functions, so that a length means the same everywhere.
 """
 
 import re
@@ -12,7 +12,7 @@ from typing import Literal, NamedTuple
 
 Script = Literal["han", "kana", "hangul", "other"]
 
-# Scripts without spaces between words, as ranges of code points, with the full-width signs that stand among them.
+# Scripts without spaces between words, as ranges of code points, with the full-width signs that these scripts use.
 _KANA = "\u3040-\u30ff\u31f0-\u31ff\uff66-\uff9f\U0001b000-\U0001b16f"
 _HAN = "\u2e80-\u2fdf\u3005-\u3007\u3021-\u3029\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
 _BLOCKS = (
@@ -63,7 +63,7 @@ def segments(text: str) -> list[str]:
 
 
 def num_segments(text: str) -> int:
-    """How many segments a text has: its length, for people."""
+    """How many segments a text has: its length in messages and reports."""
     return len(segments(text))
 
 
@@ -71,7 +71,7 @@ def replace_segments(text: str, changes: dict[int, str]) -> str:
     """The text with some segments changed; white space between the others becomes one space.
 
     Args:
-        changes: places of segments, from 1, and what stands there instead; "" takes the segment away.
+        changes: positions of segments, from 1, and their replacements; "" removes the segment.
     """
     made, spaced = "", False
     for number, piece in enumerate(_pieces(text), start=1):
@@ -84,9 +84,9 @@ def replace_segments(text: str, changes: dict[int, str]) -> str:
 
 
 def main_script(text: str) -> Script | None:
-    """The script of most letters, where it is one that BLEU's usual tokenizer does not fit; else None.
+    """The script of most letters, if BLEU's usual tokenizer does not fit it; else None.
 
-    "kana" is said of Japanese, which mixes kana and Han; "other" of Thai, Lao, Khmer, Burmese, Tibetan and their relatives.
+    "kana" means Japanese, which mixes kana and Han; "other" means Thai, Lao, Khmer, Burmese, Tibetan and related scripts.
     """
     if text.isascii():
         return None

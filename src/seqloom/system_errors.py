@@ -34,13 +34,13 @@ _REMEDIES = {
     errno.ENOMEM: "there is not enough memory: close other programs, or use fewer --threads",
     errno.EBADF: "it is closed: open it, or name a file to write to",
     errno.EINVAL: "check the path",
-    errno.EILSEQ: "the name holds what is no character here: choose another name",
+    errno.EILSEQ: "the name contains a character that this system does not accept: choose another name",
 }
-# These are errors of the system only where a path is known; otherwise they are bugs.
+# With a path, these are errors of the system; without a path, they are bugs of the program.
 _NEED_PATH = (errno.EINVAL,)
-# How libraries in Rust say which error of the system it was.
+# How libraries written in Rust name the number of the system's error in their messages.
 _SYSTEM_ERROR = re.compile(r"(?:code: |os error )(\d+)")
-# Windows counts its errors otherwise; these are the ones that files give (winerror.h).
+# Windows has other numbers; these are its errors about files (winerror.h).
 _WINDOWS_ERRORS = {
     2: errno.ENOENT,
     3: errno.ENOENT,
@@ -56,7 +56,7 @@ _WINDOWS_ERRORS = {
     206: errno.ENAMETOOLONG,
     1224: errno.EACCES,
 }
-# Windows does not let a file be replaced or removed that another program has open (32, 33) or maps (1224).
+# Windows refuses to replace or remove a file that another program has open (32, 33) or has mapped into memory (1224).
 _OPEN_ELSEWHERE = (32, 33, 1224)
 _LONGEST_WINDOWS_PATH = 259
 
@@ -65,7 +65,7 @@ def explain_os_error(error: OSError, what: str = "") -> str | None:
     """Explains an error of the system in one message with the path, the cause and what to do.
 
     Args:
-        what: what could not be done, such as "cannot be written".
+        what: the action that failed, such as "cannot be written".
 
     Returns:
         The message, or None for an error that a user cannot cause.
@@ -84,7 +84,7 @@ def explain_os_error(error: OSError, what: str = "") -> str | None:
 
 
 def as_os_error(error: Exception, path: Path) -> OSError | None:
-    """The error of the system behind a library's own error: safetensors gives it in its text only. None if there is none."""
+    """The system's error behind a library's own error, or None: safetensors names it only in the text of its error."""
     if isinstance(error, OSError):
         return error
     match = _SYSTEM_ERROR.search(str(error))

@@ -1,8 +1,8 @@
-"""Small files that somebody sent, read with limits: opening one cannot hang, fill the memory or end in a traceback.
+"""Reads small files from other people with limits: reading such a file cannot hang, fill the memory or end in a traceback.
 
-A path enters; bytes, text or plain values leave. Only regular files are read, and only inside the folder that they belong to. Size,
-depth of nesting and the length of numbers have limits, and what would be ambiguous (a key that stands twice) or would grow while it
-is read (YAML aliases) is refused. This module does not know what the files mean.
+The functions return bytes, text or plain values. They read only regular files, and only inside the folder that the file belongs to.
+Size, depth of nesting and the length of numbers have limits. Content that is ambiguous (a repeated key) or that would grow while it
+is read (YAML aliases) is an error. This module does not know what the files mean.
 """
 
 import errno
@@ -18,13 +18,13 @@ from seqloom.errors import CheckpointError, SeqloomError
 
 MEBIBYTE = 1 << 20
 MAX_JSON_BYTES = 16 * MEBIBYTE
-"""Of a JSON file of a run, unless its reader knows better. So much text becomes at most half a gigabyte of values."""
+"""Size limit of a JSON file, unless the caller gives another. Text of this size becomes at most half a gigabyte of values."""
 MAX_DEPTH = 32
-"""Lists and mappings inside one another. What seqloom writes has less than ten."""
+"""Limit of the levels of nested lists and mappings. Files of seqloom have fewer than ten."""
 MAX_DIGITS = 30
-"""Of a whole number: more than any count or time needs, and few enough to become a float."""
+"""Limit of the digits of a whole number: more than any count or time needs, and few enough to become a float."""
 
-# Of what a terminal obeys instead of showing it: C0 without the tab, DEL, C1, and what turns the direction of text round.
+# Characters that control a terminal: C0 without the tab, DEL, C1, and marks that change the direction of text.
 _CONTROLS = {
     code: f"\\u{code:04x}"
     for code in (*range(9), *range(10, 32), *range(127, 160), *range(0x202A, 0x202F), *range(0x2066, 0x206A))
@@ -43,12 +43,12 @@ _KINDS = (
 def open_file(
     path: Path, *, max_bytes: int | None = None, within: Path | None = None, error: type[SeqloomError] = CheckpointError
 ) -> Iterator[IO[bytes]]:
-    """Opens a regular file for reading, without waiting for anything.
+    """Opens a regular file for reading; a pipe or a device, which could block, is an error.
 
     Args:
-        max_bytes: the most bytes that it may have.
-        within: the folder that it must lie in, wherever links lead.
-        error: what is raised.
+        max_bytes: the largest size of the file.
+        within: the folder that must contain the file, also after links are followed.
+        error: the class of the errors that are raised.
 
     Raises:
         FileNotFoundError: there is no such file.
@@ -68,12 +68,12 @@ def _open(path: Path, max_bytes: int | None, within: Path | None, error: type[Se
         raise error(f"{str(path)!r}: a zero byte stands in this path")
     if within is not None:
         _check_inside(path, within, error)
-    # Before it is opened: to open a device or a pipe may wait, or do something.
+    # This check comes before opening: opening a pipe may block, and opening a device may have effects.
     _check_kind(path, os.stat(path), max_bytes, error)
     flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
     opened = os.open(path, flags)
     try:
-        # Once more, since it may have been exchanged in between.
+        # The check is repeated, because the file may have been replaced meanwhile.
         _check_kind(path, os.fstat(opened), max_bytes, error)
     except BaseException:
         os.close(opened)
@@ -119,7 +119,7 @@ def read_json(
 
     Raises:
         FileNotFoundError: there is no such file.
-        SeqloomError: it cannot be read, or is not JSON within the limits.
+        SeqloomError: the file cannot be read, or is not JSON within the limits.
     """
     text = read_text(path, max_bytes=max_bytes, within=within, error=error)
     try:
@@ -132,10 +132,10 @@ def parse_json(text: str, *, allow_nan: bool = False) -> Any:
     """Values of JSON text.
 
     Args:
-        allow_nan: whether NaN and Infinity, which JSON itself does not know, are numbers.
+        allow_nan: whether NaN and Infinity, which are not part of JSON, are read as numbers.
 
     Raises:
-        ValueError: it is not JSON, or holds what is refused; says what.
+        ValueError: the text is not JSON, or is outside the limits; the message names the problem.
     """
     try:
         values = json.loads(
@@ -156,7 +156,7 @@ _TOO_DEEP = f"lists and mappings stand more than {MAX_DEPTH} deep inside one ano
 
 
 def _check_values(values: Any, *, surrogates: bool) -> None:
-    """Refuses deep nesting, and halves of surrogate pairs, which no UTF-8 file can hold."""
+    """Checks for deep nesting, and for halves of surrogate pairs, which no UTF-8 file can contain."""
     level, depth = [values], 0
     while level:
         containers = [value for value in level if isinstance(value, dict | list)]
@@ -230,5 +230,5 @@ def _reason(problem: OSError) -> str:
 
 
 def printable(line: str) -> str:
-    """A line with control characters spelt out, so that what somebody sent cannot move the cursor or rewrite the screen."""
+    """A line with control characters written as escapes, so that a text cannot move the cursor or change the screen."""
     return line.translate(_CONTROLS)

@@ -1,4 +1,4 @@
-"""Vocabulary: what a model must know of a tokenizer. Numbers only: no text, no tensors, no heavy imports."""
+"""Vocabulary: the numbers of a tokenizer that a model needs. No text, no tensors, no slow imports."""
 
 from dataclasses import dataclass
 

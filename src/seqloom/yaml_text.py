@@ -1,7 +1,7 @@
-"""YAML text -> plain values, with the line of each key: only mappings, lists and scalars, of a size that settings have.
+"""YAML text -> plain values, with the line of each key: only mappings, lists and scalars, with limits that settings never reach.
 
-What would grow while it is read, or is read in more than one way, is refused: anchors and aliases, merge keys, tags, several
-documents, keys that stand twice, deep nesting.
+YAML that grows while it is read, or that can be read in more than one way, is an error: anchors and aliases, merge keys, tags,
+several documents, repeated keys, deep nesting.
 """
 
 from typing import Any
@@ -16,7 +16,7 @@ _MAX_NODES = 5_000
 
 
 class YamlError(ValueError):
-    """The text is refused; `line` counts from 1, None where there is no line to name."""
+    """The text is not valid; `line` counts from 1, None if no line is known."""
 
     def __init__(self, message: str, line: int | None = None) -> None:
         super().__init__(message)
@@ -24,7 +24,7 @@ class YamlError(ValueError):
 
 
 class _Loader(yaml.SafeLoader):
-    """PyYAML's safe loader, with limits that are checked while the text is read, before anything is made of it."""
+    """PyYAML's safe loader, with limits that are checked while the text is read, before any value is created."""
 
     num_nodes = 0
     depth = 0
@@ -48,13 +48,13 @@ class _Loader(yaml.SafeLoader):
 
 
 def parse_yaml(text: str, lines: dict[str, int] | None = None) -> Any:
-    """The values of a YAML document; None where there is none.
+    """The values of a YAML document; None if it is empty.
 
     Args:
-        lines: gets, for each dotted key, the line in which it stands (from 1).
+        lines: receives the line (from 1) of each dotted key.
 
     Raises:
-        YamlError: it is not YAML, or holds what is refused.
+        YamlError: the text is not YAML, or contains YAML that is not accepted here.
     """
     try:
         loader = _Loader(text)
