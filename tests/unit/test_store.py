@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from seqloom.batching import Batches
 from seqloom.corpus.corpus import Document, SentencePair, Split
 from seqloom.errors import CorpusError, SeqloomError
-from seqloom.store import BothDirections, ExampleStore, dropout_reencoder, open_store, writing
+from seqloom.store import BothDirections, ExampleStore, WindowSample, dropout_reencoder, open_store, writing
 from seqloom.tokenizer import Tokenizer, TokenizerSettings
 
 PAIRS = [
@@ -246,6 +246,23 @@ def test_windows_of_each_document_end_with_its_eos(tmp_path: Path) -> None:
         assert len(windows) == len(windows.src_lengths) == len(cut)
         assert (windows.num_tgt_tokens, windows.num_bytes) == (sum(map(len, expected)), store.num_bytes)
         assert not windows.ends
+
+
+@pytest.mark.parametrize("across", [True, False])
+def test_a_sample_of_windows_is_spread_over_the_text(across: bool, tmp_path: Path) -> None:
+    store = open_store(_split(DOCUMENTS), TEXT_TOKENIZER, folder=tmp_path)
+    windows = store.windows(2, across_documents=across)
+    all_ids = [e.tgt_ids.tolist() for e in windows]
+    sample = WindowSample(windows, 8)
+    rows = [all_ids.index(e.tgt_ids.tolist()) for e in sample]
+    assert len(sample) == len(sample.tgt_lengths) == len(sample.src_lengths) == len(rows)
+    assert abs(sample.num_tgt_tokens - 8) <= 2
+    assert 0 < sample.num_bytes < store.num_bytes
+    assert not sample.ends
+    whole = WindowSample(windows, 10_000)
+    assert [e.tgt_ids.tolist() for e in whole] == all_ids
+    assert whole.num_bytes == store.num_bytes
+    assert len(WindowSample(windows, 1)) == 1
 
 
 def test_windows_make_batches_without_eos(tmp_path: Path) -> None:

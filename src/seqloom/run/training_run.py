@@ -116,7 +116,7 @@ def train_prepared(recipe: Recipe, prepared: Prepared, options: RunOptions) -> R
         kept = {name: getattr(before, name) for name in ("started", "started_from", "setup_seconds")}
         info = info.model_copy(update=kept)
     write_info(options.folder, info)
-    val_examples = task.examples(prepared.val, model, recipe, "validation", options.progress)
+    val_examples = task.validation_examples(prepared.val, model, recipe, options.progress)
     validate = task.validator(corpus, decoded, val_examples, recipe, prepared.tokenizer, device)
     training = recipe.training
     title = options.title or f"{recipe.name}: training"

@@ -5,7 +5,7 @@ from seqloom.store.documents import Documents
 from seqloom.store.dropout import dropout_reencoder
 from seqloom.store.opening import open_store
 from seqloom.store.store import Dropped, ExampleStore, SelectedExamples, StoredExamples
-from seqloom.store.windows import DocumentWindows, Windows
+from seqloom.store.windows import DocumentWindows, Windows, WindowSample
 
 __all__ = [
     "BothDirections",
@@ -15,6 +15,7 @@ __all__ = [
     "ExampleStore",
     "SelectedExamples",
     "StoredExamples",
+    "WindowSample",
     "Windows",
     "dropout_reencoder",
     "open_store",

@@ -31,6 +31,34 @@ class Windows:
         )
 
 
+class WindowSample:
+    """Windows at equal distances, enough for about so many ids: for an estimate over a long text.
+
+    Args:
+        windows: all windows.
+        num_ids: the ids that the sample holds, give or take a window.
+    """
+
+    ends = False
+
+    def __init__(self, windows: "Windows | DocumentWindows", num_ids: int) -> None:
+        self._windows = windows
+        num_rows = max(1, len(windows) * num_ids // max(1, windows.num_tgt_tokens))
+        self._rows = np.linspace(0, len(windows) - 1, min(num_rows, len(windows))).round().astype(np.int64)
+        self.tgt_lengths: IdArray = windows.tgt_lengths[self._rows]
+        self.src_lengths: IdArray = windows.src_lengths[self._rows]
+        self.num_src_tokens = 0
+        self.num_tgt_tokens = int(self.tgt_lengths.sum(dtype=np.int64))
+        # Bytes of single windows are not known, so this is the share of all.
+        self.num_bytes = round(windows.num_bytes * self.num_tgt_tokens / max(1, windows.num_tgt_tokens))
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def __getitem__(self, index: int, /) -> Example:
+        return self._windows[int(self._rows[range(len(self))[index]])]
+
+
 class DocumentWindows:
     """Windows that never hold parts of two documents: attention and recurrent states do not reach from one document into another.
 

@@ -11,7 +11,7 @@ from seqloom.errors import ConfigError
 from seqloom.models import model_class
 from seqloom.models.base import Model
 from seqloom.progress import Progress
-from seqloom.store import ExampleStore, StoredExamples, open_store
+from seqloom.store import ExampleStore, StoredExamples, WindowSample, open_store
 from seqloom.tasks.passages import Passage, passage_outputs, passages_of, score_passages
 from seqloom.tasks.task import RecipeParts, Task, TrainedRun
 from seqloom.tokenizer import Tokenizer, TokenizerSettings
@@ -20,6 +20,8 @@ from seqloom.training.selection import Validation
 if TYPE_CHECKING:
     from seqloom.evaluation import Evaluation, TestData, TestOutputs
 
+# Tokens of a validation split that are measured at each validation.
+_MOST_VALIDATION_TOKENS = 1 << 18
 # A model that counts reads any length; so few windows cost it next to nothing at their beginnings, where it has no context.
 _LONG_WINDOW = 1 << 16
 
@@ -62,6 +64,20 @@ class LanguageModeling(Task):
     ) -> StoredExamples:
         """Windows of `training.window` tokens, or of what the model holds; long ones for a model that is fitted by counting."""
         return store.windows(_window(model, recipe), across_documents=recipe.training.across_documents)
+
+    def validation_examples(
+        self, store: ExampleStore, model: Model, recipe: RecipeParts, progress: Progress
+    ) -> StoredExamples:
+        """Windows of the whole split; of a large one windows at equal distances, so that a validation takes seconds."""
+        windows = store.windows(_window(model, recipe), across_documents=recipe.training.across_documents)
+        if windows.num_tgt_tokens <= _MOST_VALIDATION_TOKENS:
+            return windows
+        sample = WindowSample(windows, _MOST_VALIDATION_TOKENS)
+        progress.say(
+            f"validation: the loss is of {sample.num_tgt_tokens:,} of {windows.num_tgt_tokens:,} tokens, in windows at equal "
+            "distances"
+        )
+        return sample
 
     def validation_items(self, corpus: Corpus, recipe: RecipeParts, num_items: int) -> list[SentencePair]:
         """None: no continuation of a text is wrong, so validation is by loss."""

@@ -142,6 +142,17 @@ class Task(ABC):
             CorpusError: no example fits into the model.
         """
 
+    def validation_examples(
+        self, store: ExampleStore, model: Model, recipe: RecipeParts, progress: Progress
+    ) -> StoredExamples:
+        """The examples whose loss is measured at each validation: all, unless the task says otherwise.
+
+        Args:
+            store: the validation split.
+            progress: receives a message where they are not all.
+        """
+        return self.examples(store, model, recipe, "validation", progress)
+
     @abstractmethod
     def validation_items(self, corpus: Corpus, recipe: RecipeParts, num_items: int) -> list[SentencePair]:
         """The items of the validation split that are decoded at each validation; none: validation is by loss alone.
