@@ -21,6 +21,7 @@ import numpy as np
 from benchmarks.corpus import MEBIBYTE, Memory, Timed
 
 RECIPE = "transformer-lm-tiny"
+_BEGIN, _END = "<!-- large text: written by benchmarks/large_text.py -->", "<!-- end of large text -->"
 STAGES = ("read", "prepare", "open_again", "train")
 
 
@@ -104,6 +105,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=20)
     parser.add_argument("--out", type=Path, default=Path("large-text.json"))
     parser.add_argument("--folder", type=Path, default=Path(tempfile.gettempdir()) / "seqloom-large-text")
+    parser.add_argument("--page", type=Path, help="a page into which the table is written, between its marks")
     parser.add_argument("--stage", choices=STAGES, help=argparse.SUPPRESS)
     chosen = parser.parse_args()
     chosen.folder.mkdir(parents=True, exist_ok=True)
@@ -130,6 +132,35 @@ def main() -> None:
         results["stages"][name] = {**json.loads(done.stdout.splitlines()[-1]), "load_average_before": round(load, 1)}
         print(name, json.dumps(results["stages"][name], ensure_ascii=False), flush=True)
         chosen.out.write_text(json.dumps(results, ensure_ascii=False, indent=1) + "\n")
+    if chosen.page is not None:
+        write_table(results, chosen.page)
+
+
+def write_table(results: dict[str, Any], page: Path) -> None:
+    """Writes the table of the stages between the marks of the page."""
+    stages = results["stages"]
+    names = {
+        "read": "reading, checking, cutting",
+        "prepare": "training the tokenizer, encoding train and val",
+        "open_again": "opening corpus, tokenizer and stores again, imports included",
+        "train": f"`seqloom train`, {stages['train']['steps']} steps with a validation, prepared",
+    }
+    table = [
+        "| stage | time | processor time | peak resident memory | anonymous |",
+        "| --- | ---: | ---: | ---: | ---: |",
+    ]
+    for name, title in names.items():
+        row = stages[name]
+        times = f"{row['stage_seconds']:,.0f} s | {row['cpu_seconds']:,.0f} s"
+        table.append(f"| {title} | {times} | {row['resident_mib']:,} MiB | {row['anonymous_mib']:,} MiB |")
+    caption = (
+        f"{results['file_mib']:,} MiB of text, {stages['prepare']['tokens']:,} training tokens, {results['cores']} cores, shared "
+        "with other work: compare processor times."
+    )
+    text = page.read_text(encoding="utf-8")
+    before, _, rest = text.partition(_BEGIN)
+    _, _, after = rest.partition(_END)
+    page.write_text("\n".join([before + _BEGIN, *table, "", caption, _END + after]), encoding="utf-8")
 
 
 if __name__ == "__main__":
