@@ -6,7 +6,7 @@ for none. Decoding the tests is not counted: it takes a few percent of the time.
 """
 
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Never
@@ -14,6 +14,8 @@ from typing import Any, Never
 from seqloom.claims.claim import Claim, Ladder
 from seqloom.config import merge
 from seqloom.experiment.arms import Arm
+from seqloom.experiment.results_file import ResultsFile
+from seqloom.experiment.run_store import RunStore
 from seqloom.experiment.runner import ExperimentRunner
 from seqloom.experiment.worker import ArmRun, is_trained, perform
 from seqloom.progress import Progress, Silent
@@ -56,6 +58,16 @@ def arms_of(claim: Claim, steps: int) -> list[Arm]:
     raise AssertionError(f"{claim.name}: the study trains nothing")
 
 
+def requests_of(claims: Iterable[Claim]) -> dict[str, list[Arm]]:
+    """The arms of all ladders by `key_without_rate`: what is asked of a run before its weights are removed."""
+    results: dict[str, list[Arm]] = {}
+    for claim in claims:
+        for steps in claim.ladder.steps if claim.ladder is not None else ():
+            for arm in arms_of(claim, steps):
+                results.setdefault(arm.key_without_rate, []).append(arm)
+    return results
+
+
 @dataclass(frozen=True)
 class PlannedRung:
     """A budget of a claim's ladder.
@@ -81,6 +93,7 @@ def plan_queue(
     claims: Sequence[Claim],
     folder: Path,
     *,
+    results: ResultsFile | None = None,
     seconds: "Mapping[str, float] | None" = None,
     progress: Progress | None = None,
 ) -> list[PlannedRung]:
@@ -88,6 +101,7 @@ def plan_queue(
 
     Args:
         folder: that of the queue; finished runs in it are not counted.
+        results: finished runs without folders, which are not counted either.
         seconds: of an update by the key of `cost_key`; measured where None, which takes some minutes.
     """
     laddered = [(claim, claim.ladder) for claim in claims if claim.ladder is not None]
@@ -95,14 +109,14 @@ def plan_queue(
         seconds = time_updates(
             [arm for claim, ladder in laddered for arm in arms_of(claim, ladder.steps[-1])], progress
         )
-    counted: set[Path] = set()
+    store, counted = RunStore(folder, results), set[Path]()
     return [
-        _planned(claim, ladder, steps, folder, seconds, counted) for claim, ladder in laddered for steps in ladder.steps
+        _planned(claim, ladder, steps, store, seconds, counted) for claim, ladder in laddered for steps in ladder.steps
     ]
 
 
 def _planned(
-    claim: Claim, ladder: Ladder, steps: int, folder: Path, seconds: Mapping[str, float], counted: set[Path]
+    claim: Claim, ladder: Ladder, steps: int, store: RunStore, seconds: Mapping[str, float], counted: set[Path]
 ) -> PlannedRung:
     arms = arms_of(claim, steps)
     # Only the last budget gets more seeds.
@@ -110,7 +124,7 @@ def _planned(
     runs, hours, most_hours = 0, 0.0, 0.0
     for arm in arms:
         duration = steps * seconds[cost_key(arm)] / _HOUR
-        left = [run for run in _runs(arm, seeds[0], folder) if run not in counted and not is_trained(run)]
+        left = [run for run in _runs(arm, seeds[0], store) if run not in counted and not _is_over(store, run)]
         counted.update(left)
         more = max(0, ladder.most_rates - len(arm.rates)) + seeds[1] - seeds[0]
         runs += len(left)
@@ -120,13 +134,18 @@ def _planned(
     return PlannedRung(claim.name, claim.number, steps, len(arms), seeds, runs, hours, most_hours)
 
 
-def _runs(arm: Arm, seeds: int, folder: Path) -> Iterator[Path]:
+def _is_over(store: RunStore, run: Path) -> bool:
+    """Whether a run has finished, or is known to diverge."""
+    return store.kept(run) is not None or is_trained(run)
+
+
+def _runs(arm: Arm, seeds: int, store: RunStore) -> Iterator[Path]:
     """The folders of an arm's runs: a trial of each rate, and the other seeds of the best rate, for which the middle one stands."""
     middle = arm.rates[len(arm.rates) // 2]
     for rate in arm.rates:
-        yield folder / "runs" / f"{arm.at_rate(rate).key}-seed0"
+        yield store.run_folder(arm.at_rate(rate), 0)
     for seed in range(1, seeds):
-        yield folder / "runs" / f"{arm.at_rate(middle).key}-seed{seed}"
+        yield store.run_folder(arm.at_rate(middle), seed)
 
 
 def cost_key(arm: Arm) -> str:

@@ -1,7 +1,8 @@
 """The queue: claims about quality, one after the other up their ladders, on one thread of this process.
 
 The folder holds everything that is finished. Ctrl-C saves the run that is being trained. After any end, kill -9 included, the same
-command goes on from the last checkpoint. Claims that are settled or open are not asked again.
+command goes on from the last checkpoint. Claims that are settled or open are not asked again. With a results file, finished runs
+outlive the folder: on another machine, the same command with a copy of this file goes on after the last finished run.
 """
 
 import os
@@ -12,6 +13,7 @@ from seqloom.claims.claim import Claim, find_claim
 from seqloom.claims.running import FILE, read_verdicts, run_claims
 from seqloom.claims.verdict import Verdict, Verdicts
 from seqloom.errors import ConfigError
+from seqloom.experiment.results_file import ResultsFile
 from seqloom.files import check_folder
 from seqloom.progress import Progress, Silent
 
@@ -21,14 +23,23 @@ ORDER = (3, 20, 21, 6, 8, 16, 19, 10, 18, 22, 9, 1, 2, 7)
 LOCK = "queue.lock"
 
 
-def run_queue(out: Path | str, names: Sequence[str] | None = None, *, progress: Progress | None = None) -> Verdicts:
+def run_queue(
+    out: Path | str,
+    names: Sequence[str] | None = None,
+    *,
+    results: Path | None = None,
+    progress: Progress | None = None,
+) -> Verdicts:
     """Asks claims at effort "ladder", one after the other.
 
     Args:
         out: the folder of runs and verdicts; it is outside any repository, since runs take gigabytes.
         names: of claims, or their numbers; by default `ORDER`.
+        results: a file to which each finished run is added as a line; the run's weights are then removed. Runs in it count as
+            finished.
 
     Raises:
+        CheckpointError: a line of the results file is damaged.
         ConfigError: another queue works in the folder, or a claim has no ladder.
     """
     progress = progress or Silent()
@@ -37,12 +48,17 @@ def run_queue(out: Path | str, names: Sequence[str] | None = None, *, progress: 
     check_folder(folder)
     folder.mkdir(parents=True, exist_ok=True)
     with _Lock(folder / LOCK):
+        kept = ResultsFile(results) if results is not None else None
+        if kept is not None:
+            progress.say(
+                f"{kept.path}: {len(kept.runs)} finished runs. Weights of finished runs are removed from {folder}."
+            )
         for claim in chosen:
             before = next((verdict for verdict in _known(folder).verdicts if verdict.claim == claim.name), None)
             if before is not None and _is_done(before, claim):
                 progress.say(f"{claim.number}. {claim.name}: {before.status}, from an earlier command")
                 continue
-            run_claims([claim.name], effort="ladder", out=folder, workers=0, progress=progress)
+            run_claims([claim.name], effort="ladder", out=folder, workers=0, results=kept, progress=progress)
     return _known(folder)
 
 

@@ -14,11 +14,13 @@ from pathlib import Path
 from seqloom import machine
 from seqloom.claims.claim import Claim, Protocol, claims, find_claim
 from seqloom.claims.ladder import Climbed, climb, ladder_charts
+from seqloom.claims.plan import requests_of
 from seqloom.claims.rule import LEVEL, together
 from seqloom.claims.verdict import Audit, FailedClaim, Verdict, Verdicts
 from seqloom.corpus.settings import CorpusSettings
 from seqloom.errors import CheckpointError, ConfigError, CorpusError, SeqloomError
 from seqloom.experiment.audit import AuditedArm, Effort, arm_labels
+from seqloom.experiment.results_file import ResultsFile
 from seqloom.experiment.runner import ExperimentRunner
 from seqloom.experiment.tuning import is_at_edge
 from seqloom.files import check_folder, check_not_read, model_json, write_text
@@ -39,6 +41,7 @@ def run_claims(
     seeds: int | None = None,
     corpus: CorpusSettings | None = None,
     workers: int | None = None,
+    results: ResultsFile | None = None,
     progress: Progress | None = None,
 ) -> Verdicts:
     """Tests claims, one after the other.
@@ -50,6 +53,7 @@ def run_claims(
         seeds: runs of each arm; the claim's own number where None.
         corpus: data for claims that can be tested on the user's own.
         workers: number of parallel processes; by default one for each core. 0: this process trains, on one thread.
+        results: keeps finished runs, which then need no folders; their weights are removed.
 
     Raises:
         ConfigError: there is no such claim, it cannot be tested so, or the verdicts that lie in `out` cannot be read.
@@ -78,7 +82,9 @@ def run_claims(
     for name in (FILE, "report.html"):
         check_not_read(folder / name, "--out", corpus.paths() if corpus is not None else ())
     known = {verdict.claim: verdict for verdict in recorded().verdicts}
-    runner = ExperimentRunner(folder, effort, recorded_rates(), corpus, seeds, progress=progress)
+    runner = ExperimentRunner(folder, effort, recorded_rates(), corpus, seeds, progress=progress, results=results)
+    if results is not None and effort == "ladder":
+        runner.requests = requests_of(claims().values())
     if workers is not None:
         runner.workers = workers
     verdicts: list[Verdict] = []

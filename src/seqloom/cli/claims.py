@@ -78,6 +78,13 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     )
     queueing.add_argument("--out", type=Path, required=True, metavar="DIR", help="where runs, verdicts and report go")
     queueing.add_argument(
+        "--results",
+        type=Path,
+        metavar="FILE",
+        help="add each finished run to this .jsonl file, without weights, and remove its weights from DIR; runs in the file "
+        "count as finished, also without DIR",
+    )
+    queueing.add_argument(
         "--plan",
         action="store_true",
         help="train nothing: time a few updates of each arm, and print the runs that are left with their hours",
@@ -165,7 +172,7 @@ def _queue(arguments: argparse.Namespace) -> None:
         _plan(arguments)
         return
     with shown(quiet=arguments.quiet) as progress:
-        verdicts = run_queue(arguments.out, arguments.names or None, progress=progress)
+        verdicts = run_queue(arguments.out, arguments.names or None, results=arguments.results, progress=progress)
     _deliver(verdicts, arguments.out, json=arguments.json)
 
 
@@ -174,9 +181,11 @@ def _plan(arguments: argparse.Namespace) -> None:
 
     from seqloom.claims.plan import BUDGET_HOURS, plan_queue
     from seqloom.claims.queue import choose_claims
+    from seqloom.experiment.results_file import ResultsFile
 
+    results = ResultsFile(arguments.results) if arguments.results is not None else None
     with shown(quiet=arguments.quiet) as progress:
-        rungs = plan_queue(choose_claims(arguments.names or None), arguments.out, progress=progress)
+        rungs = plan_queue(choose_claims(arguments.names or None), arguments.out, results=results, progress=progress)
     if arguments.json:
         print_json([asdict(rung) for rung in rungs])
         return

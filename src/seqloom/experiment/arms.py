@@ -4,7 +4,7 @@ Names and settings enter, Arms leave. Arms of different claims that say the same
 """
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -71,6 +71,17 @@ class Arm:
         """The same arm with a grid of rates whose middle is `rate`, as wide as its own."""
         middle = self.rates[len(self.rates) // 2]
         return replace(self, rates=tuple(rate * (own / middle) for own in self.rates))
+
+    def with_requests(self, others: "Sequence[Arm]") -> "Arm":
+        """The same arm with the tests and probes of others after its own."""
+        tests = dict.fromkeys((*self.tests, *(test for other in others for test in other.tests)))
+        probes = dict.fromkeys((*self.probes, *(probe for other in others for probe in other.probes)))
+        return replace(self, tests=tuple(tests), probes=tuple(probes))
+
+    @property
+    def key_without_rate(self) -> str:
+        """What arms share that would be trained alike but for the learning rate."""
+        return self.at_rate(1.0).key
 
     @property
     def key(self) -> str:

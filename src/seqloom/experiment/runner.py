@@ -7,7 +7,6 @@ of training again. This module does not know claims.
 import hashlib
 import json
 import multiprocessing
-import shutil
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
@@ -23,26 +22,18 @@ import torch
 
 from seqloom import machine
 from seqloom.core_sharing import MOST_OTHER_CORES, OtherWork
-from seqloom.corpus import open_corpus
 from seqloom.corpus.settings import CorpusSettings
 from seqloom.errors import CheckpointError, TrainingError
 from seqloom.evaluation import TestOutputs, read_outputs
 from seqloom.experiment.arms import Arm
 from seqloom.experiment.audit import AuditedArm, Effort
+from seqloom.experiment.results_file import KeptRun, ResultsFile
+from seqloom.experiment.run_store import RunStore
 from seqloom.experiment.tuning import Trial, choose_rate, rate_beyond
-from seqloom.experiment.worker import (
-    ArmRun,
-    find_function,
-    is_trained,
-    outputs_file,
-    perform,
-    prepare_process,
-    probe_file,
-)
+from seqloom.experiment.worker import ArmRun, find_function, outputs_file, perform, prepare_process, probe_file
 from seqloom.files import write_json
 from seqloom.progress import Progress, Silent
-from seqloom.run.differences import Wanted, find_differences
-from seqloom.run.info import RunInfo, read_info
+from seqloom.run.info import RunInfo
 from seqloom.training.checkpoint import read_json
 
 Key = TypeVar("Key")
@@ -57,21 +48,24 @@ _LEAST_PROCESSOR_SHARE = 0.9
 
 @dataclass(frozen=True)
 class RunRecord:
-    """A finished run: its arm, seed and folder, and the content of run.json."""
+    """A finished run: its arm, seed and folder, the content of run.json, and its line in the results file, if there is one."""
 
     arm: Arm
     seed: int
     folder: Path
     info: RunInfo
+    kept: KeptRun | None = None
 
     def outputs(self, split: str = "test") -> TestOutputs:
-        """What it made of a test split."""
+        """What it made of a test split; without the texts where the results file keeps counts."""
         test = next(test for test in self.arm.tests if test.split == split)
-        return read_outputs(outputs_file(self.folder, test, self.arm))
+        file = outputs_file(self.folder, test, self.arm)
+        return self.kept.tests[file.stem] if self.kept is not None else read_outputs(file)
 
     def probe(self, name: str) -> Any:
         """The values that a probe returned."""
-        return read_json(probe_file(self.folder, name))
+        file = probe_file(self.folder, name)
+        return self.kept.probes[file.stem] if self.kept is not None else read_json(file)
 
     @property
     def val_loss(self) -> float:
@@ -156,6 +150,8 @@ class ExperimentRunner:
         middle_rates: by an arm's name the middle of its grid of learning rates, where that is not the arm's own.
         most_rates: how many learning rates an arm may try while the best one lies at the edge of its grid; 0: its own grid only.
         trained: the arms of the claim under test by name, with their runs.
+        results: keeps finished runs without their folders; their weights are removed.
+        requests: of all experiments by an arm's `key_without_rate`; without weights, an arm cannot be asked later.
         disturbances: of the claim under test, sentences on times that other programs took part in; no verdict rests on such times.
     """
 
@@ -171,7 +167,11 @@ class ExperimentRunner:
     audited: dict[str, AuditedArm] = field(default_factory=dict)
     trained: dict[str, Trained] = field(default_factory=dict)
     disturbances: list[str] = field(default_factory=list)
-    _fingerprints: dict[str, str] = field(default_factory=dict)
+    results: ResultsFile | None = None
+    requests: Mapping[str, Sequence[Arm]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.store = RunStore(self.folder, self.results, self.progress)
 
     def train(self, arms: Mapping[Key, Arm], *, seeds: int, measure: "Measured") -> dict[Key, Trained]:
         """Trains arms, or finds them trained; and notes them for the audit of fairness, with their scores.
@@ -186,13 +186,16 @@ class ExperimentRunner:
         """
         seeds = self.seeds or seeds
         tried: dict[Key, tuple[Trial, ...]]
+        if self.requests:
+            arms = {key: arm.with_requests(self.requests.get(arm.key_without_rate, ())) for key, arm in arms.items()}
         if self.effort == "quick":
             chosen = {key: arm.at_rate(self._known_rate(arm)) for key, arm in arms.items()}
             tried = dict.fromkeys(arms, ())
         else:
             chosen, tried = self._tune(arms)
         self._perform(
-            [ArmRun(arm, seed, self._run_folder(arm, seed)) for seed in range(seeds) for arm in chosen.values()], "runs"
+            [ArmRun(arm, seed, self.store.run_folder(arm, seed)) for seed in range(seeds) for arm in chosen.values()],
+            "runs",
         )
         results = {
             key: Trained(arm, tuple(self._record(arm, seed) for seed in range(seeds)), tried[key])
@@ -280,15 +283,17 @@ class ExperimentRunner:
             if losses[best] is None:
                 raise TrainingError(f"{group[best].label}: training diverges at each learning rate that was tried")
             chosen[key] = group[best]
+            for arm in (*group[:best], *group[best + 1 :]):
+                self.store.remove_weights(self.store.run_folder(arm, 0))
         return chosen, tried
 
     def _trial(self, arm: Arm) -> ArmRun:
         """A trial of a learning rate: nothing is decoded, since it may not be chosen; it may diverge."""
-        return ArmRun(replace(arm, tests=(), probes=()), 0, self._run_folder(arm, 0), may_diverge=True)
+        return ArmRun(replace(arm, tests=(), probes=()), 0, self.store.run_folder(arm, 0), may_diverge=True)
 
     def _trial_loss(self, arm: Arm) -> float | None:
         """The validation loss of a trial; None where it diverged."""
-        return self._record(arm, 0).val_loss if is_trained(self._run_folder(arm, 0)) else None
+        return self._record(arm, 0).val_loss if self.store.is_trained(self.store.run_folder(arm, 0)) else None
 
     def _known_rate(self, arm: Arm) -> float:
         model = arm.name.rpartition("/")[0]
@@ -297,8 +302,9 @@ class ExperimentRunner:
 
     def _perform(self, tasks: Sequence[ArmRun], what: str) -> None:
         for task in tasks:
-            self._discard_outdated(task)
-        todo = [task for task in tasks if not _is_done(task)]
+            self.store.discard_outdated(task)
+            self.store.keep(task)
+        todo = [task for task in tasks if not self.store.is_done(task)]
         count, done, pending = len(todo), 0, iter(todo)
         if not todo:
             return
@@ -306,6 +312,7 @@ class ExperimentRunner:
             torch.set_num_threads(1)
             for task in todo:
                 perform(task)
+                self.store.keep(task, ended=True)
                 done += 1
                 status = f"{task.arm.label}, seed {task.seed}"
                 self.progress.update(f"training {count} {what}", done / count, status=status)
@@ -317,24 +324,11 @@ class ExperimentRunner:
                 for future in wait(running, return_when=FIRST_COMPLETED).done:
                     task = running.pop(future)
                     future.result()
+                    self.store.keep(task, ended=True)
                     done += 1
                     running |= {pool.submit(perform, following): following for following in islice(pending, 1)}
                     status = f"{task.arm.label}, seed {task.seed}"
                     self.progress.update(f"training {count} {what}", done / count, status=status)
-
-    def _discard_outdated(self, task: ArmRun) -> None:
-        """What was trained on other data than those that are there now, or by another version of a generator, is done again."""
-        file, corpus = task.folder / "run.json", task.arm.corpus
-        if not file.exists():
-            return
-        name = corpus.model_dump_json()
-        if name not in self._fingerprints:
-            self._fingerprints[name] = open_corpus(corpus).fingerprint
-        if find_differences(task.folder, Wanted(corpus=self._fingerprints[name])):
-            self.progress.say(
-                f"{task.arm.label}, seed {task.seed}: its data have changed since it was trained; training it again"
-            )
-            shutil.rmtree(task.folder)
 
     @contextmanager
     def _processes(self, count: int, *, fresh: bool = False) -> Iterator[ProcessPoolExecutor]:
@@ -356,12 +350,9 @@ class ExperimentRunner:
             raise
         pool.shutdown()
 
-    def _run_folder(self, arm: Arm, seed: int) -> Path:
-        return self.folder / "runs" / f"{arm.key}-seed{seed}"
-
     def _record(self, arm: Arm, seed: int) -> RunRecord:
-        position = self._run_folder(arm, seed)
-        return RunRecord(arm, seed, position, read_info(position))
+        folder = self.store.run_folder(arm, seed)
+        return RunRecord(arm, seed, folder, self.store.info(folder), self.store.kept(folder))
 
 
 def _measurement(measured: Any, file: Path) -> tuple[Any, float]:
@@ -380,15 +371,6 @@ def _rates(trials: Sequence[Arm]) -> list[float]:
 
 def _middle_rate(arm: Arm) -> float:
     return arm.rates[len(arm.rates) // 2]
-
-
-def _is_done(task: ArmRun) -> bool:
-    folder = task.folder
-    return (
-        is_trained(folder)
-        and all(outputs_file(folder, test, task.arm).exists() for test in task.arm.tests)
-        and all(probe_file(folder, probe).exists() for probe in task.arm.probes)
-    )
 
 
 def _call(function: str, arguments: Mapping[str, Any]) -> tuple[Any, float]:
