@@ -1,4 +1,4 @@
-"""ArmTrainer: each arm of a comparison becomes finished runs and their outputs; what is finished is not done again."""
+"""ArmTrainer: trains, tunes and decodes each arm of a comparison; finished runs and outputs are used again."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -25,7 +25,7 @@ from seqloom.tasks import task_of
 from seqloom.training import Budget
 from seqloom.training.checkpoint import has_checkpoint
 
-# --tune quick: the same learning rates for every arm; each trial costs a tenth of the arm's budget, the run gets the rest.
+# --tune quick: every arm tries the same learning rates; each trial takes a tenth of the arm's budget, the run has the other 70%.
 TUNING_RATES = (1e-3, 2e-3, 4e-3)
 TUNING_SHARE = 0.1
 
@@ -36,8 +36,8 @@ class ArmTrainer:
 
     Attributes:
         folder: the comparison's folder; runs are in runs/.
-        budget: of each arm and seed.
-        beam: the same for all arms.
+        budget: the budget of each arm and seed.
+        beam: the beam size, the same for all arms.
         setup_seconds: time that all arms share: reading and encoding the corpus.
     """
 
@@ -88,10 +88,10 @@ class ArmTrainer:
         return self.folder / "runs" / f"{recipe.name}-seed{seed}"
 
     def check_same(self, folder: Path, recipe: Recipe, prepared: Prepared, seed: int, budget: Budget) -> None:
-        """Checks that the run in a folder, if there is one, is the run that would be trained there.
+        """Checks that a run that is already in the folder has the settings and data of the run that would be trained there.
 
         Raises:
-            CheckpointError: it was begun with other settings or data.
+            CheckpointError: the run was begun with other settings or data.
         """
         if not (folder / "run.json").exists():
             return

@@ -1,4 +1,4 @@
-"""Caveats: where the arms of a comparison were not treated alike, or its numbers say less than they seem to."""
+"""Caveats: differences in how the arms of a comparison were treated, and limits of what its numbers show."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -11,13 +11,13 @@ from seqloom.recipes import Recipe
 from seqloom.run.prepare import Prepared
 
 IMPROVING = 0.01
-"""The share of its validation loss that an arm has to lose over the last tenth of training to count as still improving."""
+"""An arm is still improving if its validation loss fell by at least this share over the last tenth of training."""
 
 
 def find_caveats(
     arms: Sequence[Recipe], others: Mapping[str, Prepared], results: Mapping[str, ArmRuns], seeds: int, corpus: Corpus
 ) -> tuple[str, ...]:
-    """What readers of the report must know: one seed, unequal sizes or tokenizers, a synthetic corpus, a busy machine."""
+    """Sentences for readers of the report: one seed, unequal sizes or tokenizers, a synthetic corpus, a busy machine."""
     caveats = []
     if seeds == 1:
         caveats.append(
@@ -54,9 +54,9 @@ def find_caveats(
 
 
 def late_improvement(arm: ArmRuns) -> float:
-    """The share of the validation loss, mean over runs, that an arm lost over the last tenth of its updates.
+    """The share by which an arm's validation loss fell over the last tenth of its updates, mean over runs.
 
-    0 where there was no validation before that, or where a loss is no number.
+    It is 0 if there was no earlier validation, or if a loss is not a finite number.
     """
     before, after = [], []
     for info, _, _ in arm.runs:

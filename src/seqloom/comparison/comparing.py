@@ -38,7 +38,7 @@ from seqloom.training import Budget
 
 
 def default_folder(corpus: CorpusSettings) -> Path:
-    """Where a comparison goes that is not told where to go."""
+    """The folder of a comparison if `out` is None: under comparisons/, named after the corpus."""
     name = Path(corpus.data or corpus.src or "corpus").name.split(".")[0]
     direction = f"-{corpus.from_lang}-{corpus.to_lang}" if corpus.from_lang and corpus.to_lang else ""
     return Path("comparisons") / f"{name}{direction}"
@@ -70,7 +70,7 @@ def compare(
         budget: for each arm and seed; ten minutes by default.
         seeds: runs of each arm; with one, the verdict is about these runs and not about architectures.
         tune: "quick" tries three learning rates for each arm on validation data, counted in its budget.
-        also: outside systems: a name and a file with their outputs for the test split, one per line.
+        also: other systems: by name, a file with the outputs for the test split, one per line.
         out: the comparison's folder; runs lie in runs/ below it, and finished ones are used again.
         changes: settings to change in every recipe.
         beam: the same for all arms; the first recipe's by default.
@@ -120,7 +120,7 @@ def compare(
     share = 1 - TUNING_SHARE * len(TUNING_RATES) if tune == "quick" else 1.0
     of_run = budget.share(share) if share < 1 else budget
     if tune != "quick":
-        # What another command left in the folder should be known before hours of training, not after.
+        # Runs of other commands in the folder are an error; it is raised before hours of training, not after them.
         for arm in (arm for arm in arms if arm.name in prepared):
             for seed in range(seeds):
                 trainer.check_same(trainer.run_folder(arm, seed), arm, prepared[arm.name], seed, of_run)
@@ -137,7 +137,7 @@ def compare(
         if tune == "quick" and not failures.given_up(arm, None, position):
             with failures.kept(arm, None, position):
                 tuned[arm.name] = trainer.tune(arm, prepared[arm.name])
-    # What killed an earlier command may kill this one too: the others are trained before it.
+    # A run that was killed in an earlier command may be killed again, so all other runs are trained before it.
     todo = sorted(
         ((seed, arm) for seed in range(seeds) for arm in arms if arm.name in tuned),
         key=lambda item: failures.was_killed(trainer.run_folder(item[1], item[0])),
@@ -183,7 +183,7 @@ def compare(
 
 
 def _prepare(corpus: Corpus, arms: Sequence[Recipe], failures: "Failures", progress: Progress) -> dict[str, Prepared]:
-    """The data of each arm, by its name; arms that share a tokenizer share them. Arms whose tokenizer fails are left out."""
+    """The prepared data by arm; arms with the same tokenizer share them. Arms whose tokenizer cannot be trained are left out."""
     results: dict[str, Prepared] = {}
     made: list[tuple[Recipe, Prepared]] = []
     for arm in arms:
@@ -197,10 +197,10 @@ def _prepare(corpus: Corpus, arms: Sequence[Recipe], failures: "Failures", progr
 
 
 def _check_any_fits(task: Task, arms: Sequence[Recipe], corpus: Corpus) -> None:
-    """Checks that a recipe can be trained on this kind of data; where some can, the others become failed arms.
+    """Checks that at least one recipe can be trained on this kind of data; other recipes later become failed arms.
 
     Raises:
-        ConfigError: none can.
+        ConfigError: no recipe can.
     """
     errors = []
     for arm in arms:
@@ -213,7 +213,7 @@ def _check_any_fits(task: Task, arms: Sequence[Recipe], corpus: Corpus) -> None:
 
 
 def _budget_words(budget: Budget, tune: Tune, arms: Sequence[Recipe]) -> str:
-    """The budget for people, and which arms have none."""
+    """The budget in words, and the arms that have none."""
     words = f"{budget} per model" + (", three learning rates included" if tune == "quick" else "")
     counting = [arm.label for arm in arms if model_class(arm.model).fitted_by_counting]
     if counting:
@@ -233,7 +233,7 @@ def _check_names(names: list[str], outside: list[str]) -> None:
     for name, key in zip(names, folded, strict=True):
         if folded.count(key) > 1:
             raise ConfigError(
-                f"two arms are named {name!r} but for capital letters, which folders on Windows and macOS do not tell apart; give "
+                f"two arms are named {name!r} if upper and lower case are ignored, as folders on Windows and macOS do; give "
                 "a recipe file another `name:`"
             )
 

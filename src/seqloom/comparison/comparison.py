@@ -1,6 +1,6 @@
-"""Comparison: what a comparison found, as data. `report` draws it, the command line prints it, machines read its JSON.
+"""Comparison: the results of a comparison as data. `report` draws them, the command line prints them, programs read the JSON.
 
-Values are in the units that their names state. Nothing here trains, measures or draws.
+The unit of a value is in its name. This module only defines types.
 """
 
 from typing import Any, Literal
@@ -14,7 +14,7 @@ SCHEMA_VERSION = 1
 
 
 class Interval(Results):
-    """A confidence interval; `method` says how it was made and over what."""
+    """A confidence interval; `method` says how it was computed, and over which sentences and seeds."""
 
     low: float
     high: float
@@ -43,7 +43,7 @@ class LengthBin(Results):
 
 
 class CurvePoint(Results):
-    """A moment of training, at a validation."""
+    """The state of training at one validation."""
 
     step: int
     tokens: int = Field(description="real target tokens trained on so far")
@@ -54,7 +54,7 @@ class CurvePoint(Results):
 
 
 class Decoding(Results):
-    """How fast a run generates."""
+    """The speed of generation of a run."""
 
     beam: int
     sentences_per_second: float
@@ -100,7 +100,7 @@ class ArmResult(Results):
 
 
 class Difference(Results):
-    """Two arms on one test split, by the leading metric or the first one that tells them apart; positive favours `better`."""
+    """Two arms on one test split, by the leading metric or the first that distinguishes them; positive if `better` is better."""
 
     test: str
     better: str
@@ -118,7 +118,7 @@ class Difference(Results):
 
 
 class Sample(Results):
-    """One test sentence and what every arm made of it (first seed)."""
+    """One test sentence with the output of every arm (first seed)."""
 
     test: str
     src: str
@@ -127,7 +127,7 @@ class Sample(Results):
 
 
 class Failure(Results):
-    """A run of an arm that was not trained or decoded; the other runs were."""
+    """A run of an arm that could not be trained or decoded."""
 
     arm: str
     label: str
@@ -161,7 +161,7 @@ class CorpusFacts(Results):
 class Comparison(Results):
     """One corpus, several recipes, one declared budget.
 
-    `arms` stand best first by the leading metric on the first test split; `differences` hold every pair of arms.
+    `arms` are ordered by the leading metric on the first test split, best first; `differences` has every pair of arms.
     """
 
     schema_version: int = SCHEMA_VERSION

@@ -1,6 +1,6 @@
-"""Failures: an arm that fails is noted, and the others go on.
+"""Failures: an arm that fails is recorded, and the comparison continues with the other arms.
 
-Exceptions enter, notes of them leave. What an exception means for a report is not known here.
+Exceptions become `Failure` records. This module does not know how a report shows them.
 """
 
 import traceback
@@ -17,7 +17,7 @@ from seqloom.training.checkpoint import checkpoint_folder, has_checkpoint, read_
 
 FILE = "failure.json"
 ATTEMPT = "attempt.json"
-"""Lies in a run's folder while it is trained; one that is found there was left by a command that was killed."""
+"""The file that is in a run's folder while the run is trained. If it exists at the start, an earlier command was killed."""
 
 _MOST_KILLED = 2
 
@@ -36,11 +36,11 @@ class Failures:
 
     @contextmanager
     def kept(self, recipe: Recipe, seed: int | None, position: Path | None = None) -> Iterator[None]:
-        """Notes what fails inside, instead of raising it. Ctrl-C is raised.
+        """Records an exception of the block instead of raising it. Ctrl-C is raised.
 
         Args:
-            seed: of the run; None for work that comes before the arm's runs.
-            place: the run's folder, where the failure is written, so that a repeated command can say that it tries again.
+            seed: the seed of the run; None for work before the arm's runs.
+            position: the run's folder. The failure is also written there, so that a repeated command can say that it tries again.
         """
         note = None if position is None else position / FILE
         if note is not None and note.is_file():
@@ -57,18 +57,18 @@ class Failures:
             if note is not None:
                 note.unlink(missing_ok=True)
         finally:
-            # Whatever can be caught was no kill.
+            # An exception was caught, so the process was not killed.
             if position is not None:
                 (position / ATTEMPT).unlink(missing_ok=True)
 
     def was_killed(self, path: Path) -> bool:
-        """Whether an earlier command was killed in the middle of this work, by the system or by its memory running out."""
+        """Whether an earlier command was killed during this work, for example because memory ran out."""
         return _killed(path) > 0
 
     def given_up(self, recipe: Recipe, seed: int | None, path: Path) -> bool:
-        """Whether work has been killed so often that another try would keep the report of the others away; that is noted.
+        """Whether this work was killed so often that it is not tried again, so that the other arms get a report; records a failure.
 
-        What has been killed once is tried once more, after all others, which is said.
+        Work that was killed once is tried again after all others; a message says so.
         """
         times = _killed(path)
         title = recipe.label if seed is None else f"{recipe.label}, seed {seed}"
@@ -96,7 +96,7 @@ class Failures:
     def _note(self, recipe: Recipe, seed: int | None, error: Exception, note: Path | None) -> None:
         message, log = str(error) or type(error).__name__, None
         if not isinstance(error, SeqloomError):
-            # A bug, or memory that ran out: its traceback must not be lost.
+            # A bug, or memory ran out: the traceback is kept in a file.
             message = f"{type(error).__name__}: {message.splitlines()[0]}"
             position = self._folder / "failures" / f"{recipe.name}{'' if seed is None else f'-seed{seed}'}.txt"
             with suppress(SeqloomError):
@@ -104,7 +104,7 @@ class Failures:
                 log = position.relative_to(self._folder).as_posix()
         failure = Failure(arm=recipe.name, label=recipe.label, seed=seed, error=message, log=log)
         self.failed.append(failure)
-        self._progress.say(f"{failure}. The other arms go on.")
+        self._progress.say(f"{failure}. The comparison continues with the other arms.")
         if note is not None:
             with suppress(SeqloomError):
                 write_json(note, failure.model_dump(mode="json"))
@@ -114,14 +114,17 @@ class Failures:
         return any(failure.arm == recipe.name and failure.seed is None for failure in self.failed)
 
     def caveats(self) -> tuple[str, ...]:
-        """What readers of the report must know."""
+        """The failures in sentences, for readers of the report."""
         if not self.failed:
             return ()
         again = "The same command, begun again, tries failed runs once more and trains no finished run again."
-        return (*(f"{failure}." for failure in self.failed), f"Failed runs are in no number of this report. {again}")
+        return (
+            *(f"{failure}." for failure in self.failed),
+            f"The numbers of this report do not include failed runs. {again}",
+        )
 
     def all_failed(self) -> TrainingError:
-        """The error of a comparison of which nothing is left."""
+        """The error of a comparison in which all arms failed."""
         listed = "\n".join(f"  {failure}" for failure in self.failed)
         return TrainingError(f"all arms failed, so there is nothing to compare:\n{listed}")
 
@@ -134,7 +137,7 @@ def _killed(path: Path) -> int:
     with suppress(SeqloomError, AttributeError):
         before = read_json(file)
         times = before.get("killed")
-        # A run that is killed again and again, but gets further each time, ends one day.
+        # A run that is killed repeatedly, but saves a later checkpoint each time, is completed in the end.
         if isinstance(times, int) and before.get("checkpoint") == _checkpoint(path):
             return times + 1
     return 1

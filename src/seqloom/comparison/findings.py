@@ -1,6 +1,6 @@
-"""Findings: the runs of all arms become qualities with intervals, differences, samples and a verdict.
+"""Findings: computes qualities with intervals, differences, samples and a verdict from the runs of all arms.
 
-Facts of runs and their outputs enter, a Comparison leaves. Nothing here trains or decodes.
+The input are facts of runs and their outputs, the result is a Comparison. Nothing here trains or decodes.
 """
 
 from collections.abc import Mapping, Sequence
@@ -51,7 +51,7 @@ class ArmRuns:
 
 @dataclass(frozen=True)
 class Outside:
-    """What an outside system made of a test split."""
+    """The outputs of another system for a test split."""
 
     test: str
     outputs: tuple[str, ...]
@@ -77,7 +77,7 @@ def gather(
 ) -> Comparison:
     """Computes the comparison from the runs: scores, differences, the verdict, costs and caveats.
 
-    It has one parameter for each fact of the report that the runs do not hold themselves.
+    It has one parameter for each fact of the report that is not stored in the runs.
 
     Args:
         tests: the pairs of each test split.
@@ -86,7 +86,7 @@ def gather(
         caveats: sentences that the report shows with the verdict.
         environment: the machine and the versions.
         command: the command line that reproduces the comparison.
-        failures: the runs that failed; they are in no number.
+        failures: the runs that failed; no score includes them.
     """
     first_test = next(iter(tests))
     counted = _count(corpus, tests, results, outside)
@@ -99,7 +99,7 @@ def gather(
     )
     caveats = (
         *caveats,
-        *(f"{results[name].recipe.label} has diverged: its perplexity is no number." for name in _diverged(results)),
+        *(f"{results[name].recipe.label} has diverged: its perplexity is not finite." for name in _diverged(results)),
     )
     said = QualityMeasure(corpus).label(corpus.metric)
     judged = judge.judge(list(_outputs(results, outside)), first_test)
@@ -169,7 +169,7 @@ def gather(
 
 
 def _details(results: Mapping[str, ArmRuns]) -> dict[str, dict[str, dict[str, Any]]]:
-    """What the task adds to the outputs of each arm's first run; arms for which it adds nothing are left out."""
+    """The task's additional results for each arm's first run, by arm and test split; arms without such results are left out."""
     details = {
         name: {test: dict(outputs.details) for test, outputs in arm.runs[0][1].items() if outputs.details}
         for name, arm in results.items()
@@ -183,9 +183,9 @@ def _count(
     results: Mapping[str, ArmRuns],
     outside: Mapping[str, Outside],
 ) -> dict[str, dict[str, dict[str, Sequence[Stats]]]]:
-    """The counts of each run, the leading metric first; what an arm lacks is left out.
+    """The counts of each run, the leading metric first; metrics that an arm does not have are left out.
 
-    Outside systems have no likelihoods, and those of a model that has diverged are no numbers.
+    Other systems have no likelihoods, and those of a model that has diverged are not finite.
     """
     counted: dict[str, dict[str, dict[str, Sequence[Stats]]]] = {}
     diverged = set(_diverged(results))
@@ -207,7 +207,7 @@ def _count(
 
 
 def _diverged(results: Mapping[str, ArmRuns]) -> list[str]:
-    """The arms with log-probabilities that are no numbers."""
+    """The arms with log-probabilities that are not finite numbers."""
     return [
         name
         for name, arm in results.items()
@@ -224,7 +224,7 @@ def _measured(counted: Counted, measure: QualityMeasure, name: str) -> list[str]
 def _outputs(
     results: Mapping[str, ArmRuns], outside: Mapping[str, Outside]
 ) -> dict[str, dict[str, list[Sequence[str]]]]:
-    """What each arm wrote, by test split, for each of its runs."""
+    """The outputs of each arm, by test split, for each of its runs."""
     result: dict[str, dict[str, list[Sequence[str]]]] = {}
     for name, arm in results.items():
         tests = arm.runs[0][1]
@@ -233,7 +233,7 @@ def _outputs(
 
 
 def _val_decoded(results: Mapping[str, ArmRuns]) -> int | None:
-    """How many validation items the curves' quality is of."""
+    """How many validation items are decoded for the quality in the training curves."""
     info, _, _ = next(iter(results.values())).runs[0]
     return info.validation.decoded if info.validation is not None else None
 
@@ -344,7 +344,7 @@ def _differences(
             higher = find_metric(metric).higher_is_better
             result = difference(metric, stats[item][test], stats[other][test])
             ahead = result.difference >= 0 if higher else result.difference <= 0
-            # Written so that a positive difference favours `better`, whichever way the metric runs.
+            # The sign is such that a positive difference favours `better`, also if a lower value of the metric is better.
             sign = 1 if ahead == higher else -1
             low, high = sorted((sign * result.low, sign * result.high))
             differences.append(
@@ -355,7 +355,7 @@ def _differences(
                     difference=abs(result.difference),
                     interval=Interval(low=low, high=high, level=result.level, method=result.method),
                     p_value=result.p_value,
-                    # Where no metric tells two arms apart, no number of any says that one is ahead.
+                    # If no metric distinguishes two arms, no number shows that one of them is better.
                     significant=result.significant and judged.metric is not None,
                     scope="between architectures"
                     if num_seeds > 1
@@ -386,7 +386,7 @@ def _samples(
     outside: Mapping[str, Outside],
     corpus: Corpus,
 ) -> tuple[Sample, ...]:
-    """Sentences evenly over each test split, by their source's length, so that short and long ones are seen."""
+    """Sample sentences of each test split, chosen evenly over the lengths of the sources, so that short and long ones are shown."""
     shown_texts, samples = task_of(corpus.kind).shown_texts, []
     for test, pairs in tests.items():
         order = sorted(range(len(pairs)), key=lambda i: (num_segments(pairs[i].src), i))

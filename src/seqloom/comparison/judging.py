@@ -1,7 +1,8 @@
-"""Which metric may judge: no verdict comes from a metric that cannot tell the arms apart.
+"""Chooses the metric of a verdict: no verdict uses a metric that cannot distinguish the arms.
 
-Counts and outputs of arms enter; the metric that judges, and why the leading one cannot, leave. BLEU is 0 for all outputs where
-no reference has four words; a metric that is 0 for all arms, or that counts the same in different outputs, says nothing either.
+The input are counts and outputs of arms; the result is the metric, and why the leading metric cannot be used. BLEU is 0 for all
+outputs if no reference has four words. A metric that is 0 for all arms, or that has equal counts for different outputs, shows
+nothing either.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,16 +14,16 @@ import numpy as np
 from seqloom.metrics import Stats, aggregate, can_be_right, find_metric, is_bleu
 
 Outputs = Sequence[Sequence[str]]
-"""What an arm wrote: for each run its outputs."""
+"""The outputs of an arm, for each of its runs."""
 
 
 @dataclass(frozen=True)
 class Judged:
-    """The metric that judges arms.
+    """The metric that compares arms.
 
     Attributes:
-        metric: its name; None where no metric tells the arms apart.
-        why: why the leading metric does not, in words; empty where it does.
+        metric: its name; None if no metric distinguishes the arms.
+        why: why the leading metric does not, in words; empty if it does.
     """
 
     metric: str | None
@@ -30,7 +31,7 @@ class Judged:
 
 
 class Judge:
-    """Finds the metric that tells arms apart on a test split."""
+    """Finds the metric that distinguishes arms on a test split."""
 
     def __init__(
         self,
@@ -40,11 +41,11 @@ class Judge:
         outputs: Mapping[str, Mapping[str, Outputs]],
         item_separator: str | None,
     ) -> None:
-        """Counts nothing anew.
+        """Stores counts and outputs that were computed before.
 
         Args:
-            metrics: the leading one first; those that follow may judge in its place, but for those made of likelihoods, which
-                outside systems lack.
+            metrics: the leading one first. The next ones may replace it, except those computed from likelihoods, which other
+                    systems do not have.
             references: by test split.
             stats: the counts of each run, by metric, arm and test split.
             outputs: by arm and test split.
@@ -57,12 +58,12 @@ class Judge:
         self._reachable: dict[tuple[str, str], bool] = {}
 
     def led_by(self, metric: str) -> "Judge":
-        """The same with another leading metric."""
+        """A judge with the same data and another leading metric."""
         metrics = [metric, *(other for other in self._metrics if other != metric)]
         return Judge(metrics, self._references, self._stats, self._outputs, self._separator)
 
     def judge(self, arms: Sequence[str], test: str) -> Judged:
-        """The first metric that tells these arms apart on a test split."""
+        """The first metric that distinguishes these arms on a test split."""
         leading, *others = self._metrics
         arms = [arm for arm in arms if test in self._outputs[arm]]
         why = self._useless(leading, arms, test)
@@ -74,13 +75,13 @@ class Judge:
         return Judged(None, why)
 
     def same_outputs(self, arms: Sequence[str], test: str) -> bool:
-        """Whether arms wrote the same, run by run."""
+        """Whether all runs of these arms, in order, have the same outputs."""
         return all(
             _lists(self._outputs[item][test]) == _lists(self._outputs[other][test]) for item, other in pairwise(arms)
         )
 
     def _useless(self, metric: str, arms: Sequence[str], test: str) -> str:
-        """Why a metric says nothing about arms; empty where it says something."""
+        """Why a metric does not distinguish arms; empty if it does."""
         key = metric, test
         if key not in self._reachable:
             self._reachable[key] = can_be_right(metric, self._references[test], item_separator=self._separator)
@@ -89,7 +90,7 @@ class Judge:
         if len(arms) < 2:
             return ""
         if not all(arm in self._stats[metric] for arm in arms):
-            return "not all have it"
+            return "not all arms have it"
         runs = [self._stats[metric][arm][test] for arm in arms]
         values = [float(aggregate(metric, stats.sum(axis=0))) for stats_of_arm in runs for stats in stats_of_arm]
         if find_metric(metric).higher_is_better and max(values) == 0:

@@ -12,7 +12,7 @@ from seqloom.metrics import Stats, aggregate, by_length, choose_bins, find_metri
 
 @dataclass(frozen=True)
 class QualityMeasure:
-    """How everything is measured: the corpus's leading metric and its items."""
+    """Computes qualities with the corpus's leading metric and the names of its items."""
 
     corpus: Corpus
 
@@ -21,7 +21,7 @@ class QualityMeasure:
         return find_metric(metric).label.format(items=self.corpus.item_name)
 
     def quality(self, metric: str, runs: Sequence[Stats]) -> Quality:
-        """The mean over runs, with an interval where there are sentences enough."""
+        """The mean over runs, with an interval if there are at least two sentences."""
         results = find_metric(metric)
         signature = results.sign(self.corpus.item_separator)
         if len(runs[0]) < 2:
@@ -41,7 +41,7 @@ class QualityMeasure:
         )
 
     def length_bins(self, sources: Sequence[str], runs: Sequence[Stats]) -> tuple[LengthBin, ...]:
-        """The leading metric for ranges of the source's length; none where all sources have about the same length."""
+        """The leading metric for ranges of the source's length; empty if all sources have about the same length."""
         bins = choose_bins(sources)
         if len(bins) < 2:
             return ()

@@ -1,4 +1,4 @@
-"""CompareRequest: what the user wants compared; it checks types and limits, and builds the command that reproduces it."""
+"""CompareRequest: the arguments of a comparison; checks types and limits, and builds the command that reproduces it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -73,14 +73,14 @@ class CompareRequest:
 
     @property
     def outside_files(self) -> dict[str, Path]:
-        """The files with outputs of outside systems, by name."""
+        """The files with outputs of other systems, by name."""
         return {name: Path(path) for name, path in (self.also or {}).items()}
 
     def command(self, corpus: CorpusSettings, results: Mapping[str, ArmRuns]) -> str:
-        """The command that reproduces the comparison; by steps where all arms made equally many, so that speed does not matter."""
+        """The command that reproduces the comparison; with --steps if all arms made equally many, so that speed does not matter."""
         recipes = [recipe.name if isinstance(recipe, Recipe) else str(recipe) for recipe in self.chosen_recipes]
         words: list[str | Path] = ["compare", *recipes, *corpus_options(corpus)]
-        # A model that is fitted by counting makes no steps.
+        # A model that is fitted by counting has no steps.
         steps = {info.finished.steps for arm in results.values() for info, _, _ in arm.runs} - {0}
         if self.tune == "none" and len(steps) == 1:
             words += ["--steps", str(steps.pop())]

@@ -1,6 +1,6 @@
-"""The scores of finished arms while others still train: a plain table that gets a row for each finished run.
+"""The scores of finished runs while others still train: a plain table with a row for each finished run.
 
-Outputs of a run enter, lines of text leave. The final table has the intervals; these rows only say how it is going.
+The input are the outputs of a run, the result are lines of text. These rows are preliminary; the final table has intervals.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,11 +11,11 @@ from seqloom.metrics import aggregate, find_metric
 
 
 class Standing:
-    """The table so far.
+    """The table of finished runs.
 
     Args:
-        corpus: says the leading metric and the items of its targets.
-        labels: the labels of all runs to come, to align the columns.
+        corpus: has the leading metric and the names of the items of its targets.
+        labels: the labels of all runs, to align the columns.
         tests: the names of the test splits.
     """
 

@@ -25,7 +25,7 @@ def verdict_sentences(
         where = f" ({test_labels[name]})" if len(test_labels) > 1 else ""
         sentences.append(f"{capital(label)}{where}: {values}.")
         if len(tests[name]) == 1 and len(there) > 1:
-            sentences.append("One test sentence does not say which arm is ahead.")
+            sentences.append("One test sentence does not show which arm is better.")
         for ahead, behind in pairwise(there):
             difference = next(
                 (d for d in differences if d.test == name and {d.better, d.worse} == {ahead.name, behind.name}), None

@@ -1,1 +1,1 @@
-"""Arms that are trained once, tuned by one rule, and audited: shared by comparisons and claims."""
+"""Experiments, shared by comparisons and claims: arms that are trained once, one rule for tuning, the audit of arms."""

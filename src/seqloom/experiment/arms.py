@@ -1,6 +1,6 @@
 """Arm: one recipe on one corpus with one budget, as claims train it; and the small models that most claims compare.
 
-Names and settings enter, Arms leave. Arms of different claims that say the same are the same: they are trained once.
+Functions here make Arms from names and settings. If several claims declare equal arms, the arm is trained once.
 """
 
 import hashlib
@@ -34,23 +34,23 @@ _SMALL: Mapping[str, Mapping[str, Any]] = {
 
 @dataclass(frozen=True)
 class Test:
-    """A test split, and how many of its sentences an arm is to decode; None for all."""
+    """A test split, and how many of its sentences an arm decodes; None for all."""
 
     split: str = "test"
     sentences: int | None = None
 
-    __test__ = False  # not a test class, whatever its name begins with
+    __test__ = False  # pytest: this is not a class of tests
 
 
 @dataclass(frozen=True)
 class Arm:
-    """What is trained, and what is then asked of it.
+    """What is trained, and what is then measured.
 
     Attributes:
         name: the same in all claims and at all efforts, so that its recorded learning rate is found.
-        rates: the learning rates to choose among on validation data.
+        rates: the learning rates from which validation chooses.
         tests: what to decode and score.
-        probes: functions "module:name" that take the trained run and its corpus and return plain values.
+        probes: names of functions, "module:name", that take the trained run and its corpus and return plain values.
     """
 
     name: str
@@ -68,7 +68,7 @@ class Arm:
         return replace(self, recipe=Recipe.parse(changed, source=self.name), rates=(rate,))
 
     def around(self, rate: float) -> "Arm":
-        """The same arm with a grid of rates whose middle is `rate`, as wide as its own."""
+        """The same arm with a grid of rates of the same width whose middle is `rate`."""
         middle = self.rates[len(self.rates) // 2]
         return replace(self, rates=tuple(rate * (own / middle) for own in self.rates))
 
@@ -85,7 +85,7 @@ class Arm:
 
     @property
     def key(self) -> str:
-        """A folder's name, which arms share that would be trained alike."""
+        """The name of the arm's folder; arms with equal training have the same name."""
         what = f"{self.recipe.to_yaml()}\n{self.corpus.model_dump_json()}\n{self.steps}"
         return f"{self.recipe.name}-{hashlib.sha256(what.encode()).hexdigest()[:12]}"
 
@@ -108,10 +108,10 @@ def arm(
 
     Args:
         corpus: settings, or a named data set.
-        multiples: of the recipe's learning rate, to choose among.
-        small: the small form of the model, over whole words: for lists of symbols.
-        changes: nested settings.
-        variant: what sets the arm apart from others of its recipe: "reversed source".
+        multiples: the learning rates to try, as multiples of the recipe's.
+        small: whether the model is the small one with a vocabulary of whole words, for lists of symbols.
+        changes: changed settings, nested.
+        variant: how the arm differs from others of its recipe: "reversed source".
     """
     settings = CorpusSettings(data=corpus) if isinstance(corpus, str) else corpus
     nested: dict[str, Any] = {
@@ -120,7 +120,7 @@ def arm(
             "validation_sentences": 0,
             "select_by": "loss",
             "average_last": 1,
-            # The recipes' warm-up is meant for longer training; it would be half of the shortest here.
+            # The recipes' warm-up is for longer training; it would be half of the shortest training here.
             "warmup_steps": min(100, steps // 10),
         },
         "decoding": {"beam": 1},
@@ -128,7 +128,7 @@ def arm(
     if small:
         nested = merge(nested, {"model": dict(_SMALL[recipe]), "tokenizer": {"kind": "words", "min_frequency": 1}})
     made = load_recipe(recipe, merge(nested, changes or {}))
-    # What the arm is called must not make two of it.
+    # The arm has its own corpus; a corpus in the recipe too would give equal arms different keys.
     made = made.model_copy(update={"corpus": None})
     rate = made.training.learning_rate
     position = settings.data or settings.src or "corpus"
@@ -159,9 +159,9 @@ def translator(
     variant: str = "",
     probes: tuple[str, ...] = (),
 ) -> Arm:
-    """An arm that translates: a tiny recipe over a vocabulary of 4,000, small enough to be trained in a minute or two.
+    """An arm that translates: a tiny recipe with a vocabulary of 4,000, small enough to be trained in one to two minutes.
 
-    Its rates are the recipe's own, which is meant for longer training, and larger ones, which few steps want.
+    Its learning rates are the recipe's, which is for longer training, and larger ones, which suit few steps.
     """
     return arm(
         recipe,

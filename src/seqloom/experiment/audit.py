@@ -1,4 +1,4 @@
-"""Audit: what each arm of an experiment was given, so that a reader can judge whether the comparison was fair."""
+"""Audit: the data, budget and tuning of each arm, so that a reader can judge whether the comparison was fair."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ Effort = Literal["quick", "standard", "thorough", "ladder"]
 
 
 class AuditedArm(Results):
-    """What an arm was given, so that a reader can judge whether the comparison was fair."""
+    """The data, budget, tuning and scores of one arm."""
 
     name: str
     label: str
@@ -31,7 +31,7 @@ class AuditedArm(Results):
 
 
 def arm_labels(arms: Sequence[AuditedArm]) -> dict[str, str]:
-    """For each arm's name its label, with what sets it distinction where arms share a label: `RNN (copy)`."""
+    """The label of each arm, by name; arms with equal labels get an addition that distinguishes them: `RNN (copy)`."""
     labels = Counter(arm.label for arm in arms)
     ends = Counter((arm.label, arm.name.rpartition("/")[2]) for arm in arms)
     results = {}

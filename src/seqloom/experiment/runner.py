@@ -1,7 +1,7 @@
-"""ExperimentRunner: trains arms, each once, in parallel processes, and measures costs, each in a process of its own.
+"""ExperimentRunner: trains arms, each once, in parallel processes, and measures costs, each in a fresh process.
 
-It takes arms and measurements and returns finished runs and values. All of them are files, so a repeated command reads them instead
-of training again. This module does not know claims.
+It takes arms and measurements, and returns finished runs and values. All results are stored in files, so a repeated command reads
+them instead of training again. This module does not know claims.
 """
 
 import hashlib
@@ -38,11 +38,11 @@ from seqloom.training.checkpoint import read_json
 
 Key = TypeVar("Key")
 
-# How often a measurement is made while other programs use the processor.
+# The most attempts at a measurement while other programs use the processor.
 _ATTEMPTS = 3
-# A pool of processes waits for each of them by a handle, and Windows waits for at most 63 at once.
+# A pool waits for each of its processes by a handle, and Windows waits for at most 63 handles at once.
 _MOST_ON_WINDOWS = 61
-# Of a core, for a run of one thread: below it, the run's times are not taken for its own.
+# The least share of a core that a run of one thread must have; below it, its times do not count as undisturbed.
 _LEAST_PROCESSOR_SHARE = 0.9
 
 
@@ -57,7 +57,7 @@ class RunRecord:
     kept: KeptRun | None = None
 
     def outputs(self, split: str = "test") -> TestOutputs:
-        """What it made of a test split; without the texts where the results file keeps counts."""
+        """The run's outputs for a test split; without the texts if the results file stores counts only."""
         test = next(test for test in self.arm.tests if test.split == split)
         file = outputs_file(self.folder, test, self.arm)
         return self.kept.tests[file.stem] if self.kept is not None else read_outputs(file)
@@ -69,28 +69,28 @@ class RunRecord:
 
     @property
     def val_loss(self) -> float:
-        """Of the weights that were kept, in nats a token."""
+        """The validation loss of the best weights, in nats per token."""
         return min(self.val_losses)
 
     @property
     def val_losses(self) -> list[float]:
-        """At each validation, in order."""
+        """The validation loss at each validation, in nats per token, in order."""
         return [point.val_loss for point in self.info.finished.curve]
 
     @property
     def train_losses(self) -> list[float | None]:
-        """The mean before each validation, since the one before it; None where it is unknown."""
+        """The mean training loss between each validation and the one before, in nats per token; None if it is unknown."""
         return [point.train_loss for point in self.info.finished.curve]
 
     @property
     def val_score(self) -> float | None:
-        """The leading metric of the weights that were kept; None where validation decodes nothing."""
+        """The leading metric of the best weights on validation data; None if validation decodes nothing."""
         return min(self.info.finished.curve, key=lambda point: point.val_loss).val_quality
 
 
 @dataclass(frozen=True)
 class Trained:
-    """An arm with its runs, one a seed, and the learning rates that were tried for it."""
+    """An arm with its runs, one for each seed, and the learning rates that were tried for it."""
 
     arm: Arm
     runs: tuple[RunRecord, ...]
@@ -98,12 +98,12 @@ class Trained:
 
     @property
     def val_scores(self) -> tuple[float, ...]:
-        """The runs' scores on validation data; empty where validation decodes nothing."""
+        """The runs' scores on validation data; empty if validation decodes nothing."""
         scores = [run.val_score for run in self.runs]
         return tuple(score for score in scores if score is not None) if None not in scores else ()
 
     def audited(self, scores: Sequence[float], measure: str, *, higher_is_better: bool = True) -> AuditedArm:
-        """What a reader needs to judge fairness, with each run's score."""
+        """The audit of the arm, with each run's score."""
         results = [run.info.finished for run in self.runs]
         recipe = self.runs[0].arm.recipe
         return AuditedArm(
@@ -128,11 +128,11 @@ class Measured(Protocol):
 
     @property
     def label(self) -> str:
-        """What it measures, for people."""
+        """The name of the metric in reports."""
 
     @property
     def higher_is_better(self) -> bool:
-        """False where less is better."""
+        """False if a lower value is better."""
 
     def value(self, run: RunRecord, split: str) -> float:
         """A run's score on a test split."""
@@ -140,19 +140,19 @@ class Measured(Protocol):
 
 @dataclass
 class ExperimentRunner:
-    """Where a claim's experiment takes place.
+    """Trains the arms of a claim's experiment and makes its measurements.
 
     Attributes:
-        folder: runs lie in runs/, measurements in measurements/; what is there is used again.
+        folder: runs are in runs/, measurements in measurements/; existing ones are used again.
         rates: learning rates recorded for arms by name, used at quick effort instead of a search.
-        corpus: the user's own, for claims that take one.
+        corpus: the user's corpus, for claims that accept one.
         workers: processes that train in parallel, one thread each; 0: this process trains, one run after the other.
-        middle_rates: by an arm's name the middle of its grid of learning rates, where that is not the arm's own.
-        most_rates: how many learning rates an arm may try while the best one lies at the edge of its grid; 0: its own grid only.
+        middle_rates: by an arm's name the middle of its grid of learning rates, if it is not the arm's own.
+        most_rates: how many learning rates an arm may try as long as the best one is at the edge of its grid; 0: only its grid.
         trained: the arms of the claim under test by name, with their runs.
-        results: keeps finished runs without their folders; their weights are removed.
-        requests: of all experiments by an arm's `key_without_rate`; without weights, an arm cannot be asked later.
-        disturbances: of the claim under test, sentences on times that other programs took part in; no verdict rests on such times.
+        results: stores finished runs without their folders; their weights are removed.
+        requests: the arms of all experiments by `key_without_rate`; measurements must be made while a run has its weights.
+        disturbances: for the claim under test, sentences about times that other programs disturbed; no verdict uses such times.
     """
 
     folder: Path
@@ -174,15 +174,15 @@ class ExperimentRunner:
         self.store = RunStore(self.folder, self.results, self.progress)
 
     def train(self, arms: Mapping[Key, Arm], *, seeds: int, measure: "Measured") -> dict[Key, Trained]:
-        """Trains arms, or finds them trained; and notes them for the audit of fairness, with their scores.
+        """Trains arms that are not trained yet, and adds all of them with their scores to the audit.
 
-        At quick effort each arm has its recorded learning rate, or what is recorded for the same model on another corpus, or its
-        recipe's. Else its rates are tried with the first seed, and the one with the lowest validation loss goes on with the others:
-        its trial is the first seed's run.
+        At quick effort each arm has its recorded learning rate, or the rate recorded for the same model on another corpus, or its
+        recipe's. At other efforts its rates are tried with the first seed. The rate with the lowest validation loss is used for the
+        other seeds too, and its trial is the run of the first seed.
 
         Args:
-            arms: by what the claim tells them apart by.
-            measure: what their scores on the split `test` are.
+            arms: the arms, by keys of the claim.
+            measure: the metric of their scores on the split `test`.
         """
         seeds = self.seeds or seeds
         tried: dict[Key, tuple[Trial, ...]]
@@ -208,14 +208,14 @@ class ExperimentRunner:
         return results
 
     def measure(self, function: str, arguments: Mapping[str, Any], *, rounds: int) -> list[Any]:
-        """What a function finds, each round in a fresh process with the machine to itself.
+        """The values of a measurement, one for each round; each round is a fresh process, and nothing else of the runner runs then.
 
         Args:
             function: "module:name"; it takes `arguments` and returns plain values.
         """
         results = []
         for number in range(self.seeds or rounds):
-            # What another machine found says nothing about this one.
+            # Values of another machine do not count for this one.
             what = json.dumps(
                 [
                     function,
@@ -239,7 +239,7 @@ class ExperimentRunner:
         return results
 
     def _measured(self, function: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
-        """One round; it is repeated where other programs used the processor, and the least disturbed attempt counts."""
+        """One round; it is repeated if other programs used the processor, and the least disturbed attempt counts."""
         attempts = []
         for _ in range(_ATTEMPTS):
             with self._processes(1, fresh=True) as pool:
@@ -256,7 +256,7 @@ class ExperimentRunner:
         }
 
     def check_times(self, runs: Sequence[RunRecord]) -> None:
-        """Notes runs whose times say more of other programs than of the architecture: their thread had not a core to itself."""
+        """Records runs whose times were disturbed: other programs used the core of their thread."""
         shared = [run for run in runs if run.info.finished.processor_share < _LEAST_PROCESSOR_SHARE]
         if shared:
             least = min(run.info.finished.processor_share for run in shared)
@@ -288,11 +288,11 @@ class ExperimentRunner:
         return chosen, tried
 
     def _trial(self, arm: Arm) -> ArmRun:
-        """A trial of a learning rate: nothing is decoded, since it may not be chosen; it may diverge."""
+        """A trial of a learning rate: it decodes nothing, since the rate may not be chosen, and it may diverge."""
         return ArmRun(replace(arm, tests=(), probes=()), 0, self.store.run_folder(arm, 0), may_diverge=True)
 
     def _trial_loss(self, arm: Arm) -> float | None:
-        """The validation loss of a trial; None where it diverged."""
+        """The validation loss of a trial; None if it diverged."""
         return self._record(arm, 0).val_loss if self.store.is_trained(self.store.run_folder(arm, 0)) else None
 
     def _known_rate(self, arm: Arm) -> float:
@@ -318,7 +318,7 @@ class ExperimentRunner:
                 self.progress.update(f"training {count} {what}", done / count, status=status)
             return
         with self._processes(min(self.workers, count)) as pool:
-            # No more are handed over than run at once: what lies in the pool's queue would be begun after Ctrl-C.
+            # The pool gets only as many tasks as run at once, because it would begin the tasks in its queue after Ctrl-C.
             running = {pool.submit(perform, task): task for task in islice(pending, self.workers)}
             while running:
                 for future in wait(running, return_when=FIRST_COMPLETED).done:
@@ -340,12 +340,12 @@ class ExperimentRunner:
         try:
             yield pool
         except BaseException as error:
-            # Ctrl-C reaches the processes too: each saves the run that it trains; what waits is not begun.
+            # Ctrl-C also reaches the processes: each saves the run that it trains; waiting tasks are not begun.
             pool.shutdown(wait=True, cancel_futures=True)
             if isinstance(error, BrokenProcessPool):
                 raise TrainingError(
-                    "a process was ended from outside, perhaps because there was not enough memory. Try fewer --workers; the same "
-                    "command goes on from what is finished."
+                    "a process was killed, perhaps because there was not enough memory. Try fewer --workers; the same "
+                    "command continues with the unfinished runs."
                 ) from None
             raise
         pool.shutdown()
@@ -356,12 +356,14 @@ class ExperimentRunner:
 
 
 def _measurement(measured: Any, file: Path) -> tuple[Any, float]:
-    """The value, and how many cores other programs used; files of earlier versions do not say the latter."""
+    """The value, and how many cores other programs used; files of earlier versions do not contain that number."""
     if not isinstance(measured, dict) or "value" not in measured:
-        raise CheckpointError(f"{file}: damaged: it holds no value; remove it, and it will be measured again")
+        raise CheckpointError(f"{file}: damaged: it contains no value; remove it, and the measurement will be repeated")
     other_cores = measured.get("other_cores", 0.0)
     if not isinstance(other_cores, int | float):
-        raise CheckpointError(f"{file}: damaged: other_cores is no number; remove it, and it will be measured again")
+        raise CheckpointError(
+            f"{file}: damaged: other_cores is not a number; remove it, and the measurement will be repeated"
+        )
     return measured["value"], float(other_cores)
 
 

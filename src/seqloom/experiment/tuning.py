@@ -31,11 +31,11 @@ def choose_rate(rates: Sequence[float], losses: Sequence[float | None]) -> tuple
 
 
 def rate_beyond(rates: Sequence[float], losses: Sequence[float | None], most: int) -> tuple[int, float] | None:
-    """Where the best rate lies at the edge of its grid: the position and rate of the next trial beyond it; else None.
+    """The position and rate of the next trial, if the best rate is at the edge of its grid; else None.
 
     Args:
-        rates: those tried, in order.
-        most: how many may be tried.
+        rates: the rates that were tried, in order.
+        most: how many rates may be tried.
     """
     if len(rates) >= most or len(rates) < 2:
         return None
@@ -48,5 +48,5 @@ def rate_beyond(rates: Sequence[float], losses: Sequence[float | None], most: in
 
 
 def is_at_edge(trials: Sequence[Trial], rate: float) -> bool:
-    """Whether the chosen rate is the smallest or largest that was tried, so that a better one may lie beyond."""
+    """Whether the chosen rate is the smallest or largest that was tried, so that a rate outside the grid may be better."""
     return bool(trials) and rate in (trials[0].learning_rate, trials[-1].learning_rate)

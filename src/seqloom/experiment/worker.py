@@ -1,7 +1,7 @@
-"""What one process does for a runner: trains a run that is not finished, decodes its tests, and asks its probes.
+"""The work of one process for a runner: trains a run if it is not finished, decodes its tests, and calls its probes.
 
-An ArmRun enters; its results lie in the run's folder, written at once or not at all. So a runner that is stopped loses
-nothing that was finished.
+The input is an ArmRun; its results are files in the run's folder, each written completely or not at all. So no finished work is
+lost when a runner is stopped.
 """
 
 import gc
@@ -34,7 +34,7 @@ class ArmRun:
     """An arm with one learning rate, trained with one seed.
 
     Attributes:
-        may_diverge: for trials of learning rates: training that fails leaves a run that is not finished, and no error.
+        may_diverge: for trials of learning rates: if training fails, the run stays unfinished and no error is raised.
     """
 
     arm: Arm
@@ -44,13 +44,13 @@ class ArmRun:
 
 
 def prepare_process() -> None:
-    """One thread: as many processes as cores do more than one process with as many threads. Training handles Ctrl-C itself."""
+    """Sets one thread, since one process for each core is faster than one process with many threads. Training handles Ctrl-C."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     torch.set_num_threads(1)
 
 
 def perform(task: ArmRun) -> None:
-    """Does what of the task is not done yet."""
+    """Does the unfinished parts of a task: training, outputs of tests, probes."""
     arm, folder = task.arm, task.folder
     if not is_trained(folder):
         options = RunOptions(
@@ -78,23 +78,23 @@ def perform(task: ArmRun) -> None:
 
 
 def is_trained(folder: Path) -> bool:
-    """Whether a finished run lies there."""
+    """Whether the folder contains a finished run."""
     return (folder / "run.json").exists() and read_info(folder).result is not None
 
 
 def outputs_file(folder: Path, test: Test, arm: Arm) -> Path:
-    """Where the outputs for a test lie."""
+    """The file of the outputs for a test."""
     count = "all" if test.sentences is None else test.sentences
     return folder / "outputs" / f"{test.split}-{count}-beam{arm.recipe.decoding.beam}.json"
 
 
 def probe_file(folder: Path, probe: str) -> Path:
-    """Where a probe's values lie."""
+    """The file of a probe's values."""
     return folder / "probes" / f"{probe.rpartition('.')[2].replace(':', '-')}.json"
 
 
 def find_function(name: str) -> Callable[..., Any]:
-    """The function that "module:name" names; plain text crosses to other processes."""
+    """The function with the name "module:name"; processes exchange such names instead of functions."""
     module, _, function = name.partition(":")
     results: Callable[..., Any] = getattr(import_module(module), function)
     return results
@@ -109,7 +109,7 @@ _PREPARED: dict[tuple[str, str], Prepared] = {}
 
 
 def _prepared(arm: Arm) -> Prepared:
-    """The arm's corpus, encoded; arms that share corpus and tokenizer find it ready."""
+    """The arm's corpus, encoded; cached in the process for arms with the same corpus and tokenizer."""
     key = (arm.corpus.model_dump_json(), arm.recipe.tokenizer.model_dump_json())
     if key not in _PREPARED:
         if len(_PREPARED) >= 4:

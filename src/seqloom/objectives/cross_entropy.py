@@ -20,7 +20,7 @@ class CrossEntropy:
 
     Attributes:
         label_smoothing: the share of the target's probability that is spread evenly over the vocabulary.
-        precision: "fp32" or "bf16", of the matrix products.
+        precision: the precision of the matrix products, "fp32" or "bf16".
     """
 
     label_smoothing: float = 0.0
@@ -65,7 +65,7 @@ def label_cross_entropy(
     label_smoothing: float,
     row_weights: Float[Tensor, "tokens"] | None = None,
 ) -> tuple[Float[Tensor, ""], Float[Tensor, ""]]:
-    """The same loss from log-probabilities, for models without an output matrix.
+    """Cross-entropy with label smoothing from log-probabilities, for models without an output matrix.
 
     Returns:
         The loss, and the negative log-likelihood in nats without smoothing, detached.

@@ -1,4 +1,4 @@
-"""Cross-entropy of a linear layer's outputs: hidden states and target ids become a loss; the logits are never held at once.
+"""Cross-entropy of a linear layer's outputs from hidden states and target ids, without the whole matrix of logits in memory.
 
 A pure function of tensors. It does not know models or batches.
 """
@@ -10,21 +10,21 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from torch.nn import functional as F
 
-# Rows of logits formed at once: 512 rows of 10,000 scores are 20 MB, which a processor's last cache nearly holds.
+# Rows of logits that are computed together: 512 rows of 10,000 logits are 20 MB, about the size of a processor's last cache.
 BLOCK_ROWS = 512
-# Below this probability of the target its logarithm is taken from the logits anew: as a number of its own it is rounded to zero.
+# If the target's probability is below this, its logarithm is computed from the logits: the probability may be rounded to 0.
 _RARE = 1e-30
 
 
 class _LinearCrossEntropy(torch.autograd.Function):
-    """Matrix product, softmax and cross-entropy in blocks of rows; the gradient is formed in place of the logits.
+    """Matrix product, softmax and cross-entropy in blocks of rows; the gradient overwrites the logits of a block.
 
-    The whole matrix of logits (tokens x vocabulary) never exists, and a block of it is passed over once: by the softmax. What
-    label smoothing adds is the same for every id, so its part of the loss is a product with the mean row of the weights, and its
-    part of the gradients is of rank one; neither touches the block.
+    The whole matrix of logits (tokens x vocabulary) never exists, and only the softmax reads a block of it. Label smoothing adds
+    the same amount for every id. So its part of the loss is a product with the mean row of the weights, and its part of the
+    gradients has rank one; neither needs the block.
 
-    The gradients are ready after the forward pass, so the backward pass only scales them: this function must be the last node of
-    the graph (a sum of losses), which it is.
+    The forward pass computes the gradients, and the backward pass only scales them. So this function must be the last node of the
+    graph, apart from sums of losses.
     """
 
     @staticmethod
@@ -46,7 +46,7 @@ class _LinearCrossEntropy(torch.autograd.Function):
         grad_hidden = torch.empty_like(hidden) if wanted else None
         grad_weight = torch.zeros_like(weight) if wanted else None
         grad_bias = torch.zeros_like(bias) if wanted and bias is not None else None
-        # The mean over the vocabulary of a row of logits is this row's product with the mean weights.
+        # The mean of a row of logits over the vocabulary is the product of the hidden state with the mean row of the weights.
         mean_weight = weight.mean(dim=0)
         mean_bias = 0.0 if bias is None else bias.mean()
         for at in range(0, hidden.shape[0], BLOCK_ROWS):
@@ -75,7 +75,7 @@ class _LinearCrossEntropy(torch.autograd.Function):
             if matrix.dtype == weight.dtype:
                 grad_weight.addmm_(grad.t(), rows)
             else:
-                # Sums over blocks keep the precision of the weights.
+                # Sums over blocks have the precision of the weights.
                 grad_weight += grad.t() @ rows
             if grad_bias is not None:
                 grad_bias += probs.sum(dim=0)
@@ -117,16 +117,16 @@ def linear_cross_entropy(
     """Cross-entropy of softmax(hidden @ weight.T + bias) against the targets, summed over real tokens.
 
     Args:
-        hidden: in the precision that the matrix products are to have; sums, the softmax and the weights' gradient keep that of
-            the weights.
+        hidden: hidden states; their precision is that of the matrix products. Sums, the softmax and the gradient of the weights
+                have the precision of the weights.
         label_smoothing: the share of the target's probability that is spread evenly over the vocabulary (Szegedy 2016; Vaswani
             2017, section 5.4).
-        row_weights: what each token counts for in the sums; None: 1.
+        row_weights: the weight of each token in the sums; None: 1.
 
     Returns:
         The loss to minimise, and the negative log-likelihood in nats without smoothing, for logs only.
     """
-    # Inside the function gradients are always off; only here is it known whether they are needed.
+    # Inside the autograd function gradients are always off, so whether they are needed is checked here.
     wanted = torch.is_grad_enabled()
     loss, nll = _LinearCrossEntropy.apply(hidden, weight, bias, targets, row_weights, label_smoothing, wanted)
     return loss, nll

@@ -1,4 +1,4 @@
-"""The contract of objectives: (model, batch) -> Loss. The training loop knows nothing else of what is minimised."""
+"""The contract of objectives: (model, batch) -> Loss. The training loop uses only this."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -15,10 +15,10 @@ from seqloom.models.base import Model
 class Loss:
     """The loss of a batch.
 
-    Sums, not means: an update may consist of several batches, and is divided by the weight of all of them.
+    It holds sums, not means: an update may have several batches, and its gradient is divided by the weight of all of them.
 
     Attributes:
-        sum: what is minimised, summed over the batch with its loss weights.
+        sum: the quantity to minimise, summed over the batch with its loss weights.
         nll: the negative log-likelihood in nats, summed with the same weights; for logs only.
         weight: the sum of the loss weights; the number of real target tokens where each counts 1. It stays on the device.
         logs: further sums to log, by name.
@@ -31,7 +31,7 @@ class Loss:
 
 
 class Objective(Protocol):
-    """What training minimises."""
+    """A function that training minimises."""
 
     def __call__(self, model: Model, batch: PairBatch) -> Loss:
         """The loss of a batch. Its weight must be the batch's (`PairBatch.weight`), known before the forward pass."""

@@ -1,4 +1,4 @@
-"""Recipes: everything that a run follows, as one; the named ones are YAML files in this folder."""
+"""Recipes: all settings of a run in one object; the named recipes are YAML files in this folder."""
 
 from seqloom.recipes.recipe import Recipe, load_recipe, recipe_names
 

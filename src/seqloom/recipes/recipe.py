@@ -1,6 +1,6 @@
-"""Recipe: corpus, tokenizer, model, training and decoding settings as one; the named ones are YAML files beside this module.
+"""Recipe: the settings of corpus, tokenizer, model, training and decoding; named recipes are YAML files in this folder.
 
-A name or a file enters, validated settings leave. Nothing here trains.
+`load_recipe` turns a name or a file into validated settings. Nothing here trains.
 """
 
 import re
@@ -23,15 +23,15 @@ from seqloom.tasks import AnyTaskSettings
 from seqloom.tokenizer import TokenizerSettings
 from seqloom.training import TrainingSettings
 
-# What cannot stand in the name of a folder, or would hide it, or look like an option.
+# Names that a folder cannot have, that would hide the folder, or that look like an option.
 _NO_NAME = re.compile(r"^[.-]|[\x00-\x1f\x7f-\x9f/\\]")
 _LONGEST_NAME = 150
-# The settings of training that a model which is fitted by counting has.
+# The training settings that have an effect on a model that is fitted by counting.
 _OF_COUNTING = {"tensorboard", "across_documents"}
 
 
 class Recipe(Settings):
-    """Everything that a run follows; saved with it, every default written out."""
+    """All settings of a run; saved in the run folder with every default written out."""
 
     name: str = Field(description="names folders, so it holds no / or \\, and begins with no . or -")
     label: str = Field(description='for people: "Transformer"')
@@ -103,7 +103,7 @@ def recipe_names() -> list[str]:
 
 
 def load_recipe(recipe: "str | Path | Recipe", changes: Sequence[str] | Mapping[str, Any] = ()) -> Recipe:
-    """A recipe by name, or from a YAML file, with settings changed.
+    """Loads a recipe by name or from a YAML file, and changes settings.
 
     Args:
         changes: `["model.dropout=0.1", ...]`, or nested values.
@@ -119,7 +119,7 @@ def load_recipe(recipe: "str | Path | Recipe", changes: Sequence[str] | Mapping[
     values, lines, source = _read(recipe)
     if not nested:
         return Recipe.parse(values, source=source, lines=lines)
-    # First the file alone, so that a mistake is laid where it was made.
+    # First the file without the changes, so that an error names the right place: the file or a change.
     Recipe.parse(values, source=source, lines=lines)
     return Recipe.parse(merge(values, nested), source="--set")
 
@@ -136,5 +136,5 @@ def _read(recipe: str | Path) -> tuple[dict[str, Any], dict[str, int], str]:
         return {"name": stem, "label": stem, "description": f"from {path.name}", **values}, lines, str(path)
     known = recipe_names()
     raise ConfigError(
-        f"there is no recipe {name!r}.{nearest(name, known)} The named ones: {', '.join(known)}; or give a YAML file."
+        f"there is no recipe {name!r}.{nearest(name, known)} Named recipes: {', '.join(known)}; or give a YAML file."
     )

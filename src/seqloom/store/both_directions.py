@@ -1,4 +1,4 @@
-"""BothDirections: examples, and then the same ones with source and target exchanged, for bidirectional training."""
+"""BothDirections: examples, followed by the same examples with source and target exchanged, for bidirectional training."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,10 +9,10 @@ from seqloom.store.store import StoredExamples
 
 
 class BothDirections:
-    """Every example, and after them the exchanged ones; for a vocabulary that both sides share.
+    """All examples, and after them the exchanged ones. Source and target must have one vocabulary.
 
     Args:
-        exchanged: the rows of the examples that appear a second time, source and target exchanged.
+        exchanged: the rows of the examples that appear a second time, with source and target exchanged.
     """
 
     ends = True

@@ -1,6 +1,6 @@
 """BPE-dropout for batches: examples of a store are encoded anew in each epoch, from a seed.
 
-A Tokenizer enters; a function leaves that `Batches` calls for each example. What it draws is never stored.
+This module makes a function that `Batches` calls for each example. The new encodings are never stored.
 """
 
 from collections.abc import Callable
@@ -14,13 +14,13 @@ from seqloom.tokenizer import Tokenizer
 def dropout_reencoder(
     tokenizer: Tokenizer, seed: int, *, fits: Callable[[int, int], bool] | None = None
 ) -> Reencode | None:
-    """What `Batches` is to do for BPE-dropout; None where the tokenizer has none.
+    """The function with which `Batches` encodes each example anew; None if the tokenizer has no BPE-dropout.
 
-    Each draw follows from (seed, epoch, index of the example) alone.
+    The random numbers depend on (seed, epoch, index of the example) only.
 
     Args:
-        fits: whether the model takes a source and a target of so many ids, special ids not counted; an example that would
-            grow too long stays as it is.
+        fits: says whether the model accepts a source and a target with these numbers of ids, without special ids. An example
+                that would become too long keeps its stored encoding.
     """
     if not tokenizer.settings.dropout:
         return None

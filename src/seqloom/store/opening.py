@@ -1,6 +1,6 @@
-"""Opening a store: found in the cache by what decides its content, or encoded there first, whole or not at all.
+"""Opens a store: finds it in the cache by what its content depends on, or encodes the split there first.
 
-A Split (text) and a Tokenizer enter, an ExampleStore leaves. Several processes may open one store at the same time.
+A Split (text) and a Tokenizer become an ExampleStore. Several processes may open one store at the same time.
 """
 
 import hashlib
@@ -30,7 +30,7 @@ def open_store(
     """Opens the ids of a split; encodes the split first where no store of it exists.
 
     Args:
-        folder: where stores lie; None is `encoded` in $SEQLOOM_CACHE_DIR, or else in the user's cache of seqloom.
+        folder: the folder of all stores; None is `encoded` in $SEQLOOM_CACHE_DIR, or else in seqloom's folder of the user's cache.
 
     Raises:
         CorpusError: the split has no items.
@@ -70,7 +70,7 @@ def _build(split: Split, tokenizer: Tokenizer, folder: Path, progress: Progress)
 
 
 def _publish(partial: Path, folder: Path) -> None:
-    """Moves a finished folder to its place in one step, unless another process was first."""
+    """Moves a finished folder to its final path in one step, unless another process has already done so."""
     while True:
         try:
             move(partial, folder)
@@ -80,7 +80,7 @@ def _publish(partial: Path, folder: Path) -> None:
                 raise
         if read_store(folder) is not None:
             return
-        # A damaged store is in the way. It is moved before it is deleted, so that no other process reads it half deleted.
+        # A damaged store has this path. It is moved before it is deleted, so that no other process reads a half-deleted store.
         aside = Path(tempfile.mkdtemp(prefix=f"{folder.name}.", suffix=_SUFFIX, dir=folder.parent))
         try:
             folder.rename(aside / "damaged")
@@ -91,7 +91,7 @@ def _publish(partial: Path, folder: Path) -> None:
 
 
 def _remove_stale(folder: Path) -> None:
-    """Removes what processes left that were killed while they wrote."""
+    """Removes incomplete folders of processes that were killed while they wrote."""
     for path in folder.glob(f"*{_SUFFIX}"):
         try:
             if time.time() - path.stat().st_mtime > _STALE_SECONDS:

@@ -1,7 +1,7 @@
-"""ExampleStore and its views: examples by index out of memory-mapped files, so that a corpus larger than memory trains.
+"""ExampleStore and its views: examples by index from memory-mapped files, so that a corpus may be larger than memory.
 
-A folder that `writing.py` wrote enters; Example objects (ids) leave, copied out of the map. This module does not know text,
-tokenizers, batches or models.
+`writing.py` writes the folder. Example objects (ids) are copies from the memory map. This module does not know text, tokenizers,
+batches or models.
 """
 
 import os
@@ -20,7 +20,7 @@ from seqloom.untrusted import open_file, read_json
 
 VERSION = 2
 FACTS = "store.json"
-# The columns of so many examples are looked at together.
+# The number of examples whose columns are read together.
 _AT_ONCE = 1 << 20
 _DTYPES = ("<u2", "<u4")
 COLUMNS: dict[str, np.dtype[Any]] = {"starts": np.dtype("<i8"), "lengths": np.dtype("<i4"), "bytes": np.dtype("<i4")}
@@ -29,26 +29,26 @@ TEXT_COLUMNS = {**COLUMNS, "characters": np.dtype("<i4")}
 
 
 class StoredExamples(Examples, Protocol):
-    """Examples with their totals: a store, or a view of one."""
+    """Examples with their total sizes: a store, or a view of a store."""
 
     @property
     def num_src_tokens(self) -> int:
-        """Ids of all sources, without special ids."""
+        """The number of ids of all sources, without special ids."""
 
     @property
     def num_tgt_tokens(self) -> int:
-        """Ids of all targets: of pairs without special ids, of text with the eos between documents."""
+        """The number of ids of all targets: for pairs without special ids, for text with eos between documents."""
 
     @property
     def num_bytes(self) -> int:
-        """UTF-8 bytes of the normalised targets, for bits per byte."""
+        """The number of UTF-8 bytes of the normalised targets, for bits per byte."""
 
 
 class ExampleStore:
-    """The ids of a split. Opening one reads no ids; an example is copied out of the map when it is asked for.
+    """The ids of a split. Opening reads no ids; an example is copied from the memory map when it is requested.
 
     Attributes:
-        is_text: whether it holds documents; an example is then a document, with an empty source.
+        is_text: whether the store contains documents; each example is then a document with an empty source.
         ends: always True: eos follows each example.
     """
 
@@ -66,32 +66,32 @@ class ExampleStore:
 
     @property
     def src_lengths(self) -> IdArray:
-        """The ids of each source, counted without special ids."""
+        """The number of ids of each source, without special ids."""
         return self._src.lengths
 
     @property
     def tgt_lengths(self) -> IdArray:
-        """The ids of each target, counted without special ids."""
+        """The number of ids of each target, without special ids."""
         return self._tgt.lengths
 
     @property
     def tgt_bytes(self) -> IdArray:
-        """The UTF-8 bytes of each normalised target."""
+        """The number of UTF-8 bytes of each normalised target."""
         return self._tgt.bytes
 
     @property
     def num_src_tokens(self) -> int:
-        """Ids of all sources, without special ids."""
+        """The number of ids of all sources, without special ids."""
         return self._num_src_tokens
 
     @property
     def num_tgt_tokens(self) -> int:
-        """Ids of all targets: of pairs without special ids, of text with the eos between documents."""
+        """The number of ids of all targets: for pairs without special ids, for text with eos between documents."""
         return len(self._tgt.ids)
 
     @property
     def num_bytes(self) -> int:
-        """UTF-8 bytes of the normalised targets."""
+        """The number of UTF-8 bytes of the normalised targets."""
         return self._num_bytes
 
     def __len__(self) -> int:
@@ -111,12 +111,12 @@ class ExampleStore:
             ValueError: the store holds pairs.
         """
         if self._num_characters is None:
-            raise ValueError("this store holds pairs, which are no documents")
+            raise ValueError("this store holds pairs, not documents")
         side = self._tgt
         return Documents(side.ids, side.starts, side.lengths, side.bytes, self._num_characters, self._eos_id)
 
     def windows(self, window_len: int, *, across_documents: bool = True) -> Windows | DocumentWindows:
-        """The running text of all documents, eos between them, cut into windows of so many ids (the last may be shorter).
+        """The text of all documents, with eos between them, in windows of `window_len` ids (the last may be shorter).
 
         Args:
             across_documents: whether a window may hold the end of a document and the beginning of the next. If not, each document
@@ -134,16 +134,16 @@ class ExampleStore:
         return Windows(self._tgt.ids, window_len, self.num_bytes)
 
     def is_whole(self) -> bool:
-        """Whether each example lies within the ids; the ids themselves are not read."""
+        """Whether the range of each example is within the file of ids; the ids are not read."""
         if self._num_characters is not None and len(self._num_characters) != len(self):
             return False
         return self._src.is_whole() and self._tgt.is_whole() and len(self._src.lengths) == len(self._tgt.lengths)
 
     def select(self, max_src_len: int | None, max_tgt_len: int | None) -> "tuple[SelectedExamples, Dropped]":
-        """The examples that a model can take, and how many it cannot.
+        """The examples that fit a model, and how many do not.
 
         Args:
-            max_src_len: the most ids of a source, special ids not counted; None for no limit.
+            max_src_len: the most ids of a source, without special ids; None for no limit.
             max_tgt_len: the same for targets.
 
         Raises:
@@ -167,10 +167,10 @@ class Dropped:
     """How many examples were left out because they are too long.
 
     Attributes:
-        num_examples: how many there were.
-        num_dropped: how many were left out.
-        num_src_too_long: those with too long a source.
-        num_tgt_too_long: those with too long a target; an example may be both.
+        num_examples: how many examples there were.
+        num_dropped: how many examples were left out.
+        num_src_too_long: how many sources are too long.
+        num_tgt_too_long: how many targets are too long; both may be true of an example.
     """
 
     num_examples: int
@@ -192,7 +192,7 @@ class SelectedExamples:
 
     def __init__(self, store: ExampleStore, rows: NDArray[np.int64]) -> None:
         self._store = store
-        # In the narrowest type: of a corpus beyond memory this is what lies in memory, 12 bytes an example.
+        # The smallest integer types: for a corpus larger than memory, only these 12 bytes per example are in memory.
         self.rows = rows.astype(np.min_scalar_type(len(store)), copy=False)
         self.src_lengths: IdArray = store.src_lengths[rows]
         self.tgt_lengths: IdArray = store.tgt_lengths[rows]
@@ -220,14 +220,14 @@ class SelectedExamples:
 
 
 class _Side:
-    """The files of one side: all ids in a row, and for each example where it starts and how long it is."""
+    """The files of one side: the ids of all examples one after another, and the start and length of each example."""
 
     def __init__(self, folder: Path, side: str, dtype: np.dtype[Any]) -> None:
         self.ids = map_file(folder / f"{side}.ids", dtype)
         self.starts, self.lengths, self.bytes = (map_file(folder / f"{side}.{name}", COLUMNS[name]) for name in COLUMNS)
 
     def is_whole(self) -> bool:
-        """Whether each example lies within the ids."""
+        """Whether the range of each example is within the file of ids."""
         columns = (self.starts, self.lengths, self.bytes)
         if len({len(column) for column in columns}) > 1:
             return False
@@ -240,13 +240,13 @@ class _Side:
 
     def row(self, index: int) -> IdArray:
         start = int(self.starts[index])
-        # A copy: the map must not be kept alive, nor written through, by what is made of an example.
+        # A copy, so that no example keeps the memory map open or can write to it.
         return np.array(self.ids[start : start + int(self.lengths[index])], dtype=np.int32)
 
 
 def map_file(path: Path, dtype: np.dtype[Any]) -> IdArray:
     """A file as an array, memory-mapped and read-only."""
-    # Slices of a plain array over the map cost a tenth of slices of np.memmap. An empty file cannot be mapped.
+    # A slice of a plain array over the map takes a tenth of the time of a slice of np.memmap. An empty file cannot be mapped.
     return np.memmap(path, dtype=dtype, mode="r").view(np.ndarray) if path.stat().st_size else np.empty(0, dtype=dtype)
 
 
@@ -256,7 +256,7 @@ def columns_of(side: str, is_text: bool) -> dict[str, np.dtype[Any]]:
 
 
 def read_store(folder: Path) -> ExampleStore | None:
-    """The store in a folder; None where there is none or its files are not as they were written."""
+    """The store in a folder; None if there is none or its files are damaged."""
     try:
         facts = read_json(folder / FACTS, within=folder, error=CorpusError)
         names = {f"{side}.{name}" for side in ("src", "tgt") for name in ("ids", *columns_of(side, facts["is_text"]))}

@@ -7,7 +7,7 @@ from seqloom.store.documents import Documents
 
 
 class Windows:
-    """A running text in windows of equal length: examples with an empty source, and no eos of their own."""
+    """A running text in windows of equal length: examples with an empty source; no eos is added to a window."""
 
     ends = False
 

@@ -1,8 +1,8 @@
-"""Writing a store: a stream of text becomes files of ids, in bounded memory.
+"""Writes a store: a stream of text becomes files of ids, in bounded memory.
 
-A Split (text) and a Tokenizer enter; files leave: for each side all ids in a row, and for each example where it starts, how long
-it is and how many bytes of text it stands for (for documents also how many characters); and `store.json`, which says what they
-are. `opening.py` decides where.
+A store has for each side the ids of all examples one after another, and for each example its start, its length and the number of
+bytes of its text (for documents also the number of characters). `store.json` describes these files. `opening.py` chooses the
+folder.
 """
 
 import json
@@ -31,7 +31,7 @@ def write_store(split: Split, tokenizer: Tokenizer, folder: Path, progress: Prog
     """Encodes a split into the files of a store.
 
     Args:
-        folder: where to; empty so far.
+        folder: the folder for the files; it must be empty.
 
     Raises:
         CorpusError: the split has no items.
@@ -130,14 +130,14 @@ class _SideWriter:
         """Appends examples.
 
         Args:
-            ids: of all examples, in a row.
-            lengths: how many ids each has.
-            texts: what they stand for.
+            ids: the ids of all examples, one after another.
+            lengths: how many ids each example has.
+            texts: the texts of the examples.
         """
         sizes = np.fromiter((len(text) if text.isascii() else len(text.encode()) for text in texts), np.int64)
         starts = np.cumsum(lengths) - lengths
         if self._separator is not None:
-            # One before each example, but for the very first.
+            # An eos stands before each example except the first of the split.
             gaps = np.arange(len(lengths)) + int(self._begun)
             ids = np.insert(ids, starts[0 if self._begun else 1 :], self._separator)
             starts = starts + gaps

@@ -12,10 +12,10 @@ from seqloom.training.data_schedule import Cursor, DataSchedule
 
 @dataclass(frozen=True, slots=True)
 class MicroBatch:
-    """A batch on its device, with the numbers that would have to be read back from there.
+    """A batch on its device, with numbers on the host that would be slow to read from the device.
 
     Attributes:
-        cursor: where the data schedule stands after the batch.
+        cursor: the position in the data schedule after the batch.
         num_tokens: real target tokens.
         weight: the sum of the loss weights.
     """
@@ -27,10 +27,10 @@ class MicroBatch:
 
 
 class BatchStream:
-    """Gives the micro-batches of one update after the other.
+    """Provides the micro-batches of each update in order.
 
-    On an accelerator a thread makes batches ahead of their use. A schedule may change to other batches; those made ahead are then
-    dropped.
+    On an accelerator a thread makes batches ahead of their use. If the schedule changes to another phase, the batches that were
+    made ahead are dropped.
     """
 
     def __init__(self, schedule: DataSchedule, cursor: Cursor, device: torch.device) -> None:
@@ -43,7 +43,7 @@ class BatchStream:
         """The next batches.
 
         Args:
-            progress: the share of the budget that is spent.
+            progress: the share of the budget that is spent, 0 to 1.
         """
         cursor = self._schedule.advance(self._cursor, progress)
         if cursor != self._cursor:
@@ -58,7 +58,7 @@ class BatchStream:
         self._items.close()
 
     def _open(self, cursor: Cursor) -> "Generator[MicroBatch] | Prefetch[MicroBatch]":
-        # On a CPU, a batch takes about a millisecond of an update of hundreds, on the cores that the update needs.
+        # On a CPU, making a batch takes about 1 ms of an update of hundreds of ms, and needs the same cores as the update.
         items = self._make(cursor)
         return items if self._device.type == "cpu" else Prefetch(items)
 

@@ -11,15 +11,15 @@ from seqloom.messages import counted
 from seqloom.training.counters import Counters
 from seqloom.untrusted import MEBIBYTE, read_text
 
-# The progress of a run to repeat: some ten million updates.
+# The largest progress.txt of a run to repeat, in bytes: about ten million updates.
 _MAX_PROGRESS_BYTES = 256 * MEBIBYTE
 
 
 class Budget(Settings):
-    """How long to train: exactly one of the four.
+    """How long to train: exactly one of the four fields is set.
 
-    Minutes count updates only; reading data, validation and checkpoints are reported separately. `like` repeats a run that was
-    bounded by minutes: it names its progress.txt, which holds the share of the budget spent before each update.
+    Minutes count updates only; reading data, validation and checkpoints are reported separately. `like` repeats a run that had a
+    budget in minutes: it names the progress.txt of that run, which contains the share of the budget spent before each update.
     """
 
     steps: int | None = Field(None, gt=0, description="updates")
@@ -58,7 +58,7 @@ class Budget(Settings):
 
 
 class BudgetClock:
-    """Tells which share of a budget is spent.
+    """Computes which share of a budget is spent.
 
     Raises:
         ConfigError: the budget repeats another run, and its progress.txt cannot be read or is damaged.
@@ -82,7 +82,7 @@ class BudgetClock:
 
 
 def _read_shares(path: Path) -> list[float]:
-    """The share of its budget that another run had spent before each update."""
+    """The share of the budget that another run had spent before each of its updates."""
     try:
         text = read_text(path, max_bytes=_MAX_PROGRESS_BYTES, error=ConfigError)
         shares = [float(line) for line in text.split()]
@@ -91,5 +91,5 @@ def _read_shares(path: Path) -> list[float]:
     except (OSError, ValueError) as error:
         raise ConfigError(f"{path}: not the progress.txt of a run: {str(error)[:200]}") from None
     if not shares:
-        raise ConfigError(f"{path}: the run it belongs to made no update")
+        raise ConfigError(f"{path}: its run made no update")
     return shares

@@ -6,8 +6,8 @@
       weights/{best,last}.safetensors           what generates; also step-N.safetensors and averaged.safetensors
       checkpoint.json -> checkpoint-N/          model, optimizers, and the counters that everything random derives from
 
-A new checkpoint is written next to the old one. One atomic rename of checkpoint.json makes it the run's checkpoint, so a process
-may be killed at any moment.
+A new checkpoint is written next to the old one, and an atomic rename of checkpoint.json then makes it the run's checkpoint. So the
+run folder has a complete checkpoint even if the process is killed at any time.
 """
 
 import re
@@ -28,20 +28,20 @@ from seqloom.untrusted import MAX_JSON_BYTES
 
 FORMAT = 1
 
-# Of each parameter; the optimizers here keep at most three.
+# The most tensors that an optimizer may store for each parameter; the optimizers here store at most three.
 _MAX_OPTIMIZER_VALUES = 8
 
 
 def read_json(
     path: Path, *, within: Path | None = None, max_bytes: int = MAX_JSON_BYTES, allow_nan: bool = True
 ) -> Any:
-    """Reads JSON, which may come from somebody else; see `untrusted` for what is refused.
+    """Reads JSON, which may come from another person; see `untrusted` for its limits.
 
     Args:
-        within: the folder that the file must lie in, wherever links lead.
+        within: the folder that must contain the file, also after links are followed.
 
     Raises:
-        CheckpointError: the file is missing, damaged, too large, or lies elsewhere.
+        CheckpointError: the file is missing, damaged, too large, or outside the folder.
     """
     try:
         return untrusted.read_json(path, within=within, max_bytes=max_bytes, allow_nan=allow_nan)
@@ -52,7 +52,7 @@ def read_json(
 def save_checkpoint(
     folder: Path, step: int, model: nn.Module, optimizers: Sequence[torch.optim.Optimizer], counters: Mapping[str, Any]
 ) -> None:
-    """Makes the state after `step` updates the run's checkpoint; the one before it is removed afterwards."""
+    """Saves the state after `step` updates as the run's checkpoint, and then removes the previous checkpoint."""
     target = folder / f"checkpoint-{step}"
     partial = folder / f"checkpoint-{step}.partial"
     shutil.rmtree(partial, ignore_errors=True)
@@ -85,13 +85,13 @@ def _fill_checkpoint(
 
 
 def update_counters(folder: Path, step: int, counters: Mapping[str, Any]) -> None:
-    """Rewrites the counters of the checkpoint at `step`; weights and optimizers are as they were."""
+    """Replaces the counters of the checkpoint at `step`; weights and optimizer states do not change."""
     target = folder / f"checkpoint-{step}"
     write_json(target / "counters.json", {"format": FORMAT, "step": step, **counters})
 
 
 def has_checkpoint(folder: Path) -> bool:
-    """Whether there is something to go on from."""
+    """Whether the run folder has a checkpoint to continue from."""
     return (folder / "checkpoint.json").is_file()
 
 
@@ -115,7 +115,7 @@ def load_checkpoint(folder: Path, model: nn.Module, optimizers: Sequence[torch.o
         state: dict[int, dict[str, Tensor]] = {}
         for key, tensor in load_weights(file, within=folder).items():
             index, _, name = key.partition(".")
-            # The optimizer keeps its tensors; a copy lets go of the file, which the next checkpoint removes.
+            # The optimizer keeps these tensors, so they are copied: the next checkpoint removes the file that they are mapped from.
             state.setdefault(int(index), {})[name] = tensor.clone()
         fresh = optimizer.state_dict()
         optimizer.load_state_dict({"state": state, "param_groups": fresh["param_groups"]})
@@ -123,10 +123,10 @@ def load_checkpoint(folder: Path, model: nn.Module, optimizers: Sequence[torch.o
 
 
 def checkpoint_folder(folder: Path) -> Path:
-    """Where the checkpoint of a run lies.
+    """The folder of a run's checkpoint.
 
     Raises:
-        CheckpointError: there is none, or checkpoint.json names something else than a checkpoint of this folder.
+        CheckpointError: there is none, or checkpoint.json does not name a checkpoint in this folder.
     """
     path = folder / "checkpoint.json"
     values = read_json(path, within=folder)
@@ -139,7 +139,7 @@ def checkpoint_folder(folder: Path) -> Path:
 
 
 def _check_optimizer(header: Mapping[str, TensorFacts], optimizer: torch.optim.Optimizer, file: Path) -> None:
-    """What was saved of each parameter must be of its shape, or a single number; compared before it is read."""
+    """Checks before reading that each saved tensor has the shape of its parameter, or is a single number."""
     shapes = [tuple(parameter.shape) for group in optimizer.param_groups for parameter in group["params"]]
     if len(header) > _MAX_OPTIMIZER_VALUES * len(shapes):
         raise CheckpointError(

@@ -1,7 +1,7 @@
-"""Compilation: a model whose forward pass torch.compile has made into fewer, larger operations.
+"""Compilation: torch.compile turns the forward pass of a model into fewer, larger operations.
 
-A model enters; one that shares its weights and computes the same leaves, for training. It is slow to begin with and pays on
-accelerators; on a 2-core CPU it was measured to be slower than the plain model. This module does not know how models work.
+The compiled model shares its weights with the model and computes the same; it is used for training. The first updates are slow.
+It is faster on accelerators; on a 2-core CPU it was measured to be slower. This module does not know how models work.
 """
 
 from typing import cast
@@ -14,18 +14,18 @@ from seqloom.models.base import Model
 
 
 def compiled(model: Model, device: torch.device) -> Model:
-    """The model, its forward pass compiled for batches of any shape. Weights, names and checkpoints stay the model's own.
+    """The model with a forward pass that is compiled for batches of any shape. Weights, their names and checkpoints do not change.
 
     Raises:
-        ConfigError: the model cannot be compiled, or there is no compiler for the device here.
+        ConfigError: the model cannot be compiled, or this machine has no compiler for the device.
     """
     if not model.compiles:
         raise ConfigError(
-            f"training.compile: {type(model).__name__} cannot be compiled, since its recurrence is made of kernels of its own; "
+            f"training.compile: {type(model).__name__} cannot be compiled, since its recurrence uses special kernels; "
             "leave it out"
         )
     try:
-        # Only trying tells: it takes a C++ compiler on a CPU, Triton on CUDA, and a version of Python that torch supports.
+        # Only a trial shows whether it works: it needs a C++ compiler (CPU) or Triton (CUDA), and a Python that torch supports.
         probe = cast(nn.Module, torch.compile(nn.Linear(2, 2, device=device), dynamic=True))
         probe(torch.zeros(3, 2, device=device))
     except Exception as error:

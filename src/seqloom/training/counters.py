@@ -1,6 +1,6 @@
-"""Counters: where a run stands. They are saved with every checkpoint, and all random numbers derive from them.
+"""Counters: how far a run has been trained. Checkpoints contain them, and all random numbers derive from them.
 
-Plain values of a checkpoint enter, checked Counters leave. This module knows neither models nor files.
+`Counters.restore` checks the plain values of a checkpoint. This module knows neither models nor files.
 """
 
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ from seqloom.errors import CheckpointError
 
 @dataclass
 class Counters:
-    """Where a run stands; saved with every checkpoint."""
+    """How far a run has been trained; part of every checkpoint."""
 
     step: int = 0
     epoch: int = 0
@@ -35,9 +35,9 @@ class Counters:
     curve: list[dict[str, Any]] = field(default_factory=list)
     finished: bool = False
     best_is_average: bool = False
-    # The phases of the data schedule that come after the one of `epoch` and `batch`.
+    # How many phases of the data schedule follow the current one, to which `epoch` and `batch` belong.
     phases_left: int = 0
-    # Negative log-likelihood and loss weights since the last report, and since the last validation.
+    # Sums of negative log-likelihood and of loss weights since the last report, and since the last validation.
     report_nll: float = 0.0
     report_tokens: float = 0
     window_nll: float = 0.0
@@ -45,7 +45,7 @@ class Counters:
 
     @classmethod
     def restore(cls, values: Mapping[str, Any], folder: Path) -> "Counters":
-        """The counters of a checkpoint, which may come from somebody else.
+        """The counters of a checkpoint, which may come from another person.
 
         Args:
             folder: the folder of the checkpoint.
@@ -55,7 +55,7 @@ class Counters:
         """
         path = folder / "counters.json"
         saved = {name: value for name, value in values.items() if name != "format"}
-        # Version 0.1 wrote whether pairs were trained on in both directions: the first of two phases.
+        # Version 0.1 stored whether pairs were still trained on in both directions, which is the first of two phases.
         if isinstance(saved.get("both_ways"), bool):
             saved["phases_left"] = int(saved.pop("both_ways"))
         try:

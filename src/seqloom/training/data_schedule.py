@@ -1,6 +1,6 @@
-"""Data schedules: which batches are trained on at which share of the budget, and where in them training stands.
+"""Data schedules: which batches are trained on at which share of the budget, and the position in their order.
 
-Batches of one or several kinds enter, one stream of batches leaves. The training loop sees the stream only. A schedule knows
+A schedule combines batches of one or several kinds into one stream, which is all that the training loop uses. A schedule knows
 neither models nor losses.
 """
 
@@ -13,7 +13,7 @@ from seqloom.batching import Batches, PairBatch
 
 @dataclass(frozen=True, slots=True)
 class Cursor:
-    """Where in a data schedule training stands: only integers, so a checkpoint can keep it.
+    """A position in a data schedule: only integers, so a checkpoint can store it.
 
     Attributes:
         phases_left: how many phases of the schedule come after this one.
@@ -27,25 +27,25 @@ class Cursor:
 
 
 class DataSchedule(Protocol):
-    """An order of batches that depends on integers and on the share of the budget that is spent."""
+    """An order of batches that depends only on integers and on the share of the budget that is spent."""
 
     def start(self) -> Cursor:
-        """Where training begins."""
+        """The cursor of the first batch."""
 
     def advance(self, cursor: Cursor, progress: float) -> Cursor:
         """The cursor to continue from at this share of the budget: the same one, or the start of a later phase."""
 
     def batches(self, cursor: Cursor) -> Generator[tuple[Cursor, PairBatch]]:
-        """The batches of the cursor's phase from the cursor on, without end; each with the cursor after it."""
+        """An endless iterator over the batches of the cursor's phase from the cursor on, each with the cursor after it."""
 
 
 class Phases:
-    """One kind of batches after the other, each up to a share of the budget.
+    """Phases with different batches, each up to a share of the budget.
 
     Bidirectional training (Ding 2021) has two phases: pairs in both directions, then pairs in one.
 
     Args:
-        batches: of each phase.
+        batches: the batches of each phase.
         ends: the share of the budget at which each phase but the last one ends.
     """
 
@@ -56,7 +56,7 @@ class Phases:
         self._ends = ends
 
     def start(self) -> Cursor:
-        """The first batch of the first phase."""
+        """The cursor of the first batch of the first phase."""
         return Cursor(phases_left=len(self._ends))
 
     def advance(self, cursor: Cursor, progress: float) -> Cursor:

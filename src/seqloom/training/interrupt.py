@@ -1,4 +1,4 @@
-"""Ctrl-C during training: a flag that the loop reads after an update, so that everything is saved first."""
+"""Ctrl-C during training sets a flag that the loop reads after an update, so that everything is saved before training ends."""
 
 import signal
 import threading
@@ -9,7 +9,7 @@ from typing import Any
 
 @contextmanager
 def delayed_interrupt() -> Iterator[Callable[[], bool]]:
-    """Gives a function that says whether Ctrl-C was pressed; a second Ctrl-C interrupts at once.
+    """Yields a function that returns whether Ctrl-C was pressed; a second Ctrl-C interrupts at once.
 
     Only the main thread receives signals. In another thread, nothing is changed.
     """

@@ -1,8 +1,8 @@
-"""The training loop: a model, a data schedule and an objective enter; trained weights and a log leave, for every architecture.
+"""The training loop: trains a model of any architecture with a data schedule and an objective; writes weights and a log.
 
 Everything random derives from (seed, step, micro-batch) or (seed, epoch). So a checkpoint consists of weights, optimizer state and
-a few integers, and a run that was killed continues with the same bits. The loop knows neither text nor tasks nor losses: the
-objective and the validation are functions that it is given.
+a few integers, and a run that was killed continues with the same bits. The loop knows neither text nor tasks nor losses: its
+caller passes the objective and the validation as functions.
 """
 
 import math
@@ -31,7 +31,7 @@ from seqloom.training.optim import learning_rate_factor, make_optimizers, set_le
 from seqloom.training.plan import TrainingPlan
 from seqloom.training.selection import Validate, WeightSelection, measure
 
-# The log and the screen get a line after so many updates.
+# The number of updates after which the log and the screen get a new line.
 _REPORT_EVERY = 20
 
 
@@ -62,7 +62,7 @@ class Trainer:
             betas=settings.betas,
             precision=settings.precision,
         )
-        # Shares its weights with the model. Validation meets each shape once and uses the plain model.
+        # The compiled model shares its weights with `model`. Validation uses the plain model, because it has each shape only once.
         self._compiled = compiled(self.model, plan.device) if settings.compile else self.model
         self._buffer = MetricBuffer(plan.device)
         self._log = MetricLog(plan.folder, tensorboard=settings.tensorboard)
@@ -73,7 +73,7 @@ class Trainer:
         """Trains to the end of the budget, or until patience is exhausted.
 
         Raises:
-            TrainingError: the loss is not a number any more.
+            TrainingError: the loss or the gradient's norm is not a finite number.
             KeyboardInterrupt: after Ctrl-C, when everything has been saved.
         """
         if resume:
@@ -109,7 +109,7 @@ class Trainer:
         begin = time.perf_counter()
         micro_batches = stream.take(settings.accumulate, counters.progress)
         learning_rate = self._set_learning_rate()
-        # All weights may be 0; the loss then is 0 too.
+        # If all loss weights are 0, the loss is 0 too.
         weight = sum(micro_batch.weight for micro_batch in micro_batches) or 1
         self.model.train()
         nlls = []
@@ -144,7 +144,7 @@ class Trainer:
         return settings.learning_rate * factor
 
     def _seed_dropout(self, micro_batch: int) -> None:
-        """Dropout's masks follow (seed, step, micro-batch) alone, so a resumed run draws the same ones on any number of devices."""
+        """Seeds dropout from (seed, step, micro-batch) only, so a resumed run draws the same masks on any number of devices."""
         seed = self.plan.seed * 1_000_003 + self.counters.step
         # The odd constant of splitmix64 keeps the seeds of micro-batches apart from those of other steps.
         torch.manual_seed((seed + micro_batch * 0x9E3779B97F4A7C15) % 2**63)
@@ -161,7 +161,7 @@ class Trainer:
         counters.progress = self._clock.spent(counters)
 
     def _read_metrics(self) -> None:
-        """Reads the numbers of the updates so far. Nothing of a run may be kept before it is known that they are numbers."""
+        """Reads the losses and norms of the updates so far. They must be finite before anything of these updates is saved."""
         counters = self.counters
         for metrics in self._buffer.read():
             if not metrics.is_finite:
@@ -200,7 +200,7 @@ class Trainer:
             counters.finished = True
 
     def _finish(self) -> None:
-        """Tries the average of the last validations' weights, and leaves the model with the best weights."""
+        """Validates the average of the last validations' weights, and loads the best weights into the model."""
         counters = self.counters
         merit_before = counters.best_merit
         result = self._selection.try_average(self.model, counters, self.validate)
@@ -224,7 +224,7 @@ class Trainer:
         values = load_checkpoint(folder, self.model, self.optimizers)
         self.counters = Counters.restore(values, checkpoint_folder(folder))
         self._log.cut(self.counters)
-        self.plan.progress.say(f"{self.plan.title}: going on from step {self.counters.step:,}.")
+        self.plan.progress.say(f"{self.plan.title}: continuing from step {self.counters.step:,}.")
 
     def _not_finite(self, metrics: UpdateMetrics) -> TrainingError:
         loss, cursor = metrics.nll / metrics.weight, metrics.cursor

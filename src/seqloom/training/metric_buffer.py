@@ -1,6 +1,6 @@
-"""MetricBuffer: the numbers of each update (its loss, its gradient's norm), read from the device as seldom as possible.
+"""MetricBuffer: loss and gradient norm of each update, read from the device as rarely as possible.
 
-Tensors enter, floats leave. On a CPU, reading costs nothing and is done at once. An accelerator must finish all work before a
+It turns tensors into floats. On a CPU, reading costs nothing and is done at once. An accelerator must finish all work before a
 number can be read, so there the numbers stay on the device until they are needed.
 """
 
@@ -13,7 +13,7 @@ from torch import Tensor
 
 from seqloom.training.data_schedule import Cursor
 
-# After so many updates numbers are read anyway, so that a loss that is not a number is noticed.
+# After this number of updates the numbers are read in any case, so that a loss that is not finite is noticed.
 _MAX_KEPT = 20
 
 
@@ -26,7 +26,7 @@ class UpdateMetrics:
         nll: negative log-likelihood, the weighted sum over its tokens, in nats.
         norm: the gradient's norm.
         weight: the sum of the loss weights: the real target tokens where all weigh the same.
-        cursor: where the data schedule stood after its last batch, for messages.
+        cursor: the position in the data schedule after its last batch, for messages.
     """
 
     step: int
@@ -37,7 +37,7 @@ class UpdateMetrics:
 
     @property
     def is_finite(self) -> bool:
-        """Whether loss and norm are numbers."""
+        """Whether loss and norm are finite."""
         return math.isfinite(self.nll) and math.isfinite(self.norm)
 
 
@@ -45,7 +45,7 @@ class MetricBuffer:
     """Keeps the numbers of updates on their device until they are read.
 
     Args:
-        device: where they are; those on a CPU are due at once.
+        device: the device of the numbers; numbers on a CPU can be read at once.
     """
 
     def __init__(self, device: torch.device) -> None:
@@ -53,20 +53,20 @@ class MetricBuffer:
         self._kept: list[tuple[Sequence[Tensor], int, float, Cursor]] = []
 
     def add(self, step: int, nlls: Sequence[Tensor], norm: Tensor, weight: float, cursor: Cursor) -> None:
-        """Keeps the numbers of an update, without waiting for them.
+        """Stores the numbers of an update, without waiting for the device.
 
         Args:
-            nlls: of each of its batches.
+            nlls: the negative log-likelihood of each of its batches.
         """
         self._kept.append(([*nlls, norm], step, weight, cursor))
 
     @property
     def is_due(self) -> bool:
-        """Whether it is time to read."""
+        """Whether the numbers should be read now: always on a CPU, after enough updates on an accelerator."""
         return len(self._kept) >= self._max_kept
 
     def read(self) -> list[UpdateMetrics]:
-        """The numbers that were kept, in order, each once; waits for the device."""
+        """Removes the stored numbers and returns them in order; waits for the device."""
         if not self._kept:
             return []
         kept, self._kept = self._kept, []

@@ -1,7 +1,6 @@
-"""MetricLog: metrics.jsonl, progress.txt and, if wanted, TensorBoard's files of a run.
+"""MetricLog: metrics.jsonl, progress.txt and, if the recipe asks for them, TensorBoard's files of a run.
 
-Counters and numbers enter, lines on disk leave. A checkpoint keeps the lengths of the files, so that a resumed run cuts the lines
-that came after the checkpoint.
+A checkpoint stores the lengths of both files, so that a resumed run can remove the lines that were written after the checkpoint.
 """
 
 import json
@@ -17,7 +16,7 @@ class MetricLog:
     """Writes the log of one run.
 
     Raises:
-        ConfigError: TensorBoard is wanted and not installed.
+        ConfigError: TensorBoard is requested, but not installed.
     """
 
     def __init__(self, folder: Path, *, tensorboard: bool = False) -> None:
@@ -35,7 +34,7 @@ class MetricLog:
         append_text(self._progress, f"{progress!r}\n")
 
     def add(self, counters: Counters, **values: Any) -> None:
-        """Logs where the run stands, and further values."""
+        """Logs the counters of the run, and further values."""
         line = {
             "step": counters.step,
             "tokens": counters.tokens,
@@ -53,12 +52,12 @@ class MetricLog:
             self._board.flush()
 
     def sync(self, counters: Counters) -> None:
-        """Puts the lengths of the files into the counters, once the lines are on the disk."""
+        """Waits until the lines are on the disk, and stores the lengths of the files in the counters."""
         counters.metrics_bytes = sync_size(self._metrics)
         counters.progress_bytes = sync_size(self._progress)
 
     def cut(self, counters: Counters) -> None:
-        """Cuts the lines that came after a checkpoint.
+        """Removes the lines that were written after a checkpoint.
 
         Raises:
             CheckpointError: a file is shorter than the checkpoint says.
@@ -66,8 +65,8 @@ class MetricLog:
         for path, size in ((self._metrics, counters.metrics_bytes), (self._progress, counters.progress_bytes)):
             if not path.is_file() or path.stat().st_size < size:
                 raise CheckpointError(
-                    f"{path}: is shorter than the {size:,} bytes that the checkpoint knows; restore it, or start a new run from "
-                    "this one by --from"
+                    f"{path}: is shorter than the {size:,} bytes that it had at the checkpoint; restore it, or start a new run "
+                    "from this one by --from"
                 )
             cut(path, size)
 

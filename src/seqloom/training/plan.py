@@ -1,4 +1,4 @@
-"""TrainingPlan: what a training has besides its model, its batches and its objective."""
+"""TrainingPlan: the settings of a training besides its model, batches and objective."""
 
 from dataclasses import dataclass, field
 from pathlib import Path

@@ -1,6 +1,6 @@
-"""WeightSelection: which weights of a run are its best, and when training ends early.
+"""WeightSelection: decides which weights of a run are the best, and when training ends early.
 
-Validations enter, files of weights in the run folder leave: best, last, step-N of the last validations, and their average.
+It writes files of weights into the run folder: best, last, step-N of the last validations, and their average.
 """
 
 from collections.abc import Callable
@@ -17,14 +17,14 @@ from seqloom.training.weights import average_weights, fill_from, save_weights
 
 @dataclass(frozen=True)
 class Validation:
-    """The result of a validation: nats a token, and the leading metric by greedy decoding where there is one."""
+    """The result of a validation: nats per token, and the leading metric by greedy decoding, if anything was decoded."""
 
     loss: float
     metric: float | None
     higher_is_better: bool = True
 
     def merit(self, select_by: str) -> list[float]:
-        """What selection maximises: the metric, and among equals (a metric of 0, early on) the loss."""
+        """What selection maximises, in this order: the metric (if the settings select by it), and the negative loss."""
         if select_by == "loss" or self.metric is None:
             return [-self.loss]
         return [self.metric if self.higher_is_better else -self.metric, -self.loss]
@@ -41,7 +41,7 @@ def measure(model: Model, validate: Validate) -> Validation:
 
 
 class WeightSelection:
-    """Keeps the weights of one run that validation prefers.
+    """Saves the weights of one run that have the best validation.
 
     Args:
         folder: the run folder.
@@ -52,7 +52,7 @@ class WeightSelection:
         self._settings = settings
 
     def add(self, result: Validation, model: Model, counters: Counters) -> bool:
-        """Saves the weights of a validation, as the best ones too where it is the best so far.
+        """Saves the weights of a validation, also as the best weights if the validation is the best so far.
 
         Returns:
             Whether patience is exhausted.
@@ -72,17 +72,17 @@ class WeightSelection:
         return bool(counters.since_best and settings.patience is not None and counters.since_best >= settings.patience)
 
     def ensure_best(self, model: Model) -> None:
-        """Saves the weights as the best ones where there are none: a run can generate from its first checkpoint on."""
+        """Saves the weights as the best ones if there are none, so that a run can generate from its first checkpoint on."""
         if not self._path("best").exists():
             save_weights(self._path("best"), model.state_dict())
 
     def try_average(self, model: Model, counters: Counters, validate: Validate) -> Validation | None:
         """Saves the last weights, and measures the average of the last validations' weights.
 
-        The model holds its own weights again afterwards.
+        Afterwards the model has its own weights again.
 
         Returns:
-            The validation of the average; None where there is only one set of weights. `counters.best_is_average` says whether the
+            The validation of the average; None if there is only one set of weights. `counters.best_is_average` says whether the
             average became the best weights.
         """
         save_weights(self._path("last"), model.state_dict())
@@ -102,7 +102,7 @@ class WeightSelection:
         return result
 
     def load_best(self, model: Model) -> None:
-        """Puts the best weights into the model."""
+        """Loads the best weights into the model."""
         fill_from(model, self._path("best"), within=self._folder)
 
     def _path(self, name: str) -> Path:

@@ -13,11 +13,11 @@ class TrainingSettings(Settings):
     """How to train."""
 
     batch_tokens: int = Field(2048, gt=0, le=1 << 24, description="padded target positions in a batch")
-    window: int = Field(128, gt=1, le=LONGEST, description="tokens in each piece that a plain text is cut into")
+    window: int = Field(128, gt=1, le=LONGEST, description="tokens of each window that a plain text is cut into")
     across_documents: bool = Field(
         True,
-        description="whether such a piece may hold the end of a document and the beginning of the next, with eos between them; "
-        "False: each document begins a piece",
+        description="whether a window may hold the end of a document and the beginning of the next, with eos between them; "
+        "False: each document begins a window",
     )
     accumulate: int = Field(1, gt=0, le=10_000, description="batches whose gradients are summed for one update")
     optimizer: OptimizerName = "adamw"
@@ -38,7 +38,10 @@ class TrainingSettings(Settings):
     )
     clip_norm: float = Field(1.0, ge=0, description="the largest gradient norm; 0 for no limit")
     precision: PrecisionName = Field("fp32", description="bf16: matrix products in bfloat16, weights in fp32")
-    compile: bool = Field(False, description="torch.compile the forward pass: slow to begin, pays on accelerators")
+    compile: bool = Field(
+        False,
+        description="torch.compile the forward pass: the first updates are slow, the others faster on accelerators",
+    )
     validations: int = Field(10, gt=0, description="how often to validate, evenly over the budget")
     validation_sentences: int = Field(500, ge=0, description="decoded at each validation; 0: validate by loss alone")
     select_by: Literal["metric", "loss"] = Field("metric", description="what chooses the best weights and stops early")

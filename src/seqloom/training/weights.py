@@ -1,6 +1,6 @@
-"""Files of weights: named tensors as safetensors, compared with a model before any number is read.
+"""Files of weights: named tensors as safetensors. Names and shapes are compared with a model before any number is read.
 
-Nothing is pickled, so a file that somebody sent cannot execute code when it is opened.
+Nothing is pickled, so a file from another person cannot execute code when it is opened.
 """
 
 import math
@@ -21,7 +21,7 @@ from seqloom.errors import CheckpointError
 from seqloom.files import replacing
 from seqloom.system_errors import as_os_error
 
-# The types that safetensors names, with their bytes.
+# The types of safetensors, with their size in bytes.
 _WIDTHS = dict.fromkeys(("BOOL", "U8", "I8", "F8_E5M2", "F8_E4M3"), 1) | dict.fromkeys(("I16", "U16", "F16", "BF16"), 2)
 _WIDTHS |= dict.fromkeys(("I32", "U32", "F32"), 4) | dict.fromkeys(("I64", "U64", "F64"), 8)
 _MAX_HEADER = 8 << 20
@@ -33,7 +33,7 @@ def save_weights(path: Path, weights: Mapping[str, Tensor]) -> None:
     """Writes named tensors atomically.
 
     Raises:
-        OutputError: the file cannot be written; one that was there is as it was.
+        OutputError: the file cannot be written; an older file of that name is unchanged.
     """
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in weights.items()}
     with replacing(path) as temporary:
@@ -48,10 +48,10 @@ def save_weights(path: Path, weights: Mapping[str, Tensor]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class TensorFacts:
-    """What the header of a file of weights says of a tensor.
+    """The facts about a tensor in the header of a file of weights.
 
     Attributes:
-        dtype: in the words of safetensors: "F32".
+        dtype: the type as safetensors names it, such as "F32".
     """
 
     dtype: str
@@ -59,10 +59,10 @@ class TensorFacts:
 
 
 def read_header(path: Path, *, within: Path | None = None) -> dict[str, TensorFacts]:
-    """The names, types and shapes of a file of weights; none of the numbers is read.
+    """The names, types and shapes of a file of weights; reads the header only.
 
     Args:
-        within: the folder that the file must lie in, wherever links lead.
+        within: the folder that must contain the file, also after links are followed.
 
     Raises:
         CheckpointError: the file is missing, or its header is damaged or does not fit its length.
@@ -89,7 +89,7 @@ def read_header(path: Path, *, within: Path | None = None) -> dict[str, TensorFa
 def _header(values: Any, num_bytes: int) -> dict[str, TensorFacts]:
     """Checks a header against the bytes that follow it."""
     if not isinstance(values, dict):
-        raise ValueError("its header is no list of tensors")
+        raise ValueError("its header is not a list of tensors")
     tensors: dict[str, TensorFacts] = {}
     parts = []
     for name, value in values.items():
@@ -102,7 +102,7 @@ def _header(values: Any, num_bytes: int) -> dict[str, TensorFacts]:
         except (KeyError, TypeError, ValueError):
             fits = False
         if not fits:
-            raise ValueError(f"what its header says of the tensor {name[:80]!r} contradicts itself")
+            raise ValueError(f"the entry of its header for the tensor {name[:80]!r} contradicts itself")
         parts.append((begin, end))
         tensors[name] = TensorFacts(dtype, tuple(shape))
     offset = 0
@@ -118,10 +118,10 @@ def _header(values: Any, num_bytes: int) -> dict[str, TensorFacts]:
 
 
 def load_weights(path: Path, *, within: Path | None = None) -> dict[str, Tensor]:
-    """Reads named tensors. They lie in a map of the file, which Windows can neither replace nor remove while one of them lives.
+    """Reads named tensors. They are memory-mapped: Windows can neither replace nor remove the file while one of them exists.
 
     Args:
-        within: the folder that the file must lie in, wherever links lead.
+        within: the folder that must contain the file, also after links are followed.
 
     Raises:
         CheckpointError: the file is missing or damaged, or larger than the machine's memory.
@@ -148,13 +148,13 @@ def check_fit(
     """Compares the names and shapes of tensors.
 
     Args:
-        wanted: the shapes that a model has, by name.
-        actual: those of a file.
-        origin: the file.
+        wanted: the shapes of a model, by name.
+        actual: the shapes of a file, by name.
+        origin: the file, for the message.
         advice: what to do, a sentence.
 
     Raises:
-        CheckpointError: they differ; says in what.
+        CheckpointError: they differ; the message names the differences.
     """
     problems = []
     for name, shape in wanted.items():
@@ -174,7 +174,7 @@ def _shapes(tensors: Mapping[str, Tensor]) -> dict[str, tuple[int, ...]]:
 
 
 def fill_model(model: nn.Module, weights: Mapping[str, Tensor], origin: Path | str) -> None:
-    """Puts weights into a model.
+    """Copies weights into a model.
 
     Raises:
         CheckpointError: names or shapes do not fit, or a weight is not a number.
@@ -184,7 +184,7 @@ def fill_model(model: nn.Module, weights: Mapping[str, Tensor], origin: Path | s
     for name, tensor in weights.items():
         if not tensor.is_floating_point() and state[name].is_floating_point():
             raise CheckpointError(f"{origin}: {name} is of the type {tensor.dtype}, not of a number with fractions")
-        # The sum shows it in one pass; only a sum that overflowed takes a second one.
+        # A sum shows in one pass whether all are finite; only a sum that is not finite needs a second pass.
         if tensor.is_floating_point() and not tensor.sum().isfinite() and not tensor.isfinite().all():
             raise CheckpointError(
                 f"{origin}: {name} holds values that are not finite numbers (NaN or infinity); the file is damaged, or training "
@@ -194,10 +194,10 @@ def fill_model(model: nn.Module, weights: Mapping[str, Tensor], origin: Path | s
 
 
 def fill_from(model: nn.Module, path: Path, *, within: Path | None = None) -> None:
-    """Puts the weights of a file into a model; names and shapes are compared before any of the numbers is read.
+    """Copies the weights of a file into a model; names and shapes are compared before any number is read.
 
     Args:
-        within: the folder that the file must lie in, wherever links lead.
+        within: the folder that must contain the file, also after links are followed.
 
     Raises:
         CheckpointError: as `load_weights` and `fill_model`.
@@ -211,7 +211,7 @@ def fill_from(model: nn.Module, path: Path, *, within: Path | None = None) -> No
 
 
 def average_weights(files: Sequence[Path], *, within: Path | None = None) -> dict[str, Tensor]:
-    """The mean of several files of weights, summed in float64 in the order given.
+    """The mean of several files of weights, summed in float64 in the order of the files.
 
     Raises:
         CheckpointError: a file is missing or damaged, or they are not of one model.

@@ -10,5 +10,5 @@ def test_arms_differ_in_more_than_capital_letters() -> None:
     _check_names(["rnn", "transformer"], ["RNN"])
     with pytest.raises(ConfigError, match="two arms are named 'rnn'"):
         _check_names(["rnn"], ["rnn"])
-    with pytest.raises(ConfigError, match="but for capital letters"):
+    with pytest.raises(ConfigError, match="upper and lower case"):
         _check_names(["rnn", "RNN"], [])

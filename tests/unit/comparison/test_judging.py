@@ -99,7 +99,7 @@ def test_empty_outputs_are_behind() -> None:
 def test_one_sentence_says_nothing_about_who_is_ahead() -> None:
     found = compared(SENTENCES[:1], {"right": SENTENCES[:1]})
     assert found.differences == ()
-    assert "One test sentence does not say which arm is ahead." in found.verdict
+    assert "One test sentence does not show which arm is better." in found.verdict
 
 
 def test_chinese_is_compared_by_its_own_bleu() -> None:
