@@ -52,15 +52,15 @@ examples:
 
 
 class UsageError(Exception):
-    """The command line itself is wrong; `verb` is the command whose help says more."""
+    """The command line is wrong; `command` is the command whose --help shows the right usage."""
 
-    def __init__(self, message: str, verb: str) -> None:
+    def __init__(self, message: str, command: str) -> None:
         super().__init__(message)
-        self.verb = verb
+        self.command = command
 
 
 class Parser(argparse.ArgumentParser):
-    """An argument parser that raises UsageError instead of ending the process, and takes no abbreviations."""
+    """An argument parser that raises UsageError instead of ending the process, and accepts no abbreviated options."""
 
     def __init__(self, **settings: object) -> None:
         settings.setdefault("formatter_class", argparse.RawDescriptionHelpFormatter)
@@ -89,8 +89,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         argv: the arguments after the program's name; those of the process by default.
 
     Returns:
-        The exit status: 0, 1 where a verb says that something is not as it should be, 2 for an error that the user can mend,
-        130 after Ctrl-C.
+        The exit status: 0; 1 if a command finds a problem, such as a failed arm; 2 for an error that the user can correct; 130
+        after Ctrl-C.
     """
     with standard_streams():
         try:
@@ -100,16 +100,16 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _explained(argv: list[str]) -> int:
-    """Runs the command; what the user can mend becomes one message, and bugs keep their traceback."""
+    """Runs the command; an error that the user can correct becomes one message, and bugs keep their traceback."""
     try:
         status = _run(argv)
         sys.stdout.flush()
     except UsageError as problem:
-        return _fail(f"{problem}\nTry `{problem.verb} --help`.")
+        return _fail(f"{problem}\nTry `{problem.command} --help`.")
     except SeqloomError as error:
         return _fail(str(error))
     except BrokenPipeError:
-        # The reader of our output has gone (`seqloom ... | head`): that is how pipes end.
+        # The program that reads our output has ended, as in `seqloom ... | head`.
         return 141
     except (OSError, ImportError) as error:
         message = _explain_system_error(error)
@@ -122,7 +122,7 @@ def _explained(argv: list[str]) -> int:
 def _explain_system_error(error: OSError | ImportError) -> str | None:
     if isinstance(error, OSError):
         return explain_os_error(error, "cannot be written" if error.filename == STDOUT else "")
-    # The loader of compiled modules says it in words alone.
+    # The loader of compiled modules gives the text of the error, but not its number.
     number = next((number for number in (errno.EMFILE, errno.ENFILE) if os.strerror(number) in str(error)), None)
     return explain_os_error(OSError(number, os.strerror(number), error.path)) if number is not None else None
 
@@ -133,17 +133,17 @@ def _fail(message: str, status: int = 2, *, before: str = "") -> int:
 
 
 def _run(argv: list[str]) -> int:
-    parser, verbs = _parser()
-    if argv and not argv[0].startswith("-") and argv[0] not in verbs:
-        close = difflib.get_close_matches(argv[0], verbs, n=1, cutoff=0.5)
-        hint = f"did you mean `seqloom {close[0]}`?" if close else f"the commands are {', '.join(verbs)}"
+    parser, commands = _parser()
+    if argv and not argv[0].startswith("-") and argv[0] not in commands:
+        close = difflib.get_close_matches(argv[0], commands, n=1, cutoff=0.5)
+        hint = f"did you mean `seqloom {close[0]}`?" if close else f"the commands are {', '.join(commands)}"
         raise UsageError(f"there is no command {argv[0]!r}; {hint}", "seqloom")
     try:
         arguments, unknown = parser.parse_known_args(argv)
-    except SystemExit as end:  # argparse ends so after --help and --version
+    except SystemExit as end:  # argparse raises it after --help and --version
         return int(end.code or 0)
     if unknown:
-        raise _explain_unknown(unknown[0], arguments.verb, verbs[arguments.verb])
+        raise _explain_unknown(unknown[0], arguments.verb, commands[arguments.verb])
     status: int = arguments.run(arguments)
     return status
 
@@ -159,10 +159,10 @@ def _parser() -> tuple[Parser, dict[str, argparse.ArgumentParser]]:
     return parser, dict(subparsers.choices)
 
 
-def _explain_unknown(word: str, verb: str, parser: argparse.ArgumentParser) -> UsageError:
+def _explain_unknown(word: str, command: str, parser: argparse.ArgumentParser) -> UsageError:
     if not word.startswith("-"):
         return UsageError(f"{word!r} was not expected here; put all names together, before the options", parser.prog)
     options = [option for action in parser._actions for option in action.option_strings]
     close = difflib.get_close_matches(word.partition("=")[0], options, n=1, cutoff=0.5)
     hint = f"did you mean {close[0]}?" if close else "its options are listed by --help"
-    return UsageError(f"`{verb}` has no option {word}; {hint}", parser.prog)
+    return UsageError(f"`{command}` has no option {word}; {hint}", parser.prog)

@@ -1,6 +1,6 @@
-"""The console on which tables are printed: what comes from data is escaped, styles are not, and a reader may leave.
+"""The console on which tables are printed: control characters of data are escaped, styles are kept.
 
-Renderables of rich enter, text leaves on a standard stream.
+It prints renderables of rich as text on a standard stream.
 """
 
 import sys
@@ -14,14 +14,14 @@ from seqloom.cli.streams import printable, styled
 
 
 class SafeConsole(Console):
-    """A console that escapes control characters, and raises BrokenPipeError when its reader has gone."""
+    """A console that escapes control characters, and raises BrokenPipeError if the program that reads its output has ended."""
 
     def __init__(self, stream: TextIO | None = None, *, width: int | None = None, **settings: Any) -> None:
         """Creates a console.
 
         Args:
-            stream: standard output where none is named.
-            width: of what is no terminal.
+            stream: the stream to print on; None is standard output.
+            width: the width of a stream that is not a terminal.
         """
         super().__init__(file=styled(stream or sys.stdout), **settings)
         if width is not None and not self.is_terminal:
@@ -39,7 +39,7 @@ class _Escaping(RenderHook):
 
 
 class _Escaped:
-    """A renderable whose text holds no control characters."""
+    """A renderable whose control characters are escaped."""
 
     def __init__(self, renderable: Any) -> None:
         self._renderable = renderable

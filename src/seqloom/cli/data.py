@@ -1,4 +1,4 @@
-"""`seqloom data`: which data sets have names, what they are, and fetching them."""
+"""`seqloom data`: lists, describes and downloads the named data sets."""
 
 import argparse
 from typing import TYPE_CHECKING, Any
@@ -159,7 +159,7 @@ def _print_table(rows: list[dict[str, Any]]) -> None:
         train = f"{row['train']:,}" if row.get("train") else ""
         size = f"{row['bytes'] / 1e6:.1f} MB" if row.get("bytes") else ""
         table.add_row(row["name"], row["origin"], languages, train, size, row["description"])
-    # Into a pipe or a file each data set stays on one line, whatever the width of a terminal that is not there.
+    # In a pipe or a file, which have no width, each data set is one line.
     console = SafeConsole(width=400)
     console.print(table)
     console.print(

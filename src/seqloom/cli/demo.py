@@ -30,7 +30,7 @@ CHANGES = (
     "training.validations=8",
 )
 
-# A first model, trained for seconds on few sentences, so that there is something to see while the arms train.
+# A first model, trained for seconds on few sentences, so that users have a first result while the arms train.
 FIRST_STEPS = 20
 FIRST_SIZE = 2000
 FIRST_SENTENCE = "take the brass lamp and light it"
@@ -87,7 +87,7 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Compares, prints, and answers what the user types."""
+    """Compares, prints the result, and shows the models' outputs for the sentences that the user types."""
     from seqloom.comparison.comparing import compare
     from seqloom.corpus.settings import CorpusSettings
     from seqloom.training import Budget
@@ -117,7 +117,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _command(arguments: argparse.Namespace) -> str:
-    """The command line that does it again."""
+    """The command line that repeats the demo."""
     words: list[str | Path | int] = ["demo", "--steps", arguments.steps, "--seeds", arguments.seeds]
     words += ["--size", arguments.size] if arguments.size else []
     words += ["--set", *arguments.changes] if arguments.changes else []
@@ -125,14 +125,14 @@ def _command(arguments: argparse.Namespace) -> str:
 
 
 def _show_first_model(arguments: argparse.Namespace, progress: "Progress") -> None:
-    """Trains a Transformer for a few seconds, in a folder that is removed again, and says what it answers."""
+    """Trains a Transformer for a few seconds, in a temporary folder, and shows one output."""
     from seqloom.corpus.settings import CorpusSettings
     from seqloom.progress import Silent
     from seqloom.run.train import train
     from seqloom.training import Budget
 
     progress.say(f"A first look: a Transformer after {FIRST_STEPS} updates, which takes some seconds.")
-    # Windows may still hold a file of it; what stays lies in the system's temporary folder.
+    # On Windows a file may still be open; it then stays in the system's temporary folder.
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         run = train(
             "transformer-tiny",

@@ -1,4 +1,4 @@
-"""`seqloom explain`: runs and a text -> what each run does with it, as a page, a picture, data, or lines in the terminal."""
+"""`seqloom explain`: runs and a text -> how each run processes it, as a page, a picture, data, or lines in the terminal."""
 
 import argparse
 import sys
@@ -135,7 +135,7 @@ def run(arguments: argparse.Namespace) -> int:
         for explanation in explanations:
             for note in explanation.notes:
                 progress.say(f"{explanation.run.label}: {note}")
-    # One run that cannot be explained is no reason to lose the others.
+    # If one run cannot be explained, the others are still shown.
     for folder, reason in failed:
         print(f"seqloom: {folder} FAILED: {reason}", file=sys.stderr)
         arguments.runs.remove(folder)
@@ -169,7 +169,7 @@ def _check(arguments: argparse.Namespace) -> None:
     if out is not None and out.suffix in (".png", ".svg", ".pdf"):
         from importlib.util import find_spec
 
-        # Told before any work is done.
+        # This error is raised before any work is done.
         if find_spec("matplotlib") is None:
             raise ConfigError(
                 f"--out {out}: pictures need matplotlib, which is not installed: pip install 'seqloom[pictures]'; "
@@ -220,7 +220,7 @@ def _write_or_print(explanations: "Explanations", arguments: argparse.Namespace)
 
 
 def _command(arguments: argparse.Namespace) -> str:
-    """The command line that does the same, whatever the machine."""
+    """The command line that repeats the explanation, without options about the machine."""
     words: list[str | Path] = ["explain", *arguments.runs, *option("text", arguments.text)]
     for name in ("target", "beam", "layer", "force"):
         value = getattr(arguments, name)

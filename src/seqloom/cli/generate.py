@@ -27,7 +27,7 @@ examples:
 
 The same seed gives the same text, alone or among other prompts. Temperature 0 always takes the likeliest token."""
 
-# Options that are decoding settings, with the name of the setting. Where one is left out, the recipe's setting holds.
+# Options that are decoding settings, with the name of the setting. The default is the recipe's setting.
 _SETTINGS = {
     "typical": "typical_p",
     "repetition_penalty": "repetition_penalty",
@@ -149,7 +149,7 @@ def run(arguments: argparse.Namespace) -> int:
         check_not_read(None, "standard output", [STDIN])
         prompts = list(read_lines("-"))
     model = load(arguments.folder, **options.placement(arguments))
-    # A model of pairs takes a prompt as its source; a language model continues it.
+    # A model of pairs reads a prompt as its source; a language model continues it.
     task = task_of(model.info.corpus.kind)
     continues = not task.has_sources
     if not continues and not arguments.prompt:

@@ -1,4 +1,4 @@
-"""`seqloom inspect`: what a corpus is like, before anything is trained on it."""
+"""`seqloom inspect`: describes a corpus, before anything is trained on it."""
 
 import argparse
 from typing import TYPE_CHECKING, Any
@@ -40,7 +40,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Inspects and prints."""
     settings = options.corpus_settings(arguments)
     if arguments.overlap is None:
-        # What training would leave out is just what a user wants to see here.
+        # Pairs that training would leave out are read too, because they should be shown here.
         settings = settings.model_copy(update={"overlap": "keep"})
     from seqloom.corpus.inspection import inspect
     from seqloom.corpus.open import open_corpus

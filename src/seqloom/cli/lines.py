@@ -1,4 +1,4 @@
-"""Lines that verbs print: results, each one field of one line, to a file or standard output; and facts for people.
+"""Lines that commands print: results, each one field of a line, to a file or standard output; and facts for people.
 
 `seqloom.corpus` reads lines; this module writes them.
 """
@@ -22,9 +22,9 @@ def one_line(text: str) -> str:
 
 @contextmanager
 def output(path: Path | None) -> Iterator[TextIO]:
-    """Where results go: a file, which appears when all of it is written, or standard output.
+    """The stream for results: a file, which appears when it is complete, or standard output.
 
-    What was written before an error or Ctrl-C stays beside the file, as PATH.partial.
+    The part that was written before an error or Ctrl-C is kept as PATH.partial.
 
     Raises:
         OutputError: the file cannot be written.
@@ -48,7 +48,7 @@ def output(path: Path | None) -> Iterator[TextIO]:
 
 
 def announce(text: str | Path) -> None:
-    """Prints where results lie; that is left out where standard output is closed, since nothing is lost then."""
+    """Prints where results are; prints nothing if standard output is closed, because no result is lost then."""
     if results_are_wanted():
         print(text)
 
@@ -62,7 +62,7 @@ def print_json(value: Any) -> None:
 
 
 def as_text(facts: Mapping[str, Any], depth: int = 0) -> Iterator[str]:
-    """Nested facts as indented lines; what is None is left out."""
+    """Nested facts as indented lines; facts that are None are left out."""
     margin = "  " * depth
     for name, value in facts.items():
         label = str(name).replace("_", " ")

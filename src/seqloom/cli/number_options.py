@@ -1,4 +1,4 @@
-"""Values of options that are numbers: each function parses one, or says what is wrong with it."""
+"""Options with numbers: each function parses one value, and raises an error that says what is wrong with it."""
 
 import argparse
 from collections.abc import Callable
@@ -10,7 +10,7 @@ _Number = TypeVar("_Number", int, float)
 
 
 def positive(text: str) -> int:
-    """A whole number from 1; thousands may be set apart (20_000 or 20,000)."""
+    """A whole number from 1; thousands may be separated (20_000 or 20,000)."""
     try:
         number = int(text.replace(",", ""))
     except ValueError:

@@ -1,7 +1,7 @@
-"""The options that several verbs share, and functions that turn parsed arguments into settings.
+"""The options that several commands share, and functions that turn parsed arguments into settings.
 
-Only options that the user gave are passed on: every default is defined in the settings themselves. torch is not imported before
-arguments are turned into settings.
+Only options that the user gave are passed to the settings, which define all defaults. torch is not imported before arguments are
+turned into settings.
 """
 
 import argparse
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 
 def text(argument: str) -> str:
-    """A text in UTF-8, also where the locale says that arguments are in another encoding and they are not."""
+    """A text in UTF-8, also if the locale wrongly says that arguments have another encoding."""
     if not re.search("[\ud800-\udfff]", argument):
         return argument
     try:
@@ -46,8 +46,8 @@ def _column(text: str) -> int | str:
 
 
 def named_recipes() -> str:
-    """The names of the recipes that seqloom brings, for help."""
-    # As `seqloom.recipes.recipe_names`, without the imports that check recipes.
+    """The names of the recipes of seqloom, for --help."""
+    # The same as `seqloom.recipes.recipe_names`, without its slow imports.
     folder = Path(__file__).parent.parent / "recipes"
     return ", ".join(sorted(path.stem for path in folder.glob("*.yaml")))
 
@@ -179,14 +179,14 @@ def corpus_given(arguments: argparse.Namespace) -> bool:
 
 
 def refuse_reading_options(arguments: argparse.Namespace, *, keep: Collection[str], why: str) -> None:
-    """Refuses options for reading data that would be ignored.
+    """Checks for options for reading data that would be ignored.
 
     Args:
         keep: the options that apply, such as "on_bad".
         why: the end of the message.
 
     Raises:
-        ConfigError: another one was given.
+        ConfigError: an option that does not apply was given.
     """
     ignored = [
         f"--{name.replace('_', '-')}"
@@ -273,7 +273,7 @@ def add_search_options(group: argparse._ActionsContainer) -> None:
 
 
 def search_settings(arguments: argparse.Namespace) -> dict[str, Any]:
-    """The decoding settings that were given; None where the recipe's stands."""
+    """The decoding settings that were given; None keeps the recipe's setting."""
     return {"beam": arguments.beam, "stop": arguments.stop, "shortlist": arguments.shortlist}
 
 
@@ -291,11 +291,11 @@ def add_change_option(parser: argparse._ActionsContainer) -> None:
 
 
 def add_common_options(parser: argparse.ArgumentParser, *, device: bool = True, json: bool = False) -> None:
-    """Adds the options that all verbs have.
+    """Adds the options that all commands have.
 
     Args:
-        device: whether the verb computes.
-        json: whether the verb can print its result as JSON.
+        device: whether the command computes, so that it needs a device and threads.
+        json: whether the command can print its result as JSON.
     """
     group = parser.add_argument_group("general")
     if device:

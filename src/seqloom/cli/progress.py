@@ -1,6 +1,6 @@
-"""Progress on standard error: live bars in a terminal, a line now and then elsewhere, nothing with --quiet.
+"""Progress on standard error: live bars in a terminal, a line every ten seconds in files and pipes, nothing with --quiet.
 
-What `seqloom.progress.Progress` receives enters; lines and bars leave. This module does not know what the tasks are.
+It draws the reports of `seqloom.progress.Progress` as lines and bars. This module does not know what the tasks are.
 """
 
 import sys
@@ -27,13 +27,13 @@ _LABELS = {
 }
 
 
-# A task that took fewer seconds than this ends without a line.
+# A task that takes fewer seconds than this gets no line at its end.
 WORTH_TELLING = 1.0
 
 
 @contextmanager
 def shown(*, quiet: bool = False, stream: TextIO | None = None) -> Iterator[Progress]:
-    """A Progress that draws on standard error while the block runs, and leaves the terminal tidy afterwards.
+    """A Progress that draws on standard error while the block runs, and removes its bars afterwards.
 
     Args:
         quiet: whether nothing is shown.
@@ -55,7 +55,7 @@ def shown(*, quiet: bool = False, stream: TextIO | None = None) -> Iterator[Prog
 
 
 class Bars:
-    """A bar for each task that is under way; what is done becomes a line above."""
+    """A bar for each running task; a finished task becomes a line above the bars."""
 
     def __init__(self, console: "Console") -> None:
         from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
@@ -84,13 +84,13 @@ class Bars:
         self._console.print(text, markup=False, highlight=False, soft_wrap=True)
 
     def update(self, task: str, fraction: float, **facts: float | str) -> None:
-        """Moves the task's bar; a finished one becomes a line."""
+        """Moves the task's bar; the bar of a finished task becomes a line."""
         if task not in self._tasks:
             self._bars.start()
             self._tasks[task] = (self._bars.add_task(printable(task), total=1.0, facts=""), time.monotonic())
         bar, begun = self._tasks[task]
         if fraction < 1:
-            # A task that cannot say how much there is to do stays at 0: its bar only shows that something moves.
+            # A task of unknown length stays at 0: its bar only shows that it runs.
             total = 1.0 if fraction > 0 else None
             self._bars.update(bar, completed=fraction, total=total, facts=printable(show_facts(facts)))
             return
@@ -103,13 +103,13 @@ class Bars:
             self._bars.stop()
 
     def stop(self) -> None:
-        """Takes the bars away."""
+        """Removes the bars."""
         self._bars.stop()
 
 
 @dataclass
 class _Pace:
-    """When a task was first reported and how far it was then, and when it was last reported; resumed work does not begin at 0."""
+    """Time and fraction of a task's first report (resumed work does not begin at 0), and the time of its last report."""
 
     begun: float
     begun_at: float
@@ -117,7 +117,7 @@ class _Pace:
 
 
 class Lines:
-    """A line for each task when it ends, and in between every ten seconds: for logs and pipes."""
+    """A line for each task at its end, and every ten seconds before: for logs and pipes."""
 
     def __init__(self, stream: TextIO, *, every: float = 10.0, clock: Callable[[], float] = time.monotonic) -> None:
         self._stream = stream
@@ -130,7 +130,7 @@ class Lines:
         print(text, file=self._stream, flush=True)
 
     def update(self, task: str, fraction: float, **facts: float | str) -> None:
-        """Prints how far the task is, unless a line was printed a short time ago."""
+        """Prints how much of the task is done, unless its last line was printed less than ten seconds ago."""
         now = self._clock()
         pace = self._tasks.setdefault(task, _Pace(now, fraction, now))
         if fraction >= 1:
@@ -149,7 +149,7 @@ class Lines:
 
 
 def show_facts(facts: dict[str, float | str]) -> str:
-    """Facts as people read them: `loss 3.214, 12,340 tok/s, lr 1.0e-03`."""
+    """Facts in a line: `loss 3.214, 12,340 tok/s, lr 1.0e-03`."""
     return ", ".join(_fact(name, value) for name, value in facts.items())
 
 

@@ -172,7 +172,7 @@ def _number(name: str) -> Any:
     return parsers.get(name, options.positive)
 
 
-# The descriptions of RequestLimits, repeated here so that other verbs need not import pydantic.
+# The descriptions of RequestLimits, repeated here so that other commands do not import pydantic.
 _HELP = {
     "max_body_bytes": "bytes of a request's body (default: 1048576)",
     "max_chars": "characters of a text (default: 5000)",

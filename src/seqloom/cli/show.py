@@ -1,4 +1,4 @@
-"""`seqloom show`: a run folder -> what it is, how training went, how good it is."""
+"""`seqloom show`: a run folder -> recipe, corpus, course of training and scores of the run."""
 
 import argparse
 import math
@@ -45,7 +45,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def lines_about(facts: Mapping[str, Any], folder: Path) -> Iterator[str]:
-    """The run in lines for people; what is missing because the run is not finished is left out."""
+    """The run in lines for people; facts that an unfinished run does not have are left out."""
     corpus = facts["corpus"]
     yield f"{facts['run']}: {facts['recipe']}, seed {facts['seed']}, {facts['state']}"
     yield f"  {facts['description']}"
@@ -59,7 +59,7 @@ def lines_about(facts: Mapping[str, Any], folder: Path) -> Iterator[str]:
     yield f"budget      {facts['budget']}"
     if "steps" in facts:
         tokens = counted(facts["tokens"], "target token")
-        # A model that is fitted by counting has no steps.
+        # A model that is fitted by counting has no training steps.
         steps = f"{counted(facts['steps'], 'step')}, " if facts["steps"] else ""
         yield f"trained     {steps}{tokens}, {facts['epochs']:.1f} epochs"
         work = "updates" if steps else "counting"
@@ -106,7 +106,7 @@ def _files(folder: Path) -> Iterator[str]:
 
 
 def table(rows: Sequence[Mapping[str, Any]], *, at_most: int = 12) -> list[str]:
-    """Rows as text, the numbers to the right; of many rows an even choice with the first and the last."""
+    """Rows as text, numbers aligned right; of many rows, evenly chosen ones with the first and the last."""
     columns = [key for key in rows[0] if any(row.get(key) is not None for row in rows)]
     kept = range(len(rows)) if len(rows) <= at_most else [_spread(i, at_most, len(rows)) for i in range(at_most)]
     cells = [columns, *([_cell(rows[i].get(column)) for column in columns] for i in kept)]
@@ -115,7 +115,7 @@ def table(rows: Sequence[Mapping[str, Any]], *, at_most: int = 12) -> list[str]:
 
 
 def sparkline(values: Sequence[float], *, width: int = 60) -> str:
-    """Values as a line of blocks, the lowest as the lowest block."""
+    """Values as a line of block characters; a higher block is a higher value."""
     chosen = values if len(values) <= width else [values[_spread(i, width, len(values))] for i in range(width)]
     low, high = min(chosen), max(chosen)
     if high == low:

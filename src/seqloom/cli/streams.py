@@ -1,8 +1,8 @@
-"""The standard streams of the command: what holds for them whatever the locale, and where they are closed, full or a terminal.
+"""The standard streams of the command: their encoding, and what happens if they are closed or cannot be written.
 
 - Standard output into a file or a pipe is UTF-8 with "\\n" at the ends of lines. A terminal gets its own encoding; what it cannot
-  show, and control characters, are written as escapes such as `\\u6570` and `\\x1b`. If results cannot be written, the work fails.
-- Standard error holds progress and notes. They are escaped in the same way; if they cannot be written, the work goes on.
+  show, and control characters, are written as escapes such as `\\u6570` and `\\x1b`. If results cannot be written, it is an error.
+- Standard error holds progress and notes. They are escaped in the same way; if they cannot be written, the command continues.
 - Closed standard input is empty. Results on closed standard output are an error; messages about written files are left out.
 """
 
@@ -18,18 +18,18 @@ from typing import Any, TextIO
 
 STDOUT = "standard output"
 
-# Control characters but tabs and line ends, and what reverses the direction of text or separates lines in secret.
+# Control characters except tabs and line ends, and characters that reverse the direction of text or end lines invisibly.
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 
 
 def printable(text: str) -> str:
-    r"""The text with control characters as escapes (`\x1b`), since a terminal would obey them."""
+    r"""The text with control characters as escapes (`\x1b`), since they would control the terminal."""
     return _CONTROL.sub(lambda match: ascii(match[0])[1:-1], text)
 
 
 @contextmanager
 def standard_streams() -> Iterator[None]:
-    """Standard streams as described above while a command runs; streams that a program put in their place stay as they are."""
+    """Sets up the standard streams as described above while a command runs; streams that were replaced before do not change."""
     closed = _open_closed()
     before = sys.stdin, sys.stdout, sys.stderr
     made: list[io.TextIOWrapper] = []
@@ -64,12 +64,12 @@ def results_are_wanted() -> bool:
 
 
 def styled(stream: TextIO) -> Any:
-    """The stream for a program that escapes by itself and writes colours."""
+    """The stream for a library that writes colours and escapes control characters itself."""
     return _Styled(stream) if isinstance(stream, _Escaping) else stream
 
 
 class _Escaping(io.TextIOWrapper):
-    """A stream over another one's bytes that escapes control characters."""
+    """A text stream over the bytes of another stream; it escapes control characters."""
 
     def __init__(self, stream: io.TextIOWrapper, *, everywhere: bool) -> None:
         terminal = stream.isatty()
@@ -83,7 +83,7 @@ class _Escaping(io.TextIOWrapper):
         self._escapes = terminal or everywhere
 
     def write(self, text: str) -> int:
-        """Writes text, escaped where people read it."""
+        """Writes text; control characters are escaped on a terminal, and always on standard error."""
         return self.write_styled(printable(text) if self._escapes else text)
 
     def write_styled(self, text: str) -> int:
@@ -92,7 +92,7 @@ class _Escaping(io.TextIOWrapper):
 
 
 class ResultStream(_Escaping):
-    """Standard output; its errors say that they are its own."""
+    """Standard output; its errors name it, so that they can be told from errors of files."""
 
     def __init__(self, stream: io.TextIOWrapper) -> None:
         super().__init__(stream, everywhere=False)
@@ -107,7 +107,7 @@ class ResultStream(_Escaping):
 
 
 class Notes(_Escaping):
-    """Standard error, for notes that are no reason to stop work where they cannot be written."""
+    """Standard error; the command continues if a note cannot be written."""
 
     def __init__(self, stream: io.TextIOWrapper) -> None:
         super().__init__(stream, everywhere=True)
@@ -146,7 +146,7 @@ def _named(write: Callable[[], Any]) -> Any:
         return write()
     except OSError as error:
         if sys.platform == "win32" and error.errno == errno.EINVAL:
-            # So Windows says that the reader of a pipe has gone.
+            # On Windows this error means that the program that reads the pipe has ended.
             raise BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE)) from None
         error.filename = error.filename or STDOUT
         raise
@@ -169,7 +169,7 @@ def _open_closed() -> set[int]:
 
 
 def _give_back(stream: io.TextIOWrapper) -> None:
-    """Gives the bytes back to the first stream; what they cannot take is not tried again when the interpreter ends."""
+    """Returns the bytes to the original stream; text that could not be written is not tried again when the interpreter ends."""
     try:
         stream.detach().flush()
     except (OSError, ValueError):
@@ -177,5 +177,5 @@ def _give_back(stream: io.TextIOWrapper) -> None:
             nothing = os.open(os.devnull, os.O_WRONLY)
             os.dup2(nothing, 1 if isinstance(stream, ResultStream) else 2)
             os.close(nothing)
-        with contextlib.suppress(ValueError):  # It may have been given back already.
+        with contextlib.suppress(ValueError):  # It may have been returned before.
             stream.detach()

@@ -1,4 +1,4 @@
-"""`seqloom translate`: lines of text -> one line each, whatever they hold, from files larger than memory."""
+"""`seqloom translate`: lines of text -> exactly one output line for each, also from files larger than memory."""
 
 import argparse
 import json
@@ -116,7 +116,7 @@ def _open(arguments: argparse.Namespace, progress: Progress) -> "Engine":
         model = load(*arguments.runs, **options.placement(arguments))
         model.require_pairs("translate")
         return model.generator(progress=progress, **search)
-    # Nothing below needs torch, which takes longer to import than CTranslate2 to answer.
+    # The code below does not import torch, which would take longer than CTranslate2's translation.
     import seqloom.interop  # noqa: F401  (registers the engines)
     from seqloom.decoding.engines import open_engine
 
@@ -127,7 +127,7 @@ def _translate(
     engine: "Engine", lines: Iterable[str], arguments: argparse.Namespace, progress: Progress
 ) -> "Iterator[Generation]":
     if arguments.input is None and sys.stdin.isatty():
-        # Somebody types: answer each line before the next one is read.
+        # The input is a terminal: each line is answered before the next one is read.
         for line in lines:
             yield from engine.generate([line], alignments=arguments.alignments)
     else:

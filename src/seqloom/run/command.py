@@ -1,4 +1,4 @@
-"""Command lines that reproduce: the options of a corpus, a budget and changed settings, and the whole command of a run."""
+"""Command lines that reproduce runs: the options of a corpus, a budget and changed settings, and the whole command."""
 
 import json
 import re
@@ -17,10 +17,10 @@ _YAML_WORDS = {"true", "false", "null", "yes", "no", "on", "off", "y", "n"}
 
 
 def training_command(run: Run) -> str | None:
-    """By the recipe's name and what was changed in it, or by the run's own recipe.yaml where its recipe has no name.
+    """The command that trains the run again: with the named recipe and its changes, or else with the run's recipe.yaml.
 
-    None where the run does not say how long it was trained, or began from the weights of another. A budget of minutes reaches
-    another number of steps on another machine, so the steps stand behind it.
+    None if the run does not say how long it was trained, or began from the weights of another run. A budget of minutes gives
+    another number of steps on another machine, so the number of steps is added as a comment.
     """
     info, corpus = run.info, run.recipe.corpus
     by_counting = run.model.fitted_by_counting
@@ -79,6 +79,6 @@ def leaves(settings: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str,
 
 
 def _text(value: Any) -> str:
-    """A value as YAML reads it again: words as they are, all other texts in quotes."""
+    """A value as YAML text: words without quotes, all other texts in quotes."""
     plain = isinstance(value, str) and _WORD.fullmatch(value) and value.lower() not in _YAML_WORDS
     return value if plain else json.dumps(value)

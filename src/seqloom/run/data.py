@@ -1,6 +1,6 @@
-"""The data of a run: found where they were when it was trained, or where they lie after the folder was moved.
+"""Finds the data of a run: where they were when it was trained, or where they are after folders were moved.
 
-A run's recipe and RunInfo enter, the same corpus leaves, shown to be the same by its fingerprint. Nothing here trains.
+A run's recipe and RunInfo become its corpus; equal fingerprints show that it is the same. Nothing here trains.
 """
 
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ from seqloom.tasks import task_of
 _TRAIN = ("data", "src", "tgt")
 _HELD_OUT = (("val", "val_src", "val_tgt"), ("test", "test_src", "test_tgt"))
 _FILES = (*_TRAIN, *(name for names in _HELD_OUT for name in names))
-# Where data lie is no property of the data.
+# Paths do not count when data are compared.
 _LOCATIONS = (*_FILES, "data_dir")
 
 
@@ -30,20 +30,20 @@ def open_run_corpus(
 ) -> tuple[CorpusSettings, Corpus]:
     """Opens the corpus that a run was trained on.
 
-    Files that are no longer where they were are looked for at the same relative position beside the run, as they lie when the
-    folder that holds data and run was renamed or copied.
+    Missing files are searched for at the same path relative to the run: they are there if a folder that contains both data and
+    run was renamed or copied.
 
     Args:
         folder: the run folder.
         saved: the corpus of the run's recipe.
         about: what run.json says of the corpus.
-        named: where the user says the data are now; settings that do not name files must be those of the run.
+        named: the new paths of the data, as the user gave them; all other settings must be those of the run.
 
     Returns:
         Where the data are now, and the corpus.
 
     Raises:
-        ConfigError: the run does not say which corpus it was trained on, or `named` differs in more than places.
+        ConfigError: the run does not say which corpus it was trained on, or `named` differs in more than paths.
         CorpusError: the data cannot be found, or are not the ones that the run was trained on.
     """
     progress = progress or Silent()
@@ -53,10 +53,10 @@ def open_run_corpus(
     differs: SeqloomError | None = None
     for settings in _locations(folder, wanted):
         try:
-            # What the user names may be a pipe; what a recipe names may not.
+            # A path that the user gives may be a pipe; a path in a recipe may not.
             opened = open_corpus(settings, progress, named_by=folder / "recipe.yaml" if named is None else None)
         except SeqloomError as error:
-            # What lies at the same relative position may be another file of that name.
+            # The file at the same relative path may be another file of that name.
             differs = differs or error
             continue
         problem = _difference(opened, about)
@@ -65,20 +65,20 @@ def open_run_corpus(
                 progress.say(f"The data were moved; found: {', '.join(_moved(wanted, settings))}")
             return settings, opened
         differs = differs or CorpusError(
-            f"{_shown(settings)}: not the data that {folder} was trained on: {problem}. Restore them, name their new place "
+            f"{_shown(settings)}: not the data that {folder} was trained on: {problem}. Restore them, name their new path "
             f"({_options(saved)}), or begin a new run from its weights (--from)"
         )
     if differs is not None:
         raise differs
     missing = [value for name in _FILES if (value := getattr(wanted, name)) is not None and _is_lost(value)]
     raise CorpusError(
-        f"{', '.join(missing)}: not found, neither there nor beside {folder}; name the place of the data that the run was trained "
+        f"{', '.join(missing)}: not found, neither there nor beside {folder}; name the path of the data that the run was trained "
         f"on: {_options(saved)}"
     )
 
 
 def _named_again(folder: Path, saved: CorpusSettings, named: CorpusSettings) -> CorpusSettings:
-    """The saved settings with the named places; what was not named is as it was."""
+    """The saved settings with the paths that the user gave; all others do not change."""
     named_fields = named.model_fields_set
     changed = [name for name in sorted(named_fields - {*_LOCATIONS}) if getattr(named, name) != getattr(saved, name)]
     if changed:
@@ -102,10 +102,10 @@ def _named_again(folder: Path, saved: CorpusSettings, named: CorpusSettings) -> 
 
 
 def _locations(folder: Path, settings: CorpusSettings) -> Iterator[CorpusSettings]:
-    """The settings as they are, if their files are there; then with files moved as one, those nearest to the run first."""
+    """The unchanged settings, if their files exist; then settings with all files moved together, those nearest to the run first."""
     files = {name: Path(value) for name in _FILES if (value := getattr(settings, name)) is not None}
     files = {name: path for name, path in files.items() if path.is_absolute()}
-    # What is there and is no file, such as a pipe, is named by who opens it.
+    # A path that exists and is not a file, such as a pipe, is an error when it is opened.
     if all(path.exists() for path in files.values()):
         yield settings
     if not files:
@@ -121,7 +121,7 @@ def _locations(folder: Path, settings: CorpusSettings) -> Iterator[CorpusSetting
 
 
 def _difference(corpus: Corpus, about: CorpusInfo) -> str | None:
-    """In what a corpus differs from the one that a run remembers; None where it does not."""
+    """How a corpus differs from the one that run.json describes; None if it does not."""
     if corpus.fingerprint == about.fingerprint:
         return None
     task = task_of(corpus.kind)
@@ -149,7 +149,7 @@ def _shown(settings: CorpusSettings) -> str:
 
 
 def _options(settings: CorpusSettings) -> str:
-    """The options that name the data again."""
+    """The options with which the user can name the data."""
     return " ".join(f"--{name.replace('_', '-')} FILE" for name in _FILES if getattr(settings, name) is not None)
 
 

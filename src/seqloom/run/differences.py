@@ -1,4 +1,4 @@
-"""What a stored run was begun with, compared with what is wanted now: one check for resuming, comparisons and claims."""
+"""Compares the settings and data of a stored run with those of a request: one check for resuming, comparisons and claims."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,12 +16,12 @@ Part = Literal["recipe", "budget", "corpus", "tokenizer", "seed"]
 
 @dataclass(frozen=True)
 class Wanted:
-    """What a run is to be begun with; a part that is None is not compared.
+    """The settings and data that a stored run should have; a part that is None is not compared.
 
     Attributes:
-        recipe: where its data are does not count; that they are the same shows by the fingerprint.
-        corpus: the fingerprint.
-        tokenizer: the hash.
+        recipe: the recipe; paths of data do not count, because the fingerprint compares the data.
+        corpus: the fingerprint of the corpus.
+        tokenizer: the hash of the tokenizer.
     """
 
     recipe: Recipe | None = None
@@ -47,7 +47,7 @@ class StoredDifference:
 
 
 def find_differences(folder: Path, wanted: Wanted) -> list[StoredDifference]:
-    """In what the run in a folder differs from what is wanted; empty where it does not.
+    """The differences between the run in a folder and a request; empty if there are none.
 
     Raises:
         CheckpointError: the folder is not a run, or is damaged.

@@ -13,7 +13,7 @@ from seqloom.training.checkpoint import has_checkpoint
 
 _FOLDERS = ("weights", "tensorboard")
 
-# What a run writes before its first checkpoint; a run that was killed before it is started again.
+# The files of a run before its first checkpoint. A run that was killed before its first checkpoint starts again.
 _EARLY_NAMES = {
     "recipe.yaml",
     "tokenizer.json",
@@ -29,7 +29,7 @@ _EARLY_NAMES = {
 
 
 def check_links(folder: Path) -> None:
-    """Refuses a folder to be written into where that would reach files elsewhere: a log may be a link to something precious.
+    """Checks that no link in a folder leads out of it, because training would overwrite the files that the links lead to.
 
     Raises:
         CheckpointError: a link in it leads out of it.
@@ -43,14 +43,14 @@ def check_links(folder: Path) -> None:
 
 
 def _is_finished(folder: Path) -> bool:
-    """Whether there is a finished run; one that was fitted by counting has no checkpoint."""
+    """Whether the folder has a finished run; a run that was fitted by counting has no checkpoint."""
     with suppress(CheckpointError):
         return read_info(folder).result is not None
     return False
 
 
 def check_free(folder: Path) -> None:
-    """Checks that a new run may be started in a folder, before any work is done for it.
+    """Checks, before any work is done, that a new run may be started in a folder.
 
     Raises:
         CheckpointError: there is a run, or something else.
@@ -59,7 +59,7 @@ def check_free(folder: Path) -> None:
     check_folder(folder)
     if has_checkpoint(folder) or _is_finished(folder):
         raise CheckpointError(
-            f"{folder}: there is a run already. Go on with it: "
+            f"{folder}: there is a run already. Continue it: "
             f"{command_line('train', '--resume', '--out', folder)}; or choose another --out, or remove it."
         )
     if folder.is_dir():
@@ -72,7 +72,7 @@ def check_free(folder: Path) -> None:
 
 
 def check_outside(folder: Path, data: Sequence[str | None]) -> None:
-    """Refuses a run folder inside a folder of data: what training writes there would be data the next time.
+    """Checks that a run folder is not inside a folder of data, because its files would be read as data the next time.
 
     Args:
         data: paths of files or folders.

@@ -23,7 +23,7 @@ Text = Annotated[str, Field(max_length=10_000)]
 
 
 class _Stored(BaseModel):
-    # Later versions may store more keys: they are kept, not refused.
+    # Later versions may store more keys: these keys are kept.
     model_config = ConfigDict(strict=True, extra="allow", frozen=True, protected_namespaces=())
 
     def to_json(self) -> dict[str, Any]:

@@ -1,6 +1,6 @@
-"""The lexicon of a run: learned from the data that the run was trained on, kept in its folder.
+"""The lexicon of a run: learned from the data that the run was trained on, and stored in its folder.
 
-A run's recipe, tokenizer and corpus enter, a Lexicon leaves. Nothing here decodes.
+A run's recipe, tokenizer and corpus become a Lexicon. Nothing here decodes.
 """
 
 from pathlib import Path
@@ -40,7 +40,7 @@ def load_lexicon(folder: Path, vocab: Vocabulary) -> Lexicon:
     path = folder / LEXICON
     tensors = load_weights(path, within=folder)
     try:
-        # The types first: others than numpy's cannot become arrays.
+        # The types are checked first, because numpy does not have all types of safetensors.
         fits = all(tensors[name].dtype == torch.int32 for name in ("frequent", "likely"))
         if fits:
             lexicon = Lexicon(*(tensors[name].numpy() for name in ("frequent", "likely")))
@@ -60,7 +60,7 @@ def load_lexicon(folder: Path, vocab: Vocabulary) -> Lexicon:
 def run_lexicon(
     folder: Path, recipe: Recipe, tokenizer: Tokenizer, about: CorpusInfo, progress: Progress | None = None
 ) -> Lexicon:
-    """The lexicon of a run; learned when it is first asked for, from the run's own corpus.
+    """The lexicon of a run; learned at first use from the run's own corpus.
 
     Raises:
         ConfigError: there is none, and the corpus cannot be opened, has changed or is plain text.
@@ -77,7 +77,7 @@ def run_lexicon(
 
 
 def _learn(folder: Path, recipe: Recipe, tokenizer: Tokenizer, about: CorpusInfo, progress: Progress) -> Lexicon:
-    # Only those who learn one pay for the import of what reads corpora.
+    # The slow imports that read corpora are needed only if a lexicon is learned.
     from seqloom.run.data import open_run_corpus
     from seqloom.store import open_store
 

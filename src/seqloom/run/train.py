@@ -55,7 +55,7 @@ def train(
         out: the run folder; by default one under runs/, named after recipe and corpus.
         changes: settings to change, `["model.dropout=0.1"]` or nested values.
         start_from: a run whose weights and tokenizer to start from.
-        resume: go on with the run in `out`; recipe, corpus, budget and seed are the run's own.
+        resume: continue the run in `out`; recipe, corpus, budget and seed are the run's own.
         seed: where all randomness comes from; 0 where none is given.
 
     Returns:
@@ -77,9 +77,9 @@ def train(
     start_from = as_path(start_from, "start_from") if start_from is not None else None
     if resume:
         if out is None:
-            raise ConfigError("--resume: say which run to go on with, by --out RUN")
+            raise ConfigError("--resume: say which run to continue, by --out RUN")
         if start_from is not None:
-            raise ConfigError("--resume goes on with a run as it was begun, --from begins a new one: keep one of them")
+            raise ConfigError("--resume continues a run as it was begun, --from begins a new one: keep one of them")
         _check_same(out, recipe, budget, changes, seed)
         named = as_corpus_settings(corpus) if corpus is not None else None
         return _resume(out, named, device=device, threads=threads, progress=progress)
@@ -107,7 +107,7 @@ def train(
     folder = folder or Path("runs") / f"{chosen.name}-{_slug(opened.name)}"
     check_free(folder)
     check_outside(folder, (located.data, located.val, located.test))
-    # What was left of a run that ended early is written anew, but its names may be those of data.
+    # Files of a run that ended early are overwritten, but their names may be those of data.
     for path in folder.rglob("*") if folder.is_dir() else ():
         check_not_read(path, "--out", settings.paths())
     tokenizer = None
@@ -118,7 +118,7 @@ def train(
                 "--from brings its own tokenizer, which the changes to tokenizer.… do not fit; leave one of them out"
             )
         chosen = chosen.model_copy(update={"tokenizer": tokenizer.settings})
-        # Before the corpus is encoded, and before anything is allocated.
+        # The weights are checked before the corpus is encoded and before anything is allocated.
         check_weights(chosen.model, tokenizer.vocab, start_from / WEIGHTS, within=start_from)
     prepared = prepare(opened, chosen, tokenizer=tokenizer, progress=progress)
     options = RunOptions(
@@ -154,7 +154,7 @@ def _check_same(
     changes: Sequence[str] | Mapping[str, Any],
     seed: int | None,
 ) -> None:
-    """What is named with --resume must be what the run was begun with; the data may lie in another place."""
+    """Checks that arguments given with --resume are those that the run was begun with; the data may have another path."""
     saved = read_recipe(folder).model_copy(update={"corpus": None})
     named = load_recipe(recipe or saved, changes) if recipe is not None or changes else None
     differs = [
@@ -174,7 +174,7 @@ def _resume(folder: Path, named: CorpusSettings | None, *, device: str, threads:
     recipe = read_recipe(folder)
     by_counting = model_class(recipe.model).fitted_by_counting
     if by_counting and info.result is not None:
-        progress.say(f"{folder}: this model was fitted by counting, and is complete; there is nothing to go on with")
+        progress.say(f"{folder}: this model was fitted by counting, and is complete; there is nothing to continue")
         return load(folder, device=device, threads=threads)
     corpus, opened = open_run_corpus(folder, recipe.corpus, info.corpus, progress, named=named)
     tokenizer = Tokenizer.load(folder / "tokenizer.json", within=folder)
@@ -185,7 +185,7 @@ def _resume(folder: Path, named: CorpusSettings | None, *, device: str, threads:
         # Before anything is allocated, and before the corpus is encoded.
         check_weights(recipe.model, tokenizer.vocab, checkpoint_folder(folder) / "model.safetensors", within=folder)
     if corpus.located() != recipe.corpus:
-        # What is made of the run later, such as an evaluation, finds the data there.
+        # The recipe stores the new paths, so that later uses of the run, such as an evaluation, find the data.
         recipe = recipe.model_copy(update={"corpus": corpus.located()})
         write_text(folder / "recipe.yaml", recipe.to_yaml())
     prepared = prepare(opened, recipe, tokenizer=tokenizer, progress=progress)
@@ -195,7 +195,7 @@ def _resume(folder: Path, named: CorpusSettings | None, *, device: str, threads:
         info.seed,
         device=device,
         threads=threads or info.environment.num_threads,
-        # Killed before its first checkpoint, it starts again.
+        # The run was killed before its first checkpoint, so it starts again.
         resume=has_checkpoint(folder),
         setup_seconds=info.setup_seconds,
         progress=progress,

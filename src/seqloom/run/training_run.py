@@ -204,7 +204,7 @@ def _train(trainer: Trainer, options: RunOptions, num_examples: int) -> ResultIn
     return ResultInfo(
         steps=counters.step,
         tokens=counters.tokens,
-        # A pair that was exchanged was seen once more.
+        # A pair and its exchanged form count as two examples of one epoch.
         epochs=round(counters.examples / num_examples, 3),
         train_seconds=round(counters.seconds, 2),
         validation_seconds=round(counters.validation_seconds, 2),

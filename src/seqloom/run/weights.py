@@ -1,6 +1,6 @@
 """The model of a run: its settings are compared with the header of its weights before anything is allocated.
 
-Settings, a Vocabulary and a file of weights enter, a Model leaves. Nothing here knows recipes' other parts, or text.
+Settings, a Vocabulary and a file of weights become a Model. This module does not know the other parts of recipes, or text.
 """
 
 from pathlib import Path
@@ -16,7 +16,7 @@ _ADVICE = "recipe.yaml, tokenizer.json and the weights must be of one run: resto
 
 
 def check_weights(settings: ModelSettings, vocab: Vocabulary, path: Path, *, within: Path | None = None) -> Model:
-    """Compares what a model will be with the header of a file of weights; returns the model on the meta device.
+    """Compares the shapes of a model with the header of a file of weights; returns the model on the meta device.
 
     Raises:
         ConfigError: the settings do not fit the vocabulary.
@@ -24,7 +24,7 @@ def check_weights(settings: ModelSettings, vocab: Vocabulary, path: Path, *, wit
     """
     header = read_header(path, within=within)
     for name, value in settings:
-        # Each layer has a tensor at least; a thousand million layers would take hours to make.
+        # Each layer has at least one tensor. Without this check, creating 1,000 million layers would take hours.
         if name.startswith("num_") and name.endswith("layers") and isinstance(value, int) and value > len(header):
             raise CheckpointError(
                 f"{path}: these weights are not of this model: they are {len(header)} tensors, too few for model.{name} {value}. "
