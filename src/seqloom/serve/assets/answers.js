@@ -1,12 +1,12 @@
-// What the server has answered, so that it is asked once: generations, explanations, and what changes do.
-// Each function gives the answer at once where it is known, and a promise of it where it is not. A refusal is an answer, too.
+// A cache of the server's answers: generations, explanations, and the effects of changes.
+// Each function returns a cached answer, or else a promise of it. An error is an answer, too.
 
 import * as api from "./api.js";
 import { changeFor, question, toRequest } from "./state.js";
 
 const MOST = 60;
 const known = new Map();
-// By which signal a promise may be given up; one that was is worth nothing.
+// The abort signal of each promise; a promise that was aborted is not used again.
 const signals = new WeakMap();
 let limits = {};
 
@@ -14,7 +14,7 @@ export function useLimits(value) {
   limits = value;
 }
 
-// What was refused may be asked again.
+// Removes errors from the cache, so that these requests are sent again.
 export function forgetRefusals() {
   for (const [key, answer] of known) if (answer.error) known.delete(key);
 }
@@ -60,7 +60,7 @@ async function asked(state, run, signal) {
   const most = limits.explained_tokens;
   const request = { text: state.text, runs: [run.name], top: 8 };
   if (state.method === "sample") {
-    // What was drawn is explained, not what a search would find.
+    // Explains the sampled output, not the output of a search.
     const drawn = await generation(state, run, signal);
     if (drawn.error) throw drawn.error;
     return { ...request, target: drawn.outputs[0].text };
@@ -81,8 +81,8 @@ export function explanation(state, run, signal) {
   );
 }
 
-// The explanation and what the change does to it; null in its place where nothing is changed for this run. A promise says when to
-// ask again.
+// The explanation, and the effect of the change as `whatIf`, which is null if nothing is changed for this run. Returns a promise if
+// the answer is not in the cache.
 export function changed(state, run, signal) {
   const plain = explanation(state, run, signal);
   if (plain instanceof Promise || plain.error) return plain;
@@ -91,7 +91,7 @@ export function changed(state, run, signal) {
   return remember(
     ["change", question(state), run.name, change],
     async () => {
-      // Where words come from is not asked again.
+      // Other methods of attribution are not requested again.
       const request = { ...(await asked(state, run, signal)), methods: ["attention"], change };
       return { plain, whatIf: (await api.explain(request, signal)).explanations[0].what_if };
     },

@@ -1,4 +1,4 @@
-// What the page asks of the server it came from. Nobody else is asked anything.
+// The requests of the page. They go only to the server that the page was loaded from.
 
 let key = "";
 

@@ -1,4 +1,4 @@
-// The page: a form, and what was found below it. State lives in the form and, once it was asked for, in the URL.
+// The page: a form, and the results below it. The state is in the form and, after it was submitted, in the URL.
 
 import * as answers from "./answers.js";
 import * as api from "./api.js";
@@ -19,7 +19,7 @@ const say = (text) => {
 };
 const results = makeResults(find("results"), { go, say });
 
-// Shows another state. Steps replace each other in the browser's history, everything else can be gone back from.
+// Shows another state. A step replaces the last entry of the browser's history; all other changes add an entry.
 function go(changes, { replace = false } = {}) {
   state = { ...state, ...changes };
   const hash = toHash(state);
@@ -59,7 +59,7 @@ function submit(event) {
   api.useKey(find("key").value);
   answers.forgetRefusals();
   const asked = readForm();
-  // Another text is another question: what was changed in the old one says nothing of it. What is looked at stays.
+  // For another text, the changes of the old text are removed; the view and the method stay.
   const kept =
     asked.text === state?.text
       ? state
@@ -78,8 +78,8 @@ function fromUrl() {
 }
 
 function showRuns(runs) {
-  for (const [place, run] of runs.entries()) {
-    const box = make("input", { type: "checkbox", name: "run", value: run.name, checked: place < 4 });
+  for (const [index, run] of runs.entries()) {
+    const box = make("input", { type: "checkbox", name: "run", value: run.name, checked: index < 4 });
     find("runs").append(
       make(
         "label",

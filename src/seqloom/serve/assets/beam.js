@@ -8,16 +8,16 @@ const HIGH = 46;
 
 function pathTo(nodes, number) {
   const found = [];
-  for (let place = number; place !== null; place = nodes[place].parent) found.unshift(place);
+  for (let index = number; index !== null; index = nodes[index].parent) found.unshift(index);
   return found;
 }
 
-// As text; the end is no part of it.
+// The prefix as text, without the end of sequence.
 function textOf(nodes, number) {
   const ended = ["finished", "outscored"].includes(nodes[number].status);
-  const path = pathTo(nodes, number).filter((place) => nodes[place].token && !(ended && place === number));
+  const path = pathTo(nodes, number).filter((index) => nodes[index].token && !(ended && index === number));
   return path
-    .map((place) => nodes[place].token.text)
+    .map((index) => nodes[index].token.text)
     .join("")
     .replaceAll("▁", " ")
     .trim();
@@ -26,11 +26,11 @@ function textOf(nodes, number) {
 function tree(beam, traced, label, select) {
   const { nodes } = beam;
   const [best, path] = [new Set(pathTo(nodes, beam.best.at(-1) ?? 0)), new Set(traced)];
-  // Each column is as wide as its longest token needs.
+  // Each column has the width of its longest token.
   const boxOf = (node) => Math.max(46, (node.token ? tokenText(node.token) : "start").length * 6.9 + 14);
   const widths = [];
   for (const node of nodes) widths[node.depth] = Math.max(widths[node.depth] ?? 0, boxOf(node));
-  const middles = widths.map((width, depth) => 6 + widths.slice(0, depth).reduce((sum, one) => sum + one + 26, 0) + width / 2);
+  const middles = widths.map((width, depth) => 6 + widths.slice(0, depth).reduce((sum, item) => sum + item + 26, 0) + width / 2);
   const at = (node) => [middles[node.depth], 26 + node.rank * HIGH];
   const edges = [];
   const boxes = nodes.map((node, number) => {
@@ -56,8 +56,8 @@ function tree(beam, traced, label, select) {
       draw("text", { x, y: y + 12, "text-anchor": "middle", class: "value" }, node.token ? decimal(node.total, 2) : ""),
     );
   });
-  // Edges that are traced stand above the others.
-  edges.sort((one, other) => one.classList.contains("traced") - other.classList.contains("traced"));
+  // Traced edges are drawn over the others.
+  edges.sort((first, second) => first.classList.contains("traced") - second.classList.contains("traced"));
   const ranks = Math.max(...nodes.map((node) => node.rank)) + 1;
   return svg(middles.at(-1) + widths.at(-1) / 2 + 6, 52 + (ranks - 1) * HIGH, label, "beam", ...edges, ...boxes);
 }
@@ -105,16 +105,16 @@ export function beamView(explanation, { run, state, go }) {
   const own = state.path?.run === run.name && state.path.node < beam.nodes.length ? state.path.node : null;
   const chosen = own ?? beam.best.at(-1) ?? 0;
   const select = (node) => go({ path: { run: run.name, node } });
-  const places = beam.nodes.map((_, place) => place).filter((place) => beam.nodes[place].token);
-  const byScore = (one, other) => beam.nodes[other].score - beam.nodes[one].score;
-  const ends = places
-    .filter((place) => ["finished", "outscored", "cut", "left"].includes(beam.nodes[place].status))
+  const shown = beam.nodes.map((_, index) => index).filter((index) => beam.nodes[index].token);
+  const byScore = (first, second) => beam.nodes[second].score - beam.nodes[first].score;
+  const ends = shown
+    .filter((index) => ["finished", "outscored", "cut", "left"].includes(beam.nodes[index].status))
     .sort(byScore);
-  const others = places
-    .filter((place) => ["pruned", "dropped"].includes(beam.nodes[place].status))
-    .sort((one, other) => beam.nodes[one].depth - beam.nodes[other].depth || byScore(one, other));
+  const others = shown
+    .filter((index) => ["pruned", "dropped"].includes(beam.nodes[index].status))
+    .sort((first, second) => beam.nodes[first].depth - beam.nodes[second].depth || byScore(first, second));
   const label =
-    `Beam of ${beam.beam} of ${run.name}: ${places.length} prefixes considered; ` +
+    `Beam of ${beam.beam} of ${run.name}: ${shown.length} prefixes considered; ` +
     `the output is ${explanation.output}. The tables below have the same content.`;
   const node = beam.nodes[chosen];
   return make(

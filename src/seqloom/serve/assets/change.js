@@ -1,29 +1,29 @@
-// The change that all runs are put under: words of the source, silent heads, how the output begins.
+// Edits the change for all runs: words of the source, heads that are set to zero, the beginning of the output.
 
 import { make } from "./elements.js";
 import { wordsOf } from "./state.js";
 
 const key = (name) => ({ key: name });
 
-function wordButton(word, place, state, go) {
-  const now = state.words[place];
+function wordButton(word, index, state, go) {
+  const now = state.words[index];
   const button = make("button", {
     type: "button",
     className: now === undefined ? "word" : "word changed",
-    data: key(`word ${place}`),
+    data: key(`word ${index}`),
   });
   button.append(make("span", { dir: "auto" }, now === "" ? "(removed)" : (now ?? word)));
   button.ariaLabel = now === undefined ? `replace ${word}` : `replace ${now || "nothing"}, the replacement of ${word}`;
-  button.addEventListener("click", () => edit(button, word, place, state, go));
+  button.addEventListener("click", () => edit(button, word, index, state, go));
   return button;
 }
 
-// The word becomes a field; Enter changes it, Escape leaves it as it was.
-function edit(button, word, place, state, go) {
+// Replaces a word by an input field; Enter accepts the new word, Escape keeps the old one.
+function edit(button, word, index, state, go) {
   const field = make("input", {
     type: "text",
     className: "word",
-    value: state.words[place] ?? word,
+    value: state.words[index] ?? word,
     maxLength: 200,
     spellcheck: false,
     ariaLabel: `another word for ${word}; empty removes it; Enter applies the change`,
@@ -41,10 +41,10 @@ function edit(button, word, place, state, go) {
     if (changes) go(changes);
   };
   const apply = (focus) => {
-    const { [place]: _, ...others } = state.words;
+    const { [index]: _, ...others } = state.words;
     const text = field.value.trim();
-    const same = text === (state.words[place] ?? word);
-    leave(same ? null : { words: text === word ? others : { ...others, [place]: text } }, focus);
+    const same = text === (state.words[index] ?? word);
+    leave(same ? null : { words: text === word ? others : { ...others, [index]: text } }, focus);
   };
   field.addEventListener("keydown", (event) => {
     if (event.key === "Enter") {
@@ -91,7 +91,7 @@ function beginning(state, go) {
   return asked("The output begins with", field, "Apply", key("begin so"), apply);
 }
 
-// A field with its name above it and a button beside it.
+// An input field with a label above it and a button next to it.
 function asked(name, field, what, data, click) {
   const button = make("button", { type: "button", className: "quiet", data, on: { click } }, what);
   return make("p", {}, make("label", { htmlFor: field.id }, name), make("span", { className: "pair" }, field, button));
@@ -101,16 +101,16 @@ function inForce(state, forcedText, go) {
   const words = wordsOf(state.text);
   const { words: changes } = state;
   const parts = Object.entries(changes)
-    .filter(([place]) => Number(place) <= words.length)
-    .map(([place, word]) => {
-      const { [place]: _, ...others } = changes;
+    .filter(([index]) => Number(index) <= words.length)
+    .map(([index, word]) => {
+      const { [index]: _, ...others } = changes;
       return [
-        word ? `“${words[place - 1]}” becomes “${word}”` : `“${words[place - 1]}” is removed`,
+        word ? `“${words[index - 1]}” becomes “${word}”` : `“${words[index - 1]}” is removed`,
         { words: others },
       ];
     });
   for (const head of state.silence)
-    parts.push([`${head} is set to zero`, { silence: state.silence.filter((one) => one !== head) }]);
+    parts.push([`${head} is set to zero`, { silence: state.silence.filter((item) => item !== head) }]);
   if (state.begin) parts.push([`the output begins with “${state.begin}”`, { begin: "" }]);
   if (state.force)
     parts.push([
@@ -143,7 +143,7 @@ function inForce(state, forcedText, go) {
   );
 }
 
-// `explanations`: of the runs that have answered. `forcedText`: what stands for the ids that are forced.
+// `explanations`: those of the runs that have answered. `forcedText`: the text of the forced ids.
 export function changeEditor(state, explanations, forcedText, go) {
   return make(
     "div",
@@ -152,7 +152,7 @@ export function changeEditor(state, explanations, forcedText, go) {
     make(
       "p",
       { className: "words", role: "group", attributes: { "aria-labelledby": "words-said" } },
-      ...wordsOf(state.text).map((word, place) => wordButton(word, place + 1, state, go)),
+      ...wordsOf(state.text).map((word, index) => wordButton(word, index + 1, state, go)),
     ),
     make("div", { className: "fields" }, headChooser(explanations, state, go), beginning(state, go)),
     inForce(state, forcedText, go),

@@ -1,4 +1,4 @@
-// Makes elements. Text is set as text, never as markup, and styles through the object model, as the page's policy wants it.
+// Makes elements. Text is set as text, never as markup, and styles are set by the object model, as the content security policy requires.
 
 function fill(element, { data = {}, on = {}, style = {}, attributes = {} }, children) {
   Object.assign(element.dataset, data);
@@ -14,13 +14,13 @@ export function make(tag, properties = {}, ...children) {
   return fill(Object.assign(document.createElement(tag), plain), { data, on, style, attributes }, children);
 }
 
-// The same for SVG, whose properties are all attributes.
+// Makes SVG elements, whose properties are all attributes.
 export function draw(tag, properties = {}, ...children) {
   const { data, on, style, ...attributes } = properties;
   return fill(document.createElementNS("http://www.w3.org/2000/svg", tag), { data, on, style, attributes }, children);
 }
 
-// A part that may be wider than its place: it scrolls, also by the keyboard.
+// A part that may be wider than the page: it scrolls, also by the keyboard.
 export function scrolling(name, child, className = "scroll") {
   return make("div", { className, tabIndex: 0, role: "region", ariaLabel: name, data: { key: name } }, child);
 }
@@ -39,12 +39,12 @@ export function table(heads, rows, { caption = null, className = "" } = {}) {
 export const cell = (text, className = "") => make("td", { className }, text);
 export const heading = (text) => make("th", { scope: "row" }, make("bdi", {}, text));
 
-// Draws anew what stands in an element, and leaves focus, what was scrolled and what was unfolded as they were. What had the focus
-// and is gone hands it to `otherwise`, so that the reader's place on the page is not lost.
+// Draws the content of an element again, and restores focus, scroll positions and open details. If the element that had the focus
+// no longer exists, `otherwise` gets the focus.
 export function keeping(root, redraw, otherwise) {
   const inside = root.contains(document.activeElement);
   const focused = inside ? document.activeElement.dataset.key : undefined;
-  const before = [...root.querySelectorAll("[data-key]")].map((one) => [one.dataset.key, one.scrollLeft, one.open]);
+  const before = [...root.querySelectorAll("[data-key]")].map((item) => [item.dataset.key, item.scrollLeft, item.open]);
   redraw();
   const found = (key) => root.querySelector(`[data-key="${CSS.escape(key)}"]`);
   for (const [key, left, open] of before) {
@@ -60,5 +60,5 @@ const whole = new Intl.NumberFormat("en", { style: "percent", maximumFractionDig
 
 export const percent = (value) => share.format(value);
 export const roundly = (value) => whole.format(value);
-// With a real minus sign; a dash for what is missing.
+// A number with a real minus sign; a dash for a missing value.
 export const decimal = (value, digits) => (value === null ? "–" : value.toFixed(digits).replace("-", "−"));

@@ -1,11 +1,11 @@
-// A view: every head of every layer as a small picture; one is enlarged.
+// A view: every head of every layer as a small picture; the chosen head is enlarged.
 
 import { make } from "./elements.js";
 import { heatmap } from "./heatmap.js";
 import { pictured } from "./picture.js";
 import { tokenTexts, trustSentence, trustShort, whereOf } from "./wording.js";
 
-// Everything that can be chosen in a layer: its heads, and their mean where there are several.
+// The pictures of a layer that can be chosen: its heads, and their mean if there are several.
 function headsOf(attention) {
   const heads = attention.heads.map((rows, head) => ({
     id: `${attention.name}.${head}`,
@@ -14,7 +14,7 @@ function headsOf(attention) {
     trust: attention.trust[head],
   }));
   const mean = { id: `${attention.name}.mean`, title: "mean", rows: attention.mean, trust: attention.mean_trust };
-  return (heads.length > 1 ? [...heads, mean] : heads).map((one) => ({ ...one, attention }));
+  return (heads.length > 1 ? [...heads, mean] : heads).map((item) => ({ ...item, attention }));
 }
 
 function axes(explanation, { queries, keys }) {
@@ -25,7 +25,7 @@ function axes(explanation, { queries, keys }) {
 const truthOf = (explanation, { queries, keys }) =>
   queries === "target" && keys !== "target" ? explanation.truth?.sources : null;
 
-// What weighs most, for the little room under a small picture.
+// The first measure of agreement, as a short text under a small picture.
 const firstTrust = (trust) => trustShort(trust).split(", ")[0];
 
 export function headsView(explanation, { run, state, go }) {
@@ -37,29 +37,29 @@ export function headsView(explanation, { run, state, go }) {
       "This run has no attention, so it has no heads. The other views show by occlusion and gradient " +
         "where its words come from.",
     );
-  const across = (one) => one.attention.queries === "target" && one.attention.keys !== "target";
-  const shown = all.find((one) => one.id === state.head) ?? all.findLast(across) ?? all[0];
+  const across = (item) => item.attention.queries === "target" && item.attention.keys !== "target";
+  const shown = all.find((item) => item.id === state.head) ?? all.findLast(across) ?? all[0];
   const [columns, names] = axes(explanation, shown.attention);
   const silence = () =>
     go({ view: "whatif", silence: [...new Set([...state.silence, shown.id.replace(/\.mean$/, "")])] });
   const layers = explanation.attention.map((attention) => {
     const [wide] = axes(explanation, attention);
     const side = wide.length <= 14 ? 7 : wide.length <= 24 ? 5 : 3;
-    const small = headsOf(attention).map((one) =>
+    const small = headsOf(attention).map((item) =>
       make(
         "button",
         {
           type: "button",
           className: "head",
-          title: trustShort(one.trust),
-          ariaLabel: `${attention.name}, ${one.title}: ${trustShort(one.trust)}`,
-          data: { key: `${one.id} of ${run.name}` },
-          attributes: { "aria-pressed": String(one === shown || one.id === shown.id) },
-          on: { click: () => go({ head: one.id }) },
+          title: trustShort(item.trust),
+          ariaLabel: `${attention.name}, ${item.title}: ${trustShort(item.trust)}`,
+          data: { key: `${item.id} of ${run.name}` },
+          attributes: { "aria-pressed": String(item === shown || item.id === shown.id) },
+          on: { click: () => go({ head: item.id }) },
         },
-        heatmap(one.rows, wide, names, "", { named: false, side, truth: truthOf(explanation, attention) }),
-        make("span", {}, one.title),
-        make("small", {}, firstTrust(one.trust)),
+        heatmap(item.rows, wide, names, "", { named: false, side, truth: truthOf(explanation, attention) }),
+        make("span", {}, item.title),
+        make("small", {}, firstTrust(item.trust)),
       ),
     );
     for (const button of small) button.querySelector("svg").setAttribute("aria-hidden", "true");

@@ -2,7 +2,7 @@
 
 import { decimal, draw } from "./elements.js";
 
-// Wide enough for most letters, bold ones too.
+// The width of a letter in pixels: enough for most letters, also bold ones.
 const CHARACTER = 8;
 const width = (texts) => Math.round(CHARACTER * Math.max(1, ...texts.map((text) => text.length)));
 const kind = (value) => (value >= 0 ? "for" : "against");
@@ -30,7 +30,7 @@ export function svg(wide, high, label, className, ...children) {
   );
 }
 
-// Cells of one shade are one path: a grid of heads has very many of them.
+// All cells of a shade are one path, because a grid of heads has very many cells.
 function shades(rows, side, largest) {
   const paths = new Map();
   rows.forEach((row, y) =>
@@ -52,24 +52,24 @@ export function heatmap(rows, columns, names, label, { truth = null, side = null
   const [wide, high] = [left + cell * columns.length + 1, top + cell * rows.length + 1];
   const parts = [];
   if (named) {
-    columns.forEach((token, place) => {
-      const x = left + cell * (place + 0.5) + 4;
+    columns.forEach((token, index) => {
+      const x = left + cell * (index + 0.5) + 4;
       parts.push(text(token, x, top - 6, { transform: `rotate(-90 ${x} ${top - 6})` }));
     });
     rows.forEach((row, number) => {
       const y = top + cell * number;
-      const cells = row.map((value, place) =>
+      const cells = row.map((value, index) =>
         draw(
           "rect",
           {
-            x: left + cell * place,
+            x: left + cell * index,
             y,
             width: cell,
             height: cell,
             class: kind(value),
             "fill-opacity": (Math.abs(value) / largest).toFixed(3),
           },
-          draw("title", {}, `${names[number]} ← ${columns[place]}: ${decimal(value, 3)}`),
+          draw("title", {}, `${names[number]} ← ${columns[index]}: ${decimal(value, 3)}`),
         ),
       );
       const token = text(names[number], left - 6, y + cell / 2 + 4, { "text-anchor": "end" });
@@ -81,11 +81,11 @@ export function heatmap(rows, columns, names, label, { truth = null, side = null
       ...shades(rows, cell, largest),
     );
   }
-  (truth ?? []).slice(0, rows.length).forEach((places, number) =>
-    places.forEach((place) => {
+  (truth ?? []).slice(0, rows.length).forEach((columnIndices, number) =>
+    columnIndices.forEach((index) => {
       parts.push(
         draw("rect", {
-          x: left + cell * place + 1,
+          x: left + cell * index + 1,
           y: top + cell * number + 1,
           width: cell - 2,
           height: cell - 2,

@@ -1,4 +1,4 @@
-// A view: what search found for one text, best first, with scores.
+// A view: the outputs of the search for a text, best first, with scores.
 
 import { cell, decimal, make, percent, scrolling, table } from "./elements.js";
 import { tokenTexts } from "./wording.js";

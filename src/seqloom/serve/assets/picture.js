@@ -4,19 +4,19 @@ import { cell, decimal, heading, make, scrolling, table } from "./elements.js";
 import { heatmap } from "./heatmap.js";
 import { instead, peaks, pictureOf, tokenTexts, trustSentence } from "./wording.js";
 
-// A drawing with a folded table of its numbers.
+// A drawing with its numbers in a table that can be opened.
 export function pictured(rows, columns, names, title, options) {
-  const told = `${title}, the largest value of each token: ${peaks(rows, columns, names)}.`;
+  const description = `${title}, the largest value of each token: ${peaks(rows, columns, names)}.`;
   const heads = [
     [make("span", { className: "hidden" }, "token")],
     ...columns.map((name) => [make("bdi", {}, name), "n"]),
   ];
-  const numbers = rows.map((row, place) => [
-    heading(names[place]),
+  const numbers = rows.map((row, index) => [
+    heading(names[index]),
     ...row.map((value) => cell(decimal(value, 2), "n")),
   ]);
   return [
-    scrolling(title, heatmap(rows, columns, names, told, options), "drawing"),
+    scrolling(title, heatmap(rows, columns, names, description, options), "drawing"),
     make(
       "details",
       { data: { key: `numbers of ${title}` } },

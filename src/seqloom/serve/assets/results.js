@@ -1,4 +1,4 @@
-// What was found: a view, and in it a column for each run. A new state is shown without asking for what is known already.
+// The results: a view with a column for each run. Answers that are in the cache are not requested again for a new state.
 
 import * as answers from "./answers.js";
 import { beamView } from "./beam.js";
@@ -13,7 +13,7 @@ import { makeTabs } from "./tabs.js";
 import { whatIfView } from "./whatif.js";
 import { aboutRun, METHODS } from "./wording.js";
 
-// `load` tells what is drawn of a run, `draw` makes an element of it. `steps` and `looks`: whether a step and a method can be chosen.
+// `load` returns the data of a run, `draw` makes an element of them. `steps` and `looks`: whether a step and a method can be chosen.
 const VIEWS = [
   {
     id: "outputs",
@@ -82,7 +82,7 @@ export function makeResults(root, { go, say }) {
     runs = [],
     asking = new AbortController(),
     asked = "",
-    told = "",
+    announcedKey = "",
     edited = "";
   const heard = new WeakSet();
   const panel = make("div", { id: "panel", role: "tabpanel" });
@@ -125,11 +125,11 @@ export function makeResults(root, { go, say }) {
       return;
     event.preventDefault();
     stepper.by(change);
-    // Heard, not seen: the slider shows it.
+    // For screen readers only: the slider shows the step.
     announced.textContent = `Step ${state.step + 1}`;
   });
 
-  // What has been answered for the runs that are shown, in the view's own form; undefined where it has not.
+  // The answers for the shown runs, as the view's `load` returns them; undefined for a run without an answer.
   function answered(load) {
     return runs.map((run) => {
       const answer = load(state, run, asking.signal);
@@ -144,22 +144,22 @@ export function makeResults(root, { go, say }) {
     });
   }
 
-  function column(run, place, answer) {
+  function column(run, index, answer) {
     const content =
       answer === undefined
         ? make("p", { className: "aside" }, view.id === "outputs" ? "Generating …" : "Computing the explanation …")
         : answer.error
           ? make("p", { className: "refused", role: "alert" }, answer.error.message)
           : view.draw(answer, { run, state, go });
-    const head = make("h2", { className: "run-name", style: { "--colour": `var(--arm-${place % 6})` } }, run.name);
+    const head = make("h2", { className: "run-name", style: { "--colour": `var(--arm-${index % 6})` } }, run.name);
     return make("article", { className: "column" }, head, make("p", { className: "aside" }, aboutRun(run)), content);
   }
 
-  // The editor is drawn anew only where something in it is another, so that nothing is lost of what is being typed.
+  // The editor is drawn again only if its content has changed, so that typed text is not lost.
   function edit(found, explained) {
-    const forced = found.find((one, place) => one?.whatIf && runs[place].name === state.force?.run);
+    const forced = found.find((item, index) => item?.whatIf && runs[index].name === state.force?.run);
     const text = forced && beginningOf(forced, state.force.ids);
-    const heads = explained.map(({ attention }) => attention.map((one) => [one.name, one.heads.length]));
+    const heads = explained.map(({ attention }) => attention.map((item) => [item.name, item.heads.length]));
     const now = view.edits
       ? JSON.stringify([state.text, state.words, state.silence, state.begin, state.force, text, heads])
       : "";
@@ -170,26 +170,26 @@ export function makeResults(root, { go, say }) {
 
   function draw() {
     const found = answered(view.load);
-    const explained = found.map((one) => one?.plain ?? one).filter((one) => one?.target);
+    const explained = found.map((item) => item?.plain ?? item).filter((item) => item?.target);
     stepper.element.hidden = !view.steps;
     looks.hidden = !view.looks;
-    stepper.show(state.step, Math.max(0, ...explained.map((one) => one.target.length)) || state.step + 1);
+    stepper.show(state.step, Math.max(0, ...explained.map((item) => item.target.length)) || state.step + 1);
     for (const radio of looks.querySelectorAll("input")) radio.checked = radio.value === state.look;
     keeping(
       root,
       () => {
         edit(found, explained);
-        columns.replaceChildren(...runs.map((run, place) => column(run, place, found[place])));
+        columns.replaceChildren(...runs.map((run, index) => column(run, index, found[index])));
       },
       tabs.focus,
     );
-    const done = found.filter((one) => one && !one.error).length;
-    const waiting = found.filter((one) => one === undefined).length;
+    const done = found.filter((item) => item && !item.error).length;
+    const waiting = found.filter((item) => item === undefined).length;
     panel.setAttribute("aria-busy", String(waiting > 0));
     const now = waiting ? "Working …" : `${done} of ${runs.length} runs have answered.`;
     const key = `${asked} ${view.id} ${now}`;
-    if (key !== told) say(now);
-    told = key;
+    if (key !== announcedKey) say(now);
+    announcedKey = key;
   }
 
   return {
@@ -198,7 +198,7 @@ export function makeResults(root, { go, say }) {
     },
     show(next, known) {
       state = next;
-      view = VIEWS.find((one) => one.id === state.view);
+      view = VIEWS.find((item) => item.id === state.view);
       runs = known.filter((run) => state.runs.includes(run.name));
       const question = JSON.stringify([
         state.text,
@@ -228,7 +228,7 @@ export function makeResults(root, { go, say }) {
   };
 }
 
-// What stands for forced ids in what was written under them.
+// The text of the forced ids in the output that begins with them.
 function beginningOf({ whatIf }, ids) {
   const tokens = whatIf.output_tokens.slice(0, ids.length).map(({ text }) => text);
   return tokens.join("").replaceAll("▁", " ").trim();

@@ -1,10 +1,10 @@
-// The state of the page <-> the URL's hash, so that a link shows the same to somebody else. Keys never stand in it.
+// The state of the page <-> the URL's hash, so that a link shows the same state to another person. It never contains API keys.
 
 const NUMBERS = ["nbest", "beam", "temperature", "top_p", "seed", "max_tokens"];
 export const VIEW_NAMES = ["outputs", "steps", "picture", "heads", "beam", "whatif"];
 const LOOKS = ["attention", "occlusion", "gradient"];
 
-// What is looked at, where the URL does not say.
+// The defaults of fields that the URL does not contain.
 export const DEFAULTS = {
   view: "outputs",
   step: 0,
@@ -28,14 +28,14 @@ export function toHash(state) {
   if (state.look !== DEFAULTS.look) query.set("look", state.look);
   if (state.head) query.set("head", state.head);
   if (state.path) query.set("path", `${state.path.run}~${state.path.node}`);
-  for (const [place, word] of Object.entries(state.words)) query.append("word", `${place}:${word}`);
+  for (const [index, word] of Object.entries(state.words)) query.append("word", `${index}:${word}`);
   for (const head of state.silence) query.append("silence", head);
   if (state.begin) query.set("begin", state.begin);
   if (state.force) query.set("force", `${state.force.run}~${state.force.ids.join(".")}`);
   return `#${query}`;
 }
 
-// null where the hash holds no state.
+// Returns null if the hash contains no state.
 export function fromHash(hash) {
   const query = new URLSearchParams(hash.replace(/^#/, ""));
   if (!query.has("text")) return null;
@@ -58,7 +58,7 @@ export function fromHash(hash) {
   state.words = Object.fromEntries(
     query
       .getAll("word")
-      .map((one) => one.match(/^([1-9]\d{0,3}):(.*)$/s)?.slice(1))
+      .map((item) => item.match(/^([1-9]\d{0,3}):(.*)$/s)?.slice(1))
       .filter(Boolean),
   );
   state.silence = query.getAll("silence");
@@ -74,18 +74,18 @@ function ofRun(text) {
   return at < 0 ? null : { run: text.slice(0, at), rest: text.slice(at + 1) };
 }
 
-// What decides the answers, apart from the run and the change.
+// The values that an answer depends on, besides the run and the change.
 export function question(state) {
   return [state.text, state.method, ...NUMBERS.map((name) => state[name] ?? null)];
 }
 
-// What is asked of one run: only settings that its method reads, since others would be refused.
+// The request for a run: only the settings of its method, since the server rejects others.
 export function toRequest(state, { name, beam }) {
   const own = state.method === "sample" ? ["temperature", "top_p", "seed"] : ["beam"];
   const request = { run: name, texts: [state.text], method: state.method };
   for (const name of [...own, "nbest", "max_tokens"]) if (state[name] !== undefined) request[name] = state[name];
   if (request.top_p === 1) delete request.top_p;
-  // A beam finds no more outputs than it is wide.
+  // A beam search returns at most as many outputs as the beam size.
   if (state.method === "beam" && request.nbest) request.nbest = Math.min(request.nbest, state.beam ?? beam);
   return request;
 }
@@ -105,13 +105,13 @@ export const wordsOf = (text) => {
 };
 
 export function hasHead(attention, name) {
-  return attention.some((one) => one.name === name || one.heads.some((_, head) => `${one.name}.${head}` === name));
+  return attention.some((item) => item.name === name || item.heads.some((_, head) => `${item.name}.${head}` === name));
 }
 
-// The change as one run can bear it: heads that it has, and tokens that were chosen in it; null where nothing is left.
+// The part of the change that applies to a run: heads that it has, and tokens that were chosen in it; null if no part applies.
 export function changeFor(state, run, attention) {
   const change = {};
-  const words = Object.entries(state.words).filter(([place]) => Number(place) <= wordsOf(state.text).length);
+  const words = Object.entries(state.words).filter(([index]) => Number(index) <= wordsOf(state.text).length);
   if (words.length) change.words = Object.fromEntries(words);
   const silence = state.silence.filter((name) => hasHead(attention, name));
   if (silence.length) change.silence = silence;

@@ -8,8 +8,8 @@ export function makeStepper(move) {
   const on = make("button", { type: "button", className: "quiet", ariaLabel: "one step forward" }, "▶");
   const said = make("output", { htmlFor: "step" });
   let [step, count] = [0, 1];
-  const go = (place) => {
-    const next = Math.min(Math.max(place, 0), count - 1);
+  const go = (index) => {
+    const next = Math.min(Math.max(index, 0), count - 1);
     if (next !== step) move(next);
   };
   slider.addEventListener("input", () => go(slider.valueAsNumber - 1));
@@ -27,21 +27,21 @@ export function makeStepper(move) {
       make("span", { className: "aside" }, "or the keys ", make("kbd", {}, "←"), " ", make("kbd", {}, "→")),
     ),
     by: (change) => go(step + change),
-    show(place, most) {
+    show(index, most) {
       count = Math.max(1, most);
-      step = Math.min(place, count - 1);
+      step = Math.min(index, count - 1);
       slider.max = count;
       slider.value = step + 1;
       said.textContent = `${step + 1} of ${count}`;
       slider.setAttribute("aria-valuetext", said.textContent);
-      // Not disabled at the ends: a button that loses the focus loses the reader's place.
+      // The buttons are not disabled at the ends, because a disabled button loses the focus.
       back.setAttribute("aria-disabled", String(step === 0));
       on.setAttribute("aria-disabled", String(step === count - 1));
     },
   };
 }
 
-// Whether an arrow key means something else where it was pressed.
+// Whether the element that received an arrow key uses it itself.
 export function ownsArrows(target) {
   if (target.closest("input, textarea, select, [role=tab], [contenteditable]")) return true;
   const region = target.closest(".scroll, .drawing");

@@ -3,7 +3,7 @@
 import { cell, decimal, heading, make, percent, scrolling, table } from "./elements.js";
 import { instead, peak, pictureOf, tokenText, tokenTexts, trustSentence } from "./wording.js";
 
-// A token above a bar and a number.
+// A token with a bar and a number below it.
 function chip(text, share, value, { className = "", ...more } = {}, tag = "span") {
   const bar = make("i", {
     className: value < 0 ? "bar against" : "bar",
@@ -23,16 +23,16 @@ function sources(explanation, picture, step) {
   const row = picture.rows[step];
   const largest = Math.max(...row.map(Math.abs)) || 1;
   const truth = new Set(explanation.truth?.sources[step] ?? []);
-  return tokenTexts(explanation.source).map((text, place) => {
-    const share = row[place] / largest;
-    return chip(text, share, row[place], {
-      className: truth.has(place) ? "true" : "",
+  return tokenTexts(explanation.source).map((text, index) => {
+    const share = row[index] / largest;
+    return chip(text, share, row[index], {
+      className: truth.has(index) ? "true" : "",
       style: { "--w": Math.max(0, share) },
     });
   });
 }
 
-// The source, shaded by what a target token looks at; `show` moves to another token without drawing the rest anew.
+// The source, shaded by the attribution of a target token; `show` changes to another token without drawing the rest again.
 function sourceLine(explanation, picture) {
   const line = make("p", { className: "chips" });
   const said = make("p", { className: "aside" });
@@ -46,31 +46,31 @@ function sourceLine(explanation, picture) {
 }
 
 function targetLine(explanation, run, step, show, go) {
-  // Where nothing is pointed at, the token with the focus is shown, and without one that of the step.
+  // Without a token under the pointer, the token with the focus is shown; without a focus, the token of the step.
   const rest = () => {
     const at = buttons.indexOf(document.activeElement);
     show(at < 0 ? step : at);
   };
-  const buttons = tokenTexts(explanation.target).map((text, place) =>
+  const buttons = tokenTexts(explanation.target).map((text, index) =>
     chip(
       text,
-      explanation.steps[place].probability,
-      explanation.steps[place].probability,
+      explanation.steps[index].probability,
+      explanation.steps[index].probability,
       {
         type: "button",
-        className: place === step ? "chosen" : "",
-        // One stop of the tab key for the whole line; arrows go on from there.
-        tabIndex: place === step ? 0 : -1,
-        data: { key: place === step ? `step of ${run.name}` : `${place} of ${run.name}` },
+        className: index === step ? "chosen" : "",
+        // The tab key reaches only the chosen token of the line; arrow keys move to the others.
+        tabIndex: index === step ? 0 : -1,
+        data: { key: index === step ? `step of ${run.name}` : `${index} of ${run.name}` },
         attributes: {
-          "aria-current": place === step ? "step" : null,
-          "aria-label": `step ${place + 1}: ${text}, probability ${decimal(explanation.steps[place].probability, 2)}`,
+          "aria-current": index === step ? "step" : null,
+          "aria-label": `step ${index + 1}: ${text}, probability ${decimal(explanation.steps[index].probability, 2)}`,
         },
         on: {
-          click: () => go({ step: place }, { replace: true }),
-          pointerenter: () => show(place),
+          click: () => go({ step: index }, { replace: true }),
+          pointerenter: () => show(index),
           pointerleave: rest,
-          focus: () => show(place),
+          focus: () => show(index),
           blur: rest,
         },
       },
@@ -82,14 +82,14 @@ function targetLine(explanation, run, step, show, go) {
 
 function candidates(explanation, run, step, go) {
   const { token, candidates: found } = explanation.steps[step];
-  const before = explanation.target.slice(0, step).map((one) => one.token_id);
-  const force = (one) =>
-    go({ view: "whatif", begin: "", force: { run: run.name, ids: [...before, one.token.token_id] } });
-  const rows = found.map((one, place) => {
-    const name = tokenText(one.token);
-    const probability = Math.exp(one.log_prob);
-    const chosen = one.token.token_id === token.token_id;
-    const special = /^<.+>$/s.test(one.token.text);
+  const before = explanation.target.slice(0, step).map((item) => item.token_id);
+  const force = (item) =>
+    go({ view: "whatif", begin: "", force: { run: run.name, ids: [...before, item.token.token_id] } });
+  const rows = found.map((item, index) => {
+    const name = tokenText(item.token);
+    const probability = Math.exp(item.log_prob);
+    const chosen = item.token.token_id === token.token_id;
+    const special = /^<.+>$/s.test(item.token.text);
     return [
       heading(name),
       make("td", { className: "share", style: { "--w": probability } }, percent(probability)),
@@ -106,8 +106,8 @@ function candidates(explanation, run, step, go) {
                     type: "button",
                     className: "quiet",
                     ariaLabel: `What if ${run.name} said ${name} here?`,
-                    data: { key: `force ${place} of ${run.name}` },
-                    on: { click: () => force(one) },
+                    data: { key: `force ${index} of ${run.name}` },
+                    on: { click: () => force(item) },
                   },
                   "what if?",
                 ),

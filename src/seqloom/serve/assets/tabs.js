@@ -1,4 +1,4 @@
-// The choice of a view: a row of tabs; arrows go from one to the next, and show it.
+// The choice of a view: a row of tabs; arrow keys move to the next tab and show its view.
 
 import { make } from "./elements.js";
 

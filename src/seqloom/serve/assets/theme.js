@@ -1,4 +1,4 @@
-// Light or dark: the reader's system says, or they themselves.
+// Light or dark: as the reader's system says, or as the reader chooses.
 
 const CHOICES = ["system", "light", "dark"];
 
@@ -7,7 +7,7 @@ export function setUpTheme(button) {
   try {
     theme = localStorage.getItem("seqloom-theme") ?? theme;
   } catch {
-    // Storage may be forbidden; then the choice holds for this page only.
+    // The browser may forbid storage; the choice then applies until the page is closed.
   }
   const show = () => {
     document.documentElement.dataset.theme = theme;
@@ -18,7 +18,7 @@ export function setUpTheme(button) {
     try {
       localStorage.setItem("seqloom-theme", theme);
     } catch {
-      // As above.
+      // The browser may forbid storage.
     }
     show();
   });

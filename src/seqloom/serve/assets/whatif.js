@@ -1,19 +1,19 @@
-// A view: what a change does to what a run says, beside what it said without it.
+// A view: the output of a run with the change, next to its output without it.
 
 import { cell, decimal, heading, make, percent, scrolling, table } from "./elements.js";
 import { hasHead } from "./state.js";
 import { tokenTexts } from "./wording.js";
 
-// Which tokens stand in both, in their order: the longest common subsequence.
-function common(one, other) {
-  const best = Array.from({ length: one.length + 1 }, () => new Array(other.length + 1).fill(0));
-  for (let i = one.length - 1; i >= 0; i--)
-    for (let j = other.length - 1; j >= 0; j--)
+// The tokens that both outputs have in the same order: the longest common subsequence.
+function common(first, second) {
+  const best = Array.from({ length: first.length + 1 }, () => new Array(second.length + 1).fill(0));
+  for (let i = first.length - 1; i >= 0; i--)
+    for (let j = second.length - 1; j >= 0; j--)
       best[i][j] =
-        one[i].token_id === other[j].token_id ? best[i + 1][j + 1] + 1 : Math.max(best[i + 1][j], best[i][j + 1]);
+        first[i].token_id === second[j].token_id ? best[i + 1][j + 1] + 1 : Math.max(best[i + 1][j], best[i][j + 1]);
   const kept = [new Set(), new Set()];
-  for (let i = 0, j = 0; i < one.length && j < other.length;) {
-    if (one[i].token_id === other[j].token_id) {
+  for (let i = 0, j = 0; i < first.length && j < second.length;) {
+    if (first[i].token_id === second[j].token_id) {
       kept[0].add(i++);
       kept[1].add(j++);
     } else if (best[i + 1][j] >= best[i][j + 1]) i++;
@@ -23,7 +23,7 @@ function common(one, other) {
 }
 
 function line(name, text, tokens, kept, kind) {
-  const marked = tokenTexts(tokens).map((token, place) => make(kept.has(place) ? "span" : kind, {}, token));
+  const marked = tokenTexts(tokens).map((token, index) => make(kept.has(index) ? "span" : kind, {}, token));
   return [
     make("dt", {}, name),
     make(
@@ -37,13 +37,13 @@ function line(name, text, tokens, kept, kind) {
 
 function forced(plain, whatIf, run) {
   const names = tokenTexts(plain.target);
-  const rows = whatIf.log_probs.map((value, place) => {
-    const [before, after] = [Math.exp(value), Math.exp(whatIf.changed_log_probs[place])];
+  const rows = whatIf.log_probs.map((value, index) => {
+    const [before, after] = [Math.exp(value), Math.exp(whatIf.changed_log_probs[index])];
     const change = after - before;
     const kind = change < -0.01 ? "less" : change > 0.01 ? "more" : "";
     const sign = change > 0 ? "+" : "";
     return [
-      heading(names[place]),
+      heading(names[index]),
       make("td", { className: "share", style: { "--w": before } }, percent(before)),
       make("td", { className: "share", style: { "--w": after } }, percent(after)),
       cell(`${sign}${decimal(change, 3)}`, `n ${kind}`),
