@@ -13,7 +13,8 @@ from pathlib import Path
 
 from seqloom.claims import claims, read_verdicts
 from seqloom.claims.claim import Claim
-from seqloom.claims.running import recorded, stored
+from seqloom.claims.running import UNLEARNED, fairness_remarks, recorded, stored
+from seqloom.claims.series import chart
 from seqloom.claims.verdict import Question, Verdict, Verdicts
 from seqloom.experiment.audit import Effort
 from seqloom.report.claims_pictures import claims_pictures, picture_name
@@ -25,20 +26,32 @@ PICTURES = ROOT / "docs" / "claims"
 _EFFORTS: tuple[Effort, ...] = ("standard", "ladder")
 
 
-def record(folder: Path) -> None:
-    """Writes the live verdicts of a folder into recorded.json, effort by effort; other recorded verdicts stay."""
+def record(folder: Path | None) -> None:
+    """Writes the live verdicts of a folder into recorded.json, effort by effort; other recorded verdicts stay.
+
+    Texts that follow from the claim or from numbers are written anew in all verdicts.
+    """
     verdicts = {(verdict.claim, verdict.effort): verdict for effort in _EFFORTS for verdict in stored(effort)}
-    verdicts |= {
-        (v.claim, v.effort): v for v in read_verdicts(folder).verdicts if v.origin == "live" and v.effort in _EFFORTS
-    }
-    # The published figure is taken from the claim: its text may have been corrected since the run.
+    live = read_verdicts(folder).verdicts if folder is not None else ()
+    verdicts |= {(v.claim, v.effort): v for v in live if v.origin == "live" and v.effort in _EFFORTS}
     kept = [
-        verdicts[name, effort].model_copy(update={"published": claim.published})
+        _with_new_texts(verdicts[name, effort], claim)
         for name, claim in claims().items()
         for effort in _EFFORTS
         if (name, effort) in verdicts
     ]
     RECORDED.write_text(Verdicts(verdicts=tuple(kept)).model_dump_json(indent=1) + "\n", encoding="utf-8")
+
+
+def _with_new_texts(verdict: Verdict, claim: Claim) -> Verdict:
+    """The verdict with the texts of today: they may have been corrected since the run."""
+    charts = tuple(
+        chart(item.title, item.x_title, item.y_title, item.series, log_x=item.log_x, log_y=item.log_y)
+        for item in verdict.charts
+    )
+    unlearned = tuple(remark for remark in verdict.audit.remarks if remark.startswith(UNLEARNED))
+    audit = verdict.audit.model_copy(update={"remarks": (*fairness_remarks(verdict.audit.arms), *unlearned)})
+    return verdict.model_copy(update={"published": claim.published, "charts": charts, "audit": audit})
 
 
 def page(verdicts: Iterable[Verdict]) -> str:
@@ -50,10 +63,18 @@ def page(verdicts: Iterable[Verdict]) -> str:
         "",
         "Each row is an experiment that `seqloom claims run NAME --effort standard --out DIR` repeats on your machine;",
         "`seqloom claims show NAME` explains it. The effect is that of the claim's first question, with its 95% interval over",
-        "seeds (and test sentences). A claim is supported if every question is supported, and contradicted if at least one is.",
-        "The false-positive rate is at most 2.5% if the results of seeds are normally distributed. It is higher for tasks that",
-        "only some seeds learn. Intervals are those of Student's t and can exceed 0% or 100%.",
-        "Budgets are small: minutes on two cores. The verdicts are about small models after little training.",
+        "seeds (and test sentences).",
+        "",
+        "- The margin is the smallest effect that counts, in the unit of the effect. The answer to a question is supported if the",
+        "  whole interval is above the margin, contradicted if it is below, and else inconclusive. A question whether two models",
+        "  are alike is supported if the whole interval is between the negative margin and the margin.",
+        "- A claim is supported if the answer to every question is supported. It is contradicted if at least one answer is",
+        "  contradicted. Otherwise it is inconclusive.",
+        "- A claim without an effect is called supported in at most 2.5% of experiments. A true claim with k questions is called",
+        "  contradicted in at most k times 2.5%. Both hold if the results of seeds are normally distributed; errors are more",
+        "  frequent for tasks that only some seeds learn.",
+        "- Intervals are those of Student's t and can exceed 0% or 100%.",
+        "- Budgets are small: minutes on two cores. The verdicts are about small models after little training.",
         "",
         "| | claim | verdict | effect | answers | published |",
         "| --- | --- | --- | --- | --- | --- |",
@@ -74,7 +95,7 @@ def page(verdicts: Iterable[Verdict]) -> str:
             f"## {verdict.number} {verdict.claim}",
             "",
             f"{claim.statement} **{verdict.headline.capitalize()}** on {verdict.environment['date']}, "
-            f"{verdict.environment['processor']}, {_took(verdict)}. {_words(claim, verdict)}",
+            f"{verdict.environment['processor']}{_took(verdict)}. {_words(claim, verdict)}",
             "",
             "| question | effect | margin | answer |",
             "| --- | --- | --- | --- |",
@@ -84,11 +105,11 @@ def page(verdicts: Iterable[Verdict]) -> str:
             ),
             "",
             *(
-                f"![{chart.title}]({PICTURES.name}/{picture_name(verdict, number)})"
-                for number, chart in enumerate(verdict.charts, start=1)
+                f"![{item.title}]({PICTURES.name}/{picture_name(verdict, number)})"
+                for number, item in enumerate(verdict.charts, start=1)
             ),
             "",
-            *(f"- {chart.description}" for chart in verdict.charts),
+            *(f"- {item.description}" for item in verdict.charts),
             *(f"- {remark}" for remark in (*verdict.caveats, *verdict.audit.remarks)),
             f"- Counter-evidence and caveats: {claim.against}",
             *([f"- Comparison with the published result: {claim.reasons}"] if claim.reasons else []),
@@ -114,7 +135,7 @@ def _words(claim: Claim, verdict: Verdict) -> str:
 def _took(verdict: Verdict) -> str:
     """How long the claim took; a claim whose models were all trained by other claims takes no time."""
     minutes = verdict.seconds / 60
-    return f"{minutes:.1f} minutes" if minutes >= 0.1 else "with reused trained runs"
+    return f", {minutes:.1f} minutes" if minutes >= 0.1 else " (the models were trained earlier, for another claim)"
 
 
 def _answers(verdict: Verdict) -> str:
@@ -130,8 +151,7 @@ def _effect(question: Question) -> str:
 
 
 if __name__ == "__main__":
-    if len(sys.argv) > 1:
-        record(Path(sys.argv[1]))
+    record(Path(sys.argv[1]) if len(sys.argv) > 1 else None)
     verdicts = recorded().verdicts
     PAGE.write_text(page(verdicts), encoding="utf-8")
     draw(verdicts)

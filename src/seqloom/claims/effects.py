@@ -73,8 +73,8 @@ NATS = Measure(
     ),
     "nats a token",
 )
-EXACT = Measure(find_metric("exact_match"), "points of exact match")
-WORDS = Measure(find_metric("items"), "points of right words", " ")
+EXACT = Measure(find_metric("exact_match"), "percentage points of exact matches")
+WORDS = Measure(find_metric("items"), "percentage points of right words", " ")
 BLEU = Measure(find_metric("bleu"), "BLEU")
 CHRF = Measure(find_metric("chrf"), "chrF")
 

@@ -19,7 +19,7 @@ from seqloom.claims.verdict import Answer, Contrast, Question
 PLAN = (3, 5, 8, 12)
 """The numbers of seeds at which the answer is looked at."""
 LEAST_BIMODAL = 5
-SHARES = "points of seeds that learn"
+SHARES = "percentage points of seeds that learn"
 
 # Pocock 1977, table 1: the nominal two-sided level of each look for 5% overall.
 _POCOCK = {1: 0.05, 2: 0.0294, 3: 0.0221, 4: 0.0182, 5: 0.0158}

@@ -30,6 +30,7 @@ from seqloom.run.command import corpus_options
 from seqloom.training.checkpoint import read_json
 
 FILE = "verdicts.json"
+UNLEARNED = "Not learned even on the training distribution, so no evidence against the claim"
 _LARGEST_DIFFERENCE = 0.05
 
 
@@ -165,7 +166,7 @@ def _test(claim: Claim, protocol: Protocol, runner: ExperimentRunner) -> Verdict
         published=claim.published,
         questions=finding.questions,
         charts=(*finding.charts, *(ladder_charts(climbed.rungs) if climbed is not None else ())),
-        audit=Audit(arms=arms, remarks=(*_remarks(arms), *_unlearned(climbed))),
+        audit=Audit(arms=arms, remarks=(*fairness_remarks(arms), *_unlearned(climbed))),
         caveats=(*runner.disturbances, *finding.caveats),
         status=settlement.status if settlement is not None else None,
         reasons=settlement.reasons if settlement is not None else (),
@@ -182,12 +183,11 @@ def _test(claim: Claim, protocol: Protocol, runner: ExperimentRunner) -> Verdict
 def _unlearned(climbed: Climbed | None) -> tuple[str, ...]:
     """Which arms have not learned their training distribution at the last budget."""
     failed = [arm.name for arm in climbed.rungs[-1].arms if not arm.learned] if climbed is not None else []
-    remark = "Not learned even on the training distribution, so no evidence against the claim"
-    return (f"{remark}: {', '.join(failed)}.",) if failed else ()
+    return (f"{UNLEARNED}: {', '.join(failed)}.",) if failed else ()
 
 
-def _remarks(arms: Sequence[AuditedArm]) -> tuple[str, ...]:
-    """Where arms were not treated alike."""
+def fairness_remarks(arms: Sequence[AuditedArm]) -> tuple[str, ...]:
+    """Sentences on where arms were not treated alike."""
     remarks, labels = [], arm_labels(arms)
     for what, values in (
         ("parameters", [arm.parameters for arm in arms]),
@@ -195,10 +195,10 @@ def _remarks(arms: Sequence[AuditedArm]) -> tuple[str, ...]:
     ):
         if values and max(values) > (1 + _LARGEST_DIFFERENCE) * min(values):
             listed = "; ".join(f"{labels[arm.name]} {value:,}" for arm, value in zip(arms, values, strict=True))
-            remarks.append(f"The arms differ by more than 5% in {what}: {listed}.")
+            remarks.append(f"The models differ by more than 5% in {what}: {listed}.")
     tried = {len(arm.trials) for arm in arms}
     if len(tried) > 1:
-        remarks.append("Not all arms had as many learning rates to choose from.")
+        remarks.append("Not all models had as many learning rates to choose from.")
     elif tried == {0}:
         remarks.append("Learning rates were not searched here: they are those recorded earlier, or the recipes' own.")
     edges = [labels[arm.name] for arm in arms if is_at_edge(arm.trials, arm.learning_rate)]

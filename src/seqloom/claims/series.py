@@ -44,6 +44,7 @@ def chart(
         else f"{line.label}: {line.points[0].y:.3g}"
         for line in series
     )
+    what = f"{y_title}, by {x_title}" if any(len(line.points) > 1 for line in series) else y_title
     return Chart(
         title=title,
         x_title=x_title,
@@ -51,7 +52,7 @@ def chart(
         series=series,
         log_x=log if log_x is None else log_x,
         log_y=log if log_y is None else log_y,
-        description=f"{title} ({y_title}; {x_title} = value). {text}.",
+        description=f"{title} ({what}). {text}.",
     )
 
 

@@ -1,6 +1,6 @@
 """The rule of convergence on curves whose truth is known: arms that improve, or never learned, contradict nothing."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pytest
@@ -38,8 +38,8 @@ def question(first: Sequence[float], second: Sequence[float], margin: float = 0.
 
 
 def climb(
-    losses: dict[str, Sequence[Sequence[float]]],
-    scores: dict[str, Sequence[Sequence[float]]],
+    losses: Mapping[str, Sequence[Sequence[float]]],
+    scores: Mapping[str, Sequence[Sequence[float]]],
     threshold: float | None = None,
     margin: float = 0.0,
 ) -> list[Rung]:

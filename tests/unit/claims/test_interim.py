@@ -26,7 +26,10 @@ def sequential(
 
 def test_no_effect_raises_few_alarms() -> None:
     rng = np.random.default_rng(0)
-    answers = [sequential(*rng.normal(0, 1, (2, PLAN[-1])), margin=0.0)[0] for _ in range(2000)]
+    answers = []
+    for _ in range(2000):
+        first, second = rng.normal(0, 1, (2, PLAN[-1]))
+        answers.append(sequential(first, second, margin=0.0)[0])
     assert sum(answer != "inconclusive" for answer in answers) / 2000 <= 0.06
 
 
@@ -72,7 +75,7 @@ def test_shares_of_seeds_that_learn() -> None:
     assert by_share.effect == pytest.approx(100 * 10 / 12)
     assert by_share.low is not None
     assert by_share.low > 10.0
-    assert (by_share.answer, by_share.unit) == ("supported", "points of seeds that learn")
+    assert (by_share.answer, by_share.unit) == ("supported", "percentage points of seeds that learn")
 
 
 def test_newcombe_against_the_paper() -> None:

@@ -147,7 +147,7 @@ def test_bimodal_seeds_are_at_least_five_and_counted() -> None:
     found = climbed(study, learned=90.0)
     assert found.seeds > 3
     question = found.rungs[-1].questions[0]
-    assert question.unit == "points of seeds that learn"
+    assert question.unit == "percentage points of seeds that learn"
     assert set(question.contrast.terms[0].values) == {100.0}
 
 

@@ -52,7 +52,7 @@ def study(runner: ExperimentRunner, protocol: Protocol) -> Finding:
         ask(
             f"With {MOST} attractors, does the {LABELS[recipe]} find the right form more often than the Transformer?",
             _ahead(results[recipe], results[TRANSFORMER]),
-            unit="points of right verb forms",
+            unit="percentage points of right verb forms",
             margin=1.0,
         )
         for recipe in (RECURRENT, ATTENTIVE)
@@ -95,12 +95,12 @@ CLAIM = Claim(
     contradicts="The Transformer is as good or better than one of them.",
     protocols={
         "standard": Protocol(
-            "Three seeds, three learning rates; 1,200 steps; 400 sentences a test.",
+            "Three seeds, three learning rates; 1,200 steps; 400 sentences in each test split.",
             steps=1200,
             options={"sentences": 200},
         ),
         "thorough": Protocol(
-            "Five seeds, three learning rates; 10,000 steps; verb forms of 400 sentences a test.",
+            "Five seeds, three learning rates; 10,000 steps; verb forms of 400 sentences in each test split.",
             seeds=5,
             steps=10000,
             options={"sentences": 1000},

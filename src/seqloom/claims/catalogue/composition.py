@@ -61,12 +61,12 @@ CLAIM = Claim(
     contradicts="An architecture that falls by less: it generalises, or its random-split accuracy is below 50%.",
     protocols={
         "standard": Protocol(
-            "Three seeds, three learning rates; 600 steps; 300 commands a test.",
+            "Three seeds, three learning rates; 600 steps; 300 commands in each test split.",
             steps=600,
             options={"sentences": 300},
         ),
         "thorough": Protocol(
-            "Five seeds, three learning rates; 10,000 steps; 2,000 commands a test.",
+            "Five seeds, three learning rates; 10,000 steps; 2,000 commands in each test split.",
             seeds=5,
             steps=10000,
             options={"sentences": 2000},

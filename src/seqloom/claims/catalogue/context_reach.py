@@ -114,7 +114,7 @@ CLAIM = Claim(
             options={"sentences": 500, "max_words": 60},
         ),
         "thorough": Protocol(
-            "The runs of claim 1: five seeds, three learning rates; to 100 words; 6,000 steps.",
+            "The runs of claim 1: five seeds, three learning rates; training sentences of at most 100 words; 6,000 steps.",
             seeds=5,
             steps=6000,
             options={"sentences": 1000, "max_words": 100},

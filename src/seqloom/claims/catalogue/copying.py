@@ -49,7 +49,7 @@ def study(runner: ExperimentRunner, protocol: Protocol) -> Finding:
         "Exact match is harder for longer lists: one wrong word makes a list wrong. The charts of words show the accuracy "
         "by word, which the paper reports.",
         "The question was changed after a first trial at quick effort: from points of accuracy to the "
-        "relative loss of accuracy, because an arm with a low accuracy has few points to lose.",
+        "relative loss of accuracy, because a model with a low accuracy has few points to lose.",
     )
     return Finding(tuple(questions), tuple(charts), caveats)
 
@@ -77,22 +77,23 @@ CLAIM = Claim(
     statement="All architectures lose most of their accuracy in copying, reversing and doubling lists beyond the trained lengths.",
     source="Delétang 2023, table 1 (Neural Networks and the Chomsky Hierarchy)",
     published="LSTM and Transformer both near chance on longer reversals and duplications",
-    against="Jelassi 2024: Transformers copy well, also longer texts, where positions allow; so does monotonic attention.",
+    against="Jelassi 2024: Transformers copy well, even longer texts, if their position encoding permits it; models with monotonic "
+    "attention do too.",
     supports="Every architecture loses more than half of its exact-match accuracy from trained lengths to 21-40 words.",
     contradicts="One that loses less than half.",
     protocols={
         "quick": Protocol(
-            "Three seeds; copy and reverse; 600 steps; 200 lists a test.",
+            "Three seeds; copy and reverse; 600 steps; 200 lists in each test split.",
             steps=600,
             options={"tasks": ["copy", "reverse"], "sentences": 200, "longer": []},
         ),
         "standard": Protocol(
-            "Three seeds, three learning rates; copy, reverse and duplicate; 600 steps; 200 lists a test.",
+            "Three seeds, three learning rates; copy, reverse and duplicate; 600 steps; 200 lists in each test split.",
             steps=600,
             options={"tasks": ["copy", "reverse", "duplicate"], "sentences": 200, "longer": []},
         ),
         "thorough": Protocol(
-            "Five seeds, three learning rates; the same with 10,000 steps; 100 lists a test; tests to 100 words.",
+            "Five seeds, three learning rates; the same with 10,000 steps; 100 lists in each test split; tests to 100 words.",
             seeds=5,
             steps=10000,
             options={

@@ -69,12 +69,13 @@ CLAIM = Claim(
     contradicts="It loses nothing, or no more than the other two.",
     protocols={
         "standard": Protocol(
-            "Three seeds, three learning rates; Python's documentation, English-Spanish, to 60 words; 200 steps; four length bins.",
+            "Three seeds, three learning rates; Python's documentation, English-Spanish; training sentences of at most 60 words, "
+            "test sentences of any length; 200 steps; four bins of source length.",
             steps=200,
             options={"sentences": 500, "max_words": 60, "bins": 4},
         ),
         "thorough": Protocol(
-            "Five seeds, three learning rates; the same to 100 words; 6,000 steps; six length bins.",
+            "Five seeds, three learning rates; training sentences of at most 100 words; 6,000 steps; six bins of source length.",
             seeds=5,
             steps=6000,
             options={"sentences": 1000, "max_words": 100, "bins": 6},

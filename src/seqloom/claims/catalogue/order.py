@@ -67,7 +67,7 @@ def study(runner: ExperimentRunner, protocol: Protocol) -> Finding:
         ask(
             "Are more outputs unchanged by shuffling the source without positions?",
             Contrast(terms=terms),
-            unit="points of unchanged outputs",
+            unit="percentage points of unchanged outputs",
             margin=50.0,
         ),
     )

@@ -71,7 +71,7 @@ def study(runner: ExperimentRunner, protocol: Protocol) -> Finding:
         ask(
             f"Does the {LABELS[recipe]} lose more accuracy than confidence beyond the trained lengths?",
             _gap_growth(item),
-            unit="points of calibration gap (confidence - accuracy)",
+            unit="percentage points of calibration gap (confidence - accuracy)",
             margin=_MARGIN,
         )
         for recipe, item in results.items()
@@ -79,7 +79,7 @@ def study(runner: ExperimentRunner, protocol: Protocol) -> Finding:
     charts = tuple(
         chart(
             f"Confidence and accuracy: {text}",
-            "of the most likely next word",
+            "measure of the most likely next word",
             "%",
             tuple(
                 ChartSeries(
@@ -132,12 +132,12 @@ CLAIM = Claim(
     contradicts="An architecture whose confidence falls as much as its accuracy.",
     protocols={
         "standard": Protocol(
-            "The runs of claim 4: three seeds, three learning rates; copying lists; 600 steps; 200 lists a test.",
+            "The runs of claim 4: three seeds, three learning rates; copying lists; 600 steps; 200 lists in each test split.",
             steps=600,
             options={"sentences": 200},
         ),
         "thorough": Protocol(
-            "Five seeds, three learning rates; copying lists; 10,000 steps; 1,000 lists a test.",
+            "Five seeds, three learning rates; copying lists; 10,000 steps; 1,000 lists in each test split.",
             seeds=5,
             steps=10000,
             options={"sentences": 1000},

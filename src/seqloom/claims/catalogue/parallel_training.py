@@ -29,7 +29,7 @@ def study(runner: ExperimentRunner, protocol: Protocol) -> Finding:
             f"Does a step of the {LABELS[recipe]} slow down more than that of the Transformer if the same number of tokens is in "
             "fewer, longer sentences?",
             Contrast(terms=(Term(arm=LABELS[recipe], weight=1, values=fits[recipe]), transformer)),
-            unit="difference of exponents of time over length",
+            unit="difference between the exponents b, where time grows as length^b",
             margin=_MARGIN,
         )
         for recipe in THREE

@@ -31,13 +31,13 @@ def study(runner: ExperimentRunner, protocol: Protocol) -> Finding:
         ask(
             "Beyond the trained lengths, does ALiBi get more words right than sinusoidal positions?",
             contrast(WORDS, Part(1, results["alibi"], "beyond"), Part(-1, results["sinusoidal"], "beyond")),
-            unit="points of right words",
+            unit="percentage points of right words",
             margin=5.0,
         ),
         ask(
             "Within them, are learned and sinusoidal positions alike?",
             contrast(WORDS, Part(1, results["learned"]), Part(-1, results["sinusoidal"])),
-            unit="points of right words",
+            unit="percentage points of right words",
             margin=2.0,
             asks="alike",
         ),
@@ -61,12 +61,12 @@ CLAIM = Claim(
     contradicts="ALiBi no better beyond, or learned positions apart in range.",
     protocols={
         "standard": Protocol(
-            "Three seeds, three learning rates; copying lists; 1,000 steps; 200 lists a test.",
+            "Three seeds, three learning rates; copying lists; 1,000 steps; 200 lists in each test split.",
             steps=1000,
             options={"task": "copy", "sentences": 200},
         ),
         "thorough": Protocol(
-            "Five seeds, three learning rates; copying lists; 10,000 steps; 1,000 lists a test.",
+            "Five seeds, three learning rates; copying lists; 10,000 steps; 1,000 lists in each test split.",
             seeds=5,
             steps=10000,
             options={"task": "copy", "sentences": 1000},

@@ -45,17 +45,18 @@ CLAIM = Claim(
     statement="Recurrent networks learn parity and generalise to longer strings; Transformers do not.",
     source="Delétang 2023, table 1",
     published="LSTMs solve both far beyond the trained lengths; Transformers reach 52% on parity, but 96% on even pairs",
-    against="With scratchpads or looped layers Transformers solve parity (Anil 2022); training succeeds only for some seeds.",
+    against="With scratchpads or looped layers Transformers solve parity (Anil 2022); "
+    "in that paper, training succeeds only for some seeds.",
     supports="More than 10 points between them beyond the trained lengths, in both languages.",
     contradicts="The Transformer is as good, or neither learns.",
     protocols={
         "standard": Protocol(
-            "Three seeds, three learning rates; 800 steps; 500 words a test.",
+            "Three seeds, three learning rates; 800 steps; 500 strings in each test split.",
             steps=800,
             options={"sentences": 500},
         ),
         "thorough": Protocol(
-            "Five seeds, three learning rates; 10,000 steps; 2,000 words a test.",
+            "Five seeds, three learning rates; 10,000 steps; 2,000 strings in each test split.",
             seeds=5,
             steps=10000,
             options={"sentences": 2000},

@@ -70,7 +70,8 @@ CLAIM = Claim(
     statement="Reading the source backwards helps a recurrent network without attention, and less where there is attention.",
     source="Sutskever 2014, section 3.3",
     published="perplexity 5.8 to 4.7, BLEU 25.9 to 30.6 (English-French, LSTM without attention)",
-    against="It brings the starts of both sentences close together, so it should help only where word order is alike.",
+    against="Reading backwards brings the starts of both sentences close together, so it should help "
+    "only where word order is alike.",
     supports="Lower cross-entropy backwards without attention, and a gain larger than with attention and than the Transformer's.",
     contradicts="No gain without attention, or an equally large gain with it.",
     protocols={

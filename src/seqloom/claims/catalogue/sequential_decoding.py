@@ -32,7 +32,7 @@ def study(runner: ExperimentRunner, protocol: Protocol) -> Finding:
                     ),
                 )
             ),
-            unit="exponent of time over length",
+            unit="exponent b, where time grows as length^b",
             margin=0.8,
         )
         for recipe in (TRANSFORMER, *(recipe for recipe in THREE if recipe != TRANSFORMER))

@@ -30,7 +30,7 @@ def study(runner: ExperimentRunner, protocol: Protocol) -> Finding:
         ask(
             f"Does the {what} of explicit attention grow with nearly the square of the length?",
             Contrast(terms=(Term(arm="explicit attention", weight=1, values=fits("explicit attention", field)),)),
-            unit=f"exponent of {what} over length",
+            unit=f"exponent b, where {what} grows as length^b",
             margin=_MARGIN,
         )
         for what, field in (("time", "seconds"), ("memory", "mib"))
@@ -44,7 +44,7 @@ def study(runner: ExperimentRunner, protocol: Protocol) -> Finding:
                     Term(arm="recurrence", weight=-1, values=fits("recurrence", "seconds")),
                 )
             ),
-            unit="difference of exponents of time over length",
+            unit="difference between the exponents b, where time grows as length^b",
             margin=0.25,
         )
     )
