@@ -44,6 +44,7 @@ NOT_RUN = {
     "seqloom train transformer-lm-tiny --data my-texts/ --minutes 10": "minutes; tests/unit/corpus/test_text_folder.py",
     "seqloom train ngram --data stories.txt --document-separator '<|endoftext|>'": "tests/unit/corpus/test_text_files.py",
     "seqloom inspect --data articles.parquet --text-column body --json": "tests/unit/corpus/test_text_plan.py",
+    "seqloom evaluate runs/lm runs/ngram --weights tune": "tests/integration/test_ngram.py",
     "seqloom train multi30k-fast": "minutes, and needs a download; a step of it below, where there is a mirror",
 }
 

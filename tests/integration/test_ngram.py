@@ -134,3 +134,24 @@ def test_it_is_compared_with_other_language_models(text: Path, tmp_path: Path, c
     assert "for which no output of another system can be scored" in cli(*command, "--also", f"x={text}", status=2)
     pairs_only = ("compare", "rnn-tiny", "--data", text, "--kind", "text", "--steps", 2, "--out", tmp_path / "none")
     assert "is plain text: train a language model on it" in cli(*pairs_only, status=2)
+
+
+def test_it_is_interpolated_with_a_neural_language_model(run: Path, text: Path, tmp_path: Path, cli: Cli) -> None:
+    neural = tmp_path / "neural"
+    cli(
+        *("train", "rnn-lm-tiny", "--data", text, "--kind", "text", "--steps", 3, "--out", neural, "--set"),
+        *("tokenizer.kind=characters", "tokenizer.min_frequency=1", "model.hidden_size=16", "training.validations=1"),
+    )
+
+    def bits(*arguments: object) -> float:
+        result = json.loads(cli("evaluate", *arguments, "--json"))["test"]
+        score = result["scores"][0]
+        assert score["metric"] == "bits_per_byte"
+        assert "|stride:" in score["signature"]
+        return float(score["value"])
+
+    alone = bits(run)
+    tuned = bits(neural, run, "--weights", "tune")
+    assert tuned <= alone * 1.01
+    assert tuned < bits(neural, run, "--weights", "0.5,0.5") < bits(neural)
+    assert "1 in sum" in cli("evaluate", neural, run, "--weights", "0.9,0.9", status=2)

@@ -9,7 +9,7 @@ import os
 import re
 from collections.abc import Collection
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from seqloom.cli.number_options import beam as beam
 from seqloom.cli.number_options import count as count
@@ -351,3 +351,13 @@ def existing_file(path: Path, option: str) -> Path:
     except (OSError, ValueError) as error:
         what = f"cannot be opened: {getattr(error, 'strerror', None) or error}"
     raise SeqloomError(f"{option} {path}: {what}")
+
+
+def weights(value: str) -> list[float] | Literal["tune"]:
+    """Numbers with commas between them, or "tune"."""
+    if value == "tune":
+        return "tune"
+    try:
+        return [float(part) for part in value.split(",")]
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{value!r} is neither numbers such as 0.7,0.3 nor tune") from None

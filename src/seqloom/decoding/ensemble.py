@@ -39,17 +39,23 @@ class EnsembleState(DecoderState):
 
 
 class Ensemble(Model):
-    """The mean of the members' probabilities (used by Sutskever 2014, section 3.6).
+    """The weighted mean of the members' probabilities (equal weights: Sutskever 2014, section 3.6; linear interpolation of language
+    models: Jelinek & Mercer 1980).
 
     Its hidden states are those of the members, concatenated. Logits are log-probabilities. It generates and scores; it cannot be
     trained.
     """
 
-    def __init__(self, models: Sequence[Model]) -> None:
+    has_output_matrix = False
+
+    def __init__(self, models: Sequence[Model], weights: Sequence[float] | None = None) -> None:
         """Takes the members. The ensemble is in evaluation mode if they are.
 
+        Args:
+            weights: of the members, at least 0 and 1 in sum; equal by default.
+
         Raises:
-            DecodingError: there are no models, or their vocabularies differ.
+            DecodingError: there are no models, their vocabularies differ, or the weights do not fit.
         """
         super().__init__()
         if not models:
@@ -60,6 +66,7 @@ class Ensemble(Model):
                     f"model {number} of the ensemble has another vocabulary than the first ({model.vocab}, not "
                     f"{models[0].vocab}); an ensemble needs models that were trained with the same tokenizer"
                 )
+        self.weights = check_weights(weights, len(models))
         self.vocab = models[0].vocab
         self.max_len = min((model.max_len for model in models if model.max_len is not None), default=None)
         self.models = nn.ModuleList(models)
@@ -86,10 +93,14 @@ class Ensemble(Model):
         """The members' hidden states follow one another."""
         return sum(model.hidden_width for model in self._members)
 
+    def log_probs(self, hidden: Float[Tensor, "*rows d_model"]) -> Float[Tensor, "*rows vocab"]:
+        """See `project`."""
+        return self.project(hidden)
+
     def project(self, hidden: Float[Tensor, "*rows d_model"]) -> Float[Tensor, "*rows vocab"]:
         """The logarithm of the mean of the members' probabilities."""
         parts = hidden.split([model.hidden_width for model in self._members], dim=-1)
-        return _mean([model.project(part) for model, part in zip(self._members, parts, strict=True)])
+        return self._mean([model.project(part) for model, part in zip(self._members, parts, strict=True)])
 
     def forward(self, batch: PairBatch, hooks: ActivationHooks | None = None) -> Float[Tensor, "batch tgt_len d_model"]:
         """Teacher forcing by each member."""
@@ -113,7 +124,7 @@ class Ensemble(Model):
         assert isinstance(state, EnsembleState)
         outputs = self._each(lambda number, model, own: model.step(ids, state.states[number], own), hooks)
         states = [output.state for output in outputs]
-        return StepOutput(_mean([output.logits for output in outputs]), EnsembleState.join(states))
+        return StepOutput(self._mean([output.logits for output in outputs]), EnsembleState.join(states))
 
     def inference_model(self) -> "Ensemble":
         """An ensemble of the members' inference models."""
@@ -121,7 +132,22 @@ class Ensemble(Model):
 
     def rebuilt(self, make: Callable[[Model], Model]) -> "Ensemble":
         """An ensemble of `make(member)` for each member."""
-        return Ensemble([model.rebuilt(make) for model in self._members])
+        return Ensemble([model.rebuilt(make) for model in self._members], self.weights)
+
+    def _mean(self, logits: Sequence[Float[Tensor, "*rows vocab"]]) -> Float[Tensor, "*rows vocab"]:
+        """The logarithm of the weighted mean of probabilities."""
+        log_probs = [precise(of_member).log_softmax(dim=-1) for of_member in logits]
+        if len(set(self.weights)) == 1:
+            total = log_probs[0]
+            for of_member in log_probs[1:]:
+                total = torch.logaddexp(total, of_member)
+            return total - math.log(len(log_probs))
+        weighted = [
+            of_member + math.log(weight)
+            for of_member, weight in zip(log_probs, self.weights, strict=True)
+            if weight > 0
+        ]
+        return torch.stack(weighted).logsumexp(dim=0)
 
     def _each(
         self, call: Callable[[int, Model, ActivationHooks | None], _Result], hooks: ActivationHooks | None
@@ -149,10 +175,18 @@ class _MemberHooks(ActivationHooks):
         return super().__call__(name, self._whole(f"{self._number}.{name}", value))
 
 
-def _mean(logits: Sequence[Float[Tensor, "*rows vocab"]]) -> Float[Tensor, "*rows vocab"]:
-    """The logarithm of the mean of probabilities."""
-    log_probs = [precise(of_member).log_softmax(dim=-1) for of_member in logits]
-    total = log_probs[0]
-    for of_member in log_probs[1:]:
-        total = torch.logaddexp(total, of_member)
-    return total - math.log(len(log_probs))
+def check_weights(weights: Sequence[float] | None, num_models: int) -> tuple[float, ...]:
+    """The weights of an ensemble, equal by default.
+
+    Raises:
+        DecodingError: not one for each model, a negative one, or a sum other than 1.
+    """
+    if weights is None:
+        return (1 / num_models,) * num_models
+    if len(weights) != num_models:
+        raise DecodingError(f"weights: {len(weights)} were given for {num_models} models; expected one for each model")
+    if not all(0 <= weight <= 1 for weight in weights) or not math.isclose(sum(weights), 1, abs_tol=1e-6):
+        raise DecodingError(
+            f"weights: {', '.join(f'{weight:g}' for weight in weights)} must be at least 0 and 1 in sum; for example 0.7,0.3"
+        )
+    return tuple(float(weight) for weight in weights)

@@ -1,5 +1,6 @@
 """Evaluation: a generator and test data become outputs, times and scores."""
 
+from seqloom.evaluation.interpolation import tune_weights
 from seqloom.evaluation.results import Evaluation, Scope, TestData, TestOutputs, read_outputs
 from seqloom.evaluation.scoring import (
     evaluate_pairs,
@@ -8,6 +9,7 @@ from seqloom.evaluation.scoring import (
     likelihood,
     metric_value,
     metrics_for,
+    score_statistics,
     score_test,
     score_without_interval,
 )
@@ -24,6 +26,8 @@ __all__ = [
     "metric_value",
     "metrics_for",
     "read_outputs",
+    "score_statistics",
     "score_test",
     "score_without_interval",
+    "tune_weights",
 ]

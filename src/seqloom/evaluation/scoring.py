@@ -226,6 +226,13 @@ def score_test(
     return score_without_interval(metric, stats, item_separator, item_name, num_references=count)
 
 
+def score_statistics(metric: str, stats: Stats, *, item_name: str) -> Score:
+    """The score of counts (items, k), with its interval over the items where there are several."""
+    if len(stats) > 1:
+        return score_runs(metric, [stats], item_name=item_name)
+    return score_without_interval(metric, stats, None, item_name)
+
+
 def score_without_interval(
     metric: str, stats: Stats, item_separator: str | None, item_name: str, *, num_references: int = 1
 ) -> Score:

@@ -15,14 +15,23 @@ from seqloom.errors import ConfigError
 from seqloom.metrics.exact import EXACT_MATCH, ITEMS
 from seqloom.metrics.forecast import MASE, WQL
 from seqloom.metrics.lengths import LengthEstimate, choose_bins, estimate_by_length
-from seqloom.metrics.likelihood import BITS_PER_BYTE, PERPLEXITY, likelihood_statistics
+from seqloom.metrics.likelihood import (
+    BITS_PER_BYTE,
+    BITS_PER_CHARACTER,
+    PERPLEXITY,
+    WORD_PERPLEXITY,
+    likelihood_statistics,
+)
 from seqloom.metrics.metric import Metric, Score, Stats, check_texts, reference_streams
 from seqloom.metrics.overlap import BLEUS, CHRF, TER, TER_SEGMENTS
 from seqloom.metrics.significance import LEVEL, NUM_RESAMPLES, Estimate, ScoreDifference, compare, estimate
 
 METRICS: Mapping[str, Metric] = {
     metric.name: metric
-    for metric in (*BLEUS, CHRF, TER, TER_SEGMENTS, EXACT_MATCH, ITEMS, PERPLEXITY, BITS_PER_BYTE, MASE, WQL)
+    for metric in (
+        *(*BLEUS, CHRF, TER, TER_SEGMENTS, EXACT_MATCH, ITEMS),
+        *(PERPLEXITY, WORD_PERPLEXITY, BITS_PER_BYTE, BITS_PER_CHARACTER, MASE, WQL),
+    )
 }
 
 

@@ -18,21 +18,30 @@ _MOST_NATS = 700.0
 _Numbers = Sequence[float] | NDArray[np.floating] | NDArray[np.integer]
 
 
-def likelihood_statistics(log_probs: _Numbers, num_tokens: _Numbers, num_bytes: _Numbers) -> Stats:
-    """The counts from which perplexity and bits per byte are computed.
+def likelihood_statistics(
+    log_probs: _Numbers,
+    num_tokens: _Numbers,
+    num_bytes: _Numbers,
+    num_characters: _Numbers | None = None,
+    num_words: _Numbers | None = None,
+) -> Stats:
+    """The counts from which perplexities and bits per byte and per character are computed.
 
     Args:
         log_probs: for each sentence the sum of the log-probabilities of its tokens, in nats, eos included if there is one.
         num_tokens: for each sentence the number of these tokens.
         num_bytes: for each sentence the bytes of its text in UTF-8, without a line end.
+        num_characters: for each sentence its characters (code points); bits per character need them.
+        num_words: for each sentence its words; perplexity per word needs them.
 
     Returns:
-        (sentences, 3).
+        (sentences, 5), zeros for what was not given.
 
     Raises:
         CorpusError: unequal numbers of sentences, no sentences, or no bytes.
     """
-    sizes = {len(log_probs), len(num_tokens), len(num_bytes)}
+    columns = (log_probs, num_tokens, num_bytes, num_characters, num_words)
+    sizes = {len(column) for column in columns if column is not None}
     if len(sizes) > 1:
         raise CorpusError(
             f"{len(log_probs):,} log-probabilities, {len(num_tokens):,} token counts and {len(num_bytes):,} byte counts were "
@@ -40,23 +49,34 @@ def likelihood_statistics(log_probs: _Numbers, num_tokens: _Numbers, num_bytes: 
         )
     if sizes == {0}:
         raise CorpusError("there is nothing to score: no log-probabilities; expected at least one sentence")
-    stats = np.stack([np.asarray(column, dtype=np.float64) for column in (log_probs, num_tokens, num_bytes)], axis=1)
+    absent = np.zeros(len(log_probs))
+    stats = np.stack([np.asarray(absent if column is None else column, dtype=np.float64) for column in columns], axis=1)
     if not np.isfinite(stats).all():
         raise CorpusError("a log-probability is not a finite number; the model that gave it has diverged")
-    if (stats[:, 1:].sum(axis=0) <= 0).any():
+    if (stats[:, 1:3].sum(axis=0) <= 0).any():
         raise CorpusError("there is nothing to score: the texts hold no tokens or no bytes")
     return stats
 
 
 def combine_perplexity(sums: Stats) -> Stats:
-    """exp of the mean negative log-probability of a token, from sums (..., 3)."""
+    """exp of the mean negative log-probability of a token, from sums (..., 5)."""
     # A model that has diverged would overflow.
     return np.exp(np.minimum(-ratio(sums[..., 0], sums[..., 1], 0.0), _MOST_NATS))
 
 
 def combine_bits_per_byte(sums: Stats) -> Stats:
-    """The mean negative log2-probability of a byte, from sums (..., 3)."""
+    """The mean negative log2-probability of a byte, from sums (..., 5)."""
     return -ratio(sums[..., 0], sums[..., 2], 0.0) / np.log(2.0)
+
+
+def combine_bits_per_character(sums: Stats) -> Stats:
+    """The mean negative log2-probability of a character, from sums (..., 5)."""
+    return -ratio(sums[..., 0], sums[..., 3], 0.0) / np.log(2.0)
+
+
+def combine_word_perplexity(sums: Stats) -> Stats:
+    """exp of the negative log-probability per word, from sums (..., 5); comparable between tokenizers, as bits per byte."""
+    return np.exp(np.minimum(-ratio(sums[..., 0], sums[..., 4], 0.0), _MOST_NATS))
 
 
 def _signer(signature: str) -> Callable[[str | None], str]:
@@ -73,4 +93,20 @@ BITS_PER_BYTE = Metric(
     None,
     combine_bits_per_byte,
     _signer("bits_per_byte|bytes:utf-8|eos:yes|version:1"),
+)
+BITS_PER_CHARACTER = Metric(
+    "bits_per_character",
+    "bits per character",
+    False,
+    None,
+    combine_bits_per_character,
+    _signer("bits_per_character|characters:code points|eos:yes|version:1"),
+)
+WORD_PERPLEXITY = Metric(
+    "word_perplexity",
+    "perplexity per word",
+    False,
+    None,
+    combine_word_perplexity,
+    _signer("perplexity|per:word|eos:yes|version:1"),
 )

@@ -276,11 +276,24 @@ class Run:
         return f"Run({str(self.folder)!r}: {self.recipe.name} on {self.info.corpus.name})"
 
 
-def load(*folders: Path | str, device: str = "auto", threads: int | None = None) -> Run:
-    """Opens a run; several of one vocabulary are an ensemble, which has the first one's recipe.
+def load(
+    *folders: Path | str,
+    device: str = "auto",
+    threads: int | None = None,
+    weights: Sequence[float] | Literal["tune"] | None = None,
+) -> Run:
+    """Opens a run; several of one vocabulary are an ensemble.
+
+    An ensemble has the folder and the recipe of its first run that is trained by gradients, or of the first one.
+
+    Args:
+        weights: of the runs in an ensemble, at least 0 and 1 in sum; equal by default. "tune", for language models: the weights
+            that predict the validation split of the ensemble's corpus best.
 
     Raises:
         CheckpointError: a folder is not a run, is damaged, or the vocabularies differ.
+        ConfigError: there are weights for a single run, or to be tuned for models of pairs.
+        DecodingError: the weights do not fit.
     """
     if not folders:
         raise ConfigError("name at least one run folder")
@@ -292,6 +305,10 @@ def load(*folders: Path | str, device: str = "auto", threads: int | None = None)
     runs = [_load_one(path, chosen_device) for path in paths]
     first = runs[0]
     if len(runs) == 1:
+        if weights is not None:
+            raise ConfigError(
+                "weights: they belong to several runs, but there is one; name another run, or leave them out"
+            )
         return first
     for other in runs[1:]:
         if other.tokenizer.hash != first.tokenizer.hash:
@@ -299,7 +316,16 @@ def load(*folders: Path | str, device: str = "auto", threads: int | None = None)
                 f"{other.folder} and {first.folder} have different vocabularies, so their scores cannot be averaged: train both "
                 "with one tokenizer (seqloom compare does, and seqloom train --from)"
             )
-    return Run(first.folder, first.recipe, first.tokenizer, Ensemble([run.model for run in runs]), chosen_device)
+    lead = next((run for run in runs if not run.model.fitted_by_counting), first)
+    if weights == "tune":
+        task = task_of(lead.info.corpus.kind)
+        if task.has_sources:
+            raise ConfigError(
+                "weights: tune is for language models, and these runs are models of pairs; give the weights as numbers"
+            )
+        weights = task.tune_weights(runs, lead.open_corpus().val)
+    model = Ensemble([run.model for run in runs], weights)
+    return Run(lead.folder, lead.recipe, lead.tokenizer, model, chosen_device)
 
 
 def describe(folder: Path | str) -> dict[str, Any]:

@@ -1,24 +1,34 @@
 """Language modelling: an item is a text, read as one running text; the model predicts each token from those before it."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
 
 from seqloom.corpus.corpus import Corpus, SentencePair, Split
 from seqloom.decoding.hypothesis import PairScore
-from seqloom.errors import ConfigError
+from seqloom.errors import ConfigError, CorpusError
 from seqloom.models import model_class
 from seqloom.models.base import Model
 from seqloom.progress import Progress
-from seqloom.store import ExampleStore, StoredExamples, WindowSample, open_store
-from seqloom.tasks.passages import Passage, passage_outputs, passages_of, score_passages
+from seqloom.store import ExampleStore, StoredExamples, WindowSample
+from seqloom.tasks.passages import (
+    Passage,
+    default_stride,
+    passage_outputs,
+    passages_of,
+    score_passages,
+    text_statistics,
+)
 from seqloom.tasks.task import RecipeParts, Task, TrainedRun
 from seqloom.tokenizer import Tokenizer, TokenizerSettings
 from seqloom.training.selection import Validation
 
 if TYPE_CHECKING:
     from seqloom.evaluation import Evaluation, TestData, TestOutputs
+    from seqloom.metrics.metric import Score, Stats
 
 # Tokens of a validation split that are measured at each validation.
 _MOST_VALIDATION_TOKENS = 1 << 18
@@ -107,25 +117,48 @@ class LanguageModeling(Task):
         decoding: Mapping[str, Any] | None = None,
         progress: Progress | None = None,
     ) -> "Evaluation":
-        """Bits per byte and perplexity of the test splits."""
-        from seqloom.evaluation import Evaluation, Scope, likelihood, score_without_interval
-        from seqloom.metrics import likelihood_statistics
-        from seqloom.progress import Silent
+        """Bits per byte and per character and perplexities of the test splits, in sliding windows.
+
+        Intervals are over documents; over passages, where there are fewer than ten documents.
+        """
+        from seqloom.evaluation import Evaluation, Scope
 
         if more_references:
             raise ConfigError("more references: running text has none; they belong to pairs")
         assert data.corpus is not None
-        scores, scopes = {}, {}
+        names = metrics or ("bits_per_byte", "bits_per_character", "word_perplexity", "perplexity")
+        scores, scopes, notes = {}, {}, list(data.notes)
         for name, split in data.corpus.tests.items():
-            store = open_store(split, run.tokenizer, progress=progress)
-            examples = self.examples(store, run.model, run.recipe, name, progress or Silent())
-            result = likelihood(run.model, examples, device=run.device)
-            stats = likelihood_statistics([-result.nll], [result.num_tokens], [examples.num_bytes])
-            scores[name] = tuple(
-                score_without_interval(metric, stats, None, "items") for metric in ("bits_per_byte", "perplexity")
+            passages = list(passages_of(split.documents()))
+            if not passages:
+                raise CorpusError(f"the test split {name!r} holds no text, so there is nothing to score")
+            stats, unit = text_statistics(passages, _score(run, passages), are_documents=split.unit == "documents")
+            scores[name] = tuple(self._score(metric, stats, unit, run) for metric in names)
+            scopes[name] = Scope(int(stats[:, 2].sum()), self.unit, data.scopes[name].what)
+            if len(stats) > 1:
+                notes.append(f"{name}: intervals are over {len(stats):,} {unit}")
+        return Evaluation(scores, {}, scopes, notes=tuple(notes))
+
+    def _score(self, metric: str, stats: "Stats", unit: str, run: TrainedRun) -> "Score":
+        """A score whose signature says how much context each token had."""
+        from seqloom.evaluation import score_statistics
+
+        window, across = _window(run.model, run.recipe), run.recipe.training.across_documents
+        how = f"context:{window}|stride:{default_stride(window)}|documents:{'joined' if across else 'apart'}|version:"
+        score = score_statistics(metric, stats, item_name=unit)
+        return replace(score, signature=score.signature.replace("version:", how))
+
+    def tune_weights(self, runs: Sequence[TrainedRun], split: Split) -> tuple[float, ...]:
+        """The weights of a mixture of runs that predicts a split best; all runs have one tokenizer."""
+        from seqloom.evaluation import tune_weights
+
+        passages = list(passages_of(split.documents()))
+        if not passages:
+            raise CorpusError(
+                "weights are tuned on the validation split, but it holds no text; give weights as numbers"
             )
-            scopes[name] = Scope(int(examples.num_bytes), self.unit, data.scopes[name].what)
-        return Evaluation(scores, {}, scopes, notes=tuple(data.notes))
+        scored = [_score(run, passages) for run in runs]
+        return tune_weights([np.array([value for tokens in of_run for value in tokens]) for of_run in scored])
 
     def metrics(self, corpus: Corpus) -> list[str]:
         """Bits per byte; perplexities a token of different tokenizers cannot be compared."""
@@ -149,6 +182,13 @@ class LanguageModeling(Task):
         """The likelihood of each passage, and a sampled continuation of its first words; `beam` does not apply."""
         window = _window(run.model, run.recipe)
         return passage_outputs(run, pairs, window=window, progress=progress, title=title)
+
+
+def _score(run: TrainedRun, passages: Sequence[Passage]) -> list[tuple[float, ...]]:
+    """The log-probability of each token of each passage under a run."""
+    across = run.recipe.training.across_documents
+    window = _window(run.model, run.recipe)
+    return score_passages(run.model, run.tokenizer, passages, window=window, across_documents=across)
 
 
 def _window(model: Model, recipe: RecipeParts) -> int:

@@ -18,7 +18,11 @@ from seqloom.batching import Example
 from seqloom.corpus.corpus import Document, SentencePair
 from seqloom.decoding.forced import score_targets
 from seqloom.errors import ConfigError
+from seqloom.metrics.likelihood import likelihood_statistics
+from seqloom.metrics.metric import Stats
 from seqloom.progress import Progress
+from seqloom.segments import num_segments
+from seqloom.tasks.sliding_windows import sliding_windows
 from seqloom.tokenizer import Tokenizer
 
 if TYPE_CHECKING:
@@ -31,6 +35,8 @@ _LENGTH = 500
 # The beginning of a passage that is continued, and how far.
 _PROMPT_WORDS = 8
 _CONTINUATION = 60
+# Intervals are over documents if there are so many.
+_FEWEST_DOCUMENTS = 10
 # Ids that are scored in one batch.
 _BATCH_IDS = 8192
 
@@ -44,6 +50,11 @@ class Passage(SentencePair):
     """
 
     first: bool = False
+
+
+def default_stride(window: int) -> int:
+    """Half a window: each id but the first ones has at least half a window of context, at twice the cost of no overlap."""
+    return max(1, window // 2)
 
 
 def passages_of(documents: Iterable[Document], *, length: int = _LENGTH) -> Iterator[Passage]:
@@ -67,12 +78,20 @@ def _cut(text: str, length: int) -> Iterator[str]:
 
 
 def score_passages(
-    model: "Model", tokenizer: Tokenizer, passages: Sequence[Passage], *, window: int, across_documents: bool = True
+    model: "Model",
+    tokenizer: Tokenizer,
+    passages: Sequence[Passage],
+    *,
+    window: int,
+    stride: int | None = None,
+    across_documents: bool = True,
 ) -> list[tuple[float, ...]]:
     """The log-probability of each token of each passage; eos between documents belongs to the passage before it.
 
     Args:
-        window: how many ids are read together; the first one of a window has no context.
+        window: how many ids are read together.
+        stride: how far each window is after the one before it; by default `default_stride(window)`. All but the first ids of a
+            document or text have at least `window - stride` ids of context.
         across_documents: whether a window may hold parts of two documents; if not, each document begins a window.
     """
     eos = np.array([tokenizer.vocab.eos_id])
@@ -90,20 +109,45 @@ def score_passages(
         lengths[number] += len(ids)
     text = np.concatenate(parts)
     empty = np.empty(0, dtype=np.int64)
+    stride = stride or default_stride(window)
     windows = [
-        Example(empty, text[first : min(first + window, end)])
+        item
         for begin, end in pairwise([*begins, len(text)])
-        for first in range(begin, end, window)
+        for item in sliding_windows(begin, end, window=window, stride=stride)
     ]
     at_once = max(1, _BATCH_IDS // window)
-    log_probs = [
-        log_prob
-        for begin in range(0, len(windows), at_once)
-        for scored in score_targets(model, windows[begin : begin + at_once], end=False)
-        for log_prob in scored.token_log_probs
-    ]
+    log_probs: list[float] = []
+    for first in range(0, len(windows), at_once):
+        group = windows[first : first + at_once]
+        scored = score_targets(model, [Example(empty, text[item.begin : item.end]) for item in group], end=False)
+        for item, target in zip(group, scored, strict=True):
+            log_probs += target.token_log_probs[item.scored_from - item.begin :]
     ends = np.cumsum(lengths).tolist()
     return [tuple(log_probs[end - length : end]) for end, length in zip(ends, lengths, strict=True)]
+
+
+def text_statistics(
+    passages: Sequence[Passage], log_probs: Sequence[Sequence[float]], *, are_documents: bool
+) -> tuple[Stats, str]:
+    """The counts of each document, or of each passage where there are too few documents for an interval; and which of the two.
+
+    Args:
+        log_probs: of each token of each passage.
+        are_documents: whether the texts that the passages were cut from are documents, and not parts of one running text.
+    """
+    rows = likelihood_statistics(
+        [sum(tokens) for tokens in log_probs],
+        [len(tokens) for tokens in log_probs],
+        [len(passage.tgt.encode()) for passage in passages],
+        [len(passage.tgt) for passage in passages],
+        [num_segments(passage.tgt) for passage in passages],
+    )
+    documents = np.cumsum([passage.first for passage in passages]) - 1
+    if not are_documents or documents[-1] + 1 < _FEWEST_DOCUMENTS:
+        return rows, "passages"
+    sums = np.zeros((documents[-1] + 1, rows.shape[1]))
+    np.add.at(sums, documents, rows)
+    return sums, "documents"
 
 
 def passage_outputs(

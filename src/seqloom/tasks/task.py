@@ -215,6 +215,14 @@ class Task(ABC):
         """The items of a test split that models are compared on."""
         return list(split.pairs())
 
+    def tune_weights(self, runs: Sequence[TrainedRun], split: Split) -> tuple[float, ...]:
+        """The weights of a mixture of runs that predicts a split best.
+
+        Raises:
+            ConfigError: the task has no such weights.
+        """
+        raise ConfigError(f"weights are tuned for language models; these runs learned from {self.description}")
+
     def outputs(
         self, run: TrainedRun, pairs: Sequence[SentencePair], *, beam: int, progress: Progress | None, title: str
     ) -> "TestOutputs":

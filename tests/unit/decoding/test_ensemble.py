@@ -51,6 +51,25 @@ def test_probabilities_are_the_mean_of_the_members() -> None:
     torch.testing.assert_close(probs, expected)
 
 
+def test_weights_are_those_of_the_mixture() -> None:
+    members = [make_toy(0).double(), other_width(1).double(), make_toy(2).double()]
+    weights = (0.5, 0.0, 0.5)
+    ensemble = Ensemble(members, weights)
+    batch = make_batch(EXAMPLES, pad_id=0, bos_id=1, eos_id=2)
+    with torch.no_grad():
+        probs = ensemble.log_probs(ensemble(batch)).exp()
+        each = [model.project(model(batch)).softmax(2) for model in members]
+        expected = sum((share * weight for share, weight in zip(each, weights, strict=True)), torch.zeros(()).double())
+    torch.testing.assert_close(probs, expected)
+    assert ensemble.inference_model().weights == weights
+
+
+@pytest.mark.parametrize("weights", [(1.0,), (0.5, 0.6), (1.5, -0.5)])
+def test_wrong_weights_are_an_error(weights: tuple[float, ...]) -> None:
+    with pytest.raises(DecodingError, match="weights:"):
+        Ensemble([make_toy(0), make_toy(1)], weights)
+
+
 def test_states_move_together_under_select() -> None:
     ensemble = Ensemble([make_toy(0).double(), other_width(1).double()])
     rows = torch.tensor([2, 0, 0])

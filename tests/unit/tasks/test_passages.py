@@ -11,7 +11,7 @@ from seqloom.corpus.corpus import Document, SentencePair
 from seqloom.decoding.forced import score_targets
 from seqloom.errors import ConfigError
 from seqloom.models.ngram import NGram, NGramSettings
-from seqloom.tasks.passages import Passage, passage_outputs, passages_of, score_passages
+from seqloom.tasks.passages import Passage, passage_outputs, passages_of, score_passages, text_statistics
 from seqloom.tokenizer import Tokenizer, TokenizerSettings
 from tests.toy_model import make_toy
 
@@ -32,7 +32,7 @@ def test_likelihoods_of_passages_add_up_to_that_of_the_text(window: int) -> None
     passages = list(passages_of(DOCUMENTS, length=30))
     tokenizer = Tokenizer.train(DOCUMENTS, TokenizerSettings(kind="characters", collapse_whitespace=False))
     model = make_toy(1, tokenizer.vocab.src_size, tokenizer.vocab.tgt_size, shared=True)
-    scored = score_passages(model, tokenizer, passages, window=window)
+    scored = score_passages(model, tokenizer, passages, window=window, stride=window)
     parts = tokenizer.encode_tgt([document.text for document in DOCUMENTS])
     ids = np.concatenate([parts[0], [2], parts[1], [2], parts[2]])
     empty = np.empty(0, dtype=np.int64)
@@ -41,7 +41,7 @@ def test_likelihoods_of_passages_add_up_to_that_of_the_text(window: int) -> None
     expected = sum(one.log_prob for one in score_targets(model, windows, end=False))
     assert sum(map(sum, scored)) == pytest.approx(expected)
     assert len(passages) > len(DOCUMENTS)
-    apart = score_passages(model, tokenizer, passages, window=window, across_documents=False)
+    apart = score_passages(model, tokenizer, passages, window=window, stride=window, across_documents=False)
     alone = [
         Example(empty, part[begin : begin + window])
         for part in (*(np.append(p, 2) for p in parts[:2]), parts[2])
@@ -49,6 +49,38 @@ def test_likelihoods_of_passages_add_up_to_that_of_the_text(window: int) -> None
     ]
     expected = sum(one.log_prob for one in score_targets(model, alone, end=False))
     assert sum(map(sum, apart)) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("stride", [1, 3, 8])
+def test_each_token_is_scored_with_the_context_of_its_window(stride: int) -> None:
+    window = 8
+    passages = list(passages_of(DOCUMENTS[1:2], length=30))
+    tokenizer = Tokenizer.train(DOCUMENTS, TokenizerSettings(kind="characters", collapse_whitespace=False))
+    model = make_toy(1, tokenizer.vocab.src_size, tokenizer.vocab.tgt_size, shared=True)
+    scored = [
+        value for tokens in score_passages(model, tokenizer, passages, window=window, stride=stride) for value in tokens
+    ]
+    (ids,) = tokenizer.encode_tgt([DOCUMENTS[1].text])
+    empty = np.empty(0, dtype=np.int64)
+    for position, value in enumerate(scored):
+        # The first window that reaches the position, in steps of the stride.
+        begin = max(0, -(-(position - window + 1) // stride) * stride)
+        (alone,) = score_targets(model, [Example(empty, np.asarray(ids[begin : position + 1]))], end=False)
+        assert value == pytest.approx(alone.token_log_probs[-1], abs=1e-5)
+    assert len(scored) == len(ids)
+
+
+def test_counts_are_of_documents_where_there_are_enough() -> None:
+    documents = [Document(f"text {number}\n" * 3) for number in range(10)]
+    passages = list(passages_of(documents, length=10))
+    log_probs = [(-1.0, -2.0)] * len(passages)
+    by_document, unit = text_statistics(passages, log_probs, are_documents=True)
+    by_passage, other = text_statistics(passages, log_probs, are_documents=False)
+    assert (unit, len(by_document)) == ("documents", 10)
+    assert (other, len(by_passage)) == ("passages", len(passages))
+    assert by_document.sum(axis=0) == pytest.approx(by_passage.sum(axis=0))
+    texts = "".join(document.text for document in documents)
+    assert by_passage.sum(axis=0).tolist() == [-3.0 * len(passages), 2 * len(passages), len(texts), len(texts), 60]
 
 
 def test_a_passage_is_scored_in_the_context_of_the_one_before_it() -> None:
