@@ -194,7 +194,7 @@ def test_what_if_by_word_by_token_and_by_beginning(app: Visit, server: Running) 
     app.settle()
     assert column.locator("ins, .tokens span").all_text_contents()
     assert column.locator("dd").last.locator(".tokens > *").first.text_content() == token.removeprefix("…")
-    assert "does not concern this run" in app.columns().first.inner_text()
+    assert "does not apply to this run" in app.columns().first.inner_text()
     app.page.go_back()
     app.settle()
     assert app.page.get_by_role("tab", selected=True).text_content() == "Step by step"

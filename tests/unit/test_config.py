@@ -67,7 +67,7 @@ def test_assignments_are_nested_and_read_as_yaml() -> None:
     for wrong in ("model.dropout", "=1", "a=[1"):
         with pytest.raises(ConfigError, match="--set"):
             parse_assignments([wrong])
-    with pytest.raises(ConfigError, match="value of its own"):
+    with pytest.raises(ConfigError, match="has a value already"):
         parse_assignments(["a=1", "a.b=2"])
 
 
