@@ -94,7 +94,7 @@ class Claim:
         published: the published figure that the verdict stands beside.
         against: known counter-evidence, or the reason why there may be some.
         supports: what would support it; contradicts: what would contradict it.
-        protocols: by effort; a claim without "quick" shows its recorded verdict there.
+        protocols: by effort; a claim without "quick" shows its recorded verdict there. "quick" is for claims that minutes decide.
         study: runs the experiment.
         ladder: the budgets at effort "ladder"; None for claims about costs, which do not depend on what a model has learned.
         takes_data: whether it can be tested on the user's own corpus.

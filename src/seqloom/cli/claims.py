@@ -19,7 +19,7 @@ _EPILOG = """\
 examples:
   seqloom claims list                                          all claims, one per line
   seqloom claims show copying                                  the claim, its source, and how it is tested
-  seqloom claims run copying recall --effort quick --out claims
+  seqloom claims run copying order --effort quick --out claims
   seqloom claims run --all --out claims                        takes minutes; slow claims show stored results
   seqloom claims run reversed-source --data pairs.tsv --effort standard --out claims
   nice seqloom claims queue --out ~/claims-queue               hours: growing budgets until all arms have converged

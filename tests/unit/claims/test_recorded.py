@@ -44,6 +44,13 @@ def test_every_claim_has_a_recorded_verdict() -> None:
     assert [verdict.claim for verdict in VERDICTS] == list(claims())
 
 
+def test_quick_effort_runs_only_what_little_training_decides() -> None:
+    undecided = {verdict.claim for verdict in VERDICTS if verdict.verdict == "inconclusive"}
+    live = {name for name, claim in claims().items() if claim.protocol_at("quick") is not None}
+    assert len(live) >= 5
+    assert not live & undecided
+
+
 @pytest.mark.parametrize("verdict", VERDICTS, ids=by_name)
 def test_a_recorded_verdict_can_be_worked_out_from_its_json_alone(verdict: Verdict) -> None:
     for question in verdict.questions:

@@ -71,9 +71,6 @@ CLAIM = Claim(
     supports="With attention the share of recalled values is more than 10 points higher, for each number of pairs.",
     contradicts="Without attention as many values are recalled.",
     protocols={
-        "quick": Protocol(
-            "Two seeds; 4 pairs; 400 steps.", seeds=2, steps=400, options={"pairs": [4], "sentences": 300}
-        ),
         "standard": Protocol(
             "Three seeds, three learning rates; 4 and 8 pairs; 600 steps.",
             steps=600,

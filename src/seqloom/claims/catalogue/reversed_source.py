@@ -75,12 +75,6 @@ CLAIM = Claim(
     supports="Lower cross-entropy backwards without attention, and a gain larger than with attention and than the Transformer's.",
     contradicts="No gain without attention, or an equally large gain with it.",
     protocols={
-        "quick": Protocol(
-            "Two seeds; player commands, 200 steps.",
-            seeds=2,
-            steps=200,
-            options={"corpus": {"data": "player-commands"}, "sentences": 200},
-        ),
         "standard": Protocol(
             "Three seeds, three learning rates; Multi30k English-German, 200 steps.",
             steps=200,
