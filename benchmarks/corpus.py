@@ -140,8 +140,8 @@ def batches(data: str) -> dict[str, Any]:
     """Opens corpus, tokenizer and stores from the cache; measures the first batch and 500 more."""
     from itertools import islice
 
-    from seqloom.batching import Batches
     from seqloom.corpus import open_corpus
+    from seqloom.data.batching import Batches
     from seqloom.models import make_model
     from seqloom.progress import Silent
     from seqloom.recipes import load_recipe

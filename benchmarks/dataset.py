@@ -17,7 +17,7 @@ import numpy as np
 
 from benchmarks.sizes import BATCH_TOKENS, SEED, TINY, our_recipe
 from seqloom import CorpusSettings, load_recipe, open_corpus
-from seqloom.batching import Batches
+from seqloom.data.batching import Batches
 from seqloom.run.prepare import prepare
 from seqloom.tokenizer import Tokenizer
 

@@ -20,7 +20,7 @@ import numpy as np
 import torch
 
 from seqloom import machine
-from seqloom.batching import Sources
+from seqloom.data.batching import Sources
 from seqloom.decoding.prefix_cache import CachedPrompts, PrefixCache
 from seqloom.decoding.search import search
 from seqloom.decoding.settings import DecodingSettings

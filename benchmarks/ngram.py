@@ -23,7 +23,7 @@ import torch
 
 from benchmarks.marked import rewrite
 from seqloom import machine
-from seqloom.batching import Example, Sources
+from seqloom.data.batching import Example, Sources
 from seqloom.decoding.search import search
 from seqloom.decoding.settings import DecodingSettings
 from seqloom.models.ngram import NGram, NGramSettings

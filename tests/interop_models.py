@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from seqloom.batching import Example, Sources
+from seqloom.data.batching import Example, Sources
 from seqloom.decoding.hypothesis import Hypothesis
 from seqloom.models import make_model
 from seqloom.models.base import Model

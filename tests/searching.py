@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from seqloom.batching import Sources
+from seqloom.data.batching import Sources
 from seqloom.decoding.constraints import Constraint
 from seqloom.decoding.hypothesis import Hypothesis
 from seqloom.decoding.observers import Observer

@@ -7,7 +7,7 @@ records as "alignment" is a made-up distribution over the source, there so that 
 import torch
 from torch import Tensor, nn
 
-from seqloom.batching import Sources
+from seqloom.data.batching import Sources
 from seqloom.models.base import DecoderState, Model
 from seqloom.nn.activation_hooks import ActivationHooks, capture
 from seqloom.vocabulary import Vocabulary

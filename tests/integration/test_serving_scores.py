@@ -13,7 +13,7 @@ pytest.importorskip("uvicorn")
 pytest.importorskip("prometheus_client")
 
 import seqloom
-from seqloom.batching import Example
+from seqloom.data.batching import Example
 from seqloom.decoding.forced import score_targets
 from seqloom.serve.limits import RequestLimits
 from tests.serving import Running, running

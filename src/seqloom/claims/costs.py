@@ -16,8 +16,8 @@ from torch import Tensor
 from torch.nn.functional import scaled_dot_product_attention
 
 from seqloom import machine
-from seqloom.batching import PairBatch, Sources, make_batch
-from seqloom.example import Example
+from seqloom.data.batching import PairBatch, Sources, make_batch
+from seqloom.data.example import Example
 from seqloom.models import make_model
 from seqloom.models.base import Model
 from seqloom.nn.activation_hooks import ActivationHooks

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import torch
 
-from seqloom.batching import PairBatch, make_batch
 from seqloom.corpus import Corpus
-from seqloom.example import Example
+from seqloom.data.batching import PairBatch, make_batch
+from seqloom.data.example import Example
 from seqloom.explain.saliency import gradient_norms
 from seqloom.explain.sentence import log_probs
 from seqloom.models import make_model

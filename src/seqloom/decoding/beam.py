@@ -16,7 +16,7 @@ from jaxtyping import Float
 from numpy.typing import NDArray
 from torch import Tensor
 
-from seqloom.batching import Sources
+from seqloom.data.batching import Sources
 from seqloom.decoding.filters import precise
 from seqloom.decoding.hypothesis import Hypothesis
 from seqloom.decoding.observers import CandidateObserver, CandidateStep

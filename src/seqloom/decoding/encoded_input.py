@@ -12,10 +12,10 @@ from typing import Protocol, TypeVar
 import numpy as np
 
 from seqloom.corpus.corpus import SentencePair
+from seqloom.data.example import Example, IdArray
 from seqloom.decoding.full_context import FullContext, kept_positions
 from seqloom.decoding.hypothesis import Generation, Hypothesis
 from seqloom.errors import PromptTooLongError
-from seqloom.example import Example, IdArray
 from seqloom.messages import counted
 from seqloom.progress import Progress, Silent
 from seqloom.vocabulary import Vocabulary

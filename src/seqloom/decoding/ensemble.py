@@ -13,7 +13,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from seqloom.batching import PairBatch, Sources
+from seqloom.data.batching import PairBatch, Sources
 from seqloom.decoding.filters import precise
 from seqloom.errors import DecodingError
 from seqloom.models.base import DecoderState, Model, StepOutput

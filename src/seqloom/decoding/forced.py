@@ -10,7 +10,7 @@ from dataclasses import replace
 import numpy as np
 import torch
 
-from seqloom.batching import Example, PairBatch, make_batch
+from seqloom.data.batching import Example, PairBatch, make_batch
 from seqloom.decoding import filters
 from seqloom.decoding.hypothesis import Hypothesis
 from seqloom.errors import DecodingError

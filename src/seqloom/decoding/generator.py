@@ -13,8 +13,8 @@ import numpy as np
 import torch
 
 from seqloom import machine
-from seqloom.batching import Example, Sources
 from seqloom.corpus.corpus import SentencePair
+from seqloom.data.batching import Example, Sources
 from seqloom.decoding.constraints import Constraint
 from seqloom.decoding.encoded_input import UNFINISHED, EncodedInput, InputEncoder, TextCodec, windows
 from seqloom.decoding.forced import align_targets, score_targets

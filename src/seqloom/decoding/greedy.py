@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from seqloom.batching import Sources
+from seqloom.data.batching import Sources
 from seqloom.decoding.hypothesis import Hypothesis
 from seqloom.decoding.observers import CandidateObserver, CandidateStep, Observer, TokenObserver, TokenStep
 from seqloom.decoding.penalty import LengthPenalty

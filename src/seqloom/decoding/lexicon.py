@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from seqloom.batching import Examples, IdArray
+from seqloom.data.batching import Examples, IdArray
 from seqloom.decoding.settings import MOST_TRANSLATIONS
 from seqloom.progress import Progress, Silent
 from seqloom.vocabulary import Vocabulary

@@ -14,7 +14,7 @@ from jaxtyping import Float, Int
 from numpy.typing import NDArray
 from torch import Tensor
 
-from seqloom.batching import Sources
+from seqloom.data.batching import Sources
 from seqloom.models.base import DecoderState, Model, StepOutput
 from seqloom.models.prompt_state import PromptState
 from seqloom.nn.activation_hooks import ActivationHooks

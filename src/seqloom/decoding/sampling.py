@@ -8,7 +8,7 @@ from jaxtyping import Float, Int
 from numpy.typing import NDArray
 from torch import Tensor
 
-from seqloom.batching import Sources
+from seqloom.data.batching import Sources
 from seqloom.decoding import filters
 from seqloom.decoding.hypothesis import Hypothesis
 from seqloom.decoding.observers import TokenObserver

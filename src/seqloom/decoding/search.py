@@ -11,7 +11,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from seqloom.batching import Sources
+from seqloom.data.batching import Sources
 from seqloom.decoding.beam import beam_search
 from seqloom.decoding.constraints import Constraint
 from seqloom.decoding.greedy import greedy_search

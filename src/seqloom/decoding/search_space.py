@@ -14,7 +14,7 @@ from jaxtyping import Bool, Float, Int
 from numpy.typing import NDArray
 from torch import Tensor
 
-from seqloom.batching import Sources
+from seqloom.data.batching import Sources
 from seqloom.decoding.constraints import Constraint, Histories, NoRepeatNgram
 from seqloom.decoding.score_penalties import ScorePenalty, count_ids, score_penalties
 from seqloom.decoding.settings import DecodingSettings

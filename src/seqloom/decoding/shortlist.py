@@ -15,7 +15,7 @@ from jaxtyping import Float, Int
 from numpy.typing import NDArray
 from torch import Tensor
 
-from seqloom.batching import Sources
+from seqloom.data.batching import Sources
 from seqloom.decoding.hypothesis import Hypothesis
 from seqloom.errors import DecodingError
 from seqloom.models.base import DecoderState, MemoryReader, Model, StepOutput

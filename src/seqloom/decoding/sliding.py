@@ -11,7 +11,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from seqloom.batching import Sources
+from seqloom.data.batching import Sources
 from seqloom.decoding.full_context import kept_positions
 from seqloom.models.base import DecoderState, Model, StepOutput
 from seqloom.nn.activation_hooks import ActivationHooks

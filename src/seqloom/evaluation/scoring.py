@@ -11,9 +11,9 @@ from statistics import median
 import numpy as np
 import torch
 
-from seqloom.batching import Examples, batches_in_order
 from seqloom.core_sharing import MOST_OTHER_CORES, OtherWork, share_cores
 from seqloom.corpus import SentencePair
+from seqloom.data.batching import Examples, batches_in_order
 from seqloom.decoding.generator import Generator
 from seqloom.errors import ConfigError, CorpusError
 from seqloom.evaluation.results import LATENCY_SENTENCES, Evaluation, TestData, TestOutputs

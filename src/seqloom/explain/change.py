@@ -13,8 +13,8 @@ from jaxtyping import Float, Int
 from pydantic import Field, model_validator
 from torch import Tensor
 
-from seqloom.batching import Sources
 from seqloom.config import Settings, nearest
+from seqloom.data.batching import Sources
 from seqloom.errors import ConfigError
 from seqloom.explain.sentence import Sentence
 from seqloom.models.base import DecoderState, Model

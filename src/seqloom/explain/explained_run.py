@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from seqloom.batching import Sources
+from seqloom.data.batching import Sources
 from seqloom.decoding.encoded_input import UNFINISHED, InputEncoder
 from seqloom.decoding.hypothesis import Hypothesis
 from seqloom.decoding.penalty import LengthPenalty

@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from seqloom.batching import PairBatch
+from seqloom.data.batching import PairBatch
 from seqloom.explain.sentence import (
     SOURCE_EMBEDDINGS,
     TARGET_EMBEDDINGS,

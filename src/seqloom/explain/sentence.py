@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from seqloom.batching import PairBatch, Sources
+from seqloom.data.batching import PairBatch, Sources
 from seqloom.models.base import Model
 from seqloom.nn.activation_hooks import ActivationHooks
 

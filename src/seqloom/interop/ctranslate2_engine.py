@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from seqloom.config import merge
+from seqloom.data.example import Example
 from seqloom.decoding.encoded_input import UNFINISHED, EncodedInput, InputEncoder, windows
 from seqloom.decoding.hypothesis import Generation, Hypothesis
 from seqloom.decoding.penalty import LengthPenalty
 from seqloom.decoding.settings import DecodingSettings
 from seqloom.errors import CheckpointError, ConfigError, DecodingError
-from seqloom.example import Example
 from seqloom.interop.ctranslate2_file import check_ctranslate2
 from seqloom.interop.folder import SEQLOOM_FOLDER, Manifest
 from seqloom.progress import Progress

@@ -6,11 +6,11 @@ from typing import Any
 
 import torch
 
+from seqloom.data.example import Example
 from seqloom.decoding.encoded_input import EncodedInput, InputEncoder
 from seqloom.decoding.hypothesis import Generation, Hypothesis
 from seqloom.decoding.settings import DecodingSettings
 from seqloom.errors import CheckpointError
-from seqloom.example import Example
 from seqloom.interop.folder import SEQLOOM_FOLDER, Manifest
 from seqloom.interop.huggingface_export import NAME, import_transformers, power, quiet, search_settings
 from seqloom.tokenizer import Tokenizer

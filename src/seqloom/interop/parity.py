@@ -10,10 +10,10 @@ from typing import Any, Protocol
 import numpy as np
 
 from seqloom.corpus import SentencePair
+from seqloom.data.example import Example
 from seqloom.decoding.encoded_input import InputEncoder
 from seqloom.decoding.forced import score_targets
 from seqloom.decoding.hypothesis import Generation
-from seqloom.example import Example
 from seqloom.metrics import score
 from seqloom.run.load import Run
 

@@ -13,7 +13,7 @@ from jaxtyping import Float, Int
 from pydantic import Field, model_validator
 from torch import Tensor
 
-from seqloom.batching import Sources
+from seqloom.data.batching import Sources
 from seqloom.models.base import DecoderState, MemoryReader, Model, reversal, reverse
 from seqloom.models.rnn import RecurrentSettings
 from seqloom.nn.activation_hooks import ActivationHooks, capture

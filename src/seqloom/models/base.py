@@ -13,8 +13,8 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
-from seqloom.batching import Example, PairBatch, Sources
 from seqloom.config import Settings
+from seqloom.data.batching import Example, PairBatch, Sources
 from seqloom.errors import DecodingError, TrainingError
 from seqloom.nn.activation_hooks import ActivationHooks, capture
 from seqloom.nn.linear import multiply

@@ -14,7 +14,7 @@ from jaxtyping import Float, Int
 from numpy.typing import NDArray
 from torch import Tensor
 
-from seqloom.batching import PairBatch, Sources
+from seqloom.data.batching import PairBatch, Sources
 from seqloom.models.base import DecoderState, MemoryReader, Model, StepOutput
 from seqloom.models.transformer import Transformer
 from seqloom.nn.activation_hooks import ActivationHooks

@@ -12,7 +12,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from torch.nn import functional as F
 
-from seqloom.batching import PairBatch, Sources
+from seqloom.data.batching import PairBatch, Sources
 from seqloom.models.base import DecoderState, Model, StepOutput
 from seqloom.models.prompt_state import LENGTH, MASK, PromptState
 from seqloom.models.transformer_lm import TransformerLM

@@ -19,7 +19,7 @@ from jaxtyping import Float, Int
 from pydantic import Field
 from torch import Tensor
 
-from seqloom.batching import Example, Sources
+from seqloom.data.batching import Example, Sources
 from seqloom.errors import TrainingError
 from seqloom.messages import counted
 from seqloom.models.base import DecoderState, Model, ModelSettings

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from seqloom.example import IdArray
+from seqloom.data.example import IdArray
 
 Keys = NDArray[np.int64]
 

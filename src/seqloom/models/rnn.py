@@ -7,8 +7,8 @@ from jaxtyping import Float, Int
 from pydantic import Field
 from torch import Tensor
 
-from seqloom.batching import Sources
 from seqloom.config import MOST_LAYERS, WIDEST
+from seqloom.data.batching import Sources
 from seqloom.models.base import DecoderState, Model, ModelSettings, reverse
 from seqloom.nn.activation_hooks import ActivationHooks, capture
 from seqloom.nn.block import initialise_linear

@@ -7,7 +7,7 @@ from jaxtyping import Float, Int
 from pydantic import Field
 from torch import Tensor
 
-from seqloom.batching import Sources
+from seqloom.data.batching import Sources
 from seqloom.models.base import DecoderState, Model
 from seqloom.models.rnn import RecurrentSettings
 from seqloom.nn.activation_hooks import ActivationHooks, capture

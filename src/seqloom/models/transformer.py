@@ -9,8 +9,8 @@ from jaxtyping import Float, Int
 from pydantic import Field, model_validator
 from torch import Tensor, nn
 
-from seqloom.batching import Sources
 from seqloom.config import LONGEST, MOST_LAYERS, WIDEST
+from seqloom.data.batching import Sources
 from seqloom.models.base import DecoderState, MemoryReader, Model, ModelSettings, reversal, reverse
 from seqloom.nn.activation_hooks import ActivationHooks, capture
 from seqloom.nn.attention import mask_bias

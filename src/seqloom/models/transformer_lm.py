@@ -8,8 +8,8 @@ from jaxtyping import Float, Int
 from pydantic import Field
 from torch import Tensor
 
-from seqloom.batching import PairBatch, Sources
 from seqloom.config import MOST_LAYERS
+from seqloom.data.batching import PairBatch, Sources
 from seqloom.models.base import DecoderState, Model, reversal, reverse
 from seqloom.models.prompt_state import PromptState
 from seqloom.models.transformer import BlockSettings

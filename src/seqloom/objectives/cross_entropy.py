@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from seqloom.batching import PairBatch
+from seqloom.data.batching import PairBatch
 from seqloom.models.base import Model
 from seqloom.objectives.linear_cross_entropy import linear_cross_entropy
 from seqloom.objectives.objective import Loss

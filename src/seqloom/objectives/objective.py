@@ -7,7 +7,7 @@ from typing import Protocol
 from jaxtyping import Float, Num
 from torch import Tensor
 
-from seqloom.batching import PairBatch
+from seqloom.data.batching import PairBatch
 from seqloom.models.base import Model
 
 

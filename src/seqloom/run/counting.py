@@ -10,11 +10,11 @@ from pathlib import Path
 import torch
 
 from seqloom import core_sharing, machine
+from seqloom.data.store import StoredExamples
 from seqloom.models.base import Model
 from seqloom.progress import Progress
 from seqloom.run.info import ResultInfo, ValidationPoint
 from seqloom.run.load import WEIGHTS
-from seqloom.store import StoredExamples
 from seqloom.training.counters import Counters
 from seqloom.training.metric_log import MetricLog
 from seqloom.training.selection import Validate, measure

@@ -78,8 +78,8 @@ def run_lexicon(
 
 def _learn(folder: Path, recipe: Recipe, tokenizer: Tokenizer, about: CorpusInfo, progress: Progress) -> Lexicon:
     # The slow imports that read corpora are needed only if a lexicon is learned.
+    from seqloom.data.store import open_store
     from seqloom.run.data import open_run_corpus
-    from seqloom.store import open_store
 
     needs = (
         f"decoding.shortlist needs {folder / LEXICON}, which is learned from the data that the run was trained on, but"

@@ -13,11 +13,11 @@ from seqloom.corpus import Corpus
 from seqloom.corpus.cache import cache_folder
 from seqloom.corpus.characters import count_sides
 from seqloom.corpus.corpus import Split
+from seqloom.data.store import ExampleStore, open_store
 from seqloom.errors import CheckpointError, OutputError
 from seqloom.progress import Progress, Silent
 from seqloom.recipes import Recipe
 from seqloom.run.info import CorpusInfo
-from seqloom.store import ExampleStore, open_store
 from seqloom.tasks import Task, task_of
 from seqloom.tokenizer import Tokenizer, TokenizerSettings
 

@@ -13,7 +13,8 @@ from pathlib import Path
 import torch
 
 from seqloom import core_sharing, machine
-from seqloom.batching import Batches, Examples
+from seqloom.data.batching import Batches, Examples
+from seqloom.data.store import StoredExamples, dropout_reencoder
 from seqloom.decoding.lexicon import Lexicon
 from seqloom.files import write_json, write_text
 from seqloom.messages import counted
@@ -38,7 +39,6 @@ from seqloom.run.info import (
 from seqloom.run.lexicon import save_lexicon
 from seqloom.run.load import WEIGHTS, Run
 from seqloom.run.prepare import CHARACTERS, Prepared, character_sides, corpus_info
-from seqloom.store import StoredExamples, dropout_reencoder
 from seqloom.tasks.translation import both_directions
 from seqloom.training import Budget, Trainer, TrainingPlan
 from seqloom.training.checkpoint import FORMAT

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from seqloom import machine
-from seqloom.batching import Example, make_batch
+from seqloom.data.batching import Example, make_batch
 from seqloom.decoding.encoded_input import TextCodec
 from seqloom.decoding.filters import precise
 from seqloom.errors import PromptTooLongError

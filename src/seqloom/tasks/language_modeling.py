@@ -8,12 +8,12 @@ import numpy as np
 import torch
 
 from seqloom.corpus.corpus import Corpus, SentencePair, Split
+from seqloom.data.store import ExampleStore, StoredExamples, WindowSample
 from seqloom.decoding.hypothesis import PairScore
 from seqloom.errors import ConfigError, CorpusError
 from seqloom.models import model_class
 from seqloom.models.base import Model
 from seqloom.progress import Progress
-from seqloom.store import ExampleStore, StoredExamples, WindowSample
 from seqloom.tasks.passages import (
     Passage,
     default_stride,

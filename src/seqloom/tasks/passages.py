@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from seqloom.batching import Example
 from seqloom.corpus.corpus import Document, SentencePair
+from seqloom.data.batching import Example
 from seqloom.decoding.forced import score_targets
 from seqloom.errors import ConfigError
 from seqloom.metrics.likelihood import likelihood_statistics

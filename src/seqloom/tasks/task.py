@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 import torch
 
 from seqloom.corpus.corpus import Corpus, SentencePair, Split
+from seqloom.data.store import ExampleStore, StoredExamples
 from seqloom.decoding.hypothesis import PairScore
 from seqloom.decoding.settings import DecodingSettings
 from seqloom.errors import ConfigError
 from seqloom.models import ModelSettings, model_class
 from seqloom.models.base import Model
 from seqloom.progress import Progress
-from seqloom.store import ExampleStore, StoredExamples
 from seqloom.tasks.settings import TaskSettings
 from seqloom.tokenizer import Tokenizer, TokenizerSettings
 from seqloom.training.selection import Validation

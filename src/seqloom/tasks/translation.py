@@ -9,13 +9,13 @@ import torch
 from numpy.typing import NDArray
 
 from seqloom.corpus.corpus import Corpus, SentencePair
+from seqloom.data.example import IdArray
+from seqloom.data.store import BothDirections, ExampleStore, SelectedExamples, StoredExamples
 from seqloom.decoding.settings import DecodingSettings
 from seqloom.errors import CorpusError
-from seqloom.example import IdArray
 from seqloom.messages import counted
 from seqloom.models.base import Model
 from seqloom.progress import Progress
-from seqloom.store import BothDirections, ExampleStore, SelectedExamples, StoredExamples
 from seqloom.tasks.task import RecipeParts, Task, TrainedRun
 from seqloom.tokenizer import Tokenizer
 from seqloom.training.selection import Validation

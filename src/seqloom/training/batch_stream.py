@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import torch
 
-from seqloom.batching import PairBatch
-from seqloom.prefetch import Prefetch
+from seqloom.data.batching import PairBatch
+from seqloom.data.prefetch import Prefetch
 from seqloom.training.data_schedule import Cursor, DataSchedule
 
 

@@ -8,7 +8,7 @@ from collections.abc import Generator
 from dataclasses import dataclass
 from typing import Protocol
 
-from seqloom.batching import Batches, PairBatch
+from seqloom.data.batching import Batches, PairBatch
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from seqloom.batching import PairBatch, Sources
+from seqloom.data.batching import PairBatch, Sources
 from seqloom.decoding import beam as beam_module
 from seqloom.decoding.beam import beam_search
 from seqloom.decoding.hypothesis import Hypothesis

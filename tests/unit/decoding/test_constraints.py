@@ -10,7 +10,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seqloom.batching import Sources
+from seqloom.data.batching import Sources
 from seqloom.decoding.constraints import AllowedIds, Constraint, Histories, NoRepeatNgram
 from seqloom.decoding.ensemble import Ensemble
 from seqloom.decoding.hypothesis import Hypothesis

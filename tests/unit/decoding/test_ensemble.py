@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from seqloom.batching import Example, Sources, make_batch
+from seqloom.data.batching import Example, Sources, make_batch
 from seqloom.decoding.ensemble import Ensemble, EnsembleState
 from seqloom.decoding.forced import align_targets, score_targets
 from seqloom.errors import DecodingError

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import torch
 
-from seqloom.batching import Example, make_batch
+from seqloom.data.batching import Example, make_batch
 from seqloom.decoding import forced
 from seqloom.decoding.forced import align_targets, score_targets
 from seqloom.errors import DecodingError

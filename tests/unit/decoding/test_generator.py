@@ -8,8 +8,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from seqloom.batching import Sources
 from seqloom.corpus.corpus import SentencePair
+from seqloom.data.batching import Sources
 from seqloom.decoding import encoded_input
 from seqloom.decoding import generator as generator_module
 from seqloom.decoding.encoded_input import UNFINISHED

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seqloom.batching import Example, Examples, IdArray
+from seqloom.data.batching import Example, Examples, IdArray
 from seqloom.decoding import lexicon as lexicon_module
 from seqloom.decoding.lexicon import NO_ID, Lexicon
 from seqloom.decoding.settings import MOST_TRANSLATIONS

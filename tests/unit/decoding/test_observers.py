@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from seqloom.batching import Sources
+from seqloom.data.batching import Sources
 from seqloom.decoding.constraints import AllowedIds
 from seqloom.decoding.ensemble import Ensemble
 from seqloom.decoding.observers import CandidateStep, TokenStep

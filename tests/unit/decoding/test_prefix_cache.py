@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jaxtyping import config
 
-from seqloom.batching import Sources
+from seqloom.data.batching import Sources
 from seqloom.decoding.generator import Generator
 from seqloom.decoding.prefix_cache import CachedPrompts, PrefixCache
 from seqloom.decoding.settings import DecodingSettings

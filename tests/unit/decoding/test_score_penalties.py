@@ -9,7 +9,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seqloom.batching import Sources
+from seqloom.data.batching import Sources
 from seqloom.decoding.ensemble import Ensemble
 from seqloom.decoding.score_penalties import FrequencyPenalty, RepetitionPenalty, count_ids
 from seqloom.decoding.search_space import SearchSpace

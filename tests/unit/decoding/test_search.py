@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from seqloom.batching import Example, Sources
+from seqloom.data.batching import Example, Sources
 from seqloom.decoding.forced import score_targets
 from seqloom.decoding.hypothesis import Hypothesis
 from seqloom.decoding.sampling import numbered_draw_keys

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import torch
 
-from seqloom.batching import Sources
+from seqloom.data.batching import Sources
 from seqloom.decoding.hypothesis import Hypothesis
 from seqloom.decoding.shortlist import Shortlisted
 from seqloom.errors import DecodingError

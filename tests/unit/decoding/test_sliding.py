@@ -9,7 +9,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seqloom.batching import Sources
+from seqloom.data.batching import Sources
 from seqloom.decoding.full_context import kept_positions, num_forgotten
 from seqloom.decoding.generator import Generator
 from seqloom.decoding.settings import DecodingSettings

@@ -152,7 +152,7 @@ def test_reversed_weights_name_the_right_words() -> None:
     found = explain(run, TEXT, target="golf")
     hooks = ActivationHooks()
     ids = torch.tensor([[token.token_id for token in found.source]])
-    from seqloom.batching import Sources
+    from seqloom.data.batching import Sources
 
     with torch.no_grad():
         run.model.start(Sources(ids, torch.ones_like(ids).bool()), hooks)

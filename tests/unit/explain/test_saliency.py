@@ -7,8 +7,8 @@ import pytest
 import torch
 from torch.testing import assert_close
 
-from seqloom.batching import PairBatch, make_batch
-from seqloom.example import Example
+from seqloom.data.batching import PairBatch, make_batch
+from seqloom.data.example import Example
 from seqloom.explain.explained_run import ExplainedRun
 from seqloom.explain.saliency import (
     SOURCE_EMBEDDINGS,

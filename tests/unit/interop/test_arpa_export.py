@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from seqloom.batching import Example, Sources
+from seqloom.data.batching import Example, Sources
 from seqloom.errors import ConfigError
 from seqloom.interop.arpa_export import write_arpa
 from seqloom.models.ngram import NGram, NGramSettings

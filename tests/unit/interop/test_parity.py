@@ -5,10 +5,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from seqloom.data.example import Example
 from seqloom.decoding.generator import Generator
 from seqloom.decoding.hypothesis import Generation
 from seqloom.decoding.settings import DecodingSettings
-from seqloom.example import Example
 from seqloom.interop.parity import ParityData, measure
 from tests.toy_model import make_toy
 from tests.unit.decoding.test_generator import Letters

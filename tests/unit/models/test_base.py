@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.testing import assert_close
 
-from seqloom.batching import Example, Sources, make_batch
+from seqloom.data.batching import Example, Sources, make_batch
 from seqloom.decoding.ensemble import Ensemble
 from seqloom.decoding.forced import score_targets
 from seqloom.decoding.search import search

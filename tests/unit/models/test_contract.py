@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch.testing import assert_close
 
-from seqloom.batching import Example, PairBatch, Sources, make_batch
+from seqloom.data.batching import Example, PairBatch, Sources, make_batch
 from seqloom.errors import ConfigError, DecodingError
 from seqloom.models import MODELS, make_model
 from seqloom.models.base import Model

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch.testing import assert_close
 
-from seqloom.batching import Example, Sources
+from seqloom.data.batching import Example, Sources
 from seqloom.decoding.forced import score_targets
 from seqloom.decoding.search import search
 from seqloom.decoding.settings import DecodingSettings

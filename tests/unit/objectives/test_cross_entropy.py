@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import torch
 
-from seqloom.batching import Example, make_batch
+from seqloom.data.batching import Example, make_batch
 from seqloom.models import MODELS, make_model
 from seqloom.objectives import CrossEntropy
 from seqloom.vocabulary import Vocabulary

@@ -6,13 +6,13 @@ from pathlib import Path
 import pytest
 
 from seqloom.corpus.corpus import Corpus, SentencePair, Split
+from seqloom.data.store import SelectedExamples
 from seqloom.errors import CorpusError
 from seqloom.models import make_model
 from seqloom.progress import Silent
 from seqloom.recipes import Recipe, load_recipe
 from seqloom.run import prepare as preparation
 from seqloom.run.prepare import prepare
-from seqloom.store import SelectedExamples
 from seqloom.tasks import translation
 
 PAIRS = [SentencePair("a " * (i % 23), "b " * (i % 17)) for i in range(500)]

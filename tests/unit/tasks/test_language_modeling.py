@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from seqloom.corpus.corpus import Document, Split
+from seqloom.data.store import open_store
 from seqloom.models import make_model
 from seqloom.recipes import load_recipe
-from seqloom.store import open_store
 from seqloom.tasks import language_modeling, task_of
 from seqloom.tokenizer import Tokenizer, TokenizerSettings
 

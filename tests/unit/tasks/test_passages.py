@@ -6,8 +6,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seqloom.batching import Example
 from seqloom.corpus.corpus import Document, SentencePair
+from seqloom.data.batching import Example
 from seqloom.decoding.forced import score_targets
 from seqloom.errors import ConfigError
 from seqloom.models.ngram import NGram, NGramSettings

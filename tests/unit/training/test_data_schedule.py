@@ -5,7 +5,7 @@ from itertools import islice
 import numpy as np
 import pytest
 
-from seqloom.batching import Batches, Example
+from seqloom.data.batching import Batches, Example
 from seqloom.training.data_schedule import Cursor, Phases
 
 

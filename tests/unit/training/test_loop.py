@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 import torch
 
-from seqloom.batching import Batches, Example, PairBatch
+from seqloom.data.batching import Batches, Example, PairBatch
+from seqloom.data.store import BothDirections
 from seqloom.errors import CheckpointError, ConfigError, TrainingError
 from seqloom.models import MODELS, make_model
 from seqloom.models.base import Model
 from seqloom.objectives import CrossEntropy, Loss, Objective
-from seqloom.store import BothDirections
 from seqloom.training import Budget, Trainer, TrainingPlan, TrainingSettings, Validation
 from seqloom.training.data_schedule import Cursor, Phases
 from seqloom.training.weights import load_weights

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 import torch
 
+from seqloom.data.prefetch import Prefetch
 from seqloom.errors import TrainingError
 from seqloom.models.base import Model
-from seqloom.prefetch import Prefetch
 from seqloom.training import Budget, Validation, loop, metric_buffer
 from seqloom.training.batch_stream import BatchStream, MicroBatch
 from seqloom.training.data_schedule import Cursor

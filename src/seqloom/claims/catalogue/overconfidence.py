@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 import torch
 
-from seqloom.batching import make_batch
 from seqloom.claims.claim import Claim, Finding, Ladder, Protocol
 from seqloom.claims.effects import EXACT
 from seqloom.claims.protocols import EXACT_TASK
@@ -15,7 +14,8 @@ from seqloom.claims.rule import ask
 from seqloom.claims.series import chart, mean_point
 from seqloom.claims.verdict import ChartSeries, Contrast, Term
 from seqloom.corpus import Corpus
-from seqloom.example import Example
+from seqloom.data.batching import make_batch
+from seqloom.data.example import Example
 from seqloom.experiment.arms import LABELS, THREE, Test, arm
 from seqloom.experiment.runner import ExperimentRunner, Trained
 from seqloom.run.load import Run

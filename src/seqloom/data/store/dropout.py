@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from seqloom.batching import Example, Reencode
+from seqloom.data.batching import Example, Reencode
 from seqloom.tokenizer import Tokenizer
 
 

@@ -15,12 +15,12 @@ from typing import Any
 
 import numpy as np
 
-from seqloom.batching import IdArray
 from seqloom.corpus.corpus import Document, SentencePair, Split
+from seqloom.data.batching import IdArray
+from seqloom.data.store.store import FACTS, VERSION, columns_of
 from seqloom.errors import CorpusError
 from seqloom.files import open_new, write_text
 from seqloom.progress import Progress
-from seqloom.store.store import FACTS, VERSION, columns_of
 from seqloom.tokenizer import Tokenizer, WordTable
 
 _CHUNK_ITEMS = 8192

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from seqloom.example import Example, IdArray
-from seqloom.store.documents import Documents
+from seqloom.data.example import Example, IdArray
+from seqloom.data.store.documents import Documents
 
 
 class Windows:

@@ -3,9 +3,9 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from seqloom.batching import Example
-from seqloom.example import IdArray
-from seqloom.store.store import StoredExamples
+from seqloom.data.batching import Example
+from seqloom.data.example import IdArray
+from seqloom.data.store.store import StoredExamples
 
 
 class BothDirections:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from seqloom.example import IdArray
+from seqloom.data.example import IdArray
 
 
 @dataclass(frozen=True, slots=True)

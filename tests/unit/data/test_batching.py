@@ -10,7 +10,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from seqloom.batching import Batches, Example, IdArray, Sources, batches_in_order, make_batch
+from seqloom.data.batching import Batches, Example, IdArray, Sources, batches_in_order, make_batch
 from seqloom.errors import CorpusError
 
 SPECIAL = {"pad_id": 0, "bos_id": 1, "eos_id": 2}

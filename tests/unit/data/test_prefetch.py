@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from seqloom.prefetch import Prefetch
+from seqloom.data.prefetch import Prefetch
 
 
 class Counted:

@@ -14,9 +14,9 @@ from jaxtyping import Bool, Float, Int
 from numpy.typing import NDArray
 from torch import Tensor
 
+from seqloom.data.example import Example as Example
+from seqloom.data.example import IdArray as IdArray
 from seqloom.errors import CorpusError
-from seqloom.example import Example as Example
-from seqloom.example import IdArray as IdArray
 
 Indices = NDArray[np.int64]
 

@@ -11,11 +11,11 @@ from pathlib import Path
 
 from seqloom.corpus.cache import cache_folder
 from seqloom.corpus.corpus import Split
+from seqloom.data.store.store import VERSION, ExampleStore, read_store
+from seqloom.data.store.writing import write_store
 from seqloom.errors import OutputError, SeqloomError
 from seqloom.files import make_folder, move
 from seqloom.progress import Progress, Silent
-from seqloom.store.store import VERSION, ExampleStore, read_store
-from seqloom.store.writing import write_store
 from seqloom.system_errors import output_error
 from seqloom.tokenizer import Tokenizer
 

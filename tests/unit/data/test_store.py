@@ -13,10 +13,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from seqloom.batching import Batches
 from seqloom.corpus.corpus import Document, SentencePair, Split
+from seqloom.data.batching import Batches
+from seqloom.data.store import BothDirections, ExampleStore, WindowSample, dropout_reencoder, open_store, writing
 from seqloom.errors import CorpusError, SeqloomError
-from seqloom.store import BothDirections, ExampleStore, WindowSample, dropout_reencoder, open_store, writing
 from seqloom.tokenizer import Tokenizer, TokenizerSettings
 
 PAIRS = [

@@ -12,10 +12,10 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from seqloom.batching import Example, Examples, IdArray
+from seqloom.data.batching import Example, Examples, IdArray
+from seqloom.data.store.documents import Documents
+from seqloom.data.store.windows import DocumentWindows, Windows
 from seqloom.errors import CorpusError
-from seqloom.store.documents import Documents
-from seqloom.store.windows import DocumentWindows, Windows
 from seqloom.untrusted import open_file, read_json
 
 VERSION = 2

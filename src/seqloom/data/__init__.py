@@ -1,0 +1,1 @@
+"""Examples, batches and the store: a split as ids, in files and in tensors."""
