@@ -229,7 +229,7 @@ def test_parity_on_a_file(trained: Trained, corpus_folder: Path, cli: Cli, tmp_p
     assert parity["sentences"] == parity["forced"]["sentences"] == 5
     assert [search["bleu"] for search in parity["searches"]] == [None, None]
     assert [search["beam"] for search in parity["searches"]] == [1, 2]
-    assert parity["forced"]["of"] == "our greedy outputs"
+    assert parity["forced"]["of"] == "the greedy outputs of seqloom"
     options = (*options, "--ref", corpus_folder / "references.txt", "--quantization", "int8")
     report = export(cli, trained("transformer-tiny"), tmp_path / "b", *options)
     assert report["quantization"] == "int8"

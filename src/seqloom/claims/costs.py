@@ -1,6 +1,6 @@
 """Costs: seconds and memory of training steps, of attention alone and of decoding, on random ids; measured, not modelled.
 
-A recipe and lengths enter, seconds and MiB leave, as plain values, since each round is measured in a process of its own. What
+Input: a recipe and lengths; output: seconds and MiB, as plain values, since each round is measured in a process of its own. What
 is measured does not depend on what a model has learned. `exponent` fits how a cost grows.
 """
 

@@ -1,6 +1,6 @@
 """Effects: runs and their outputs become contrasts between arms, over seeds and test sentences.
 
-Trained arms enter, Contrasts and the points of charts leave. What an effect means for a claim is decided by `rule`.
+Input: trained arms; output: Contrasts and the points of charts. What an effect means for a claim is decided by `rule`.
 """
 
 from collections.abc import Callable, Sequence

@@ -1,7 +1,7 @@
 """The ladder: a claim's study is repeated at growing budgets until all its arms have converged; then seeds are added.
 
-A claim, its protocol and an experiment runner enter; a Ladder's rungs, their settlement and two charts leave. Every run is a folder
-that a repeated command finds again, so a ladder that was interrupted goes on where it was.
+Input: a claim, its protocol and an experiment runner; output: a Ladder's rungs, their settlement and two charts. Every run is a
+folder that a repeated command finds again, so a ladder that was interrupted goes on where it was.
 """
 
 from collections.abc import Sequence

@@ -1,8 +1,8 @@
 """The plan of a queue: which runs are left, and how many hours of one thread they take, before any of them begins.
 
-Claims and a folder enter; a plan leaves, with a row for each claim and budget. The study itself says which arms it trains. A few
-updates of each arm are timed on this machine. A run that two claims share counts for the first of them, and a finished run counts
-for none. Decoding the tests is not counted: it takes a few percent of the time.
+Input: claims and a folder; output: a plan, with a row for each claim and budget. The study itself says which arms it trains. A
+few updates of each arm are timed on this machine. A run that two claims share counts for the first of them, and a finished run
+counts for none. Decoding the tests is not counted: it takes a few percent of the time.
 """
 
 import tempfile

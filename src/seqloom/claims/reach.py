@@ -1,6 +1,6 @@
 """Reach: how much each earlier word matters for a later one, by gradients and by taking words away; the same code for all.
 
-Trained runs and their corpora enter, plain values leave.
+Input: trained runs and their corpora; output: plain values.
 """
 
 from functools import partial

@@ -1,4 +1,4 @@
-"""Running claims: names and an effort enter, verdicts leave, in a folder from which a repeated command goes on.
+"""Running claims. Input: names and an effort; output: verdicts, in a folder from which a repeated command goes on.
 
 What a claim does stands in its own file; what its numbers mean, in `rule`.
 """

@@ -1,4 +1,4 @@
-"""Lines and charts of measurements: rounds enter, points with intervals over them leave."""
+"""Lines and charts of measurements. Input: rounds; output: points with intervals over them."""
 
 from collections.abc import Mapping, Sequence
 from statistics import fmean

@@ -1,6 +1,6 @@
 """Verdict: what an experiment found about a claim, as data, with everything from which it can be worked out again.
 
-Numbers of runs and measurements enter; verdicts leave. Nothing here trains, measures or draws. How numbers become a verdict
+Input: numbers of runs and measurements; output: verdicts. Nothing here trains, measures or draws. How numbers become a verdict
 stands in `rule`.
 """
 

@@ -1,6 +1,6 @@
 """Beam search: sources -> the n best hypotheses of each.
 
-A model and its sources enter, hypotheses leave. Work inside the model and over the vocabulary is done on the model's device, for
+Input: a model and sources; output: hypotheses. Work inside the model and over the vocabulary is done on the model's device, for
 all hypotheses at once; the few candidates that remain are kept on the host. Beam search does not know architectures, tokenizers
 or text.
 """
@@ -27,8 +27,8 @@ from seqloom.decoding.settings import DecodingSettings
 from seqloom.decoding.top_candidates import top_candidates
 from seqloom.models.base import Model
 
-_LEAVING = 16
-"""Sources whose search is over leave the batch when they are at least this fraction of it: one in `_LEAVING`."""
+_DONE_FRACTION = 1 / 16
+"""Sources whose search is over are removed from the batch when they are at least this fraction of it."""
 
 
 @dataclass(slots=True)
@@ -61,19 +61,19 @@ class _Candidates:
     Attributes:
         parents: the index in the beam of the hypothesis that is continued.
         ids: the id that is added.
-        gains: the log-probability of that id.
-        log_probs: the log-probability of the whole.
+        token_log_probs: the log-probability of that id.
+        log_probs: the log-probability of the continued hypothesis.
     """
 
     parents: NDArray[np.int64]
     ids: NDArray[np.int64]
-    gains: NDArray[np.float64]
+    token_log_probs: NDArray[np.float64]
     log_probs: NDArray[np.float64]
 
     def take(self, indices: NDArray[np.int64]) -> "_Candidates":
         """Some candidates of each source, in the given order."""
         at = np.arange(len(indices))[:, None], indices
-        return _Candidates(self.parents[at], self.ids[at], self.gains[at], self.log_probs[at])
+        return _Candidates(self.parents[at], self.ids[at], self.token_log_probs[at], self.log_probs[at])
 
 
 @dataclass(slots=True)
@@ -103,7 +103,7 @@ class _Beams:
     def extend(self, candidates: _Candidates) -> "_Beams":
         at = np.arange(len(self.ids))[:, None], candidates.parents
         ids = np.concatenate([self.ids[at], candidates.ids[..., None]], axis=2)
-        token_log_probs = np.concatenate([self.token_log_probs[at], candidates.gains[..., None]], axis=2)
+        token_log_probs = np.concatenate([self.token_log_probs[at], candidates.token_log_probs[..., None]], axis=2)
         return _Beams(ids, token_log_probs, candidates.log_probs)
 
     def select(self, kept: NDArray[np.int64]) -> "_Beams":
@@ -136,8 +136,8 @@ class _Reporter:
         space: SearchSpace,
         candidates: _Candidates,
         stuck: NDArray[np.bool_],
-        kept: NDArray[np.bool_],
-        beam: NDArray[np.int64],
+        kept_ends: NDArray[np.bool_],
+        in_beam: NDArray[np.int64],
     ) -> None:
         if not self._observers:
             return
@@ -150,11 +150,11 @@ class _Reporter:
             sources,
             candidates.parents[shown],
             space.vocabulary_ids(sources, ids),
-            candidates.gains[shown],
+            candidates.token_log_probs[shown],
             candidates.log_probs[shown],
             ended=ids == space.vocab.eos_id,
-            kept=kept[shown],
-            beam=beam[shown],
+            kept=kept_ends[shown],
+            beam=in_beam[shown],
         )
         for observer in self._observers:
             observer.on_candidates(step)
@@ -178,12 +178,13 @@ def beam_search(
     *,
     observers: Sequence[CandidateObserver] = (),
 ) -> list[list[Hypothesis]]:
-    """Keeps the `beam` most probable beginnings of each source at each length.
+    """At each length, keeps the `beam` most probable target prefixes of each source.
 
     A hypothesis that ends among the best `beam` candidates leaves the beam, and the next candidate fills its entry. The search for
     a source is over when no hypothesis that still grows can exceed the worst of its `nbest` finished hypotheses, whatever its
-    length may become: stopping early changes no result. With `stop="likely"` it is over when none exceeds that worst hypothesis
-    at its present length; then a hypothesis that would exceed it only when longer is not found.
+    length may become: stopping early changes no result. With `stop="likely"` it is already over when no growing
+    hypothesis, scored at its present length, exceeds the worst finished one. This can miss a hypothesis whose score would become
+    higher as it grows.
 
     Returns:
         For each source at most `nbest` hypotheses, distinct, best first; finished ones before those that were cut at the limit.
@@ -209,8 +210,9 @@ def beam_search(
         kept_ends &= candidates.log_probs / penalty.of(length) > worst[:, None]
         kept_ends[:, beam:] = False
         for source, index in np.argwhere(kept_ends).tolist():
-            parent, gain = int(candidates.parents[source, index]), float(candidates.gains[source, index])
+            parent, gain = int(candidates.parents[source, index]), float(candidates.token_log_probs[source, index])
             own_best[source].add(beams.hypothesis(source, parent, penalty, eos_log_prob=gain))
+        # No id may follow any hypothesis of the source.
         stuck = candidates.log_probs[:, 0] == -math.inf
         _cut(beams, stuck, own_best, penalty)
 
@@ -220,20 +222,22 @@ def beam_search(
         growing = candidates.take(in_beam)
         growing.log_probs[growing.ids == eos_id] = -math.inf
         beams = beams.extend(growing)
-        full = length >= space.limits
-        _cut(beams, full, own_best, penalty)
+        at_limit = length >= space.limits
+        _cut(beams, at_limit, own_best, penalty)
 
-        # Log-probabilities only fall, and the largest penalty reduces them most: no continuation can score higher than this.
+        # Log-probabilities only fall as hypotheses grow. They are never positive, so dividing by the largest penalty brings them
+        # nearest to 0: no continuation can score higher than this.
         bound = growing.log_probs[:, 0] / (penalty(space.limits) if settings.stop == "certain" else penalty.of(length))
-        done = full | stuck | (bound <= np.array([item.worst for item in own_best]))
-        reporter.done(space, done, cut=full | stuck)
+        done = at_limit | stuck | (bound <= np.array([item.worst for item in own_best]))
+        reporter.done(space, done, cut=at_limit | stuck)
         if done.all():
             return [item.best_first() for item in best]
-        # Leaving copies the state, so a few sources wait and leave together; but none waits beyond its limit, which may be where
-        # the model's positions end. Hypotheses of a source that waits do not grow.
+        # Removing sources copies the state, so finished sources are removed several at a time. A source at its length limit is
+        # removed at once, because the model may have no further positions. Until then, hypotheses of a finished source do not
+        # grow.
         growing.log_probs[done] = -math.inf
         kept = np.arange(len(done))
-        if done.sum() * _LEAVING >= len(done) or (done & full).any():
+        if done.sum() >= _DONE_FRACTION * len(done) or (done & at_limit).any():
             kept = np.flatnonzero(~done)
 
         rows = (kept[:, None] * width + growing.parents[kept]).reshape(-1)
@@ -246,13 +250,15 @@ def beam_search(
 
 
 def _candidates(logits: Float[Tensor, "rows vocab"], space: SearchSpace, beams: _Beams, count: int) -> _Candidates:
-    """The `count` best continuations of each source, over all its hypotheses; of equals those of the earlier one, the lower ids.
+    """The `count` best continuations of each source, over all its hypotheses.
+
+    Ties go to the earlier hypothesis, then to the lower id.
 
     Log-probabilities are the model's own: forbidding ids does not make the others more probable.
     """
     sources, width = beams.log_probs.shape
-    growing = beams.log_probs.reshape(-1) > -math.inf
-    allowed = space.allowed(beams.flat_ids, growing, logits.device)
+    is_used = beams.log_probs.reshape(-1) > -math.inf
+    allowed = space.allowed(beams.flat_ids, is_used, logits.device)
     log_probs = space.restrict_(precise(logits).log_softmax(dim=1), beams.flat_ids, allowed)
     vocab = log_probs.shape[1]
     before = torch.from_numpy(beams.log_probs).to(log_probs).view(-1, 1)
@@ -273,7 +279,10 @@ def _candidates(logits: Float[Tensor, "rows vocab"], space: SearchSpace, beams: 
 
 
 def _cut(beams: _Beams, where: NDArray[np.bool_], best: list[_Best], penalty: LengthPenalty) -> None:
-    """Adds the unfinished hypotheses of some sources to their best: the limit is reached, or no id may follow."""
+    """Adds unfinished hypotheses to `best`, for the sources in `where`: the limit is reached, or no id may follow.
+
+    A source that already has enough finished hypotheses gets none.
+    """
     for source in np.flatnonzero(where).tolist():
         if best[source].worst == -math.inf:
             for index in np.flatnonzero(beams.log_probs[source] > -math.inf).tolist():

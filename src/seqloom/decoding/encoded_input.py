@@ -1,6 +1,6 @@
 """EncodedInput: a text as ids, cut to what the model can hold, with notes of everything that was changed.
 
-Text enters; ids leave, ready to be batched. It does not know search, and needs no torch: every engine encodes its input here.
+Input: text; output: ids, ready to be batched. It does not know search, and needs no torch: every engine encodes its input here.
 """
 
 from collections.abc import Iterable, Iterator, Sequence

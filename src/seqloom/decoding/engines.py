@@ -1,6 +1,6 @@
 """Engines: programs that turn sources into text, by name. It needs no torch, because an engine of another program may not need it.
 
-A name, a folder and decoding settings enter, an Engine leaves. seqloom's own engine is the Generator. Packages that have other
+Input: a name, a folder and decoding settings; output: an Engine. seqloom's own engine is the Generator. Packages that have other
 engines, such as `seqloom.interop`, register them here.
 """
 

@@ -1,6 +1,6 @@
 """Ensemble: several models with the same vocabulary as one model, by the model contract.
 
-Models enter; a model leaves whose probabilities are the mean of theirs. Its state holds their states. It does not know the
+Input: models; output: a model whose probabilities are the mean of theirs. Its state holds their states. It does not know the
 architectures of its members, which may differ.
 """
 

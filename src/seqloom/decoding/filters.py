@@ -1,6 +1,6 @@
 """Sampling filters: logits -> logits. Ids that a filter removes get -inf; the others keep their logits.
 
-Logits of a step enter and leave, one row for each hypothesis. Filters do not know models, searches or sources, and do not
+Input and output: the logits of a step, one row for each hypothesis. Filters do not know models, searches or sources, and do not
 change their input.
 """
 

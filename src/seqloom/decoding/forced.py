@@ -1,6 +1,6 @@
 """Forced decoding: given targets -> their scores, or the source position that each of their tokens attends to.
 
-A model and examples enter; hypotheses or alignments leave. It does not search, and knows no text.
+Input: a model and examples; output: hypotheses or alignments. It does not search, and knows no text.
 """
 
 import math

@@ -1,6 +1,6 @@
 """Generator: texts -> Generations, in order, from inputs larger than memory.
 
-Text enters and text leaves; between them are a tokenizer, a model and search. Every text gets exactly one Generation, whatever it
+Input and output: text; between them are a tokenizer, a model and search. Every text gets exactly one Generation, whatever it
 contains. It does not know files, run folders or the command line.
 """
 

@@ -1,6 +1,7 @@
 """Lexicon: the probable target ids of each source id, and the shortlists of sources that follow from them.
 
-Ids of pairs enter, a Lexicon leaves; ids of sources enter, their shortlists leave. It knows no text, no models and no files.
+Input: ids of pairs; output: a Lexicon, which gives the shortlists of sources by their ids. It knows no text, no models and no
+files.
 """
 
 from collections.abc import Iterator, Sequence

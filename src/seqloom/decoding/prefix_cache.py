@@ -1,7 +1,7 @@
 """PrefixCache: the states of prompts that were read, so that what prompts have in common is read once.
 
-Ids of prompts enter; states leave. It is bounded: where it is full, the states that were not used for the longest time are dropped.
-Several threads may use it. It knows no text, and no architecture.
+Input: ids of prompts; output: states. It is bounded: where it is full, the states that were not used for the longest time are
+dropped. Several threads may use it. It knows no text, and no architecture.
 """
 
 import threading

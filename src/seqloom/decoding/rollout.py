@@ -1,6 +1,6 @@
 """Roll-out: hypotheses that grow token by token and do not compete. Greedy search and sampling choose the tokens.
 
-A model, sources and a function that chooses ids enter; hypotheses leave.
+Input: a model, sources and a function that chooses ids; output: hypotheses.
 """
 
 import math

@@ -1,7 +1,7 @@
 """Search: sources -> hypotheses, by greedy search, beam search or sampling.
 
-A model and ids enter, hypotheses leave. Search uses a model by its contract, does not ask for its architecture, and knows no text.
-The hypotheses of a source do not depend on the other sources of its batch.
+Input: a model and ids; output: hypotheses. Search uses a model by its contract, does not ask for its architecture, and knows no
+text. The hypotheses of a source do not depend on the other sources of its batch.
 """
 
 import math

@@ -1,6 +1,6 @@
 """Shortlisted: a model that generates, for each source of a batch, only ids on the source's shortlist.
 
-A model and shortlists enter; a model by the contract leaves. Its ids are positions on the shortlist, so search uses it like any
+Input: a model and shortlists; output: a model by the contract. Its ids are positions on the shortlist, so search uses it like any
 other model, and `in_vocabulary_ids` converts the results. It multiplies only with the rows of the output matrix that a source
 needs, and probabilities are over these. It does not know the architecture, nor where shortlists come from.
 """

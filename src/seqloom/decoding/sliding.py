@@ -1,6 +1,6 @@
 """SlidingContext: a language model that generates beyond its context, by the model contract.
 
-A model with a limit enters; a model without one leaves. Where the context is full, the last half of it is read again as a new
+Input: a model with a limit; output: a model without one. Where the context is full, the last half of it is read again as a new
 prompt, from position 0. So no position is beyond what the model was trained on, whether its positions are learned, sinusoidal or
 rotary. The first id (bos) stays the first.
 """

@@ -1,7 +1,7 @@
 """BeamTrace: every candidate that beam search or greedy search considered, and what happened to it.
 
-It is an observer: steps of a search enter; for each source a tree leaves, whose nodes know their parents. It does not know models,
-architectures or text.
+It is an observer. Input: steps of a search; output: for each source a tree, whose nodes know their parents. It does not know
+models, architectures or text.
 """
 
 import math

@@ -1,6 +1,6 @@
 """Workers: batches in parallel on a CPU, one thread each, because the operations of a step are too small for several threads.
 
-Batches and a function enter, results leave in order. Workers do not know models, texts or search.
+Input: batches and a function; output: results in order. Workers do not know models, texts or search.
 """
 
 import ctypes

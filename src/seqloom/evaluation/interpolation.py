@@ -1,6 +1,6 @@
 """Interpolation weights of language models: the weights of a linear mixture that predicts a text best.
 
-Log-probabilities of the same tokens under several models enter; weights leave.
+Input: log-probabilities of the same tokens under several models; output: weights.
 """
 
 from collections.abc import Sequence

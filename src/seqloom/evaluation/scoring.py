@@ -1,6 +1,6 @@
 """A model and test data become scores, with the outputs and the timings behind them.
 
-A Generator and pairs enter (text), Evaluation leaves. It does not know run folders or comparisons.
+Input: a Generator and pairs (text); output: an Evaluation. It does not know run folders or comparisons.
 """
 
 import time

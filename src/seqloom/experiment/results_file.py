@@ -1,8 +1,8 @@
 """ResultsFile: finished runs as lines of JSON, which are small enough to be kept where their folders and weights are not.
 
-A run enters; what experiments read of it leaves: the content of run.json, what the run made of its tests, and the values of its
-probes. Each run is one line, and so are the sources and references of a test, which runs share. Lines are only added; of two lines
-about one run the last counts.
+Input: a run; output: what experiments read of it: the content of run.json, what the run made of its tests, and the values of its
+probes. Each run is one line, and so are the sources and references of a test, which runs share. Lines are only added; of two
+lines about one run the last counts.
 
 Outputs whose references are lists of items are kept as the counts of exact matches and of right items. Others are kept as texts:
 counts of BLEU and chrF for each sentence would take more space.

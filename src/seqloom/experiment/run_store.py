@@ -1,7 +1,7 @@
 """RunStore: where an experiment's runs are: each in a folder, and finished ones also as lines of a results file.
 
-An arm and a seed enter; what is known of the run leaves. With a results file, a finished run needs no folder, and its weights are
-removed as soon as its line is written. Without one, folders stay as they are.
+Input: an arm and a seed; output: what is known of the run. With a results file, a finished run needs no folder, and its weights
+are removed as soon as its line is written. Without one, folders stay as they are.
 """
 
 import shutil

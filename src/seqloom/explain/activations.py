@@ -1,6 +1,6 @@
 """Activations: the captured tensors of a sentence -> attention by layer and head, and recurrent states over time.
 
-ActivationHooks enter, plain data leaves. Layers are matched by the names of the tensors, for any architecture.
+Input: ActivationHooks; output: plain data. Layers are matched by the names of the tensors, for any architecture.
 """
 
 import re

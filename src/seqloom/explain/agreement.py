@@ -1,7 +1,7 @@
 """Agreement: how far pictures agree with each other, and with the reference alignment if it is known.
 
-Pictures (matrices of output rows and input columns) enter, agreements leave. Attention is one picture among others. How far it can
-be trusted as an explanation is measured here, not assumed (Jain & Wallace 2019; Wiegreffe & Pinter 2019).
+Input: pictures (matrices of output rows and input columns); output: agreements. Attention is one picture among others. How far it
+can be trusted as an explanation is measured here, not assumed (Jain & Wallace 2019; Wiegreffe & Pinter 2019).
 """
 
 from collections.abc import Sequence

@@ -1,7 +1,7 @@
 """Change: a source word is replaced, a head is set to zero, or the target must begin with a prefix.
 
-A Change enters; a changed model or a changed text leaves. Heads are set to zero by interventions of activation hooks, which every
-architecture applies.
+Input: a Change; output: a changed model or a changed text. Heads are set to zero by interventions of activation hooks, which
+every architecture applies.
 """
 
 import re

@@ -1,7 +1,7 @@
 """The computation of a model, as lectures draw it: embeddings, positions, Q, K, V, scores, mask, softmax, sum, heads, logits.
 
-A model and a sentence enter, the numbers of one layer, one head and one step leave. Parts that an architecture does not have are
-left out; no code asks for the architecture.
+Input: a model and a sentence; output: the numbers of one layer, one head and one step. Parts that an architecture does not have
+are left out; no code asks for the architecture.
 """
 
 import re

@@ -1,6 +1,6 @@
 """ExplainedRun: encodes texts for a run, generates targets, and names the tokens of ids.
 
-Text enters, a Sentence leaves, with everything by which its ids become text again.
+Input: text; output: a Sentence, with everything by which its ids become text again.
 """
 
 from collections.abc import Sequence

@@ -1,7 +1,7 @@
 """explain: a run and a text -> an Explanation.
 
-It encodes the text, lets the run generate, records its activations, and compares the pictures. It does not ask for the
-architecture: what can be shown follows from the names of the captured tensors.
+It encodes the text, lets the run generate, records its activations, and compares the pictures: matrices of attention or saliency.
+It does not ask for the architecture: what can be shown follows from the names of the captured tensors.
 """
 
 from collections.abc import Callable, Collection
@@ -54,23 +54,24 @@ def explain(
 
     Args:
         target: a target to explain; by default the output of the run's own beam search.
-        methods: which pictures to compute; agreements are measured between these.
+        methods: how the influence of tokens is measured; the results of these methods are compared with each other.
         beam: by default the recipe's.
         top: candidates kept at each step.
         layer: the layer whose computation is shown with all numbers, from 0; by default the last.
         head: the head of that computation, from 0.
         step: the target position of that computation, from 0.
-        change: a change whose effect is shown too.
-        history: whether to show the weights that the run kept during training.
+        change: a change of the text, the output prefix or the attention heads, whose effect is shown too.
+        history: whether to repeat the explanation for the weights that were saved during training.
         computation: whether to show one layer, head and step with all numbers.
         max_tokens: the most tokens of the output, if the recipe allows more.
         check_cancelled: called between the parts of the work; an exception from it ends the work.
 
     Raises:
-        ConfigError: the text is empty, the run is an ensemble or counts, or a change names a word or head that does not exist.
+        ConfigError: the text is empty, the model is an ensemble or is fitted by counting, a method is unknown, or a change names a
+            word or head that does not exist.
     """
     if isinstance(run.model, Ensemble):
-        raise ConfigError("an ensemble has no inside of its own to explain; explain its runs one by one")
+        raise ConfigError("an ensemble cannot be explained as a whole; explain its runs one by one")
     if run.model.fitted_by_counting:
         raise ConfigError(
             f"{run.folder}: this model is fitted by counting, so it has no embeddings, attention or gradients to explain"
@@ -109,7 +110,7 @@ def explain(
         target=explained_run.tgt_tokens(sentence.tgt_ids),
         log_prob=rounded(sum(item.log_prob for item in steps)),
         notes=notes,
-        attention=tuple(_with_trust(attention, references) for attention in attention_of(hooks))
+        attention=tuple(_with_agreements(attention, references) for attention in attention_of(hooks))
         if "attention" in methods
         else (),
         alignment=alignment,
@@ -124,6 +125,7 @@ def explain(
         computation=computation_of(
             run.model,
             sentence,
+            # A number that is too large selects the last layer.
             layer=10**6 if layer is None else layer,
             head=head,
             step=min(step, num_steps - 1),
@@ -159,7 +161,7 @@ def _pictures(
             occlusion_saliency(model, sentence, of="source"),
             occlusion_saliency(model, sentence, of="target"),
         )
-    moved = memory_saliency(model, sentence) if "occlusion" in methods and sentence.src_ids else None
+    within_source = memory_saliency(model, sentence) if "occlusion" in methods and sentence.src_ids else None
 
     def picture(method: str, side: int) -> Picture | None:
         return pictures[method][side].cpu().double().numpy() if method in pictures else None
@@ -169,7 +171,7 @@ def _pictures(
         occlusion=picture("occlusion", 0),
         gradient=picture("gradient", 0),
         within_target=(picture("occlusion", 1), picture("gradient", 1)),
-        within_source=None if moved is None else moved.cpu().double().numpy(),
+        within_source=None if within_source is None else within_source.cpu().double().numpy(),
         truth=None if truth is None else truth.sources,
         src_real=explained_run.real_positions(sentence.src_ids),
         tgt_real=explained_run.real_positions(sentence.tgt_ids),
@@ -192,7 +194,7 @@ def _truth(explained_run: ExplainedRun, sentence: Sentence) -> Truth | None:
     return Truth(rule=rule.words, sources=reference_sources(rule, src, tgt, src_spans, tgt_spans))
 
 
-def _with_trust(attention: Attention, references: ReferencePictures) -> Attention:
+def _with_agreements(attention: Attention, references: ReferencePictures) -> Attention:
     src_len = len(attention.mean[0]) - (len(attention.mean) if attention.keys == "both" else 0)
 
     def trust(rows: Picture) -> object:

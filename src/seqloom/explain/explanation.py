@@ -1,7 +1,7 @@
 """Explanation: what a run computed for a text, as data, the same for every architecture.
 
-Numbers enter; frozen values leave, which `model_dump_json` writes as JSON and `model_validate_json` reads. This module does not
-compute or draw.
+Input: numbers; output: frozen values, which `model_dump_json` writes as JSON and `model_validate_json` reads. This module does
+not compute or draw.
 
 Axes: S source tokens and T target tokens, special ones included; H heads; L layers. At step t the model is fed `fed[t]` and
 predicts `target[t]`, so rows over target positions belong to `target`, columns to `fed`. Matrices are tuples of rows. Floats are

@@ -1,7 +1,7 @@
 """Reference alignment: the source words that each target word comes from, for corpora whose rules define them.
 
-The name of a corpus and two texts enter, links between their spans leave. Only certain links are made: a wrong word of an output
-has no aligned source word.
+Input: the name of a corpus and two texts; output: links between their spans. Only certain links are made: a wrong word of an
+output has no aligned source word.
 """
 
 import re

@@ -1,6 +1,6 @@
 """Saliency: how much each input token matters for each output token, by gradients and by occlusion, for every architecture.
 
-A model and ids enter, tensors leave. Embeddings are read and replaced by activation hooks, which every architecture calls.
+Input: a model and ids; output: tensors. Embeddings are read and replaced by activation hooks, which every architecture calls.
 """
 
 from typing import Literal

@@ -1,6 +1,6 @@
 """Sentence: a source and a target as ids, and what a model computes from them.
 
-Ids enter; batches and log-probabilities leave. It uses the model by its contract.
+Input: ids; output: batches and log-probabilities. It uses the model by its contract.
 """
 
 from dataclasses import dataclass, replace

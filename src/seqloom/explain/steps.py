@@ -1,6 +1,6 @@
 """Steps of decoding: the model's distribution at each step, and the candidates of the search as a tree.
 
-Log-probabilities and a beam trace enter, plain data leaves.
+Input: log-probabilities and a beam trace; output: plain data.
 """
 
 from collections.abc import Callable, Sequence

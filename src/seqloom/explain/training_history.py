@@ -1,6 +1,6 @@
 """Training history: the weights that a run kept during training, each forced to predict the same target.
 
-A run and a sentence enter, HistoryCheckpoints leave.
+Input: a run and a sentence; output: HistoryCheckpoints.
 """
 
 import re

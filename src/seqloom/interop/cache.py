@@ -2,7 +2,7 @@
 
     RUN/engines/ctranslate2-HASH/
 
-A run folder enters, a folder that CTranslate2 opens leaves. Only the conversion imports torch.
+Input: a run folder; output: a folder that CTranslate2 opens. Only the conversion imports torch.
 """
 
 import hashlib

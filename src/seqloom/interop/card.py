@@ -1,4 +1,4 @@
-"""The model card of an exported folder: the model, its use and its parity with the run. A report enters, Markdown leaves."""
+"""The model card of an exported folder: the model, its use and its parity with the run. Input: a report; output: Markdown."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any

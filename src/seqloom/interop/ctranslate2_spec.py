@@ -1,7 +1,7 @@
 """Converts the settings and weights of a Transformer to a model specification of CTranslate2.
 
-Model settings and named arrays enter; a `ctranslate2.specs` object leaves, which CTranslate2 saves. Features that CTranslate2 does
-not support are returned by name.
+Input: model settings and named arrays; output: a `ctranslate2.specs` object, which CTranslate2 saves. Features that CTranslate2
+does not support are returned by name.
 """
 
 from collections.abc import Mapping, Sequence

@@ -1,6 +1,6 @@
 """Export: writes a run as a folder that another program opens, with a report on whether both compute the same.
 
-A run folder enters; a folder leaves: the other program's files, seqloom's files, `parity.json` and a model card. The folder is
+Input: a run folder; output: a folder with the other program's files, seqloom's files, `parity.json` and a model card. The folder is
 written completely or not at all. If the other program does not support a setting, this is an error before anything is written.
 """
 

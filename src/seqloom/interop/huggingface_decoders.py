@@ -1,6 +1,6 @@
 """Decoder-only models in the layouts of Hugging Face transformers: GPT-2, GPT-NeoX, Llama and Qwen3.
 
-Settings and named arrays enter, a ModelLayout leaves; see `huggingface_layout`.
+Input: settings and named arrays; output: a ModelLayout; see `huggingface_layout`.
 """
 
 from collections.abc import Iterator

@@ -1,6 +1,6 @@
 """Exports a run to Hugging Face transformers: after `from_pretrained(FOLDER)`, `generate` gives the outputs of the run.
 
-An ExportedRun enters; model, tokenizer and generation settings leave, as files. transformers writes the model, so missing and
+Input: an ExportedRun; output: model, tokenizer and generation settings, as files. transformers writes the model, so missing and
 unexpected weights are errors here.
 """
 

@@ -1,6 +1,6 @@
 """Finds the model of Hugging Face transformers that computes the same as a Transformer of seqloom, and renames the weights.
 
-Model settings and named arrays enter; a ModelLayout leaves: a configuration and a state dict. It does not import transformers.
+Input: model settings and named arrays; output: a ModelLayout: a configuration and a state dict. It does not import transformers.
 Features that no layout supports are returned by name.
 
 | seqloom | transformers |

@@ -1,6 +1,6 @@
 """seqloom's tokenizer as a tokenizer of Hugging Face's `tokenizers`, which makes the same ids from a text.
 
-A Tokenizer enters, a `tokenizers.Tokenizer` leaves. Normalisation and escaping (see `tokenizer/escaping.py`) become a chain of
+Input: a Tokenizer; output: a `tokenizers.Tokenizer`. Normalisation and escaping (see `tokenizer/escaping.py`) become a chain of
 replacements: a text is written as bytes, then the bytes of each character of the alphabet become this character again, and all
 other bytes become nibbles.
 """

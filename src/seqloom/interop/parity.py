@@ -1,6 +1,7 @@
-"""Parity: whether an exported model computes the same as its run: scores of the same targets, and outputs.
+"""Parity: checks that an exported model gives the same target scores and the same outputs as its run.
 
-A run, another program's model and sentences enter; a Parity leaves, as data. It does not depend on either program.
+Input: a run, the exported model as a `Peer`, and sentences; output: a Parity, plain data. This module does not import the other
+program.
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,14 +20,14 @@ from seqloom.run.load import Run
 
 SCHEMA_VERSION = 1
 # Passages of plain text are cut to this number of tokens.
-_PASSAGE = 64
+_MAX_PASSAGE_TOKENS = 64
 
 
 class Peer(Protocol):
     """An exported model that runs in the other program."""
 
     def outputs(self, texts: Sequence[str], beam: int) -> list[Generation]:
-        """Its outputs for sources, with the recipe's decoding settings and another beam size."""
+        """Its outputs for sources, with the recipe's decoding settings except the beam size."""
 
     def token_log_probs(self, examples: Sequence[Example], *, end: bool = True) -> list[tuple[float, ...]]:
         """The log-probability of each token of the examples' targets.
@@ -58,12 +59,12 @@ class ParityData:
 
 @dataclass(frozen=True, slots=True)
 class ForcedScores:
-    """Differences between log-probabilities of the same targets, in nats.
+    """Differences between both programs' log-probabilities of the same given targets, in nats.
 
     Attributes:
         of: the targets, such as "the references".
-        mean_difference: the mean absolute difference of a sentence.
-        max_difference: the largest absolute difference of a sentence.
+        mean_difference: the mean, over sentences, of the absolute difference of their total log-probabilities.
+        max_difference: the largest absolute difference of a sentence's total log-probability.
         max_token_difference: the largest absolute difference of a token.
     """
 
@@ -110,30 +111,30 @@ class Parity:
 def measure(run: Run, peer: Peer, data: ParityData, *, beam: int) -> Parity:
     """Compares outputs of both programs, greedy and with a beam, and log-probabilities of the same targets."""
     if data.running_text:
-        return Parity(data.origin, len(data.sources), _forced_passages(run, peer, data), ())
+        return Parity(data.origin, len(data.sources), _passage_differences(run, peer, data), ())
     searches, greedy = [], list[Generation]()
     for width in sorted({1, beam}):
         ours = list(run.generator(beam=width, nbest=1, stop="certain", shortlist=0).generate(data.sources))
         theirs = peer.outputs(data.sources, width)
         searches.append(_compare(width, ours, theirs, data.references, run.tokenizer.vocab.eos_id, peer))
         greedy = greedy or ours
-    of = "the references" if data.references else "our greedy outputs"
+    of = "the references" if data.references else "the greedy outputs of seqloom"
     targets = data.references or tuple(generation.text for generation in greedy)
     pairs = [SentencePair(source, target) for source, target in zip(data.sources, targets, strict=True)]
     inputs = InputEncoder(run.model, run.tokenizer, run.recipe.decoding.max_src_len).pairs(list(enumerate(pairs)))
-    forced = _forced(of, run, peer, [item.example for item in inputs if len(item.example.src_ids)], end=True)
+    forced = _score_differences(of, run, peer, [item.example for item in inputs if len(item.example.src_ids)], end=True)
     return Parity(data.origin, len(data.sources), forced, tuple(searches))
 
 
-def _forced_passages(run: Run, peer: Peer, data: ParityData) -> ForcedScores:
-    max_len = min(_PASSAGE, run.model.max_tgt_len(0) or _PASSAGE)
-    nothing = np.zeros(0, dtype=np.int64)
+def _passage_differences(run: Run, peer: Peer, data: ParityData) -> ForcedScores:
+    max_len = min(_MAX_PASSAGE_TOKENS, run.model.max_tgt_len(0) or _MAX_PASSAGE_TOKENS)
+    empty_source = np.zeros(0, dtype=np.int64)
     encoded = run.tokenizer.encode_tgt(data.sources)
-    examples = [Example(nothing, ids[:max_len]) for ids in encoded if len(ids)]
-    return _forced("the passages", run, peer, examples, end=False)
+    examples = [Example(empty_source, ids[:max_len]) for ids in encoded if len(ids)]
+    return _score_differences("the passages", run, peer, examples, end=False)
 
 
-def _forced(of: str, run: Run, peer: Peer, examples: Sequence[Example], *, end: bool) -> ForcedScores:
+def _score_differences(of: str, run: Run, peer: Peer, examples: Sequence[Example], *, end: bool) -> ForcedScores:
     ours = [target.token_log_probs for example in examples for target in score_targets(run.model, [example], end=end)]
     theirs = peer.token_log_probs(examples, end=end)
     gaps = [np.array(mine) - np.array(other) for mine, other in zip(ours, theirs, strict=True)]

@@ -1,6 +1,6 @@
 """Exact match, and the fraction of right items: for targets with one right answer, such as commands.
 
-Texts enter, counts leave. This module does not know significance.
+Input: texts; output: counts. This module does not know significance.
 """
 
 from collections.abc import Sequence

@@ -1,6 +1,6 @@
 """Metrics of forecasts: the mean absolute scaled error (Hyndman & Koehler 2006) and the weighted quantile loss (as in Ansari 2024).
 
-Numbers enter, counts leave; a row for each forecast, whose sums give the value over all forecasts.
+Input: numbers; output: counts; a row for each forecast, whose sums give the value over all forecasts.
 """
 
 from collections.abc import Callable, Mapping

@@ -1,7 +1,7 @@
 """Quality by the length of the source: groups of sentences with similar lengths, and the score of each group.
 
-Source texts and counts enter, scores of groups leave. Length is counted in segments: words, or characters in scripts without spaces
-between words. So it is the same for all systems that are compared.
+Input: source texts and counts; output: scores of groups. Length is counted in segments: words, or characters in scripts without
+spaces between words. So it is the same for all systems that are compared.
 """
 
 from collections.abc import Sequence

@@ -1,7 +1,7 @@
 """Perplexity and bits per byte: how well a model predicts a text.
 
-Log-probabilities and counts enter, one row for each sentence; counts leave. Perplexities of models with different tokenizers cannot
-be compared. Bits per byte can, because bytes do not depend on the tokenizer.
+Input: log-probabilities and counts, one row for each sentence; output: counts. Perplexities of models with different tokenizers
+cannot be compared. Bits per byte can, because bytes do not depend on the tokenizer.
 """
 
 from collections.abc import Callable, Sequence

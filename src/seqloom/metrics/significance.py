@@ -1,6 +1,7 @@
 """Significance: intervals of scores and of differences between arms, over test sentences and training seeds.
 
-Counts of each sentence enter, one array for each run; estimates with intervals leave. All arrays have the same order of sentences.
+Input: counts of each sentence, one array for each run; output: estimates with intervals. All arrays have the same order of
+sentences.
 
 One run in each arm: the bootstrap over sentences (Koehn 2004, "Statistical significance tests for machine translation evaluation"),
 paired if two systems are compared. It describes other test sentences and the same runs.

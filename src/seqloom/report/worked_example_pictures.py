@@ -1,6 +1,6 @@
 """The pictures of a worked example: self-contained SVG files for light and dark mode, with a background of their own.
 
-Explanations enter, SVG leaves. Drawings are those of the page of explanations, set side by side with names.
+Input: explanations; output: SVG. Drawings are those of the page of explanations, set side by side with names.
 """
 
 from collections.abc import Sequence

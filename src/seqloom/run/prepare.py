@@ -1,6 +1,6 @@
 """Prepared: a corpus with its task and its tokenizer, encoded.
 
-A corpus and a recipe enter; what recipes that share a tokenizer are trained on leaves. Nothing here trains.
+Input: a corpus and a recipe; output: what recipes that share a tokenizer are trained on. Nothing here trains.
 """
 
 import hashlib

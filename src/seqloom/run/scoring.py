@@ -1,6 +1,6 @@
 """What a run is scored on: the test splits of its own corpus or of a named data set, or all of a file.
 
-What the user named enters; test data leave, each with words for what they are, since a number must never speak of less than the
+Input: what the user named; output: test data, each with words for what they are, since a number must never speak of less than the
 user thinks. Nothing here decodes or scores.
 """
 

@@ -1,6 +1,6 @@
 """How a text becomes tokens, before anything is trained on it: bytes a token, and characters outside the vocabulary.
 
-A corpus and a recipe enter; facts about each split leave. The tokenizer is the one that the recipe would train.
+Input: a corpus and a recipe; output: facts about each split. The tokenizer is the one that the recipe would train.
 """
 
 from collections import Counter

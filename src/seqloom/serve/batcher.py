@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class BatchDecoder(Protocol):
-    """Decodes texts of one run with one set of decoding settings. Requests with the same object share batches."""
+    """Decodes texts of one run with one set of decoding settings. Requests that have the same decoder object share batches."""
 
     @property
     def run(self) -> str:
@@ -38,7 +38,7 @@ class TextRequest:
             tokens.
         deadline: time after which the result is not needed (`time.monotonic`).
         prompt_ids: the ids of a prompt that is scored and not continued.
-        prompt_scores: receives their scores before the future is set.
+        prompt_scores: the scores of `prompt_ids`; the decoder sets them before `future` is set. None without such ids.
         future: receives the generation.
         cancelled: whether the result is not needed any more. A request that waits is then dropped; one with `on_token` stops
             at its next token.
@@ -78,7 +78,7 @@ class TextRequest:
 
 
 class QueueFullError(Exception):
-    """The queue cannot take all items that were submitted."""
+    """The queue has no room for all of the submitted text requests."""
 
 
 class ClosedError(Exception):
@@ -196,7 +196,7 @@ class Batcher:
         for text_request in self._pending:
             if text_request.decoder is not first.decoder or len(chosen) == self.batch:
                 rest.append(text_request)
-            # From here on it cannot be cancelled.
+            # This call marks the future as running; after it, `future.cancel` has no effect.
             elif not text_request.expired and text_request.future.set_running_or_notify_cancel():
                 chosen.append(text_request)
         self._pending = rest

@@ -1,6 +1,6 @@
 """Scores of prompts: the log-probability of each token of a prompt, and what could follow. For `echo` with `logprobs`.
 
-Ids of prompts enter, scores leave. It knows a language model and its tokenizer, and no HTTP.
+Input: ids of prompts; output: scores. It knows a language model and its tokenizer, and no HTTP.
 """
 
 from collections.abc import Sequence

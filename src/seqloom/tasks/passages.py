@@ -1,7 +1,7 @@
 """Passages: documents cut into pieces of like length, so that language models can be compared piece by piece.
 
-Documents enter; passages (text), and their log-probabilities under a model, leave. Models with different tokenizers are scored on
-the same passages. Each token is predicted from the text before it, as far as its window reaches, also across passages.
+Input: documents; output: passages (text), and their log-probabilities under a model. Models with different tokenizers are scored
+on the same passages. Each token is predicted from the text before it, as far as its window reaches, also across passages.
 """
 
 import time

@@ -1,7 +1,7 @@
 """BPE-dropout (Provilkov et al. 2020, algorithm 1): byte-pair encoding that leaves merges out at random, from a seed.
 
-Parts of text (no merge crosses them), a probability and a random number generator enter; ids leave. Hugging Face has this too, but
-its random numbers cannot be seeded, so a run could not be resumed with the same bits.
+Input: parts of text (no merge crosses them), a probability and a random number generator; output: ids. Hugging Face has this too,
+but its random numbers cannot be seeded, so a run could not be resumed with the same bits.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence

@@ -1,7 +1,8 @@
 """Codec: one vocabulary; the text of one side (or of both) to ids and back.
 
-Normalised text enters, ids leave; and back. A codec is a plain list of pieces with, for BPE, its merges and, for unigram, its
-scores; Hugging Face's `tokenizers` does the work. This module does not know settings files, sides or training.
+Input: normalised text; output: ids. It also turns ids back into text. A codec is a plain list of pieces with, for BPE, its merges
+and, for unigram, its scores; Hugging Face's `tokenizers` does the work. This module does not know settings files, sides or
+training.
 """
 
 import os

@@ -1,8 +1,8 @@
 """Normalisation, and the escaping that lets a small alphabet spell every text.
 
-Text enters; text over a fixed alphabet leaves, and comes back exactly. A character outside the alphabet becomes its UTF-8
-bytes, and each byte two of 16 nibbles: the private-use characters U+E000 to U+E00F, which are in every vocabulary. So every text
-can be encoded, with 16 extra ids instead of 256. This module does not know vocabularies, merges or ids.
+Input: text; output: text over a fixed alphabet, from which the original is restored exactly. A character outside the alphabet
+becomes its UTF-8 bytes, and each byte two of 16 nibbles: the private-use characters U+E000 to U+E00F, which are in every
+vocabulary. So every text can be encoded, with 16 extra ids instead of 256. This module does not know vocabularies, merges or ids.
 """
 
 import re

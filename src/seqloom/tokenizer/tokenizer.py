@@ -1,6 +1,6 @@
 """Tokenizer: text <-> ids for both sides, trained, saved and loaded as one file.
 
-Text enters and ids leave, and back: `decode_src(encode_src([text])[0]) == normalise(text)` for every text. Text never
+It turns text into ids, and back: `decode_src(encode_src([text])[0]) == normalise(text)` for every text. Text never
 becomes ids 0, 1 and 2 (pad, bos, eos). This module does not know batches, tensors or models.
 """
 

@@ -1,6 +1,6 @@
 """Training of codecs: a stream of items becomes a bounded sample, and the sample one or two vocabularies.
 
-Pairs or documents enter, codecs leave, with the size of their training text. The same items and settings give the same codecs.
+Input: pairs or documents; output: codecs, with the size of their training text. The same items and settings give the same codecs.
 """
 
 from collections import Counter

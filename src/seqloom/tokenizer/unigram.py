@@ -1,8 +1,8 @@
 """Training of the unigram language model tokenizer (Kudo 2018), with the same result for the same text.
 
-Counted words enter, pieces with log-probabilities leave. Hugging Face's trainer sums in the order of a randomly seeded hash table,
-so two runs on the same text differ; this one always gives the same result. Expectation and maximisation handle all words at once,
-over a lattice in flat arrays. Encoding is done by Hugging Face.
+Input: counted words; output: pieces with log-probabilities. Hugging Face's trainer sums in the order of a randomly seeded hash
+table, so two runs on the same text differ; this one always gives the same result. Expectation and maximisation handle all words
+at once, over a lattice in flat arrays. Encoding is done by Hugging Face.
 """
 
 from collections import Counter

@@ -1,8 +1,8 @@
 """WordTable: a cache of the ids of words, so that a corpus is encoded by looking words up.
 
-Normalised texts enter; all their ids in one array leave, with the number of ids of each text. No token crosses the space before a
-word, so the ids of a text are those of its words, and most words of a large corpus occur many times. The codec encodes the words
-that are not in the table, many at a time.
+Input: normalised texts; output: all their ids in one array, with the number of ids of each text. No token crosses the space
+before a word, so the ids of a text are those of its words, and most words of a large corpus occur many times. The codec encodes
+the words that are not in the table, many at a time.
 """
 
 from collections.abc import Sequence

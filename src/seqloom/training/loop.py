@@ -1,8 +1,8 @@
 """The training loop: trains a model of any architecture with a data schedule and an objective; writes weights and a log.
 
 Everything random derives from (seed, step, micro-batch) or (seed, epoch). So a checkpoint consists of weights, optimizer state and
-a few integers, and a run that was killed continues with the same bits. The loop knows neither text nor tasks nor losses: its
-caller passes the objective and the validation as functions.
+a few integers, and a run that was killed and resumed gives bit-identical results. The loop knows neither text nor tasks nor losses:
+its caller passes the objective and the validation as functions.
 """
 
 import math
@@ -39,7 +39,7 @@ class Trainer:
     """Trains one model into one run folder.
 
     Args:
-        data: which batches are trained on at which share of the budget.
+        data: gives the batches. Which ones may depend on the fraction of the budget that is spent.
         validate: measures the model; called with the model in evaluation mode.
     """
 
@@ -62,7 +62,8 @@ class Trainer:
             betas=settings.betas,
             precision=settings.precision,
         )
-        # The compiled model shares its weights with `model`. Validation uses the plain model, because it has each shape only once.
+        # The compiled model shares its weights with `model`. Validation uses the plain model: each batch shape occurs only
+        # once in a validation, so compiling for it does not pay.
         self._compiled = compiled(self.model, plan.device) if settings.compile else self.model
         self._buffer = MetricBuffer(plan.device)
         self._log = MetricLog(plan.folder, tensorboard=settings.tensorboard)
@@ -89,11 +90,11 @@ class Trainer:
                 before = counters.progress
                 self._update(stream)
                 counters.finished = counters.progress >= 1.0
-                validates = int(counters.progress * settings.validations) > int(before * settings.validations)
-                if validates or counters.finished:
+                validation_is_due = int(counters.progress * settings.validations) > int(before * settings.validations)
+                if validation_is_due or counters.finished:
                     self._validate()
-                late = time.monotonic() - saved_at > 60 * settings.checkpoint_minutes
-                if validates or late or counters.finished or interrupted():
+                checkpoint_is_due = time.monotonic() - saved_at > 60 * settings.checkpoint_minutes
+                if validation_is_due or checkpoint_is_due or counters.finished or interrupted():
                     self._save()
                     saved_at = time.monotonic()
                 if interrupted() and not counters.finished:
@@ -109,7 +110,7 @@ class Trainer:
         begin = time.perf_counter()
         micro_batches = stream.take(settings.accumulate, counters.progress)
         learning_rate = self._set_learning_rate()
-        # If all loss weights are 0, the loss is 0 too.
+        # If all loss weights are 0, so is the loss; dividing by 1 avoids 0 / 0.
         weight = sum(micro_batch.weight for micro_batch in micro_batches) or 1
         self.model.train()
         nlls = []
@@ -120,15 +121,15 @@ class Trainer:
             nlls.append(loss.nll)
         norm = nn.utils.clip_grad_norm_(self.model.parameters(), settings.clip_norm or math.inf)
         self._buffer.add(counters.step + 1, nlls, norm, weight, micro_batches[-1].cursor)
-        reports = counters.step % _REPORT_EVERY == _REPORT_EVERY - 1 or counters.step == 0
-        if reports or self._buffer.is_due:
+        report_is_due = counters.step % _REPORT_EVERY == _REPORT_EVERY - 1 or counters.step == 0
+        if report_is_due or self._buffer.is_due:
             self._read_metrics()
         for optimizer in self.optimizers:
             optimizer.step()
             optimizer.zero_grad(set_to_none=True)
         self._log.add_progress(counters.progress)
         self._count(micro_batches, begin)
-        if reports:
+        if report_is_due:
             self._report(learning_rate)
 
     def _set_learning_rate(self) -> float:
@@ -146,7 +147,7 @@ class Trainer:
     def _seed_dropout(self, micro_batch: int) -> None:
         """Seeds dropout from (seed, step, micro-batch) only, so a resumed run draws the same masks on any number of devices."""
         seed = self.plan.seed * 1_000_003 + self.counters.step
-        # The odd constant of splitmix64 keeps the seeds of micro-batches apart from those of other steps.
+        # The constant of splitmix64 keeps the seeds of micro-batches apart from those of other steps.
         torch.manual_seed((seed + micro_batch * 0x9E3779B97F4A7C15) % 2**63)
 
     def _count(self, micro_batches: Sequence[MicroBatch], begin: float) -> None:
@@ -161,7 +162,7 @@ class Trainer:
         counters.progress = self._clock.spent(counters)
 
     def _read_metrics(self) -> None:
-        """Reads the losses and norms of the updates so far. They must be finite before anything of these updates is saved."""
+        """Reads the losses and norms of the updates since the last reading; all must be finite before these updates are saved."""
         counters = self.counters
         for metrics in self._buffer.read():
             if not metrics.is_finite:
@@ -196,17 +197,19 @@ class Trainer:
         counters.curve.append(position | values)
         self._log.add(counters, **values)
         if self._selection.add(result, self.model, counters):
-            self.plan.progress.say(f"{self.plan.title}: no better validation in {counters.since_best}; stopped early.")
+            self.plan.progress.say(
+                f"{self.plan.title}: stopped early; validations since the best: {counters.since_best}."
+            )
             counters.finished = True
 
     def _finish(self) -> None:
-        """Validates the average of the last validations' weights, and loads the best weights into the model."""
+        """Averages the weights of the last validations, validates the average, and loads the best weights into the model."""
         counters = self.counters
-        merit_before = counters.best_merit
+        best_merit_before = counters.best_merit
         result = self._selection.try_average(self.model, counters, self.validate)
         if result is not None:
             self._log.add(counters, averaged=counters.snapshots, val_loss=result.loss, val_quality=result.metric)
-        if counters.best_merit != merit_before:
+        if counters.best_merit != best_merit_before:
             self._log.sync(counters)
             update_counters(self.plan.folder, counters.step, asdict(counters))
         self._selection.load_best(self.model)
@@ -230,7 +233,7 @@ class Trainer:
         loss, cursor = metrics.nll / metrics.weight, metrics.cursor
         what = f"the gradient's norm became {metrics.norm}" if math.isfinite(loss) else f"the loss became {loss}"
         return TrainingError(
-            f"{what} at step {metrics.step} (epoch {cursor.epoch}, batch {cursor.batch - 1}). The checkpoint before it "
-            f"is kept in {self.plan.folder}. Try a lower training.learning_rate, more training.warmup_steps, or a lower "
-            "training.clip_norm."
+            f"{what} at step {metrics.step} (epoch {cursor.epoch}, batch {cursor.batch - 1}). The last checkpoint "
+            f"before this step is in {self.plan.folder}. Try a lower training.learning_rate, more training.warmup_steps, "
+            "or a lower training.clip_norm."
         )

@@ -77,4 +77,4 @@ def test_another_model_does_not_agree() -> None:
     assert greedy.identical < 1
     assert greedy.token_agreement < 1
     assert found.forced.max_difference > 0.01
-    assert found.forced.of == "our greedy outputs"
+    assert found.forced.of == "the greedy outputs of seqloom"

@@ -1,6 +1,6 @@
 """Asking: samples and the engine's answers to them, each source asked once.
 
-Samples enter, Answered leave. What is decided from them stands elsewhere.
+Input: samples; output: `Answered`. What is decided from them stands elsewhere.
 """
 
 from collections.abc import Sequence

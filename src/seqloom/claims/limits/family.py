@@ -1,6 +1,6 @@
 """Family: inputs of one kind, ordered by size, each with exact truth; and FamilyInput, one of them.
 
-Random choices enter, samples leave. This module does not know models, nor which families there are.
+Input: random choices; output: samples. This module does not know models, nor which families there are.
 """
 
 from collections.abc import Callable, Sequence

@@ -1,6 +1,6 @@
 """From a run to a search for its limits: which family fits what it was trained on, and what to do where none does.
 
-A Run enters, a search leaves. How it searches stands in `sizes` and `real_text`.
+Input: a Run; output: a search. How it searches stands in `sizes` and `real_text`.
 """
 
 from typing import Any, Protocol

@@ -1,6 +1,6 @@
 """LimitsResult: what a search for a model's limits found, as data, and the sentence that says it.
 
-Counts and scores enter; what leaves can be written as JSON and read again. Nothing here draws inputs or asks models.
+Input: counts and scores; output: results that can be written as JSON and read again. Nothing here draws inputs or asks models.
 """
 
 from collections.abc import Sequence

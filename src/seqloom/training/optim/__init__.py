@@ -1,4 +1,4 @@
-"""Optimizers and learning-rate schedules: a model's parameters enter, torch optimizers and factors leave.
+"""Optimizers and learning-rate schedules. Input: a model's parameters; output: torch optimizers and factors.
 
 Nothing here knows batches, losses or time.
 """
