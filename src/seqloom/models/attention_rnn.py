@@ -1,8 +1,8 @@
 """The recurrent encoder-decoder with attention: multiplicative (Luong 2015) or additive (Bahdanau 2015).
 
 The query of Luong's decoder is its state at the same position. So the recurrence runs over all positions first, and then attention
-is computed for all of them at once. Input feeding and Bahdanau's decoder need the context of the step before, so they run step by
-step.
+is computed for all of them at once. Input feeding and Bahdanau's decoder need the context of the previous step, so they run step
+by step.
 """
 
 from collections.abc import Callable
@@ -53,7 +53,7 @@ class AttentionRNNSettings(RecurrentSettings):
 
     @property
     def stepwise(self) -> bool:
-        """Whether a step needs the context of the step before."""
+        """Whether a step needs the context of the previous step."""
         return self.input_feeding or self.attention == "bahdanau"
 
 
@@ -109,7 +109,7 @@ class AttentionRNN(Model):
         x = capture(hooks, "encoder.tokens", self.embeddings.src(sources.ids))
         states, last = self.encoder(self.dropout(x), mask, hooks=hooks, name="encoder")
         if self.settings.reverse_source:
-            # Back to the order of the text, which is then the order of attention weights.
+            # Restore the order of the text, so that attention weights over the source are in that order too.
             states = states.gather(1, reversal(mask)[:, :, None].expand_as(states))
         states = capture(hooks, "encoder.memory", self.dropout(states))
         cache = pack_states(self._initial_states(last))
@@ -160,17 +160,17 @@ class AttentionRNN(Model):
         tops, feeds = [], []
         for step in projected.unbind():
             if additive:
-                # The context of s_{i-1} enters the step that makes s_i (equations 4 to 6).
+                # The context of s_{i-1} is an input of the step that computes s_i (equations 4 to 6).
                 feed = attend(states[-1][0])
             states = self.decoder.step(step, feed, fed_weight, states, hooks=hooks, name="decoder")
             if not additive:
                 feed = torch.tanh(self.readout(torch.cat([attend(states[-1][0]), states[-1][0]], dim=1)))
             tops.append(states[-1][0])
             feeds.append(feed)
-        fed = torch.stack(feeds, dim=1)
+        all_feeds = torch.stack(feeds, dim=1)
         if not additive:
-            return fed, states, feed
-        pieces = self.readout(torch.cat([torch.stack(tops, dim=1), fed, x], dim=2))
+            return all_feeds, states, feed
+        pieces = self.readout(torch.cat([torch.stack(tops, dim=1), all_feeds, x], dim=2))
         return pieces.unflatten(2, (-1, 2)).amax(dim=3), states, feed
 
     def _stepwise_attention(

@@ -1,7 +1,7 @@
 """The contract of all architectures: Model, DecoderState, StepOutput.
 
 The input is ids (PairBatch, Sources); the output is hidden states, logits and decoder states. Training, search, explanation and
-comparison use only this contract, so they do not depend on the architecture. Models do not know text.
+comparison use only this contract, so they do not depend on the architecture. Models get ids and never text.
 """
 
 from abc import ABC, abstractmethod
@@ -29,14 +29,14 @@ if TYPE_CHECKING:
 class DecoderState:
     """The state of a decoder between steps. Immutable: `Model.step` returns a new one.
 
-    The first dimension of the tensors in `memory` is sources, of those in `cache` rows (hypotheses). `source_index` gives each row
-    its source, so the hypotheses of a source share its memory.
+    Tensors in `memory` have one row for each source, tensors in `cache` one row for each hypothesis. `source_index` is the source
+    of each hypothesis, so the hypotheses of a source share its memory.
 
     Attributes:
-        memory: per source: encoder states, projected keys and values, their mask ("mask", True at a real token).
-        cache: per hypothesis: key/value caches, recurrent states, the input-feeding vector.
+        memory: tensors for each source: encoder states, projected keys and values, their mask ("mask", True at a real token).
+        cache: tensors for each hypothesis: key/value caches, recurrent states, the input-feeding vector.
         source_index: (rows,), the row of `memory` that belongs to each hypothesis.
-        length: the number of target positions that were fed; the same for all rows.
+        length: the number of target ids that the decoder has read; the same for all rows.
     """
 
     memory: Mapping[str, Tensor]
@@ -58,7 +58,7 @@ class DecoderState:
         return DecoderState(memory, {name: tensor[rows] for name, tensor in self.cache.items()}, index, self.length)
 
     def after(self, num_positions: int, cache: Mapping[str, Tensor]) -> "DecoderState":
-        """The state after `num_positions` more target positions."""
+        """This state with a new cache, and with a `length` that is larger by `num_positions`."""
         return DecoderState(self.memory, cache, self.source_index, self.length + num_positions)
 
 
@@ -73,6 +73,7 @@ class MemoryReader:
         self._memory = state.memory
         self._index = state.source_index
         sources, rows = _num_sources(state.memory), state.source_index.numel()
+        # Rows for each source, if rows can be folded. 0: they cannot, and the memory is copied for each row.
         self._folds = 0
         if sources and rows % sources == 0:
             index = torch.arange(sources, device=state.source_index.device).repeat_interleave(rows // sources)
@@ -113,8 +114,12 @@ def reverse(sources: Sources, hooks: ActivationHooks | None = None) -> Sources:
 
 
 def reversal(mask: Bool[Tensor, "batch src_len"]) -> Int[Tensor, "batch src_len"]:
-    """For each position of a reversed source its position in the original; this permutation is its own inverse."""
+    """For each position of a reversed source its position in the original; eos and padding keep their positions.
+
+    This permutation is its own inverse.
+    """
     position = torch.arange(mask.shape[1], device=mask.device)
+    # The last token before eos is at the position `number of real tokens - 2`.
     mirrored = mask.sum(dim=1, keepdim=True) - 2 - position
     return torch.where(mirrored >= 0, mirrored, position)
 
@@ -141,7 +146,7 @@ class Model(nn.Module, ABC):
         settings_type: the class of the architecture's settings; the constructor is `__init__(settings, vocab)`.
         vocab: sizes and special ids.
         max_len: the largest number of positions of a source or a target, with bos and eos; None if there is no limit.
-        takes_text: whether the model can learn from documents: targets with an empty source.
+        takes_text: whether the model can learn from documents, that is, from targets without a source.
         takes_pairs: whether the model can learn from pairs of a source and a target.
         compiles: whether torch.compile can compile the forward pass.
         has_output_matrix: whether hidden states are multiplied with `output_weights`. A model without an output matrix overrides
@@ -164,7 +169,9 @@ class Model(nn.Module, ABC):
 
     @abstractmethod
     def start(self, sources: Sources, hooks: ActivationHooks | None = None) -> DecoderState:
-        """Encodes the sources; the state has one row for each. A decoder-only model may get prompts without their last token.
+        """Encodes the sources; the state has one row for each.
+
+        The sources of a decoder-only model are prompts. If they come without their last token, `advance` reads it first.
 
         Raises:
             DecodingError: a source is longer than `max_len`.
@@ -174,10 +181,10 @@ class Model(nn.Module, ABC):
     def advance(
         self, ids: Int[Tensor, "rows n"], state: DecoderState, hooks: ActivationHooks | None = None
     ) -> tuple[Float[Tensor, "rows n d_model"], DecoderState]:
-        """Feeds n >= 1 target ids to each row; both training and generation use it.
+        """Reads n >= 1 target ids in each row; both training and generation use it.
 
-        The output at position i depends on the ids up to i and on all ids that `state` was fed before. The first id is bos, or the
-        last token of a prompt.
+        The output at position i depends on the ids up to i and on all ids of earlier calls, whose result `state` is. The first id
+        of the first call is bos, or the last token of a prompt.
 
         Returns:
             The hidden states that `project` turns into logits, and the state after the last id.
@@ -212,12 +219,15 @@ class Model(nn.Module, ABC):
     def target_log_probs(
         self, hidden: Float[Tensor, "rows d_model"], targets: Int[Tensor, "rows"]
     ) -> Float[Tensor, "rows"]:
-        """The log-probability of one id for each hidden state; a model that needs less for it than `log_probs` overrides this."""
+        """The log-probability of one id for each hidden state.
+
+        A model overrides this if it can compute them faster than the log-probabilities of all ids.
+        """
         return self.log_probs(hidden).gather(1, targets[:, None])[:, 0]
 
     @property
     def context_len(self) -> int | None:
-        """How many ids before it a prediction depends on; None where it depends on all of them."""
+        """The number of preceding ids that a prediction depends on; None if it depends on all of them."""
         return None
 
     @property
@@ -236,8 +246,8 @@ class Model(nn.Module, ABC):
         """Fits the model by counting, in one pass over the examples; only for models with `fitted_by_counting`.
 
         Args:
-            end: whether each target is a text of its own, which eos follows; otherwise they are consecutive windows of one
-                running text.
+            end: True if each target is a separate text that eos follows; False if the targets are consecutive windows of one long
+                text.
 
         Returns:
             Notes for the user.
@@ -249,13 +259,19 @@ class Model(nn.Module, ABC):
         raise TrainingError(f"{type(self).__name__} is trained by gradients; it cannot be fitted by counting")
 
     def resize(self, shapes: Mapping[str, tuple[int, ...]]) -> None:
-        """Gives tensors whose sizes depend on the data the sizes of a file of weights, by name; other models have none."""
+        """Resizes the tensors whose sizes depend on the training data.
+
+        Models without such tensors do nothing.
+
+        Args:
+            shapes: the shapes of the tensors in a file of weights, by name.
+        """
 
     def check_state(self) -> None:
-        """Checks loaded tensors whose numbers are used as positions; other models have none.
+        """Checks loaded tensors whose values are used as indices; models without such tensors do nothing.
 
         Raises:
-            ValueError: a number is out of range.
+            ValueError: a value is out of range.
         """
 
     def forward(self, batch: PairBatch, hooks: ActivationHooks | None = None) -> Float[Tensor, "batch tgt_len d_model"]:
@@ -271,23 +287,23 @@ class Model(nn.Module, ABC):
         return hidden
 
     def step(self, ids: Int[Tensor, "rows n"], state: DecoderState, hooks: ActivationHooks | None = None) -> StepOutput:
-        """Feeds n >= 1 target ids to each row, and returns logits for the id after each; forced prefixes use n > 1."""
+        """Reads n >= 1 target ids in each row, and returns logits for the id after each; forced prefixes use n > 1."""
         hidden, state = self.advance(ids, state, hooks)
         return StepOutput(self.project(hidden), state)
 
     def read_prompts(self, sources: Sources) -> "PromptState":
-        """Reads prompts without their last tokens, as `start`; the state can be stored, cut, joined and extended.
+        """Reads prompts without their last tokens, like `start`; the returned state can be stored, cut, joined and extended.
 
         Raises:
-            DecodingError: the model cannot (`reuses_prompts`).
+            DecodingError: `reuses_prompts` is False.
         """
         raise DecodingError(f"{type(self).__name__} does not store the states of prompts; use start")
 
     def extend_prompts(self, ids: Int[Tensor, "rows n"], state: "PromptState") -> "PromptState":
-        """Reads n >= 1 more ids of each prompt, of which none has padding.
+        """Reads n >= 1 more ids of each prompt; `ids` has no padding, so all prompts grow by n ids.
 
         Raises:
-            DecodingError: the model cannot (`reuses_prompts`), or a prompt grows too long.
+            DecodingError: `reuses_prompts` is False, or a prompt becomes longer than `max_len`.
         """
         raise DecodingError(f"{type(self).__name__} does not store the states of prompts; use advance")
 
@@ -298,8 +314,8 @@ class Model(nn.Module, ABC):
     def inference_model(self) -> "Model":
         """The same model with weights and caches laid out for generation: same contract, equal results within rounding.
 
-        It is a snapshot: later changes of the weights do not change it. It cannot be trained, and only `forward`, which is the
-        model's own, captures activations. A model without an inference model returns itself.
+        It is a snapshot: later changes of the weights do not change it. It cannot be trained. Its `forward` runs the original model
+        and captures activations; its other methods do not. A model without an inference model returns itself.
         """
         return self
 

@@ -31,7 +31,7 @@ class FixedMixerSettings(ModelSettings):
     """Settings of the fixed mixer."""
 
     architecture: Literal["fixed-mixer"] = "fixed-mixer"
-    d_model: int = Field(128, gt=0, le=WIDEST, description="width of every position")
+    d_model: int = Field(128, gt=0, le=WIDEST, description="size of the vector at each position")
     d_ff: int = Field(448, gt=0, le=WIDEST, description="width inside the feed-forward network")
     num_heads: int = Field(4, gt=0, description="groups of features, each with its own slope")
     num_encoder_layers: int = Field(4, gt=0, le=MOST_LAYERS)
@@ -162,7 +162,7 @@ class FixedMixer(Model):
             x, _ = block(x, weights, hooks=hooks, name=f"encoder.{number}")
         x = self.encoder_norm(x)
         if self.settings.reverse_source:
-            # Back to the order of the text, which is then the order of the weights.
+            # Restore the order of the text, so that the weights over the source are in that order too.
             x = x.gather(1, reversal(sources.mask)[:, :, None].expand_as(x))
         x = capture(hooks, "encoder.memory", x)
         memory = {"mask": sources.mask, "bias": bias}

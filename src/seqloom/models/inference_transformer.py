@@ -32,7 +32,7 @@ class GroupedState(DecoderState):
 
     Attributes:
         keys_values: the cache of the target positions.
-        group_source: (groups,), the row of `memory` that belongs to each group; a NumPy array on the host.
+        group_source: (num_groups,), the row of `memory` that belongs to each group; a NumPy array on the host.
     """
 
     keys_values: GroupedCache | None = None
@@ -43,7 +43,7 @@ class GroupedState(DecoderState):
         cls, memory: Mapping[str, Tensor], keys_values: GroupedCache, group_source: NDArray[np.int64]
     ) -> "GroupedState":
         """Makes a state; its rows are the hypotheses of the groups."""
-        index = torch.from_numpy(group_source.repeat(keys_values.width)).to(keys_values.bias.device)
+        index = torch.from_numpy(group_source.repeat(keys_values.group_size)).to(keys_values.bias.device)
         return cls(memory, {}, index, keys_values.length, keys_values, group_source)
 
     @property
@@ -124,10 +124,10 @@ class InferenceTransformer(Transformer):
         rows, n = ids.shape
         self.check_length(state.length + n, "target")
         positions = torch.arange(state.length, state.length + n, device=ids.device)[None]
-        x = self._embed_target(ids, positions).view(cache.groups, cache.width * n, -1)
+        x = self._embed_target(ids, positions).view(cache.num_groups, cache.group_size * n, -1)
         cache = cache.extended(n)
-        bias = cache.self_bias(positions, self.decoder_bias)
-        rotation = self.settings.rotation(positions.repeat(1, cache.width))
+        bias = cache.self_attention_bias(positions, self.decoder_bias)
+        rotation = self.settings.rotation(positions.repeat(1, cache.group_size))
         memory = state.memory
         if len(source) != len(memory["mask"]) or (source != np.arange(len(source))).any():
             index = torch.from_numpy(source).to(ids.device)
@@ -146,9 +146,9 @@ class InferenceTransformer(Transformer):
         """Returns itself."""
         return self
 
-    def _memory_keys_values(self, memory: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
-        """As in the model, but with one product for all layers."""
-        for layer, parts in enumerate(self._memory_maps(memory).chunk(len(self.decoder), dim=2)):
+    def _memory_keys_values(self, encoder_output: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
+        """See `Transformer._memory_keys_values`; here one matrix product computes all layers."""
+        for layer, parts in enumerate(self._memory_maps(encoder_output).chunk(len(self.decoder), dim=2)):
             attention = self.decoder[layer].cross_attention
             assert isinstance(attention, PackedAttention)
             key, value = parts.unflatten(2, (2, -1, attention.head_dim)).permute(2, 0, 3, 1, 4)

@@ -1,8 +1,8 @@
 """InferenceTransformerLM: a trained decoder-only Transformer laid out for generation.
 
-It is the same model by the same contract and the same code, equal within rounding. Weights that are used together are packed into
-one product, and keys and values stay where they were written. It is not trained, and its activations are not captured: use the
-model that it was made of.
+It has the same contract as its model, and equal results within rounding. Weights that are used together are packed into one matrix.
+Keys and values are written once and not copied at each step. It cannot be trained and captures no activations; the original model
+does.
 """
 
 from dataclasses import dataclass
@@ -25,7 +25,10 @@ from seqloom.nn.linear import LinearMap
 from seqloom.nn.norm import norm_function
 
 _PADDING = "padding"
-"""(sources, longest): 0 at ids of the prompt, minus infinity at padding; absent where no prompt has padding."""
+"""The name of a tensor in the memory, (sources, longest): 0 at ids of the prompt, minus infinity at padding.
+
+The memory has it only if a prompt has padding.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +36,7 @@ class CachedState(DecoderState):
     """The state of an inference model.
 
     Attributes:
-        keys_values: the cache of prompt and target, each row a group.
+        keys_values: the cache of prompt and target; each hypothesis is a group of its own.
     """
 
     keys_values: GroupedCache | None = None
@@ -60,15 +63,15 @@ class InferenceTransformerLM(TransformerLM):
         self.embedding_norm = model.embedding_norm
         self.position_bias, self.output_bias = model.position_bias, model.output_bias
         self._output = LinearMap([model.output_weights()])
-        # Modules start in training mode; code that restores the mode of this one must not put the model into training mode.
+        # Modules start in training mode; code that restores the mode of this module must not change the mode of the model.
         self.training = model.training
 
     def output_weights(self) -> tuple[Float[Tensor, "vocab d_model"], Float[Tensor, "vocab"] | None]:
-        """The model's own."""
+        """The output matrix and bias of the original model."""
         return self.model.output_weights()
 
     def forward(self, batch: PairBatch, hooks: ActivationHooks | None = None) -> Float[Tensor, "batch tgt_len d_model"]:
-        """Teacher forcing by the model itself, whose activations can be captured."""
+        """Teacher forcing by the original model, which also captures activations."""
         hidden: Tensor = self.model(batch, hooks)
         return hidden
 
@@ -84,16 +87,16 @@ class InferenceTransformerLM(TransformerLM):
 
     @torch.no_grad()
     def read_prompts(self, sources: Sources) -> PromptState:
-        """By the model itself: its attention is the better one for many positions at once."""
+        """Reads the prompts with the original model, whose attention can use a fused kernel for many positions."""
         return self.model.read_prompts(sources)
 
     @torch.no_grad()
     def extend_prompts(self, ids: Int[Tensor, "rows n"], state: PromptState) -> PromptState:
-        """By the model itself."""
+        """Reads the ids with the original model; see `Model.extend_prompts`."""
         return self.model.extend_prompts(ids, state)
 
     def resume(self, state: PromptState) -> DecoderState:
-        """The keys and values of prompts, copied to where those of the target will follow."""
+        """The state after prompts; their keys and values are copied to a cache that has free capacity for the target."""
         mask = state.memory[MASK]
         memory = {MASK: mask, LENGTH: state.memory[LENGTH]}
         if not mask.all():
@@ -126,16 +129,16 @@ class InferenceTransformerLM(TransformerLM):
 
     @torch.no_grad()
     def step(self, ids: Int[Tensor, "rows n"], state: DecoderState, hooks: ActivationHooks | None = None) -> StepOutput:
-        """As `Model.step`, by a packed output matrix."""
+        """As `Model.step`, with a packed output matrix."""
         hidden, state = self.advance(ids, state, hooks)
         return StepOutput(self._output(hidden), state)
 
     def inference_model(self) -> Model:
-        """Itself."""
+        """Returns itself."""
         return self
 
     def _bias(self, positions: Tensor, state: CachedState, n: int) -> Tensor | None:
-        """What is added to the scores of n new positions; None where that is nothing."""
+        """The bias of the scores of n new positions; None if nothing is added to the scores."""
         assert state.keys_values is not None
         prompt_len, device = state.memory[MASK].shape[1], positions.device
         num_keys, dtype = state.keys_values.length + n, self.embeddings.output.dtype

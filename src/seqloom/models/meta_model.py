@@ -1,6 +1,6 @@
 """Models on torch's meta device: names and shapes of weights without memory, and the allocation of this memory.
 
-Settings and a Vocabulary enter, a Model on the meta device leaves. Buffers that are not saved with the weights (the table of
+Input: settings and a Vocabulary; output: a Model on the meta device. Buffers that are not saved with the weights (the table of
 sinusoidal positions) are computed immediately, so that loading the weights completes the model.
 """
 

@@ -6,7 +6,7 @@ h' is h without its first id:
 
     p(w | h) = (c(h w) - D(c)) / T(h) + b(h) p(w | h'),     b(h) = the sum of what was subtracted or pruned / T(h)
 
-Below the unigrams stands the uniform distribution. Each context that was never seen leaves p(w | h) = p(w | h').
+Unigrams are interpolated with the uniform distribution. For a context h that was never seen, p(w | h) = p(w | h').
 """
 
 from collections.abc import Iterable, Mapping
@@ -34,7 +34,7 @@ _LONGEST_ORDER = 16
 # Hidden states hold ids as numbers of 32 bits, which are exact up to here.
 _MOST_IDS = 1 << 24
 _UNKNOWN = -1
-"""Stands in a context before the first id that was read."""
+"""Fills a context that has fewer ids than its width, on the left."""
 _NAMES = ("contexts", "ngrams", "counts", "totals")
 
 
@@ -124,7 +124,7 @@ class NGram(Model):
         return self._take(tables)
 
     def resize(self, shapes: Mapping[str, tuple[int, ...]]) -> None:
-        """Gives the tables the sizes of a file."""
+        """Resizes the tables to the shapes of a file."""
         for length in range(self.settings.order):
             for name in _NAMES:
                 key = f"{name}_{length}"
@@ -138,7 +138,7 @@ class NGram(Model):
         """Checks that the tables are what counting makes: sorted, and all numbers in them in range.
 
         Raises:
-            ValueError: they are not; says which.
+            ValueError: a table is not; the message names it.
         """
         self._levels = None
         num_before = 1
@@ -161,7 +161,7 @@ class NGram(Model):
             raise ValueError("discounts holds numbers that are out of range")
 
     def start(self, sources: Sources, hooks: ActivationHooks | None = None) -> DecoderState:
-        """Keeps the last ids of each prompt; the beginning of a text has none."""
+        """Keeps the last ids of each prompt; shorter prompts are filled on the left."""
         rows, width = len(sources), self._width
         lengths = sources.mask.sum(dim=1, keepdim=True)
         columns = lengths - width + torch.arange(width, device=lengths.device)
@@ -187,7 +187,7 @@ class NGram(Model):
         contexts = self._contexts(hidden)
         levels = self.levels()
         matches = self._find(contexts, levels)
-        # How much of the distribution of each shorter context is left after all longer ones.
+        # The share of the probability that all longer contexts leave for the next shorter one.
         kept = torch.ones(len(contexts), dtype=torch.float64, device=contexts.device)
         parts = []
         for level, (rows, numbers) in zip(levels[:0:-1], matches[::-1], strict=True):
@@ -220,7 +220,7 @@ class NGram(Model):
 
     @property
     def device(self) -> torch.device:
-        """Where the tables are."""
+        """The device of the tables."""
         return self.discounts.device
 
     def _contexts(self, hidden: Tensor) -> Int[Tensor, "rows width"]:
@@ -235,7 +235,7 @@ class NGram(Model):
             before = contexts[rows, self._width - length]
             known = (before >= 0) & (before != self.vocab.bos_id) & (before < self.vocab.tgt_size)
             if length > 1:
-                # What stands before the end of a document is not read.
+                # Ids before eos belong to another document, so they are not read.
                 known &= contexts[rows, self._width - length + 1] != self.vocab.eos_id
             rows, keys = rows[known], (numbers * self.vocab.tgt_size + before)[known]
             numbers, hit = level.find_contexts(keys)
@@ -244,7 +244,7 @@ class NGram(Model):
         return matches
 
     def levels(self) -> list[NgramLevel]:
-        """The tables for each length of context, the shortest first, with what is computed from them."""
+        """The tables for each length of context, the shortest first, with values that are computed from them."""
         levels = self._levels
         if levels is None or levels[0].ngrams.device != self.device:
             levels = [
@@ -283,10 +283,10 @@ class NGram(Model):
 
 
 def _check_memory(needed: int, num_ids: int, order: int) -> str:
-    """Says what counting takes at most, before it is spent.
+    """A sentence about the largest amount of memory that counting may take.
 
     Raises:
-        TrainingError: so much is not free.
+        TrainingError: less memory than that is free.
     """
     free = psutil.virtual_memory().available
     message = (

@@ -1,4 +1,4 @@
-"""The discounts of modified Kneser-Ney smoothing, and what is taken where their formula fails."""
+"""The discounts of modified Kneser-Ney smoothing, and the defaults where their formula fails."""
 
 import math
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ _NUM = len(DEFAULTS)
 
 @dataclass(frozen=True)
 class Discounts:
-    """What is subtracted from counts of 1, 2, and 3 or more.
+    """The numbers that are subtracted from counts of 1, 2, and 3 or more.
 
     Attributes:
         replaced: which of them the formula did not give; these are the defaults.
@@ -20,10 +20,10 @@ class Discounts:
     replaced: tuple[int, ...] = ()
 
     def note(self, length: int) -> str | None:
-        """A sentence for the user; None where the formula gave all.
+        """A sentence that tells the user about replaced discounts; None if the formula gave all discounts.
 
         Args:
-            length: of the n-grams.
+            length: the number of ids of the n-grams.
         """
         if not self.replaced:
             return None

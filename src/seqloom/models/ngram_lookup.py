@@ -1,7 +1,7 @@
-"""Looking up n-grams in sorted tables: numbers of contexts and ids become probabilities, for many rows at once.
+"""Looking up n-grams in sorted tables, for many rows at once.
 
-A level holds the n-grams whose contexts have one length. Its probabilities are the level's own part only; the interpolation with
-shorter contexts is the model's.
+Input: numbers of contexts, and ids; output: probabilities. A level holds the n-grams whose contexts have one length. It computes
+only its own part of a probability; the model interpolates with shorter contexts.
 """
 
 from dataclasses import dataclass
@@ -14,15 +14,15 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class NgramLevel:
-    """The n-grams of one length of context, with what is computed from their counts.
+    """The n-grams of one length of context, with values that are computed from their counts.
 
     Attributes:
         contexts, ngrams: as in `NgramTable`.
-        counts: of the n-grams.
-        totals: of the contexts.
+        counts: the counts of the n-grams.
+        totals: for each context the sum of the counts of its n-grams, pruned ones included.
         discounts: (4,), what is subtracted from a count of 0, 1, 2, and 3 or more.
         starts: (num_contexts + 1,), where the n-grams of each context begin.
-        backoff: (num_contexts,), the share that shorter contexts get.
+        backoff: (num_contexts,), the share of the probability that shorter contexts get.
     """
 
     contexts: Int[Tensor, "contexts"]
@@ -44,7 +44,7 @@ class NgramLevel:
         discounts: Float[Tensor, "3"],
         vocab_size: int,
     ) -> "NgramLevel":
-        """Computes starts and back-off shares. A context without n-grams leaves everything to shorter ones."""
+        """Computes starts and back-off shares. For a context without n-grams the share is 1."""
         num_contexts = len(totals)
         numbers = torch.arange(num_contexts + 1, device=ngrams.device)
         starts = torch.searchsorted(ngrams, numbers * vocab_size)
@@ -94,7 +94,7 @@ class NgramLevel:
 
 
 def _find(keys: Tensor, wanted: Tensor) -> tuple[Tensor, Tensor]:
-    """Where keys stand in a sorted tensor, and whether they do."""
+    """The index of each wanted key in the sorted `keys`, and whether it is there."""
     if not len(keys):
         return torch.zeros_like(wanted), torch.zeros_like(wanted, dtype=torch.bool)
     index = torch.searchsorted(keys, wanted).clamp_(max=len(keys) - 1)

@@ -1,8 +1,11 @@
-"""N-gram counts as sorted arrays: sequences of ids enter, one table for each length of context leaves.
+"""N-gram counts as sorted arrays.
+
+Input: sequences of ids; output: one table for each length of context.
 
 An n-gram is a context (the ids before) and the id that follows it. Contexts are numbered by extending them to the left: the number
 of a context of m ids is the position of `number of its last m - 1 ids * vocab_size + its first id` in the sorted `contexts` of its
-table. So each key fits into 64 bits, whatever the order and the size of the vocabulary. Numbers only: no text, tensors or models.
+table. So each key fits into 64 bits, whatever the order and the size of the vocabulary. This module handles only numbers: no text,
+tensors or models.
 """
 
 from collections.abc import Callable, Sequence
@@ -47,7 +50,7 @@ class NgramTable:
 
 @dataclass(frozen=True)
 class SpecialIds:
-    """Ids that bound contexts: nothing before bos is known, and eos is the first id of what follows it."""
+    """Ids at which contexts end: no context contains bos, and eos can only be the first id of a context."""
 
     bos: int
     eos: int
@@ -57,7 +60,7 @@ def join_sequences(sequences: Sequence[IdArray], special: SpecialIds, *, end: bo
     """All sequences in a row.
 
     Args:
-        end: whether each sequence stands alone, with bos before and eos after it; otherwise they are consecutive parts of one text.
+        end: True puts bos before and eos after each sequence; False if the sequences are consecutive parts of one text.
     """
     first, last = np.array([special.bos], dtype=np.int32), np.array([special.eos], dtype=np.int32)
     if not end:
@@ -73,7 +76,7 @@ def most_bytes(num_ids: int, vocab_size: int, order: int) -> int:
         num_ngrams += possible
         num_contexts += possible if length < order else 0
     kept = num_ngrams * _BYTES_PER_NGRAM + num_contexts * _BYTES_PER_CONTEXT
-    # Before pruning, n-grams lie in 64 bits with their occurrences.
+    # Before pruning, counts and occurrences of n-grams are numbers of 64 bits.
     return num_ids * _BYTES_PER_ID + kept + num_ngrams * 16
 
 
@@ -123,7 +126,7 @@ class _Counter:
         self._ids = ids
         self._size = vocab_size
         self._special = special
-        # Positions whose context reaches that far, and the number of its context.
+        # Positions that have a context of the current length, and the numbers of these contexts.
         self._positions = np.flatnonzero(ids != special.bos)
         self._numbers: Keys = np.zeros(len(self._positions), dtype=np.int64)
         # For each length, the n-grams whose context cannot be extended, each as often as it occurs.
@@ -167,10 +170,10 @@ class _Counter:
 def _prune(levels: Sequence[_Level], contexts: Sequence[Keys], vocab_size: int, min_count: int) -> list[NgramTable]:
     """The tables without rare n-grams, and without contexts that have no n-gram left.
 
-    An n-gram occurs at most as often as its shorter forms, so what is kept has all its shorter forms in the tables.
+    An n-gram occurs at most as often as its shorter forms, so the tables contain all shorter forms of each n-gram that is kept.
     """
     tables: list[NgramTable] = []
-    # The new number of each context of the length before.
+    # The new number of each context that is shorter by one id.
     renumbered: Keys = np.zeros(1, dtype=np.int64)
     for length, level in enumerate(levels):
         numbers = level.ngrams // vocab_size

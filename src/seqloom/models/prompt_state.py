@@ -1,6 +1,7 @@
-"""PromptState: what a decoder-only model knows after it has read prompts, to be stored, cut, joined and continued.
+"""PromptState: the state of a decoder-only model after prompts, which can be stored, cut, joined and continued.
 
-Keys and values stand in the cache, position by position, and padding on the right. It knows no weights, search or text.
+Keys and values are in the cache, position by position, with padding on the right. This module does not depend on weights, search or
+text.
 """
 
 from collections.abc import Sequence
@@ -31,7 +32,7 @@ class PromptState(DecoderState):
 
     @property
     def num_bytes(self) -> int:
-        """Memory of its tensors."""
+        """The size of all its tensors in RAM, in bytes."""
         return sum(tensor.numel() * tensor.element_size() for tensor in (*self.memory.values(), *self.cache.values()))
 
     def row(self, index: int, length: int | None = None) -> "PromptState":
@@ -49,7 +50,7 @@ class PromptState(DecoderState):
 
     @classmethod
     def join(cls, states: Sequence["PromptState"]) -> "PromptState":
-        """One state of the prompts of several, in their order; each has as many rows as prompts."""
+        """Joins states of one or more prompts into one state of all their prompts, in the same order."""
         longest = max(state.memory[MASK].shape[1] for state in states)
         mask = torch.cat([F.pad(state.memory[MASK], (0, longest - state.memory[MASK].shape[1])) for state in states])
         names = {name: tensor for state in states for name, tensor in state.cache.items()}

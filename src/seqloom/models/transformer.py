@@ -15,7 +15,7 @@ from seqloom.models.base import DecoderState, MemoryReader, Model, ModelSettings
 from seqloom.nn.activation_hooks import ActivationHooks, capture
 from seqloom.nn.attention import mask_bias
 from seqloom.nn.block import Block, BlockOptions, NormPlace, initialise_linear
-from seqloom.nn.cache import KeyValueCache, RowCache, self_bias
+from seqloom.nn.cache import KeyValueCache, RowCache, self_attention_bias
 from seqloom.nn.dropout import Dropout
 from seqloom.nn.embedding import Embeddings, TyingName
 from seqloom.nn.feed_forward import ActivationName
@@ -37,7 +37,7 @@ from seqloom.vocabulary import Vocabulary
 class BlockSettings(ModelSettings):
     """Settings that the encoder-decoder and the decoder-only Transformer share."""
 
-    d_model: int = Field(128, gt=0, le=WIDEST, description="width of every position")
+    d_model: int = Field(128, gt=0, le=WIDEST, description="size of the vector at each position")
     d_ff: int = Field(256, gt=0, le=WIDEST, description="width inside the feed-forward network")
     num_heads: int = Field(4, gt=0)
     num_kv_heads: int | None = Field(
@@ -51,16 +51,20 @@ class BlockSettings(ModelSettings):
     activation_dropout: float = Field(0.0, ge=0, lt=1, description="inside the feed-forward network")
     norm: NormName = "layer"
     norm_place: NormPlace = Field(
-        "pre", description="pre: a norm before each sublayer; post: after each sum, as in the paper"
+        "pre", description="pre: a norm before each sublayer; post: a norm after each residual sum, as in Vaswani 2017"
     )
     norm_eps: float | None = Field(
         None, gt=0, lt=1, description="added to the variance; default: 1e-5 for layer, 1e-6 for rms"
     )
     bias: bool = Field(True, description="biases of linear maps and of LayerNorms")
     activation: ActivationName = Field(
-        "relu", description="gelu is exact, gelu_tanh its approximation; swiglu is gated, at two thirds of d_ff"
+        "relu",
+        description="gelu is exact, gelu_tanh its approximation; swiglu is gated, and its inner width is two thirds of d_ff",
     )
-    gated: bool = Field(False, description="gate the feed-forward network at the exact width d_ff (Shazeer 2020)")
+    gated: bool = Field(
+        False,
+        description="use a gated feed-forward network (Shazeer 2020) whose inner width is d_ff, not two thirds of it",
+    )
     positions: PositionName = "sinusoidal"
     rope_base: float | None = Field(None, gt=1, description="base of rotary positions; default: 10,000")
     max_len: int = Field(
@@ -79,7 +83,7 @@ class BlockSettings(ModelSettings):
             )
         if self.num_heads * self.width_of_head > WIDEST:
             raise ValueError(
-                f"num_heads x head_dim is {self.num_heads} x {self.width_of_head}; at most {WIDEST:,} together"
+                f"num_heads x head_dim is {self.num_heads} x {self.width_of_head}; the product may be at most {WIDEST:,}"
             )
         if self.num_kv_heads is not None and self.num_heads % self.num_kv_heads:
             raise ValueError(
@@ -87,7 +91,8 @@ class BlockSettings(ModelSettings):
             )
         if self.gated and self.activation == "swiglu":
             raise ValueError(
-                "activation swiglu is gated already, at two thirds of d_ff; for a gated network of exact width choose silu"
+                "activation swiglu is gated already, with an inner width of two thirds of d_ff; for a gated network of width d_ff "
+                "keep gated and choose silu"
             )
         if self.positions == "sinusoidal" and self.max_len * self.d_model > MAX_SINUSOIDS:
             raise ValueError(
@@ -134,7 +139,7 @@ class BlockSettings(ModelSettings):
         return cast(Sequence[Block], blocks)
 
     def make_final_norm(self) -> nn.Module:
-        """The norm after the last block. Only pre-norm needs it, because the sums of its blocks have no norm."""
+        """The norm after the last block. Only pre-norm needs it: there, no norm follows the last residual sum."""
         return self.block_options().make_norm() if self.norm_place == "pre" else nn.Identity()
 
     def make_embedding_norm(self) -> nn.Module:
@@ -146,7 +151,7 @@ class BlockSettings(ModelSettings):
         return nn.Parameter(torch.zeros(vocab.tgt_size)) if self.output_bias else None
 
     def make_position_bias(self, *, bidirectional: bool) -> PositionBias | None:
-        """The bias that positions add to the scores of self-attention; None for positions without a bias."""
+        """The function that computes the position bias of self-attention scores; None for positions without a bias."""
         if self.positions == "relative":
             return RelativeBias(self.num_heads, bidirectional=bidirectional)
         return partial(alibi_bias, num_heads=self.num_heads) if self.positions == "alibi" else None
@@ -169,7 +174,7 @@ class TransformerSettings(BlockSettings):
 
 
 class Transformer(Model):
-    """The encoder-decoder Transformer; its decoder attends to the encoder's memory."""
+    """The encoder-decoder Transformer; its decoder attends to the output of the encoder."""
 
     settings_type = TransformerSettings
 
@@ -177,6 +182,7 @@ class Transformer(Model):
     decoder: Sequence[Block]
     encoder_norm: Callable[[Tensor], Tensor]
     decoder_norm: Callable[[Tensor], Tensor]
+    # The position biases of self-attention scores.
     encoder_bias: PositionBias | None
     decoder_bias: PositionBias | None
 
@@ -228,7 +234,7 @@ class Transformer(Model):
             x = block(x, bias, rotation=rotation, hooks=hooks, name=f"encoder.{layer}")
         x = self.encoder_norm(x)
         if self.settings.reverse_source:
-            # Back to the order of the text, which is then the order of attention weights.
+            # Restore the order of the text, so that attention weights over the source are in that order too.
             x = x.gather(1, reversal(sources.mask)[:, :, None].expand_as(x))
         x = capture(hooks, "encoder.memory", x)
         memory = {"mask": sources.mask, "bias": padding}
@@ -244,11 +250,11 @@ class Transformer(Model):
         self.check_length(state.length + n, "target")
         positions = torch.arange(state.length, state.length + n, device=ids.device)[None]
         x = self._embed_target(ids, positions, hooks)
-        bias = self_bias(state.length + n, positions, x.dtype, self.decoder_bias)
+        bias = self_attention_bias(state.length + n, positions, x.dtype, self.decoder_bias)
         cache, memory = RowCache(state.cache), MemoryReader(state)
         x = self._decode(x, bias, self.settings.rotation(positions), cache, memory, hooks)
         if hooks is not None:
-            # The mean over the heads of the second-last layer, which aligns best (Garg 2019).
+            # Alignment is the mean cross-attention over the heads of the second-last layer: that layer aligns best (Garg 2019).
             layer = max(0, self.settings.num_decoder_layers - 2)
             weights = hooks.tensors[f"decoder.{layer}.cross.attn_weights"][-1].mean(dim=1)
             hooks("alignment", memory.unfold(weights))
@@ -283,11 +289,11 @@ class Transformer(Model):
             x = block(x, bias, rotation=rotation, cache=cache, memory=memory, layer=layer, hooks=hooks, name=name)
         return x
 
-    def _memory_keys_values(self, memory: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
-        """The keys and values of the encoder's memory for each decoder layer."""
+    def _memory_keys_values(self, encoder_output: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
+        """The keys and values of the encoder output for each decoder layer."""
         for block in self.decoder:
             assert isinstance(block.cross_attention, MultiHeadAttention)
-            yield block.cross_attention.keys_values(memory)
+            yield block.cross_attention.keys_values(encoder_output)
 
     def _initial_state(self, memory: Mapping[str, Tensor]) -> DecoderState:
         """The state before the first target position."""

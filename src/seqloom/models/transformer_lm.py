@@ -37,8 +37,8 @@ class TransformerLMSettings(BlockSettings):
 class TransformerLM(Model):
     """One stack of causal self-attention over prompt and response; the keys and values of both are in one cache.
 
-    The source of a pair is the prompt, and its eos marks the beginning of the response. The prompt has no loss, because only the
-    target is fed to `advance`.
+    The source of a pair is the prompt, and its eos marks the beginning of the response. The prompt has no loss, because
+    `advance` reads only the target.
     """
 
     settings_type = TransformerLMSettings

@@ -1,1 +1,1 @@
-"""Layers. Their inputs and outputs are tensors; they know no settings, no tokenizers and no architectures."""
+"""Layers. Their inputs and outputs are tensors; they do not depend on settings, tokenizers or architectures."""

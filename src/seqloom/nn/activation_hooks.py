@@ -8,7 +8,7 @@ A model captures those of the following names for which it has a tensor (SIDE is
     source.order                    (batch, src_len), for each position of encoder or prompt its position in the text; only in
                                     models that read the source in another order than the text's
     SIDE.tokens, SIDE.embedded      (batch, length, d_model), token embeddings without and with positions
-    SIDE.N.self.* , SIDE.N.cross.*  self-attention, and attention of the decoder to the encoder's memory
+    SIDE.N.self.* , SIDE.N.cross.*  self-attention, and attention of the decoder to the encoder output
     decoder.attention.*             attention of a recurrent decoder
       .query .key .value            (batch, num_heads, length, head_dim)
       .scores                       before the softmax, with biases and masks: (batch, num_heads, query_len, key_len), without

@@ -114,7 +114,7 @@ class LuongAttention(nn.Module):
 
 
 class BahdanauAttention(nn.Module):
-    """Additive attention (Bahdanau 2015, appendix A.1.2): v . tanh(W_a s + U_a h); s is the decoder state of the step before."""
+    """Additive attention (Bahdanau 2015, appendix A.1.2): v . tanh(W_a s + U_a h); s is the decoder state of the previous step."""
 
     def __init__(self, query_dim: int, memory_dim: int) -> None:
         super().__init__()

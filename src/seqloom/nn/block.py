@@ -26,7 +26,7 @@ class BlockOptions:
     """Options of a block; see `MultiHeadAttention`, `FeedForward` and `make_norm` for their meaning.
 
     Attributes:
-        norm_place: a norm before each sublayer ("pre"), or after each sum ("post", as in the paper).
+        norm_place: a norm before each sublayer ("pre"), or after each residual sum ("post", as in Vaswani 2017).
         dropout: probability on the output of each sublayer.
     """
 

@@ -3,7 +3,7 @@
 A block appends the keys and values of new positions and gets all positions of its layer. `RowCache` keeps them row by row, and
 gradients pass through it; training and activation hooks use it. `GroupedCache` is for generation: the hypotheses of a source share
 most of their prefix, so keys and values are written once, and `select` changes only which of them each hypothesis attends to. The
-caches know nothing about weights, sources or search.
+caches do not depend on weights, sources or search.
 """
 
 import math
@@ -69,53 +69,56 @@ _CAPACITY = 16
 
 @dataclass(slots=True)
 class _Store:
-    """Allocated memory for keys and values.
+    """Allocated storage for keys and values.
 
-    Several caches may share a store; each uses its first `length` positions. Only a cache whose length is `written` may append in
-    place; a shorter one copies first.
+    Several caches may share a store; each uses its first `length` positions. Only a cache whose length is `num_written` may append
+    in place. A shorter cache would overwrite positions of the others, so it copies first.
 
     Attributes:
-        tensor: (num_layers, 2, groups * num_heads, capacity * width, head_dim).
-        written: the number of positions that are in use.
+        tensor: (num_layers, 2, num_groups * num_heads, capacity * group_size, head_dim).
+        num_written: the number of positions that are in use.
     """
 
     tensor: Tensor
-    written: int
+    num_written: int
 
 
 @dataclass(frozen=True, slots=True)
 class GroupedCache:
-    """Keys and values of `groups` * `width` hypotheses of equal length. Immutable, except that `append` writes once.
+    """Keys and values of `num_groups` * `group_size` hypotheses of equal length.
+
+    Immutable, except that after `extended`, `append` writes the new positions of each layer once.
 
     Attributes:
-        groups: the number of groups; the hypotheses of a group are consecutive rows.
-        width: the number of hypotheses of a group, and so the number of its keys at each position.
+        num_groups: the number of groups; the hypotheses of a group are consecutive rows.
+        group_size: the number of hypotheses of a group, and so the number of its keys at each position.
         length: the number of positions.
         num_heads: the number of heads of keys and values.
-        bias: (groups, width, length * width), 0 at keys of the hypothesis itself, minus infinity at keys of the others.
+        bias: (num_groups, group_size, length * group_size), 0 at keys of the hypothesis itself, minus infinity at keys of
+            the others.
     """
 
-    groups: int
-    width: int
+    num_groups: int
+    group_size: int
     length: int
     num_heads: int
     bias: Tensor
     _store: _Store
 
     @classmethod
-    def empty(cls, groups: int, num_layers: int, num_heads: int, head_dim: int, like: Tensor) -> "GroupedCache":
-        """A cache without positions for `groups` groups of one hypothesis each."""
-        tensor = like.new_empty(num_layers, 2, groups * num_heads, _CAPACITY, head_dim)
-        return cls(groups, 1, 0, num_heads, like.new_zeros(groups, 1, 0), _Store(tensor, 0))
+    def empty(cls, num_groups: int, num_layers: int, num_heads: int, head_dim: int, like: Tensor) -> "GroupedCache":
+        """A cache without positions for `num_groups` groups of one hypothesis each."""
+        tensor = like.new_empty(num_layers, 2, num_groups * num_heads, _CAPACITY, head_dim)
+        return cls(num_groups, 1, 0, num_heads, like.new_zeros(num_groups, 1, 0), _Store(tensor, 0))
 
     @classmethod
     def of_rows(
         cls, past: Mapping[str, Tensor], rows: int, num_layers: int, num_heads: int, head_dim: int, like: Tensor
     ) -> "GroupedCache":
-        """A cache of rows that are a group each, with copies of keys and values.
+        """A cache in which each row is a group of its own; keys and values are copied.
 
         Args:
-            past: see `RowCache`; empty where there are no positions yet.
+            past: see `RowCache`; empty if there are no positions yet.
             like: has the type and the device of keys and values.
         """
         if not past:
@@ -130,55 +133,57 @@ class GroupedCache:
     def extended(self, n: int) -> "GroupedCache":
         """The cache with n more positions; `append` must then write their keys and values."""
         length, store = self.length + n, self._store
-        if store.written != self.length or length * self.width > store.tensor.shape[3]:
+        if store.num_written != self.length or length * self.group_size > store.tensor.shape[3]:
             store = _Store(self._copy(None, max(length, 2 * self.length) + _CAPACITY), self.length)
-        store.written = length
+        store.num_written = length
         bias = self.bias
-        if self.width == 1:
-            bias = bias.new_zeros(self.groups, 1, length)
+        if self.group_size == 1:
+            bias = bias.new_zeros(self.num_groups, 1, length)
         else:
-            own = torch.full((self.width, n, self.width), -math.inf, dtype=bias.dtype, device=bias.device)
+            own = torch.full((self.group_size, n, self.group_size), -math.inf, dtype=bias.dtype, device=bias.device)
             own.diagonal(dim1=0, dim2=2).fill_(0)
-            bias = torch.cat([bias, own.flatten(1).expand(self.groups, -1, -1)], dim=2)
-        return GroupedCache(self.groups, self.width, length, self.num_heads, bias, store)
+            bias = torch.cat([bias, own.flatten(1).expand(self.num_groups, -1, -1)], dim=2)
+        return GroupedCache(self.num_groups, self.group_size, length, self.num_heads, bias, store)
 
     def append(
         self,
         layer: int,
-        key: Float[Tensor, "groups num_heads width_n head_dim"],
-        value: Float[Tensor, "groups num_heads width_n head_dim"],
+        key: Float[Tensor, "num_groups num_heads new_keys head_dim"],
+        value: Float[Tensor, "num_groups num_heads new_keys head_dim"],
     ) -> tuple[Float[Tensor, "groups_heads keys head_dim"], Float[Tensor, "groups_heads keys head_dim"]]:
         """Writes the keys and values of the last n positions; returns those of all positions of the layer.
 
         Args:
-            key, value: `width_n` is width * n, ordered by hypothesis, then by position.
+            key, value: `new_keys` is group_size * n, ordered by hypothesis, then by position.
 
         Returns:
-            `keys` is length * width, ordered by position, then by hypothesis.
+            `keys` is length * group_size, ordered by position, then by hypothesis.
         """
-        groups, heads, width_n, head_dim = key.shape
-        used = self.length * self.width
+        groups, heads, new_keys, head_dim = key.shape
+        used = self.length * self.group_size
         keys, values = self._store.tensor[layer].narrow(2, 0, used).unbind()
         for all_parts, part in ((keys, key), (values, value)):
-            new = all_parts.narrow(1, used - width_n, width_n)
-            if self.width == 1:
-                new.view(groups, heads, width_n, head_dim).copy_(part)
+            new = all_parts.narrow(1, used - new_keys, new_keys)
+            if self.group_size == 1:
+                new.view(groups, heads, new_keys, head_dim).copy_(part)
             else:
-                n = width_n // self.width
-                part = part.view(groups, heads, self.width, n, head_dim).transpose(2, 3)
-                new.view(groups, heads, n, self.width, head_dim).copy_(part)
+                n = new_keys // self.group_size
+                part = part.view(groups, heads, self.group_size, n, head_dim).transpose(2, 3)
+                new.view(groups, heads, n, self.group_size, head_dim).copy_(part)
         return keys, values
 
-    def self_bias(
+    def self_attention_bias(
         self, positions: Int[Tensor, "1 n"], position_bias: PositionBias | None = None
-    ) -> Float[Tensor, "#groups #num_heads width_n keys"] | None:
-        """The bias of the self-attention scores of the last n positions; see the function `self_bias`.
+    ) -> Float[Tensor, "#num_groups #num_heads queries keys"] | None:
+        """The bias of the self-attention scores of the last n positions; see the function `self_attention_bias`.
 
         Args:
-            positions: the numbers of these positions.
+            positions: the indices of these positions in the target; `queries` is group_size * n.
         """
-        bias = None if self.width == 1 else self.bias[:, None, :, None]
-        return self_bias(self.length, positions, self.bias.dtype, position_bias, width=self.width, own=bias)
+        bias = None if self.group_size == 1 else self.bias[:, None, :, None]
+        return self_attention_bias(
+            self.length, positions, self.bias.dtype, position_bias, group_size=self.group_size, group_bias=bias
+        )
 
     def select(self, rows: NDArray[np.int64]) -> tuple["GroupedCache", NDArray[np.int64]]:
         """Repeats, reorders or drops hypotheses.
@@ -187,48 +192,51 @@ class GroupedCache:
             rows: the hypotheses to keep, in their new order.
 
         Returns:
-            The new cache, with groups that are as wide as the order allows, and for each new group the number of its old group.
+            The new cache, and for each new group the index of the group that it was copied from. A run is a sequence of
+            hypotheses in `rows` from the same group. If all runs have `group_size` hypotheses, or if `group_size` is 1 and all runs
+            are equally long, the runs are the new groups. Otherwise each hypothesis becomes a group of its own.
         """
-        group = rows // self.width
-        width = _run_length(group)
-        if width == self.width:
-            kept = group[::width]
+        group = rows // self.group_size
+        group_size = _run_length(group)
+        if group_size == self.group_size:
+            kept = group[::group_size]
             bias = self.bias
-            if self.width > 1:
+            if self.group_size > 1:
                 index = torch.from_numpy(rows).to(bias.device)
-                bias = bias.flatten(0, 1).index_select(0, index).unflatten(0, (len(kept), width))
+                bias = bias.flatten(0, 1).index_select(0, index).unflatten(0, (len(kept), group_size))
             else:
                 bias = bias[: len(kept)] if len(kept) <= len(bias) else bias.new_zeros(len(kept), 1, self.length)
             store = self._store
-            if len(kept) != self.groups or (kept != np.arange(len(kept))).any():
-                store = _Store(self._copy(kept, store.tensor.shape[3] // width), self.length)
-        elif self.width == 1 and width:
-            kept = group[::width]
-            bias, store = self._widened(kept, width)
+            if len(kept) != self.num_groups or (kept != np.arange(len(kept))).any():
+                store = _Store(self._copy(kept, store.tensor.shape[3] // group_size), self.length)
+        elif self.group_size == 1 and group_size:
+            kept = group[::group_size]
+            bias, store = self._widened(kept, group_size)
         else:
-            kept, width = group, 1
+            kept, group_size = group, 1
             bias, store = self._ungrouped(rows)
-        return GroupedCache(len(kept), width, self.length, self.num_heads, bias, store), kept
+        return GroupedCache(len(kept), group_size, self.length, self.num_heads, bias, store), kept
 
     def select_separate(self, rows: NDArray[np.int64]) -> "GroupedCache":
-        """The cache of the given hypotheses, each a group with a copy of its keys and values; they are groups already.
+        """The cache of the hypotheses `rows`, each with its own copy of keys and values.
 
-        Where hypotheses share most of their positions but seldom change, that costs less than groups.
+        Each hypothesis must be a group of its own already (`group_size` 1). Copying costs less than groups when hypotheses are
+        seldom repeated or reordered.
         """
-        if len(rows) == self.groups and (rows == np.arange(len(rows))).all():
+        if len(rows) == self.num_groups and (rows == np.arange(len(rows))).all():
             return self
         store = _Store(self._copy(rows, self._store.tensor.shape[3]), self.length)
         bias = self.bias.new_zeros(len(rows), 1, self.length)
         return GroupedCache(len(rows), 1, self.length, self.num_heads, bias, store)
 
     def _copy(self, kept: NDArray[np.int64] | None, capacity: int) -> Tensor:
-        """Allocates memory for `capacity` positions and copies the keys and values of the groups in `kept`; None: of all groups."""
+        """Allocates storage for `capacity` positions and copies the keys and values of the groups in `kept`; None means all."""
         old = self._store.tensor
         layers, two, _, _, head_dim = old.shape
-        groups = self.groups if kept is None else len(kept)
-        copy = old.new_empty(layers, two, groups * self.num_heads, capacity * self.width, head_dim)
-        source = old[:, :, :, : self.length * self.width]
-        target = copy[:, :, :, : self.length * self.width]
+        groups = self.num_groups if kept is None else len(kept)
+        copy = old.new_empty(layers, two, groups * self.num_heads, capacity * self.group_size, head_dim)
+        source = old[:, :, :, : self.length * self.group_size]
+        target = copy[:, :, :, : self.length * self.group_size]
         if kept is None:
             target.copy_(source)
         else:
@@ -237,65 +245,68 @@ class GroupedCache:
             torch.index_select(source, 2, heads, out=target)
         return copy
 
-    def _widened(self, kept: NDArray[np.int64], width: int) -> tuple[Tensor, _Store]:
-        """Makes a group of `width` copies from each hypothesis in `kept`. All copies attend to the keys of the first one."""
+    def _widened(self, kept: NDArray[np.int64], group_size: int) -> tuple[Tensor, _Store]:
+        """Makes a group of `group_size` copies from each hypothesis in `kept`. All copies attend to the keys of the first one."""
         narrow = self._copy(kept, max(1, self.length))[:, :, :, : self.length]
         capacity = self.length + _CAPACITY
-        # The unused values get the weight 0, so they must be finite.
-        wide = narrow.new_zeros(*narrow.shape[:3], capacity * width, narrow.shape[4])
-        wide[:, :, :, : self.length * width : width] = narrow
-        bias = self.bias.new_full((len(kept), width, self.length * width), -math.inf)
-        bias[:, :, ::width] = 0
+        # Unused values are multiplied by the attention weight 0, and 0 times infinity or NaN is NaN. So they must be finite.
+        wide = narrow.new_zeros(*narrow.shape[:3], capacity * group_size, narrow.shape[4])
+        wide[:, :, :, : self.length * group_size : group_size] = narrow
+        bias = self.bias.new_full((len(kept), group_size, self.length * group_size), -math.inf)
+        bias[:, :, ::group_size] = 0
         return bias, _Store(wide, self.length)
 
     def _ungrouped(self, rows: NDArray[np.int64]) -> tuple[Tensor, _Store]:
         """Makes a group of one from each hypothesis in `rows`, with a copy of its keys and values."""
         index = torch.from_numpy(rows).to(self.bias.device)
-        attended = self.bias.flatten(0, 1)[index].unflatten(1, (self.length, self.width))
-        positions = attended.argmax(dim=2) + torch.arange(self.length, device=index.device) * self.width
+        bias = self.bias.flatten(0, 1)[index].unflatten(1, (self.length, self.group_size))
+        # At each position the bias is 0 at the one key that the hypothesis attends to, and minus infinity at the other keys.
+        positions = bias.argmax(dim=2) + torch.arange(self.length, device=index.device) * self.group_size
         layers, two, _, _, head_dim = self._store.tensor.shape
-        old = self._store.tensor.view(layers, two, self.groups, self.num_heads, -1, head_dim)
-        own = old[:, :, index // self.width, :, :][:, :, :, :, : self.length * self.width]
+        old = self._store.tensor.view(layers, two, self.num_groups, self.num_heads, -1, head_dim)
+        own = old[:, :, index // self.group_size, :, :][:, :, :, :, : self.length * self.group_size]
         own = own.gather(
             4, positions[None, None, :, None, :, None].expand(layers, two, -1, self.num_heads, -1, head_dim)
         )
-        return attended.new_zeros(len(rows), 1, self.length), _Store(own.flatten(2, 3), self.length)
+        return bias.new_zeros(len(rows), 1, self.length), _Store(own.flatten(2, 3), self.length)
 
 
 def _run_length(values: NDArray[np.int64]) -> int:
     """The length of the runs of equal values; 0 if the runs differ in length."""
     last = np.flatnonzero(values[1:] != values[:-1])
-    width, rest = divmod(len(values), len(last) + 1)
-    equal = not rest and (last == np.arange(1, len(last) + 1) * width - 1).all()
-    return width if equal else 0
+    run_length, rest = divmod(len(values), len(last) + 1)
+    equal = not rest and (last == np.arange(1, len(last) + 1) * run_length - 1).all()
+    return run_length if equal else 0
 
 
-def self_bias(
+def self_attention_bias(
     length: int,
     positions: Int[Tensor, "1 n"],
     dtype: torch.dtype,
     position_bias: PositionBias | None = None,
     *,
-    width: int = 1,
-    own: Float[Tensor, "groups 1 width 1 keys"] | None = None,
-) -> Float[Tensor, "#groups #num_heads width_n keys"] | None:
-    """The bias of self-attention scores of the last n of `length` positions: the causal mask plus the bias of positions.
+    group_size: int = 1,
+    group_bias: Float[Tensor, "num_groups 1 group_size 1 keys"] | None = None,
+) -> Float[Tensor, "#num_groups #num_heads queries keys"] | None:
+    """The bias of self-attention scores of the last n of `length` positions: the causal mask plus the position bias.
 
     Args:
+        positions: the indices of the last n positions.
         position_bias: the bias of ALiBi or of relative positions.
-        width: the number of hypotheses of a group, and so the number of keys at each position.
-        own: 0 at keys that a hypothesis may attend to within its group, minus infinity elsewhere.
+        group_size: the number of hypotheses of a group, and so the number of keys at each position.
+        group_bias: 0 at keys that a hypothesis may attend to within its group, minus infinity elsewhere.
 
     Returns:
-        The bias; None if there is none.
+        The bias; `queries` is group_size * n. None if nothing is added to the scores: one new position, no `group_bias` and no
+        position bias.
     """
-    n, bias = positions.shape[1], own
+    n, bias = positions.shape[1], group_bias
     if n > 1:
-        causal = causal_mask(n, length, positions.device).repeat_interleave(width, dim=1)
-        past = mask_bias(causal, dtype)[None, None, None]
-        bias = past if bias is None else bias + past
+        causal = causal_mask(n, length, positions.device).repeat_interleave(group_size, dim=1)
+        causal_bias = mask_bias(causal, dtype)[None, None, None]
+        bias = causal_bias if bias is None else bias + causal_bias
     if position_bias is not None:
         keys = torch.arange(length, device=positions.device)[None]
-        added = position_bias(positions, keys).to(dtype).repeat_interleave(width, dim=3)[:, :, None]
+        added = position_bias(positions, keys).to(dtype).repeat_interleave(group_size, dim=3)[:, :, None]
         bias = added if bias is None else bias + added
-    return None if bias is None else bias.expand(-1, -1, width, n, -1).flatten(2, 3)
+    return None if bias is None else bias.expand(-1, -1, group_size, n, -1).flatten(2, 3)

@@ -30,8 +30,8 @@ class FeedForward(nn.Module):
     Args:
         d_ff: width between the linear maps.
         activation: "gelu" is exact (by erf), "gelu_tanh" its approximation (Hendrycks 2016). "swiglu" is a network gated by SiLU
-            whose width is two thirds of `d_ff`, so that it has as many parameters as a network without gate.
-        gated: whether the network is gated, with the exact width `d_ff`.
+            whose inner width is two thirds of `d_ff`, so that it has as many parameters as a network without gate.
+        gated: whether the network is gated, with the inner width `d_ff`. "swiglu" is gated without it.
         dropout: probability on the activations inside the network.
         bias: whether the linear maps have biases.
     """

@@ -1,4 +1,7 @@
-"""Multi-head attention (Vaswani 2017, section 3.2.2) with grouped-query heads (Ainslie 2023); one class packs it for generation."""
+"""Multi-head attention (Vaswani 2017, section 3.2.2) with grouped-query heads (Ainslie 2023).
+
+`PackedAttention` is its form for generation.
+"""
 
 import torch
 from jaxtyping import Float

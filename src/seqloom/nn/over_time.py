@@ -37,7 +37,7 @@ def lstm_over_time(
     """Runs an LSTM; the gates are in the order input, forget, output, candidate.
 
     Args:
-        projected: the input's part of the gates, which is overwritten.
+        projected: the product of input and input weights, plus the bias; it is overwritten.
         state: the first hidden states and cells.
         sizes: the number of sequences at each step.
         reverse: whether the tokens are read from last to first.

@@ -14,7 +14,10 @@ from torch.autograd.function import once_differentiable
 
 
 class _GatherRows(torch.autograd.Function):
-    """Rows of a matrix by an index without repetitions, so that the gradient is a copy and not a sum."""
+    """Gathers the rows of a matrix at the positions in `index`.
+
+    No position occurs twice, so the backward pass copies gradients and need not add them up.
+    """
 
     @staticmethod
     def forward(ctx: Any, rows: Tensor, index: Tensor) -> Tensor:
@@ -50,13 +53,13 @@ class Packing:
 
     Attributes:
         shape: rows and padded length of the batch.
-        sizes: the number of rows at each step; it never rises.
+        rows_per_step: the number of rows at each step; later steps never have more rows.
         flat_index: for each packed token its position in the flattened batch; None if the batch has no padding.
         order: the rows sorted by length, longest first; None if the batch has no padding.
     """
 
     shape: tuple[int, int]
-    sizes: list[int]
+    rows_per_step: list[int]
     flat_index: Int[Tensor, "tokens"] | None = None
     order: Int[Tensor, "batch"] | None = None
 
@@ -71,9 +74,9 @@ class Packing:
         if mask is None or bool(mask.all()):
             return cls(shape, [shape[0]] * shape[1])
         order = mask.sum(dim=1).argsort(descending=True, stable=True)
-        steps = mask[order].t()
-        step, row = steps.nonzero(as_tuple=True)
-        return cls(shape, steps.sum(dim=1).tolist(), order[row] * shape[1] + step, order)
+        mask_by_step = mask[order].t()
+        step, row = mask_by_step.nonzero(as_tuple=True)
+        return cls(shape, mask_by_step.sum(dim=1).tolist(), order[row] * shape[1] + step, order)
 
     def pack(self, x: Float[Tensor, "batch length dim"]) -> Float[Tensor, "tokens dim"]:
         """The vectors of the real tokens, in packed order."""

@@ -1,6 +1,7 @@
 """Recurrent layers: LSTM (Hochreiter & Schmidhuber 1997) and GRU (Cho 2014) over masked, batched sequences.
 
-A layer reads only the real tokens, so in both directions the last state of a short sequence is the state at its own last token.
+A layer skips padding. Forwards, the final state of a sequence is the state after its last real token; backwards, the state after
+its first token.
 """
 
 from typing import Literal
@@ -29,28 +30,29 @@ class RecurrentLayer(nn.Module):
     The state of a GRU is (hidden,), that of an LSTM (hidden, cell), each (batch, hidden_size).
     """
 
-    def __init__(self, cell: CellName, input_dim: int, hidden_size: int) -> None:
+    def __init__(self, cell_name: CellName, input_dim: int, hidden_size: int) -> None:
         super().__init__()
-        self.cell = cell
+        self.cell_name = cell_name
         self.hidden_size = hidden_size
-        num_gates = 4 if cell == "lstm" else 3
+        num_gates = 4 if cell_name == "lstm" else 3
         self.input_weight = nn.Parameter(torch.empty(num_gates * hidden_size, input_dim))
         self.hidden_weight = nn.Parameter(torch.empty(num_gates * hidden_size, hidden_size))
         self.bias = nn.Parameter(torch.zeros(num_gates * hidden_size))
-        # The reset gate of a GRU multiplies the candidate's recurrent part with its bias, as in cuDNN and torch.
-        self.candidate_bias = nn.Parameter(torch.zeros(hidden_size)) if cell == "gru" else None
+        # As in cuDNN and torch, the reset gate of a GRU multiplies the sum of the candidate's recurrent part and this bias. So the
+        # bias cannot be a part of `bias`.
+        self.candidate_bias = nn.Parameter(torch.zeros(hidden_size)) if cell_name == "gru" else None
         for gate in range(num_gates):
             rows = slice(gate * hidden_size, (gate + 1) * hidden_size)
             nn.init.xavier_uniform_(self.input_weight.data[rows])
             if not self.hidden_weight.is_meta:
                 nn.init.orthogonal_(self.hidden_weight.data[rows])
-        if cell == "lstm":
+        if cell_name == "lstm":
             # A forget gate that is open at first lets gradients pass (Jozefowicz 2015).
             self.bias.data[hidden_size : 2 * hidden_size] = 1.0
 
     def initial_state(self, batch: int, like: Tensor) -> tuple[Tensor, ...]:
         """A state of zeros for `batch` sequences, of the type and device of `like`."""
-        return tuple(like.new_zeros(batch, self.hidden_size) for _ in range(2 if self.cell == "lstm" else 1))
+        return tuple(like.new_zeros(batch, self.hidden_size) for _ in range(2 if self.cell_name == "lstm" else 1))
 
     def forward(
         self,
@@ -70,7 +72,8 @@ class RecurrentLayer(nn.Module):
             reverse: whether to read from right to left.
 
         Returns:
-            The hidden state after each position (zeros at padding), and the state after the last real position.
+            The hidden state at each position (zeros at padding), and the state after the position that is read last: the last real
+            position, or the first one with `reverse`.
         """
         if hooks is None:
             packing = Packing.of((x.shape[0], x.shape[1]), mask)
@@ -101,11 +104,13 @@ class RecurrentLayer(nn.Module):
         reverse: bool = False,
     ) -> tuple[Float[Tensor, "tokens hidden_size"], tuple[Tensor, ...]]:
         """`read` with the kernels of nn/over_time.py."""
-        # Under autocast the products of whole sequences are bf16; the recurrence stays in the precision of the state.
+        # Under autocast the input projection of all tokens is computed in bf16; the recurrence stays in the precision of the state.
         projected = multiply(tokens, self.input_weight, self.bias).to(state[0].dtype)
         if self.candidate_bias is None:
-            return lstm_over_time(projected, state, self.hidden_weight, packing.sizes, reverse=reverse)
-        return gru_over_time(projected, state, self.hidden_weight, self.candidate_bias, packing.sizes, reverse=reverse)
+            return lstm_over_time(projected, state, self.hidden_weight, packing.rows_per_step, reverse=reverse)
+        return gru_over_time(
+            projected, state, self.hidden_weight, self.candidate_bias, packing.rows_per_step, reverse=reverse
+        )
 
     def read_by_kernels_of_torch(
         self,
@@ -118,7 +123,7 @@ class RecurrentLayer(nn.Module):
         """`read` with the kernels of nn/torch_recurrence.py, in the precision of the state also under autocast."""
         weights = (self.input_weight, self.hidden_weight, self.bias)
         # Rows without tokens come last. Torch takes no such rows, and their state does not change.
-        read_rows = packing.sizes[0]
+        read_rows = packing.rows_per_step[0]
         start = tuple(part[:read_rows] for part in state)
         if self.candidate_bias is None:
             outputs, last = torch_lstm(tokens, packing, start, *weights, reverse=reverse)
@@ -135,19 +140,23 @@ class RecurrentLayer(nn.Module):
         hooks: ActivationHooks,
         name: str,
     ) -> tuple[Tensor, tuple[Tensor, ...]]:
-        """As `forward`, but step by step in autograd and with masks instead of packing, so that each gate passes through hooks."""
+        """Does what `forward` does, one step at a time with torch's own gradients and masks instead of packing.
+
+        So each gate passes through the hooks.
+        """
         last = state if state is not None else self.initial_state(x.shape[0], self.hidden_weight)
         projected = F.linear(x, self.input_weight, self.bias).to(last[0].dtype)
-        steps = None if mask is None else mask[:, :, None].to(self.hidden_weight.dtype)
+        mask_values = None if mask is None else mask[:, :, None].to(self.hidden_weight.dtype)
         length = x.shape[1]
         outputs: list[Tensor] = [x] * length
         for t in reversed(range(length)) if reverse else range(length):
             new = self._step(projected[:, t], last, hooks, name)
-            last = new if steps is None else tuple(old.lerp(n, steps[:, t]) for old, n in zip(last, new, strict=True))
-            last = tuple(hooks(f"{name}.{part}", state) for part, state in zip(_PARTS, last, strict=False))
+            if mask_values is not None:
+                new = tuple(old.lerp(n, mask_values[:, t]) for old, n in zip(last, new, strict=True))
+            last = tuple(hooks(f"{name}.{part_name}", part) for part_name, part in zip(_PARTS, new, strict=False))
             outputs[t] = last[0]
         hiddens = torch.stack(outputs, dim=1)
-        return (hiddens if steps is None else hiddens * steps), last
+        return (hiddens if mask_values is None else hiddens * mask_values), last
 
     def step(
         self,
@@ -157,7 +166,7 @@ class RecurrentLayer(nn.Module):
         hooks: ActivationHooks | None = None,
         name: str = "",
     ) -> tuple[Tensor, ...]:
-        """Reads one position, for decoders whose input depends on the output before.
+        """Reads one position, for decoders whose input depends on the output of the previous step.
 
         Args:
             projected: the product of input and input weights, plus the bias.
@@ -165,8 +174,8 @@ class RecurrentLayer(nn.Module):
         projected = projected.to(state[0].dtype)
         if hooks is not None:
             new = self._step(projected, state, hooks, name)
-            return tuple(hooks(f"{name}.{part}", state) for part, state in zip(_PARTS, new, strict=False))
-        if self.cell == "lstm":
+            return tuple(hooks(f"{name}.{part_name}", part) for part_name, part in zip(_PARTS, new, strict=False))
+        if self.cell_name == "lstm":
             hidden, cell = state
             return lstm_step(multiply_and_add(projected, hidden, self.hidden_weight), cell)
         assert self.candidate_bias is not None
@@ -179,7 +188,7 @@ class RecurrentLayer(nn.Module):
     ) -> tuple[Tensor, ...]:
         """One step whose gates pass through the hooks."""
         d = self.hidden_size
-        if self.cell == "lstm":
+        if self.cell_name == "lstm":
             hidden, cell = state
             raw = projected + F.linear(hidden, self.hidden_weight)
             gate_in, gate_forget, gate_out = (

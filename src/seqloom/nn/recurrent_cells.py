@@ -29,7 +29,7 @@ def lstm_forward(gates: Tensor, before: Tensor, cell: Tensor, tanh_cell: Tensor,
 
     Args:
         gates: (rows, 4 d), the sums of input, forget, output and candidate; overwritten by the gates.
-        before: (rows, d), the cells of the step before.
+        before: (rows, d), the cells of the previous step.
         cell: (rows, d), output: the cells.
         tanh_cell: (rows, d), output: the tanh of the cells.
         hidden: (rows, d), output: the hidden states.
@@ -53,7 +53,7 @@ def lstm_backward(
 
     Args:
         d_hidden: (rows, d), the gradient of the hidden states; overwritten.
-        d_cell: (rows, d), the gradient of the cells; overwritten by the gradient of the cells before.
+        d_cell: (rows, d), the gradient of the cells; overwritten by the gradient of `before`.
         gates, before, tanh_cell: the tensors after `lstm_forward`.
         d_sums: (rows, 4 d), output: the gradient of the sums.
     """
@@ -76,8 +76,8 @@ def gru_forward(gates: Tensor, recurrent: Tensor, before: Tensor, hidden: Tensor
 
     Args:
         gates: (rows, 3 d), the input's part of reset gate r, update gate z and candidate n; overwritten by the gates.
-        recurrent: (rows, 3 d), the part of the hidden states before, with biases.
-        before: (rows, d), the hidden states of the step before.
+        recurrent: (rows, 3 d), the part of the hidden states of the previous step, with biases.
+        before: (rows, d), the hidden states of the previous step.
         hidden: (rows, d), output: the hidden states.
     """
     d = hidden.shape[1]
@@ -93,7 +93,7 @@ def gru_backward(
     """Computes the gradient of `gru_forward`.
 
     Args:
-        d_hidden: (rows, d), the gradient of the hidden states; overwritten by the gradient of the states before, without the part
+        d_hidden: (rows, d), the gradient of the hidden states; overwritten by the gradient of `before`, without the part
             that passes through `recurrent`.
         gates, before: the tensors after `gru_forward`.
         recurrent: (rows, d), only the candidate's part.

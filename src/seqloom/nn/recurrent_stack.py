@@ -104,15 +104,17 @@ class RecurrentStack(nn.Module):
     def project(
         self, x: Float[Tensor, "batch length known_dim"]
     ) -> tuple[Float[Tensor, "length batch gates"], Float[Tensor, "gates fed_dim"]]:
-        """Multiplies what is known of the first layer's input before the steps.
+        """Multiplies the part of the first layer's input that is known before the steps with its weights.
 
         Returns:
-            The products, and the weights of the other part of the input, which is fed at each step.
+            The products, and the weights of the other part of the input, which `step` gets as `feed`.
         """
         first = self.forwards[0]
         assert isinstance(first, RecurrentLayer)
-        known, fed = first.input_weight.split([x.shape[2], first.input_weight.shape[1] - x.shape[2]], dim=1)
-        return multiply(x.transpose(0, 1), known, first.bias), fed
+        known_weight, fed_weight = first.input_weight.split(
+            [x.shape[2], first.input_weight.shape[1] - x.shape[2]], dim=1
+        )
+        return multiply(x.transpose(0, 1), known_weight, first.bias), fed_weight
 
     def step(
         self,
@@ -128,7 +130,7 @@ class RecurrentStack(nn.Module):
 
         Args:
             projected: the products of this position, from `project`.
-            feed: the other part of the input, such as the context of the step before.
+            feed: the other part of the input, such as the context of the previous step.
             fed_weight: the weights of `feed`, from `project`.
         """
         new: list[LayerState] = []

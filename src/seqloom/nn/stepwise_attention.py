@@ -32,7 +32,7 @@ class _StepGradients:
         self.d_keys: Tensor | None = None
 
     def start_pass(self) -> None:
-        """Must be called before tensors are stored: removes what an earlier backward pass left if it did not reach the keys."""
+        """Removes tensors of an earlier backward pass that did not reach the keys. Must be called before tensors are stored."""
         current = torch._C._current_graph_task_id()
         if current != self._pass:
             self.clear()

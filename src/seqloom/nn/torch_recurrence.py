@@ -108,11 +108,11 @@ def _reading_order(
 
     The order is its own inverse; None means unchanged. The numbers of rows stay on the CPU, as torch requires.
     """
-    sizes = torch.tensor(packing.sizes)
+    sizes = torch.tensor(packing.rows_per_step)
     if not reverse:
         return None, sizes
-    starts = torch.tensor([0, *accumulate(packing.sizes)][:-1])
-    step = torch.arange(len(packing.sizes)).repeat_interleave(sizes)
+    starts = torch.tensor([0, *accumulate(packing.rows_per_step)][:-1])
+    step = torch.arange(len(packing.rows_per_step)).repeat_interleave(sizes)
     row = torch.arange(int(sizes.sum())) - starts[step]
     lengths = (sizes[None, :] > torch.arange(packing.shape[0])[:, None]).sum(dim=1)
     return (starts[lengths[row] - 1 - step] + row).to(device), sizes

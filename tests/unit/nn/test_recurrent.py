@@ -72,7 +72,7 @@ def test_padding_comes_out_as_zeros_and_gets_no_gradient() -> None:
 def test_packing_holds_each_real_token_once_step_by_step() -> None:
     x = torch.arange(16.0).view(4, 4, 1)
     packing = Packing.of((4, 4), RAGGED)
-    assert packing.sizes == [4, 3, 2, 2]
+    assert packing.rows_per_step == [4, 3, 2, 2]
     packed = packing.pack(x)
     assert packed[:, 0].tolist() == [4, 12, 0, 8, 5, 13, 1, 6, 14, 7, 15]
     assert_close(packing.unpack(packed), x * RAGGED[:, :, None], rtol=0, atol=0)
