@@ -30,7 +30,7 @@ PACKAGES = (
     *("progress", "machine", "core_sharing", "segments"),
     *("corpus", "tokenizer", "data", "nn", "models", "decoding", "metrics"),
     *("objectives", "training", "evaluation", "tasks", "recipes", "run"),
-    *("experiment", "stages", "explain", "comparison", "claims", "report", "fiction", "interop", "serve"),
+    *("experiment", "explain", "comparison", "claims", "report", "interop", "serve"),
     *("cli", "__main__"),
 )
 
@@ -116,6 +116,17 @@ def test_the_rule_finds_wrong_imports(package: str, text: str) -> None:
 
 def test_the_rule_lets_earlier_packages_pass() -> None:
     assert not wrong_imports("cli", "from seqloom.run import load\nimport json\nfrom seqloom.cli.lines import Lines")
+
+
+def test_the_docs_list_the_packages_in_import_order() -> None:
+    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    table = page.split("| package or module | input → output |")[1].split("\n\n")[0]
+    listed = re.findall(r"^\| `(\w+/?)` \|", table, flags=re.MULTILINE)
+    assert listed == [f"{name}/" if (SOURCE / name).is_dir() else name for name in PACKAGES if name != "__main__"]
+
+
+def test_the_list_has_every_package() -> None:
+    assert {package_of(path) for path in FILES} == {*PACKAGES, "__init__"}
 
 
 KINDS = {*TASKS}

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 RECIPES = ("rnn-tiny", "attention-rnn-tiny", "transformer-tiny")
 CORPUS = "player-commands"
-STEPS = 1000
+STEPS = 500
 BEAM = 1
 # Small batches learn faster on a small corpus; validation decodes few sentences, so that little time goes into it.
 CHANGES = (
@@ -44,7 +44,7 @@ _FIRST_CHANGES = (
 
 _EPILOG = """\
 examples:
-  seqloom demo                                  about six minutes on two idle cores
+  seqloom demo                                  about seven minutes on two cores
   seqloom demo --steps 200 --out runs/quick     a first impression
   seqloom demo --seeds 3                        a verdict about architectures instead of single runs
 
