@@ -66,6 +66,28 @@ def test_lines_of_a_text_are_scored(run: Path, cli: Cli, text: Path, corpus_fold
     assert sum(first["token_log_probs"]) == pytest.approx(float(rows[0][0]), abs=1e-5)
     assert "--text FILE for a language model" in cli("score", run, "--text", text, "--src", text, status=2)
     assert "--text FILE for a language model" in cli("score", run, status=2)
+    assert "--per line would be ignored" in cli("score", run, "--src", text, "--ref", text, "--per", "line", status=2)
+    empty = corpus_folder / "empty.txt"
+    empty.write_text("")
+    assert "the file holds no text" in cli("score", run, "--text", empty, status=2)
+
+
+def test_tokens_and_documents_of_a_text_add_up_to_its_lines(run: Path, cli: Cli, text: Path) -> None:
+    lines = [json.loads(row) for row in cli("score", run, "--text", text, "--json").splitlines()]
+    total = sum(row["log_prob"] for row in lines)
+    tokens = [json.loads(row) for row in cli("score", run, "--text", text, "--per", "token", "--json").splitlines()]
+    begin = "".join(row["token"] for row in tokens[: lines[0]["num_tokens"] - 1]).replace("▁", " ")
+    assert begin == text.read_text(encoding="utf-8").splitlines()[0]
+    assert [row["line"] for row in tokens].count(1) == lines[0]["num_tokens"]
+    assert sum(row["log_prob"] for row in tokens) == pytest.approx(total)
+    first = cli("score", run, "--text", text, "--per", "token").splitlines()[0].split("\t")
+    assert float(first[0]) == pytest.approx(tokens[0]["log_prob"], abs=1e-5)
+    assert json.loads(first[1]) == tokens[0]["token"]
+    (document,) = [
+        json.loads(row) for row in cli("score", run, "--text", text, "--per", "document", "--json").splitlines()
+    ]
+    assert document["document"] == 1
+    assert document["log_prob"] == pytest.approx(total)
 
 
 def test_it_is_exported_as_an_arpa_file(run: Path, cli: Cli, tmp_path: Path) -> None:

@@ -226,13 +226,20 @@ class Run:
         self.require_pairs("score")
         return self.generator().score(pairs)
 
-    def score_text(self, lines: Sequence[str]) -> list[PairScore]:
-        """The log-probability of each line of a running text, with the lines before it as context; for language models.
+    def score_text(self, texts: Sequence[str], *, are_documents: bool = False) -> list[PairScore]:
+        """The log-probability of each line of a running text, with the text before it as context; for language models.
+
+        Args:
+            texts: lines without their line ends, or documents.
+            are_documents: which of the two. Documents are each other's context if the run was trained so
+                (`training.across_documents`).
 
         Raises:
             ConfigError: the run is a model of pairs; see `score`.
+            CorpusError: there is no text.
         """
-        return task_of(self.info.corpus.kind).score_text(self, check_texts(lines, "lines"))
+        task = task_of(self.info.corpus.kind)
+        return task.score_text(self, check_texts(texts, "texts"), are_documents=are_documents)
 
     def evaluate(
         self,

@@ -11,10 +11,16 @@ from pathlib import Path
 from seqloom.corpus import Corpus, CorpusSettings, SentencePair, open_corpus
 from seqloom.corpus.catalogue import catalogue
 from seqloom.corpus.generators import GENERATORS
+from seqloom.corpus.input_file import InputFile
 from seqloom.corpus.languages import language_of_suffix, match_languages, name_language
 from seqloom.corpus.leading_metric import TargetFacts, bleu_for
+from seqloom.corpus.lines import read_lines
+from seqloom.corpus.passages import RunningText
+from seqloom.corpus.read_pass import ReadPass
+from seqloom.corpus.text_files import TextFiles
 from seqloom.errors import ConfigError, CorpusError, SeqloomError
 from seqloom.evaluation import Scope, TestData
+from seqloom.messages import counted
 from seqloom.progress import Progress
 from seqloom.run.data import open_run_corpus
 from seqloom.run.info import CorpusInfo
@@ -143,6 +149,31 @@ class _Choice:
             return mine is not None and other is not None and Path(mine).samefile(other)
         except OSError:
             return False
+
+
+def read_texts(path: Path, *, are_documents: bool, separator: str | None) -> tuple[list[str], list[str]]:
+    """The lines, without line ends, or the documents of a text file; and notes for the user.
+
+    Args:
+        separator: the line between two documents; None: the file is one document.
+
+    Raises:
+        CorpusError: the file cannot be read, or holds no text.
+    """
+    read_pass = ReadPass()
+    if are_documents:
+        files = TextFiles(str(path), (RunningText(InputFile(path)),), separator)
+        texts, notes = [text for _, _, _, text in files.rows(read_pass)], read_pass.notes(str(path))
+    else:
+        lines = read_lines(path)
+        texts, notes = list(lines), []
+        if lines.num_replaced:
+            notes = [
+                f"{path}: in {counted(lines.num_replaced, 'line')} bytes that are not UTF-8 were replaced by U+FFFD."
+            ]
+    if not texts:
+        raise CorpusError(f"{path}: there is nothing to score: the file holds no text")
+    return texts, notes
 
 
 def is_reversed(data_langs: tuple[str | None, str | None], langs: tuple[str | None, str | None]) -> bool:

@@ -164,13 +164,15 @@ class LanguageModeling(Task):
         """Bits per byte; perplexities a token of different tokenizers cannot be compared."""
         return ["bits_per_byte"]
 
-    def score_text(self, run: TrainedRun, lines: Sequence[str]) -> list[PairScore]:
-        """The log-probability of each line; the lines before it are its context, as far as a window reaches."""
-        passages = [Passage("", f"{line}\n", first=number == 0) for number, line in enumerate(lines)]
-        if not passages:
-            return []
-        scored = score_passages(run.model, run.tokenizer, passages, window=_window(run.model, run.recipe))
-        return [PairScore(sum(log_probs), log_probs) for log_probs in scored]
+    def score_text(self, run: TrainedRun, texts: Sequence[str], *, are_documents: bool = False) -> list[PairScore]:
+        """The log-probability of each line or document; the text before it is its context, as far as a window reaches."""
+        if not texts:
+            raise CorpusError("there is nothing to score: the text is empty; give a text with at least one line")
+        if are_documents:
+            passages = [Passage("", text, first=True) for text in texts]
+        else:
+            passages = [Passage("", f"{line}\n", first=number == 0) for number, line in enumerate(texts)]
+        return [PairScore(sum(log_probs), log_probs) for log_probs in _score(run, passages)]
 
     def test_items(self, split: Split) -> list[SentencePair]:
         """Passages of about 500 characters."""

@@ -98,15 +98,18 @@ def score_passages(
     parts: list[NDArray[np.integer]] = []
     lengths = [0] * len(passages)
     begins = [0]
+    num_ids = 0
     encoded = tokenizer.encode_tgt([passage.tgt for passage in passages])
     for number, (passage, ids) in enumerate(zip(passages, encoded, strict=True)):
         if passage.first and number:
             parts.append(eos)
             lengths[number - 1] += 1
+            num_ids += 1
             if not across_documents:
-                begins.append(sum(map(len, parts)))
+                begins.append(num_ids)
         parts.append(np.asarray(ids))
         lengths[number] += len(ids)
+        num_ids += len(ids)
     text = np.concatenate(parts)
     empty = np.empty(0, dtype=np.int64)
     stride = stride or default_stride(window)

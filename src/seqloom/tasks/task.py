@@ -200,13 +200,18 @@ class Task(ABC):
             SeqloomError: the data do not fit each other, the metrics or the task.
         """
 
-    def score_text(self, run: TrainedRun, lines: Sequence[str]) -> list[PairScore]:
-        """The log-probability of each line of a running text, its line end included.
+    def score_text(self, run: TrainedRun, texts: Sequence[str], *, are_documents: bool = False) -> list[PairScore]:
+        """The log-probability of each part of a running text.
+
+        Args:
+            texts: lines without their line ends, which are scored with them; or documents.
+            are_documents: which of the two. The end of each document but the last is scored with it.
 
         Raises:
             ConfigError: the run is not a language model of plain text.
+            CorpusError: there is no text.
         """
-        del run, lines
+        del run, texts, are_documents
         raise ConfigError(
             "--text: this run is a model of pairs, which scores targets given their sources: use --src and --ref"
         )

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from seqloom.corpus import CorpusSettings, SentencePair, open_corpus
-from seqloom.errors import ConfigError
+from seqloom.errors import ConfigError, CorpusError
 from seqloom.evaluation import Scope, TestData
-from seqloom.run.scoring import check_files_direction, choose_test_data
+from seqloom.run.scoring import check_files_direction, choose_test_data, read_texts
 from tests.run_info import make_corpus_info
 
 OWN = "the test split of the run's own corpus"
@@ -169,3 +169,29 @@ def test_files_whose_names_say_the_other_direction_are_questioned(de_en: Run, tm
         check_files_direction(src, ref, ("de", "en"))
     check_files_direction(ref, src, ("de", "en"))
     check_files_direction(src, ref, (None, None))
+
+
+def test_documents_of_a_text_are_separated_and_empty_ones_counted(tmp_path: Path) -> None:
+    path = tmp_path / "text.txt"
+    path.write_text("a\nb\n---\n \n---\nc\n")
+    assert read_texts(path, are_documents=True, separator=None)[0] == ["a\nb\n---\n \n---\nc\n"]
+    texts, notes = read_texts(path, are_documents=True, separator="---")
+    assert texts == ["a\nb\n", "c\n"]
+    assert len(notes) == 1
+    assert "left out 1 empty document" in notes[0]
+
+
+def test_bytes_that_are_not_utf8_are_replaced_in_lines_and_counted(tmp_path: Path) -> None:
+    path = tmp_path / "text.txt"
+    path.write_bytes(b"a\n\xff\n")
+    texts, notes = read_texts(path, are_documents=False, separator=None)
+    assert texts == ["a", "\ufffd"]
+    assert notes == [f"{path}: in 1 line bytes that are not UTF-8 were replaced by U+FFFD."]
+
+
+@pytest.mark.parametrize("are_documents", [True, False])
+def test_a_file_without_text_is_an_error(are_documents: bool, tmp_path: Path) -> None:
+    path = tmp_path / "text.txt"
+    path.write_text("")
+    with pytest.raises(CorpusError, match="holds no text"):
+        read_texts(path, are_documents=are_documents, separator=None)
