@@ -28,7 +28,7 @@ def greedy_search(
     """Takes the most probable id at each position; of equally probable ones the lowest.
 
     Args:
-        penalty: of the scores; it does not change which ids are taken.
+        penalty: divides the log-probability of a hypothesis to give its score; it does not change which ids are taken.
 
     Returns:
         One hypothesis for each source.

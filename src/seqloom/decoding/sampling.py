@@ -43,7 +43,7 @@ def sample(
         draw_keys = numbered_draw_keys(settings, range(len(sources)))
     if len(draw_keys) != len(sources) * num_samples:
         raise ValueError(
-            f"{len(sources)} sources with {num_samples} samples each need as many keys, not {len(draw_keys)}"
+            f"{len(sources)} sources with {num_samples} samples each need {len(sources) * num_samples} keys, not {len(draw_keys)}"
         )
     length = int(space.limits.max(initial=0))
     draws = np.stack([np.random.default_rng(tuple(key)).random(length) for key in draw_keys] or [np.zeros(0)])
@@ -61,7 +61,7 @@ def sample(
 
 
 def numbered_draw_keys(settings: DecodingSettings, numbers: Sequence[int]) -> list[tuple[int, int, int]]:
-    """The keys of all samples: (seed, number of the source, number of the sample)."""
+    """The keys of all samples: (seed, index of the source, index of the sample among those of its source)."""
     return [(settings.seed, number, copy) for number in numbers for copy in range(settings.nbest)]
 
 
@@ -69,7 +69,7 @@ def _draw(logits: Float[Tensor, "rows vocab"], draws: Float[Tensor, "rows"]) -> 
     """An id for each row, from a number in [0, 1) for each row: the id at which the cumulative probability exceeds it."""
     cumulative = logits.softmax(dim=1).cumsum(dim=1)
     total = cumulative[:, -1:].contiguous()
-    # Rounding may put the number at the very end, behind the last id that has a probability.
+    # Rounding may make a draw as large as the total, which would choose an id after the last one with a probability above 0.
     last = torch.searchsorted(cumulative, total)
     chosen = torch.searchsorted(cumulative, draws[:, None] * total, right=True)
     # In a row where no id is allowed, any id will do.

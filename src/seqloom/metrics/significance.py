@@ -1,12 +1,12 @@
 """Significance: intervals of scores and of differences between arms, over test sentences and training seeds.
 
-Input: counts of each sentence, one array for each run; output: estimates with intervals. All arrays have the same order of
+Input: for each run one row of counts for each sentence; output: estimates with intervals. All arrays have the same order of
 sentences.
 
 One run in each arm: the bootstrap over sentences (Koehn 2004, "Statistical significance tests for machine translation evaluation"),
-paired if two systems are compared. It describes other test sentences and the same runs.
+paired if two systems are compared. It says how far the value would vary with other test sentences and the same runs.
 
-Several runs in an arm: another seed would have given another number too. Resampling 3 seeds, as a hierarchical bootstrap does,
+Several runs in an arm: the value would also vary with other seeds. Resampling 3 seeds, as a hierarchical bootstrap does,
 makes intervals far too narrow: it underestimates the variance between seeds by a third, and ignores that this variance is
 uncertain. So the variance is a sum of two parts, each with a suitable estimate:
 
@@ -58,7 +58,7 @@ class ScoreDifference:
 
     Attributes:
         difference: A minus B; if a lower value is better, a negative difference favours A.
-        p_value: two-sided: the probability of such a large difference if there is none.
+        p_value: two-sided: the probability of a difference at least as large, in either direction, if the arms were equal.
         level: the level of the interval. The interval excludes 0 if the p-value is below 1 - level.
         method: how the interval was computed, and over what.
     """
@@ -113,8 +113,8 @@ def compare(
 ) -> ScoreDifference:
     """The difference between two arms on the same sentences.
 
-    With one run each, it is the paired bootstrap: a difference between these runs. With several, it is one between arms; an arm
-    with one run (an outside system) compared with one with several has no variance between seeds.
+    With one run each, it is the difference between these two runs, with the paired bootstrap. With several, it is the difference
+    between the arms. An arm of a single run (an outside system) adds no variance between seeds.
 
     Args:
         runs_a: for each run the counts (sentences, k).
@@ -131,7 +131,7 @@ def compare(
     sentences = f"{len(runs_a[0]):,} sentences"
     if len(runs_a) == len(runs_b) == 1:
         low, high = _percentiles(differences, level)
-        # The level at which the interval would touch 0, so p-value and interval never disagree by more than a resample.
+        # 1 minus the level at which the interval would touch 0, so p-value and interval never disagree by more than a resample.
         beyond = min(int((differences <= 0).sum()), int((differences >= 0).sum()))
         p_value = min(1.0, 2 * (beyond + 1) / (num_resamples + 1))
         return ScoreDifference(

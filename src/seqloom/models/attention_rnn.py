@@ -92,7 +92,7 @@ class AttentionRNN(Model):
             if additive
             else LuongAttention(hidden, hidden, settings.score or "general")
         )
-        # Bahdanau 2015, A.2.2: a deep output with one maxout layer; Luong 2015, equation 5: tanh(W_c [c; h]).
+        # Bahdanau 2015, A.2.2: a deep output with one maxout layer (of s_i, not s_{i-1}); Luong 2015, equation 5: tanh(W_c [c; h]).
         self.readout = Linear(2 * hidden + d_model, 2 * d_model) if additive else Linear(2 * hidden, d_model)
         self.bridge = Linear(hidden, hidden) if additive else None
         initialise_linear(self)
@@ -121,7 +121,7 @@ class AttentionRNN(Model):
     def _initial_states(self, last: list[LayerState]) -> list[LayerState]:
         if self.bridge is None:
             return last
-        # Bahdanau 2015, A.2.2 uses only the backward state; here the whole state is used, also with unidirectional encoders.
+        # Bahdanau 2015, A.2.2 uses only the backward state; here the states of all directions of the encoder are used.
         return [(torch.tanh(self.bridge(hidden)), *rest) for hidden, *rest in last]
 
     def advance(

@@ -99,7 +99,7 @@ class MultiHeadAttention(nn.Module):
 class PackedAttention:
     """The same attention for generation: a snapshot of the weights, packed for few large products.
 
-    The scale of the scores is part of the query weights. There is no dropout, and activations are not captured.
+    The queries are already scaled, so `attend` does not scale the scores. There is no dropout, and activations are not captured.
     """
 
     def __init__(self, attention: MultiHeadAttention) -> None:
@@ -150,7 +150,7 @@ class PackedAttention:
         """
         batch, num_heads, length, head_dim = query.shape
         key, value = (x if x.ndim == 3 else x.flatten(0, 1) for x in (key, value))
-        # Query heads that share keys are consecutive, so together they are one longer row of queries.
+        # Query heads that share keys are consecutive, so their queries can be read as one longer sequence.
         scores = torch.bmm(query.reshape(key.shape[0], -1, head_dim), key.transpose(1, 2))
         if bias is not None:
             scores.view(batch, num_heads, length, -1).add_(bias)

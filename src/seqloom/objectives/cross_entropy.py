@@ -33,7 +33,7 @@ class CrossEntropy:
             mixed = torch.autocast(batch.tgt_in.device.type, torch.bfloat16)
         with mixed:
             hidden = model(batch)
-        # Positions without weight are left out before the product with the vocabulary, which is half of a small model's work.
+        # Padding and positions of weight 0 are left out before the product with the output matrix, half of a small model's work.
         weights = batch.loss_weights
         counted = batch.tgt_mask if weights is None else weights > 0
         row_weights = None if weights is None else weights[counted]

@@ -59,7 +59,7 @@ def train(
         seed: where all randomness comes from; 0 where none is given.
 
     Returns:
-        The trained run, ready to translate.
+        The trained run, ready for use.
 
     Raises:
         SeqloomError: settings, data or the folder are not what they should be.
@@ -100,14 +100,14 @@ def train(
         check_free(folder)
         check_outside(folder, (located.data, located.val, located.test))
     if start_from is not None:
-        read_recipe(start_from)
+        read_recipe(start_from)  # An error before the corpus is read, if this is not a run.
     opened = open_corpus(settings, progress)
     for note in opened.notes:
         progress.say(note)
     folder = folder or Path("runs") / f"{chosen.name}-{_slug(opened.name)}"
     check_free(folder)
     check_outside(folder, (located.data, located.val, located.test))
-    # Files of a run that ended early are overwritten, but their names may be those of data.
+    # This run overwrites the files of a run that ended early in this folder; none of them may be a file that is read as data.
     for path in folder.rglob("*") if folder.is_dir() else ():
         check_not_read(path, "--out", settings.paths())
     tokenizer = None
@@ -195,7 +195,7 @@ def _resume(folder: Path, named: CorpusSettings | None, *, device: str, threads:
         info.seed,
         device=device,
         threads=threads or info.environment.num_threads,
-        # The run was killed before its first checkpoint, so it starts again.
+        # Without a checkpoint (the run was killed before its first one) it starts again from the beginning.
         resume=has_checkpoint(folder),
         setup_seconds=info.setup_seconds,
         progress=progress,

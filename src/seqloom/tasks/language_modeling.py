@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 # Tokens of a validation split that are measured at each validation.
 _MOST_VALIDATION_TOKENS = 1 << 18
-# A model that counts reads any length; so few windows cost it next to nothing at their beginnings, where it has no context.
+# A model that is fitted by counting reads any length. With long windows there are few beginnings, where it has no context.
 _LONG_WINDOW = 1 << 16
 
 
@@ -72,25 +72,25 @@ class LanguageModeling(Task):
     def examples(
         self, store: ExampleStore, model: Model, recipe: RecipeParts, what: str, progress: Progress
     ) -> StoredExamples:
-        """Windows of `training.window` tokens, or of what the model holds; long ones for a model that is fitted by counting."""
+        """Windows of `training.window` tokens, fewer if the model holds fewer; long ones for a model that is fitted by counting."""
         return store.windows(_window(model, recipe), across_documents=recipe.training.across_documents)
 
     def validation_examples(
         self, store: ExampleStore, model: Model, recipe: RecipeParts, progress: Progress
     ) -> StoredExamples:
-        """Windows of the whole split; of a large one windows at equal distances, so that a validation takes seconds."""
+        """All windows of the split. If the split is large, only some, at equal distances, so that a validation takes seconds."""
         windows = store.windows(_window(model, recipe), across_documents=recipe.training.across_documents)
         if windows.num_tgt_tokens <= _MOST_VALIDATION_TOKENS:
             return windows
         sample = WindowSample(windows, _MOST_VALIDATION_TOKENS)
         progress.say(
-            f"validation: the loss is of {sample.num_tgt_tokens:,} of {windows.num_tgt_tokens:,} tokens, in windows at equal "
+            f"validation: the loss is over {sample.num_tgt_tokens:,} of {windows.num_tgt_tokens:,} tokens, in windows at equal "
             "distances"
         )
         return sample
 
     def validation_items(self, corpus: Corpus, recipe: RecipeParts, num_items: int) -> list[SentencePair]:
-        """None: no continuation of a text is wrong, so validation is by loss."""
+        """No items: no continuation of a text is wrong, so only the loss is measured."""
         return []
 
     def validator(
@@ -102,7 +102,7 @@ class LanguageModeling(Task):
         tokenizer: Tokenizer,
         device: torch.device,
     ) -> Callable[[Model], Validation]:
-        """Nats a token over the validation split."""
+        """Nats per token over the validation split."""
         from seqloom.evaluation import likelihood
 
         return lambda model: Validation(likelihood(model, examples, device=device).nats_per_token, None)
@@ -119,7 +119,7 @@ class LanguageModeling(Task):
     ) -> "Evaluation":
         """Bits per byte and per character and perplexities of the test splits, in sliding windows.
 
-        Intervals are over documents; over passages, where there are fewer than ten documents.
+        Intervals are over documents, or over passages if the split is one running text or has fewer than ten documents.
         """
         from seqloom.evaluation import Evaluation, Scope
 
@@ -132,7 +132,9 @@ class LanguageModeling(Task):
             passages = list(passages_of(split.documents()))
             if not passages:
                 raise CorpusError(f"the test split {name!r} holds no text, so there is nothing to score")
-            stats, unit = text_statistics(passages, _score(run, passages), are_documents=split.unit == "documents")
+            stats, unit = text_statistics(
+                passages, _token_log_probs(run, passages), are_documents=split.unit == "documents"
+            )
             scores[name] = tuple(self._score(metric, stats, unit, run) for metric in names)
             scopes[name] = Scope(int(stats[:, 2].sum()), self.unit, data.scopes[name].what)
             if len(stats) > 1:
@@ -144,7 +146,8 @@ class LanguageModeling(Task):
         from seqloom.evaluation import score_statistics
 
         window, across = _window(run.model, run.recipe), run.recipe.training.across_documents
-        how = f"context:{window}|stride:{default_stride(window)}|documents:{'joined' if across else 'apart'}|version:"
+        context = window if run.model.context_len is None else min(window, run.model.context_len)
+        how = f"context:{context}|stride:{default_stride(window)}|documents:{'joined' if across else 'apart'}|version:"
         score = score_statistics(metric, stats, item_name=unit)
         return replace(score, signature=score.signature.replace("version:", how))
 
@@ -157,11 +160,11 @@ class LanguageModeling(Task):
             raise CorpusError(
                 "weights are tuned on the validation split, but it holds no text; give weights as numbers"
             )
-        scored = [_score(run, passages) for run in runs]
+        scored = [_token_log_probs(run, passages) for run in runs]
         return tune_weights([np.array([value for tokens in of_run for value in tokens]) for of_run in scored])
 
     def metrics(self, corpus: Corpus) -> list[str]:
-        """Bits per byte; perplexities a token of different tokenizers cannot be compared."""
+        """Bits per byte; perplexities per token cannot be compared between tokenizers."""
         return ["bits_per_byte"]
 
     def score_text(self, run: TrainedRun, texts: Sequence[str], *, are_documents: bool = False) -> list[PairScore]:
@@ -172,7 +175,7 @@ class LanguageModeling(Task):
             passages = [Passage("", text, first=True) for text in texts]
         else:
             passages = [Passage("", f"{line}\n", first=number == 0) for number, line in enumerate(texts)]
-        return [PairScore(sum(log_probs), log_probs) for log_probs in _score(run, passages)]
+        return [PairScore(sum(log_probs), log_probs) for log_probs in _token_log_probs(run, passages)]
 
     def test_items(self, split: Split) -> list[SentencePair]:
         """Passages of about 500 characters."""
@@ -186,7 +189,7 @@ class LanguageModeling(Task):
         return passage_outputs(run, pairs, window=window, progress=progress, title=title)
 
 
-def _score(run: TrainedRun, passages: Sequence[Passage]) -> list[tuple[float, ...]]:
+def _token_log_probs(run: TrainedRun, passages: Sequence[Passage]) -> list[tuple[float, ...]]:
     """The log-probability of each token of each passage under a run."""
     across = run.recipe.training.across_documents
     window = _window(run.model, run.recipe)
@@ -194,7 +197,7 @@ def _score(run: TrainedRun, passages: Sequence[Passage]) -> list[tuple[float, ..
 
 
 def _window(model: Model, recipe: RecipeParts) -> int:
-    """How many tokens are read together: `training.window`, or what the model holds."""
+    """How many tokens are read together: `training.window`, or fewer if the model holds fewer; many if it is fitted by counting."""
     if model.fitted_by_counting:
         return _LONG_WINDOW
     max_tgt_len = model.max_tgt_len(0)

@@ -1,4 +1,4 @@
-"""BatchStream: the batches of a data schedule on the device, made ahead of their use on accelerators."""
+"""BatchStream: the batches of a data schedule, on the device; on an accelerator they are made before they are needed."""
 
 from collections.abc import Generator
 from dataclasses import dataclass

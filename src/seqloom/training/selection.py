@@ -52,7 +52,7 @@ class WeightSelection:
         self._settings = settings
 
     def add(self, result: Validation, model: Model, counters: Counters) -> bool:
-        """Saves the weights of a validation, also as the best weights if the validation is the best so far.
+        """Saves the weights that were validated, also as the best weights if their validation is the best so far.
 
         Returns:
             Whether patience is exhausted.
@@ -72,7 +72,7 @@ class WeightSelection:
         return bool(counters.since_best and settings.patience is not None and counters.since_best >= settings.patience)
 
     def ensure_best(self, model: Model) -> None:
-        """Saves the weights as the best ones if there are none, so that a run can generate from its first checkpoint on."""
+        """Saves the weights as the best ones if there are none, so that a run can generate as soon as it has a checkpoint."""
         if not self._path("best").exists():
             save_weights(self._path("best"), model.state_dict())
 

@@ -44,5 +44,5 @@ def test_a_large_validation_split_is_sampled_and_says_so(
     monkeypatch.setattr(language_modeling, "_MOST_VALIDATION_TOKENS", 200)
     sample = task.validation_examples(store, model, recipe, messages)
     assert abs(sample.num_tgt_tokens - 200) <= 32
-    assert messages.texts[0].startswith(f"validation: the loss is of {sample.num_tgt_tokens:,} of ")
+    assert messages.texts[0].startswith(f"validation: the loss is over {sample.num_tgt_tokens:,} of ")
     assert task.validation_examples(store, model, recipe, messages)[3].tgt_ids.tolist() == sample[3].tgt_ids.tolist()
