@@ -73,7 +73,7 @@ def test_all_commands_of_all_pages_are_understood() -> None:
     for page in PAGES:
         for block in blocks(page, "sh(?: test)?"):
             for line in block.replace("\\\n", " ").splitlines():
-                for words in re.findall(r"(?:^|\| |&& )seqloom ([^|#>&]+)", line):
+                for words in re.findall(r"""(?:^|\| |&& )seqloom ((?:'[^']*'|"[^"]*"|[^|#>&'"])+)""", line):
                     if "…" in words:
                         continue
                     arguments = parser.parse_args(shlex.split(words))
@@ -133,7 +133,7 @@ def test_the_table_takes_the_place_of_the_old_one() -> None:
         if arm.runs:
             assert f"| {arm.label} | " in once
     assert comparison.arms[0].tests["test"][0].signature in once
-    with pytest.raises(SystemExit, match="no place for the table"):
+    with pytest.raises(SystemExit, match="lacks the marks of the table"):
         module.filled("# another file", comparison)
 
 

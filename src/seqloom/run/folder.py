@@ -57,13 +57,13 @@ def check_free(folder: Path) -> None:
         OutputError: the folder cannot be written.
     """
     check_folder(folder)
+    if folder.is_dir():
+        check_links(folder)
     if has_checkpoint(folder) or _is_finished(folder):
         raise CheckpointError(
             f"{folder}: there is a run already. Continue it: "
             f"{command_line('train', '--resume', '--out', folder)}; or choose another --out, or remove it."
         )
-    if folder.is_dir():
-        check_links(folder)
     names = {path.name for path in folder.iterdir()} if folder.is_dir() else set()
     foreign = sorted(name for name in names - _EARLY_NAMES if not name.startswith((".", "checkpoint-")))
     if foreign or (folder.exists() and not folder.is_dir()):
