@@ -5,13 +5,13 @@ Its functions turn YAML text or a mapping into validated settings. Each package 
 
 import difflib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, cast, get_args
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from seqloom.errors import ConfigError
+from seqloom.errors import ConfigError, UnknownKeyError
 from seqloom.untrusted import read_text
 from seqloom.yaml_text import MAX_YAML_BYTES, YamlError, parse_yaml
 
@@ -138,6 +138,22 @@ def parse_assignments(assignments: list[str]) -> dict[str, Any]:
     return nested
 
 
+def leaves(settings: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Nested settings as dotted names with their values. The opposite of `nest`."""
+    for name, value in settings.items():
+        if isinstance(value, Mapping):
+            yield from leaves(value, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", value
+
+
+def nest(key: str, value: Any) -> dict[str, Any]:
+    """A value under a dotted key as nested mappings: `nest("model.d_model", 8)` is `{"model": {"d_model": 8}}`."""
+    for part in reversed(key.split(".")):
+        value = {part: value}
+    return value
+
+
 def merge(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
     """`base` with the values of `changes` in place of its own; nested mappings are merged in the same way."""
     merged = dict(base)
@@ -166,7 +182,8 @@ def _config_error(cls: type[BaseModel], error: ValidationError, source: str, lin
     problems = [_explain(cls, problem, source, lines) for problem in error.errors()[:_MOST_PROBLEMS]]
     if error.error_count() > _MOST_PROBLEMS:
         problems.append(f"{source}: and {error.error_count() - _MOST_PROBLEMS:,} more problems")
-    return ConfigError("\n".join(problems))
+    only_unknown = all(problem["type"] == "extra_forbidden" for problem in error.errors())
+    return (UnknownKeyError if only_unknown else ConfigError)("\n".join(problems))
 
 
 def _explain(cls: type[BaseModel], problem: Any, source: str, lines: Mapping[str, int]) -> str:

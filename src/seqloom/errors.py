@@ -13,6 +13,10 @@ class ConfigError(SeqloomError):
     """A recipe, an option or a combination of settings is wrong."""
 
 
+class UnknownKeyError(ConfigError):
+    """Settings have keys that do not exist, and are right apart from them."""
+
+
 class CorpusError(SeqloomError):
     """Input data cannot be read, or does not contain what was expected."""
 

@@ -38,7 +38,7 @@ def small(commands: str) -> str:
     lines = []
     for line in re.sub(r"--(minutes|steps|tokens) \S+", "--steps 2", commands).splitlines():
         line = line.partition("  #")[0].rstrip()
-        if re.search(r"seqloom (train|compare) ", line):
+        if re.search(r"seqloom (train|compare) ", line) and "train ngram" not in line:
             line += f" --set {BRIEF}"
         if not re.search(r"seqloom (inspect|data|show|export) ", line):
             line = re.sub(r"(seqloom \w+)", r"\1 --threads 1", line)

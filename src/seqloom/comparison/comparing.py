@@ -31,7 +31,7 @@ from seqloom.files import check_folder, check_not_read, model_json, write_json
 from seqloom.messages import listed
 from seqloom.models import model_class
 from seqloom.progress import Progress, Silent
-from seqloom.recipes import Recipe, load_recipe
+from seqloom.recipes import Recipe, load_recipes
 from seqloom.run.prepare import Prepared, prepare
 from seqloom.tasks import Task, task_of
 from seqloom.training import Budget
@@ -72,7 +72,7 @@ def compare(
         tune: "quick" tries three learning rates for each arm on validation data, counted in its budget.
         also: other systems: by name, a file with the outputs for the test split, one per line.
         out: the comparison's folder; runs lie in runs/ below it, and finished ones are used again.
-        changes: settings to change in every recipe.
+        changes: settings to change in every recipe that has them; a note says which recipes do not.
         beam: the same for all arms; the first recipe's by default.
         command: the command line that reproduces this, for the report; by default the equivalent of this call.
 
@@ -81,7 +81,7 @@ def compare(
     """
     progress = progress or Silent()
     request = CompareRequest(recipes, budget, seeds, tune, also, changes, beam, threads)
-    arms = [load_recipe(recipe, changes) for recipe in request.chosen_recipes]
+    arms, notes = load_recipes(request.chosen_recipes, changes)
     _check_names([arm.name for arm in arms], list(request.outside_files))
     settings = as_corpus_settings(corpus) if corpus is not None else arms[0].corpus
     if settings is None:
@@ -98,13 +98,13 @@ def compare(
     task = task_of(opened.kind)
     if recipes is None:
         request = replace(request, recipes=task.default_recipes)
-        arms = [load_recipe(recipe, changes) for recipe in request.chosen_recipes]
+        arms, notes = load_recipes(request.chosen_recipes, changes)
     _check_any_fits(task, arms, opened)
     if request.outside_files and not task.has_sources:
         raise ConfigError(
             f"--also: {opened.name} is {task.description}, for which no output of another system can be scored; leave --also out"
         )
-    for note in opened.notes:
+    for note in (*notes, *opened.notes):
         progress.say(note)
     outside = {name: _read_outside(name, path, opened) for name, path in request.outside_files.items()}
     decoding = DecodingSettings.parse(

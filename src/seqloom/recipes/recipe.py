@@ -13,10 +13,10 @@ import yaml
 from pydantic import Field, field_validator, model_validator
 
 from seqloom.arguments import check_changes, check_type
-from seqloom.config import Settings, merge, nearest, parse_assignments, read_yaml
+from seqloom.config import Settings, leaves, merge, nearest, nest, parse_assignments, read_yaml
 from seqloom.corpus.settings import CorpusSettings
 from seqloom.decoding.settings import DecodingSettings
-from seqloom.errors import ConfigError
+from seqloom.errors import ConfigError, UnknownKeyError
 from seqloom.messages import listed
 from seqloom.models import ModelSettings, model_class
 from seqloom.tasks import AnyTaskSettings
@@ -122,6 +122,56 @@ def load_recipe(recipe: "str | Path | Recipe", changes: Sequence[str] | Mapping[
     # First the file without the changes, so that an error names the right place: the file or a change.
     Recipe.parse(values, source=source, lines=lines)
     return Recipe.parse(merge(values, nested), source="--set")
+
+
+def load_recipes(
+    recipes: "Sequence[str | Path | Recipe]", changes: Sequence[str] | Mapping[str, Any] = ()
+) -> tuple[list[Recipe], list[str]]:
+    """Loads several recipes with the same changes. A change reaches each recipe that has the setting; at least one must have it.
+
+    An n-gram, for example, has neither a width nor a learning rate.
+
+    Returns:
+        The recipes; and for each setting that some of them do not have, a sentence that says so.
+
+    Raises:
+        ConfigError: there is no such recipe, no recipe has a setting, or a value is wrong.
+    """
+    check_changes(changes)
+    nested = dict(changes) if isinstance(changes, Mapping) else parse_assignments(list(changes))
+    flat = dict(leaves(nested))
+    originals = [load_recipe(recipe) for recipe in recipes]
+    without = {key: [recipe.name for recipe in originals if not _has_setting(recipe, key, flat[key])] for key in flat}
+    loaded = []
+    for recipe, original in zip(recipes, originals, strict=True):
+        own: dict[str, Any] = {}
+        for key, value in flat.items():
+            # A setting that no recipe has is left in, and its error names the nearest spelling.
+            if original.name not in without[key] or len(without[key]) == len(originals):
+                own = merge(own, nest(key, value))
+        loaded.append(load_recipe(recipe, own))
+    notes = [
+        f"--set {key}: {listed(names)} has no such setting; the other recipes take it"
+        for key, names in without.items()
+        if names
+    ]
+    return loaded, notes
+
+
+def _has_setting(recipe: Recipe, key: str, value: Any) -> bool:
+    section, _, name = key.partition(".")
+    if model_class(recipe.model).fitted_by_counting and (
+        (section == "training" and name not in _OF_COUNTING) or key == "tokenizer.dropout"
+    ):
+        return False
+    try:
+        load_recipe(recipe, nest(key, value))
+    except UnknownKeyError:
+        return False
+    except ConfigError:
+        # The recipe has the setting. Whether the value is right, the changes decide together.
+        return True
+    return True
 
 
 def _read(recipe: str | Path) -> tuple[dict[str, Any], dict[str, int], str]:

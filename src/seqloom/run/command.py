@@ -2,10 +2,11 @@
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from seqloom.config import leaves
 from seqloom.corpus.settings import CorpusSettings
 from seqloom.messages import command_line, counted, option
 from seqloom.recipes import load_recipe, recipe_names
@@ -67,15 +68,6 @@ def budget_options(budget: Mapping[str, Any]) -> list[str | Path]:
 def assignments(changes: Mapping[str, Any]) -> list[str]:
     """Changed settings, nested or with dotted names, as the words of `--set`."""
     return [f"{name}={_text(value)}" for name, value in leaves(changes)]
-
-
-def leaves(settings: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """Nested settings as dotted names with their values."""
-    for name, value in settings.items():
-        if isinstance(value, Mapping):
-            yield from leaves(value, f"{prefix}{name}.")
-        else:
-            yield f"{prefix}{name}", value
 
 
 def _text(value: Any) -> str:

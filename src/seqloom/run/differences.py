@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from seqloom.config import leaves
 from seqloom.recipes import Recipe
-from seqloom.run.command import leaves
 from seqloom.run.info import read_info
 from seqloom.run.load import read_recipe
 from seqloom.training import Budget

@@ -6,7 +6,7 @@ import pytest
 
 from seqloom.errors import ConfigError
 from seqloom.models import make_model
-from seqloom.recipes import load_recipe, recipe_names
+from seqloom.recipes import load_recipe, load_recipes, recipe_names
 from seqloom.vocabulary import Vocabulary
 
 LANGUAGE_MODELS = ("transformer-lm-tiny", "gpt2-tiny", "rnn-lm-tiny")
@@ -112,3 +112,28 @@ def test_a_model_that_counts_takes_no_settings_of_training(name: str) -> None:
     with pytest.raises(ConfigError, match=r"tokenizer\.dropout would be ignored"):
         load_recipe(name, ["tokenizer.kind=bpe", "tokenizer.dropout=0.1"])
     assert load_recipe(name, ["training.tensorboard=true"]).training.tensorboard
+
+
+def test_a_change_reaches_the_recipes_that_have_the_setting() -> None:
+    changes = ["model.d_model=64", "training.window=32", "tokenizer.min_frequency=2"]
+    [counting, neural], notes = load_recipes(["ngram", "rnn-lm-tiny"], changes)
+    assert counting.tokenizer.min_frequency == neural.tokenizer.min_frequency == 2
+    assert neural == load_recipe("rnn-lm-tiny", changes)
+    assert notes == [
+        "--set model.d_model: ngram has no such setting; the other recipes take it",
+        "--set training.window: ngram has no such setting; the other recipes take it",
+    ]
+    assert load_recipes(["ngram", "rnn-lm-tiny"], {"tokenizer": {"min_frequency": 2}})[1] == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        (["model.d_modell=64"], r"unknown key 'model\.d_modell'"),
+        (["model.d_model=-1"], r"model\.d_model is -1"),
+        (["model.order=0"], r"model\.order is 0"),
+    ],
+)
+def test_a_change_that_is_wrong_for_all_recipes_is_an_error(changes: list[str], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        load_recipes(["ngram", "rnn-lm-tiny"], changes)
