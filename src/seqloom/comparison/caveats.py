@@ -30,7 +30,7 @@ def find_caveats(
         listed = ", ".join(f"{results[name].recipe.label} {size:,}" for name, size in sizes.items())
         caveats.append(f"The arms differ in size by {100 * (largest / smallest - 1):.0f}%: {listed} parameters.")
     if others:
-        caveats.append(f"Not all arms have the same tokenizer: {', '.join(others)} differ from {arms[0].name}.")
+        caveats.append(f"Not all arms have the same tokenizer: {', '.join(others)} and {arms[0].name} differ.")
     if corpus.synthetic:
         caveats.append("The corpus is synthetic: a grammar made it. Results on it say little about natural text.")
     improving = {arm.recipe.label: share for arm in results.values() if (share := late_improvement(arm)) > IMPROVING}

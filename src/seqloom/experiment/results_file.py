@@ -1,11 +1,12 @@
-"""ResultsFile: finished runs as lines of JSON, which are small enough to be kept where their folders and weights are not.
+"""ResultsFile: finished runs as lines of JSON, which are small enough to be published where their folders and weights are not.
 
 Input: a run; output: what experiments read of it: the content of run.json, what the run made of its tests, and the values of its
-probes. Each run is one line, and so are the sources and references of a test, which runs share. Lines are only added; of two
-lines about one run the last counts.
+probes. Each run is one line. Lines are only added; of two lines about one run the last counts.
 
-Outputs whose references are lists of items are kept as the counts of exact matches and of right items. Others are kept as texts:
-counts of BLEU and chrF for each sentence would take more space.
+A line has no sources, no references and no paths of the machine: the data of a corpus are not published with results on it. A hash
+identifies the pairs of a test; the caller that reads the outputs gives the pairs. Outputs whose references are lists of items are
+stored as the counts of exact matches and of right items. Others are stored as texts: counts of BLEU and chrF for each sentence
+would take more space.
 """
 
 import hashlib
@@ -15,7 +16,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, model_validator
 
 from seqloom.config import Results
 from seqloom.errors import CheckpointError, ConfigError
@@ -32,11 +33,11 @@ class TestLine(Results):
     """What a run made of one test.
 
     Attributes:
-        texts: names the line with the sources and references.
-        outputs: None where an output is the reference; empty where counts stand in `stats`.
+        pairs: the hash of the sources and references.
+        outputs: None where an output is the reference; empty where counts are in `stats`.
     """
 
-    texts: str
+    pairs: str
     outputs: tuple[str | None, ...] = ()
     stats: Mapping[str, list[list[float]]] = Field(default_factory=dict)
     log_probs: tuple[float, ...]
@@ -49,11 +50,29 @@ class TestLine(Results):
 
     __test__ = False  # not a test class, although its name begins with "Test"
 
+    @model_validator(mode="after")
+    def _check_lengths(self) -> "TestLine":
+        count = len(self.log_probs)
+        columns = (self.num_tokens, *self.stats.values())
+        if any(len(column) != count for column in columns) or len(self.outputs) != (0 if self.stats else count):
+            raise ValueError(f"its columns differ in length from log_probs ({count})")
+        return self
 
-class _TextsLine(Results):
-    texts: str
-    sources: tuple[str, ...]
-    references: tuple[str, ...]
+    def with_pairs(self, sources: Sequence[str], references: Sequence[str]) -> TestOutputs:
+        """The outputs with the sources and references of their test.
+
+        Raises:
+            CheckpointError: these are not the pairs that were decoded.
+        """
+        if _hash_pairs(sources, references) != self.pairs:
+            raise CheckpointError(
+                "the test data differ from those of the stored outputs: use the data that the run was tested on, or train it again"
+            )
+        outputs = tuple(
+            reference if output is None else output for output, reference in zip(self.outputs, references, strict=False)
+        )
+        values = self.model_dump(exclude={"pairs", "outputs"})
+        return TestOutputs(sources=tuple(sources), references=tuple(references), outputs=outputs, **values)
 
 
 class _RunLine(Results):
@@ -70,13 +89,13 @@ class KeptRun:
 
     Attributes:
         info: the content of run.json; it has no result where training diverged.
-        tests: the outputs by the name of their file, without texts where counts are kept.
+        tests: what the run made of its tests, by the name of their file.
         probes: values by the name of their file.
         cpu_seconds: in which the thread computed, in training and validation.
     """
 
     info: RunInfo
-    tests: Mapping[str, TestOutputs]
+    tests: Mapping[str, TestLine]
     probes: Mapping[str, Any]
     cpu_seconds: float
 
@@ -95,7 +114,6 @@ class ResultsFile:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.runs: dict[str, KeptRun] = {}
-        self._texts: dict[str, _TextsLine] = {}
         check_folder(path.parent)
         if path.exists():
             self._read()
@@ -110,24 +128,18 @@ class ResultsFile:
         Raises:
             OutputError: the file cannot be written.
         """
-        lines: list[Results] = []
-        made = {}
-        for test, outputs in tests.items():
-            texts = _texts_line(outputs)
-            if texts.texts not in self._texts:
-                self._texts[texts.texts] = texts
-                lines.append(texts)
-            made[test] = _test_line(outputs, texts, info.corpus.item_separator)
-        line = _RunLine(run=name, cpu_seconds=_cpu_seconds(info), info=info.to_json(), tests=made, probes=probes)
-        self._append([*lines, line])
-        self.runs[name] = self._kept(line, info)
+        lines = {test: _test_line(outputs, info.corpus.item_separator) for test, outputs in tests.items()}
+        public = info.model_copy(update={"corpus": info.corpus.model_copy(update={"origins": {}})})
+        line = _RunLine(run=name, cpu_seconds=_cpu_seconds(info), info=public.to_json(), tests=lines, probes=probes)
+        self._append(line)
+        self.runs[name] = _kept(line, public)
 
     def forget(self, name: str) -> None:
         """Leaves out a run that other data have replaced; the line of its next training counts."""
         self.runs.pop(name, None)
 
-    def _append(self, lines: Sequence[Results]) -> None:
-        text = "".join(f"{_dump(line)}\n" for line in lines)
+    def _append(self, line: _RunLine) -> None:
+        text = f"{_dump(line)}\n"
         before = sync_size(self.path)
         try:
             append_text(self.path, text)
@@ -150,58 +162,38 @@ class ResultsFile:
                 ) from None
 
     def _take(self, values: Any, source: str) -> None:
-        if not isinstance(values, dict) or not {"run", "texts"} & set(values):
-            raise ValueError('expected a mapping with the key "run" or "texts"')
-        if "run" not in values:
-            texts = _TextsLine.parse(values, source=source)
-            self._texts[texts.texts] = texts
-            return
+        if not isinstance(values, dict) or "run" not in values:
+            raise ValueError('expected a mapping with the key "run"')
         line = _RunLine.parse(values, source=source)
         try:
             info = RunInfo.model_validate(line.info)
         except ValidationError as error:
             problem = error.errors()[0]
             raise ValueError(f"info.{'.'.join(map(str, problem['loc']))[:200]}: {problem['msg'].lower()}") from None
-        self.runs[line.run] = self._kept(line, info)
-
-    def _kept(self, line: _RunLine, info: RunInfo) -> KeptRun:
-        tests = {name: self._outputs(test) for name, test in line.tests.items()}
-        return KeptRun(info, tests, line.probes, line.cpu_seconds)
-
-    def _outputs(self, test: TestLine) -> TestOutputs:
-        texts = self._texts.get(test.texts)
-        if texts is None:
-            raise ValueError(f"no line before it has the texts {test.texts[:80]!r}")
-        count = len(texts.sources)
-        columns = (texts.references, test.log_probs, test.num_tokens, *test.stats.values())
-        if any(len(column) != count for column in columns) or len(test.outputs) != (0 if test.stats else count):
-            raise ValueError(f"not as many outputs as sources ({count})")
-        outputs = tuple(
-            reference if output is None else output
-            for output, reference in zip(test.outputs, texts.references, strict=False)
-        )
-        kept = test.model_dump(exclude={"texts", "outputs"})
-        return TestOutputs(sources=texts.sources, references=texts.references, outputs=outputs, **kept)
+        self.runs[line.run] = _kept(line, info)
 
 
-def _texts_line(outputs: TestOutputs) -> _TextsLine:
-    content = json.dumps([outputs.sources, outputs.references]).encode()
-    name = hashlib.sha256(content).hexdigest()[:12]
-    return _TextsLine(texts=name, sources=outputs.sources, references=outputs.references)
+def _kept(line: _RunLine, info: RunInfo) -> KeptRun:
+    return KeptRun(info, line.tests, line.probes, line.cpu_seconds)
 
 
-def _test_line(outputs: TestOutputs, texts: _TextsLine, item_separator: str | None) -> TestLine:
+def _hash_pairs(sources: Sequence[str], references: Sequence[str]) -> str:
+    return hashlib.sha256(json.dumps([list(sources), list(references)]).encode()).hexdigest()[:12]
+
+
+def _test_line(outputs: TestOutputs, item_separator: str | None) -> TestLine:
     values = asdict(outputs)
     for name in ("sources", "references", "details"):
         del values[name]
+    pairs = _hash_pairs(outputs.sources, outputs.references)
     if item_separator is not None:
         counts = {name: outputs.statistics(name, item_separator).tolist() for name in _LIST_METRICS}
-        return TestLine(texts=texts.texts, **(values | {"outputs": (), "stats": {**outputs.stats, **counts}}))
+        return TestLine(pairs=pairs, **(values | {"outputs": (), "stats": {**outputs.stats, **counts}}))
     values["outputs"] = tuple(
         None if output == reference else output
         for output, reference in zip(outputs.outputs, outputs.references, strict=True)
     )
-    return TestLine(texts=texts.texts, **values)
+    return TestLine(pairs=pairs, **values)
 
 
 def _cpu_seconds(info: RunInfo) -> float:
@@ -210,7 +202,7 @@ def _cpu_seconds(info: RunInfo) -> float:
     return round((info.result.train_seconds + info.result.validation_seconds) * info.result.processor_share, 1)
 
 
-def _dump(line: Results) -> str:
+def _dump(line: _RunLine) -> str:
     """Compact JSON: whole numbers without a point."""
     values = line.model_dump(exclude_defaults=True)
     for test in values.get("tests", {}).values():

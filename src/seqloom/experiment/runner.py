@@ -30,7 +30,15 @@ from seqloom.experiment.audit import AuditedArm, Effort
 from seqloom.experiment.results_file import KeptRun, ResultsFile
 from seqloom.experiment.run_store import RunStore
 from seqloom.experiment.tuning import Trial, choose_rate, rate_beyond
-from seqloom.experiment.worker import ArmRun, find_function, outputs_file, perform, prepare_process, probe_file
+from seqloom.experiment.worker import (
+    ArmRun,
+    find_function,
+    outputs_file,
+    perform,
+    prepare_process,
+    probe_file,
+    test_texts,
+)
 from seqloom.files import write_json
 from seqloom.progress import Progress, Silent
 from seqloom.run.info import RunInfo
@@ -57,10 +65,12 @@ class RunRecord:
     kept: KeptRun | None = None
 
     def outputs(self, split: str = "test") -> TestOutputs:
-        """The run's outputs for a test split; without the texts if the results file stores counts only."""
+        """The run's outputs for a test split; without their texts if the results file stores counts only."""
         test = next(test for test in self.arm.tests if test.split == split)
         file = outputs_file(self.folder, test, self.arm)
-        return self.kept.tests[file.stem] if self.kept is not None else read_outputs(file)
+        if self.kept is None:
+            return read_outputs(file)
+        return self.kept.tests[file.stem].with_pairs(*test_texts(self.arm, test))
 
     def probe(self, name: str) -> Any:
         """The values that a probe returned."""

@@ -16,7 +16,7 @@ from typing import Any
 
 import torch
 
-from seqloom.corpus import Corpus, CorpusSettings, open_corpus
+from seqloom.corpus import Corpus, CorpusSettings, SentencePair, open_corpus
 from seqloom.errors import TrainingError
 from seqloom.evaluation import generate_outputs
 from seqloom.experiment.arms import Arm, Test
@@ -68,7 +68,7 @@ def perform(task: ArmRun) -> None:
         run = load(folder, device="cpu", threads=1)
         corpus = _corpus(arm.corpus.model_dump_json())
         for test in tests:
-            pairs = list(islice(corpus.tests[test.split].pairs(), test.sentences))
+            pairs = _pairs(corpus, test)
             with torch.inference_mode():
                 outputs = generate_outputs(run.generator(), pairs)
             write_json(outputs_file(folder, test, arm), asdict(outputs))
@@ -88,6 +88,11 @@ def outputs_file(folder: Path, test: Test, arm: Arm) -> Path:
     return folder / "outputs" / f"{test.split}-{count}-beam{arm.recipe.decoding.beam}.json"
 
 
+def test_texts(arm: Arm, test: Test) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The sources and the references of a test."""
+    return _test_texts(arm.corpus.model_dump_json(), test)
+
+
 def probe_file(folder: Path, probe: str) -> Path:
     """The file of a probe's values."""
     return folder / "probes" / f"{probe.rpartition('.')[2].replace(':', '-')}.json"
@@ -98,6 +103,16 @@ def find_function(name: str) -> Callable[..., Any]:
     module, _, function = name.partition(":")
     results: Callable[..., Any] = getattr(import_module(module), function)
     return results
+
+
+@lru_cache(maxsize=16)
+def _test_texts(corpus: str, test: Test) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    pairs = _pairs(_corpus(corpus), test)
+    return tuple(pair.src for pair in pairs), tuple(pair.tgt for pair in pairs)
+
+
+def _pairs(corpus: Corpus, test: Test) -> list[SentencePair]:
+    return list(islice(corpus.tests[test.split].pairs(), test.sentences))
 
 
 @lru_cache(maxsize=4)

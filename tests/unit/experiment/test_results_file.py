@@ -1,6 +1,5 @@
 """The results file: what experiments read of a run is the same from its line as from its folder; damage is named."""
 
-import json
 from pathlib import Path
 
 import numpy as np
@@ -47,7 +46,7 @@ def finished(separator: str | None = None, **values: float) -> dict[str, RunInfo
 def test_texts_come_back(path: Path) -> None:
     ResultsFile(path).add("a-seed0", **finished(), tests={"test": outputs()}, probes={"p": {"x": [0.1, 2]}})
     again = ResultsFile(path).runs["a-seed0"]
-    made = again.tests["test"]
+    made = again.tests["test"].with_pairs(SOURCES, REFERENCES)
     assert (made.sources, made.references, made.outputs) == (SOURCES, REFERENCES, OUTPUTS)
     assert (made.log_probs, made.num_tokens, made.notes) == (
         outputs().log_probs,
@@ -55,7 +54,8 @@ def test_texts_come_back(path: Path) -> None:
         outputs().notes,
     )
     assert again.probes == {"p": {"x": [0.1, 2]}}
-    assert again.info == finished()["info"]
+    assert again.info.result == finished()["info"].result
+    assert again.info.corpus.origins == {}
     # Of 6 seconds of updates and 1 of validation.
     assert again.cpu_seconds == 3.5
     for metric in ("bleu", "chrf", "perplexity"):
@@ -64,27 +64,40 @@ def test_texts_come_back(path: Path) -> None:
 
 def test_lists_come_back_as_counts(path: Path) -> None:
     ResultsFile(path).add("a-seed0", **finished(" "), tests={"test": outputs()}, probes={})
-    made = ResultsFile(path).runs["a-seed0"].tests["test"]
+    made = ResultsFile(path).runs["a-seed0"].tests["test"].with_pairs(SOURCES, REFERENCES)
     assert made.outputs == ()
     for metric in ("exact_match", "items", "perplexity"):
         assert np.array_equal(made.statistics(metric, " "), outputs().statistics(metric, " "))
 
 
-def test_shared_texts_are_written_once_and_the_last_line_of_a_run_counts(path: Path) -> None:
+def test_the_last_line_of_a_run_counts(path: Path) -> None:
     results = ResultsFile(path)
     results.add("a-seed0", **finished(), tests={}, probes={})
     results.add("b-seed0", **finished(), tests={"test": outputs()}, probes={})
     ResultsFile(path).add("a-seed0", **finished(train_seconds=9.0), tests={"test": outputs(REFERENCES)}, probes={})
-    assert [next(iter(json.loads(line))) for line in path.read_text().split("\n")[:-1]] == [
-        "run",
-        "texts",
-        "run",
-        "run",
-    ]
+    assert path.read_text().count("\n") == 3
     runs = ResultsFile(path).runs
-    assert runs["a-seed0"].tests["test"].outputs == REFERENCES
+    assert runs["a-seed0"].tests["test"].with_pairs(SOURCES, REFERENCES).outputs == REFERENCES
     assert runs["a-seed0"].info.finished.train_seconds == 9.0
-    assert runs["b-seed0"].tests["test"].outputs == OUTPUTS
+    assert runs["b-seed0"].tests["test"].with_pairs(SOURCES, REFERENCES).outputs == OUTPUTS
+
+
+def test_a_line_has_neither_the_data_nor_where_they_were(path: Path) -> None:
+    info = make_run_info(
+        corpus=make_corpus_info(origins={"train": "/home/somebody/pairs.tsv"}), result=make_result_info()
+    )
+    ResultsFile(path).add("a-seed0", info, {"test": outputs()}, {})
+    text = path.read_text()
+    assert not [words for words in (*SOURCES, *REFERENCES) if f'"{words}"' in text]
+    assert "somebody" not in text
+    assert '"ein Satz mit Ende"' in text
+
+
+def test_outputs_are_read_with_the_pairs_of_their_test_only(path: Path) -> None:
+    ResultsFile(path).add("a-seed0", **finished(), tests={"test": outputs()}, probes={})
+    line = ResultsFile(path).runs["a-seed0"].tests["test"]
+    with pytest.raises(CheckpointError, match="the test data differ from those of the stored outputs"):
+        line.with_pairs(SOURCES, REFERENCES[::-1])
 
 
 def test_a_run_that_diverged_has_no_result(path: Path) -> None:
@@ -95,11 +108,11 @@ def test_a_run_that_diverged_has_no_result(path: Path) -> None:
 @pytest.mark.parametrize(
     ("line", "words"),
     [
-        ("{", "3: .*not valid JSON"),
-        ("[1]", '3: .*expected a mapping with the key "run" or "texts"'),
-        ('{"loss": 1}', '3: .*expected a mapping with the key "run" or "texts"'),
-        ('{"run": "b"}', "3: .*cpu_seconds"),
-        ('{"run": "b", "cpu_seconds": 1, "info": {}}', "3: .*info.seed"),
+        ("{", "2: .*not valid JSON"),
+        ("[1]", '2: .*expected a mapping with the key "run"'),
+        ('{"loss": 1}', '2: .*expected a mapping with the key "run"'),
+        ('{"run": "b"}', "2: .*cpu_seconds"),
+        ('{"run": "b", "cpu_seconds": 1, "info": {}}', "2: .*info.seed"),
     ],
 )
 def test_a_foreign_line_is_named(path: Path, line: str, words: str) -> None:
@@ -113,12 +126,12 @@ def test_a_foreign_line_is_named(path: Path, line: str, words: str) -> None:
 def test_a_line_that_was_cut_is_named(path: Path) -> None:
     ResultsFile(path).add("a-seed0", **finished(), tests={"test": outputs()}, probes={})
     path.write_text(path.read_text()[:-9])
-    with pytest.raises(CheckpointError, match=r":2: .*it has no end"):
+    with pytest.raises(CheckpointError, match=r":1: .*it has no end"):
         ResultsFile(path)
 
 
-def test_outputs_need_their_sources(path: Path) -> None:
+def test_columns_of_different_lengths_are_named(path: Path) -> None:
     ResultsFile(path).add("a-seed0", **finished(), tests={"test": outputs()}, probes={})
-    path.write_text("".join(path.read_text().splitlines(keepends=True)[-1:]))
-    with pytest.raises(CheckpointError, match=r":1: .*no line before it has the texts"):
+    path.write_text(path.read_text().replace('"num_tokens":[4,3,5]', '"num_tokens":[4,3]'))
+    with pytest.raises(CheckpointError, match=r":1: .*differ in length from log_probs \(3\)"):
         ResultsFile(path)
