@@ -177,3 +177,16 @@ def test_it_is_interpolated_with_a_neural_language_model(run: Path, text: Path, 
     assert tuned <= alone * 1.01
     assert tuned < bits(neural, run, "--weights", "0.5,0.5") < bits(neural)
     assert "1 in sum" in cli("evaluate", neural, run, "--weights", "0.9,0.9", status=2)
+
+    def total(*runs: object) -> float:
+        lines = cli("score", *runs, "--text", text).splitlines()
+        return sum(float(line.split("\t")[0]) for line in lines)
+
+    assert total(neural, run, "--weights", "0,1") == pytest.approx(total(run), abs=1e-3)
+    assert total(neural, run, "--weights", "0.5,0.5") > total(neural)
+
+    def generated(*runs: object) -> str:
+        return cli("generate", *runs, "--max-tokens", 20, "--temperature", 0, "--prompt", "the ")
+
+    assert generated(neural, run, "--weights", "0,1") == generated(run)
+    assert "they belong to several runs" in cli("score", run, "--text", text, "--weights", "1", status=2)

@@ -29,15 +29,7 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         description="Translate test data and score the result: each score comes with a signature that says how it was computed.",
         epilog=_EPILOG,
     )
-    parser.add_argument(
-        "folders", type=Path, nargs="+", metavar="RUN", help="a run folder; several are scored together, as an ensemble"
-    )
-    parser.add_argument(
-        "--weights",
-        type=options.weights,
-        metavar="A,B|tune",
-        help="of several runs, in their order; tune: those that predict the validation text best (default: equal)",
-    )
+    options.add_runs(parser)
     group = parser.add_argument_group("data", "By default the test splits of the corpus that the run was trained on.")
     group.add_argument(
         "--data",
@@ -82,8 +74,6 @@ def run(arguments: argparse.Namespace) -> int:
     data = [] if arguments.data is None else [Path(arguments.data)]
     check_not_read(None, "standard output", [path for path in (arguments.src, *(arguments.ref or ()), *data) if path])
     from seqloom.corpus import CorpusSettings, ReadPass, SentencePair, read_translations
-    from seqloom.decoding.ensemble import Ensemble
-    from seqloom.run.load import load
     from seqloom.run.scoring import check_files_direction
 
     corpus: CorpusSettings | list[SentencePair] | None = None
@@ -95,7 +85,7 @@ def run(arguments: argparse.Namespace) -> int:
         lines = list(read_translations(arguments.src, arguments.ref, read_pass=read_pass))
         corpus = [SentencePair(line[0], line[1]) for line in lines]
         more = [[line[number] for line in lines] for number in range(2, len(arguments.ref) + 1)]
-    model = load(*arguments.folders, weights=arguments.weights, **options.placement(arguments))
+    model = options.load_runs(arguments)
     for ref in arguments.ref or ():
         check_files_direction(arguments.src, ref, (model.info.corpus.src_lang, model.info.corpus.tgt_lang))
     with shown(quiet=arguments.quiet) as progress:
@@ -106,10 +96,8 @@ def run(arguments: argparse.Namespace) -> int:
             progress=progress,
             **options.search_settings(arguments),
         )
-    notes = [*read_pass.notes("test"), *evaluation.notes]
-    if isinstance(model.model, Ensemble):
-        mixed = zip(arguments.folders, model.model.weights, strict=True)
-        notes.append("weights: " + ", ".join(f"{folder} {weight:.3f}" for folder, weight in mixed))
+    weights = options.weights_note(arguments, model)
+    notes = [*read_pass.notes("test"), *evaluation.notes, *([weights] if weights else [])]
     evaluation = dataclasses.replace(evaluation, notes=tuple(notes))
     if arguments.json:
         print_json(evaluation.to_json())

@@ -4,7 +4,6 @@ import argparse
 import json
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from seqloom.arguments import MAX_FREQUENCY_PENALTY, MAX_REPETITION_PENALTY
@@ -24,6 +23,7 @@ examples:
   seqloom generate runs/shakespeare --prompt - < prompts.txt --json     one prompt per line
   seqloom generate runs/shakespeare --prompt "ROMEO:" --stop "\\n\\n" --stream       each token as it comes, one speech
   seqloom generate runs/shakespeare --repetition-penalty 1.2 --no-repeat-ngram 4
+  seqloom generate runs/lm runs/ngram --weights 0.7,0.3                 language models of one tokenizer, interpolated
 
 The same seed gives the same text, alone or among other prompts. Temperature 0 always takes the likeliest token."""
 
@@ -46,7 +46,7 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         description="Continue a prompt by sampling, token by token.",
         epilog=_EPILOG,
     )
-    parser.add_argument("folder", type=Path, metavar="RUN", help="a run folder")
+    options.add_runs(parser)
     parser.add_argument(
         "--prompt",
         type=options.text,
@@ -141,21 +141,23 @@ def run(arguments: argparse.Namespace) -> int:
     """Prints the samples for each prompt."""
     _check(arguments)
     from seqloom.corpus import read_lines
-    from seqloom.run.load import load
     from seqloom.tasks import task_of
 
     prompts = arguments.prompt or [""]
     if prompts == ["-"]:
         check_not_read(None, "standard output", [STDIN])
         prompts = list(read_lines("-"))
-    model = load(arguments.folder, **options.placement(arguments))
+    model = options.load_runs(arguments)
+    if not arguments.quiet and (weights := options.weights_note(arguments, model)):
+        print(weights, file=sys.stderr)
     # A model of pairs reads a prompt as its source; a language model continues it.
     task = task_of(model.info.corpus.kind)
     continues = not task.has_sources
     if not continues and not arguments.prompt:
+        folder = arguments.folders[0]
         raise ConfigError(
-            f"{arguments.folder} was trained on pairs, so it needs a source: give it by --prompt TEXT, or --prompt - to read one a "
-            f"line from standard input. To translate by beam search: {use_command(arguments.folder, task.verb)}"
+            f"{folder} was trained on pairs, so it needs a source: give it by --prompt TEXT, or --prompt - to read one a line from "
+            f"standard input. To translate by beam search: {use_command(folder, task.verb)}"
         )
     settings = _settings(arguments)
     if arguments.stream:

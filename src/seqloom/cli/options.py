@@ -27,6 +27,7 @@ from seqloom.errors import ConfigError, SeqloomError
 
 if TYPE_CHECKING:
     from seqloom.corpus.settings import CorpusSettings
+    from seqloom.run.load import Run
     from seqloom.training import Budget
 
 
@@ -288,6 +289,37 @@ def add_change_option(parser: argparse._ActionsContainer) -> None:
         dest="changes",
         help="change settings of the recipe, for example --set model.dropout=0.2 training.batch_tokens=4096",
     )
+
+
+def add_runs(parser: argparse.ArgumentParser) -> None:
+    """Adds the run folders, of which several are one ensemble, and the weights of its members."""
+    parser.add_argument(
+        "folders", type=Path, nargs="+", metavar="RUN", help="a run folder; several together are an ensemble"
+    )
+    parser.add_argument(
+        "--weights",
+        type=weights,
+        metavar="A,B|tune",
+        help="of several runs, in their order; tune, for language models: those that predict the validation text best (default: "
+        "equal)",
+    )
+
+
+def load_runs(arguments: argparse.Namespace) -> "Run":
+    """The run, or the ensemble of several, that `add_runs` describes."""
+    from seqloom.run.load import load
+
+    return load(*arguments.folders, weights=arguments.weights, **placement(arguments))
+
+
+def weights_note(arguments: argparse.Namespace, run: "Run") -> str | None:
+    """The weights of an ensemble, in words; None for a single run."""
+    from seqloom.decoding.ensemble import Ensemble
+
+    if not isinstance(run.model, Ensemble):
+        return None
+    members = zip(arguments.folders, run.model.weights, strict=True)
+    return "weights: " + ", ".join(f"{folder} {weight:.3f}" for folder, weight in members)
 
 
 def add_common_options(parser: argparse.ArgumentParser, *, device: bool = True, json: bool = False) -> None:

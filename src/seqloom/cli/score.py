@@ -26,7 +26,8 @@ examples:
   seqloom score runs/de-en --src test.de --ref test.en > scores.tsv
   seqloom score runs/de-en --src test.de --ref test.en --json          with the log-probability of every token
   seqloom score runs/lm --text test.txt                                each line of a text, after the lines before it
-  seqloom score runs/lm --text test.txt --per token                    each token of a text"""
+  seqloom score runs/lm --text test.txt --per token                    each token of a text
+  seqloom score runs/lm runs/ngram --weights tune --text test.txt      language models of one tokenizer, interpolated"""
 
 
 def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -38,7 +39,7 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         "a text with a language model.",
         epilog=_EPILOG,
     )
-    parser.add_argument("folder", type=Path, metavar="RUN", help="a run folder")
+    options.add_runs(parser)
     group = parser.add_argument_group("input")
     group.add_argument("--src", type=Path, metavar="FILE", help="source sentences, one per line")
     group.add_argument("--ref", type=Path, metavar="FILE", help="the translations to score, one per line")
@@ -64,10 +65,9 @@ def run(arguments: argparse.Namespace) -> int:
     files = [options.existing_file(getattr(arguments, name), f"--{name}") for name in names]
     check_not_read(None, "standard output", files)
     from seqloom.corpus import read_parallel
-    from seqloom.run.load import load
     from seqloom.run.scoring import check_files_direction, read_texts
 
-    model = load(arguments.folder, **options.placement(arguments))
+    model = options.load_runs(arguments)
     per = "pair" if arguments.text is None else arguments.per or "line"
     noun = "line" if per == "token" else per
     if arguments.text is None:
@@ -97,6 +97,8 @@ def run(arguments: argparse.Namespace) -> int:
                 print(json.dumps(_as_json(pairs, score, noun), ensure_ascii=False))
             else:
                 print(f"{score.log_prob:.6f}\t{score.num_tokens}")
+        if weights := options.weights_note(arguments, model):
+            progress.say(weights)
         perplexity = math.exp(min(-log_prob / tokens, 700)) if tokens else 1.0
         progress.say(
             f"{counted(pairs, noun)}, {counted(tokens, 'token')}, "

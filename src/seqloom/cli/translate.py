@@ -44,9 +44,7 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         description="Translate a file or standard input, line by line: exactly one output line for each input line.",
         epilog=_EPILOG,
     )
-    parser.add_argument(
-        "runs", nargs="+", type=Path, metavar="RUN", help="a run folder; several together are an ensemble"
-    )
+    options.add_runs(parser)
     group = parser.add_argument_group("input and output")
     group.add_argument("--input", type=Path, metavar="FILE", help="read lines from here (default: standard input)")
     group.add_argument("--output", type=Path, metavar="FILE", help="write lines here (default: standard output)")
@@ -89,17 +87,19 @@ def run(arguments: argparse.Namespace) -> int:
 def _check(arguments: argparse.Namespace) -> None:
     if arguments.input is not None:
         options.existing_file(arguments.input, "--input")
-    read = [STDIN if arguments.input is None else arguments.input, *arguments.runs]
+    read = [STDIN if arguments.input is None else arguments.input, *arguments.folders]
     check_not_read(arguments.output, "--output" if arguments.output is not None else "standard output", read)
     if arguments.beam is not None and arguments.nbest > arguments.beam:
         raise ConfigError(
             f"--nbest {arguments.nbest}: a beam of {arguments.beam} finds at most {arguments.beam}; raise --beam"
         )
     if arguments.engine != "seqloom":
-        if len(arguments.runs) > 1:
+        if len(arguments.folders) > 1:
             raise ConfigError(
                 f"--engine {arguments.engine}: it decodes with one run at a time; an ensemble needs --engine seqloom"
             )
+        if arguments.weights is not None:
+            raise ConfigError("--weights: they belong to several runs, but there is one; leave them out")
         if arguments.alignments:
             raise ConfigError(f"--alignments: the engine {arguments.engine} does not make them; use --engine seqloom")
     if arguments.alignments and arguments.nbest > 1 and not arguments.json:
@@ -111,16 +111,14 @@ def _check(arguments: argparse.Namespace) -> None:
 def _open(arguments: argparse.Namespace, progress: Progress) -> "Engine":
     search = {**options.search_settings(arguments), "nbest": arguments.nbest}
     if arguments.engine == "seqloom":
-        from seqloom.run.load import load
-
-        model = load(*arguments.runs, **options.placement(arguments))
+        model = options.load_runs(arguments)
         model.require_pairs("translate")
         return model.generator(progress=progress, **search)
     # The code below does not import torch, which would take longer than CTranslate2's translation.
     import seqloom.interop  # noqa: F401  (registers the engines)
     from seqloom.decoding.engines import open_engine
 
-    return open_engine(arguments.engine, arguments.runs[0], search, **options.placement(arguments))
+    return open_engine(arguments.engine, arguments.folders[0], search, **options.placement(arguments))
 
 
 def _translate(

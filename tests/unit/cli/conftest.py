@@ -48,6 +48,7 @@ TypeIn = Callable[[bytes], None]
 class FakeRun:
     """Translates to capitals; the n-th best output has n - 1 marks."""
 
+    model: ClassVar[None] = None
     info: ClassVar[RunInfo] = make_run_info(corpus=make_corpus_info(kind="text"))
 
     def __init__(self, *folders: Path, **settings: Any) -> None:

@@ -16,7 +16,7 @@ def test_lines_in_lines_out(fake_run: FakeRun, type_in: TypeIn, capsys: pytest.C
     assert caught.out == "EIN HUND\n\nZWEI HUNDE\nLAST WITHOUT END\n"
     assert "1 of 4 lines: empty source" in caught.err
     assert fake_run.folders == (Path("runs/a"), Path("runs/b"))
-    assert fake_run.settings == {"device": "cpu", "threads": 1}
+    assert fake_run.settings == {"device": "cpu", "threads": 1, "weights": None}
     assert fake_run.asked["beam"] == 3
 
 
