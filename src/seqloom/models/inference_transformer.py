@@ -14,8 +14,9 @@ from jaxtyping import Float, Int
 from numpy.typing import NDArray
 from torch import Tensor
 
-from seqloom.data.batching import PairBatch, Sources
-from seqloom.models.base import DecoderState, MemoryReader, Model, StepOutput
+from seqloom.data.batching import Sources
+from seqloom.models.base import DecoderState, MemoryReader
+from seqloom.models.inference_model import InferenceModel, check_no_hooks
 from seqloom.models.transformer import Transformer
 from seqloom.nn.activation_hooks import ActivationHooks
 from seqloom.nn.block import InferenceBlock
@@ -66,13 +67,12 @@ class GroupedState(DecoderState):
         return GroupedState.make(memory, keys_values, source)
 
 
-class InferenceTransformer(Transformer):
+class InferenceTransformer(InferenceModel, Transformer):
     """A Transformer for generation: a snapshot of the weights of `model`."""
 
     def __init__(self, model: Transformer) -> None:
-        Model.__init__(self)
-        self.model = model
-        self.settings, self.vocab, self.max_len = model.settings, model.vocab, model.max_len
+        super().__init__(model)
+        self.settings = model.settings
         self.embeddings, self.positions, self.dropout = model.embeddings, model.positions, Dropout(0.0)
         maps = []
         for block in model.decoder:
@@ -86,18 +86,6 @@ class InferenceTransformer(Transformer):
         self.encoder_norm = norm_function(model.encoder_norm)
         self.decoder_norm = norm_function(model.decoder_norm)
         self._memory_maps = LinearMap(maps)
-        self._output = LinearMap([model.output_weights()])
-        # Modules start in training mode. Code that restores the mode of this module must not change the mode of the model.
-        self.training = model.training
-
-    def output_weights(self) -> tuple[Float[Tensor, "vocab d_model"], Float[Tensor, "vocab"] | None]:
-        """The output matrix and bias of the model."""
-        return self.model.output_weights()
-
-    def forward(self, batch: PairBatch, hooks: ActivationHooks | None = None) -> Float[Tensor, "batch tgt_len d_model"]:
-        """Teacher forcing by the original model, which also captures activations."""
-        hidden: Tensor = self.model(batch, hooks)
-        return hidden
 
     @torch.no_grad()
     def start(self, sources: Sources, hooks: ActivationHooks | None = None) -> DecoderState:
@@ -106,7 +94,7 @@ class InferenceTransformer(Transformer):
         Raises:
             ValueError: hooks were passed.
         """
-        _check_no_capture(hooks)
+        check_no_hooks(hooks)
         return super().start(sources)
 
     @torch.no_grad()
@@ -118,7 +106,7 @@ class InferenceTransformer(Transformer):
         Raises:
             ValueError: hooks were passed.
         """
-        _check_no_capture(hooks)
+        check_no_hooks(hooks)
         assert isinstance(state, GroupedState)
         cache, source = state.groups
         rows, n = ids.shape
@@ -136,16 +124,6 @@ class InferenceTransformer(Transformer):
         hidden = self.decoder_norm(x).view(rows, n, -1)
         return hidden, GroupedState(state.memory, {}, state.source_index, cache.length, cache, source)
 
-    @torch.no_grad()
-    def step(self, ids: Int[Tensor, "rows n"], state: DecoderState, hooks: ActivationHooks | None = None) -> StepOutput:
-        """As `Model.step`, with a packed output matrix, which halves the time for few rows."""
-        hidden, state = self.advance(ids, state, hooks)
-        return StepOutput(self._output(hidden), state)
-
-    def inference_model(self) -> Model:
-        """Returns itself."""
-        return self
-
     def _memory_keys_values(self, encoder_output: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
         """See `Transformer._memory_keys_values`; here one matrix product computes all layers."""
         for layer, parts in enumerate(self._memory_maps(encoder_output).chunk(len(self.decoder), dim=2)):
@@ -159,8 +137,3 @@ class InferenceTransformer(Transformer):
         key, rows = memory["0.key"], memory["mask"].shape[0]
         cache = GroupedCache.empty(rows, len(self.decoder), key.shape[1], key.shape[3], key)
         return GroupedState.make(memory, cache, np.arange(rows))
-
-
-def _check_no_capture(hooks: ActivationHooks | None) -> None:
-    if hooks is not None:
-        raise ValueError("an inference model captures no activations; pass the hooks to the original model")

@@ -12,8 +12,9 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from torch.nn import functional as F
 
-from seqloom.data.batching import PairBatch, Sources
-from seqloom.models.base import DecoderState, Model, StepOutput
+from seqloom.data.batching import Sources
+from seqloom.models.base import DecoderState
+from seqloom.models.inference_model import InferenceModel, check_no_hooks
 from seqloom.models.prompt_state import LENGTH, MASK, PromptState
 from seqloom.models.transformer_lm import TransformerLM
 from seqloom.nn.activation_hooks import ActivationHooks
@@ -21,7 +22,6 @@ from seqloom.nn.attention import causal_mask, mask_bias
 from seqloom.nn.block import InferenceBlock
 from seqloom.nn.cache import GroupedCache
 from seqloom.nn.dropout import Dropout
-from seqloom.nn.linear import LinearMap
 from seqloom.nn.norm import norm_function
 
 _PADDING = "padding"
@@ -49,31 +49,18 @@ class CachedState(DecoderState):
         return CachedState(state.memory, {}, state.source_index, self.length, keys_values)
 
 
-class InferenceTransformerLM(TransformerLM):
+class InferenceTransformerLM(InferenceModel, TransformerLM):
     """A decoder-only Transformer that generates: a snapshot of the weights of `model`."""
 
     def __init__(self, model: TransformerLM) -> None:
-        Model.__init__(self)
-        self.model = model
-        self.settings, self.vocab, self.max_len = model.settings, model.vocab, model.max_len
+        super().__init__(model)
+        self.settings = model.settings
         self.reuses_prompts = model.reuses_prompts
         self.embeddings, self.positions, self.dropout = model.embeddings, model.positions, Dropout(0.0)
         self.blocks = [InferenceBlock(block) for block in model.blocks]
         self.norm = norm_function(model.norm)
         self.embedding_norm = model.embedding_norm
         self.position_bias, self.output_bias = model.position_bias, model.output_bias
-        self._output = LinearMap([model.output_weights()])
-        # Modules start in training mode; code that restores the mode of this module must not change the mode of the model.
-        self.training = model.training
-
-    def output_weights(self) -> tuple[Float[Tensor, "vocab d_model"], Float[Tensor, "vocab"] | None]:
-        """The output matrix and bias of the original model."""
-        return self.model.output_weights()
-
-    def forward(self, batch: PairBatch, hooks: ActivationHooks | None = None) -> Float[Tensor, "batch tgt_len d_model"]:
-        """Teacher forcing by the original model, which also captures activations."""
-        hidden: Tensor = self.model(batch, hooks)
-        return hidden
 
     @torch.no_grad()
     def start(self, sources: Sources, hooks: ActivationHooks | None = None) -> DecoderState:
@@ -82,7 +69,7 @@ class InferenceTransformerLM(TransformerLM):
         Raises:
             ValueError: hooks were passed.
         """
-        _check_no_capture(hooks)
+        check_no_hooks(hooks)
         return self.resume(self.read_prompts(sources))
 
     @torch.no_grad()
@@ -115,7 +102,7 @@ class InferenceTransformerLM(TransformerLM):
         Raises:
             ValueError: hooks were passed.
         """
-        _check_no_capture(hooks)
+        check_no_hooks(hooks)
         assert isinstance(state, CachedState)
         assert state.keys_values is not None
         n, index = ids.shape[1], state.source_index
@@ -126,16 +113,6 @@ class InferenceTransformerLM(TransformerLM):
         cache = state.keys_values.extended(n)
         x = self._read(x, positions, self._bias(positions, state, n), cache, None, "decoder")
         return self.norm(x), CachedState(state.memory, {}, index, state.length + n, cache)
-
-    @torch.no_grad()
-    def step(self, ids: Int[Tensor, "rows n"], state: DecoderState, hooks: ActivationHooks | None = None) -> StepOutput:
-        """As `Model.step`, with a packed output matrix."""
-        hidden, state = self.advance(ids, state, hooks)
-        return StepOutput(self._output(hidden), state)
-
-    def inference_model(self) -> Model:
-        """Returns itself."""
-        return self
 
     def _bias(self, positions: Tensor, state: CachedState, n: int) -> Tensor | None:
         """The bias of the scores of n new positions; None if nothing is added to the scores."""
@@ -156,8 +133,3 @@ class InferenceTransformerLM(TransformerLM):
             added = self.position_bias(positions, torch.cat([prompt, target], dim=1)).to(dtype)
             bias = added if bias is None else bias + added
         return bias
-
-
-def _check_no_capture(hooks: ActivationHooks | None) -> None:
-    if hooks is not None:
-        raise ValueError("an inference model captures no activations; use the model that it was made of")
