@@ -16,7 +16,7 @@ from torch import Tensor
 
 from seqloom.data.batching import Sources
 from seqloom.decoding.constraints import Constraint, Histories, NoRepeatNgram
-from seqloom.decoding.score_penalties import ScorePenalty, count_ids, score_penalties
+from seqloom.decoding.score_penalties import ScorePenalties, count_ids
 from seqloom.decoding.settings import DecodingSettings
 from seqloom.errors import DecodingError
 from seqloom.models.base import Model
@@ -40,7 +40,7 @@ class SearchSpace:
         vocab: special ids and sizes of the model that is searched.
         whole_vocab: those of the model without shortlists; the ids of constraints and observers.
         shortlists: (all sources, longest), the id of the whole vocabulary for each id of the search; None if they are the same.
-        penalties: what changes the logits of ids that came before.
+        penalties: what changes the logits of ids that came before; None for no change.
         in_prompts: (all sources, whole vocabulary), how often each id is in the prompt of the source; None for no prompts.
     """
 
@@ -53,7 +53,7 @@ class SearchSpace:
     vocab: Vocabulary
     whole_vocab: Vocabulary
     shortlists: NDArray[np.int64] | None = None
-    penalties: tuple[ScorePenalty, ...] = ()
+    penalties: ScorePenalties | None = None
     in_prompts: Int[Tensor, "all_sources whole_vocab"] | None = None
 
     @classmethod
@@ -91,9 +91,9 @@ class SearchSpace:
         limits = [_limit(model, settings, length, len(ids)) for length, ids in zip(lengths, openings, strict=True)]
         if settings.no_repeat_ngram:
             constraints = (NoRepeatNgram(settings.no_repeat_ngram), *constraints)
-        penalties, whole_vocab = score_penalties(settings), whole_vocab or vocab
+        penalties, whole_vocab = ScorePenalties.of(settings), whole_vocab or vocab
         in_prompts = None
-        if penalties and prompts is not None:
+        if penalties is not None and prompts is not None:
             in_prompts = count_ids(prompts, whole_vocab.tgt_size, sources.ids.device)
         return cls(
             np.arange(rows),
@@ -176,7 +176,7 @@ class SearchSpace:
         Args:
             history: as `allowed` takes it; ids of rows that do not grow have no effect.
         """
-        if not self.penalties:
+        if self.penalties is None:
             return logits.clone()
         sources = self.sources.repeat(len(history) // len(self.sources))
         ids = torch.from_numpy(self.vocabulary_ids(sources, history)).to(logits.device)
@@ -188,9 +188,7 @@ class SearchSpace:
             columns = torch.from_numpy(np.maximum(self.shortlists[sources], 0)).to(logits.device)
             in_output = in_output.gather(1, columns)
             in_prompt = in_prompt if self.in_prompts is None else in_prompt.gather(1, columns)
-        for penalty in self.penalties:
-            logits = penalty(logits, in_output, in_prompt)
-        return logits
+        return self.penalties.apply(logits, in_output, in_prompt)
 
     def restrict_(
         self,

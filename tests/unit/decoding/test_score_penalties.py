@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from seqloom.data.batching import Sources
 from seqloom.decoding.ensemble import Ensemble
-from seqloom.decoding.score_penalties import FrequencyPenalty, RepetitionPenalty, count_ids
+from seqloom.decoding.score_penalties import ScorePenalties, count_ids
 from seqloom.decoding.search_space import SearchSpace
 from seqloom.decoding.settings import DecodingSettings
 from seqloom.models.base import Model
@@ -98,7 +98,7 @@ def test_penalties_follow_their_definitions(
 ) -> None:
     before = torch.tensor([logits], dtype=torch.float64)
     counts, in_prompt = (count_ids([ids], 6, torch.device("cpu")) for ids in (output, prompt))
-    after = FrequencyPenalty(alpha)(RepetitionPenalty(theta)(before, counts, in_prompt), counts, in_prompt)
+    after = ScorePenalties(theta, alpha).apply(before, counts, in_prompt)
     expected = penalised(logits, output, prompt, repetition_penalty=theta, frequency_penalty=alpha)
     assert after[0].tolist() == pytest.approx(expected)
     assert before[0].tolist() == logits
