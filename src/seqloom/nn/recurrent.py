@@ -16,7 +16,7 @@ from seqloom.nn.linear import multiply, multiply_and_add
 from seqloom.nn.over_time import gru_over_time, lstm_over_time
 from seqloom.nn.packing import Packing
 from seqloom.nn.recurrent_cells import gru_step, lstm_step
-from seqloom.nn.torch_recurrence import prefers_torch_kernels, torch_gru, torch_lstm
+from seqloom.nn.torch_recurrence import prefers_torch_kernels, read_by_torch
 
 CellName = Literal["lstm", "gru"]
 
@@ -121,14 +121,11 @@ class RecurrentLayer(nn.Module):
         reverse: bool = False,
     ) -> tuple[Float[Tensor, "tokens hidden_size"], tuple[Tensor, ...]]:
         """`read` with the kernels of nn/torch_recurrence.py, in the precision of the state also under autocast."""
-        weights = (self.input_weight, self.hidden_weight, self.bias)
+        weights = (self.input_weight, self.hidden_weight, self.bias, self.candidate_bias)
         # Rows without tokens come last. Torch takes no such rows, and their state does not change.
         read_rows = packing.rows_per_step[0]
         start = tuple(part[:read_rows] for part in state)
-        if self.candidate_bias is None:
-            outputs, last = torch_lstm(tokens, packing, start, *weights, reverse=reverse)
-        else:
-            outputs, last = torch_gru(tokens, packing, start, *weights, self.candidate_bias, reverse=reverse)
+        outputs, last = read_by_torch(tokens, packing, start, *weights, reverse=reverse)
         return outputs, tuple(torch.cat([new, old[read_rows:]]) for new, old in zip(last, state, strict=True))
 
     def _read_with_hooks(

@@ -18,78 +18,49 @@ def prefers_torch_kernels(x: Tensor) -> bool:
     return x.is_cuda
 
 
-def torch_lstm(
+def read_by_torch(
     tokens: Float[Tensor, "tokens input_dim"],
     packing: Packing,
     state: tuple[Tensor, ...],
     input_weight: Float[Tensor, "gates input_dim"],
     hidden_weight: Float[Tensor, "gates hidden_size"],
     bias: Float[Tensor, "gates"],
+    candidate_bias: Float[Tensor, "hidden_size"] | None,
     *,
     reverse: bool,
 ) -> tuple[Float[Tensor, "tokens hidden_size"], tuple[Tensor, ...]]:
-    """Reads packed tokens with an LSTM; the state is (hidden, cell), in the packing's order.
+    """Reads packed tokens with an LSTM or a GRU.
 
     Args:
-        input_weight, hidden_weight, bias: rows for the gates input, forget, output, candidate; in torch the candidate is third.
+        state: (hidden, cell) of an LSTM, (hidden,) of a GRU, in the packing's order.
+        input_weight, hidden_weight, bias: rows for the gates; of an LSTM input, forget, output, candidate; of a GRU reset, update,
+            candidate.
+        candidate_bias: added to the recurrent part of a GRU's candidate; None for an LSTM.
+
+    Returns:
+        All hidden states, and the state after the token of each sequence that is read last.
     """
-    reordered = (_candidate_third(weight) for weight in (input_weight, hidden_weight, bias))
-    w_input, w_hidden, b_input = reordered
-    parameters = _contiguous([w_input, w_hidden, b_input, torch.zeros_like(b_input)])
-    order, sizes = _reading_order(packing, reverse, tokens.device)
-    with torch.autocast(tokens.device.type, enabled=False):
-        # Layers, dropout, training, bidirectional. cuDNN keeps the tensors for a gradient only in training.
-        outputs, hidden, cell = torch.lstm(
-            _take(tokens, order).to(state[0].dtype),
-            sizes,
-            tuple(part[None].contiguous() for part in state),
-            parameters,
-            True,
-            1,
-            0.0,
-            torch.is_grad_enabled(),
-            False,
-        )
-    return _take(outputs, order), (hidden[0], cell[0])
-
-
-def torch_gru(
-    tokens: Float[Tensor, "tokens input_dim"],
-    packing: Packing,
-    state: tuple[Tensor, ...],
-    input_weight: Float[Tensor, "gates input_dim"],
-    hidden_weight: Float[Tensor, "gates hidden_size"],
-    bias: Float[Tensor, "gates"],
-    candidate_bias: Float[Tensor, "hidden_size"],
-    *,
-    reverse: bool,
-) -> tuple[Float[Tensor, "tokens hidden_size"], tuple[Tensor, ...]]:
-    """Reads packed tokens with a GRU; the state is (hidden,), in the packing's order.
-
-    Args:
-        input_weight, hidden_weight, bias: rows for the gates reset, update, candidate, which is torch's order.
-        candidate_bias: added to the recurrent part of the candidate.
-    """
-    hidden_bias = torch.cat([torch.zeros_like(bias[: 2 * candidate_bias.shape[0]]), candidate_bias])
+    if candidate_bias is None:
+        input_weight, hidden_weight, bias = map(_candidate_third, (input_weight, hidden_weight, bias))
+        hidden_bias = torch.zeros_like(bias)
+    else:
+        hidden_bias = torch.cat([torch.zeros_like(bias[: 2 * candidate_bias.shape[0]]), candidate_bias])
     parameters = _contiguous([input_weight, hidden_weight, bias, hidden_bias])
     order, sizes = _reading_order(packing, reverse, tokens.device)
+    inputs = _take(tokens, order).to(state[0].dtype)
+    start = tuple(part[None].contiguous() for part in state)
+    # Biases, layers, dropout, training, bidirectional. cuDNN keeps the tensors for a gradient only in training.
+    options = (True, 1, 0.0, torch.is_grad_enabled(), False)
     with torch.autocast(tokens.device.type, enabled=False):
-        outputs, hidden = torch.gru(
-            _take(tokens, order).to(state[0].dtype),
-            sizes,
-            state[0][None].contiguous(),
-            parameters,
-            True,
-            1,
-            0.0,
-            torch.is_grad_enabled(),
-            False,
-        )
-    return _take(outputs, order), (hidden[0],)
+        if candidate_bias is None:
+            outputs, *last = torch.lstm(inputs, sizes, start, parameters, *options)
+        else:
+            outputs, *last = torch.gru(inputs, sizes, start[0], parameters, *options)
+    return _take(outputs, order), tuple(part[0] for part in last)
 
 
 def _candidate_third(weight: Tensor) -> Tensor:
-    """Rows for input, forget, output, candidate -> input, forget, candidate, output."""
+    """Rows for input, forget, output, candidate -> input, forget, candidate, output, which is torch's order."""
     gate_in, gate_forget, gate_out, candidate = weight.chunk(4)
     return torch.cat([gate_in, gate_forget, candidate, gate_out])
 
