@@ -19,3 +19,15 @@ class Vocabulary:
     pad_id: int = 0
     bos_id: int = 1
     eos_id: int = 2
+
+    def check_shared(self, model: str) -> None:
+        """Checks that prompt and response have one vocabulary.
+
+        Args:
+            model: the model that reads both, for the message: "a decoder-only model".
+
+        Raises:
+            ValueError: source and target ids differ.
+        """
+        if not self.shared:
+            raise ValueError(f"{model} reads prompt and response with one vocabulary: set tokenizer.joint to true")

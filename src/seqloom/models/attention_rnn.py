@@ -14,15 +14,15 @@ from pydantic import Field, model_validator
 from torch import Tensor
 
 from seqloom.data.batching import Sources
-from seqloom.models.base import DecoderState, MemoryReader, Model, reversal, reverse
-from seqloom.models.rnn import RecurrentSettings
+from seqloom.models.base import DecoderState, MemoryReader, reversal, reverse
+from seqloom.models.recurrent_model import RecurrentModel, RecurrentSettings
 from seqloom.nn.activation_hooks import ActivationHooks, capture
 from seqloom.nn.attention import BahdanauAttention, LuongAttention, LuongScore, weighted_context
 from seqloom.nn.block import initialise_linear
 from seqloom.nn.dropout import Dropout
 from seqloom.nn.embedding import Embeddings
 from seqloom.nn.linear import Linear
-from seqloom.nn.recurrent_stack import LayerState, RecurrentStack, pack_states, unpack_states
+from seqloom.nn.recurrent_stack import LayerState, RecurrentStack, pack_states
 from seqloom.nn.stepwise_attention import StepwiseAttention
 from seqloom.vocabulary import Vocabulary
 
@@ -57,13 +57,12 @@ class AttentionRNNSettings(RecurrentSettings):
         return self.input_feeding or self.attention == "bahdanau"
 
 
-class AttentionRNN(Model):
+class AttentionRNN(RecurrentModel):
     """A recurrent encoder, and a recurrent decoder that attends to all encoder states at each target position."""
 
     settings_type = AttentionRNNSettings
 
-    # torch.compile cannot trace the recurrence, which is an autograd function of its own.
-    compiles = False
+    settings: AttentionRNNSettings
 
     def __init__(self, settings: AttentionRNNSettings, vocab: Vocabulary) -> None:
         super().__init__()
@@ -97,10 +96,6 @@ class AttentionRNN(Model):
         self.bridge = Linear(hidden, hidden) if additive else None
         initialise_linear(self)
 
-    def output_weights(self) -> tuple[Float[Tensor, "vocab d_model"], None]:
-        """The output matrix; it has no bias."""
-        return self.embeddings.output, None
-
     def start(self, sources: Sources, hooks: ActivationHooks | None = None) -> DecoderState:
         """Encodes the sources; the memory holds the encoder states and the keys of attention."""
         mask = sources.mask
@@ -128,8 +123,7 @@ class AttentionRNN(Model):
         self, ids: Int[Tensor, "rows n"], state: DecoderState, hooks: ActivationHooks | None = None
     ) -> tuple[Float[Tensor, "rows n d_model"], DecoderState]:
         """Runs the decoder and attention over n positions; see `Model.advance`."""
-        num_parts = 2 if self.settings.cell == "lstm" else 1
-        states = unpack_states(dict(state.cache), self.settings.num_layers, num_parts)
+        states = self.decoder_states(state)
         reader = MemoryReader(state)
         x = self.dropout(capture(hooks, "decoder.tokens", self.embeddings.tgt(ids)))
         cache: dict[str, Tensor] = {}

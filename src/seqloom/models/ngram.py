@@ -61,8 +61,7 @@ class NGram(Model):
 
     def __init__(self, settings: NGramSettings, vocab: Vocabulary) -> None:
         super().__init__()
-        if not vocab.shared:
-            raise ValueError("an n-gram model reads prompt and answer with one vocabulary: set tokenizer.joint to true")
+        vocab.check_shared("an n-gram model")
         if vocab.tgt_size > _MOST_IDS:
             raise ValueError(f"the vocabulary has {vocab.tgt_size:,} ids; an n-gram model takes at most {_MOST_IDS:,}")
         self.settings = settings

@@ -3,19 +3,17 @@
 from typing import Literal
 
 import torch
-from jaxtyping import Float, Int
 from pydantic import Field
-from torch import Tensor
 
 from seqloom.data.batching import Sources
-from seqloom.models.base import DecoderState, Model
-from seqloom.models.rnn import RecurrentSettings
+from seqloom.models.base import DecoderState
+from seqloom.models.recurrent_model import RecurrentModel, RecurrentSettings
 from seqloom.nn.activation_hooks import ActivationHooks, capture
 from seqloom.nn.block import initialise_linear
 from seqloom.nn.dropout import Dropout
 from seqloom.nn.embedding import Embeddings
 from seqloom.nn.linear import Linear
-from seqloom.nn.recurrent_stack import RecurrentStack, pack_states, unpack_states
+from seqloom.nn.recurrent_stack import RecurrentStack, pack_states
 from seqloom.vocabulary import Vocabulary
 
 
@@ -28,7 +26,7 @@ class RecurrentLMSettings(RecurrentSettings):
     )
 
 
-class RecurrentLM(Model):
+class RecurrentLM(RecurrentModel):
     """One stack of recurrent layers over prompt and response.
 
     The source of a pair is the prompt, and its eos marks the beginning of the response. Texts of any length fit, because the state
@@ -39,15 +37,9 @@ class RecurrentLM(Model):
 
     takes_text = True
 
-    # torch.compile cannot trace the recurrence, which is an autograd function of its own.
-    compiles = False
-
     def __init__(self, settings: RecurrentLMSettings, vocab: Vocabulary) -> None:
         super().__init__()
-        if not vocab.shared:
-            raise ValueError(
-                "a decoder-only model reads prompt and response with one vocabulary: set tokenizer.joint to true"
-            )
+        vocab.check_shared("a decoder-only model")
         self.settings = settings
         self.vocab = vocab
         self.embeddings = Embeddings(0, vocab.tgt_size, settings.d_model, tying=settings.tied_embeddings, scaled=True)
@@ -57,10 +49,6 @@ class RecurrentLM(Model):
         )
         self.readout = Linear(settings.hidden_size, settings.d_model)
         initialise_linear(self)
-
-    def output_weights(self) -> tuple[Float[Tensor, "vocab d_model"], None]:
-        """The output matrix; it has no bias."""
-        return self.embeddings.output, None
 
     def start(self, sources: Sources, hooks: ActivationHooks | None = None) -> DecoderState:
         """Reads the prompts; the cache holds the states after each prompt's last token."""
@@ -72,14 +60,3 @@ class RecurrentLM(Model):
             x = capture(hooks, "prompt.tokens", self.embeddings.tgt(sources.ids))
             _, states = self.decoder(self.dropout(x), sources.mask, hooks=hooks, name="prompt")
         return DecoderState({"mask": sources.mask}, pack_states(states), index)
-
-    def advance(
-        self, ids: Int[Tensor, "rows n"], state: DecoderState, hooks: ActivationHooks | None = None
-    ) -> tuple[Float[Tensor, "rows n d_model"], DecoderState]:
-        """Reads n more ids; see `Model.advance`."""
-        num_parts = 2 if self.settings.cell == "lstm" else 1
-        states = unpack_states(dict(state.cache), self.settings.num_layers, num_parts)
-        x = capture(hooks, "decoder.tokens", self.embeddings.tgt(ids))
-        x, states = self.decoder(self.dropout(x), None, states, hooks=hooks, name="decoder")
-        hidden = capture(hooks, "decoder.hidden", self.dropout(self.readout(x)))
-        return hidden, state.after(ids.shape[1], pack_states(states))

@@ -51,10 +51,7 @@ class TransformerLM(Model):
 
     def __init__(self, settings: TransformerLMSettings, vocab: Vocabulary) -> None:
         super().__init__()
-        if not vocab.shared:
-            raise ValueError(
-                "a decoder-only model reads prompt and response with one vocabulary: set tokenizer.joint to true"
-            )
+        vocab.check_shared("a decoder-only model")
         self.settings = settings
         self.vocab = vocab
         self.max_len = settings.max_len

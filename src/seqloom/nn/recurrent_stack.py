@@ -1,6 +1,6 @@
 """A stack of recurrent layers for encoders and decoders."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import torch
 from jaxtyping import Bool, Float
@@ -148,6 +148,6 @@ def pack_states(states: Sequence[LayerState]) -> dict[str, Tensor]:
     return {f"{layer}.{part}": tensor for layer, state in enumerate(states) for part, tensor in enumerate(state)}
 
 
-def unpack_states(cache: dict[str, Tensor], num_layers: int, num_parts: int) -> list[LayerState]:
+def unpack_states(cache: Mapping[str, Tensor], num_layers: int, num_parts: int) -> list[LayerState]:
     """The inverse of `pack_states`."""
     return [tuple(cache[f"{layer}.{part}"] for part in range(num_parts)) for layer in range(num_layers)]
