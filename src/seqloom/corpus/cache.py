@@ -21,20 +21,20 @@ from seqloom.progress import Progress
 _VERSION = 5
 # Smaller files are read quickly, so their facts are not cached.
 _LEAST_BYTES = 32 << 20
-# A file that changed less than this time ago (in seconds) can change again without a visible change of its times.
+# A file that changed less than this number of seconds ago can change again without a difference in its times.
 _SETTLED_SECONDS = 2.0
 
 
 def cache_folder(name: str) -> Path:
-    """The path of a folder in $SEQLOOM_CACHE_DIR, or else in seqloom's folder of the user's cache. It is not created.
+    """The path of a folder in $SEQLOOM_CACHE_DIR, or else in seqloom's folder of the user's cache. Does not create it.
 
     Raises:
-        OutputError: the user has no home folder that could hold it.
+        OutputError: the user has no home folder.
     """
     import platformdirs
 
-    named = os.environ.get("SEQLOOM_CACHE_DIR")
-    folder = Path(os.path.expanduser(named) if named else platformdirs.user_cache_path("seqloom"))
+    configured = os.environ.get("SEQLOOM_CACHE_DIR")
+    folder = Path(os.path.expanduser(configured) if configured else platformdirs.user_cache_path("seqloom"))
     if str(folder).startswith("~"):
         raise OutputError(
             f"{folder}: there is no home folder for the cache; name a folder in the environment variable SEQLOOM_CACHE_DIR"
@@ -43,18 +43,18 @@ def cache_folder(name: str) -> Path:
 
 
 class FactsCache:
-    """Cached facts about some files.
+    """Facts about some files, stored between runs of seqloom.
 
     Args:
-        plan: a dataclass that says what is read and how. The InputFiles anywhere in it are the files.
-        settings: all other values that the facts depend on.
+        plan: a dataclass that says which files are read and how. Its InputFiles, at any depth, are the files.
+        settings: text of all other values that the facts depend on.
     """
 
     def __init__(self, plan: Any, settings: str) -> None:
         self._plan = plan
-        self._what = f"{_VERSION}\n{plan!r}\n{settings}"
-        self._states = self._find_states()
-        self._key = self._find_key()
+        self._inputs = f"{_VERSION}\n{plan!r}\n{settings}"
+        self._states = self._read_states()
+        self._key = self._compute_key()
 
     def load(self) -> dict[str, Any] | None:
         """The stored facts; None if there are none, the files are small, or they changed."""
@@ -68,7 +68,7 @@ class FactsCache:
 
     def save(self, facts: Mapping[str, Any], progress: Progress) -> None:
         """Stores facts about the files, unless the files changed while they were read."""
-        if self._key is None or self._find_key() != self._key:
+        if self._key is None or self._compute_key() != self._key:
             return
         if time.time() - max(path.stat().st_mtime for path in self._paths()) < _SETTLED_SECONDS:
             return
@@ -83,7 +83,7 @@ class FactsCache:
         Raises:
             CorpusError: a file changed or was deleted.
         """
-        for path, (before, now) in zip(self._paths(), zip(self._states, self._find_states(), strict=True), strict=True):
+        for path, (before, now) in zip(self._paths(), zip(self._states, self._read_states(), strict=True), strict=True):
             if before != now:
                 raise CorpusError(
                     f"{path}: {'vanished' if now is None else 'changed'} while it was read; "
@@ -96,10 +96,11 @@ class FactsCache:
     def _paths(self) -> list[Path]:
         return sorted({file.path for file in _input_files(self._plan)})
 
-    def _find_states(self) -> list[tuple[int, int] | None]:
+    def _read_states(self) -> list[tuple[int, int] | None]:
         return [_state(path) for path in self._paths()]
 
-    def _find_key(self) -> str | None:
+    def _compute_key(self) -> str | None:
+        """A hash of the inputs and the states of the files; None if the files are small or one is missing."""
         states = []
         size = 0
         for path in self._paths():
@@ -111,10 +112,11 @@ class FactsCache:
             states.append((str(path.resolve()), status.st_size, status.st_mtime_ns, status.st_ctime_ns))
         if size < _LEAST_BYTES:
             return None
-        return hashlib.sha256(f"{self._what}\n{states}".encode()).hexdigest()[:32]
+        return hashlib.sha256(f"{self._inputs}\n{states}".encode()).hexdigest()[:32]
 
 
 def _state(path: Path) -> tuple[int, int] | None:
+    """The size and the time of the last change; None if the file does not exist."""
     try:
         status = path.stat()
     except OSError:

@@ -14,10 +14,10 @@ class FileEntry(Settings):
     """A file of a data set.
 
     Attributes:
-        url: where it is published; None: only mirrors hold it.
-        sha256: of the file as published; None: unknown.
-        bytes: its size; None: unknown.
-        verified: True: the checksum is known to be that of the published file; False: it was taken from a copy.
+        url: the address where the file is published; None: only mirrors hold it.
+        sha256: the checksum of the file as published; None: unknown.
+        bytes: the size of the file; None: unknown.
+        verified: whether the checksum was computed from the published file; False: from a copy of it.
     """
 
     url: str | None = None
@@ -30,12 +30,12 @@ class RowSelection(Settings):
     """Selects the rows of a file that belong to a split.
 
     Attributes:
-        rule: "key-half": a hash of the row's source decides, so that equal sources stay together; "every": row numbers that
-            a step divides; "share": a contiguous part of a running text.
-        part: "key-half": 0 or 1. "every": 0 takes the divisible rows, 1 all others.
-        step: of "every".
-        start: of "share", 0 to 1.
-        stop: of "share", 0 to 1.
+        rule: "key-half": one of two halves, by a hash of the source, so that equal sources stay together; "every": the rows
+            whose number is a multiple of `step`, or all others; "share": a contiguous part of a running text.
+        part: for "key-half": the half, 0 or 1; for "every": 0 for the multiples of `step`, 1 for all others.
+        step: for "every".
+        start: for "share": where the part begins, as a share of the text, 0 to 1.
+        stop: for "share": where it ends.
     """
 
     rule: Literal["key-half", "every", "share"]
@@ -64,7 +64,7 @@ class SplitEntry(Settings):
         return self
 
     def file_names(self, sides: tuple[str, ...] = ()) -> list[str]:
-        """Names of the files (with members) of the split: for the given sides, or for all sides if none are given."""
+        """Names of the files of the split, with members of archives: of some sides, or of all if `sides` is empty."""
         if self.sides is not None:
             return [name for side, names in self.sides.items() if not sides or side in sides for name in names]
         return [self.table or self.text or ""]
@@ -76,15 +76,15 @@ class Entry(Settings):
     Attributes:
         description: one sentence.
         kind: "pairs", or "text" for language models.
-        sides: the names of the sides: language codes, or "src" and "tgt" where both are in one language. For tables: in the
-            order of columns.
-        columns: how many columns a table has; the first ones are the sides.
-        direction: the default sides of source and target.
-        languages: the language of sides that are not named by one.
+        sides: the names of the sides: language codes, or "src" and "tgt" if both are in one language. In the order of the
+            columns of a table.
+        columns: the number of columns of a table; the first ones are the sides.
+        direction: the sides that are source and target by default.
+        languages: the languages of the sides, if the names of the sides are not language codes.
         splits: train, val, test and further tests. Without val or test, a seeded split is made.
-        pairs: how many pairs (or characters of text) a split has.
-        verified: whether the addresses are known to have served these files; False: expected to, not tried.
-        derived: for files that are not published in this form, how they were made.
+        pairs: for each split the number of its pairs (of a text: of its characters).
+        verified: whether the files were once downloaded from their addresses; False: not tried.
+        derived: how the files were made, if they are not published in this form.
         instead: a similar public data set, if the files of this one come from a mirror only.
     """
 
@@ -108,7 +108,7 @@ class Entry(Settings):
 
     @property
     def unit(self) -> str:
-        """What `pairs` counts."""
+        """The unit that `pairs` counts."""
         return "pairs" if self.kind == "pairs" else "characters"
 
     @property

@@ -1,6 +1,6 @@
-"""What the columns of a table hold, and whether its first record is a header.
+"""Reads records of a table to find out which values its columns hold, and whether its first record is a header.
 
-`columns.py` decides from this evidence which columns are source and target.
+`columns.py` chooses source and target from this evidence.
 """
 
 from collections.abc import Sequence
@@ -16,18 +16,18 @@ from seqloom.corpus.tables import InputTable
 from seqloom.progress import Silent
 
 MOST_RECORDS = 100_000
-"""The number of records that are read before the columns are chosen."""
+"""At most this number of records is read before the columns are chosen."""
 
 _LONGEST_NAME = 40
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """What the columns of a table hold.
+    """Facts about the values in the columns of a table.
 
     Attributes:
         facts: a ColumnFacts for each column; empty if no record was read.
-        first: of delimited text without a header, the fields of the first record, which do not count for `facts`.
+        first: the fields of the first record of delimited text without a header; `facts` does not include them.
         complete: whether all records were read.
     """
 
@@ -36,23 +36,25 @@ class Evidence:
     complete: bool = True
 
     def kind(self, index: int) -> str:
-        """The kind of a column's values; "text" if nothing is known."""
+        """The kind of the values of a column; "text" if no values were read."""
         if not self.facts or not any(facts.num_values for facts in self.facts):
             return "text"
         return self.facts[index].kind
 
 
 def looks_like_header(fields: Sequence[str], settings: CorpusSettings) -> bool:
-    """Whether the fields of the first line look like names of columns. Later records are not considered."""
+    """Whether the fields of the first line look like names of columns. Uses no later records."""
     if settings.header != "auto":
         return settings.header == "yes"
     words = [field.strip().casefold() for field in fields]
-    wanted = {str(column).casefold() for column in (settings.src_column, settings.tgt_column) if not is_number(column)}
-    if wanted & set(words):
+    requested = {
+        str(column).casefold() for column in (settings.src_column, settings.tgt_column) if not is_number(column)
+    }
+    if requested & set(words):
         return True
     if len(words) == 1:
         return words[0] in TEXTS
-    # Names of columns differ, while "question" can be the same word in two languages. "src" is no word in any language.
+    # Names of columns differ; the same word twice is a pair of equal texts. "src" is not a word of any language.
     if len(set(words)) < len(words) and not {"src", "tgt", "trg"} & set(words):
         return False
     if max(map(len, words)) > _LONGEST_NAME:
@@ -65,7 +67,7 @@ def looks_like_header(fields: Sequence[str], settings: CorpusSettings) -> bool:
 
 
 def values_suggest_header(evidence: Evidence) -> bool:
-    """Whether the first record of a table without a header differs from all others as a header would."""
+    """Whether the first record of a table without a header is text where the others have numbers or codes, as a header has."""
     if not evidence.first or len(evidence.first) != len(evidence.facts):
         return False
     if max(map(len, evidence.first)) > _LONGEST_NAME or len(set(evidence.first)) < len(evidence.first):
@@ -79,7 +81,7 @@ def values_suggest_header(evidence: Evidence) -> bool:
 
 
 def values_contradict_header(names: Sequence[str | None], evidence: Evidence) -> bool:
-    """Whether a supposed header is a record like the others: "de" above a column of such codes."""
+    """Whether a supposed header is a record like the others, such as "de" above a column of language codes."""
     return any(
         facts.num_values > 1
         and facts.kind in ("numbers", "addresses", "language codes")
@@ -90,7 +92,7 @@ def values_contradict_header(names: Sequence[str | None], evidence: Evidence) ->
 
 
 def gather_evidence(table: InputTable) -> Evidence:
-    """Reads up to 100,000 records to find out what the columns hold. Bad records are skipped.
+    """Reads up to 100,000 records to find out which values the columns hold. Bad records are skipped.
 
     The result for a large file is cached until the file changes.
     """
@@ -103,12 +105,12 @@ def gather_evidence(table: InputTable) -> Evidence:
     first: tuple[str, ...] = ()
     if table.format in ("tsv", "csv") and not table.header:
         first = tuple(str(value) for value in next(rows, ()))
-    judged = judge_columns(islice(rows, MOST_RECORDS), len(table.names))
-    evidence = Evidence(tuple(judged), first, complete=next(rows, None) is None)
+    columns = judge_columns(islice(rows, MOST_RECORDS), len(table.names))
+    evidence = Evidence(tuple(columns), first, complete=next(rows, None) is None)
     cache.save(asdict(evidence), Silent())
     return evidence
 
 
 def is_number(column: int | str | None) -> bool:
-    """Whether a column is given by its number."""
+    """Whether a setting names a column by its number."""
     return isinstance(column, int) or (isinstance(column, str) and column.isascii() and column.isdigit())

@@ -1,6 +1,6 @@
-"""The kind of values in each column: texts, numbers, identifiers, addresses, language codes, or nothing.
+"""Finds the kind of values in each column: texts, numbers, identifiers, addresses, language codes, or nothing.
 
-A name such as "id" or "no" says little. The values of many records show whether a column can be a side of a pair.
+A column name such as "id" or "no" is ambiguous. The values of many records show whether the column can be a side of a pair.
 """
 
 import re
@@ -15,7 +15,7 @@ Kind = Literal[
     "text", "numbers", "identifiers", "addresses", "language codes", "attributions", "nothing", "other values"
 ]
 
-# The share of a column's values that must be of one kind; the others may be gaps, headings or mistakes.
+# At least this share of the values of a column must be of a kind; the others may be headings or mistakes.
 _SHARE = 0.95
 _MOST_DISTINCT = 200
 _NUMBER = re.compile(r"[+-]?(\d+([.,:]\d+)*|[.,]\d+)([eE][+-]?\d+)?\s?%?|[+-]?(nan|inf|null|none|n/?a)", re.IGNORECASE)
@@ -29,17 +29,17 @@ _ATTRIBUTION = re.compile(r"CC[- ](BY|0)|.*\btatoeba\.org #\d", re.IGNORECASE)
 
 @dataclass
 class ColumnFacts:
-    """Facts about the values of a column that are not empty.
+    """Facts about the values of a column. Empty values are ignored.
 
     Attributes:
-        kind: the kind of at least 95% of them; "text" if no other kind is so frequent.
+        kind: the kind of at least 95% of the values; "text" if no kind is so frequent.
         num_values: the number of values.
-        numbering: whether the values number the records: they end in whole numbers that grow by one from record to record, or are
+        numbering: whether the values number the records: they end in integers that grow by 1 from record to record, or are
             hashes or UUIDs.
-        whole: of numbers, whether all are whole.
-        num_distinct: the number of different values; at most 200 are counted.
-        num_words: words between spaces of a value, on average.
-        languages: of a column of language codes, the languages, most frequent first.
+        whole: whether all numbers are integers.
+        num_distinct: the number of different values, at most 200.
+        num_words: the average number of words of a value, as separated by spaces.
+        languages: for language codes, the languages, most frequent first.
     """
 
     kind: Kind = "nothing"
@@ -70,7 +70,7 @@ class _Counts:
             number = isinstance(value, (int, float))
             self.kinds["numbers" if number else "other values"] += 1
             if number:
-                self._step(str(value))
+                self._count_step(str(value))
                 self.num_fractions += isinstance(value, float) and not value.is_integer()
             return
         value = value.strip()
@@ -82,13 +82,14 @@ class _Counts:
         if len(self.distinct) < _MOST_DISTINCT or value in self.distinct:
             self.distinct[value] += 1
         if kind == "numbers":
-            self._step(value)
+            self._count_step(value)
             self.num_fractions += not value.lstrip("+-").isdigit()
         elif kind == "identifiers":
-            self._step(value)
+            self._count_step(value)
             self.num_hashes += _HASH.fullmatch(value) is not None
 
-    def _step(self, value: str) -> None:
+    def _count_step(self, value: str) -> None:
+        """Counts a value whose last integer is 1 larger than that of the value before it."""
         digits = _LAST_DIGITS.search(value)
         number = int(digits[0]) if digits is not None else None
         self.num_steps += number is not None and self.last is not None and number == self.last + 1
@@ -132,10 +133,10 @@ class _Counts:
 
 
 def judge_columns(rows: Iterable[Sequence[object]], num_columns: int) -> list[ColumnFacts]:
-    """Finds out what each column holds.
+    """Facts about each column.
 
     Args:
-        rows: records, each with a value for every column; None for a missing value.
+        rows: for each record a value for every column, None if it is missing.
     """
     counts = [_Counts() for _ in range(num_columns)]
     for row in rows:

@@ -19,7 +19,7 @@ def describe_pair_choice(
     settings: CorpusSettings,
     evidence: Evidence,
 ) -> str:
-    """One line that says what was chosen, why it may be wrong and how to change it."""
+    """One line about the chosen columns: how the table is read, what may be wrong, and how to change it."""
     src, tgt = columns
     sides = [
         f"{side} = column {show(table, index)}{f' ({name_language(code)})' if code else ''}"
@@ -53,12 +53,12 @@ def describe_pair_choice(
 
 
 def describe_text_choice(table: InputTable, column: int, *, guessed: bool) -> str:
-    """How a table of texts for language models is read, in one line.
+    """One line that says how a table of texts for language models is read.
 
     Args:
         table: the table.
         column: the index of the column of texts.
-        guessed: whether the column was chosen by its name among several.
+        guessed: whether the column was chosen by its name from several columns.
     """
     text = f"{table.file.name}: read as {table.describe()}; texts for language models = column {show(table, column)}."
     if table.format in ("tsv", "csv"):
@@ -69,32 +69,32 @@ def describe_text_choice(table: InputTable, column: int, *, guessed: bool) -> st
 
 
 def explain_unclear(table: InputTable, names: Sequence[ColumnName], evidence: Evidence) -> str:
-    """Why no columns could be chosen, and which options to give."""
+    """Says why no columns could be chosen, and which options to add."""
     texts = [index for index in range(len(names)) if evidence.kind(index) == "text"]
     others = [index for index in range(len(names)) if index not in texts]
-    noted = f" ({', '.join(show_kind(table, index, evidence) for index in others)})" if others else ""
+    kinds = f" ({', '.join(show_kind(table, index, evidence) for index in others)})" if others else ""
     if len(texts) == 1:
         only = show(table, texts[0])
         return (
-            f"{table.file}: only the column {only} holds text{noted}, so there are no pairs; for language models: "
+            f"{table.file}: only the column {only} holds text{kinds}, so there are no pairs; for language models: "
             f"--kind text --tgt-column {show(table, texts[0], quotes=False)}; if others are sides: "
             "--src-column NAME --tgt-column NAME"
         )
     listed = ", ".join(show(table, index) for index in texts)
     return (
-        f"{table.file}: cannot tell which columns are source and target among {listed}{noted}; "
+        f"{table.file}: cannot tell which columns are source and target among {listed}{kinds}; "
         "name them: --src-column NAME --tgt-column NAME"
     )
 
 
 def explain_many(table: InputTable, tag_of: dict[int, str]) -> str:
-    """That there are more than two languages, and which options to give."""
+    """Says that there are more than two languages, and which options to add."""
     tags = list(dict.fromkeys(tag_of.values()))
     return f"{table.file}: holds {len(tags)} languages ({', '.join(tags)}); choose two: --from-lang CODE --to-lang CODE"
 
 
 def show(table: InputTable, index: int, *, quotes: bool = True) -> str:
-    """A column in messages: its name, or its number from 1."""
+    """A column as messages name it: by its name, or by its number from 1 if it has none."""
     name = table.names[index]
     if name is None:
         return str(index + 1)
@@ -102,12 +102,12 @@ def show(table: InputTable, index: int, *, quotes: bool = True) -> str:
 
 
 def show_pair(table: InputTable, columns: Sequence[int]) -> str:
-    """Two columns in messages, joined by "and"."""
+    """Columns as messages name them, joined by "and"."""
     return " and ".join(show(table, index) for index in columns)
 
 
 def show_kind(table: InputTable, index: int, evidence: Evidence) -> str:
-    """A column and the kind of its values."""
+    """A column and the kind of its values, for messages."""
     kind = evidence.facts[index].kind if evidence.facts else ""
     return (
         f"{show(table, index)} ({'row numbers' if evidence.facts[index].numbering else kind})"
@@ -117,12 +117,12 @@ def show_kind(table: InputTable, index: int, evidence: Evidence) -> str:
 
 
 def list_kinds(table: InputTable, evidence: Evidence) -> str:
-    """All columns and the kinds of their values."""
+    """All columns and the kinds of their values, for messages."""
     return ", ".join(show_kind(table, index, evidence) for index in range(len(table.names)))
 
 
 def list_names(table: InputTable) -> str:
-    """The names of all columns, or their number if they have no names."""
+    """The names of all columns, or how many there are if they have no names."""
     return (
         ", ".join(repr(name) for name in table.names if name is not None) or f"{len(table.names)} columns without names"
     )

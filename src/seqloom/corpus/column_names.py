@@ -1,6 +1,6 @@
-"""What a column's name says: a side of a pair, a language, or that the column holds no text.
+"""Reads the meaning of a column name: a side of a pair, a language, or that the column holds no text.
 
-Names such as "Source text", "src_sentence", "target (fr)", "translation.de" and "DE" are understood.
+It understands names such as "Source text", "src_sentence", "target (fr)", "translation.de" and "DE".
 """
 
 import re
@@ -36,8 +36,9 @@ TEXTS = ("text", "content", "document", "body")
 """Usual names of a text for language models."""
 
 SHORT_TARGETS = frozenset(("label", "output", "answer", "y", "target", "tgt", "trg", "response", "action"))
-"""Targets that can be numbers: classes, results."""
+"""Names of targets that can be numbers, such as classes and results."""
 
+# Words that do not change the meaning of a name.
 _FILLERS = frozenset(
     (
         "text",
@@ -56,7 +57,8 @@ _FILLERS = frozenset(
         "the",
     )
 )
-_SAME = {
+# Other words for the words in PAIRS.
+_SYNONYMS = {
     **{
         "sources": "source",
         "targets": "target",
@@ -74,6 +76,7 @@ _SAME = {
     },
     **{"class": "label", "commands": "command", "actions": "action"},
 }
+# Words of the names of columns that hold no text.
 _NO_TEXT = """
 id ids idx index uid uuid guid nr num number line row rowid score scores similarity sim laser labse comet bleu prob probability
 confidence rating quality weight url uri link file filename path lang language langid locale domain corpus dataset date time
@@ -88,11 +91,11 @@ class ColumnName:
     """The meaning of a column's name.
 
     Attributes:
-        word: the word for the side, without languages and words such as "text" and "sentence": "source", "target"; if nothing
-            else is left, such a word itself. For codes that are common words ("to", "no"), the code too.
-        language: the language that it names.
-        no_text: whether the name means that the column holds something else: "row_id", "similarity", "src_lang".
-        known: whether every word of it was understood.
+        word: the word for the side, such as "source" or "target", without languages and words such as "text" and "sentence". If
+            nothing else is left, it is such a word, or a language code that is also a common word ("to", "no").
+        language: the language in the name, if any.
+        no_text: whether the column holds no text according to its name: "row_id", "similarity", "src_lang".
+        known: whether every word of the name was understood.
     """
 
     word: str
@@ -118,7 +121,7 @@ def _read(name: str) -> ColumnName:
         return ColumnName(name.strip().casefold() if is_weak(name) else "", whole, known=True)
     words = [word for word in re.split(r"[\W_]+", re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name)) if word]
     language, words = _take_language(words)
-    words = [_SAME.get(word.casefold(), word.casefold()) for word in words if not word.isdigit()]
+    words = [_SYNONYMS.get(word.casefold(), word.casefold()) for word in words if not word.isdigit()]
     no_text = any(word in _NO_TEXTS for word in words)
     rest = [word for word in words if word not in _FILLERS]
     known = all(word in _WORDS or word in _NO_TEXTS for word in rest) and bool(words or language)
@@ -127,7 +130,7 @@ def _read(name: str) -> ColumnName:
 
 
 def _take_language(words: list[str]) -> tuple[str | None, list[str]]:
-    """The language that the words name, and the other words; None if they name no language or several."""
+    """The only language that the words name, or None if there are none or several; and the other words."""
     matches: list[tuple[str, int, int]] = []
     position = 0
     while position < len(words):

@@ -1,7 +1,7 @@
 """Chooses the source and target columns of a table, and their languages.
 
-The choice uses the columns' names, their values and the user's settings. Names alone do not decide: a column "id" is Indonesian
-only if it holds text. An ambiguous table is an error that says which option to add.
+The choice uses the columns' names, their values and the user's settings. Names alone are not enough: a column "id" is Indonesian
+only if it holds text. For an ambiguous table, the error names the option to add.
 """
 
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ from seqloom.corpus.column_messages import (
     show_pair,
 )
 from seqloom.corpus.column_names import PAIRS, SHORT_TARGETS, ColumnName, read_column_name
-from seqloom.corpus.direction import match
+from seqloom.corpus.direction import matching_tags
 from seqloom.corpus.input_file import InputFile
 from seqloom.corpus.languages import languages_in_name, name_language
 from seqloom.corpus.settings import CorpusSettings
@@ -32,7 +32,7 @@ class ColumnChoice:
     """The chosen columns, as indices into a table's names, and their languages if known.
 
     Attributes:
-        note: one line that says what was chosen, why it may be wrong and how to change it.
+        note: one line about the choice and how to change it.
     """
 
     columns: tuple[int, ...]
@@ -50,11 +50,12 @@ def choose_pair(
     """Chooses the columns of source and target.
 
     Args:
-        evidence: what the columns hold.
-        like: the table of the training data and its choice. A table of the same width without names is read in the same way.
+        evidence: facts about the values of the columns.
+        like: the table of the training data and its choice. A table without names and with the same number of columns is read in
+            the same way.
 
     Raises:
-        CorpusError: the columns are ambiguous, or the table has no column that fits the settings.
+        CorpusError: the choice is ambiguous, or the table has no column that fits the settings.
     """
     if any(table.names) or like is None or len(table.names) != len(like[0].names):
         like = None
@@ -86,35 +87,37 @@ def _choose_requested(
 
 def _choose_named(table: InputTable, settings: CorpusSettings, evidence: Evidence) -> ColumnChoice:
     names = [read_column_name(name or "") for name in table.names]
-    by_role = _choose_roles(table, names, evidence)
-    by_language = _choose_languages(table, names, settings, evidence, by_role)
+    role_columns = _choose_roles(table, names, evidence)
+    by_language = _choose_languages(table, names, settings, evidence, role_columns)
     if by_language is not None:
-        if by_role is None or by_language.columns == by_role:
+        if role_columns is None or by_language.columns == role_columns:
             return by_language
-        directed = settings.from_lang is not None or settings.to_lang is not None
-        if set(by_language.columns) == set(by_role):
-            return by_language if directed else ColumnChoice(by_role, by_language.tgt_lang, by_language.src_lang)
+        has_direction = settings.from_lang is not None or settings.to_lang is not None
+        if set(by_language.columns) == set(role_columns):
+            return (
+                by_language if has_direction else ColumnChoice(role_columns, by_language.tgt_lang, by_language.src_lang)
+            )
         if settings.from_lang is not None and settings.to_lang is not None:
             return by_language
         raise CorpusError(
             f"{table.file}: has columns named by languages ({show_pair(table, by_language.columns)}) and columns named as "
-            f"source and target ({show_pair(table, by_role)}); say which: --src-column NAME --tgt-column NAME"
+            f"source and target ({show_pair(table, role_columns)}); say which: --src-column NAME --tgt-column NAME"
         )
-    if by_role is None:
+    if role_columns is None:
         raise CorpusError(explain_unclear(table, names, evidence))
-    languages = _languages_of(table, by_role, evidence)
+    languages = _languages_of(table, role_columns, evidence)
     if languages is not None:
-        return _with_languages(table.file, by_role, languages, settings, may_swap=False)
-    partly: list[str | None] = []
-    for flag, code, index in zip(("from", "to"), (settings.from_lang, settings.to_lang), by_role, strict=True):
+        return _with_languages(table.file, role_columns, languages, settings, may_swap=False)
+    languages_so_far: list[str | None] = []
+    for flag, code, index in zip(("from", "to"), (settings.from_lang, settings.to_lang), role_columns, strict=True):
         language = names[index].language
-        if code is not None and language is not None and not match(code, [language]):
+        if code is not None and language is not None and not matching_tags(code, [language]):
             raise CorpusError(
                 f"{table.file}: the column {show(table, index)} is in {name_language(language)} by its name, which does not fit "
                 f"--{flag}-lang {code}"
             )
-        partly.append(code or language)
-    return ColumnChoice(by_role, partly[0], partly[1])
+        languages_so_far.append(code or language)
+    return ColumnChoice(role_columns, languages_so_far[0], languages_so_far[1])
 
 
 def _choose_languages(
@@ -122,21 +125,23 @@ def _choose_languages(
     names: Sequence[ColumnName],
     settings: CorpusSettings,
     evidence: Evidence,
-    by_role: tuple[int, int] | None,
+    role_columns: tuple[int, int] | None,
 ) -> ColumnChoice | None:
-    """Columns whose names are languages, in the user's direction; None if there are fewer than two candidates.
+    """Chooses columns whose names are languages, in the user's direction; None if there are fewer than two candidates.
 
     Raises:
-        CorpusError: several can.
+        CorpusError: the choice is ambiguous.
     """
     texts = [index for index in range(len(names)) if evidence.kind(index) == "text" and not names[index].no_text]
     tag_of = {index: code for index in texts if (code := names[index].language) is not None}
-    wanted = settings.from_lang, settings.to_lang
-    named = any(code and name.language and match(code, [name.language]) for code in wanted for name in names)
-    if len(tag_of) < 2 and (by_role is not None or not (named or (tag_of and any(wanted)))):
+    requested = settings.from_lang, settings.to_lang
+    named_in_settings = any(
+        code and name.language and matching_tags(code, [name.language]) for code in requested for name in names
+    )
+    if len(tag_of) < 2 and (role_columns is not None or not (named_in_settings or (tag_of and any(requested)))):
         return None
     sides: list[int | None] = [None, None]
-    for side, code in enumerate(wanted):
+    for side, code in enumerate(requested):
         if code is not None:
             sides[side] = _column_in(table, code, names, tag_of, texts)
     left = [index for index in tag_of if index not in sides]
@@ -162,23 +167,23 @@ def _choose_languages(
     assert tgt is not None
     if src == tgt:
         raise CorpusError(
-            f"{table.file}: the column {show(table, src)} fits both --from-lang {wanted[0]} and --to-lang {wanted[1]}"
+            f"{table.file}: the column {show(table, src)} fits both --from-lang {requested[0]} and --to-lang {requested[1]}"
         )
-    return ColumnChoice((src, tgt), wanted[0] or names[src].language, wanted[1] or names[tgt].language)
+    return ColumnChoice((src, tgt), requested[0] or names[src].language, requested[1] or names[tgt].language)
 
 
 def _column_in(
     table: InputTable, code: str, names: Sequence[ColumnName], tag_of: dict[int, str], texts: Sequence[int]
 ) -> int | None:
-    """The column in the language that the user asks for; None if it may be a column whose name contains no language.
+    """The index of the column in a language.
 
     Raises:
-        CorpusError: there is none, or several.
+        CorpusError: no column is in the language, or several may be.
     """
-    tags = match(code, list(tag_of.values()))
+    tags = matching_tags(code, list(tag_of.values()))
     fitting = [index for index, tag in tag_of.items() if tag in tags]
     if not fitting:
-        # The user's choice holds, even if the values look like something else.
+        # The user names the language, so the column counts even if its values do not look like text.
         fitting = [index for index, name in enumerate(names) if name.language == code and not name.no_text]
     if len(fitting) == 1:
         return fitting[0]
@@ -194,14 +199,14 @@ def _column_in(
 
 
 def _choose_roles(table: InputTable, names: Sequence[ColumnName], evidence: Evidence) -> tuple[int, int] | None:
-    """Columns with usual names of source and target.
+    """Chooses columns with usual names of source and target; None if there are none.
 
     Raises:
-        CorpusError: several are.
+        CorpusError: several pairs of columns have such names.
     """
-    filled = [index for index in range(len(names)) if evidence.kind(index) != "nothing"]
+    nonempty = [index for index in range(len(names)) if evidence.kind(index) != "nothing"]
     # Empty columns count only if there is no other choice.
-    return _find_roles(table, names, evidence, filled) or _find_roles(table, names, evidence, range(len(names)))
+    return _find_roles(table, names, evidence, nonempty) or _find_roles(table, names, evidence, range(len(names)))
 
 
 def _find_roles(
@@ -214,7 +219,7 @@ def _find_roles(
     for src, tgt in PAIRS:
         pairs += [(a, b) for a in words.get(src, ()) for b in words.get(tgt, ())]
     both_texts = [pair for pair in pairs if all(evidence.kind(index) == "text" for index in pair)]
-    # Row numbers and scores are no sides, whatever their column's name is; a class may be a number.
+    # Columns of row numbers and scores are not sides, whatever their names are; but a target can be a class number.
     pairs = both_texts or [pair for pair in pairs if _may_be_sides(pair, names, evidence)]
     if len(pairs) > 1:
         shown = " or ".join(show_pair(table, pair) for pair in pairs)
@@ -265,7 +270,7 @@ def _choose_unnamed(
 
 
 def _find_problem(evidence: Evidence) -> str | None:
-    """Why two columns without names are probably no pair; None if they may be one."""
+    """Says why two columns without names are probably not a pair; None if they can be one."""
     for index, facts in enumerate(evidence.facts):
         if facts.num_values < 3:
             continue
@@ -279,7 +284,7 @@ def _find_problem(evidence: Evidence) -> str | None:
 
 
 def _languages_of(table: InputTable, columns: tuple[int, int], evidence: Evidence) -> tuple[str, str] | None:
-    """The languages according to the columns' names, the file's name or columns of language codes."""
+    """The languages by the names of the columns, the name of the file or columns of language codes."""
     names = [read_column_name(table.names[index] or "") for index in columns]
     codes = [
         name.language if evidence.kind(index) == "text" else None for name, index in zip(names, columns, strict=True)
@@ -298,8 +303,8 @@ def _languages_of(table: InputTable, columns: tuple[int, int], evidence: Evidenc
         return None
     words = [read_column_name(table.names[index] or "").word.split(" ")[0] for index, _ in constant]
     roles = [read_column_name(table.names[index] or "").word.split(" ")[0] for index in columns]
-    turned = words == roles[::-1] != roles or (not any(table.names) and columns[0] > columns[1])
-    return (constant[1][1], constant[0][1]) if turned else (constant[0][1], constant[1][1])
+    exchanged = words == roles[::-1] != roles or (not any(table.names) and columns[0] > columns[1])
+    return (constant[1][1], constant[0][1]) if exchanged else (constant[0][1], constant[1][1])
 
 
 def _with_languages(
@@ -312,13 +317,15 @@ def _with_languages(
 ) -> ColumnChoice:
     src, tgt = settings.from_lang, settings.to_lang
     if languages is not None:
-        straight, turned = (
-            all(code is None or bool(match(code, [other])) for code, other in zip((src, tgt), pair, strict=True))
+        straight, exchanged = (
+            all(
+                code is None or bool(matching_tags(code, [other])) for code, other in zip((src, tgt), pair, strict=True)
+            )
             for pair in (languages, languages[::-1])
         )
         if straight:
             return ColumnChoice(columns, src or languages[0], tgt or languages[1])
-        if may_swap and turned:
+        if may_swap and exchanged:
             return ColumnChoice(columns[::-1], src or languages[1], tgt or languages[0])
         flags = " and ".join(f"--{flag}-lang {code}" for flag, code in (("from", src), ("to", tgt)) if code)
         raise CorpusError(f"{file}: its names say {languages[0]} -> {languages[1]}, which does not fit {flags}")
@@ -333,10 +340,10 @@ def _with_languages(
 
 
 def find_column(table: InputTable, column: int | str) -> int:
-    """The index of the column that a setting names, by its name or its number from 1.
+    """The index of a column, from its name or its number from 1.
 
     Raises:
-        CorpusError: there is none.
+        CorpusError: the table has no such column.
     """
     names = [name for name in table.names if name is not None]
     if isinstance(column, str) and column in names:

@@ -1,6 +1,6 @@
 """The types of a corpus: SentencePair, Document, Split and Corpus.
 
-A split is a stream of text that can be read again and again. Its fingerprint says which text it is.
+A split is a stream of text that can be read repeatedly. Its fingerprint identifies the text.
 """
 
 import hashlib
@@ -25,17 +25,16 @@ class Document:
 
 @dataclass(frozen=True)
 class Split:
-    """A part of a corpus. Each iteration reads it from the beginning, as a stream, so it may be larger than memory.
+    """A part of a corpus. Each iteration reads it from the beginning as a stream, so it may be larger than memory.
 
     Attributes:
         name: "train", "val", "test", or the name of a further test such as "beyond".
-        origin: where the data come from, for messages: file names, or a generator with its seed.
+        origin: where the data come from, for messages: file names, or the name of a generator and its seed.
         fingerprint: SHA-256 (hex) over the content and over how it was selected.
-        read: makes a fresh iterator over the items.
+        read: makes a new iterator over the items.
         size: the number of items, if known.
-        unit: what the items are, in the plural: "pairs", "documents", or "passages" of one running text.
-        sample: reads a given number of items, the same each time, without reading the others; None if that is not possible
-            without reading all items.
+        sample: reads a given number of items, the same each time, without reading the others; None if that is impossible.
+        unit: what an item is, in the plural: "pairs", "documents", or "passages" of one running text.
     """
 
     name: str
@@ -50,14 +49,22 @@ class Split:
         return self.read()
 
     def pairs(self) -> Iterator[SentencePair]:
-        """The items of a split that holds pairs."""
+        """The pairs of the split.
+
+        Raises:
+            TypeError: the split holds documents.
+        """
         for item in self.read():
             if not isinstance(item, SentencePair):
                 raise TypeError(f"split {self.name!r} of {self.origin} holds documents, not pairs")
             yield item
 
     def documents(self) -> Iterator[Document]:
-        """The items of a split that holds documents."""
+        """The documents of the split.
+
+        Raises:
+            TypeError: the split holds pairs.
+        """
         for item in self.read():
             if not isinstance(item, Document):
                 raise TypeError(f"split {self.name!r} of {self.origin} holds pairs, not documents")
@@ -71,17 +78,17 @@ class Corpus:
     Attributes:
         name: a short name, fit for a folder and a heading.
         kind: "pairs" of source and target, "text" for language models, or a kind of `corpus.kinds`.
-        tests: test splits by name. The first one, "test", decides in reports; others, such as "beyond", are additional.
+        tests: test splits by name. Reports compare systems on the first one, "test"; others, such as "beyond", are additional.
         src_lang: BCP 47 tag of the source language, if known.
         tgt_lang: BCP 47 tag of the target language, if known.
-        metric: the metric that leads reports and selection, by its name in `metrics`.
-        bleu: the BLEU whose tokenizer fits the targets, by its name in `metrics`.
-        item_separator: what separates the items of a target, such as " ; " between commands; None if targets have no items.
-        item_name: what an item is called in the plural ("commands").
-        synthetic: True if a generator made it; reports must say so.
+        metric: the name in `metrics` of the metric that leads reports and selects checkpoints.
+        bleu: the name in `metrics` of the BLEU whose tokenizer fits the targets.
+        item_separator: the text between the items of a target, such as " ; " between commands; None if targets have no items.
+        item_name: the name of the items, in the plural ("commands").
+        synthetic: whether a generator made the corpus; reports must say so.
         licence: the licence of the data, if known.
-        notes: sentences for the user: lines that were skipped and why, the split that was made.
-        layout: how the files were read, a line each: which columns, which languages, whether there is a header, how to change it.
+        notes: sentences for the user about skipped lines and about the split.
+        layout: sentences for the user about how the files were read (columns, languages, header) and how to change it.
     """
 
     name: str

@@ -1,7 +1,7 @@
 """Delimited text: records of fields with a separator between them, with or without quotes.
 
-This module reads records, and judges which separator fits a file. Python's csv module is not used: its separators have one
-character only, its cells are limited to 128 KiB, and it cannot say where a quote opened or continue after a broken quote.
+This module reads records, and judges which separator fits a file. Python's csv module is not used: its separators have only one
+character, its fields are limited to 128 KiB, and it can neither say where a quote opened nor continue after a broken quote.
 """
 
 import re
@@ -17,7 +17,8 @@ _EXCEL_LINE = re.compile(r'"?sep=(.|\\t)"?')
 _NAMES = {"\t": "tab", ",": "comma", ";": "semicolon", "|": "bar", "|||": "' ||| '", " ": "space"}
 SEPARATORS = ("\t", ",", ";", "|", "|||")
 
-Broken = Callable[[int, str], None]
+OnBroken = Callable[[int, str], None]
+"""Receives the line of a broken quote, from 1, and what is wrong with it."""
 
 
 @dataclass(frozen=True)
@@ -26,10 +27,10 @@ class DelimiterFit:
 
     Attributes:
         delimiter: the separator.
-        quoted: whether quotes around fields belong to the format.
+        quoted: whether fields can have quotes around them.
         width: the number of fields that most records have, at least 2; 1 if no record has more than one field.
         share: the share of records with this number of fields.
-        num_records: the number of records that were judged, without blank lines.
+        num_records: the number of records that were read, without blank lines.
         first: the first record.
         prose: whether the separator is always followed by a space, as commas in sentences are.
     """
@@ -44,7 +45,7 @@ class DelimiterFit:
 
     @property
     def rank(self) -> tuple[float, bool, bool]:
-        """Sorts fits, the best first: by share, then separators that are not prose, then two fields in each record."""
+        """A sort key, smallest for the best fit: by `share`, then not `prose`, then two fields in each record."""
         return -self.share, self.prose, self.width != 2
 
 
@@ -60,7 +61,7 @@ def excel_delimiter(line: str) -> str | None:
 
 
 def read_records(
-    lines: Iterable[str | None], delimiter: str, *, quoted: bool, broken: Broken
+    lines: Iterable[str | None], delimiter: str, *, quoted: bool, on_broken: OnBroken
 ) -> Iterator[tuple[int, list[str]]]:
     """Records with the number of the line on which they begin, from 1. A blank line is a record of one empty field.
 
@@ -68,8 +69,8 @@ def read_records(
         lines: lines without their ends; None for a line that could not be read, which is skipped.
         delimiter: what separates fields.
         quoted: whether fields can have quotes around them, with separators, line breaks and doubled quotes inside.
-        broken: called with a line and what is wrong with the quote that opens there. The record up to that line is then
-            skipped, and reading continues at the next line.
+        on_broken: called for a quote that is broken, with the line on which it opens. The record up to that line is skipped,
+            and reading continues at the next line.
     """
     numbered = enumerate(lines, start=1)
     pending: deque[tuple[int, str | None]] = deque()
@@ -84,21 +85,22 @@ def read_records(
             continue
         scanner = _Scanner(delimiter)
         scanner.feed(number, line)
-        held: list[tuple[int, str | None]] = []
+        following_lines: list[tuple[int, str | None]] = []
         length, readable = len(line), True
         while scanner.open and length <= _LONGEST_RECORD:
             following = pending.popleft() if pending else next(numbered, None)
             if following is None:
                 break
-            held.append(following)
+            following_lines.append(following)
             readable = readable and following[1] is not None
             length += len(following[1] or "")
             scanner.feed(following[0], following[1] or "")
         if scanner.open:
             scanner.error = "the quote that opens here is not closed"
         if scanner.error:
-            broken(scanner.opened_at, scanner.error)
-            pending.extendleft(entry for entry in reversed(held) if entry[0] > scanner.opened_at)
+            on_broken(scanner.opened_at, scanner.error)
+            # The lines after the broken quote are read again, as records of their own.
+            pending.extendleft(entry for entry in reversed(following_lines) if entry[0] > scanner.opened_at)
         elif readable:
             yield number, scanner.fields
 
@@ -121,7 +123,7 @@ def fit_delimiter(
         del number, error
         num_broken += 1
 
-    for _, fields in read_records(lines, delimiter, quoted=quoted, broken=count_broken):
+    for _, fields in read_records(lines, delimiter, quoted=quoted, on_broken=count_broken):
         if not any(map(str.strip, fields)) and len(fields) == 1:
             continue
         if not widths:
@@ -130,16 +132,16 @@ def fit_delimiter(
         if limit is not None and widths.total() >= limit:
             break
     total = widths.total() + num_broken
-    # If two widths are equally frequent, the smaller one counts.
+    # Of equally frequent widths the smallest is chosen.
     width = max((width for width in widths if width > 1), key=lambda width: (widths[width], -width), default=1)
     return DelimiterFit(delimiter, quoted, width, widths[width] / total if total else 0.0, total, first)
 
 
 def fit_separators(lines: Sequence[str | None], separators: Sequence[str], *, quoted: bool) -> list[DelimiterFit]:
-    """Judges several separators. The result contains those that fit at least half of the records, the best first.
+    """Judges several separators. Returns the fits of those that fit at least half of the records, the best first.
 
     Args:
-        quoted: whether quotes around fields belong to the format.
+        quoted: whether fields can have quotes around them.
     """
     quoted = quoted and any(line is not None and '"' in line for line in lines)
     tried = [fit_delimiter(lines, separator, quoted=quoted, limit=_FIRST_RECORDS) for separator in separators]
@@ -156,10 +158,10 @@ def fit_separators(lines: Sequence[str | None], separators: Sequence[str], *, qu
 
 def all_quoted(lines: Sequence[str | None], delimiter: str) -> bool:
     """Whether every field of every line has quotes around it."""
-    filled = [line for line in lines if line is not None and line.strip()]
-    return bool(filled) and all(
+    nonblank = [line for line in lines if line is not None and line.strip()]
+    return bool(nonblank) and all(
         len(field) > 1 and field.startswith('"') and field.endswith('"')
-        for line in filled
+        for line in nonblank
         for field in line.split(delimiter)
     )
 
@@ -172,7 +174,7 @@ def _always_before_space(lines: Sequence[str | None], delimiter: str) -> bool:
 
 
 class _Scanner:
-    """Splits the lines of one record into fields, with regard to quotes."""
+    """Splits the lines of one record into fields. Separators inside quotes do not count."""
 
     def __init__(self, delimiter: str) -> None:
         self._delimiter = delimiter

@@ -1,7 +1,7 @@
 """Finds the catalogue's files in a mirror folder or in the cache, or downloads them. Checksums are verified.
 
-Environment variables: SEQLOOM_DATA_DIR is a mirror folder. SEQLOOM_MIRROR_URL is the address of a server with the same files as
-such a folder. SEQLOOM_CACHE_DIR is a cache folder to use instead of the system's.
+Environment variables: SEQLOOM_DATA_DIR is a mirror folder. SEQLOOM_MIRROR_URL is the address of a server with the same files.
+SEQLOOM_CACHE_DIR is a cache folder to use instead of the default one.
 """
 
 import gzip
@@ -21,19 +21,19 @@ _AGENT = {"User-Agent": "seqloom (a Python package that trains translation model
 
 
 def mirror_folder(data_dir: str | None) -> Path | None:
-    """The mirror folder that a setting or the environment names.
+    """The mirror folder that the setting or SEQLOOM_DATA_DIR names; None if neither is set.
 
     Raises:
-        CorpusError: there is no such folder.
+        CorpusError: the folder does not exist.
     """
-    named = data_dir or os.environ.get("SEQLOOM_DATA_DIR")
-    if not named:
+    configured = data_dir or os.environ.get("SEQLOOM_DATA_DIR")
+    if not configured:
         return None
-    folder = Path(named).expanduser()
+    folder = Path(configured).expanduser()
     if not folder.is_dir():
         source = "--data-dir" if data_dir else "SEQLOOM_DATA_DIR"
         raise CorpusError(
-            f"{source} {named}: there is no such folder; it should hold the catalogue's files as a mirror"
+            f"{source} {configured}: there is no such folder; it should hold the catalogue's files as a mirror"
         )
     return folder
 
@@ -50,7 +50,7 @@ def locate(name: str, file: FileEntry, *, data_dir: str | None = None, progress:
         name: the file's path in a mirror and in the cache. A mirror may hold it compressed, with ".gz" after its name.
 
     Raises:
-        CorpusError: the file was not found, cannot be downloaded, or has another checksum.
+        CorpusError: the file is not in the mirror, cannot be downloaded, or has a wrong checksum.
     """
     folder = mirror_folder(data_dir)
     if folder is not None:
@@ -87,13 +87,13 @@ def _download(name: str, url: str, file: FileEntry, progress: Progress) -> Path:
         with open(path, "wb") as stream:
             download(address, _Limited(stream, url, file.bytes), caller)
 
-    known = f"sha256:{file.sha256}" if file.sha256 else None
+    expected = f"sha256:{file.sha256}" if file.sha256 else None
     try:
         # pooch writes to a temporary file in the same folder and renames it when its checksum is right.
-        downloaded = pooch.retrieve(url, known_hash=known, fname=target.name, path=target.parent, downloader=fetch)
+        downloaded = pooch.retrieve(url, known_hash=expected, fname=target.name, path=target.parent, downloader=fetch)
     except ValueError as error:
-        got = re.search(r"but got '?(?:sha256:)?([0-9a-f]{64})", str(error))
-        raise CorpusError(_mismatch(url, file, got[1] if got else "another one")) from None
+        actual = re.search(r"but got '?(?:sha256:)?([0-9a-f]{64})", str(error))
+        raise CorpusError(_mismatch(url, file, actual[1] if actual else "another one")) from None
     except (requests.RequestException, OSError) as error:
         raise CorpusError(
             f"{url}: cannot be downloaded ({error}). Check the network, or give a folder that holds {name}: --data-dir FOLDER"
@@ -116,14 +116,14 @@ def _check(path: Path, file: FileEntry, *, unpack: bool) -> None:
         raise CorpusError(_mismatch(str(path), file, digest.hexdigest()))
 
 
-def _mismatch(where: str, file: FileEntry, got: str) -> str:
+def _mismatch(location: str, file: FileEntry, actual: str) -> str:
     origin = (
         ""
         if file.verified
         else " The catalogue's checksum was taken from a copy, so the published file may have changed."
     )
     return (
-        f"{where}: has another SHA-256 than the catalogue says: expected {file.sha256}, got {got}. "
+        f"{location}: has another SHA-256 than the catalogue says: expected {file.sha256}, got {actual}. "
         f"The file is damaged or was changed: delete it and fetch it again.{origin}"
     )
 
@@ -134,16 +134,16 @@ class _Limited:
     def __init__(self, stream: IO[bytes], url: str, max_bytes: int | None) -> None:
         self._stream = stream
         self._url = url
-        self._left = max_bytes
+        self._num_left = max_bytes
         self._max_bytes = max_bytes
 
     def write(self, data: bytes) -> int:
-        if self._left is not None:
-            self._left -= len(data)
-            if self._left < 0:
+        if self._num_left is not None:
+            self._num_left -= len(data)
+            if self._num_left < 0:
                 raise CorpusError(
                     f"{self._url}: sends more than the {self._max_bytes:,} bytes that the catalogue lists, so the download was "
-                    "stopped; the file was changed, or it is an error page: look at the address, or use another mirror"
+                    "stopped; the file was changed, or it is an error page: check the address, or use another mirror"
                 )
         return self._stream.write(data)
 

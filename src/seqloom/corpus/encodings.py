@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 
 _HIGH = range(0x80, 0x100)
-# Characters that are frequent in texts of these languages and rare in wrongly decoded bytes.
+# Ranges of characters that are frequent in texts of these languages, and rare in wrongly decoded bytes.
 _KANA = ((0x3040, 0x30FF),)
 _CYRILLIC = ((0x410, 0x44F), (0x401, 0x407), (0x451, 0x457), (0x490, 0x491))
 _QUOTES_AND_DASHES = ((0xAB, 0xAB), (0xBB, 0xBB), (0x2013, 0x2014), (0x2019, 0x2019), (0x201C, 0x201E))
@@ -20,14 +20,14 @@ _MULTIBYTE = (
 
 
 def guess_encoding(line: bytes) -> str | None:
-    """The likely encoding of a line that is not UTF-8; None if its bytes do not show it.
+    """The likely encoding of a line that is not UTF-8; None if it is unclear.
 
     Western texts have single high bytes between ASCII letters. Cyrillic, Greek, Chinese and Japanese texts have runs of high bytes.
     """
     runs = list(_runs(line))
     if not runs:
         return None
-    # Kana in Shift-JIS are a high byte and often an ASCII one, which would look like single Western letters.
+    # A kana in Shift-JIS is often a high byte and an ASCII byte, which looks like a single Western letter.
     if _share(line, "shift_jis", _KANA) > 0.6:
         return "shift_jis"
     if max(runs) <= 2 and runs.count(1) * 2 > len(runs):
@@ -58,6 +58,7 @@ def advise(line: bytes) -> str:
 
 
 def _runs(line: bytes) -> Iterator[int]:
+    """The lengths of the runs of bytes that are not ASCII."""
     length = 0
     for byte in line:
         if byte in _HIGH:
@@ -77,11 +78,11 @@ def _decoded(line: bytes, encoding: str) -> str:
 
 
 def _share(line: bytes, encoding: str, ranges: tuple[tuple[int, int], ...]) -> float:
-    """The share of characters in some ranges among those that are not ASCII; East Asian punctuation does not count."""
+    """The share of characters in some ranges among those that are not ASCII. East Asian punctuation is ignored."""
     points = [ord(char) for char in _decoded(line, encoding) if ord(char) > 0x7F]
     points = [point for point in points if not (0x3000 <= point <= 0x303F or 0xFF00 <= point <= 0xFF65)]
     if encoding in ("shift_jis", "euc_jp"):
-        # Japanese mixes kana with Chinese characters; kana must be there.
+        # Japanese mixes kana with Chinese characters; at least a fifth must be kana.
         kana = sum(low <= point <= high for point in points for low, high in ranges)
         both = kana + sum(0x4E00 <= point <= 0x9FFF for point in points)
         return both / len(points) if points and kana * 5 >= len(points) else 0.0
@@ -92,7 +93,7 @@ def _share(line: bytes, encoding: str, ranges: tuple[tuple[int, int], ...]) -> f
 def _looks_cyrillic(line: bytes, encoding: str) -> bool:
     text = _decoded(line, encoding)
     letters = sum(char.isalpha() for char in text if ord(char) > 0x7F)
-    # KOI8-R and Windows-1251 exchange small and capital letters, so words with capitals inside are the other encoding.
+    # Decoded as the wrong one of KOI8-R and Windows-1251, letters change their case: "пРИВЕТ". Such text is rejected.
     return (
         letters > 0
         and _share(line, encoding, _CYRILLIC + _QUOTES_AND_DASHES) > 0.95

@@ -1,6 +1,6 @@
-"""Plans a corpus of the user's files: formats, columns, languages and kind of data.
+"""Plans a corpus of the user's files: finds their formats, columns, languages and kind of data.
 
-The user's validation and test files are planned here too, also those of a named data set.
+It also plans the user's validation and test files, including those that belong to a named data set.
 """
 
 import re
@@ -33,15 +33,15 @@ def plan_aligned(settings: CorpusSettings) -> Plan:
     """Plans a corpus of two line-aligned files.
 
     Raises:
-        ConfigError: settings do not fit the files.
-        CorpusError: a file cannot be read, or the files' names contradict the settings.
+        ConfigError: a setting does not apply to such files.
+        CorpusError: a file cannot be read, or the file names contradict the settings.
     """
     assert settings.src is not None
     assert settings.tgt is not None
     src, tgt = InputFile(Path(settings.src)), InputFile(Path(settings.tgt))
     if settings.metric == "items":
         raise ConfigError(
-            "metric is 'items', but only generators know what the items of a target are; take exact_match or bleu"
+            "metric is 'items', but only generators know what the items of a target are; use exact_match or bleu"
         )
     src_lang, tgt_lang = direction.languages_of_files(src, tgt, settings)
     held_out, notes = held_out_sources(settings, src_lang, tgt_lang)
@@ -65,8 +65,8 @@ def plan_file(file: InputFile, settings: CorpusSettings) -> Plan:
     """Plans a corpus of one file: pairs, texts for language models, or running text.
 
     Raises:
-        ConfigError: settings do not fit the file.
-        CorpusError: the file cannot be read, or it is ambiguous.
+        ConfigError: a setting does not apply to the file.
+        CorpusError: the file cannot be read, or its format or columns are ambiguous.
     """
     layout = _detect(file, settings)
     if layout.format == "text":
@@ -134,7 +134,7 @@ def _plan_running(file: InputFile, settings: CorpusSettings) -> Plan:
     train = Passages(pieces[0])
     val_source = Passages(RunningText(val) if val is not None else pieces[1])
     test_source = Passages(RunningText(test) if test is not None else pieces[-1])
-    note = {
+    divisions = {
         2: "the first 90% are train, the next 5% val, the last 5% test",
         1: f"the last 5% are {'val' if val is None else 'test'}, the rest train",
     }
@@ -147,7 +147,7 @@ def _plan_running(file: InputFile, settings: CorpusSettings) -> Plan:
         running=True,
         metric="bits_per_byte",
         src_lang=settings.from_lang,
-        notes=(f"Split: of the running text {note[len(shares)]}, cut at line ends.",) if shares else (),
+        notes=(f"Split: of the running text {divisions[len(shares)]}, cut at line ends.",) if shares else (),
     )
 
 
@@ -157,19 +157,25 @@ def held_out_sources(
     tgt_lang: str | None,
     train: tuple[InputTable, columns.ColumnChoice] | None = None,
 ) -> tuple[dict[str, Source], tuple[str, ...]]:
-    """The user's files of validation and test data, in the direction of the training data, and notes how they are read."""
+    """Sources of the user's validation and test files, by split, and a note on how each file is read.
+
+    Args:
+        src_lang: the language of the training sources: the files are read in the same direction.
+        tgt_lang: the language of the training targets.
+        train: the table of the training data and its columns, if it is a table.
+    """
     # The files pairs.en-fr.tsv and val.en-fr.tsv must be read in the same direction.
     known = {"from_lang": src_lang, "to_lang": tgt_lang} if src_lang and tgt_lang else {}
-    directed = settings.model_copy(update=known)
+    with_languages = settings.model_copy(update=known)
     sources: dict[str, Source] = {}
     notes: list[str] = []
     for part in HELD_OUT:
         path, src, tgt = (getattr(settings, name) for name in (part, f"{part}_src", f"{part}_tgt"))
         if path is not None:
-            sources[part], line = _pair_source(InputFile(Path(path)), directed, train)
+            sources[part], line = _pair_source(InputFile(Path(path)), with_languages, train)
             notes.append(line)
         elif src is not None:
-            direction.languages_of_files(InputFile(Path(src)), InputFile(Path(tgt)), directed)
+            direction.languages_of_files(InputFile(Path(src)), InputFile(Path(tgt)), with_languages)
             sources[part] = _aligned(InputFile(Path(src)), InputFile(Path(tgt)))
     return sources, tuple(notes)
 
@@ -208,7 +214,7 @@ def _open_table(layout: FileLayout, settings: CorpusSettings) -> tuple[InputTabl
     delimited = layout.format in ("tsv", "csv")
     if settings.header != "auto" and not delimited:
         raise ConfigError(
-            f"{layout.file}: header is for TSV and CSV; this file names its columns itself, so leave it out"
+            f"{layout.file}: header is for TSV and CSV; the format of this file has names of columns, so leave it out"
         )
     table = open_table(layout, is_header=lambda fields: looks_like_header(fields, settings))
     evidence = gather_evidence(table)
@@ -231,11 +237,11 @@ def _aligned(src: InputFile, tgt: InputFile) -> ParallelFiles:
 
 
 def open_file_table(file: InputFile, settings: CorpusSettings) -> tuple[InputTable, Evidence]:
-    """Opens a file of records, and finds out what its columns hold.
+    """Opens a file of records, and finds out which values its columns hold.
 
     Raises:
-        ConfigError: settings do not fit the file.
-        CorpusError: it holds no records.
+        ConfigError: a setting does not apply to the file.
+        CorpusError: the file holds no records.
     """
     layout = _detect(file, settings)
     if layout.format == "text":
@@ -246,10 +252,13 @@ def open_file_table(file: InputFile, settings: CorpusSettings) -> tuple[InputTab
 
 
 def check_text(settings: CorpusSettings, file: InputFile) -> None:
-    """Checks that the settings fit texts for language models.
+    """Checks that the settings apply to texts for language models.
+
+    Args:
+        file: the file of texts, for the message.
 
     Raises:
-        ConfigError: they do not.
+        ConfigError: a setting does not apply.
     """
     if settings.kind != "text":
         # The file is a text for language models, so the rules for kind: text apply to the settings.
@@ -264,12 +273,12 @@ def _only_test(parts: "dict[str, Source] | dict[str, TextTable]") -> dict[str, S
 
 
 def _stem(file: InputFile) -> str:
-    # The folder says more than a usual file name.
+    # A name such as "train" does not describe the data, so the name of the folder is used.
     stem = Path(file.name).stem
     folder = file.path.resolve().parent.name
     return folder if stem in ("train", "data", "input", "pairs", "corpus") and folder else stem
 
 
 def slug(text: str) -> str:
-    """A text as a name that is fit for a folder."""
+    """A text as a folder name: other characters than letters, digits, ".", "_" and "-" become "-"."""
     return re.sub(r"[^A-Za-z0-9._-]+", "-", text).strip("-.") or "corpus"

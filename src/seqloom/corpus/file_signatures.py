@@ -1,9 +1,9 @@
-"""Recognises files that cannot be read, by their first bytes or characters, and says what to do about them."""
+"""Recognises files that cannot be read by their first bytes or characters, and says what to do about them."""
 
 import re
 
 _BINARY: tuple[tuple[bytes, str], ...] = (
-    (b"%PDF-", "a PDF document; take its text out first, for example with pdftotext"),
+    (b"%PDF-", "a PDF document; extract its text first, for example with pdftotext"),
     (b"SQLite format 3\x00", "an SQLite database; export a table: sqlite3 -csv -header FILE 'select …' > NEW.csv"),
     (b"\x89PNG", "a picture (PNG); expected text"),
     (b"\xff\xd8\xff", "a picture (JPEG); expected text"),
@@ -30,24 +30,25 @@ _PICKLE = re.compile(rb"\x80[\x02-\x05][\x00-\xff]")
 _SUBTITLES = re.compile(
     r"\A\s*(?:\d+[ \t]*\r?\n)?(?:\d+:)?\d\d:\d\d[,.]\d{3}[ \t]+-->[ \t]+(?:\d+:)?\d\d:\d\d[,.]\d{3}"
 )
-_NUL_LINES = 0.1
+# A file is not text if more than this share of its first lines have zero bytes.
+_MAX_NUL_LINES = 0.1
 
 
 def compression_suffix(start: bytes) -> str:
-    """The suffix of the compression that these first bytes show; "" for none."""
+    """The suffix for the compression of a file, such as ".gz", from its first bytes; "" if it is not compressed."""
     return next((suffix for magic, suffix in COMPRESSIONS.values() if start.startswith(magic)), "")
 
 
 def name_binary(head: bytes, suffix: str) -> str | None:
-    """Names a file whose first bytes are not text; None for text.
+    """Says what a file is that is not text, and what to do about it, as the end of a sentence; None for text.
 
     Args:
         head: the first bytes.
-        suffix: the end of its name, such as ".xlsx".
+        suffix: the suffix of the file name, such as ".xlsx".
     """
-    for magic, what in _BINARY:
+    for magic, description in _BINARY:
         if head.startswith(magic) and (magic not in (b"ORC", b"Obj\x01", b"Rar!") or b"\x00" in head[:200]):
-            return f"is {what}"
+            return f"is {description}"
     if head.startswith(b"RIFF"):
         return "is a media file (RIFF); expected text"
     if _PICKLE.match(head):
@@ -67,7 +68,7 @@ def name_binary(head: bytes, suffix: str) -> str | None:
 
 
 def name_markup(text: str) -> str | None:
-    """Names a form of text that cannot be read; None for other texts.
+    """Says in which form a text is that cannot be read, and what to do about it, as the end of a sentence; None if it can.
 
     Args:
         text: the first characters.
@@ -75,10 +76,10 @@ def name_markup(text: str) -> str | None:
     start = text[:4000].lstrip()
     lower = start.lower()
     if lower.startswith(("<!doctype html", "<html")):
-        return "is a web page; a download went to a page about the file instead of the file"
+        return "is a web page; probably the download returned a page about the file instead of the file"
     if start.startswith("WEBVTT") or _SUBTITLES.match(text[:200]):
         return (
-            "holds subtitles (SRT or WebVTT), whose lines are not sentences and whose two languages are rarely in step; "
+            "holds subtitles (SRT or WebVTT), whose lines are not sentences and rarely correspond between two languages; "
             "align them first and give two files: --src FILE --tgt FILE"
         )
     if lower.startswith("<") and "<xliff" in lower:
@@ -103,13 +104,13 @@ def _name_zip(head: bytes, suffix: str) -> str:
 
 
 def _name_zero_bytes(head: bytes) -> str | None:
-    for name, odd in (("utf-16le", 1), ("utf-16be", 0)):
-        side = head[odd : 2 * (len(head) // 2) : 2]
-        if len(side) > 3 and side.count(0) > 0.8 * len(side):
+    for name, offset in (("utf-16le", 1), ("utf-16be", 0)):
+        high_bytes = head[offset : 2 * (len(head) // 2) : 2]
+        if len(high_bytes) > 3 and high_bytes.count(0) > 0.8 * len(high_bytes):
             return f"is UTF-16 without a byte order mark; convert it: iconv -f {name} -t utf-8 FILE > NEW"
     lines = head.split(b"\n")
     lines = lines[:-1] if len(lines) > 1 else lines
-    # A few zero bytes are bad lines of a text file. Readers report them.
-    if sum(b"\x00" in line for line in lines) > _NUL_LINES * len(lines):
+    # A few lines with zero bytes are bad lines of a text file, which readers report.
+    if sum(b"\x00" in line for line in lines) > _MAX_NUL_LINES * len(lines):
         return "holds zero bytes, so it is not a text file; expected text in UTF-8"
     return None

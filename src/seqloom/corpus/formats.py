@@ -1,6 +1,6 @@
 """Detects the format and the separator of a file from its content and its name.
 
-Up to 16 MiB of the file are examined, which is all of most files. If the content is ambiguous, the error names the option to give.
+The first 16 MiB of the file are examined. If the content is ambiguous, the error names the option to add.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -21,6 +21,7 @@ from seqloom.errors import ConfigError, CorpusError
 
 Format = Literal["tsv", "csv", "jsonl", "json", "parquet", "tmx", "po", "text"]
 IsHeader = Callable[[Sequence[str]], bool]
+"""Tells from the fields of a record whether they are names of columns."""
 
 _SUFFIXES: Mapping[str, Format] = {
     "tsv": "tsv",
@@ -37,9 +38,9 @@ _SUFFIXES: Mapping[str, Format] = {
 }
 _SAMPLE_BYTES = 1 << 24
 _SAMPLE_RECORDS = 2_000
-# A file whose name does not say "table" is a table if at least this share of its lines look like records.
-_UNNAMED_SHARE = 0.9
-_LEAST_UNNAMED_RECORDS = 10
+# A file without a suffix such as ".tsv" is a table if at least this share of its lines look like records.
+_MIN_SHARE_WITHOUT_SUFFIX = 0.9
+_MIN_RECORDS_WITHOUT_SUFFIX = 10
 
 
 @dataclass(frozen=True)
@@ -48,12 +49,12 @@ class FileLayout:
 
     Attributes:
         file: the file.
-        format: its format; "tsv" is delimited text without quotes, "csv" with them, whatever the separator.
-        delimiter: what separates fields of delimited text.
-        width: how many fields most of its records have.
-        first: the fields of its first record.
-        first_line: the line of the first record.
-        names: the names that the format itself has (keys, languages, columns).
+        format: its format; of delimited text with any separator, "csv" if fields can have quotes around them, else "tsv".
+        delimiter: the separator of the fields of delimited text.
+        width: the number of fields that most records have.
+        first: the fields of the first record.
+        first_line: the line of the first record, from 1.
+        names: the names in formats that have names: keys of JSON, languages of TMX, columns of Parquet.
     """
 
     file: InputFile
@@ -67,12 +68,12 @@ class FileLayout:
 
 @dataclass(frozen=True)
 class Hints:
-    """What the user's settings and other files say about a file.
+    """What the user's settings say about a file.
 
     Attributes:
-        delimiter: the separator, if it was given.
+        delimiter: the separator; None if it is not set.
         kind: "pairs", "text" or "auto".
-        is_header: says whether the fields of the first record look like names of columns.
+        is_header: tells from the fields of the first record whether they are names of columns.
     """
 
     delimiter: str | None = None
@@ -81,7 +82,7 @@ class Hints:
 
 
 def is_table_name(name: str) -> bool:
-    """Whether a file name says that the file holds records: pairs.tsv, texts.jsonl."""
+    """Whether a file name has the suffix of a format with records, as pairs.tsv and texts.jsonl do."""
     return "." in name and name.rpartition(".")[2].lower() in _SUFFIXES
 
 
@@ -89,25 +90,25 @@ def detect_layout(file: InputFile, hints: Hints | None = None) -> FileLayout:
     """Detects how to read a file, from its content and its name.
 
     Raises:
-        CorpusError: its content does not fit its name, is in a format that cannot be read, or is ambiguous.
-        ConfigError: a separator was given for a file that has none.
+        CorpusError: the content does not fit the file name, is in a format that cannot be read, or is ambiguous.
+        ConfigError: the settings name a separator, but the file is not delimited text.
     """
     hints = hints or Hints()
     head = read_head(file)
-    claimed = _SUFFIXES[file.name.rpartition(".")[2].lower()] if is_table_name(file.name) else None
-    layout = _detect_named(file, head, claimed) or _detect_text(file, claimed, hints)
+    by_suffix = _SUFFIXES[file.name.rpartition(".")[2].lower()] if is_table_name(file.name) else None
+    layout = _detect_signature(file, head, by_suffix) or _detect_text(file, by_suffix, hints)
     if hints.delimiter is not None and layout.format not in ("tsv", "csv"):
-        what = {"text": "running text", "po": "a message catalogue", "tmx": "a translation memory"}
+        descriptions = {"text": "running text", "po": "a message catalogue", "tmx": "a translation memory"}
         raise ConfigError(
-            f"delimiter does not apply to {file}, which is {what.get(layout.format, layout.format.upper())}; leave it out"
+            f"delimiter does not apply to {file}, which is {descriptions.get(layout.format, layout.format.upper())}; leave it out"
         )
     return layout
 
 
-def _detect_named(file: InputFile, head: bytes, claimed: Format | None) -> FileLayout | None:
-    """Detects formats that begin with a signature."""
+def _detect_signature(file: InputFile, head: bytes, by_suffix: Format | None) -> FileLayout | None:
+    """Detects formats that begin with a signature: Parquet and TMX."""
     is_parquet = head.startswith(b"PAR1")
-    if is_parquet != (claimed == "parquet") and not (is_parquet and claimed is None):
+    if is_parquet != (by_suffix == "parquet") and not (is_parquet and by_suffix is None):
         raise CorpusError(
             f"{file}: "
             + (
@@ -128,41 +129,41 @@ def _detect_named(file: InputFile, head: bytes, claimed: Format | None) -> FileL
                 "expected two, named by xml:lang"
             )
         return FileLayout(file, "tmx", names=tuple(names))
-    if claimed == "tmx":
+    if by_suffix == "tmx":
         raise CorpusError(f"{file}:1: its name says TMX, but no <tmx> begins in it; fetch it again or rename it")
     return None
 
 
-def _detect_text(file: InputFile, claimed: Format | None, hints: Hints) -> FileLayout:
+def _detect_text(file: InputFile, by_suffix: Format | None, hints: Hints) -> FileLayout:
     lines = sample_lines(file)
-    filled = [line for line in lines if line is not None and line.strip()]
-    if not filled and None in lines:
-        # No line is UTF-8 text, so the error of the first line is the best message: it guesses the encoding.
+    nonblank = [line for line in lines if line is not None and line.strip()]
+    if not nonblank and None in lines:
+        # No line is UTF-8, so the error about the first line is the best message: it guesses the encoding.
         with closing(text_lines(file, ReadPass())) as bad_lines:
             next((line for line in bad_lines if line), None)
     if hints.delimiter is None:
-        if claimed == "po" or (claimed is None and is_po(filled[:200])):
-            if not is_po(filled[:2000]):
+        if by_suffix == "po" or (by_suffix is None and is_po(nonblank[:200])):
+            if not is_po(nonblank[:2000]):
                 raise CorpusError(
                     f"{file}: its name says a message catalogue of gettext, but it holds no msgid and msgstr"
                 )
             return FileLayout(file, "po", names=("source", "target"))
-        if claimed in ("jsonl", None):
-            layout = _detect_json(file, lines, filled, claimed)
+        if by_suffix in ("jsonl", None):
+            layout = _detect_json(file, lines, nonblank, by_suffix)
             if layout is not None:
                 return layout
-    elif claimed in ("jsonl", "po"):
-        return FileLayout(file, claimed)
-    return _detect_delimited(file, lines, filled, claimed, hints)
+    elif by_suffix in ("jsonl", "po"):
+        return FileLayout(file, by_suffix)
+    return _detect_delimited(file, lines, nonblank, by_suffix, hints)
 
 
 def sample_lines(file: InputFile) -> list[str | None]:
-    """The first lines, up to 16 MiB; None for a line that is not text."""
+    """The lines in the first 16 MiB; None for a line that is not UTF-8 or has zero bytes."""
     with open_bytes(file, ReadPass()) as stream:
         data = stream.read(_SAMPLE_BYTES)
-        whole = len(data) < _SAMPLE_BYTES or not stream.read(1)
+        complete = len(data) < _SAMPLE_BYTES or not stream.read(1)
     raw = data.removeprefix(b"\xef\xbb\xbf").split(b"\n")
-    if (not whole or not raw[-1]) and len(raw) > 1:
+    if (not complete or not raw[-1]) and len(raw) > 1:
         raw.pop()
     return [_decode(line) for line in raw]
 
@@ -176,22 +177,22 @@ def _decode(line: bytes) -> str | None:
 
 
 def _detect_json(
-    file: InputFile, lines: Sequence[str | None], filled: Sequence[str], claimed: Format | None
+    file: InputFile, lines: Sequence[str | None], nonblank: Sequence[str], by_suffix: Format | None
 ) -> FileLayout | None:
     if json_records.is_lines_of_objects(lines):
-        records = _parsed(line for line in filled[:_SAMPLE_RECORDS])
+        records = _parsed(line for line in nonblank[:_SAMPLE_RECORDS])
         return _with_names(FileLayout(file, "jsonl", names=json_records.common_names(records, _SAMPLE_RECORDS)))
-    start = filled[0].lstrip()[:1] if filled else ""
+    start = nonblank[0].lstrip()[:1] if nonblank else ""
     if start in ("[", "{") and start:
         try:
             names = json_records.common_names(json_records.read_document(file, ReadPass("skip")), _SAMPLE_RECORDS)
         except CorpusError:
-            if claimed is None:
+            if by_suffix is None:
                 return None
             raise
-        if names or claimed is not None:
+        if names or by_suffix is not None:
             return _with_names(FileLayout(file, "json", names=names))
-    if claimed is None:
+    if by_suffix is None:
         return None
     raise CorpusError(
         f"{file}:1: its name says JSON lines, but its first line is not an object like "
@@ -201,7 +202,7 @@ def _detect_json(
 
 def _with_names(layout: FileLayout) -> FileLayout:
     if not layout.names:
-        # The error of the first bad record is the best message.
+        # The error about the first bad record is the best message.
         reader = json_records.read_document if layout.format == "json" else json_records.read_lines_of_objects
         next(iter(reader(layout.file, ReadPass())), None)
         raise CorpusError(f'{layout.file}: holds no records; expected objects like {{"src": "…", "tgt": "…"}}')
@@ -223,72 +224,72 @@ def _parsed(lines: Iterator[str]) -> Iterator[tuple[int, json_records.Record]]:
 
 
 def _detect_delimited(
-    file: InputFile, lines: Sequence[str | None], filled: Sequence[str], claimed: Format | None, hints: Hints
+    file: InputFile, lines: Sequence[str | None], nonblank: Sequence[str], by_suffix: Format | None, hints: Hints
 ) -> FileLayout:
-    if not filled:
-        if claimed is None and hints.delimiter is None:
+    if not nonblank:
+        if by_suffix is None and hints.delimiter is None:
             return FileLayout(file, "text")
         raise CorpusError(f"{file}: holds blank lines only, or none that is text in UTF-8")
-    excel = delimited.excel_delimiter(filled[0])
+    excel = delimited.excel_delimiter(nonblank[0])
     if excel is not None:
         lines = [*lines]
-        lines[lines.index(filled[0])] = ""
+        lines[lines.index(nonblank[0])] = ""
     delimiter = hints.delimiter or excel
     if delimiter is not None:
-        fit = _plain_or_quoted(lines, delimiter, prefers_quotes=claimed != "tsv" and delimiter != "|||")
+        fit = _plain_or_quoted(lines, delimiter, prefers_quotes=by_suffix != "tsv" and delimiter != "|||")
         if fit.width < 2 and not hints.is_header(fit.first):
-            what = "was given by --delimiter" if hints.delimiter else "its first line names"
+            origin = "was given by --delimiter" if hints.delimiter else "its first line names"
             raise CorpusError(
-                f"{file}: the separator {name_delimiter(delimiter)} that {what} occurs in none of its lines"
+                f"{file}: the separator {name_delimiter(delimiter)} that {origin} occurs in none of its lines"
             )
         return _layout(file, fit, lines)
-    if claimed == "tsv":
-        if not any("\t" in line for line in filled):
-            if hints.is_header([filled[0].strip()]):
+    if by_suffix == "tsv":
+        if not any("\t" in line for line in nonblank):
+            if hints.is_header([nonblank[0].strip()]):
                 return _layout(file, _plain_or_quoted(lines, "\t", prefers_quotes=False), lines)
             raise CorpusError(
-                f"{file}:1: its name says tab-separated, but its first {len(filled):,} lines hold no tab; {_suggest(filled)}"
+                f"{file}:1: its name says tab-separated, but its first {len(nonblank):,} lines hold no tab; {_suggest(nonblank)}"
             )
         return _layout(file, _plain_or_quoted(lines, "\t", prefers_quotes=False), lines)
-    if claimed == "csv":
-        return _layout(file, _choose_csv(file, lines, filled, hints), lines)
-    return _detect_unnamed(file, lines, hints)
+    if by_suffix == "csv":
+        return _layout(file, _choose_csv(file, lines, nonblank, hints), lines)
+    return _detect_without_suffix(file, lines, hints)
 
 
-def _choose_csv(file: InputFile, lines: Sequence[str | None], filled: Sequence[str], hints: Hints) -> DelimiterFit:
+def _choose_csv(file: InputFile, lines: Sequence[str | None], nonblank: Sequence[str], hints: Hints) -> DelimiterFit:
     fits = delimited.fit_separators(lines, delimited.SEPARATORS, quoted=True)
-    if hints.is_header([filled[0].strip(' "')]) and (not fits or fits[0].prose or len(fits[0].first) == 1):
-        # One column with a name such as "text", and commas that belong to sentences.
+    if hints.is_header([nonblank[0].strip(' "')]) and (not fits or fits[0].prose or len(fits[0].first) == 1):
+        # A file of one column with a name such as "text". Its commas belong to sentences.
         return delimited.fit_delimiter(lines, "\t", quoted=True)
     if not fits:
-        marks = any(mark in line for line in filled for mark in ",;|\t")
+        has_separator = any(mark in line for line in nonblank for mark in ",;|\t")
         raise CorpusError(
             f"{file}:1: its name says CSV, but "
             + (
                 "no separator gives most of its records the same number of fields, at least two; say which one it is: "
                 "--delimiter ',' (or ';', '|', tab, or any other text)"
-                if marks
-                else f"its first {len(filled):,} lines hold no comma, semicolon, bar or tab; {_suggest(filled)}"
+                if has_separator
+                else f"its first {len(nonblank):,} lines hold no comma, semicolon, bar or tab; {_suggest(nonblank)}"
             )
         )
     best = fits[0]
-    rivals = [fit for fit in fits if fit.rank == best.rank]
-    if len(rivals) > 1:
-        named = [fit for fit in rivals if hints.is_header(fit.first)]
-        if len(named) != 1:
-            which = " and ".join(name_delimiter(fit.delimiter) for fit in rivals)
+    equal = [fit for fit in fits if fit.rank == best.rank]
+    if len(equal) > 1:
+        with_header = [fit for fit in equal if hints.is_header(fit.first)]
+        if len(with_header) != 1:
+            which = " and ".join(name_delimiter(fit.delimiter) for fit in equal)
             raise CorpusError(
                 f"{file}: each of {which} gives its records {best.width} fields; say which one separates them: "
-                + " or ".join(f"--delimiter {_shown(fit.delimiter)}" for fit in rivals)
+                + " or ".join(f"--delimiter {_shown(fit.delimiter)}" for fit in equal)
             )
-        best = named[0]
+        best = with_header[0]
     return _plain_or_quoted(lines, best.delimiter, prefers_quotes=True) if best.delimiter in ("\t", "|||") else best
 
 
-def _detect_unnamed(file: InputFile, lines: Sequence[str | None], hints: Hints) -> FileLayout:
+def _detect_without_suffix(file: InputFile, lines: Sequence[str | None], hints: Hints) -> FileLayout:
     for delimiter in ("\t", "|||"):
         fit = _plain_or_quoted(lines, delimiter, prefers_quotes=False)
-        if fit.width > 1 and fit.share >= (0.5 if hints.kind == "pairs" else _UNNAMED_SHARE):
+        if fit.width > 1 and fit.share >= (0.5 if hints.kind == "pairs" else _MIN_SHARE_WITHOUT_SUFFIX):
             return _layout(file, fit, lines)
     if hints.kind != "text":
         certain = [
@@ -297,7 +298,7 @@ def _detect_unnamed(file: InputFile, lines: Sequence[str | None], hints: Hints) 
             if candidate.share == 1
             and not candidate.prose
             and candidate.width == 2
-            and candidate.num_records >= _LEAST_UNNAMED_RECORDS
+            and candidate.num_records >= _MIN_RECORDS_WITHOUT_SUFFIX
         ]
         if len(certain) == 1:
             return _layout(file, certain[0], lines)
@@ -305,7 +306,7 @@ def _detect_unnamed(file: InputFile, lines: Sequence[str | None], hints: Hints) 
 
 
 def _plain_or_quoted(lines: Sequence[str | None], delimiter: str, *, prefers_quotes: bool) -> DelimiterFit:
-    """Decides whether quotes belong to the format: by the number of records that fit, then by the usual way."""
+    """Decides whether fields have quotes around them: by the number of records that fit, then by `prefers_quotes`."""
     plain = delimited.fit_delimiter(lines, delimiter, quoted=False)
     if not any(line is not None and '"' in line for line in lines):
         return plain
@@ -328,6 +329,7 @@ def _shown(delimiter: str) -> str:
 
 
 def _suggest(lines: Sequence[str]) -> str:
+    """Advice for a file without separators."""
     first = lines[0]
     if json_records.looks_like_object(first):
         return "it looks like JSON lines: rename it to end in .jsonl"

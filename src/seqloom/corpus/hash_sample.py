@@ -1,8 +1,8 @@
-"""A set of hashes in bounded memory, for estimates of how many items are distinct or occur elsewhere too."""
+"""A set of hashes in bounded memory, to estimate how many items are distinct, or also occur in another split."""
 
 
 class HashSample:
-    """A set of distinct hashes. Above a limit it keeps a share of them that shrinks."""
+    """A set of hashes. If it has more than `limit`, it stores only a share of them, which is halved as more hashes are added."""
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
@@ -11,7 +11,7 @@ class HashSample:
 
     @property
     def share(self) -> float:
-        """The share of all possible hashes that the sample covers."""
+        """The share of all possible hashes that the sample covers: 1, 1/2, 1/4 and so on."""
         return 1 / (self._mask + 1)
 
     def covers(self, hashed: int) -> bool:
@@ -27,7 +27,7 @@ class HashSample:
             self._hashes.add(hashed)
             while len(self._hashes) > self._limit:
                 self._mask = self._mask * 2 + 1
-                self._hashes = {kept for kept in self._hashes if self.covers(kept)}
+                self._hashes = {stored for stored in self._hashes if self.covers(stored)}
 
     def num_distinct(self) -> int:
         """The number of distinct hashes that were added; an estimate if only a share is stored."""

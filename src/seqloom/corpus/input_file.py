@@ -1,4 +1,4 @@
-"""Input files: regular files and members of archives, opened as bytes, whatever their compression."""
+"""Input files: files and members of archives, compressed or not, opened as bytes."""
 
 import io
 import lzma
@@ -42,7 +42,7 @@ class InputFile:
         """Whether the file is UTF-16 text with a byte order mark.
 
         Raises:
-            CorpusError: as `open_bytes`.
+            CorpusError: the file cannot be opened (see `open_bytes`).
         """
         with open_bytes(self, ReadPass()) as stream:
             return isinstance(stream, Utf16Stream)
@@ -59,8 +59,8 @@ def open_bytes(file: InputFile, read_pass: ReadPass) -> Iterator[io.BufferedRead
     """Opens a file for reading: decompressed, and as UTF-8 if it is UTF-16 with a byte order mark.
 
     Raises:
-        CorpusError: there is no such file, its content does not fit its name, its compression is not installed, or
-            (while it is read) it is damaged.
+        CorpusError: the file does not exist, its content does not fit its name, the library for its compression is not
+            installed, or (while it is read) it is damaged.
     """
     path = file.path
     with ExitStack() as stack:
@@ -88,7 +88,7 @@ def _open_file(path: Path) -> io.BufferedReader:
     except IsADirectoryError:
         raise CorpusError(f"{path}: is a folder; expected a file") from None
     except PermissionError:
-        if path.is_dir():  # how Windows says it
+        if path.is_dir():  # Windows raises PermissionError for a folder
             raise CorpusError(f"{path}: is a folder; expected a file") from None
         raise CorpusError(f"{path}: may not be read; check its permissions") from None
     except (OSError, ValueError) as error:
@@ -96,7 +96,7 @@ def _open_file(path: Path) -> io.BufferedReader:
 
 
 def read_start(file: InputFile) -> bytes:
-    """The first bytes of a file as it is stored, compressed or not; enough to see which compression it has.
+    """The first 16 stored bytes of a file, which show its compression.
 
     Raises:
         CorpusError: the file cannot be opened.
@@ -109,7 +109,7 @@ def read_head(file: InputFile) -> bytes:
     """Reads the first 64 KiB, decompressed and without a byte order mark.
 
     Raises:
-        CorpusError: the file is empty, is not text, is text in another encoding, or in a form that is not read.
+        CorpusError: the file is empty, is not UTF-8 text or Parquet, or is a form of text that is not supported.
     """
     with open_bytes(file, ReadPass()) as stream:
         head = stream.read(_HEAD_BYTES)
@@ -119,9 +119,9 @@ def read_head(file: InputFile) -> bytes:
         return head
     suffix = Path(file.name).suffix.lower()
     head = head.removeprefix(b"\xef\xbb\xbf")
-    unread = name_binary(head, suffix) or name_markup(head.decode("utf-8", errors="replace"))
-    if unread is not None:
-        raise CorpusError(f"{file}: {unread}")
+    unsupported = name_binary(head, suffix) or name_markup(head.decode("utf-8", errors="replace"))
+    if unsupported is not None:
+        raise CorpusError(f"{file}: {unsupported}")
     if b"\n" not in head and head.count(b"\r") > 1:
         raise CorpusError(f"{file}: its lines end in a lone carriage return; convert it: tr '\\r' '\\n' < FILE > NEW")
     return head
@@ -135,7 +135,7 @@ def _open_member(file: InputFile, raw: IO[bytes]) -> Iterator[IO[bytes]]:
             with zipfile.ZipFile(file.path) as zipped, zipped.open(member) as stream:
                 yield stream
         else:
-            # The stream mode reads forwards only, so an archive of gigabytes is unpacked once.
+            # The mode "r|*" reads forwards only, so the archive is decompressed only once.
             with tarfile.open(fileobj=raw, mode="r|*") as archive:
                 for info in archive:
                     if info.name.removeprefix("./") == member:
@@ -149,6 +149,7 @@ def _open_member(file: InputFile, raw: IO[bytes]) -> Iterator[IO[bytes]]:
 
 
 def _damage_errors() -> tuple[type[Exception], ...]:
+    """The exceptions that decompression raises for a damaged file."""
     errors: tuple[type[Exception], ...] = (
         EOFError,
         OSError,

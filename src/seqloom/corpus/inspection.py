@@ -1,7 +1,7 @@
 """Describes a corpus before training: lengths, duplicates, overlaps, scripts, suspicious pairs with examples, advice.
 
-Each split is read once. Memory is bounded: in large splits, duplicates and overlaps are estimated from a sample by hash, and the
-Inspection says so.
+Each split is read once. Memory is bounded: in large splits, duplicates and overlaps are estimated from a sample of hashes
+(`SplitFacts.sampled`).
 """
 
 import itertools
@@ -26,7 +26,7 @@ _ROWS_PER_REPORT = 5000
 
 
 class Lengths(Settings):
-    """Lengths of the texts of one side."""
+    """Lengths of the texts of one side: mean, median, 90th and 99th percentile, and the longest."""
 
     mean: float
     median: int
@@ -43,7 +43,7 @@ class SideFacts(Settings):
         chars: lengths in characters.
         num_characters: the number of different characters.
         scripts: the share of letters in each script, largest first, down to one in ten thousand.
-        rare: characters that occur once only, up to 40 of them.
+        rare: characters that occur only once, up to 40 of them.
     """
 
     words: Lengths
@@ -57,15 +57,15 @@ class SplitFacts(Settings):
     """Facts about a split.
 
     Attributes:
-        items: pairs or documents.
+        items: the number of pairs or documents.
         src: the sources; None for text.
         tgt: the targets, or the texts.
-        ratio: characters of the target for one of the source: the 1st, 50th and 99th percentile; None for text.
-        duplicates: items that repeat an earlier one exactly.
-        ambiguous: sources that occur with several targets.
-        overlap: items (punctuation and case aside) that are also in the training data; 0 for the training data.
-        overlap_sources: items whose source is nearly equal to one of the training data.
-        sampled: the share of items that duplicates and overlaps were estimated from, 1 where all were compared.
+        ratio: target characters per source character: 1st, 50th and 99th percentile over the pairs; None for text.
+        duplicates: the number of items that are equal to an earlier item.
+        ambiguous: how many targets the sources have in addition to one each.
+        overlap: the number of items that are also in the training data, apart from case and punctuation; 0 for the training data.
+        overlap_sources: the number of items whose source is nearly equal to a source of the training data.
+        sampled: the share of items that duplicates and overlaps were estimated from; 1 if all were compared.
         text: further facts about documents; None for pairs.
     """
 
@@ -84,11 +84,11 @@ class SplitFacts(Settings):
 
 
 class Suspicious(Settings):
-    """Pairs that look wrong for one reason.
+    """Items that look wrong for the same reason.
 
     Attributes:
         reason: what looks wrong.
-        count: the number of such items in all splits.
+        count: the number of such items in all splits together.
         share: their share of all items.
         examples: a few, shortened, as split, source and target.
     """
@@ -103,10 +103,10 @@ class Inspection(Settings):
     """Facts about a corpus, and advice.
 
     Attributes:
-        proposed: for each split, the number of items that seqloom would choose.
+        proposed: for each split, the number of items that seqloom would choose if it divided the corpus.
         notes: the notes from opening the corpus.
-        layout: how the files were read: which columns, which languages, whether there is a header.
-        recommendations: advice, in sentences.
+        layout: sentences about how the files were read: columns, languages, header.
+        recommendations: sentences of advice.
     """
 
     name: str
@@ -128,7 +128,7 @@ def inspect(corpus: Corpus, progress: Progress | None = None, *, max_hashes: int
     Args:
         corpus: pairs or text.
         progress: receives the progress of reading.
-        max_hashes: most hashes held at a time, for each of three sets.
+        max_hashes: the largest number of hashes in memory, for each set of hashes.
 
     Raises:
         CorpusError: a file cannot be read.
@@ -242,7 +242,7 @@ def _read(
 
 
 def _typical(corpus: Corpus) -> tuple[float, float, str, str]:
-    """Typical values of the first pairs: log ratio of target to source length, its spread, and the scripts of both sides."""
+    """Typical values of the first pairs: median and standard deviation of the log length ratio, and the scripts of both sides."""
     src, tgt = Counter[str](), Counter[str]()
     ratios: list[float] = []
     for item in itertools.islice(corpus.train, _SAMPLE_PAIRS):
@@ -285,39 +285,38 @@ def _recommend(corpus: Corpus, facts: list[SplitFacts], suspicious: tuple[Suspic
     train, *held_out = facts
     advice: list[str] = []
     if corpus.kind == "pairs" and train.items < 5000:
-        advice.append(
-            f"{train.items:,} training pairs are few: expect memorisation; take a small recipe, or more data."
-        )
+        advice.append(f"{train.items:,} training pairs are few: expect memorisation; use a small recipe, or more data.")
     if train.duplicates > 0.05 * train.items:
         advice.append(
-            f"{train.duplicates / train.items:.0%} of the training items repeat others: they weigh more, and cost time."
+            f"{train.duplicates / train.items:.0%} of the training items repeat others: they count more in training, and take time."
         )
     if train.ambiguous > 0.2 * train.items:
         advice.append("Many sources have several targets: scores against one reference understate quality.")
     for split in held_out:
         if split.overlap:
             advice.append(
-                f"{counted(split.overlap, 'item')} of {split.name} also in train: keep --overlap at drop, or scores flatter."
+                f"{counted(split.overlap, 'item')} of {split.name} also in train: keep --overlap drop, or scores will be too high."
             )
         elif corpus.kind == "pairs" and split.overlap_sources > 0.02 * split.items:
+            share = split.overlap_sources / split.items
             advice.append(
-                f"{split.overlap_sources / split.items:.0%} of the sources of {split.name} are nearly in train, with other targets."
+                f"{share:.0%} of the sources of {split.name} are nearly equal to sources of train, but have other targets."
             )
         if split.text is not None and split.text.repeated_passages > 0.02 and not split.overlap:
             advice.append(
-                f"{split.text.repeated_passages:.0%} of the passages of {split.name} also stand in train: scores flatter by what "
-                "was learned by heart."
+                f"{split.text.repeated_passages:.0%} of the passages of {split.name} are also in train: scores will be too high, "
+                "because a model can memorise them."
             )
         if corpus.kind == "pairs" and split.items < 200:
             advice.append(
-                f"{split.name} has {counted(split.items, 'pair')}: intervals will be wide; 500 or more tell systems apart."
+                f"{split.name} has {counted(split.items, 'pair')}: intervals will be wide; 500 or more show which system is better."
             )
     if train.src is not None:
         longest = max(train.src.words.p99, train.tgt.words.p99)
         if max(train.src.words.longest, train.tgt.words.longest) > 4 * max(longest, 25):
             advice.append(
                 f"99% of the sides have at most {counted(longest, 'word')}: "
-                f"--max-words {2 * longest} would leave out outliers only."
+                f"--max-words {2 * longest} would leave out only outliers."
             )
     advice += [
         f"{entry.share:.1%} of the items look wrong ({entry.reason}): look at the examples before training."

@@ -1,4 +1,4 @@
-"""Decodes a JSON document from pieces of its text, so that the document may be larger than memory."""
+"""Decodes a JSON document piece by piece, so that the document may be larger than memory."""
 
 import codecs
 import json
@@ -16,7 +16,7 @@ _NEXT_RECORD = re.compile(r"[}\]][ \t\r\n]*,[ \t\r\n]*(?=[{\[])")
 
 def parse_int(digits: str) -> int | float:
     """An integer; infinity for a number of a thousand digits or more."""
-    # Python cannot parse integers of more than 4,300 digits by default, and records do not need them.
+    # By default, Python raises an error for integers of more than 4,300 digits.
     return int(digits) if len(digits) < 1000 else float("inf")
 
 
@@ -25,16 +25,16 @@ class JsonDocument:
 
     Args:
         file: the file, for messages.
-        read: gives the next piece; no bytes at the end.
+        read: returns the next piece; b"" at the end.
 
     Attributes:
-        line: the line that is read, from 1.
+        line: the line of the current position, from 1.
     """
 
     def __init__(self, file: InputFile, read: Callable[[], bytes]) -> None:
         self._file = file
         self._read = read
-        # Bytes that are not UTF-8 pass as lone surrogates, so that they are reported with the record that holds them.
+        # Bytes that are not UTF-8 become lone surrogates, so that the reader can report the record that holds them.
         self._bytes = codecs.getincrementaldecoder("utf-8-sig")("surrogateescape")
         self._json = json.JSONDecoder(parse_int=parse_int)
         self._text = ""
@@ -43,17 +43,17 @@ class JsonDocument:
         self.line = 1
 
     def find_list(self) -> None:
-        """Moves to the first element of the list of records. The list is the document, or in it, or one level deeper.
+        """Moves to the first element of the list of records: the document itself, or a value in it, or a value one level deeper.
 
         Raises:
-            CorpusError: there is none.
-            json.JSONDecodeError: the text before it is not valid JSON.
+            CorpusError: the document has no such list.
+            json.JSONDecodeError: the text before the list is not valid JSON.
         """
-        start = self._peek()
-        if start == "[":
+        first = self._peek()
+        if first == "[":
             self._advance(1)
             return
-        if start != "{":
+        if first != "{":
             raise json.JSONDecodeError("expected an array or an object", "", 0)
         self._advance(1)
         names: list[str] = []
@@ -86,7 +86,7 @@ class JsonDocument:
         )
 
     def elements(self) -> Iterator[tuple[int, str, str]]:
-        """The elements of the list: the line on which each begins, its text, and its error ("" for none)."""
+        """For each element of the list: the line on which it begins, its text, and its error, "" if it has none."""
         while True:
             self._skip(",")
             start = self._peek()
@@ -112,6 +112,7 @@ class JsonDocument:
             yield number, text, ""
 
     def _holds_records(self) -> bool:
+        """Whether the list at the position begins with an object or a list."""
         match = _SPACE.match(self._text, self._position + 1)
         while match is not None and match.end() >= len(self._text) and self._more():
             match = _SPACE.match(self._text, self._position + 1)
@@ -137,6 +138,7 @@ class JsonDocument:
                     raise
 
     def _find_next_record(self, position: int | None) -> bool:
+        """Moves to the next record after an error at `position`; False if there is none."""
         start = max(self._position + 1, (position or 0) - 1)
         while True:
             match = _NEXT_RECORD.search(self._text, start)
@@ -150,6 +152,7 @@ class JsonDocument:
             start = self._position
 
     def _peek(self) -> str:
+        """Skips spaces, and returns the next character without moving past it; "" at the end."""
         while True:
             match = _SPACE.match(self._text, self._position)
             assert match is not None
@@ -157,8 +160,9 @@ class JsonDocument:
             if self._position < len(self._text) or not self._more():
                 return self._text[self._position : self._position + 1]
 
-    def _skip(self, mark: str) -> bool:
-        if self._peek() != mark:
+    def _skip(self, char: str) -> bool:
+        """Moves past the next character if it is `char`."""
+        if self._peek() != char:
             return False
         self._advance(1)
         return True
@@ -168,16 +172,20 @@ class JsonDocument:
         self._position += count
 
     def _more(self, *, double: bool = False) -> bool:
-        """Reads the next piece and drops the text before the position. `double` doubles the text: long records cost little."""
-        wanted = len(self._text) - self._position if double else 1
+        """Reads the next piece and drops the text before the position; False at the end of the document.
+
+        Args:
+            double: read as much text as there is after the position. A long value is then decoded only a few times.
+        """
+        num_needed = len(self._text) - self._position if double else 1
         pieces: list[str] = []
-        while wanted > 0 and not self._ended:
+        while num_needed > 0 and not self._ended:
             raw = self._read()
             pieces.append(self._bytes.decode(raw, final=not raw))
-            wanted -= len(pieces[-1])
+            num_needed -= len(pieces[-1])
             self._ended = not raw
         following = "".join(pieces)
-        # At the end of the text, positions stay valid, because an error may refer to them.
+        # At the end, the text is not dropped, because an error may refer to a position in it.
         if following:
             self._text = self._text[self._position :] + following
             self._position = 0

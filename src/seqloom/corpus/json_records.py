@@ -1,7 +1,7 @@
-"""Records in JSON: one object a line, one array of objects, or one object that contains the list of records.
+"""Reads records in JSON: an object in each line, an array of objects, or an object that contains the list of records.
 
-Records are flat mappings of names to values, with the line on which each begins. A document is decoded record by record, so it
-may be larger than memory. Conversations (chat `messages`, ShareGPT's `conversations`) become a prompt and a response.
+A record is a flat mapping of names to values. A document is decoded record by record, so it may be larger than memory.
+Conversations (chat `messages`, ShareGPT's `conversations`) become a prompt and a response.
 """
 
 import json
@@ -34,8 +34,8 @@ class RecordError(ValueError):
     """A record that cannot be used.
 
     Attributes:
-        reason: a plural for the count of such records.
-        remedy: what to do, a sentence.
+        reason: what such records are called in counts, a plural.
+        remedy: a sentence that says what to do.
     """
 
     def __init__(self, reason: str, detail: str, remedy: str) -> None:
@@ -45,19 +45,19 @@ class RecordError(ValueError):
 
 
 def parse_record(text: str) -> tuple[Record, bool]:
-    """Parses a record: a flat mapping, and whether a system message was put before its prompt.
+    """Parses a record. Returns it as a flat mapping, and whether a system message was put before its prompt.
 
     Raises:
-        RecordError: it is not JSON, not an object, or a conversation of several turns.
+        RecordError: the text is not a JSON object, or is a conversation of several turns.
     """
     return flatten(_decode(text))
 
 
 def read_lines_of_objects(file: InputFile, read_pass: ReadPass) -> Iterator[tuple[int, Record]]:
-    """The records of a file with one object in each line.
+    """The records of a file with one object in each line, each with its line, from 1.
 
     Raises:
-        CorpusError: as `streams.text_lines`, or a line holds no record and `read_pass` does not skip.
+        CorpusError: the file cannot be read (see `text_lines`), or a line holds no record and `read_pass` does not skip.
     """
     with closing(text_lines(file, read_pass)) as lines:
         for number, line in enumerate(lines, start=1):
@@ -72,7 +72,7 @@ def read_lines_of_objects(file: InputFile, read_pass: ReadPass) -> Iterator[tupl
 
 
 def read_document(file: InputFile, read_pass: ReadPass) -> Iterator[tuple[int, Record]]:
-    """The records of one array, or of the first list of objects inside one object.
+    """The records of an array, or of the first list of objects in an object, each with the line on which it begins, from 1.
 
     Raises:
         CorpusError: the file holds no list of records, or a record is broken and `read_pass` does not skip.
@@ -85,10 +85,10 @@ def read_document(file: InputFile, read_pass: ReadPass) -> Iterator[tuple[int, R
             raise CorpusError(f"{file}:{document.line}: not valid JSON: {error.msg}. {_EXPECTED}") from None
         except RecursionError:
             raise CorpusError(f"{file}:{document.line}: JSON that is nested too deeply. {_EXPECTED}") from None
-        for number, text, fault in document.elements():
+        for number, text, problem in document.elements():
             location = f"{file}:{number}"
-            if fault:
-                read_pass.report_bad("records that are not JSON", location, f"not valid JSON: {fault}", _EXPECTED)
+            if problem:
+                read_pass.report_bad("records that are not JSON", location, f"not valid JSON: {problem}", _EXPECTED)
                 continue
             if re.search("[\udc80-\udcff]", text):
                 raw = text.encode("utf-8", "surrogateescape")
@@ -102,30 +102,29 @@ def read_document(file: InputFile, read_pass: ReadPass) -> Iterator[tuple[int, R
 
 
 def is_lines_of_objects(lines: Sequence[str | None]) -> bool:
-    """Whether most lines are complete JSON values, so that the file has one record in each line."""
-    filled = [line for line in lines if line is not None and line.strip()]
-    if not filled or filled[0].strip() in ("[", "{"):
+    """Whether the file has one record in each line: most lines are complete JSON arrays or objects."""
+    nonblank = [line for line in lines if line is not None and line.strip()]
+    if not nonblank or nonblank[0].strip() in ("[", "{"):
         return False
-    # The first record and some others are enough.
-    tried = filled[:200]
-    good = [value for line in tried if (value := _try(line)) is not None]
-    if len(good) * 2 <= len(tried):
+    tried = nonblank[:200]
+    parsed = [value for line in tried if (value := _try_parse(line)) is not None]
+    if len(parsed) * 2 <= len(tried):
         return False
-    if len(filled) > 1:
+    if len(nonblank) > 1:
         return True
-    if not isinstance(good[0], dict):
+    if not isinstance(parsed[0], dict):
         return False
-    inner = [value for outer in good[0].values() if isinstance(outer, dict) for value in outer.values()]
-    return not any(map(_is_list_of_records, [*good[0].values(), *inner]))
+    inner = [value for outer in parsed[0].values() if isinstance(outer, dict) for value in outer.values()]
+    return not any(map(_is_list_of_records, [*parsed[0].values(), *inner]))
 
 
 def looks_like_object(line: str) -> bool:
-    """Whether a line is a whole JSON object."""
-    return isinstance(_try(line), dict)
+    """Whether a line is a complete JSON object."""
+    return isinstance(_try_parse(line), dict)
 
 
 def common_names(records: Iterator[tuple[int, Record]], limit: int) -> tuple[str, ...]:
-    """The names that at least half of the first records have, in order of appearance."""
+    """The names that at least half of the first `limit` records have, in order of appearance."""
     counts: Counter[str] = Counter()
     total = 0
     for _, record in islice(records, limit):
@@ -135,10 +134,13 @@ def common_names(records: Iterator[tuple[int, Record]], limit: int) -> tuple[str
 
 
 def check_text(value: object, name: str) -> None:
-    """Checks that a value is text that can be written as UTF-8.
+    """Checks that a value is text that UTF-8 can encode.
+
+    Args:
+        name: the name of the value, for the message.
 
     Raises:
-        RecordError: it is not.
+        RecordError: the value is not text, or contains a lone surrogate.
     """
     if not isinstance(value, str):
         shown = json.dumps(value, default=str)[:60]
@@ -154,10 +156,14 @@ def check_text(value: object, name: str) -> None:
 def checked_values(
     record: Record, names: Sequence[str], location: str, read_pass: ReadPass, unit: str = "Every line"
 ) -> list[str] | None:
-    """The checked values of the wanted names; None for a bad record, which is reported.
+    """The values of some names, checked to be text; None for a bad record, which is reported.
+
+    Args:
+        location: the file and line of the record, for messages.
+        unit: what a record is, for messages.
 
     Raises:
-        CorpusError: one is missing or not text, and `read_pass` does not skip.
+        CorpusError: a value is missing or is not text, and `read_pass` does not skip.
     """
     for name in names:
         if name not in record:
@@ -176,13 +182,13 @@ def checked_values(
 
 
 def flatten(value: Any) -> tuple[Record, bool]:
-    """A record as a flat mapping, and whether a system message was put before its prompt.
+    """Flattens a record. Returns a flat mapping, and whether a system message was put before its prompt.
 
-    `{"translation": {"de": …, "en": …}}`, which is how Hugging Face's data sets hold pairs, gets names with a dot. A conversation
-    becomes "prompt" and "response". An array of two texts becomes "src" and "tgt".
+    `{"translation": {"de": …, "en": …}}`, as in data sets of Hugging Face, gets the names "translation.de" and "translation.en".
+    A conversation becomes "prompt" and "response". An array of two texts becomes "src" and "tgt".
 
     Raises:
-        RecordError: it is no record, or a conversation of several turns.
+        RecordError: the value is not a record, or is a conversation of several turns.
     """
     if isinstance(value, list) and value and all(isinstance(turn, dict) for turn in value):
         value = {"messages": value}
@@ -212,13 +218,13 @@ def _parse(text: str, location: str, read_pass: ReadPass) -> Record | None:
         read_pass.report_bad(error.reason, location, str(error), error.remedy)
         return None
     if system:
-        read_pass.changed["conversations had a system message, which was put before the prompt"] += 1
+        read_pass.num_changed["conversations had a system message, which was put before the prompt"] += 1
     return record
 
 
 def _decode(text: str) -> Any:
     try:
-        return json.loads(text, object_pairs_hook=_refuse_duplicates, parse_int=parse_int)
+        return json.loads(text, object_pairs_hook=_to_dict, parse_int=parse_int)
     except RecursionError:
         detail = "JSON that is nested too deeply"
     except RecordError:
@@ -228,7 +234,8 @@ def _decode(text: str) -> Any:
     raise RecordError("lines that are not a JSON object", f"not a JSON object: {detail}", _EXPECTED)
 
 
-def _try(line: str) -> Any:
+def _try_parse(line: str) -> Any:
+    """The array or object that a line is; None if it is neither."""
     try:
         value = json.loads(line, parse_int=parse_int)
     except (ValueError, RecursionError):
@@ -236,12 +243,13 @@ def _try(line: str) -> Any:
     return value if isinstance(value, dict | list) else None
 
 
-def _refuse_duplicates(items: list[tuple[str, Any]]) -> dict[str, Any]:
+def _to_dict(items: list[tuple[str, Any]]) -> dict[str, Any]:
+    """A dict of the items; raises a RecordError if a key is repeated."""
     record = dict(items)
     if len(record) < len(items):
         keys = [key for key, _ in items]
-        twice = next(key for key in keys if keys.count(key) > 1)
-        raise RecordError("lines with a duplicate key", f"the key {twice!r} occurs twice", "Keep one of them.")
+        repeated = next(key for key in keys if keys.count(key) > 1)
+        raise RecordError("lines with a duplicate key", f"the key {repeated!r} occurs twice", "Keep one of them.")
     return record
 
 
@@ -262,18 +270,19 @@ def _is_conversation(value: Any) -> bool:
 
 
 def _single_turn(turns: list[dict[str, Any]]) -> tuple[Any, Any, bool]:
+    """The prompt and the response of a conversation, and whether a system message was put before the prompt."""
     roles = [_ROLES.get(str(turn.get("role", turn.get("from"))).casefold(), "?") for turn in turns]
     texts = [_content(turn.get("content", turn.get("value"))) for turn in turns]
-    first = texts.pop(0) if roles[0] == "system" else None
+    system = texts.pop(0) if roles[0] == "system" else None
     if [role for role in roles if role != "system"] != ["user", "assistant"] or roles.count("system") > 1:
         raise RecordError(
             "conversations of several turns",
             f"a conversation of the turns {', '.join(str(turn.get('role', turn.get('from'))) for turn in turns)[:80]}",
-            "A pair takes one turn of the user and one answer of the assistant; cut longer ones into such pairs.",
+            "Expected one turn of the user and one answer of the assistant; divide longer conversations into such pairs.",
         )
     prompt, response = texts
-    if isinstance(first, str) and first.strip() and isinstance(prompt, str):
-        return f"{first}\n{prompt}", response, True
+    if isinstance(system, str) and system.strip() and isinstance(prompt, str):
+        return f"{system}\n{prompt}", response, True
     return prompt, response, False
 
 

@@ -1,4 +1,4 @@
-"""Kinds of data besides pairs and plain text, each with a reader of its own. A new kind is a file and a line here."""
+"""Kinds of data besides pairs and plain text, each with its own reader. To add a kind, write a reader and add a line here."""
 
 from collections.abc import Mapping
 

@@ -3,8 +3,8 @@
 They contain all languages of ISO 639-1, and languages without a code of two letters that are frequent in data sets.
 """
 
-# Code of two letters (a dash where there is none), codes of three letters (terminological, then bibliographic where it differs),
-# English name. Spaces in names are underscores.
+# For each language: code of two letters, terminological code of three letters, bibliographic code if it differs (a dash stands
+# for a missing code), and the English name with underscores for spaces.
 _LANGUAGES = """
 aa aar - Afar              ab abk - Abkhazian         ae ave - Avestan           af afr - Afrikaans
 ak aka - Akan              am amh - Amharic           an arg - Aragonese         ar ara - Arabic
@@ -63,7 +63,7 @@ za zha - Zhuang            zh zho chi Chinese         zu zul - Zulu
 - lvs - Standard_Latvian   - uzn - Northern_Uzbek     - azj - North_Azerbaijani  - npi - Nepali_(individual)
 """
 
-# Other names, among them each language's own for the most common ones.
+# Other names, after the code of their language; for the most common languages also their own name.
 _OTHER_NAMES = """
 en englisch anglais inglés ingles inglese   de deutsch allemand alemán   fr français francais französisch franzoesisch francés
 es español espanol castellano castilian spanisch espagnol   it italiano italienisch italien   pt português portugues portugiesisch
@@ -110,11 +110,11 @@ us ve wa we ya yo his her son sun sag run war che tok may per ben dan pan con te
 """
 
 COMMON_WORDS = frozenset(_WORDS.split())
-"""Codes that are also common words. Alone, they are weak evidence for a language."""
+"""Codes that are also common words, so that a code alone is weak evidence for a language."""
 
 
 def read_names() -> tuple[dict[str, str], dict[str, str]]:
-    """The tables: from each spelling (casefolded, with spaces) to a code, and from each code to its English name."""
+    """Two tables: the code for each spelling (casefolded, with spaces), and the English name for each code."""
     words = _LANGUAGES.split()
     codes: dict[str, str] = {}
     names: dict[str, str] = {}
@@ -126,7 +126,7 @@ def read_names() -> tuple[dict[str, str], dict[str, str]]:
         codes.setdefault(names[code].casefold(), code)
     code = ""
     for word in _OTHER_NAMES.split():
-        # Names are in lower case or another script and have more letters than codes, or are not in Latin letters.
+        # A code has two letters, or two letters and a hyphen, or is one of three codes of three letters. All other words are names.
         if word.isascii() and (len(word) == 2 or word[2:3] == "-" or word in ("cmn", "ckb", "kmr")):
             code = word
         else:

@@ -1,4 +1,4 @@
-"""Languages as BCP 47 tags: "de", "deu", "ger", "DE" and "German" are one language, "pt_BR" and "pt-br" another.
+"""Languages as BCP 47 tags: "de", "deu", "ger", "DE" and "German" are the same language, and so are "pt_BR" and "pt-br".
 
 Words from users, headers and file names become canonical tags: "de", "pt-BR", "zh-Hans". All code that reads or compares languages
 uses this module.
@@ -18,11 +18,11 @@ _TAG = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z]{4})?(-([A-Za-z]{2}|[0-9]{3}))?(-([A-
 _ENCODING = re.compile(r"\.(utf-?8|iso-?8859-?\d+|gbk?|big5|koi8-?r)$", re.IGNORECASE)
 # The modifiers after @ in POSIX locale names.
 _MODIFIERS = {"latin": "Latn", "cyrillic": "Cyrl"}
-# mBART and others write codes such as en_XX where they have no region.
+# mBART and others write codes such as en_XX if there is no region.
 _NO_REGION = re.compile(r"-(XX|ZZ)$", re.IGNORECASE)
-# CLDR has no link between the two, and data sets of Norwegian rarely say which one they contain.
+# CLDR does not link nb and nn to no, and data sets of Norwegian rarely say which of them they contain.
 _BASES = {"nb": "no", "nn": "no", "fil": "tl"}
-# Regions where a language is usual, although another language is more usual.
+# Regions in which a language is often used, although another language is the main one.
 _USUAL = {
     "en": "US GB AU CA IE NZ IN ZA SG HK",
     "fr": "CA BE CH LU",
@@ -39,7 +39,7 @@ def find_language(word: str) -> str | None:
     """The canonical tag of a word that names a common language: a code, a tag with script or region, or a name.
 
     Returns:
-        None where it names none: for words that are only codes of rare languages, too (`parse_language` takes them).
+        The tag; None if the word names no language, or is a code of a rare language (`parse_language` accepts these).
     """
     word = word.strip()
     known = _CODES.get(word.casefold())
@@ -51,15 +51,15 @@ def find_language(word: str) -> str | None:
     if "-" not in tag:
         return _CODES[tag.casefold()]
     code = _standardise(tag)
-    # A column "my-id" is hardly in Burmese of Indonesia.
+    # A column "my-id" is probably not in Burmese as used in Indonesia.
     return None if code is None or (is_weak(tag.partition("-")[0]) and _implausible(code)) else code
 
 
 def parse_language(word: str) -> str:
-    """The canonical tag of what a user wrote, rare languages included.
+    """The canonical tag of a language that a user named, including rare languages.
 
     Raises:
-        ValueError: there is no such language.
+        ValueError: the word names no language.
     """
     known = find_language(word)
     if known is not None:
@@ -75,7 +75,7 @@ def parse_language(word: str) -> str:
 
 
 def normalise_language(word: str) -> str:
-    """The canonical tag if there is one, else the word itself: for values of old runs, and for private codes."""
+    """The canonical tag of a word, or the word itself if it names no language, as values of old runs and private codes do."""
     try:
         return parse_language(word)
     except ValueError:
@@ -92,28 +92,28 @@ def name_language(code: str) -> str:
     return f"{_NAMES[base]} ({', '.join(SCRIPTS.get(subtag) or REGIONS.get(subtag, subtag) for subtag in subtags)})"
 
 
-def match_languages(wanted: str, available: Iterable[str]) -> list[str]:
-    """The tags that a request for a language can mean: `pt` means `pt-BR` if there is no other Portuguese.
+def match_languages(requested: str, available: Iterable[str]) -> list[str]:
+    """The available tags that a requested tag can mean: `pt` means `pt-BR` if there is no other Portuguese.
 
-    The tag itself, if it is there; else tags of the same language that do not contradict the request: another region or script
-    does, and so does a tag without a script where the request's script is not the language's usual one.
+    If the requested tag is available, it is the only one. Else all tags of the same language fit, except those with another region
+    or script. A tag without a script has the usual script of its language.
 
     Args:
-        wanted: a canonical tag.
-        available: canonical tags, or made-up codes, which match themselves only.
+        requested: a canonical tag.
+        available: canonical tags, or other codes, which only match themselves.
 
     Returns:
-        Tags in their order; more than one: the request is ambiguous. None: there is no such language.
+        The matching tags in order; several if the request is ambiguous; [] if the language is not available.
     """
     tags = list(dict.fromkeys(available))
-    if wanted in tags:
-        return [wanted]
-    return [tag for tag in tags if language_base(tag) == language_base(wanted) and not _contradict(wanted, tag)]
+    if requested in tags:
+        return [requested]
+    return [tag for tag in tags if language_base(tag) == language_base(requested) and not _contradict(requested, tag)]
 
 
 @lru_cache(maxsize=4096)
 def language_base(tag: str) -> str:
-    """The language of a tag without script and region, a macrolanguage for its members: "zh" for "cmn-Hans"."""
+    """The language of a tag without script and region; of a member of a macrolanguage the macrolanguage: "zh" for "cmn-Hans"."""
     base = tag.partition("-")[0]
     if base in _BASES:
         return _BASES[base]
@@ -125,12 +125,12 @@ def language_base(tag: str) -> str:
 
 
 def languages_in_name(path: PurePath) -> tuple[str, str] | None:
-    """The two languages that a file name names, as in `pairs.eng-fra.tsv`, `news_de-en.csv` or `opus.de-pt_br.tsv`.
+    """The two languages in a file name, as in `pairs.eng-fra.tsv`, `news_de-en.csv` or `opus.de-pt_br.tsv`.
 
-    Only codes count: English names and single letters in a file name are more often something else.
+    Only codes count, because an English language name in a file name often means something else.
 
     Returns:
-        None where it names none, or where it can be read in several ways.
+        Their tags in order; None if the name has no two languages, or can be read in several ways.
     """
     for piece in re.split(r"[^A-Za-z0-9_-]+", path.name):
         parts = re.split(r"([-_]+)", piece)
@@ -147,10 +147,10 @@ def languages_in_name(path: PurePath) -> tuple[str, str] | None:
 
 
 def language_of_suffix(path: PurePath) -> str | None:
-    """The language of one side's file, as in `train.de`, `train.pt_BR.gz`, `train_de.txt` or `german.txt`.
+    """The language of the file of one side, as in `train.de`, `train.pt_BR.gz`, `train_de.txt` or `german.txt`.
 
     Returns:
-        None where its name names none.
+        Its tag; None if the file name has no language.
     """
     name = re.sub(r"\.utf-?8(?=$|\.)", "", path.name, flags=re.IGNORECASE)
     stem, *suffixes = name.split(".")
@@ -173,12 +173,12 @@ def language_of_suffix(path: PurePath) -> str | None:
 
 
 def is_weak(word: str) -> bool:
-    """Whether a code is also a common word ("id", "no", "is", "to"), so that it is weak evidence alone."""
+    """Whether a code is also a common word ("id", "no", "is", "to"), and so weak evidence for a language."""
     return word.strip().casefold() in COMMON_WORDS
 
 
 def _read_two(words: Sequence[str], marks: Sequence[str]) -> list[tuple[tuple[int, int], tuple[str, str]]]:
-    """Ways to read words as two tags, each with a rank: the smaller, the better."""
+    """All ways to read words as two tags, each with a rank; the smallest rank is the best."""
     whole = "-".join(words)
     if len(words) == 2 and find_language(whole) is not None and _region_is_main(whole):
         return []  # pt-br is one language, not Portuguese and Breton
@@ -198,18 +198,19 @@ def _read_two(words: Sequence[str], marks: Sequence[str]) -> list[tuple[tuple[in
 
 
 def _is_code(word: str) -> bool:
-    # A name is longer; "fr" and "FRA" are codes, "Fra" as well, while "French" in a file name is often something else.
+    # Codes have two or three letters: "fr", "FRA".
     return 2 <= len(re.split(r"[-_]", word)[0]) <= 3
 
 
 def _implausible(tag: str) -> bool:
-    """Whether a tag's region is one where the language is unusual, as in de-PT."""
+    """Whether a tag has a region in which its language is unusual, as in de-PT."""
     tag = _standardise(_as_tag(tag) or tag) or tag
     base, region = tag.partition("-")[0], _region(tag)
     return region is not None and not _region_is_main(tag) and region not in _USUAL.get(base, "").split()
 
 
 def _region_is_main(tag: str) -> bool:
+    """Whether the language of a tag is the main language of its region, as in pt-BR."""
     tag = _standardise(_as_tag(tag) or tag) or tag
     region = _region(tag)
     return region is not None and language_base(_maximise(f"und-{region}")) == language_base(tag)
@@ -245,6 +246,7 @@ def _standardise(tag: str) -> str | None:
 
 @lru_cache(maxsize=4096)
 def _maximise(tag: str) -> str:
+    """A tag with its likely script and region: "en-Latn-US" for "en"."""
     import langcodes
 
     try:
@@ -253,13 +255,13 @@ def _maximise(tag: str) -> str:
         return tag
 
 
-def _contradict(wanted: str, tag: str) -> bool:
-    regions = _region(wanted), _region(tag)
+def _contradict(requested: str, tag: str) -> bool:
+    regions = _region(requested), _region(tag)
     if None not in regions and regions[0] != regions[1]:
         return True
-    scripts = [_script(_maximise(tag)) for tag in (wanted, tag)]
+    scripts = [_script(_maximise(tag)) for tag in (requested, tag)]
     # A request without script and region fits all scripts.
-    return "-" in wanted and scripts[0] != scripts[1]
+    return "-" in requested and scripts[0] != scripts[1]
 
 
 def _script(tag: str) -> str | None:

@@ -1,7 +1,7 @@
 """Chooses the leading metric from the language and the training targets.
 
-BLEU counts words and sequences of four words. It needs a tokenizer that finds the words of the target language, and targets of at
-least four words. Metrics have the names that `metrics/` uses.
+BLEU counts sequences of one to four words. It needs a tokenizer that finds the words of the target language, and targets of at
+least four words. The names of metrics are those of `metrics/`.
 """
 
 from collections import Counter
@@ -17,10 +17,10 @@ from seqloom.segments import main_script, num_segments
 _FEW_WORDS = 3
 # If at least this share of the targets is so short, exact match leads.
 _FEW_WORDS_SHARE = 0.9
-# Targets that repeat so often on average are labels.
-_REPEATS = 20
-_MOST_LABELS = 200
-# If at least this share of the targets is in a script, its tokenizer is used.
+# Targets are labels if they are at most 200 different texts that occur at least 20 times on average.
+_MIN_REPEATS = 20
+_MAX_LABELS = 200
+# A script without spaces decides the tokenizer if more than this share of the targets is in such scripts.
 _SCRIPT_SHARE = 0.5
 
 # Languages with their own tokenizer in sacreBLEU; other scripts without spaces use its tokenizer "char".
@@ -36,7 +36,7 @@ _SCRIPT_NAMES = {
 
 @dataclass
 class TargetFacts:
-    """Counts over training targets, collected while they are read."""
+    """Counts over training targets that decide the leading metric."""
 
     num_targets: int = 0
     num_short: int = 0
@@ -53,12 +53,12 @@ class TargetFacts:
             self.scripts[script] += 1
         if self.labels is not None:
             self.labels.add(tgt)
-            if len(self.labels) > _MOST_LABELS:
+            if len(self.labels) > _MAX_LABELS:
                 self.labels = None
 
     @classmethod
     def of(cls, targets: Iterable[str]) -> "TargetFacts":
-        """The facts of some targets."""
+        """The counts over some targets."""
         facts = cls()
         for tgt in targets:
             facts.add(tgt)
@@ -66,23 +66,23 @@ class TargetFacts:
 
     @property
     def script(self) -> str | None:
-        """The script of most targets if BLEU's usual tokenizer does not fit it, else None."""
+        """The script of most targets if the usual tokenizer of BLEU does not fit it, else None."""
         if self.scripts.total() <= _SCRIPT_SHARE * self.num_targets:
             return None
-        # Some Japanese sentences are all Han; Chinese ones have no kana.
+        # Some Japanese sentences have only Han characters, but no Chinese sentence has kana.
         if self.scripts["kana"] > 0.1 * self.scripts["han"] and self.scripts["kana"]:
             return "kana"
         return max(self.scripts, key=lambda name: self.scripts[name])
 
     @property
-    def few_words(self) -> str | None:
-        """Why targets are compared as a whole, in words; None if they are sentences."""
+    def reason_for_exact_match(self) -> str | None:
+        """Says why exact match suits the targets better than BLEU; None if they are sentences."""
         if not self.num_targets:
             return None
         share = self.num_short / self.num_targets
         if share >= _FEW_WORDS_SHARE:
             return f"{'all' if share == 1 else f'{100 * share:.0f}%'} of the targets have at most {_FEW_WORDS} words"
-        if self.labels is not None and self.num_targets >= _REPEATS * len(self.labels):
+        if self.labels is not None and self.num_targets >= _MIN_REPEATS * len(self.labels):
             return f"the targets are {len(self.labels):,} different texts that repeat, as labels do"
         return None
 
@@ -117,7 +117,7 @@ class LeadingMetric:
 
 
 def bleu_for(tgt_lang: str | None, facts: TargetFacts) -> str:
-    """The BLEU whose tokenizer finds the words of the targets, by the language if it is known, else by their script."""
+    """The name of the BLEU whose tokenizer fits the targets, by the language if it is known, else by their script."""
     base = (tgt_lang or "").split("-")[0].split("_")[0].casefold()
     script = facts.script
     if base in _CHINESE or (script == "han" and base != "ja"):
@@ -129,21 +129,24 @@ def bleu_for(tgt_lang: str | None, facts: TargetFacts) -> str:
     return "bleu_char" if base in _BY_CHARACTERS or script is not None else "bleu"
 
 
-def choose_leading(wanted: str | None, usual: str, tgt_lang: str | None, facts: TargetFacts) -> LeadingMetric:
+def choose_leading(requested: str | None, usual: str, tgt_lang: str | None, facts: TargetFacts) -> LeadingMetric:
     """Chooses the leading metric.
 
     Args:
-        wanted: what the user asked for, which wins; None: what suits the data.
-        usual: what the data set is usually measured by.
-        facts: of the training targets.
+        requested: the metric of the user's settings, which is always used; None: chosen by the data.
+        usual: the usual metric of the data set.
+        tgt_lang: the tag of the target language, if known.
+        facts: counts over the training targets.
     """
     bleu = bleu_for(tgt_lang, facts)
-    metric = wanted or usual
+    metric = requested or usual
     if metric != "bleu":
         return LeadingMetric(metric, bleu, ())
-    few_words = facts.few_words if wanted is None else None
-    if few_words is not None:
-        note = f"Metric: {few_words}, so exact match leads, not BLEU, which needs four words in a row (--metric changes it)."
+    reason = facts.reason_for_exact_match if requested is None else None
+    if reason is not None:
+        note = (
+            f"Metric: {reason}, so exact match leads, not BLEU, which needs four words in a row (--metric changes it)."
+        )
         return LeadingMetric("exact_match", bleu, (note,))
     if bleu == "bleu":
         return LeadingMetric(bleu, bleu, ())

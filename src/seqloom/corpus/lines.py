@@ -1,7 +1,7 @@
 """Lines of text of files and of standard input.
 
-Lines end at "\\n" or "\\r\\n" only. A line separator U+2028 or a vertical tab inside a sentence must not shift two aligned files
-against each other.
+Lines end only at "\\n" or "\\r\\n". If a line separator U+2028 or a vertical tab inside a sentence ended a line, two aligned files
+would no longer be aligned.
 """
 
 import io
@@ -24,7 +24,7 @@ def raw_lines(file: InputFile, read_pass: ReadPass) -> Generator[bytes | None, N
     """Lines as bytes, without line ends and byte order mark; None for a line that is too long, which `read_pass` counts.
 
     Raises:
-        CorpusError: as `open_bytes`, or a line is longer than 16 MiB and `read_pass` does not skip.
+        CorpusError: the file cannot be opened (see `open_bytes`), or a line is longer than 16 MiB and `read_pass` does not skip.
     """
     with open_bytes(file, read_pass) as stream:
         first = True
@@ -34,7 +34,7 @@ def raw_lines(file: InputFile, read_pass: ReadPass) -> Generator[bytes | None, N
                     "lines of more than 16 MiB",
                     f"{file}:{number}",
                     "a line of more than 16 MiB",
-                    "Expected one sentence or record a line.",
+                    "Expected one sentence or record in each line.",
                 )
                 # The rest of the line is skipped in pieces, so that it is never in memory as a whole.
                 while line and not line.endswith(b"\n"):
@@ -52,7 +52,7 @@ def text_lines(file: InputFile, read_pass: ReadPass) -> Generator[str | None, No
     """Lines as text; None for a line that cannot be read, which `read_pass` counts.
 
     Raises:
-        CorpusError: as `raw_lines`, or a line is not UTF-8 or holds zero bytes and `read_pass` does not skip.
+        CorpusError: as `raw_lines`, or a line is not UTF-8 or has a zero byte, and `read_pass` does not skip.
     """
     with closing(raw_lines(file, read_pass)) as lines:
         for number, line in enumerate(lines, start=1):
@@ -82,7 +82,7 @@ def report_not_utf8(file: InputFile, number: int, line: bytes, start: int, read_
     Raises:
         CorpusError: `read_pass` does not skip.
     """
-    if _holds_half_surrogates(line):
+    if _has_lone_surrogates(line):
         read_pass.report_bad(
             "lines with half a character",
             f"{file}:{number}",
@@ -94,7 +94,8 @@ def report_not_utf8(file: InputFile, number: int, line: bytes, start: int, read_
     read_pass.report_bad("lines that are not valid UTF-8", f"{file}:{number}", detail, advise(line))
 
 
-def _holds_half_surrogates(line: bytes) -> bool:
+def _has_lone_surrogates(line: bytes) -> bool:
+    """Whether a line that is not UTF-8 would be valid if UTF-8 could encode lone surrogates."""
     try:
         line.decode("utf-8", "surrogatepass")
     except UnicodeDecodeError:
@@ -107,7 +108,7 @@ def report_zero_byte(location: str, index: int, read_pass: ReadPass) -> None:
 
     Args:
         location: file and line.
-        index: where in the line, in characters from 0.
+        index: the position of the zero byte in the line, in characters from 0.
 
     Raises:
         CorpusError: `read_pass` does not skip.
@@ -115,8 +116,8 @@ def report_zero_byte(location: str, index: int, read_pass: ReadPass) -> None:
     read_pass.report_bad(
         "lines with a zero byte",
         location,
-        f"character {index + 1} of the line is a zero byte (NUL), which no text holds",
-        "Take it out: tr -d '\\000' < FILE > NEW.",
+        f"character {index + 1} of the line is a zero byte (NUL), which text does not contain",
+        "Remove it: tr -d '\\000' < FILE > NEW.",
     )
 
 
@@ -124,9 +125,9 @@ class LenientLines:
     """Lines of a file or of standard input. Bytes that are not UTF-8 are replaced and counted. Standard input can be read once.
 
     Attributes:
-        num_lines: lines read so far.
-        num_replaced: lines so far with bytes that are not UTF-8, which became U+FFFD.
-        is_utf16: whether the lines are decoded from UTF-16, as their byte order mark says; known from the first line on.
+        num_lines: the number of lines read so far.
+        num_replaced: the number of lines so far in which bytes that are not UTF-8 became U+FFFD.
+        is_utf16: whether the lines are UTF-16, by their byte order mark; set when the first line is read.
     """
 
     def __init__(self, source: Path | str) -> None:
@@ -147,10 +148,10 @@ class LenientLines:
         self.is_utf16 = isinstance(stream, Utf16Stream)
         for line in iter(lambda: stream.readline(_MAX_LINE_BYTES + 1), b""):
             if len(line) > _MAX_LINE_BYTES and not line.endswith(b"\n"):
-                # A few kilobytes of compressed data can be gigabytes of one line.
+                # A few kilobytes of compressed data can become a line of gigabytes.
                 location = "standard input" if str(self._source) == "-" else self._source
                 raise CorpusError(
-                    f"{location}:{self.num_lines + 1}: a line of more than 16 MiB; expected one text a line"
+                    f"{location}:{self.num_lines + 1}: a line of more than 16 MiB; expected one text in each line"
                 )
             if self.num_lines == 0:
                 line = line.removeprefix(b"\xef\xbb\xbf")
@@ -164,7 +165,7 @@ class LenientLines:
 
 
 def read_lines(source: Path | str) -> LenientLines:
-    """Reads lines to be translated. Bytes that are not UTF-8 are replaced and counted, because each line needs an answer.
+    """Reads lines to be translated. Bytes that are not UTF-8 are replaced and counted, because each line must get a translation.
 
     Args:
         source: a file, compressed or not, or "-" for standard input.

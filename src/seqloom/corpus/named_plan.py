@@ -22,7 +22,7 @@ def plan_named(name: str, entry: Entry, settings: CorpusSettings, progress: Prog
     """Plans a corpus of a data set of the catalogue. Its files are downloaded if necessary.
 
     Raises:
-        ConfigError: settings do not fit the data set.
+        ConfigError: a setting does not apply to the data set.
         CorpusError: a file cannot be found or downloaded.
     """
     what = f"the data set {name!r}"
@@ -45,16 +45,16 @@ def plan_named(name: str, entry: Entry, settings: CorpusSettings, progress: Prog
     if entry.kind == "text" and settings.metric not in (None, "bits_per_byte"):
         raise ConfigError(f"{what} is a text for language models, measured in bits_per_byte, not {settings.metric}")
     src, tgt = _direction(what, entry, settings)
-    open_part = _SplitOpener(entry, src, tgt, settings, progress, _instead(entry))
+    open_part = _SplitOpener(entry, src, tgt, settings, progress, _advice(entry))
     notes: tuple[str, ...] = ()
     sources = {part: open_part(split) for part, split in entry.splits.items()}
     languages = entry.languages or {side: side for side in entry.sides}
     if entry.kind == "pairs":
         held_out, notes = held_out_sources(settings, languages.get(src), languages.get(tgt))
         sources |= held_out
-    natural = (src, tgt) == entry.direction and len(entry.sides) == 2
+    is_default = (src, tgt) == entry.direction and len(entry.sides) == 2
     return Plan(
-        name=name if natural or entry.kind == "text" else f"{name}-{src}-{tgt}",
+        name=name if is_default or entry.kind == "text" else f"{name}-{src}-{tgt}",
         kind=entry.kind,
         train=sources["train"],
         val=sources.get("val"),
@@ -78,7 +78,7 @@ class _SplitOpener:
     tgt: str
     settings: CorpusSettings
     progress: Progress
-    instead: str
+    advice: str
 
     def __call__(self, split: SplitEntry) -> Source:
         source: Source
@@ -104,21 +104,22 @@ class _SplitOpener:
         try:
             path = locate(name, self.entry.files[name], data_dir=self.settings.data_dir, progress=self.progress)
         except CorpusError as error:
-            raise CorpusError(f"{error}{self.instead}") from None
+            raise CorpusError(f"{error}{self.advice}") from None
         return InputFile(path, member or None)
 
 
 def _direction(what: str, entry: Entry, settings: CorpusSettings) -> tuple[str, str]:
+    """The sides that are source and target; both "" for a text."""
     if entry.direction is None:
         return "", ""
-    wanted: list[str | None] = []
+    sides_of_settings: list[str | None] = []
     for flag, code in (("from", settings.from_lang), ("to", settings.to_lang)):
-        sides = direction.match(code, entry.sides) if code is not None else []
+        sides = direction.matching_tags(code, entry.sides) if code is not None else []
         if code is not None and len(sides) != 1:
             names = ", ".join(f"{side} ({name_language(side)})" for side in entry.sides)
             raise ConfigError(f"--{flag}-lang {code}: {what} has the languages {names}")
-        wanted.append(sides[0] if sides else None)
-    src, tgt = wanted
+        sides_of_settings.append(sides[0] if sides else None)
+    src, tgt = sides_of_settings
     if src is not None and src == tgt:
         raise ConfigError(
             f"--from-lang {settings.from_lang} --to-lang {settings.to_lang}: both are {name_language(src)} in {what}"
@@ -131,5 +132,6 @@ def _direction(what: str, entry: Entry, settings: CorpusSettings) -> tuple[str, 
     return src, tgt
 
 
-def _instead(entry: Entry) -> str:
+def _advice(entry: Entry) -> str:
+    """The end of a message about a missing file: a data set to use instead, if there is one."""
     return f". A similar public data set: --data {entry.instead}" if entry.instead else ""

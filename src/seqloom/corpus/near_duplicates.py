@@ -1,9 +1,9 @@
-"""Finds near-duplicates among documents, so that a split keeps them on one side.
+"""Finds near-duplicates among documents, so that they can be put into the same split.
 
-Two documents are near-duplicates if they share at least half of the passages of 50 characters that occur in either (the Jaccard
-index), estimated from 64 samples by MinHash with one permutation (Broder 1997; Li, Owen and Zhang 2012), with the densification
-of Shrivastava and Li (2014). Candidates agree in at least one of 21 groups of 3 samples: this finds 94% of the pairs that share
-half of their passages, and nearly all that share more. Near-duplicates of near-duplicates belong together too.
+Two documents are near-duplicates if their sets of passages of 50 characters have a Jaccard index of at least 0.5. It is estimated
+from 64 samples by MinHash with one permutation (Broder 1997; Li, Owen and Zhang 2012), with the densification of Shrivastava and
+Li (2014). Candidates agree in at least one of 21 groups of 3 samples: this finds 94% of the pairs with an index of 0.5, and nearly
+all with a larger index. Near-duplicates of near-duplicates belong together too.
 """
 
 import numpy as np
@@ -13,37 +13,38 @@ from seqloom.corpus.passage_hashes import Hashes, PassageHasher
 from seqloom.corpus.split import hash_key
 
 MOST_DOCUMENTS = 500_000
-"""The documents that are compared. At most 0.3 GB of memory holds their samples."""
+"""The largest number of documents that are compared. Their samples take at most 0.3 GB of memory."""
 
 _SAMPLES = 64
 _ROWS, _BANDS = 3, 21
-_LEAST_SHARED = 0.5
-_AT_ONCE = 1 << 14
+_MIN_JACCARD = 0.5
+_BLOCK_ROWS = 1 << 14
 _EMPTY = np.uint32(0xFFFFFFFF)
 _STEP = np.uint32(0x9E3779B1)
 
 Signatures = NDArray[np.uint32]
+"""(documents, 64): the samples of each document; _EMPTY in bins without a sample."""
 
 
 class NearDuplicates:
-    """Collects documents, then says which of them are near-duplicates.
+    """Collects the samples of documents, then finds near-duplicates.
 
     Attributes:
-        num_documents: documents so far. Those after the first `MOST_DOCUMENTS` are not compared.
+        num_documents: the number of documents so far. Those after the first `MOST_DOCUMENTS` are not compared.
     """
 
     def __init__(self) -> None:
         self.num_documents = 0
         self._hasher = PassageHasher()
         self._groups: list[int] = []
-        # Blocks of so many rows, so that growing copies nothing.
+        # Blocks of _BLOCK_ROWS rows, so that adding documents does not copy the earlier ones.
         self._blocks: list[Signatures] = []
 
     def add(self, text: str, group: int) -> None:
         """Adds a document.
 
         Args:
-            group: the hash of its key; documents of equal groups are together already.
+            group: the hash of its key. Documents of a group are always in the same split.
         """
         self.num_documents += 1
         if self.num_documents <= MOST_DOCUMENTS:
@@ -52,10 +53,10 @@ class NearDuplicates:
                 self._sample(hashes, owners)
 
     def merged(self, seed: int) -> dict[int, int]:
-        """The groups that hold near-duplicates of another group, each with the hash that all of them share.
+        """Maps each group that holds near-duplicates of another group to a hash that all these groups share.
 
         Args:
-            seed: of the shared hashes.
+            seed: the seed of the shared hashes.
         """
         for hashes, owners in self._hasher.rest():
             self._sample(hashes, owners)
@@ -67,28 +68,34 @@ class NearDuplicates:
             if a != b:
                 parents[max(a, b)] = min(a, b)
         members = {*parents, *parents.values()}
-        # The smallest hash of a group is a hash that is often chosen, so another one is made of it.
+        # The groups with the smallest hashes are held out. The root is the smallest of several hashes, so it is hashed again:
+        # else merged groups would be held out too often.
         return {group: hash_key(str(_root(parents, group)), seed) for group in members}
 
     def _sample(self, hashes: Hashes, owners: NDArray[np.int64]) -> None:
-        """Keeps the smallest hash of each document in each of 64 bins."""
+        """Updates the smallest hash of each document in each of 64 bins.
+
+        Args:
+            hashes: hashes of passages.
+            owners: for each hash, the index of its document.
+        """
         first, last = int(owners[0]), int(owners[-1])
         bins = (owners - first) * _SAMPLES + (hashes >> np.uint64(58)).astype(np.int64)
         smallest = np.full((last - first + 1) * _SAMPLES, _EMPTY)
-        # An even number is never _EMPTY.
+        # Hashes are made even, so that none is equal to _EMPTY, which is odd.
         np.minimum.at(smallest, bins, ((hashes >> np.uint64(20)) & np.uint64(0xFFFFFFFE)).astype(np.uint32))
         rows = smallest.reshape(-1, _SAMPLES)
-        for number in range(first // _AT_ONCE, last // _AT_ONCE + 1):
+        for number in range(first // _BLOCK_ROWS, last // _BLOCK_ROWS + 1):
             while len(self._blocks) <= number:
-                self._blocks.append(np.full((_AT_ONCE, _SAMPLES), _EMPTY))
-            start = number * _AT_ONCE
-            low, high = max(first, start), min(last + 1, start + _AT_ONCE)
+                self._blocks.append(np.full((_BLOCK_ROWS, _SAMPLES), _EMPTY))
+            start = number * _BLOCK_ROWS
+            low, high = max(first, start), min(last + 1, start + _BLOCK_ROWS)
             part = self._blocks[number][low - start : high - start]
             np.minimum(part, rows[low - first : high - first], out=part)
 
 
 def _similar_pairs(signatures: Signatures) -> list[tuple[int, int]]:
-    """Pairs of rows that agree in at least half of the samples, each with the first row that it is a candidate for."""
+    """Pairs of rows that agree in at least half of their samples. Of candidates, each row is compared with the first one only."""
     rows = np.flatnonzero((signatures != _EMPTY).any(axis=1))
     if not len(rows):
         return []
@@ -101,20 +108,20 @@ def _similar_pairs(signatures: Signatures) -> list[tuple[int, int]]:
         sorted_hashes = hashes[order]
         begins = np.flatnonzero(np.concatenate([[True], sorted_hashes[1:] != sorted_hashes[:-1]]))
         sizes = np.diff(np.append(begins, len(order)))
-        # The sort is stable, so the first of equal hashes is the first document.
+        # The sort is stable, so the first of several equal hashes belongs to the first document.
         firsts = np.repeat(order[begins], sizes)
         different = np.flatnonzero(firsts != order)
-        for chunk in np.array_split(different, len(different) // _AT_ONCE + 1):
+        for chunk in np.array_split(different, len(different) // _BLOCK_ROWS + 1):
             a, b = firsts[chunk], order[chunk]
-            similar = (filled[a] == filled[b]).mean(axis=1) >= _LEAST_SHARED
+            similar = (filled[a] == filled[b]).mean(axis=1) >= _MIN_JACCARD
             pairs.update(zip(rows[a[similar]].tolist(), rows[b[similar]].tolist(), strict=True))
     return sorted(pairs)
 
 
 def _fill(signatures: Signatures) -> Signatures:
-    """Fills bins without a sample from the next bin that has one, so that equal texts agree in all and others rarely."""
-    for start in range(0, len(signatures), _AT_ONCE):
-        sampled = signatures[start : start + _AT_ONCE]
+    """Fills empty bins from the next bin that has a sample (densification): equal texts agree in all bins, others rarely."""
+    for start in range(0, len(signatures), _BLOCK_ROWS):
+        sampled = signatures[start : start + _BLOCK_ROWS]
         filled = sampled.copy()
         with np.errstate(over="ignore"):
             for distance in range(1, _SAMPLES):
@@ -123,11 +130,12 @@ def _fill(signatures: Signatures) -> Signatures:
                 shifted = np.roll(sampled, -distance, axis=1)
                 empty = (filled == _EMPTY) & (shifted != _EMPTY)
                 filled[empty] = shifted[empty] + np.uint32(distance) * _STEP
-        signatures[start : start + _AT_ONCE] = filled
+        signatures[start : start + _BLOCK_ROWS] = filled
     return signatures
 
 
 def _root(parents: dict[int, int], group: int) -> int:
+    """The smallest group that a group was merged with (union-find, with path halving)."""
     while (parent := parents.get(group)) is not None:
         parents[group] = above = parents.get(parent, parent)
         group = above

@@ -34,19 +34,19 @@ def open_corpus(
     Args:
         settings: what to read; a text or path alone is a name or a file.
         progress: receives the progress of reading and of downloads.
-        named_by: the file with the settings, if another person may have written it. Pipes and devices in it are an error,
-            because reading one could wait for ever.
+        named_by: the file that the settings come from, if another person may have written it. Pipes and devices are then an error,
+            because reading a pipe may never end.
 
     Raises:
         ConfigError: settings contradict each other or do not fit the data.
-        CorpusError: there are no such data, or they cannot be read.
+        CorpusError: the data do not exist or cannot be read.
     """
     settings = as_corpus_settings(settings)
     progress = progress or Silent()
     if named_by is not None:
-        _refuse_streams(settings, named_by)
-    settings, kept = _without_streams(settings)
-    for note in kept:
+        _check_no_streams(settings, named_by)
+    settings, copy_notes = _copy_streams(settings)
+    for note in copy_notes:
         progress.say(note)
     if settings.kind in READERS:
         check_none_ignored(settings, {"data", "kind", "options", "data_dir"}, f"data of the kind {settings.kind!r}")
@@ -67,7 +67,7 @@ def open_corpus(
         return corpus if settings.metric is None else dataclasses.replace(corpus, metric=settings.metric)
     if settings.metric == "items":
         raise ConfigError(
-            "metric is 'items', but only generators know what the items of a target are; take exact_match or bleu"
+            "metric is 'items', but only generators know what the items of a target are; use exact_match or bleu"
         )
     entry = catalogue().get(settings.data)
     if entry is not None:
@@ -103,7 +103,8 @@ def _encoding_notes(settings: CorpusSettings) -> list[str]:
     return [f"{file.name}: read as UTF-16, as its byte order mark says." for file in files if file.is_utf16()]
 
 
-def _refuse_streams(settings: CorpusSettings, named_by: Path) -> None:
+def _check_no_streams(settings: CorpusSettings, named_by: Path) -> None:
+    """Checks that no setting names a pipe or a device; raises a CorpusError."""
     for name in _SOURCES:
         value = getattr(settings, name)
         if value is not None and is_stream(value):
@@ -113,26 +114,26 @@ def _refuse_streams(settings: CorpusSettings, named_by: Path) -> None:
             )
 
 
-def _without_streams(settings: CorpusSettings) -> tuple[CorpusSettings, list[str]]:
+def _copy_streams(settings: CorpusSettings) -> tuple[CorpusSettings, list[str]]:
     """The settings with pipes replaced by copies that can be read twice, and a note for each copy."""
     copies: dict[str, str] = {}
     notes: list[str] = []
-    standard: list[str] = []
+    from_stdin: list[str] = []
     for name in _SOURCES:
         value = getattr(settings, name)
         if value is not None and is_stream(value):
             if value in ("-", "/dev/stdin"):
-                standard.append(name)
+                from_stdin.append(name)
             copy = regular_file(value)
             copies[name] = str(copy)
             notes.append(describe_copy(value, copy))
-    if len(standard) > 1:
-        raise ConfigError(f"{' and '.join(standard)} are both standard input, which can be read only once")
+    if len(from_stdin) > 1:
+        raise ConfigError(f"{' and '.join(from_stdin)} are both standard input, which can be read only once")
     return (settings.model_copy(update=copies), notes) if copies else (settings, notes)
 
 
 def _exists(path: Path) -> bool:
-    """Whether a file or a link exists. Opening a dangling link gives the error message.
+    """Whether a path exists. A dangling link counts, because opening it gives the clearer error message.
 
     Raises:
         CorpusError: the path cannot be examined.
@@ -144,7 +145,7 @@ def _exists(path: Path) -> bool:
 
 
 def fetch(name: str, *, data_dir: str | None = None, progress: Progress | None = None) -> list[Path]:
-    """Downloads all files of a named data set, or finds them in a mirror.
+    """Downloads all files of a named data set, or finds them in a mirror or the cache. Returns their paths.
 
     Raises:
         CorpusError: there is no data set of that name, or a file cannot be found or downloaded.

@@ -1,6 +1,6 @@
-"""Line-aligned files: line n of one file is the source, line n of the other file its target.
+"""Line-aligned files: line n of one file is a source, and line n of the other file is its target.
 
-Files of unequal length are an error, with a guess where they drift apart.
+Files with unequal numbers of lines are an error; the message guesses from which line they are no longer aligned.
 """
 
 import html
@@ -22,6 +22,7 @@ from seqloom.messages import counted
 
 Markup = Literal["none", "tags", "segments"]
 Row = tuple[str, int, str, str]
+"""The file name, the number of the row from 1, the source and the target."""
 
 _SEGMENT = re.compile(r"<seg\b[^>]*>(.*)</seg>", re.IGNORECASE)
 _MAX_COMPARED_LINES = 2_000_000
@@ -34,8 +35,8 @@ class ParallelFiles:
     Attributes:
         src: the sources.
         tgt: the targets.
-        markup: "tags": lines that begin with "<" are titles and such, not sentences (IWSLT's training files);
-            "segments": sentences are in `<seg>` elements (the test files of WMT and IWSLT).
+        markup: "tags": lines that begin with "<" are not sentences but titles and the like (training files of IWSLT);
+            "segments": sentences are in `<seg>` elements (test files of WMT and IWSLT).
     """
 
     src: InputFile
@@ -48,10 +49,10 @@ class ParallelFiles:
         return f"{self.src} + {self.tgt}"
 
     def rows(self, read_pass: ReadPass) -> Iterator[Row]:
-        """Rows of file name, line, source and target. A row with a bad line in one of the files is skipped.
+        """The rows. If a line is bad in one of the files, the row is skipped.
 
         Raises:
-            CorpusError: the files have unequal numbers of lines, or as `streams.text_lines`.
+            CorpusError: the files have unequal numbers of lines, or cannot be read (see `text_lines`).
         """
         sides = (self._sentences(self.src, read_pass), self._sentences(self.tgt, read_pass))
         name = str(self.src)
@@ -72,12 +73,12 @@ class ParallelFiles:
 
 
 def read_parallel(src: Path | str, ref: Path | str, *, read_pass: ReadPass | None = None) -> Iterator[SentencePair]:
-    """Reads aligned lines for scoring. Lines are not stripped; pairs with an empty side stay.
+    """Reads aligned lines for scoring. Lines are not stripped, and pairs with an empty side are kept.
 
     Args:
-        src: the sources, one a line.
-        ref: the references, one a line.
-        read_pass: decides what happens with a line that cannot be read, and counts the pairs that it skips;
+        src: a file with a source in each line.
+        ref: a file with a reference in each line.
+        read_pass: decides what happens with a line that cannot be read, and counts the pairs that are skipped;
             `ReadPass("skip").notes("test")` gives the counts as sentences. The default raises an error.
 
     Raises:
@@ -93,8 +94,8 @@ def read_translations(
     """Reads sources with one or more references, for scoring. A line that is bad in one file is skipped in all of them.
 
     Args:
-        src: the sources, one a line.
-        refs: files of references, one reference a line.
+        src: a file with a source in each line.
+        refs: files with a reference in each line.
         read_pass: as for `read_parallel`.
 
     Yields:
@@ -104,7 +105,7 @@ def read_translations(
         CorpusError: as `read_parallel`.
     """
     read_pass = read_pass or ReadPass()
-    # If the files have unequal lengths, they are read once more to find where they drift apart. A pipe cannot be read again.
+    # If the files have unequal numbers of lines, they are read again to find the misaligned line. Pipes are copied for that.
     files = [InputFile(regular_file(path)) for path in (src, *refs)]
     for lines in itertools.zip_longest(*(text_lines(file, read_pass) for file in files), fillvalue=_END):
         if _END in lines:
@@ -129,13 +130,13 @@ def _explain_unequal(src: InputFile, tgt: InputFile) -> str:
     drift = find_drift(src_lengths, tgt_lengths)
     if drift is not None:
         message += (
-            f" By their lengths the lines fit up to about line {drift:,} and are shifted after it: look there first."
+            f" By their lengths, the lines fit up to about line {drift:,} and are shifted after it: look there first."
         )
-    return message + " Check that both files come from the same step of preparation, with empty lines kept."
+    return message + " Check that both files come from the same processing step, and that it kept empty lines."
 
 
 class _End:
-    pass
+    """The type of the value that stands for a line after the end of a file."""
 
 
 _END = _End()
@@ -159,17 +160,17 @@ class ConcatenatedFiles:
 
 
 def find_drift(src_lengths: "array[int]", tgt_lengths: "array[int]") -> int | None:
-    """Guesses the line from which two files are no longer aligned, if one shift explains their difference in length.
+    """Guesses the line from which two files are no longer aligned, if a single shift explains their difference in lines.
 
-    Translations have similar lengths, so aligned lines have similar log ratios. For each line k the cost of "aligned before k,
-    shifted by the difference after k" is summed; the cheapest k is the guess.
+    The ratio of the lengths of aligned lines is usually similar. For each line k, the cost of "aligned before k, and shifted after
+    k" is the sum of the deviations of the log ratios; the line with the smallest cost is the guess.
 
     Args:
         src_lengths: bytes in each line of the source file.
         tgt_lengths: bytes in each line of the target file.
 
     Returns:
-        A line from 1, or None if the lengths do not show it.
+        A line, from 1; None if the lengths do not show it clearly.
     """
     import numpy as np
 
@@ -184,7 +185,7 @@ def find_drift(src_lengths: "array[int]", tgt_lengths: "array[int]") -> int | No
     shifted = np.minimum(np.abs(long_side[shift:] - short_side - typical), 2.0)
     cost = np.concatenate([[0.0], np.cumsum(aligned)]) + np.concatenate([np.cumsum(shifted[::-1])[::-1], [0.0]])
     best = int(cost.argmin())
-    # The guess is useful only if a shift explains the lines after it much better than no shift.
+    # The guess is useful only if the shift fits the lines after it much better than no shift.
     before, after = float(aligned[best:].sum()), float(shifted[best:].sum())
     convincing = count - best < 3 or after < 0.7 * before
     return best + 1 if convincing else None

@@ -1,4 +1,7 @@
-"""Reads Parquet files: the names of the columns, fields of structs included, and their values row by row."""
+"""Reads Parquet files: the names of the columns and of the fields of structs, and their values row by row.
+
+A field of a struct is a column with the name "COLUMN.FIELD".
+"""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -11,7 +14,7 @@ from seqloom.errors import CorpusError
 
 
 def read_names(file: InputFile) -> tuple[str, ...]:
-    """The names of the columns. The name of a struct's field contains a dot.
+    """The names of the columns.
 
     Raises:
         CorpusError: the file is damaged, or pyarrow is not installed.
@@ -25,7 +28,10 @@ def read_names(file: InputFile) -> tuple[str, ...]:
 
 
 def read_values(file: InputFile, keys: Sequence[str]) -> Iterator[Sequence[Any]]:
-    """Rows of unchecked values of all types.
+    """For each row the unchecked values of some columns, of any type.
+
+    Args:
+        keys: names of columns, as `read_names` gives them.
 
     Raises:
         CorpusError: the file is damaged.
@@ -37,7 +43,11 @@ def read_values(file: InputFile, keys: Sequence[str]) -> Iterator[Sequence[Any]]
 
 
 def read_rows(file: InputFile, keys: Sequence[str], read_pass: ReadPass) -> Iterator[tuple[int, list[str]]]:
-    """Rows, numbered from 1.
+    """For each row its number, from 1, and the texts of some columns.
+
+    Args:
+        keys: names of columns, as `read_names` gives them.
+        read_pass: decides what happens to a row that holds other values than text.
 
     Raises:
         CorpusError: the file is damaged, or a value is not text and `read_pass` does not skip.
@@ -45,17 +55,18 @@ def read_rows(file: InputFile, keys: Sequence[str], read_pass: ReadPass) -> Iter
     number = 0
     with _open(file) as parquet_file:
         names = set(parquet_file.schema_arrow.names)
-        columns = sorted({key if key in names else key.partition(".")[0] for key in keys})
-        batches = parquet_file.iter_batches(batch_size=4096, columns=columns)
+        stored = sorted({key if key in names else key.partition(".")[0] for key in keys})
+        batches = parquet_file.iter_batches(batch_size=4096, columns=stored)
         while (batch := _next_batch(batches, file)) is not None:
-            values_of = [_column(batch, key) for key in keys]
-            for values in zip(*values_of, strict=True):
+            columns = [_column(batch, key) for key in keys]
+            for values in zip(*columns, strict=True):
                 number += 1
-                if _is_text(values, keys, f"{file}: row {number}", read_pass):
+                if _check_row(values, keys, f"{file}: row {number}", read_pass):
                     yield number, list(values)
 
 
-def _is_text(values: Sequence[Any], keys: Sequence[str], location: str, read_pass: ReadPass) -> bool:
+def _check_row(values: Sequence[Any], keys: Sequence[str], location: str, read_pass: ReadPass) -> bool:
+    """Whether all values of a row are text; reports the row if not."""
     for key, value in zip(keys, values, strict=True):
         if not isinstance(value, str):
             read_pass.report_bad(
@@ -92,9 +103,7 @@ def _open(file: InputFile) -> Any:
     except ImportError:
         raise CorpusError(f"{file}: reading Parquet needs an extra: pip install 'seqloom[parquet]'") from None
     if file.path.suffix in (".gz", ".xz", ".zst", ".bz2"):
-        raise CorpusError(
-            f"{file}: Parquet is compressed inside already and cannot be read from a compressed file; unpack it"
-        )
+        raise CorpusError(f"{file}: Parquet cannot be read from a compressed file (it is compressed inside); unpack it")
     try:
         return pyarrow.parquet.ParquetFile(file.path)
     except (pyarrow.ArrowException, OSError) as error:
@@ -102,11 +111,12 @@ def _open(file: InputFile) -> Any:
 
 
 def _column(batch: Any, key: str) -> list[Any]:
-    name, _, inner = key.partition(".")
+    """The values of a column, or of a field of a struct, in a batch of rows."""
+    name, _, field = key.partition(".")
     try:
         if key in batch.schema.names:
             return list(batch.column(key).to_pylist())
-        return [None if value is None else value.get(inner) for value in batch.column(name).to_pylist()]
+        return [None if value is None else value.get(field) for value in batch.column(name).to_pylist()]
     except UnicodeDecodeError as error:
         raise CorpusError(
             f"column {name!r} holds bytes that are not UTF-8 ({error.reason}); write the file again from text"

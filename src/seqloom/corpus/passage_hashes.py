@@ -1,4 +1,4 @@
-"""Hashes of all passages of 50 characters of texts, many at a time; what near-duplicates and repeated passages are found by."""
+"""Hashes all passages of 50 characters of texts, in batches. The hashes show near-duplicates and repeated passages."""
 
 from collections.abc import Iterator
 
@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from seqloom.corpus.split import split_key
 
 PASSAGE = 50
-"""The characters of a passage, after `split_key` made all texts lower-case without punctuation."""
+"""The number of characters of a passage, in the text that `split_key` returns (lower case, no punctuation)."""
 
 Hashes = NDArray[np.uint64]
 
@@ -22,7 +22,7 @@ _MIX_1, _MIX_2 = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
 class PassageHasher:
     """Hashes the passages of texts in batches of about 33,000 characters.
 
-    A passage is a window of 50 characters of a text's key, at every offset. A text with a shorter key has no passages.
+    The passages of a text are all windows of 50 characters of its `split_key`. A text with a shorter key has no passages.
     """
 
     def __init__(self) -> None:
@@ -37,10 +37,10 @@ class PassageHasher:
         """Adds a text.
 
         Args:
-            owner: the number of the text, which is returned with its hashes.
+            owner: the number of the text.
 
-        Returns:
-            Batches that are full: hashes of passages, and the number of the text of each.
+        Yields:
+            For each full batch, the hashes of its passages and the `owner` of each, both (passages,).
         """
         key = split_key(text)
         for start in range(0, max(1, len(key) - PASSAGE + 1), _BATCH):
@@ -55,7 +55,7 @@ class PassageHasher:
                 yield self._hash()
 
     def rest(self) -> Iterator[tuple[Hashes, NDArray[np.int64]]]:
-        """The last batch, if any text is left in it."""
+        """Yields the last batch, if it is not empty, as `add` does."""
         if self._pieces:
             yield self._hash()
 
@@ -73,7 +73,7 @@ class PassageHasher:
 
 
 def _powers(base: int, count: int) -> Hashes:
-    """The first powers of a number modulo 2^64, from the power 0."""
+    """The powers 0 to count - 1 of a number, modulo 2^64."""
     factors = np.full(count, base, dtype=np.uint64)
     factors[0] = 1
     return np.cumprod(factors, dtype=np.uint64)

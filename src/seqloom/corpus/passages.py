@@ -18,8 +18,8 @@ from seqloom.corpus.read_pass import ReadPass
 from seqloom.progress import Silent
 
 _PIECE_BYTES = 1 << 18
-_WANTED_CHARS = 1 << 14
-_LONGEST_CHARS = 1 << 16
+_USUAL_CHARS = 1 << 14
+_MAX_CHARS = 1 << 16
 
 
 @dataclass(frozen=True)
@@ -28,8 +28,8 @@ class RunningText:
 
     Attributes:
         file: the file.
-        start: the first character.
-        stop: the character after the last one; None: the end of the file.
+        start: the index of the first character of the part.
+        stop: the index after its last character; None: the end of the file.
     """
 
     file: InputFile
@@ -38,31 +38,31 @@ class RunningText:
 
     @property
     def origin(self) -> str:
-        """The file name, and which part of it."""
+        """The file name and the range of characters."""
         if self.start == 0 and self.stop is None:
             return str(self.file)
         return f"{self.file} (characters {self.start:,} to {'the end' if self.stop is None else f'{self.stop:,}'})"
 
     def passages(self, read_pass: ReadPass) -> Iterator[str]:
-        """The text in passages.
+        """The passages of the part.
 
         Raises:
-            CorpusError: as `streams.open_bytes`, or bytes are not UTF-8 and `read_pass` does not skip.
+            CorpusError: the file cannot be opened (see `open_bytes`), or bytes are not UTF-8 and `read_pass` does not skip.
         """
-        held: list[str] = []
+        passage: list[str] = []
         length = 0
         for piece in self.pieces(read_pass):
-            held.append(piece)
+            passage.append(piece)
             length += len(piece)
             blank = not piece.strip()
-            if (blank and length >= _WANTED_CHARS) or length >= _LONGEST_CHARS:
-                yield "".join(held)
-                held, length = [], 0
-        if held:
-            yield "".join(held)
+            if (blank and length >= _USUAL_CHARS) or length >= _MAX_CHARS:
+                yield "".join(passage)
+                passage, length = [], 0
+        if passage:
+            yield "".join(passage)
 
     def pieces(self, read_pass: ReadPass) -> Iterator[str]:
-        """The lines of the part, as `text_pieces`.
+        """The lines of the part, divided as `text_pieces` does.
 
         Raises:
             CorpusError: as `passages`.
@@ -82,7 +82,7 @@ class RunningText:
 
 @dataclass
 class _PartPass(ReadPass):
-    """A pass over a part of a file. It reads from the file's beginning, and the outer pass counts only what is inside the part."""
+    """A pass over a part of a file. The file is read from its beginning, but the outer pass counts only records of the part."""
 
     outer: ReadPass = field(default_factory=ReadPass)
     inside: Callable[[], bool] = field(default=lambda: True)
@@ -96,7 +96,7 @@ class _PartPass(ReadPass):
 
 
 def text_pieces(file: InputFile, read_pass: ReadPass) -> Iterator[str]:
-    """Lines with their "\\n". Very long lines come in several pieces.
+    """Lines with their "\\n". A line of more than 256 KiB is divided into several pieces.
 
     Raises:
         CorpusError: bytes are not UTF-8 and `read_pass` does not skip.
@@ -134,8 +134,8 @@ def cut(
     """Cuts a file into contiguous parts. The cuts of a large file are cached until the file changes.
 
     Args:
-        shares: the inner cuts, as shares of all characters (0.9, 0.95).
-        at_lines: whether a cut is moved to the next beginning of a line, if one is near.
+        shares: the positions of the cuts, as shares of all characters: (0.9, 0.95) gives three parts.
+        at_lines: whether to move each cut to the next beginning of a line, if it is at most 65,536 characters away.
     """
     cache = FactsCache(file, f"cuts {shares} {on_bad} {at_lines}")
     known = cache.load()
@@ -153,16 +153,16 @@ def cut(
 
 
 def move_to_lines(file: InputFile, cuts: list[int], read_pass: ReadPass) -> list[int]:
-    """Moves cuts (in characters) to the next beginning of a line, if one is near."""
+    """Moves cuts (in characters) to the next beginning of a line, if it is at most 65,536 characters away."""
     moved: list[int] = []
-    position, fresh = 0, True
+    position, at_line_start = 0, True
     for piece in text_pieces(file, read_pass):
-        if fresh:
+        if at_line_start:
             while len(moved) < len(cuts) and position >= cuts[len(moved)]:
-                wanted = cuts[len(moved)]
-                moved.append(position if position - wanted < _LONGEST_CHARS else wanted)
+                cut_position = cuts[len(moved)]
+                moved.append(position if position - cut_position < _MAX_CHARS else cut_position)
         if len(moved) == len(cuts):
             return moved
         position += len(piece)
-        fresh = piece.endswith("\n")
+        at_line_start = piece.endswith("\n")
     return moved + cuts[len(moved) :]

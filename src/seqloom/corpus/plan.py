@@ -11,18 +11,18 @@ from seqloom.errors import ConfigError
 
 @dataclass(frozen=True)
 class Plan:
-    """The sources of a corpus, and what is known about them.
+    """The sources of a corpus, and what is known about it before reading.
 
     Attributes:
-        name: the corpus's name.
+        name: the name of the corpus.
         kind: "pairs" or "text".
         train: training data.
-        val: validation data; None: to be cut from `train`.
-        tests: test data; without "test", one is cut from `train`.
-        running: whether texts are passages of running text, which cannot be moved or dropped one by one.
-        notes: notes that are known before reading.
-        layout: how the files are read: which columns, which languages, whether there is a header.
-        small_divisor: of small data, the share that each cut-out split may take at most, as its inverse.
+        val: validation data; None: a part of `train` is held out for it.
+        tests: test data by name; if "test" is missing, a part of `train` is held out for it.
+        running: whether the texts are passages of one running text, so that none can be moved or dropped.
+        notes: sentences for the user.
+        layout: sentences for the user about how the files are read: columns, languages, header.
+        small_divisor: each split that is held out of small training data takes at most 1 / small_divisor of it.
     """
 
     name: str
@@ -46,7 +46,7 @@ def check_none_ignored(settings: CorpusSettings, allowed: set[str], what: str) -
     Args:
         settings: the user's settings.
         allowed: the names of the settings that apply.
-        what: what the settings are for, as messages call it.
+        what: the data that the settings are for, as messages call them.
 
     Raises:
         ConfigError: a setting would be ignored.

@@ -19,6 +19,8 @@ _ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "a": "\a", "b": "\b", "f": "\f", "v
 
 @dataclass
 class _Entry:
+    """An entry of a catalogue while it is read: the strings after each keyword, and the last keyword."""
+
     line: int = 0
     fuzzy: bool = False
     texts: dict[str, list[str]] = field(default_factory=dict)
@@ -30,10 +32,12 @@ class _Entry:
 
 
 def read_messages(file: InputFile, read_pass: ReadPass) -> Iterator[tuple[int, str, str]]:
-    """Messages and their translations. Each plural form is a pair: the first with the singular, the others with the plural.
+    """Messages and their translations, each with the line on which it begins, from 1.
+
+    Each plural form is a pair: the first one with the singular of the message, the others with its plural.
 
     Raises:
-        CorpusError: as `streams.text_lines`, or a line is not part of a catalogue and `read_pass` does not skip.
+        CorpusError: the file cannot be read (see `text_lines`), or a line is not part of a catalogue and `read_pass` does not skip.
     """
     entry = _Entry()
     with closing(text_lines(file, read_pass)) as lines:
@@ -43,11 +47,11 @@ def read_messages(file: InputFile, read_pass: ReadPass) -> Iterator[tuple[int, s
                 continue
             text = line.strip()
             if not text:
-                yield from _finish(entry, file, read_pass)
+                yield from _pairs_of(entry, file, read_pass)
                 entry = _Entry()
             elif text.startswith("#"):
                 if entry.texts:
-                    yield from _finish(entry, file, read_pass)
+                    yield from _pairs_of(entry, file, read_pass)
                     entry = _Entry()
                 if text.startswith("#,") and "fuzzy" in text[2:].replace(",", " ").split():
                     entry.fuzzy = True
@@ -57,7 +61,7 @@ def read_messages(file: InputFile, read_pass: ReadPass) -> Iterator[tuple[int, s
                 match = _LINE.fullmatch(text)
                 if match is not None and match[1] in ("msgctxt", "msgid") and "msgstr" in "".join(entry.texts):
                     # Blank lines between entries are usual but not required.
-                    yield from _finish(entry, file, read_pass)
+                    yield from _pairs_of(entry, file, read_pass)
                     entry = _Entry()
                 if match is None or not (match[1] or entry.current):
                     entry.broken = True
@@ -71,16 +75,16 @@ def read_messages(file: InputFile, read_pass: ReadPass) -> Iterator[tuple[int, s
                 entry.line = entry.line or number
                 entry.current = match[1] or entry.current
                 entry.texts.setdefault(entry.current, []).append(_ESCAPE.sub(_unescape, match[3]))
-    yield from _finish(entry, file, read_pass)
+    yield from _pairs_of(entry, file, read_pass)
 
 
 def is_po(lines: list[str]) -> bool:
-    """Whether lines begin a message catalogue."""
+    """Whether these lines are the beginning of a message catalogue."""
     starts = [line.split(" ", 1)[0].split("[")[0] for line in lines if ' "' in line]
     return starts.count("msgid") > 0 and starts.count("msgstr") > 0
 
 
-def _finish(entry: _Entry, file: InputFile, read_pass: ReadPass) -> Iterator[tuple[int, str, str]]:
+def _pairs_of(entry: _Entry, file: InputFile, read_pass: ReadPass) -> Iterator[tuple[int, str, str]]:
     if not entry.texts:
         return
     location = f"{file}:{entry.line}"

@@ -1,4 +1,4 @@
-"""Checks for suspicious pairs: copies, odd lengths, the wrong script, markup, control characters, broken encodings.
+"""Checks for suspicious pairs: copies, unusual lengths, the wrong script, markup, control characters, broken encodings.
 
 The checks look for mistakes of data preparation. A pair that they report may still be right.
 """
@@ -14,7 +14,7 @@ from seqloom.segments import segments
 
 _MARKUP = re.compile(r"</?[A-Za-z][^<>]{0,80}>|&(?:amp|lt|gt|quot|apos|nbsp|#\d+);")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200b\u2028\u2029\ufeff\ufffd]")
-# UTF-8 decoded as Windows-1252: a lead byte becomes a letter, continuation bytes become signs.
+# UTF-8 decoded as Windows-1252: the first byte of a character becomes a letter, the others become symbols.
 _MOJIBAKE = re.compile("[ÂÃÄÅÐÑâã][\u0080-\u00bf€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ]+")
 _EXAMPLES = 3
 _EXAMPLE_CHARS = 160
@@ -37,10 +37,11 @@ class QualityChecks:
 
         Args:
             typical_ratio: log of the usual ratio of target to source characters.
-            spread: standard deviation of that log. The larger it is, the fewer lengths are odd.
-            src_script: the script of most source letters; empty: any.
-            tgt_script: the script of most target letters; empty: any.
-            same_language: whether both sides may share words.
+            spread: standard deviation of that log. A length is unusual if it differs by more than 4
+                standard deviations, and by more than a factor of 4.
+            src_script: the script of most source letters; "": any.
+            tgt_script: the script of most target letters; "": any.
+            same_language: whether both sides may be in the same language, so that equal words are not suspicious.
         """
         self.counts: Counter[str] = Counter()
         self.examples: dict[str, list[tuple[str, str, str]]] = {}
@@ -51,7 +52,7 @@ class QualityChecks:
         self._same_language = same_language
 
     def check(self, split: str, src: str, tgt: str) -> None:
-        """Checks a pair, or a text with an empty source."""
+        """Checks a pair, or a text if the source is empty."""
         for reason in self._reasons(src, tgt):
             self.counts[reason] += 1
             shown = self.examples.setdefault(reason, [])
@@ -100,7 +101,7 @@ def has_mojibake(text: str) -> bool:
             if len(raw.decode("utf-8")) < len(match[0]):
                 return True
         except UnicodeDecodeError as error:
-            # Only the first character may be broken, followed by a sign that belongs there.
+            # If the error is not at the start, the first symbols are mojibake, and a later one belongs to the text.
             if error.start > 0:
                 return True
     return False
@@ -117,7 +118,7 @@ def scripts_of(characters: Mapping[str, int]) -> dict[str, float]:
 
 
 def main_script(characters: Mapping[str, int]) -> str:
-    """The script of nearly all letters; empty if scripts are mixed or there are no letters."""
+    """The script of more than 90% of the letters; "" if there is none."""
     shares = scripts_of(characters)
     name = next(iter(shares), "")
     return name if name and shares[name] > 0.9 else ""
@@ -130,7 +131,7 @@ def script(char: str) -> str:
 
 
 def shorten(text: str) -> str:
-    """A text short enough for an example, without line breaks."""
+    """A text in one line of at most 160 characters, for an example."""
     line = " ".join(text.split())
     return line if len(line) <= _EXAMPLE_CHARS else line[: _EXAMPLE_CHARS - 1] + "…"
 

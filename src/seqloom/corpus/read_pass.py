@@ -1,4 +1,4 @@
-"""One pass over files: the rule for bad records, the counts of skipped records, and the progress of the pass.
+"""One pass over files: what to do with bad records, counts of skipped records, and the progress of the pass.
 
 Readers of all formats report bad records here. `assembly.py` turns the counts into notes for the user.
 """
@@ -21,17 +21,17 @@ class ReadPass:
 
     Attributes:
         on_bad: "error" raises an error at the first record that cannot be read; "skip" counts such records.
-        left_out: the number of skipped records for each reason.
-        first: the location ("file:line") of the first skipped record for each reason.
-        changed: the number of records that were changed, for each kind of change.
+        num_skipped: the number of skipped records for each reason.
+        first_skipped: the location ("file:line") of the first skipped record for each reason.
+        num_changed: the number of records that were changed, for each kind of change.
     """
 
     on_bad: Literal["skip", "error"] = "error"
-    left_out: Counter[str] = field(default_factory=Counter)
-    first: dict[str, str] = field(default_factory=dict)
-    changed: Counter[str] = field(default_factory=Counter)
+    num_skipped: Counter[str] = field(default_factory=Counter)
+    first_skipped: dict[str, str] = field(default_factory=dict)
+    num_changed: Counter[str] = field(default_factory=Counter)
     _files: list[tuple[io.BufferedReader, int]] = field(default_factory=list, repr=False)
-    _num_expected: int = 0
+    _num_expected_bytes: int = 0
 
     def report_bad(self, reason: str, location: str, detail: str, remedy: str) -> None:
         """Counts a record that cannot be read, or raises an error.
@@ -51,8 +51,8 @@ class ReadPass:
 
     def skip(self, reason: str, location: str) -> None:
         """Counts a record that is skipped."""
-        self.left_out[reason] += 1
-        self.first.setdefault(reason, location)
+        self.num_skipped[reason] += 1
+        self.first_skipped.setdefault(reason, location)
 
     def notes(self, part: str) -> list[str]:
         """Sentences for the user: one for each reason and one for each kind of change.
@@ -61,13 +61,13 @@ class ReadPass:
             part: the name of the split, with which each sentence begins.
         """
         notes = [
-            f"{part}: left out {count:,} {_agreeing(count, reason)} (the first: {self.first[reason]})."
-            for reason, count in self.left_out.items()
+            f"{part}: left out {count:,} {_in_number(count, reason)} (the first: {self.first_skipped[reason]})."
+            for reason, count in self.num_skipped.items()
         ]
-        return notes + [f"{part}: {count:,} {_agreeing(count, what)}." for what, count in self.changed.items()]
+        return notes + [f"{part}: {count:,} {_in_number(count, change)}." for change, count in self.num_changed.items()]
 
     def watch(self, raw: io.BufferedReader, size: int) -> None:
-        """Adds an opened file to those that `fraction` covers.
+        """Includes an opened file in `fraction`.
 
         Args:
             raw: the file as it is stored, before decompression.
@@ -76,21 +76,21 @@ class ReadPass:
         self._files.append((raw, size))
 
     def expect(self, paths: Iterable[Path]) -> None:
-        """Adds files that will be opened, so that `fraction` counts them from the beginning."""
+        """Includes files that will be opened later in `fraction`, so that it grows steadily from 0."""
         for path in paths:
             with suppress(OSError):
-                self._num_expected += path.stat().st_size
+                self._num_expected_bytes += path.stat().st_size
 
     @property
     def fraction(self) -> float:
-        """The share of bytes read of all files opened so far or expected, 0 to 1."""
-        total = max(self._num_expected, sum(size for _, size in self._files))
+        """The share of the bytes of all opened and expected files that was read, from 0 to 1."""
+        total = max(self._num_expected_bytes, sum(size for _, size in self._files))
         done = sum(size if raw.closed else raw.tell() for raw, size in self._files)
         return min(1.0, done / total) if total else 1.0
 
 
-def _agreeing(count: int, plural: str) -> str:
-    """A phrase that begins with a plural noun, in the number of the count: `lines that are blank` -> `line that is blank`."""
+def _in_number(count: int, plural: str) -> str:
+    """A phrase such as "lines that are blank"; if the count is 1, in the singular: "line that is blank"."""
     if count != 1:
         return plural
     noun = re.sub(r"\b(\w+?)(ies|s)\b", lambda match: match[1] + ("y" if match[2] == "ies" else ""), plural, count=1)

@@ -1,8 +1,8 @@
-"""Series of numbers: a column of a CSV file becomes pairs of a context and what follows it.
+"""Series of numbers: a column of a CSV file becomes pairs of a context and the values after it.
 
 A window is divided by the mean of the absolute values of its context, and its values are put into bins (Ansari 2024, "Chronos").
 The name of a bin is a number, so a window is a pair of texts: the bins of the context, and the bins of the horizon. The splits
-follow each other in time: a model is never trained on what comes after the start of the validation data.
+follow each other in time: no training window has values from the validation or test data.
 """
 
 import csv
@@ -27,15 +27,16 @@ from seqloom.progress import Progress
 
 Values = NDArray[np.float64]
 
-# The range of the bins is that of the scaled training windows, and so much of it on either side.
+# The range of the bins is the range of the scaled training windows, extended on both sides by this share of it.
 _MARGIN = 0.25
 
 
 @dataclass(frozen=True)
 class Bins:
-    """Equal intervals between two numbers; values outside are in the first or the last one.
+    """Equal intervals between two numbers; values outside belong to the first or the last interval.
 
-    Chronos divides [-15, 15]. Here the range is that of the training windows, so that few bins resolve a series with a large mean.
+    Chronos divides [-15, 15]. Here the range is that of the training windows, so that bins are narrow even if a series varies
+    little around a large mean.
     """
 
     low: float
@@ -48,9 +49,9 @@ class Bins:
         return " ".join(map(str, np.clip(indexes, 0, self.count - 1).astype(int).tolist()))
 
     def decode(self, text: str) -> Values:
-        """The centres of the bins; what is not the number of a bin is not a number (NaN)."""
-        known = (int(word) if word.isdecimal() and int(word) < self.count else math.nan for word in text.split())
-        return self.low + (np.fromiter(known, dtype=np.float64) + 0.5) * (self.high - self.low) / self.count
+        """The centre of each bin; NaN for a word that is not the number of a bin."""
+        indexes = (int(word) if word.isdecimal() and int(word) < self.count else math.nan for word in text.split())
+        return self.low + (np.fromiter(indexes, dtype=np.float64) + 0.5) * (self.high - self.low) / self.count
 
     @property
     def names(self) -> str:
@@ -60,13 +61,14 @@ class Bins:
 
 @dataclass(frozen=True)
 class Series:
-    """A series of numbers and how it is cut into windows.
+    """A series of numbers, and how it is cut into windows of a context and a horizon.
 
     Attributes:
-        values: in the order of time.
-        season: the length of a season, in values; 1 where there is none.
-        horizon: how many values are forecast.
-        context: how many values a forecast is made from.
+        values: (length,), in the order of time.
+        season: the number of values in a season; 1 if there are no seasons.
+        horizon: the number of values to forecast.
+        context: the number of values that a forecast is made from.
+        bins: the bins of the scaled values.
     """
 
     values: Values
@@ -76,7 +78,7 @@ class Series:
     bins: Bins
 
     def window(self, origin: int) -> "SeriesPair":
-        """The window whose horizon starts at an index."""
+        """The window whose horizon starts at the index `origin` of `values`."""
         context = self.values[origin - self.context : origin]
         future = self.values[origin : origin + self.horizon]
         scale = scale_of(context)
@@ -89,7 +91,7 @@ class SeriesPair(SentencePair):
 
     Attributes:
         origin: the index of the first value of the horizon.
-        scale: what values are divided by.
+        scale: the number that the values are divided by.
     """
 
     series: Series
@@ -113,7 +115,7 @@ class SeriesPair(SentencePair):
 
 
 def scale_of(context: Values) -> float:
-    """The mean of the absolute values; 1 where all are 0."""
+    """The mean of the absolute values; 1 if all are 0."""
     return float(np.abs(context).mean()) or 1.0
 
 
@@ -124,7 +126,7 @@ def open_series(settings: CorpusSettings, progress: Progress) -> Corpus:
 
     Raises:
         CorpusError: the file cannot be read, a value is missing or not a number, or the series is too short.
-        ConfigError: no file is named.
+        ConfigError: the settings name no file.
     """
     if settings.data is None:
         raise ConfigError("a forecast needs one CSV file with a column of numbers: --data FILE")
@@ -142,7 +144,7 @@ def open_series(settings: CorpusSettings, progress: Progress) -> Corpus:
         )
     bins = _bins(values[:end], context, horizon, int(options["num_bins"]))
     series = Series(values, int(options["season"]), horizon, context, bins)
-    identity = hashlib.sha256(values.tobytes() + repr(sorted(options.items())).encode()).hexdigest()
+    fingerprint = hashlib.sha256(values.tobytes() + repr(sorted(options.items())).encode()).hexdigest()
     origins = {
         "train": range(context, end - horizon + 1),
         "val": range(end, end + num_val - horizon + 1),
@@ -151,12 +153,12 @@ def open_series(settings: CorpusSettings, progress: Progress) -> Corpus:
     splits = {
         name: Split(
             name,
-            f"{settings.data}, column {column}, values {part.start + 1:,} to {part[-1] + horizon:,}",
-            hashlib.sha256(f"{identity} {name}".encode()).hexdigest(),
-            partial(_windows, series, part),
-            size=len(part),
+            f"{settings.data}, column {column}, values {starts.start + 1:,} to {starts[-1] + horizon:,}",
+            hashlib.sha256(f"{fingerprint} {name}".encode()).hexdigest(),
+            partial(_windows, series, starts),
+            size=len(starts),
         )
-        for name, part in origins.items()
+        for name, starts in origins.items()
     }
     return Corpus(
         Path(settings.data).stem,
@@ -178,7 +180,7 @@ def _windows(series: Series, origins: range) -> Iterator[SentencePair | Document
 
 
 def _bins(values: Values, context: int, horizon: int, count: int) -> Bins:
-    """The range of the scaled training windows, with a margin."""
+    """Bins over the range of the scaled training windows, with a margin."""
     windows = np.lib.stride_tricks.sliding_window_view(values, context + horizon)
     scales = np.abs(windows[:, :context]).mean(axis=1, keepdims=True)
     scaled = windows / np.where(scales > 0, scales, 1.0)
@@ -192,7 +194,10 @@ def read_column(path: Path, column: object = None) -> tuple[str, Values]:
 
     Args:
         path: the file.
-        column: the column's name; None: the only column with numbers.
+        column: the name of the column; None: the only column that holds numbers.
+
+    Returns:
+        The name of the column, and its values (num_rows,).
 
     Raises:
         CorpusError: the file or the column cannot be read, or a value is missing or not a number; the message names the line.
@@ -224,7 +229,7 @@ def read_column(path: Path, column: object = None) -> tuple[str, Values]:
             value = row[index] if index < len(row) else ""
             raise CorpusError(
                 f"{path}, line {number}: {value[:40]!r} in the column {column!r} is not a number; a series has a value at each "
-                "step: fill what is missing, or remove the line"
+                "step: fill the gap, or remove the line"
             )
     return str(column), np.array([float(row[index]) for row in rows])
 

@@ -37,7 +37,7 @@ def _to_text(value: object) -> object:
 
 
 def _to_language(value: object) -> object:
-    # YAML 1.1 reads an unquoted `no` as False, which is how Norwegian gets lost.
+    # YAML 1.1 reads an unquoted `no` (Norwegian) as False.
     if value is False:
         return "no"
     return parse_language(value) if isinstance(value, str) else value
@@ -84,7 +84,7 @@ Kind = Annotated[str, AfterValidator(_check_kind)]
 
 
 def _is_name(value: str) -> bool:
-    """Whether a value of `data` names a generator or a data set. Then a folder of that name is not meant."""
+    """Whether a value of `data` names a generator or a data set. A folder of the same name is then ignored."""
     from seqloom.corpus.catalogue import catalogue
     from seqloom.corpus.generators import GENERATORS
 
@@ -92,10 +92,10 @@ def _is_name(value: str) -> bool:
 
 
 def _exists(path: Path, *, folder: bool) -> bool:
-    """Whether there is a file, or a folder where one is meant."""
+    """Whether the path is a file or, if `folder` is set, a folder."""
     try:
         return path.is_file() or (folder and path.is_dir())
-    except OSError:  # a folder on the way may not be entered, or the name is too long; opening it says so
+    except OSError:  # no permission, or the name is too long; opening the path gives the error message
         return False
 
 
@@ -103,39 +103,40 @@ class CorpusSettings(Settings):
     """Which data to read, and how.
 
     Attributes:
-        data: a generator ("adventure"), a data set of the catalogue ("multi30k"), one file of pairs or of text, or a folder of
-            texts for language models, searched with all folders in it.
+        data: a generator ("player-commands"), a data set of the catalogue ("multi30k"), one file of pairs or of text, or a folder
+            of texts for language models, searched with all folders in it.
         src: a text file with a source in each line, aligned with `tgt`; instead of `data`.
         tgt: a text file with a target in each line.
-        val: validation data in the format of `data`; without it, it is cut from the training data.
-        test: test data in the format of `data`; without it, it is cut from the training data.
+        val: validation data in the format of `data`; without it, a part of the training data is held out.
+        test: test data in the format of `data`; without it, a part of the training data is held out.
         val_src: sources of the validation data, aligned with `val_tgt`.
         val_tgt: targets of the validation data.
         test_src: sources of the test data, aligned with `test_tgt`.
         test_tgt: targets of the test data.
         from_lang: the source language, as a BCP 47 tag ("de", "pt-BR", "zh-Hans"), a code of three letters or an English name; it
-            picks or reverses a direction.
+            chooses the source among the languages of the data.
         to_lang: the target language.
-        kind: "pairs", "text" for language models, a kind of `corpus.kinds`, or "auto": what the data look like.
-        src_column: the column of the source, a name or a number from 1; guessed from usual names where not given.
+        kind: "pairs", "text" for language models, a kind of `corpus.kinds`, or "auto": found from the data.
+        src_column: the column of the source, a name or a number from 1; None: chosen by the names and values of the columns.
         tgt_column: the column of the target; of a text for language models, its only column.
         document_separator: the line that stands between two documents of a text file, such as "<|endoftext|>" or "---", without
             spaces around it; "blank-line" for empty lines; None: a file is one document.
         delimiter: what separates the columns of a file: a text such as "," or " ||| ", or "tab", "comma", "semicolon", "bar"; None:
             the separator that gives the most records the same number of fields.
-        header: whether the first line of delimited text holds the names of the columns; "auto": what it looks like.
-        metric: what leads reports and selection; None: what suits the data. "bleu" takes the target language's tokenizer.
-        max_words: longest side of a training or validation pair, in words (a word counted as at most 10 characters; in scripts
-            without spaces between words each character counts); longer pairs are left out, counted and reported. Test pairs
-            are all kept.
+        header: whether the first line of delimited text holds the names of the columns; "auto": found from the first lines.
+        metric: the metric that leads reports and selects checkpoints; None: chosen by the data. "bleu" uses the tokenizer for the
+            target language.
+        max_words: the largest number of words of a side of a training or validation pair (at least one for every 10
+            characters; in scripts without spaces each character is a word). Longer pairs are skipped, counted and reported. All
+            test pairs are kept.
         on_bad: "error" stops at a line that cannot be read (invalid UTF-8, wrong number of columns, broken JSON);
             "skip" skips the line, counts it and reports the count.
-        split_seed: seed of the split that is made where val or test is missing, and of generators.
-        val_size: pairs of a validation set that is cut from the training data; None: 5%, at most 1,000.
-        test_size: pairs of a test set that is cut from the training data; None: 5%, at most 1,000.
-        size: training pairs that a generator is to make, or of other data the first ones that are taken; None: as many as there
-            are, or as the generator makes of itself.
-        overlap: what to do with training pairs that are also in validation or test data.
+        split_seed: the seed of the choice of held-out data if val or test is missing, and the seed of generators.
+        val_size: the number of pairs that are held out for validation; None: 5%, at most 1,000.
+        test_size: the number of pairs that are held out for the test; None: 5%, at most 1,000.
+        size: the number of training pairs: a generator makes so many; of other data the first ones are used. None: the default of
+            the generator, or all pairs.
+        overlap: "drop" removes training pairs that are also in validation or test data, "keep" keeps them, "error" stops.
         data_dir: a mirror folder that holds the catalogue's files, used instead of the network; None: the environment
             variable SEQLOOM_DATA_DIR, or the network.
         options: settings of the reader of `kind`; the recipe's task sets both.
@@ -195,8 +196,8 @@ class CorpusSettings(Settings):
                 raise ValueError(
                     f"--{part} and --{part}-src/--{part}-tgt are two ways to say the same thing: keep one of them"
                 )
-            given_files = getattr(self, part) is not None or getattr(self, f"{part}_src") is not None
-            if given_files and getattr(self, f"{part}_size") is not None:
+            has_files = getattr(self, part) is not None or getattr(self, f"{part}_src") is not None
+            if has_files and getattr(self, f"{part}_size") is not None:
                 raise ValueError(
                     f"{part}_size says how much to cut from the training data, but {part} data are given as files"
                 )
@@ -249,18 +250,18 @@ class CorpusSettings(Settings):
         }
 
     def command_options(self) -> dict[str, Any]:
-        """The settings that a command line names; the recipe's task sets the others."""
+        """The settings to repeat on a command line; the recipe's task sets the others, and `data_dir` depends on the machine."""
         left_out = {"data_dir", "options"} | ({"kind"} if self.options else set())
         return self.model_dump(mode="json", exclude_defaults=True, exclude_none=True, exclude=left_out)
 
     def paths(self) -> list[Path]:
-        """The values that may be paths of files. `data` may also be the name of a data set."""
+        """The values that may be paths of files; `data` may be a name instead."""
         return [Path(value) for name in _FILES if (value := getattr(self, name)) is not None]
 
     def located(self) -> "CorpusSettings":
         """The same settings with existing files as absolute paths, so that a run can be resumed from another folder.
 
-        Pipes are copied into the cache, and the copies named.
+        A pipe is copied into the cache; the setting then names the copy.
 
         Raises:
             CorpusError: a pipe cannot be copied.
@@ -282,7 +283,7 @@ def as_corpus_settings(corpus: object, name: str = "corpus") -> CorpusSettings:
     """Converts an argument of a Python caller to settings: settings, a name or a file.
 
     Raises:
-        ConfigError: it is of another type.
+        ConfigError: `corpus` has another type.
     """
     if isinstance(corpus, CorpusSettings):
         return corpus

@@ -1,6 +1,6 @@
-"""Sources: one interface for rows of (file, line, source, target), for all formats.
+"""Sources: the same interface to the rows of all formats.
 
-A text for language models has an empty source. Screening and splitting are in `assembly.py`.
+A text for language models is a row with an empty source. `assembly.py` screens and splits the rows.
 """
 
 from collections.abc import Iterator
@@ -26,7 +26,7 @@ class Source(Protocol):
         """Reads the rows from the beginning.
 
         Args:
-            read_pass: decides about bad records, and counts them.
+            read_pass: decides what happens to bad records, and counts them.
 
         Raises:
             CorpusError: a record is bad and `read_pass` does not skip, or a file cannot be read.
@@ -59,7 +59,7 @@ class PairTable:
 
 @dataclass(frozen=True)
 class TextTable:
-    """The texts for language models of a table."""
+    """The texts for language models in a column of a table."""
 
     table: InputTable
     column: int
@@ -78,13 +78,13 @@ class TextTable:
 
 @dataclass(frozen=True)
 class Passages:
-    """Running text, as texts for language models."""
+    """The passages of a running text, as texts for language models."""
 
     text: RunningText
 
     @property
     def origin(self) -> str:
-        """The file name, and which part of it."""
+        """The file name and the part of the file."""
         return self.text.origin
 
     def rows(self, read_pass: ReadPass) -> Iterator[Row]:
@@ -103,7 +103,7 @@ class SelectedRows:
 
     @property
     def origin(self) -> str:
-        """The file name, and which part of it."""
+        """The file name and the part of the file."""
         if self.rule.rule == "key-half":
             return f"{self.source.origin} (half {self.rule.part + 1} of 2, by source)"
         which = "every" if self.rule.part == 0 else "all but every"

@@ -1,6 +1,6 @@
-"""Assigns items to splits: a key that near-duplicates share, and a seeded choice of the held-out groups.
+"""Assigns items to splits: a key that nearly equal texts share, and a seeded choice of the groups to hold out.
 
-Memory is bounded by the number of held-out items.
+Memory is proportional to the number of held-out items.
 """
 
 import hashlib
@@ -27,21 +27,22 @@ class _Folding(dict[int, str]):
 
 _LETTERS = _Folding(fold_digits=True)
 _LETTERS_AND_DIGITS = _Folding(fold_digits=False)
+# Tables for `bytes.translate`: the same folding for ASCII; every digit to "0"; and all bytes that are not digits.
 _ASCII = bytes(ord(chr(code).lower() if chr(code).isalnum() else " ") for code in range(128)) + bytes(128)
 _ASCII_DIGITS = bytes(ord("0") if chr(code) in "0123456789" else code for code in range(256))
 _ASCII_NO_DIGITS = bytes(code for code in range(256) if chr(code) not in "0123456789")
 
 
 def split_key(text: str, *, numbers: bool = False) -> str:
-    """The key that near-duplicates share: lower-case letters, without punctuation, all digits equal.
+    """The key that nearly equal texts share: lower case, no punctuation, and every digit replaced by 0.
 
-    If a text is mostly digits or has no letters, its numbers are its content and are kept.
+    The digits of a text that is mostly digits or has no letters are its content, so they are kept.
 
     Args:
-        numbers: whether numbers are kept in all texts.
+        numbers: whether to keep the digits of all texts.
     """
     if text.isascii():
-        # The same with tables of bytes, ten times as fast.
+        # The same result from tables of bytes, ten times as fast.
         folded = text.encode().translate(_ASCII)
         if not numbers and 2 * len(folded.translate(None, _ASCII_NO_DIGITS)) < len(text) - text.count(" "):
             folded = folded.translate(_ASCII_DIGITS)
@@ -59,7 +60,7 @@ def pair_key(src: str, tgt: str) -> str:
 
 
 def hash_key(key: str, seed: int = 0) -> int:
-    """A 64-bit hash, the same in every process; another seed gives another order."""
+    """A 64-bit hash of a key, the same in every process. The order of the hashes depends on the seed."""
     salt = seed.to_bytes(16, "big")
     return int.from_bytes(
         hashlib.blake2b(key.encode("utf-8", "surrogatepass"), digest_size=8, salt=salt).digest(), "big"
@@ -68,10 +69,11 @@ def hash_key(key: str, seed: int = 0) -> int:
 
 @dataclass
 class HeldOut:
-    """Chooses the held-out groups: groups are items of equal hash, and those with the smallest hashes are chosen.
+    """Chooses groups to hold out. A group is all items of equal hash; the groups with the smallest hashes are chosen.
 
     Attributes:
-        limit: the largest number of items that `choose` may be asked for; at most this number of groups is stored.
+        limit: the largest number of items that `choose` can select, and of groups that are stored.
+        num_items: the number of items so far.
     """
 
     limit: int
@@ -80,7 +82,7 @@ class HeldOut:
     _largest: list[int] = field(default_factory=list, repr=False)
 
     def add(self, hashed: int) -> None:
-        """Counts an item."""
+        """Counts an item with this hash."""
         self.num_items += 1
         if hashed in self._sizes:
             self._sizes[hashed] += 1
@@ -97,27 +99,29 @@ class HeldOut:
         return sum(self._sizes[hashed] for hashed in chosen)
 
     def choose(self, *counts: int) -> list[set[int]]:
-        """Chooses disjoint sets of hashes, each with about the wanted number of items.
+        """Chooses disjoint sets of hashes.
 
-        A group larger than a quarter of the wanted number stays in the training data: one frequent source must not fill a test.
+        Args:
+            counts: for each set, the number of items that it should hold; it gets at most 5% more. A group of more than a quarter
+                of that number is not chosen, so that one frequent source does not fill a test split.
         """
         chosen: list[set[int]] = []
         groups = sorted(self._sizes.items())
         for count in counts:
-            taken: set[int] = set()
+            hashes: set[int] = set()
             total = 0
             rest: list[tuple[int, int]] = []
             for hashed, size in groups:
                 if total < count and size <= max(1, count // 4) and total + size <= count + count // 20:
-                    taken.add(hashed)
+                    hashes.add(hashed)
                     total += size
                 else:
                     rest.append((hashed, size))
-            chosen.append(taken)
+            chosen.append(hashes)
             groups = rest
         return chosen
 
 
 def automatic_size(num_items: int, small_divisor: int = 5) -> int:
-    """The number of items to hold out: 5%, at most 1,000; of small data 16, but at most one in `small_divisor`."""
+    """The number of items to hold out: 5%, at most 1,000, at least 16; of small data at most one in `small_divisor`."""
     return max(1, min(1000, max(num_items // 20, min(16, num_items // small_divisor))))

@@ -1,4 +1,4 @@
-"""Messages about splits: how the data were divided, what overlaps, and what to do if there is too little."""
+"""Messages about splits: how the data were divided, which items overlap, and what to do if there are too few."""
 
 from collections.abc import Mapping, Sequence
 
@@ -24,34 +24,32 @@ class SplitMessages:
         return f"{number:,} {self.items if number != 1 else self.items.removesuffix('s')}"
 
     def file_option(self, name: str) -> str:
-        """The options that give a split as files."""
+        """The command-line options that name the files of a split."""
         return f"--{name}-src FILE --{name}-tgt FILE" if self._settings.src is not None else f"--{name} FILE"
 
     def explain_overlap(self, number: int, names: Sequence[str]) -> str:
-        """That training data were left out because they are in other splits.
+        """Says that training items were left out because they are in other splits.
 
         Args:
-            number: how many items.
-            names: the other splits.
+            number: the number of left-out items.
+            names: the names of the other splits.
         """
         return (
             f"{self.count(number)} of the training data also found in {' and '.join(names)}, and so left out; to train on them "
             "anyway, for example to see whether a model can learn them by heart: --overlap keep"
         )
 
-    def explain_too_few(self, missing: Sequence[str], num_items: int, num_wanted: int, overlap: str) -> str:
-        """Why splits cannot be cut from the training data. It advises smaller sizes only if sizes were given.
+    def explain_too_few(self, missing: Sequence[str], num_items: int, num_needed: int, overlap: str) -> str:
+        """Says why splits cannot be cut from the training data. It advises smaller sizes only if the user set sizes.
 
         Args:
-            missing: the splits.
-            num_items: the usable training items.
-            num_wanted: the items that the splits need.
-            overlap: the explanation of left-out training data, or "".
+            missing: the names of the splits.
+            num_items: the number of usable training items.
+            num_needed: the number of items that the splits need.
+            overlap: `explain_overlap` if training items were left out, or "".
         """
-        what = f"{num_items:,} usable {self.items if num_items != 1 else self.items.removesuffix('s')}"
-        message = (
-            f"{self._plan.train.origin}: has {what}, too few to cut {' and '.join(missing)} of {num_wanted:,} from them"
-        )
+        available = f"{num_items:,} usable {self.items if num_items != 1 else self.items.removesuffix('s')}"
+        message = f"{self._plan.train.origin}: has {available}, too few to cut {' and '.join(missing)} of {num_needed:,} from them"
         if overlap:
             return f"{message}: {overlap}"
         files = " and ".join(self.file_option(name) for name in missing)
@@ -64,13 +62,13 @@ class SplitMessages:
         """Notes about items that are in several splits.
 
         Args:
-            number: training items that are in other splits too.
-            names: the other splits.
-            num_shared: items that are in both val and test.
-            num_train: items of the training split.
+            number: the number of training items that are also in other splits.
+            names: the names of the other splits.
+            num_shared: the number of items that are in both val and test.
+            num_train: the number of items of the training split.
 
         Raises:
-            CorpusError: there are such training items, and the setting `overlap` is "error".
+            CorpusError: `number` is not 0, and the setting `overlap` is "error".
         """
         notes = []
         if num_shared and not self._plan.running:
@@ -90,31 +88,31 @@ class SplitMessages:
         elif self._settings.overlap == "keep":
             notes.append(f"train: kept {self.count(number)} also found in {joined}.")
         else:
-            kept = " (--overlap keep keeps them)" if number > num_train else ""
-            notes.append(f"train: left out {self.count(number)} also found in {joined}{kept}.")
+            advice = " (--overlap keep keeps them)" if number > num_train else ""
+            notes.append(f"train: left out {self.count(number)} also found in {joined}{advice}.")
         return notes
 
     def near_duplicates_note(self, number: int, *, split: bool) -> str:
-        """That documents nearly repeat others.
+        """Says that documents are near-duplicates of others.
 
         Args:
-            number: how many documents are near-duplicates of another one.
-            split: whether they could not be kept on one side of the split.
+            number: the number of such documents.
+            split: whether near-duplicates of a document can be in another split.
         """
         where = (
-            "there are too many of them to keep them on one side of the split, so scores may flatter"
+            "there are too many of them to keep them on one side of the split, so scores may be too high"
             if split
             else "they are on one side of the split"
         )
         return f"Near-duplicates: {self.count(number)} with at least half of the text in common with another; {where}."
 
     def split_notes(self, counts: Mapping[str, int], missing: Sequence[str], *, numbers: bool) -> list[str]:
-        """Notes about the splits that were made, and about the size of the training data.
+        """Notes about the splits that were cut out, and about the size of the training data.
 
         Args:
             counts: the number of items of each split.
-            missing: the splits that were cut from the training data.
-            numbers: whether numbers make items different.
+            missing: the names of the splits that were cut from the training data.
+            numbers: whether texts that differ only in numbers count as different.
         """
         notes = []
         if missing:
@@ -123,8 +121,8 @@ class SplitMessages:
                 f"Split: {shown} {self.items}; {' and '.join(missing)} cut from the training data with seed "
                 f"{self._settings.split_seed}, equal and nearly equal "
                 f"{'sources' if self._plan.kind == 'pairs' else 'documents'} on one side"
-                f"{' (numbers count, since most differ by them only)' if numbers else ''}."
+                f"{' (texts that differ only in numbers count as different)' if numbers else ''}."
             )
         if self._settings.size is not None:
-            notes.append(f"train: the first {counts['train']:,} {self.items} were taken, as size asks.")
+            notes.append(f"train: the first {counts['train']:,} {self.items} are used, because of the setting size.")
         return notes

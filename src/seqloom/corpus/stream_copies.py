@@ -14,16 +14,16 @@ from seqloom.corpus.cache import cache_folder
 from seqloom.corpus.file_signatures import compression_suffix
 from seqloom.errors import CorpusError
 
-KEPT_DAYS = 30
+RETENTION_DAYS = 30
 """After this number of days without use, a copy is deleted when the next copy is made."""
 
 _PIECE_BYTES = 1 << 20
 _SECONDS_PER_DAY = 86_400
-# Partial copies remain only if their process was killed.
-_NAMES = {"stdin-*": KEPT_DAYS, "pipe-*": KEPT_DAYS, "partial-*": 1}
-# The copies of this process: a pipe gives its content to the first reader only.
+# The days after which each kind of copy is deleted. Partial copies remain only if their process was killed.
+_RETENTION = {"stdin-*": RETENTION_DAYS, "pipe-*": RETENTION_DAYS, "partial-*": 1}
+# The copies that this process made, because a pipe cannot be read again.
 _copies: dict[tuple[str, int, int], Path] = {}
-# Names of open files. On Linux, opening such a name reads the file from its start; on macOS, from the current position.
+# Names of file descriptors. On Linux, opening such a name reads the file from its start; on macOS, from the current position.
 _DESCRIPTOR = re.compile(r"/dev/(stdin|fd/\d+)")
 
 
@@ -41,22 +41,22 @@ def is_stream(path: str | Path) -> bool:
 
 
 def regular_file(path: str | Path) -> Path:
-    """A regular file with the content of a stream. Other paths and names are returned unchanged.
+    """The path of a copy of a stream. Other paths and names are returned unchanged.
 
     Raises:
-        CorpusError: the stream is a terminal or a device, is empty, or its content cannot be kept.
+        CorpusError: the stream is a terminal, a device or empty, or the copy cannot be written.
     """
     if not is_stream(path):
         return Path(path)
-    standard = str(path) in ("-", "/dev/stdin", "/dev/fd/0", "/proc/self/fd/0")
+    is_stdin = str(path) in ("-", "/dev/stdin", "/dev/fd/0", "/proc/self/fd/0")
     try:
-        status = os.fstat(sys.stdin.fileno()) if standard else os.stat(path)
+        status = os.fstat(sys.stdin.fileno()) if is_stdin else os.stat(path)
     except (OSError, ValueError, AttributeError):
         raise CorpusError(f"{path}: there is no standard input; name a file, or pipe the data in") from None
-    key = ("-" if standard else str(path), status.st_dev, status.st_ino)
+    key = ("-" if is_stdin else str(path), status.st_dev, status.st_ino)
     if key not in _copies:
-        _refuse_devices(path, status)
-        if standard:
+        _check_no_device(path, status)
+        if is_stdin:
             _copies[key] = _copy(sys.stdin.buffer, "standard input", "stdin")
         else:
             try:
@@ -69,13 +69,13 @@ def regular_file(path: str | Path) -> Path:
 
 def describe_copy(path: str | Path, copy: Path) -> str:
     """A sentence for the user about the copy of a stream."""
-    what = "standard input" if str(path) in ("-", "/dev/stdin") else f"{path} (a pipe)"
-    return f"{what} can be read only once, so its content was copied to {copy} (deleted after {KEPT_DAYS} days without use)."
+    name = "standard input" if str(path) in ("-", "/dev/stdin") else f"{path} (a pipe)"
+    return f"{name} can be read only once, so its content was copied to {copy} (deleted after {RETENTION_DAYS} days without use)."
 
 
-def _refuse_devices(path: str | Path, status: os.stat_result) -> None:
+def _check_no_device(path: str | Path, status: os.stat_result) -> None:
     if stat.S_ISCHR(status.st_mode):
-        # Windows gives devices no numbers.
+        # On Windows, devices have no numbers.
         if sys.platform != "win32" and status.st_rdev == os.stat(os.devnull).st_rdev:
             raise CorpusError(f"{'standard input' if str(path) == '-' else path}: is empty")
         raise CorpusError(f"{path}: is a terminal or a device, not data; name a file, or pipe the data in")
@@ -83,7 +83,8 @@ def _refuse_devices(path: str | Path, status: os.stat_result) -> None:
         raise CorpusError(f"{path}: is a device or a socket; expected a file or a pipe")
 
 
-def _copy(stream: BinaryIO, what: str, name: str) -> Path:
+def _copy(stream: BinaryIO, description: str, prefix: str) -> Path:
+    """Copies a stream into a file whose name contains its checksum and the suffix of its compression."""
     digest = hashlib.sha256()
     start = b""
     folder = _writable_folder()
@@ -99,20 +100,21 @@ def _copy(stream: BinaryIO, what: str, name: str) -> Path:
                     digest.update(piece)
                     file.write(piece)
             if not start:
-                raise CorpusError(f"{what}: is empty")
-            target = folder / f"{name}-{digest.hexdigest()[:16]}{compression_suffix(start)}"
+                raise CorpusError(f"{description}: is empty")
+            target = folder / f"{prefix}-{digest.hexdigest()[:16]}{compression_suffix(start)}"
             partial.replace(target)
             return target
         finally:
             partial.unlink(missing_ok=True)
     except OSError as error:
         raise CorpusError(
-            f"{what}: can be read only once, and its content cannot be kept in {folder} ({error.strerror}); "
-            "write it to a file and name that"
+            f"{description}: can be read only once, and its content cannot be stored in {folder} ({error.strerror}); "
+            "write it to a file, and name that file"
         ) from None
 
 
 def _writable_folder() -> Path:
+    """The folder of copies in the cache, or the folder of temporary files if that cannot be written."""
     folder = cache_folder("streams")
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -124,7 +126,7 @@ def _writable_folder() -> Path:
 
 def _delete_old_copies(folder: Path) -> None:
     now = time.time()
-    for pattern, days in _NAMES.items():
+    for pattern, days in _RETENTION.items():
         for path in folder.glob(pattern):
             try:
                 status = path.stat()

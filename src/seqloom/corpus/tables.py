@@ -1,6 +1,6 @@
-"""A file with one record in each row: delimited text, JSON, Parquet, a translation memory or a message catalogue.
+"""Tables: files of records with columns, as delimited text, JSON, Parquet, translation memory or message catalogue.
 
-This module reads the columns' names and the rows. `columns.py` decides which column is the source and which the target.
+This module reads the names of the columns and the rows. `columns.py` decides which column is the source and which the target.
 """
 
 from collections.abc import Iterator, Sequence
@@ -19,14 +19,14 @@ from seqloom.messages import counted
 
 @dataclass(frozen=True)
 class InputTable:
-    """A file with one record in each row.
+    """A file of records with columns.
 
     Attributes:
         file: the file.
-        format: its format.
-        names: the columns' names; for a file without a header, as many Nones as columns.
+        format: its format; of delimited text, "csv" if fields can have quotes around them, else "tsv".
+        names: the name of each column; None for each column of a file without a header.
         header: whether the first row holds the names.
-        delimiter: what separates fields in delimited text ("tsv" is without quotes, "csv" with them).
+        delimiter: the separator of the fields of delimited text.
     """
 
     file: InputFile
@@ -35,28 +35,28 @@ class InputTable:
     header: bool
     delimiter: str = "\t"
 
-    def records(self, wanted: Sequence[int], read_pass: ReadPass) -> Iterator[tuple[int, list[str]]]:
-        """Rows of line number (in Parquet: row number) and the fields of the wanted columns.
+    def records(self, columns: Sequence[int], read_pass: ReadPass) -> Iterator[tuple[int, list[str]]]:
+        """For each record its line (in Parquet: its row), from 1, and the fields of some columns.
 
         Args:
-            wanted: indices into `names`.
+            columns: indices into `names`.
 
         Raises:
-            CorpusError: a row is wrong and `read_pass` does not skip, or the file cannot be read.
+            CorpusError: a record is bad and `read_pass` does not skip, or the file cannot be read.
         """
         if self.format in ("tsv", "csv"):
-            return self._read_delimited(wanted, read_pass)
-        names = [str(self.names[index]) for index in wanted]
+            return self._read_delimited(columns, read_pass)
+        names = [str(self.names[index]) for index in columns]
         if self.format in ("jsonl", "json"):
             return self._read_json(names, read_pass)
         if self.format == "tmx":
             return self._read_tmx(names, read_pass)
         if self.format == "po":
-            return self._read_po(wanted, read_pass)
+            return self._read_po(columns, read_pass)
         return parquet.read_rows(self.file, names, read_pass)
 
     def values(self, read_pass: ReadPass) -> Iterator[Sequence[object]]:
-        """Rows of unchecked values of all columns, to find out what the columns hold; None for a missing value.
+        """For each record the unchecked values of all columns, None for a missing value. They show what the columns hold.
 
         Raises:
             CorpusError: as `records`.
@@ -77,8 +77,8 @@ class InputTable:
     def describe(self) -> str:
         """The format in words, such as "2 columns separated by one tab"."""
         if self.format in ("tsv", "csv"):
-            by = f" separated by {_describe(self.delimiter)}" if len(self.names) > 1 else ""
-            return f"{counted(len(self.names), 'column')}{by}{' with quotes' if self.format == 'csv' else ''}"
+            separated = f" separated by {_name_separators(self.delimiter)}" if len(self.names) > 1 else ""
+            return f"{counted(len(self.names), 'column')}{separated}{' with quotes' if self.format == 'csv' else ''}"
         return {
             "jsonl": "JSON with one object in each line",
             "json": "JSON with a list of objects",
@@ -87,7 +87,7 @@ class InputTable:
             "po": "a message catalogue (gettext)",
         }[self.format]
 
-    def _read_delimited(self, wanted: Sequence[int], read_pass: ReadPass) -> Iterator[tuple[int, list[str]]]:
+    def _read_delimited(self, columns: Sequence[int], read_pass: ReadPass) -> Iterator[tuple[int, list[str]]]:
         def report_broken(number: int, error: str) -> None:
             read_pass.report_bad(
                 "lines with a broken quote",
@@ -98,7 +98,9 @@ class InputTable:
             )
 
         with closing(text_lines(self.file, read_pass)) as lines:
-            records = delimited.read_records(lines, self.delimiter, quoted=self.format == "csv", broken=report_broken)
+            records = delimited.read_records(
+                lines, self.delimiter, quoted=self.format == "csv", on_broken=report_broken
+            )
             is_first = True
             for number, fields in records:
                 blank = len(fields) == 1 and not fields[0].strip()
@@ -109,7 +111,7 @@ class InputTable:
                     if self.header:
                         continue
                 if len(fields) == len(self.names) and not blank:
-                    yield number, [fields[index] for index in wanted]
+                    yield number, [fields[index] for index in columns]
                 elif blank:
                     read_pass.skip("blank lines", f"{self.file}:{number}")
                 else:
@@ -121,7 +123,7 @@ class InputTable:
                         "lines with a wrong number of columns",
                         f"{self.file}:{number}",
                         detail,
-                        f"Columns are separated by {_describe(self.delimiter)}.",
+                        f"Columns are separated by {_name_separators(self.delimiter)}.",
                     )
 
     def _read_json(self, names: Sequence[str], read_pass: ReadPass) -> Iterator[tuple[int, list[str]]]:
@@ -140,19 +142,19 @@ class InputTable:
             else:
                 read_pass.skip(f"units that are not in both {' and '.join(names)}", f"{self.file}:{number}")
 
-    def _read_po(self, wanted: Sequence[int], read_pass: ReadPass) -> Iterator[tuple[int, list[str]]]:
+    def _read_po(self, columns: Sequence[int], read_pass: ReadPass) -> Iterator[tuple[int, list[str]]]:
         for number, *texts in po.read_messages(self.file, read_pass):
-            yield number, [texts[index] for index in wanted]
+            yield number, [texts[index] for index in columns]
 
 
 def open_table(layout: FileLayout, *, is_header: IsHeader) -> InputTable:
-    """Opens a table: decides whether the first record is a header, and reads the columns' names.
+    """Opens a table: decides whether the first record is a header, and reads the names of the columns.
 
     Args:
-        is_header: says whether the fields of the first record look like names of columns.
+        is_header: tells from the fields of the first record whether they are names of columns.
 
     Raises:
-        CorpusError: the header does not fit the records, or names a column twice.
+        CorpusError: the header has another number of fields than the records, or names a column twice.
     """
     file, width = layout.file, layout.width
     if layout.format not in ("tsv", "csv"):
@@ -163,16 +165,18 @@ def open_table(layout: FileLayout, *, is_header: IsHeader) -> InputTable:
     names = tuple(field.strip() for field in layout.first)
     location = f"{file}:{layout.first_line}"
     if len(set(names)) < len(names):
-        twice = next(name for name in names if names.count(name) > 1)
-        raise CorpusError(f"{location}: the header names {twice!r} twice; rename one of the columns")
+        repeated = next(name for name in names if names.count(name) > 1)
+        raise CorpusError(f"{location}: the header names {repeated!r} twice; rename one of the columns")
     if width > 1 and len(names) != width:
         raise CorpusError(
             f"{location}: the header names {len(names)} column{'s' * (len(names) != 1)} ({', '.join(names)}), but most records "
-            f"have {width}, separated by {_describe(layout.delimiter)}; correct the header, or give the separator: --delimiter"
+            f"have {width}, separated by {_name_separators(layout.delimiter)}; correct the header, or name the separator: "
+            "--delimiter"
         )
     return InputTable(file, layout.format, names, True, layout.delimiter)
 
 
-def _describe(delimiter: str) -> str:
-    plural = {"\t": "one tab", ",": "commas", ";": "semicolons", "|": "bars", "|||": "' ||| '"}
-    return plural.get(delimiter, name_delimiter(delimiter))
+def _name_separators(delimiter: str) -> str:
+    """The separators of a line in words, in the plural if there can be several: "commas"."""
+    names = {"\t": "one tab", ",": "commas", ";": "semicolons", "|": "bars", "|||": "' ||| '"}
+    return names.get(delimiter, name_delimiter(delimiter))

@@ -1,4 +1,4 @@
-"""Chooses the column of the texts for language models in a table, and decides whether a table holds texts or pairs."""
+"""Decides whether a table holds texts for language models or pairs, and chooses the column of the texts."""
 
 from seqloom.corpus.column_evidence import Evidence
 from seqloom.corpus.column_messages import describe_text_choice, list_names
@@ -10,24 +10,24 @@ from seqloom.errors import CorpusError
 
 
 def choose_text(table: InputTable, settings: CorpusSettings, evidence: Evidence) -> ColumnChoice:
-    """Chooses the column of the text for language models: by its name, or because no other column holds text.
+    """Chooses the column of the texts for language models: by the settings, by its name, or as the only column that holds text.
 
     Raises:
         CorpusError: the column is ambiguous.
     """
-    named = [(name or "").casefold() for name in table.names]
-    by_name = next((named.index(name) for name in TEXTS if name in named), None)
+    names = [(name or "").casefold() for name in table.names]
+    by_name = next((names.index(name) for name in TEXTS if name in names), None)
     index: int | None
     if settings.tgt_column is not None:
         index = find_column(table, settings.tgt_column)
     elif by_name is not None:
         index = by_name
-    elif len(named) == 1:
+    elif len(names) == 1:
         index = 0
     else:
         index = _only_text(evidence)
     if index is not None:
-        guessed = settings.tgt_column is None and len(named) > 1
+        guessed = settings.tgt_column is None and len(names) > 1
         return ColumnChoice((index,), note=describe_text_choice(table, index, guessed=guessed))
     raise CorpusError(
         f"{table.file}: cannot tell which column holds the text among {list_names(table)}; name it: --text-column NAME"
@@ -35,8 +35,10 @@ def choose_text(table: InputTable, settings: CorpusSettings, evidence: Evidence)
 
 
 def holds_text(table: InputTable, evidence: Evidence) -> bool:
-    """Whether a table probably contains texts for language models, not pairs: by the names of its columns, or because JSON or
-    Parquet has one column of text, whose name is neither a language nor a side of a pair.
+    """Whether a table probably holds texts for language models, not pairs.
+
+    It has a single column, or a column with a name such as "text", or (in JSON or Parquet) a single column of text whose name is
+    neither a language nor a side of a pair.
     """
     if len(table.names) == 1:
         return True
@@ -57,6 +59,6 @@ def holds_text(table: InputTable, evidence: Evidence) -> bool:
 
 
 def _only_text(evidence: Evidence) -> int | None:
-    """The only column that holds text; None if there are several, or nothing is known."""
+    """The index of the only column that holds text; None if there are several or none."""
     texts = [index for index, facts in enumerate(evidence.facts) if facts.kind == "text"]
     return texts[0] if len(texts) == 1 else None

@@ -1,6 +1,6 @@
-"""The files of a folder of texts: which are read, in which order, and which are left out and why.
+"""The files of a folder of texts: which files are read, in which order, and which are left out and why.
 
-Folders are searched with all folders in them, in the order of the paths. Hidden files, files that are not text, empty files and
+The folder and all folders in it are searched, in the order of their names. Hidden files, files that are not text, empty files and
 links to folders are left out, and a note names them.
 """
 
@@ -17,7 +17,7 @@ from seqloom.messages import counted
 
 _HEAD_BYTES = 1 << 16
 _MOST_NAMED = 5
-# For each reason to leave a file out, what such files are called.
+# For each reason to leave a file out, a noun for such files, in the singular and in the plural.
 _NOUNS = {
     "hidden": ("hidden file or folder", "hidden files or folders"),
     "empty": ("empty file", "empty files"),
@@ -35,8 +35,8 @@ class TextFolder:
     Attributes:
         path: the folder.
         texts: files of plain text, in order.
-        tables: files whose names say that they hold records: .jsonl, .parquet, .csv and the like.
-        left_out: for each reason, the files that are not read, by their paths inside the folder.
+        tables: files with a suffix of a format with records, such as .jsonl, .parquet and .csv.
+        left_out: for each reason, the files that are not read, as paths relative to the folder.
     """
 
     path: Path
@@ -53,7 +53,7 @@ def read_folder(path: Path) -> TextFolder:
     """Sorts the files of a folder into texts, tables and others.
 
     Raises:
-        CorpusError: the folder has no file of text, or a file or folder in it cannot be read.
+        CorpusError: the folder has no texts and no tables, or a file or folder in it cannot be read.
     """
     texts: list[InputFile] = []
     tables: list[InputFile] = []
@@ -78,7 +78,7 @@ def read_folder(path: Path) -> TextFolder:
 
 
 def _files(path: Path) -> Iterator[tuple[Path, str | None]]:
-    """The files of a folder and of those inside it, in the order of their paths, with the reason to leave one out."""
+    """The files of a folder and of folders in it, each with the reason to leave it out, or None."""
     try:
         entries = sorted(path.iterdir(), key=lambda entry: entry.name)
     except OSError as error:
@@ -98,6 +98,7 @@ def _files(path: Path) -> Iterator[tuple[Path, str | None]]:
 
 
 def _why_not_text(file: InputFile) -> str | None:
+    """The reason to leave a file out, from its first bytes; None for text and Parquet."""
     suffix = compression_suffix(read_start(file))
     if suffix not in ("", file.path.suffix):
         return "binary"  # such as .tgz
@@ -112,6 +113,6 @@ def _why_not_text(file: InputFile) -> str | None:
 
 
 def _describe(reason: str, names: list[str]) -> str:
-    """The files that were left out for a reason, the first ones by name."""
+    """The files that were left out for a reason, in words: how many, and the names of the first ones."""
     more = f" and {len(names) - _MOST_NAMED:,} more" if len(names) > _MOST_NAMED else ""
     return f"{counted(len(names), *_NOUNS[reason])} ({', '.join(names[:_MOST_NAMED])}{more})"

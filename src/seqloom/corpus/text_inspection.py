@@ -8,8 +8,8 @@ from seqloom.config import Settings
 from seqloom.corpus.hash_sample import HashSample
 from seqloom.corpus.passage_hashes import PassageHasher
 
-# Of the passages at all offsets, one in so many is looked at, chosen by its hash: the same passage in all splits.
-_ONE_IN = 64
+# One passage in 64 is used, chosen by its hash, so that it is the same passage in all splits.
+_ONE_PASSAGE_IN = 64
 
 
 class TextFacts(Settings):
@@ -17,12 +17,12 @@ class TextFacts(Settings):
 
     Attributes:
         unit: what the items are: "documents", or "passages" of one running text.
-        num_characters: characters of all texts.
-        num_bytes: the same in UTF-8.
-        repeated_passages: the share of passages of 50 characters (without punctuation, in lower case) that also stand in the
-            training text, from one passage in 64; in the training text itself, the share that repeats an earlier passage.
+        num_characters: the number of characters of all texts.
+        num_bytes: the number of bytes of all texts in UTF-8.
+        repeated_passages: the share of passages of 50 characters (without punctuation, in lower case) that are also in the
+            training text, estimated from one passage in 64; of the training text itself, the share that repeat an earlier passage.
         new_characters: characters that do not occur in the training text, the most frequent first, up to 40 of them.
-        num_new_characters: how often such characters occur.
+        num_new_characters: the number of occurrences of characters that are not in the training text.
     """
 
     unit: str
@@ -34,7 +34,7 @@ class TextFacts(Settings):
 
 
 class TextInspector:
-    """Collects facts about one split after another, the training data first.
+    """Collects facts about the splits of a corpus, one split after another, the training data first.
 
     Args:
         max_hashes: the largest number of hashes of passages in memory.
@@ -60,7 +60,7 @@ class TextInspector:
             self._count(hashes)
 
     def _count(self, hashes: np.ndarray) -> None:
-        for value in (hashes[hashes % np.uint64(_ONE_IN) == 0] // np.uint64(_ONE_IN)).tolist():
+        for value in (hashes[hashes % np.uint64(_ONE_PASSAGE_IN) == 0] // np.uint64(_ONE_PASSAGE_IN)).tolist():
             if not self._trained.covers(value):
                 continue
             self._num_passages += 1
@@ -69,12 +69,12 @@ class TextInspector:
                 self._trained.add(value)
 
     def facts(self, unit: str, letters: Counter[str], *, training: bool) -> TextFacts:
-        """The facts about the current split; the next text belongs to the next split.
+        """The facts about the current split. Texts that are added later belong to the next split.
 
         Args:
-            unit: what the items are.
-            letters: how often each character occurs.
-            training: whether it was the training data.
+            unit: what the items are, as in `TextFacts`.
+            letters: how often each character occurs in the split.
+            training: whether the split is the training data.
         """
         for hashes, _ in self._hasher.rest():
             self._count(hashes)

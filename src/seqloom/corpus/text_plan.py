@@ -1,6 +1,6 @@
 """Plans a corpus of documents for language models: a folder of texts, or a text file whose documents are separated by a line.
 
-Documents are divided between train, val and test where there are at least ten; fewer are cut by position, as one text is.
+At least ten documents are divided between train, val and test. Fewer are cut by position, as a single text is.
 """
 
 from collections.abc import Iterator, Sequence
@@ -22,7 +22,7 @@ from seqloom.errors import ConfigError, CorpusError
 from seqloom.messages import counted
 
 FEWEST_DOCUMENTS = 10
-"""With fewer documents, the text is divided by position."""
+"""With fewer documents, the text is cut by position."""
 
 _SHARES = {2: (0.9, 0.95), 1: (0.95,)}
 
@@ -36,7 +36,7 @@ class SeveralSources:
 
     @property
     def origin(self) -> str:
-        """The folder."""
+        """The name of the folder."""
         return self.name
 
     def rows(self, read_pass: ReadPass) -> Iterator[Row]:
@@ -49,22 +49,22 @@ def plan_documents(path: Path, settings: CorpusSettings) -> Plan:
     """Plans a corpus of a folder of texts, or of a text file with separated documents.
 
     Raises:
-        ConfigError: settings do not fit texts.
+        ConfigError: a setting does not apply to texts.
         CorpusError: the files cannot be read, hold no text, or hold pairs.
     """
     check_text(settings, InputFile(path))
     train, layout = _open_source(path, settings)
     held_out: dict[str, Source] = {}
     for part in HELD_OUT:
-        if (named := getattr(settings, part)) is not None:
-            held_out[part], lines = _open_source(Path(named), settings)
+        if (value := getattr(settings, part)) is not None:
+            held_out[part], lines = _open_source(Path(value), settings)
             layout += lines
     missing = [part for part in HELD_OUT if part not in held_out]
-    sized = settings.val_size is not None or settings.test_size is not None
+    has_sizes = settings.val_size is not None or settings.test_size is not None
     notes: tuple[str, ...] = ()
     by_position = (
         bool(missing)
-        and not sized
+        and not has_sizes
         and isinstance(train, TextFiles)
         and not train.has_documents(FEWEST_DOCUMENTS, settings.on_bad)
     )
@@ -96,17 +96,17 @@ def plan_documents(path: Path, settings: CorpusSettings) -> Plan:
 
 
 def _open_source(path: Path, settings: CorpusSettings) -> tuple[Source, tuple[str, ...]]:
-    """The documents of a file or folder, and a line that says how they are read."""
+    """The documents of a file or folder, and lines that say how they are read."""
     separator = settings.document_separator
     if not path.is_dir():
         texts = TextFiles(str(path), (RunningText(InputFile(path)),), separator)
-        return texts, (f"{path.name}: read as text; {_between(separator)}.",)
+        return texts, (f"{path.name}: read as text; {_describe_separator(separator)}.",)
     folder = read_folder(path)
     texts = TextFiles(str(path), tuple(RunningText(file) for file in folder.texts), separator)
     if not folder.tables:
-        _check_unused(settings)
-        how = "each is a document" if separator is None else _between(separator)
-        return texts, (f"{path}: read as {counted(len(folder.texts), 'file')} of text; {how}.", *folder.notes())
+        _check_no_column(settings)
+        division = "each is a document" if separator is None else _describe_separator(separator)
+        return texts, (f"{path}: read as {counted(len(folder.texts), 'file')} of text; {division}.", *folder.notes())
     tables = _open_tables(folder, settings)
     line = f"{path}: read as {counted(len(tables), 'table')} of texts, each record a document"
     if folder.texts:
@@ -115,11 +115,12 @@ def _open_source(path: Path, settings: CorpusSettings) -> tuple[Source, tuple[st
     return SeveralSources(str(path), tuple(sources)), (f"{line}.", *folder.notes())
 
 
-def _between(separator: str | None) -> str:
+def _describe_separator(separator: str | None) -> str:
+    """Says how the documents of a file are separated."""
     if separator is None:
         return "it is one document"
-    what = "empty lines" if separator == BLANK_LINE else f"lines that are {separator!r}"
-    return f"{what} separate its documents"
+    lines = "empty lines" if separator == BLANK_LINE else f"lines that are {separator!r}"
+    return f"{lines} separate its documents"
 
 
 def _open_tables(folder: TextFolder, settings: CorpusSettings) -> list[TextTable]:
@@ -150,6 +151,6 @@ def _names(files: Sequence[InputFile]) -> str:
     return ", ".join(file.name for file in files[:3]) + (" and others" if len(files) > 3 else "")
 
 
-def _check_unused(settings: CorpusSettings) -> None:
+def _check_no_column(settings: CorpusSettings) -> None:
     if settings.tgt_column is not None:
         raise ConfigError("tgt_column names the column of a table, but these files are plain text; leave it out")

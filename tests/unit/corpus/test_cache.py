@@ -119,7 +119,7 @@ def test_small_files_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_large_cuts_are_read_from_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("seqloom.corpus.assembly._MOST_KEPT_CHARACTERS", 50)
+    monkeypatch.setattr("seqloom.corpus.assembly._MAX_STORED_CHARS", 50)
     settings = CorpusSettings(data=write(tmp_path / "x.tsv", 2000))
     first = content(open_corpus(settings))
     assert content(open_corpus(settings)) == first
@@ -137,7 +137,7 @@ def test_many_rows_apart_are_told_by_their_texts(
     settings = CorpusSettings(data=write(tmp_path / "x.tsv", 2401), val=val, size=size)
     by_number = content(open_corpus(settings))
     monkeypatch.setattr(cache, "_LEAST_BYTES", 1 << 30)
-    monkeypatch.setattr("seqloom.corpus.assembly._MOST_KEPT_ROWS", 10)
+    monkeypatch.setattr("seqloom.corpus.assembly._MAX_STORED_ROWS", 10)
     assert content(open_corpus(settings)) == by_number
     assert len(by_number["train"]) == size or size is None
 

@@ -12,7 +12,7 @@ def records_of(text: str, delimiter: str = ",") -> tuple[list[tuple[int, list[st
     errors: list[tuple[int, str]] = []
     lines = text.split("\n")
     found = list(
-        read_records(lines, delimiter, quoted=True, broken=lambda number, error: errors.append((number, error)))
+        read_records(lines, delimiter, quoted=True, on_broken=lambda number, error: errors.append((number, error)))
     )
     return found, errors
 
@@ -49,12 +49,12 @@ def test_a_broken_quote_is_named_where_it_opens_and_the_next_line_is_read(
 
 
 def test_lines_that_cannot_be_read_take_their_record_with_them() -> None:
-    found = list(read_records(['a,"b', None, 'c"', "d,e"], ",", quoted=True, broken=lambda *_: None))
+    found = list(read_records(['a,"b', None, 'c"', "d,e"], ",", quoted=True, on_broken=lambda *_: None))
     assert found == [(4, ["d", "e"])]
 
 
 def test_separators_of_several_characters_and_very_long_cells() -> None:
-    assert list(read_records(["a ||| b"], "|||", quoted=False, broken=lambda *_: None)) == [(1, ["a ", " b"])]
+    assert list(read_records(["a ||| b"], "|||", quoted=False, on_broken=lambda *_: None)) == [(1, ["a ", " b"])]
     long = "word " * 100_000
     assert records_of(f'"{long}",x')[0] == [(1, [long, "x"])]
 

@@ -41,7 +41,7 @@ def test_broken_elements_are_named_and_the_next_one_is_read(tmp_path: Path) -> N
     read_pass = ReadPass("skip")
     found = [(number, record["src"]) for number, record in read_document(file, read_pass)]
     assert found == [(2, "a"), (5, "g")]
-    assert read_pass.left_out == {"records that are not JSON": 2, "records that are not valid UTF-8": 1}
+    assert read_pass.num_skipped == {"records that are not JSON": 2, "records that are not valid UTF-8": 1}
 
 
 @pytest.mark.parametrize(
@@ -61,7 +61,7 @@ def test_lines_that_hold_no_record(tmp_path: Path, line: str, words: str) -> Non
         list(read_lines_of_objects(file, ReadPass()))
     read_pass = ReadPass("skip")
     assert len(list(read_lines_of_objects(file, read_pass))) == 1
-    assert read_pass.left_out.total() == 1
+    assert read_pass.num_skipped.total() == 1
 
 
 @pytest.mark.parametrize(
@@ -82,7 +82,7 @@ def test_values_that_are_not_text(tmp_path: Path, value: str, words: str) -> Non
         checked_values(record, ["src"], f"{file}:{number}", ReadPass())
     read_pass = ReadPass("skip")
     assert checked_values(record, ["src"], "x", read_pass) is None
-    assert read_pass.left_out.total() == 1
+    assert read_pass.num_skipped.total() == 1
 
 
 def test_whole_characters_beyond_the_first_plane_are_text(tmp_path: Path) -> None:

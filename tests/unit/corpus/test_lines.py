@@ -131,7 +131,7 @@ def test_lines_with_zero_bytes_and_lines_too_long_are_left_out_and_counted(tmp_p
     path.write_bytes(b"x\n" + b"y" * ((1 << 24) + 10) + b"\n" + b"good\n" * 20 + b"a\x00b\nlast\n")
     read_pass = ReadPass("skip")
     assert list(text_lines(InputFile(path), read_pass)) == ["x", None, *["good"] * 20, None, "last"]
-    assert read_pass.left_out == {"lines of more than 16 MiB": 1, "lines with a zero byte": 1}
+    assert read_pass.num_skipped == {"lines of more than 16 MiB": 1, "lines with a zero byte": 1}
     path.write_bytes(b"a\x00b\n")
     with pytest.raises(CorpusError, match=r"a\.txt:1: character 2 of the line is a zero byte"):
         lines_of(path)

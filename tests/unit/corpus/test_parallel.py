@@ -92,7 +92,7 @@ def test_scoring_skips_bad_lines_on_request_and_counts_them(tmp_path: Path) -> N
         SentencePair("one", "eins"),
         SentencePair("four", "vier"),
     ]
-    assert read_pass.left_out == {"lines that are not valid UTF-8": 1, "lines with a zero byte": 1}
+    assert read_pass.num_skipped == {"lines that are not valid UTF-8": 1, "lines with a zero byte": 1}
     assert read_pass.notes("test")[1] == f"test: left out 1 line with a zero byte (the first: {ref}:3)."
 
 
@@ -102,7 +102,7 @@ def test_a_bad_line_of_one_reference_is_skipped_in_all(tmp_path: Path) -> None:
     read_pass = ReadPass("skip")
     refs = [first.path, second]
     assert list(read_translations(src.path, refs, read_pass=read_pass)) == [("1", "x", "u"), ("2", "y", "v")]
-    assert read_pass.left_out.total() == 1
+    assert read_pass.num_skipped.total() == 1
     second.write_text("u\n", encoding="utf-8")
     with pytest.raises(CorpusError, match=r"a has 3 lines, .*c has 1;"):
         list(read_translations(src.path, refs))

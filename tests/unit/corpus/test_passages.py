@@ -67,7 +67,7 @@ def test_invalid_bytes_are_located_or_left_out(tmp_path: Path) -> None:
         join(RunningText(InputFile(path)))
     read_pass = ReadPass("skip")
     assert "".join(RunningText(InputFile(path)).passages(read_pass)) == "one\nthree\n"
-    assert read_pass.left_out.total() == 1
+    assert read_pass.num_skipped.total() == 1
 
 
 def test_a_bad_line_is_counted_in_the_part_that_holds_it(tmp_path: Path) -> None:

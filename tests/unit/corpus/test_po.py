@@ -49,7 +49,7 @@ def test_messages_plurals_and_what_is_left_out(tmp_path: Path) -> None:
         ["%d files", "%d Dateien"],
         ["A long message", "Eine lange Nachricht"],
     ]
-    assert read_pass.left_out == {"fuzzy entries": 1, "obsolete entries": 1}
+    assert read_pass.num_skipped == {"fuzzy entries": 1, "obsolete entries": 1}
 
 
 def test_a_bad_line_is_named_and_takes_its_message_with_it(tmp_path: Path) -> None:

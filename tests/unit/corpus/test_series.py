@@ -69,7 +69,7 @@ def test_a_window_is_its_bins_times_its_scale(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("values", "column", "expected"),
     [
-        ([1, "", 3], "value", r"line 3: '' in the column 'value' is not a number.*fill what is missing"),
+        ([1, "", 3], "value", r"line 3: '' in the column 'value' is not a number.*fill the gap"),
         ([1, "x", 3], "value", "line 3: 'x'"),
         ([1, "nan", 3], "value", "line 3: 'nan'"),
         ([1, 2], "other", "there is no column 'other'; its columns are step, value"),

@@ -50,10 +50,10 @@ def test_empty_documents_are_counted_and_the_end_of_a_file_is_none(tmp_path: Pat
     path.write_text("one\n<|endoftext|>\n<|endoftext|>\ntwo\n<|endoftext|>")
     read_pass = ReadPass()
     assert texts_of(path, separator="<|endoftext|>", read_pass=read_pass) == ["one\n", "two\n"]
-    assert read_pass.left_out == {"empty documents": 1}
+    assert read_pass.num_skipped == {"empty documents": 1}
     (tmp_path / "blank.txt").write_text("  \n")
     assert texts_of(tmp_path / "blank.txt", read_pass=read_pass) == []
-    assert read_pass.left_out == {"empty documents": 2}
+    assert read_pass.num_skipped == {"empty documents": 2}
 
 
 def test_long_documents_are_divided_at_empty_lines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -65,7 +65,7 @@ def test_long_documents_are_divided_at_empty_lines(tmp_path: Path, monkeypatch: 
     parts = texts_of(path, read_pass=read_pass)
     assert "".join(parts) == text
     assert all(part.endswith("\n\n") and len(part) < 1200 for part in parts[:-1])
-    assert list(read_pass.changed.values()) == [1]
+    assert list(read_pass.num_changed.values()) == [1]
     path.write_text("no line ends " * 1000)
     assert "".join(texts_of(path)) == "no line ends " * 1000
 

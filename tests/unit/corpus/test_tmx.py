@@ -32,8 +32,8 @@ def test_units_without_the_content_of_inline_tags(tmp_path: Path) -> None:
     )
     read_pass = ReadPass()
     assert list(tmx.read_units(file, read_pass)) == [(4, {"de": "Der Hund & ich", "en": "The dog"})]
-    assert read_pass.changed.total() == 3
-    assert read_pass.left_out.total() == 1
+    assert read_pass.num_changed.total() == 3
+    assert read_pass.num_skipped.total() == 1
 
 
 @pytest.mark.parametrize("piece", [5, 1 << 16])

@@ -96,7 +96,7 @@ def test_half_a_character_is_a_bad_line(tmp_path: Path) -> None:
     path = write(tmp_path / "a.txt", "one\n\ud800two\nthree")
     read_pass = ReadPass("skip")
     assert list(text_lines(InputFile(path), read_pass)) == ["one", None, "three"]
-    assert read_pass.left_out == {"lines with half a character": 1}
+    assert read_pass.num_skipped == {"lines with half a character": 1}
     with pytest.raises(CorpusError, match=r"a\.txt:2: the line holds a lone surrogate"):
         list(text_lines(InputFile(path), ReadPass()))
 

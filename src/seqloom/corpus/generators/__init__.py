@@ -1,4 +1,4 @@
-"""Generators of synthetic corpora: made from a seed, with exact truth. `--data NAME` looks for a generator first."""
+"""Generators of synthetic corpora: made from a seed, with targets that are right. `--data NAME` looks for a generator first."""
 
 from collections.abc import Mapping
 

@@ -3,9 +3,9 @@
     near the doors, the key to the old boxes that the king wants [be] rusty
     -> near the doors, the key to the old boxes that the king wants is rusty
 
-In the source, the main verb is a lemma in brackets. The target has its right form; all other words are repeated. So models that
-read a source and models that read a prompt get the same task. `contrast` gives the target with the wrong form of the verb. A
-model is right if it gives the right target a higher probability (Linzen 2016; Tran 2018). Only the subject shows its number:
+In the source, the main verb is a lemma in brackets. The target repeats the source with the right form of the verb. So the task is
+the same for models with a source and for models with a prompt. `contrast` gives the target with the wrong form of the verb. A
+model is right if it gives the right target the higher probability (Linzen 2016; Tran 2018). Only the subject shows its number:
 verbs inside relative clauses agree with other nouns or are in the past tense.
 """
 
@@ -15,7 +15,10 @@ from seqloom.corpus.generators.draw import Draw
 from seqloom.corpus.generators.lengths import belongs
 
 MOST_TRAINED = 2
+"""The largest number of attractors (nouns of the other number) in training."""
+
 MOST = 4
+"""The largest number of nouns between subject and verb."""
 
 
 def _forms(text: str) -> tuple[tuple[str, str], ...]:
@@ -62,7 +65,7 @@ def distance(source: str) -> int:
 
 
 def contrast(pair: SentencePair) -> SentencePair:
-    """The same pair with the wrong form of the target's verb. A good model gives it a lower probability."""
+    """The same pair with the wrong form of the verb in the target. A good model gives it a lower probability."""
     words = pair.tgt.split()
     sources = pair.src.split()
     position = _verb(sources)
@@ -76,7 +79,7 @@ def _verb(words: list[str]) -> int:
 
 
 def _nouns(words: list[str]) -> list[tuple[int, int]]:
-    # Positions and numbers (0: singular) of the nouns between a phrase in front, which ends in a comma, and the verb.
+    # Positions and numbers (0: singular) of the nouns before the verb, without those of an initial phrase that ends in a comma.
     first = next((position + 1 for position, word in enumerate(words) if word.endswith(",")), 0)
     return [
         (position, _NUMBER[words[position]]) for position in range(first, _verb(words)) if words[position] in _NUMBER

@@ -14,16 +14,16 @@ DEFAULT_SIZE = 40_000
 VAL_SIZE = 1_000
 TEST_SIZES: Mapping[str, int] = {"test": 1_000, "beyond": 500}
 
-# Some proposals do not belong to the split. A thousand of them in sequence mean that a generator is broken.
+# Some proposals do not belong to the split. If a thousand in sequence do not, the generator has an error.
 _MOST_PROPOSALS = 1_000
 
 
 @dataclass(frozen=True)
 class CorpusGenerator:
-    """A synthetic corpus that is made from a seed, with exact truth.
+    """A synthetic corpus that is made from a seed. Its targets are right.
 
     Item i of the training split depends on (name, version, seed, i) only, so it can be made without the items before it.
-    Evaluation splits repeat no source, not even with other capitals.
+    No source occurs twice in an evaluation split, also with another case.
 
     Attributes:
         name: its name for `--data`.
@@ -31,7 +31,8 @@ class CorpusGenerator:
         version: increased when the same seed gives other text; part of every fingerprint.
         propose: draws a pair for a split, by the split's name; None if this draw gives no pair that belongs to the split.
         facts: the fields of Corpus that do not depend on seed and size.
-        requires: raises a SeqloomError if an optional library is missing; returns what belongs into the fingerprint of it.
+        requires: checks that the optional library is installed (raises a SeqloomError if not), and returns its name and version,
+            which are part of the fingerprints; "" without a library.
         test_sizes: the number of pairs of each test split, "test" first.
     """
 
@@ -47,9 +48,9 @@ class CorpusGenerator:
         """Makes the corpus of a seed.
 
         Args:
-            seed: any integer; another seed gives other items of the same language, and never a test source of one seed among
-                the training sources of another.
-            size: training pairs; 40,000 by default. Evaluation splits keep their sizes.
+            seed: any integer. Another seed gives other items of the same language. No test source of a seed is a training
+                source of another seed.
+            size: the number of training pairs, 40,000 by default. Evaluation splits have fixed sizes.
 
         Raises:
             CorpusError: `size` is below 1, or an optional library is missing.
@@ -72,7 +73,7 @@ class CorpusGenerator:
         )
 
     def item(self, split: str, seed: int, index: int) -> SentencePair:
-        """The pair with an index. In evaluation splits, a pair that repeats an earlier source is left out."""
+        """The pair with an index. Evaluation splits leave out pairs that repeat an earlier source."""
         draw = Draw(f"{self.name}/{self.version}/{seed}/{split}/{index}")
         for _ in range(_MOST_PROPOSALS):
             pair = self.propose(draw, split)
@@ -92,7 +93,7 @@ class CorpusGenerator:
         )
 
     def _sample(self, split: str, seed: int, size: int, count: int) -> Iterator[SentencePair]:
-        # Any items will do, because no item depends on its neighbours.
+        # Items at equal distances; each can be made without the others.
         for number in range(min(size, count)):
             yield self.item(split, seed, number * size // min(size, count))
 

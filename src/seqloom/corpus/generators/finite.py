@@ -1,6 +1,6 @@
 """FiniteGenerator: a synthetic corpus with a finite list of items, such as all sentences of a small grammar.
 
-Its splits are complete and published. A `CorpusGenerator` would draw from them with repetition, and some items would be missing.
+Its splits hold every item. A `CorpusGenerator` would repeat some items, and others would be missing.
 """
 
 import hashlib
@@ -14,22 +14,23 @@ from seqloom.corpus.corpus import Corpus, SentencePair, Split
 from seqloom.corpus.generators.corpus_generator import VAL_SIZE
 from seqloom.errors import CorpusError
 
-# The training pairs, and the pairs of each test.
 Division = tuple[Sequence[SentencePair], Mapping[str, Sequence[SentencePair]]]
+"""The training pairs, and the pairs of each test split."""
 
 
 @dataclass(frozen=True)
 class FiniteGenerator:
-    """A synthetic corpus with a finite list of items, with exact truth.
+    """A synthetic corpus with a finite list of items. Its targets are right.
 
-    What is validation and what is test depends on the items alone. The seed gives the order of the training split, and so which
-    pairs a smaller one has. Tests stand in an order without meaning, so that the first n are a fair sample.
+    Validation and test splits depend on the items alone. The seed decides the order of the training split, and so the pairs of a
+    smaller one. The order of tests is pseudorandom, so that the first n pairs are a fair sample.
 
     Attributes:
-        name: what `--data` calls it.
+        name: its name for `--data`.
         description: one sentence for a catalogue.
-        version: raised whenever the same seed begins to give other text; part of every fingerprint.
-        divide: gives all pairs: those to train on, of which validation is taken, and those of each test, "test" first.
+        version: increased when the same seed gives other text; part of every fingerprint.
+        divide: returns all pairs: the training pairs, from which the validation split is taken, and those of each test split,
+            "test" first.
         facts: the fields of Corpus that do not depend on seed and size.
     """
 
@@ -44,10 +45,10 @@ class FiniteGenerator:
 
         Args:
             seed: any integer.
-            size: training pairs; all there are by default. Evaluation splits keep their sizes.
+            size: the number of training pairs, all by default. Evaluation splits have fixed sizes.
 
         Raises:
-            CorpusError: `size` is below 1, or above what there is.
+            CorpusError: `size` is below 1, or above the number of training pairs.
         """
         trained, tests = self.divide()
         train, val = _hold_out(trained, seed)
@@ -89,12 +90,12 @@ def _hold_out(trained: Sequence[SentencePair], seed: int) -> tuple[list[Sentence
 
 
 def _ordered(pairs: Sequence[SentencePair], key: str) -> list[SentencePair]:
-    # By a hash of the pair and its number of earlier copies, so that copies are spread.
-    seen: Counter[SentencePair] = Counter()
+    # Sorted by a hash of the pair and its number of earlier copies, so that copies are spread.
+    num_copies: Counter[SentencePair] = Counter()
     hashes = []
     for pair in pairs:
-        hashes.append(hashlib.sha256(f"{key}\t{seen[pair]}\t{pair.src}\t{pair.tgt}".encode()).digest())
-        seen[pair] += 1
+        hashes.append(hashlib.sha256(f"{key}\t{num_copies[pair]}\t{pair.src}\t{pair.tgt}".encode()).digest())
+        num_copies[pair] += 1
     return [pair for _, pair in sorted(zip(hashes, pairs, strict=True), key=lambda item: item[0])]
 
 

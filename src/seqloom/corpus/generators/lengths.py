@@ -18,5 +18,5 @@ def draw_length(draw: Draw, split: str) -> int:
 
 
 def belongs(source: str, split: str) -> bool:
-    """Whether a source belongs to the split. Sources longer than those of training need no assignment."""
+    """Whether a source belongs to the split. All longer sources belong to their split, because training has none of them."""
     return split in FURTHER or _PARTS.get(bucket(source, 10), "train") == split

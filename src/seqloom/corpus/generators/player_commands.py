@@ -1,4 +1,4 @@
-"""The corpus `player-commands`: what players of text adventures type, and the commands that they mean.
+"""The corpus `player-commands`: texts that players of text adventures type, and the commands that they mean.
 
     before you open the oak door, pick the brass lamp up and light it
     -> take brass lamp ; light brass lamp ; open oak door
@@ -6,7 +6,7 @@
 Items of training, validation and `test` have 1 to 5 commands. Each item of `test` contains a combination that training never
 shows, although training shows its parts: an adjective with a noun ("brass lamp"), or a phrase in a construction ("fetch …" after
 "before you"). `beyond` is like `test`, with 6 to 8 commands. The held-out combinations depend on the words alone, not on the
-seed, so the training data of one seed never contain test items of another. `adventure/` has the words.
+seed, so the training data of a seed never contain test items of another seed. `adventure/` has the words.
 """
 
 from functools import cache
@@ -20,23 +20,23 @@ SEPARATOR = " ; "
 MOST_TRAINED = 5
 LONGEST = 8
 
-# One of this number of combinations is held out; one of this number of sources belongs to validation.
-_PAIR_SHARE = 8
-_PHRASE_SHARE = 8
-_VAL_SHARE = 20
+# One of 8 combinations is held out; one of 20 sources belongs to validation.
+_ONE_PAIR_IN = 8
+_ONE_PHRASE_IN = 8
+_ONE_SOURCE_IN = 20
 _MOST_DRAWS = 500
 
 
 @cache
 def holds_out_pair(adjective: str, noun: str) -> bool:
     """Whether a combination of adjective and noun is held out of training."""
-    return bucket(f"{adjective} {noun}", _PAIR_SHARE) == 0
+    return bucket(f"{adjective} {noun}", _ONE_PAIR_IN) == 0
 
 
 @cache
 def holds_out_phrase(template: str, slot: str) -> bool:
     """Whether a phrase is held out of training in a slot of a construction. Plain sentences use all phrases."""
-    return slot != PLAIN and bucket(f"{template} in {slot}", _PHRASE_SHARE) == 0
+    return slot != PLAIN and bucket(f"{template} in {slot}", _ONE_PHRASE_IN) == 0
 
 
 _TRAINED = Register(
@@ -59,7 +59,7 @@ def _propose(draw: Draw, split: str) -> SentencePair | None:
 
 def _belongs(typed: Typed, split: str) -> bool:
     if split in ("train", "val"):
-        return (bucket(typed.text.lower(), _VAL_SHARE) == 0) == (split == "val")
+        return (bucket(typed.text.lower(), _ONE_SOURCE_IN) == 0) == (split == "val")
     return any(holds_out_pair(*pair) for pair in typed.pairs) or any(holds_out_phrase(*used) for used in typed.phrases)
 
 

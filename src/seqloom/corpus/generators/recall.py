@@ -30,7 +30,12 @@ LENGTHS: Mapping[int, int] = {4: 32, 8: 64, 16: 128}
 
 
 def answer(known: Mapping[str, str], queries: Sequence[str]) -> str:
-    """The target of a source with the facts `known` and the queries `queries`."""
+    """The target of a source: each queried key with its value.
+
+    Args:
+        known: the value of each key.
+        queries: the keys, in the order of the queries.
+    """
     return SEPARATOR.join(f"{key} {known[key]}" for key in queries)
 
 
@@ -49,10 +54,12 @@ def _propose(num_pairs: int, draw: Draw, split: str) -> SentencePair | None:
     if not belongs(" ".join(facts_and_queries), split):
         return None
     num_fillers = LENGTHS[num_pairs] * (2 if split == "beyond" else 1) - 3 * num_pairs - 1
-    fills = draw.sample([True] * num_fillers + [False] * len(facts_and_queries), num_fillers + len(facts_and_queries))
+    is_filler = draw.sample(
+        [True] * num_fillers + [False] * len(facts_and_queries), num_fillers + len(facts_and_queries)
+    )
     parts = iter(facts_and_queries)
     return SentencePair(
-        " ".join(FILLER if fill else next(parts) for fill in fills),
+        " ".join(FILLER if fill else next(parts) for fill in is_filler),
         answer(known, queries),
     )
 

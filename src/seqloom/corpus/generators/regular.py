@@ -21,11 +21,11 @@ SYMBOLS = ("a", "b")
 ANSWERS = ("even", "odd")
 TEST_SIZES = {"test": 1_000, "beyond": 500, "to-60": 200, "to-100": 200}
 
-# There are only 30 sources of so few symbols, too few to divide, so all of them are for training.
-MOST_NEVER_HELD_OUT = 4
+# There are only 30 sources of at most this number of symbols, too few to divide, so all of them belong to training.
+LONGEST_NEVER_HELD_OUT = 4
 
 
-def _count_pairs(symbols: Sequence[str]) -> int:
+def _count_unequal_neighbours(symbols: Sequence[str]) -> int:
     return sum(symbol != following for symbol, following in pairwise(symbols))
 
 
@@ -38,7 +38,7 @@ TASKS: dict[str, tuple[str, Callable[[Sequence[str]], int], int]] = {
     ),
     "even-pairs": (
         "Words over two symbols, and whether unequal neighbours occur an even number of times.",
-        _count_pairs,
+        _count_unequal_neighbours,
         2,
     ),
 }
@@ -54,8 +54,8 @@ def _propose(count: Callable[[Sequence[str]], int], shortest_odd: int, draw: Dra
         # In both languages another last symbol gives the other answer.
         symbols[-1] = "b" if symbols[-1] == "a" else "a"
     src = " ".join(symbols)
-    held = split == "train" if length <= MOST_NEVER_HELD_OUT else belongs(src, split)
-    return SentencePair(src, ANSWERS[answer]) if held else None
+    in_split = split == "train" if length <= LONGEST_NEVER_HELD_OUT else belongs(src, split)
+    return SentencePair(src, ANSWERS[answer]) if in_split else None
 
 
 REGULAR = tuple(

@@ -26,7 +26,7 @@ JUMPS_TRAINED = 1_467
 
 @cache
 def commands() -> tuple[str, ...]:
-    """All commands of the grammar."""
+    """All 20,910 commands of the grammar."""
     turns = [
         f"{verb}{how} {way}"
         for verb in (*PRIMITIVES, "turn")
@@ -40,10 +40,10 @@ def commands() -> tuple[str, ...]:
 
 
 def interpret(command: str) -> list[str]:
-    """The actions of a command: [[.]] in the paper.
+    """The actions of a command: the function [[.]] in the supplement of the paper.
 
     Args:
-        command: one of `commands`.
+        command: a command of the grammar.
     """
     for joint in ("and", "after"):
         first, separator, second = command.partition(f" {joint} ")

@@ -4,8 +4,8 @@ Lists have 1 to 20 words in training, validation and `test`, and 21 to 40 in `be
 the task measures how an architecture moves them.
 
 `copy-long` and so on are the same tasks with tests of up to 100 words: `to-60` has 41 to 60 words, `to-100` 61 to 100. They are
-separate corpora, because every arm of a comparison decodes every test, and long targets take most of that time. Users of `copy`
-do not pay for them. For the same reason, their tests are small.
+separate corpora, because every arm of a comparison decodes every test, and long targets take most of that time. For the same
+reason, their tests are small.
 """
 
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Clauses: one wish of a player, in the player's words and as commands.
+"""Clauses: an instruction of a player, in the player's words and as commands.
 
 Clauses are made in reading order, so that pronouns have referents:
 
@@ -18,7 +18,7 @@ from seqloom.corpus.generators.adventure.nouns import BY_KIND, DIRECTIONS, GROUP
 from seqloom.corpus.generators.adventure.verbs import VERBS, Form, Phrase, Verb
 from seqloom.corpus.generators.draw import Draw
 
-# The number of nouns to try. A story of eight commands has named many nouns already.
+# The number of tries to draw a suitable noun or verb; in a long story, many nouns are already used.
 _TRIES = 6
 
 _SINGULAR = ("the", "the", "the", "the", "the", "the", "a", "that", "this", "my")
@@ -49,14 +49,14 @@ class Entity:
 
 @dataclass(frozen=True, slots=True)
 class Clause:
-    """One wish of a player, in words and as commands.
+    """An instruction of a player, in words and as commands.
 
     Attributes:
         phrase: the player's phrase.
         objects: the text of each object.
         commands: the canonical commands, one for each of several objects.
-        manner: an adverb before the verb, or empty.
-        manner_last: an adverb at the end, or empty.
+        adverb: an adverb before the verb, or empty.
+        adverb_last: an adverb at the end, or empty.
     """
 
     phrase: Phrase
@@ -114,22 +114,22 @@ def draw_clause(
     """Draws a clause, and records in the story what it names.
 
     Args:
-        most_commands: how many commands it may make; several objects make several.
+        most_commands: the largest number of commands of the clause; each object is a command.
         allows: whether a phrase may be used here.
         alone: whether the clause is not part of a construction, so that lists with commas and words like "n" may occur in it.
 
     Returns:
-        The clause, or None where this draw came to nothing.
+        The clause; None if this draw gave no valid clause.
     """
     pronoun: tuple[int, _Object] | None = None
     verb = draw.choice(_DECK)
     if story.antecedents and draw.chance(0.4):
         gender = draw.choice(tuple(story.antecedents))
-        meant = story.antecedents[gender]
-        use = _draw_use(draw, meant) if len(meant) <= most_commands else None
+        referents = story.antecedents[gender]
+        use = _draw_use(draw, referents) if len(referents) <= most_commands else None
         if use is not None:
             verb, slot = use
-            pronoun = (slot, _Object(gender, meant, tuple(entity.name for entity in meant)))
+            pronoun = (slot, _Object(gender, referents, tuple(entity.name for entity in referents)))
     phrase = verb.phrases[0] if draw.chance(0.25) else draw.choice(verb.phrases)
     if not allows(phrase) or not (alone or phrase.inflects):
         return None
@@ -149,7 +149,7 @@ def draw_clause(
             return None
         named += drawn.entities
         objects[position] = drawn
-    clause = _realise(draw, verb, phrase, objects)
+    clause = _make_clause(draw, verb, phrase, objects)
     if not story.commands.isdisjoint(clause.commands):
         return None
     story.commands.update(clause.commands)
@@ -158,7 +158,7 @@ def draw_clause(
     return clause
 
 
-def _realise(draw: Draw, verb: Verb, phrase: Phrase, objects: Mapping[int, _Object]) -> Clause:
+def _make_clause(draw: Draw, verb: Verb, phrase: Phrase, objects: Mapping[int, _Object]) -> Clause:
     ordered = [objects[position] for position in sorted(objects)]
     choices = [thing.names for thing in ordered]
     commands = tuple(verb.command.format(*names) for names in product(*choices))
@@ -169,12 +169,12 @@ def _realise(draw: Draw, verb: Verb, phrase: Phrase, objects: Mapping[int, _Obje
     return Clause(phrase, tuple(thing.text for thing in ordered), commands, adverb, adverb_last)
 
 
-def _draw_use(draw: Draw, meant: tuple[Entity, ...]) -> tuple[Verb, int] | None:
-    """A verb, and which of its objects these can be."""
+def _draw_use(draw: Draw, entities: tuple[Entity, ...]) -> tuple[Verb, int] | None:
+    """Draws a verb that can have these entities as an object, and the index of that object."""
     for _ in range(_TRIES):
-        verb, slot = draw.choice(_USES[meant[0].noun.name])
-        together = len(meant) == 1 or (verb.several and slot == 0)
-        if together and all(verb.objects[slot] in entity.noun.kinds for entity in meant):
+        verb, slot = draw.choice(_USES[entities[0].noun.name])
+        together = len(entities) == 1 or (verb.several and slot == 0)
+        if together and all(verb.objects[slot] in entity.noun.kinds for entity in entities):
             return verb, slot
     return None
 

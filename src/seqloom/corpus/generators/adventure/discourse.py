@@ -1,4 +1,4 @@
-"""Discourse: joins clauses into what a player types. The order of the text can differ from the order of the actions.
+"""Joins clauses into the text of a player. The order of the text can differ from the order of the actions.
 
 The result is a source text and its commands in the order of execution. These rules make the order unambiguous: a construction
 such as "before you …, …" is a sentence of its own; a subordinate clause at the beginning ends at the comma, one at the end ends
@@ -20,10 +20,10 @@ class Construction:
     """A way to join two groups of clauses, X and then Y in reading order.
 
     Attributes:
-        name: for people, and for what is held out.
-        template: with {x} and {y}.
+        name: its name, which also decides which phrases are held out of training in it.
+        template: the text, with {x} and {y}.
         forms: the verb forms of X and of Y.
-        inverted: whether Y is done before X.
+        inverted: whether the actions of Y come before those of X.
     """
 
     name: str
@@ -85,10 +85,10 @@ class Typed:
     """The text of a player, with its meaning.
 
     Attributes:
-        text: the words.
-        commands: what they mean, in the order in which it is to be done.
+        text: the text.
+        commands: its meaning, in the order of execution.
         pairs: each adjective with its noun.
-        phrases: each phrase's template with its slot.
+        phrases: the template of each phrase with its slot.
     """
 
     text: str
@@ -112,7 +112,7 @@ def draw_typed(draw: Draw, num_commands: int, register: Register) -> Typed | Non
     """Draws a text of a player that means `num_commands` commands.
 
     Returns:
-        The text with its meaning, or None where this draw came to nothing.
+        The text with its meaning; None if this draw gave no valid text.
     """
     turn = _Turn(draw, register, Story(terse=draw.chance(0.12), allows_pair=register.allows_pair))
     sentences: list[str] = []
@@ -131,7 +131,7 @@ def draw_typed(draw: Draw, num_commands: int, register: Register) -> Typed | Non
 
 
 def _draw_group(turn: _Turn, slot: str, *, most_commands: int, most_clauses: int) -> list[Clause] | None:
-    """Draws clauses until one of the two limits is reached."""
+    """Draws clauses until one of the two limits is reached; None after too many tries."""
     clauses: list[Clause] = []
     left = most_commands
     for _ in range(12 * most_clauses):

@@ -1,6 +1,6 @@
 """Tables of the things and people of an adventure, and the adjectives that fit them.
 
-The kinds of a thing say what can be done with it. The verbs refer to kinds.
+The kinds of a thing decide which verbs can be used with it.
 """
 
 from collections.abc import Mapping
@@ -9,7 +9,7 @@ from typing import Literal
 
 Gender = Literal["it", "him", "her", "them"]
 
-# Groups stand in the order in which English puts them before a noun: "small dusty old red wooden".
+# The groups are in the order of English adjectives before a noun: "small dusty old red wooden".
 ADJECTIVES: Mapping[str, str] = {
     "size": "small large tiny heavy",
     "look": "dusty shiny strange broken",
@@ -70,9 +70,9 @@ class Noun:
 
     Attributes:
         name: the word.
-        kinds: what it can be used as.
+        kinds: the kinds of objects of verbs that it can be.
         adjectives: the adjectives that fit it.
-        gender: the pronoun that stands for it.
+        gender: its pronoun.
     """
 
     name: str

@@ -17,9 +17,9 @@ class Phrase:
     Attributes:
         template: "pick {0} up".
         order: the objects in reading order.
-        no_pronoun: the objects that cannot be pronouns: nobody says "pick up it".
-        one_object: whether `{0}` must be a single thing: nobody says "pick the lamp, the rope and the sword up".
-        inflects: whether its first word is a verb; "x {0}" and "n" stand alone only.
+        no_pronoun: the objects that cannot be pronouns: "pick up it" is wrong.
+        one_object: whether `{0}` must be a single thing: "pick the lamp, the rope and the sword up" is not natural.
+        inflects: whether its first word is a verb that can be inflected; "x {0}" and "n" are used only as they are.
     """
 
     template: str
@@ -43,10 +43,10 @@ class Verb:
 
     Attributes:
         command: its template, "unlock {0} with {1}".
-        objects: the kind of noun that each object is.
-        phrases: how players say it, the plainest first.
-        weight: how often players want it.
-        several: whether `{0}` may be several things ("take the lamp and the rope"), which makes as many commands.
+        objects: the kind of noun of each object.
+        phrases: the phrases of players for it, the most usual first.
+        weight: how often it is drawn, relative to other verbs.
+        several: whether `{0}` may be several things ("take the lamp and the rope"); each is a command.
         everything: whether `{0}` may be "everything".
     """
 
@@ -58,7 +58,7 @@ class Verb:
     everything: bool = False
 
 
-# command | objects | weight and flags | phrases. "pick+up" is a particle verb: "pick up {0}" and "pick {0} up".
+# Columns: command | objects | weight and flags | phrases. "pick+up" is a particle verb: "pick up {0}" and "pick {0} up".
 # A phrase after "!" cannot be inflected.
 _VERBS = """
 take {0}            | portable           | 12 several all | take {0}, get {0}, grab {0}, pick+up
@@ -117,7 +117,7 @@ jump                |                    | 1              | jump, jump up and do
 sleep               |                    | 1              | sleep, go to sleep
 """
 
-# Forms that the rules of spelling do not give: gerund, participle.
+# Gerund and participle of verbs that do not follow the spelling rules.
 _IRREGULAR: Mapping[str, tuple[str, str]] = {
     "take": ("taking", "taken"),
     "get": ("getting", "gotten"),
@@ -154,7 +154,7 @@ _DOUBLED = frozenset({"grab", "drop", "slip", "tug"})
 
 
 def inflect(verb: str, form: Form) -> str:
-    """A verb in a form: ("drop", "gerund") gives "dropping"."""
+    """A form of a verb: ("drop", "gerund") gives "dropping"."""
     if form == "base":
         return verb
     if verb in _IRREGULAR:
