@@ -37,5 +37,9 @@ class PromptTooLongError(DecodingError):
     """A prompt does not fit the context of a language model."""
 
 
+class FictionError(SeqloomError):
+    """A story, a saved game or a command log cannot be used, or an interpreter failed or exceeded its time limit."""
+
+
 class OutputError(SeqloomError):
     """A file or a folder cannot be written; an older file of that name is unchanged."""

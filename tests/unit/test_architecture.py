@@ -30,7 +30,7 @@ PACKAGES = (
     *("progress", "machine", "core_sharing", "segments"),
     *("corpus", "tokenizer", "data", "nn", "models", "decoding", "metrics"),
     *("objectives", "training", "evaluation", "tasks", "recipes", "run"),
-    *("experiment", "explain", "comparison", "claims", "report", "interop", "serve"),
+    *("experiment", "explain", "comparison", "claims", "report", "interop", "fiction", "serve"),
     *("cli", "__main__"),
 )
 
