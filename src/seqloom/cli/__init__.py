@@ -32,6 +32,7 @@ VERBS = (
     "claims",
     "limits",
     "export",
+    "play",
     "serve",
 )
 
