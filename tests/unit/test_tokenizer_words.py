@@ -40,8 +40,8 @@ def test_the_ids_are_those_of_the_codec(kind: str, chunks: list[list[str]]) -> N
             assert ids.dtype == np.int32
 
 
-@pytest.mark.parametrize("limit", ["_MOST_WORDS", "_MOST_CHARACTERS"])
-def test_memory_is_bounded_by_forgetting(limit: str, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("limit", ["_MAX_WORDS", "_MAX_CHARS"])
+def test_memory_is_bounded_by_emptying_the_table(limit: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(word_table, limit, 40)
     codec = KINDS["bpe"].source
     table = WordTable(codec)

@@ -1,11 +1,11 @@
-"""Metrics: hypotheses and references in, scores with signatures, intervals and significance out.
+"""Metrics: scores of hypotheses against references, with signatures, intervals and significance.
 
     stats = statistics("bleu", hypotheses, references)        # (sentences, k): counts whose sums give the corpus value
     score("bleu", hypotheses, references)                     # Score: 41.0, with sacreBLEU's signature
     paired_bootstrap("bleu", stats, other_stats)              # ScoreDifference: with its interval and p-value
-    difference("bleu", runs_a, runs_b)                        # the same between arms with several seeds
+    difference("bleu", runs_a, runs_b)                        # the same for two arms, each with several seeds
 
-Fractions are in percent. This package does not know models or tokenizers. It imports sacreBLEU only when it scores.
+Fractions are given in percent. This package does not know models or tokenizers. It imports sacreBLEU only when it scores.
 """
 
 from collections.abc import Mapping, Sequence
@@ -36,10 +36,10 @@ METRICS: Mapping[str, Metric] = {
 
 
 def find_metric(name: str) -> Metric:
-    """Returns the metric of a name.
+    """The metric with a name.
 
     Raises:
-        ConfigError: there is none; the message suggests the nearest name.
+        ConfigError: no metric has this name; the message suggests the nearest one.
     """
     if name in METRICS:
         return METRICS[name]
@@ -50,37 +50,37 @@ def find_metric(name: str) -> Metric:
 
 
 References = Sequence[str] | Sequence[Sequence[str]]
-"""One reference for each hypothesis; or several, as one sequence for each translator, as sacreBLEU takes them."""
+"""A reference for each hypothesis; or, for several references, such a sequence for each translator, as in sacreBLEU."""
 
 
 def statistics(
     metric: str, hypotheses: Sequence[str], references: References, *, item_separator: str | None = None
 ) -> Stats:
-    """The counts of each sentence; their sums give the corpus value.
+    """The counts of each sentence. The corpus value is computed from their sums (see `aggregate`).
 
     Args:
-        references: one for each hypothesis, or a sequence of such sequences, one for each translator.
-        item_separator: what separates the items of a target; "items" needs it.
+        references: a reference for each hypothesis, or such a sequence for each translator.
+        item_separator: the text between the items of a target; the metric "items" needs it.
 
     Returns:
         (sentences, k); k depends on the metric.
 
     Raises:
         CorpusError: unequal numbers of texts, or no texts.
-        ConfigError: the metric is unknown, is not computed from texts, or needs a separator.
+        ConfigError: the metric is unknown, is not computed from texts, or needs `item_separator`.
     """
-    scored = find_metric(metric)
-    if scored.count is None:
+    definition = find_metric(metric)
+    if definition.count is None:
         raise ConfigError(
-            f"{metric} is not measured on texts but on a model's log-probabilities; use likelihood_statistics"
+            f"{metric} is computed from log-probabilities of a model, not from texts; use likelihood_statistics"
         )
     streams = reference_streams(references)
     check_texts(hypotheses, streams)
-    return scored.count(hypotheses, streams, item_separator)
+    return definition.count(hypotheses, streams, item_separator)
 
 
 def aggregate(metric: str, stats_sum: Stats) -> Stats:
-    """The corpus values (...) of sums of counts (..., k)."""
+    """The corpus values, (...), from sums of counts, (..., k)."""
     return find_metric(metric).combine(stats_sum)
 
 
@@ -109,9 +109,9 @@ def score_runs(
     level: float = LEVEL,
     seed: int = 0,
 ) -> Score:
-    """The mean score of an arm's runs (one or several seeds), with its interval (see `significance`).
+    """The mean score of the runs of an arm (one or several seeds), with its interval (see `significance`).
 
-    Its parameters are those of `score` and `estimate` together.
+    For the parameters, see `score` and `significance.estimate`.
     """
     mean = estimate(find_metric(metric), runs, num_resamples=num_resamples, level=level, seed=seed)
     without_interval = make_score(metric, mean.value, item_separator, item_name, num_references=num_references)
@@ -121,14 +121,14 @@ def score_runs(
 def interval(
     metric: str, runs: Sequence[Stats], *, num_resamples: int = NUM_RESAMPLES, level: float = LEVEL, seed: int = 0
 ) -> Estimate:
-    """The mean value of an arm's runs with its interval and method."""
+    """The mean value of the runs of an arm, with its interval and the method; see `significance.estimate`."""
     return estimate(find_metric(metric), runs, num_resamples=num_resamples, level=level, seed=seed)
 
 
 def bootstrap_interval(
     metric: str, stats: Stats, *, num_resamples: int = NUM_RESAMPLES, level: float = LEVEL, seed: int = 0
 ) -> tuple[float, float]:
-    """The interval of one run's value over other sentences: percentiles of the bootstrap."""
+    """The interval of the value of a run over sentences, by percentiles of the bootstrap: its low and high ends."""
     value = estimate(find_metric(metric), [stats], num_resamples=num_resamples, level=level, seed=seed)
     return value.low, value.high
 
@@ -167,28 +167,28 @@ def by_length(
     bins: Sequence[tuple[int, int]] | None = None,
     seed: int = 0,
 ) -> tuple[LengthEstimate, ...]:
-    """The mean value of an arm's runs by the number of words of the source; see `lengths.estimate_by_length`."""
+    """The mean value of the runs of an arm by the number of words of the source; see `lengths.estimate_by_length`."""
     return estimate_by_length(find_metric(metric), sources, runs, bins=bins, seed=seed)
 
 
 def make_score(
     metric: str, value: float, item_separator: str | None, item_name: str, *, num_references: int = 1
 ) -> Score:
-    """A value with its label and signature."""
-    scored = METRICS[metric]
+    """A Score from a value: adds the label and the signature."""
+    definition = METRICS[metric]
     return Score(
         metric,
-        scored.label.format(items=item_name),
+        definition.label.format(items=item_name),
         value,
-        scored.higher_is_better,
-        scored.signature(item_separator, num_references),
+        definition.higher_is_better,
+        definition.signature(item_separator, num_references),
     )
 
 
 def can_be_right(metric: str, references: References, *, item_separator: str | None = None) -> bool:
-    """Whether a right output can score above 0: BLEU is 0 for all texts if none has four words."""
-    scored = find_metric(metric)
-    if scored.count is None or not scored.higher_is_better:
+    """Whether the references themselves would score above 0. If no text has four words, their BLEU is 0."""
+    definition = find_metric(metric)
+    if definition.count is None or not definition.higher_is_better:
         return True
     first = reference_streams(references)[0]
     return float(score(metric, first, references, item_separator=item_separator).value) > 0

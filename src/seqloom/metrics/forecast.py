@@ -1,6 +1,6 @@
 """Metrics of forecasts: the mean absolute scaled error (Hyndman & Koehler 2006) and the weighted quantile loss (as in Ansari 2024).
 
-Input: numbers; output: counts; a row for each forecast, whose sums give the value over all forecasts.
+Input: numbers; output: for each forecast a row of counts. The sums of the rows give the value over all forecasts.
 """
 
 from collections.abc import Callable, Mapping
@@ -14,9 +14,15 @@ Values = NDArray[np.float64]
 
 
 def mase_statistics(forecast: Values, actual: Values, context: Values, season: int) -> list[float]:
-    """The counts behind MASE for one forecast: its scaled error, and 1.
+    """The counts for the MASE of a forecast: its scaled error, and 1.
 
-    The error is divided by the mean absolute error of the seasonal-naive forecast within the context.
+    The scaled error is the mean absolute error, divided by that of the seasonal-naive forecast within the context.
+
+    Args:
+        forecast: (horizon,).
+        actual: (horizon,).
+        context: (context,), the values before the horizon.
+        season: the number of values in a season.
     """
     lag = season if len(context) > season else 1
     naive = float(np.abs(context[lag:] - context[:-lag]).mean())
@@ -24,7 +30,12 @@ def mase_statistics(forecast: Values, actual: Values, context: Values, season: i
 
 
 def wql_statistics(quantiles: Mapping[float, Values], actual: Values) -> list[float]:
-    """The counts behind the weighted quantile loss: the mean over levels of twice the pinball loss, and the sum of |actual|."""
+    """The counts for the weighted quantile loss: twice the pinball loss (mean over levels), and the sum of |actual|.
+
+    Args:
+        quantiles: for each level (0 to 1) the forecast quantile, (horizon,).
+        actual: (horizon,).
+    """
     losses = [
         2 * np.maximum(level * (actual - forecast), (level - 1) * (actual - forecast)).sum()
         for level, forecast in quantiles.items()

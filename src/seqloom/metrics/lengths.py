@@ -1,7 +1,7 @@
 """Quality by the length of the source: groups of sentences with similar lengths, and the score of each group.
 
 Input: source texts and counts; output: scores of groups. Length is counted in segments: words, or characters in scripts without
-spaces between words. So it is the same for all systems that are compared.
+spaces between words. It does not depend on a tokenizer, so it is the same for all systems.
 """
 
 from collections.abc import Sequence
@@ -31,29 +31,30 @@ class LengthEstimate:
 def choose_bins(
     sources: Sequence[str], *, most_bins: int = MOST_BINS, fewest_sentences: int = FEWEST_SENTENCES
 ) -> tuple[tuple[int, int], ...]:
-    """Consecutive ranges of lengths with about equally many sentences each.
+    """Divides the lengths of sources into consecutive ranges with similar numbers of sentences.
 
     Args:
-        fewest_sentences: no range has fewer, unless there are fewer sentences in all.
+        most_bins: the largest number of ranges.
+        fewest_sentences: the smallest number of sentences of a range, unless all sources are fewer.
 
     Returns:
         The lowest and the highest number of words of each range, both included.
 
     Raises:
-        CorpusError: no sources.
+        CorpusError: `sources` is empty.
     """
     if not sources:
-        raise CorpusError("there are no sources to be grouped by length")
+        raise CorpusError("there are no sources to group by length")
     lengths, counts = np.unique([num_segments(source) for source in sources], return_counts=True)
-    aim = max(fewest_sentences, -(-len(sources) // most_bins))
-    starts, filled = [0], 0
+    target = max(fewest_sentences, -(-len(sources) // most_bins))
+    starts, size = [0], 0
     for index, count in enumerate(counts):
-        # A range ends before a length that would exceed the aim by more than the range is below it now.
-        if filled >= fewest_sentences and filled + int(count) - aim > aim - filled:
+        # A range ends if it is closer to the target size without the sentences of the next length.
+        if size >= fewest_sentences and size + int(count) - target > target - size:
             starts.append(index)
-            filled = 0
-        filled += int(count)
-    if filled < fewest_sentences and len(starts) > 1:
+            size = 0
+        size += int(count)
+    if size < fewest_sentences and len(starts) > 1:
         starts.pop()
     lows = [int(lengths[start]) for start in starts]
     return tuple(zip(lows, [*(low - 1 for low in lows[1:]), int(lengths[-1])], strict=True))
@@ -67,15 +68,15 @@ def estimate_by_length(
     bins: Sequence[tuple[int, int]] | None = None,
     seed: int = 0,
 ) -> tuple[LengthEstimate, ...]:
-    """The mean value of an arm's runs, by the length of the source.
+    """The mean value of the runs of an arm, by the length of the source.
 
     Args:
         runs: for each run the counts (sentences, k), in the order of `sources`.
         bins: ranges of lengths; by default those of `choose_bins`. Ranges with fewer than two sentences are left out.
 
     Raises:
-        ConfigError: a source falls into no bin or into two.
-        CorpusError: sources and counts differ in number.
+        ConfigError: a source belongs to no bin, or to several.
+        CorpusError: the numbers of sources and counts differ.
     """
     for stats in runs:
         if len(stats) != len(sources):
@@ -84,8 +85,8 @@ def estimate_by_length(
             )
     bins = choose_bins(sources) if bins is None else bins
     lengths = np.asarray([num_segments(source) for source in sources])
-    members = [(lengths >= low) & (lengths <= high) for low, high in bins]
-    num_bins = np.sum(members, axis=0)
+    masks = [(lengths >= low) & (lengths <= high) for low, high in bins]
+    num_bins = np.sum(masks, axis=0)
     if (num_bins != 1).any():
         length = int(lengths[num_bins != 1][0])
         problem = "no bin" if (num_bins == 0).any() else "two bins"
@@ -93,7 +94,7 @@ def estimate_by_length(
             f"a source of {length} words falls into {problem} of {list(bins)}; expected each length in one bin"
         )
     return tuple(
-        LengthEstimate(low, high, int(chosen.sum()), estimate(metric, [stats[chosen] for stats in runs], seed=seed))
-        for (low, high), chosen in zip(bins, members, strict=True)
-        if chosen.sum() > 1
+        LengthEstimate(low, high, int(mask.sum()), estimate(metric, [stats[mask] for stats in runs], seed=seed))
+        for (low, high), mask in zip(bins, masks, strict=True)
+        if mask.sum() > 1
     )

@@ -1,6 +1,6 @@
 """Perplexity and bits per byte: how well a model predicts a text.
 
-Input: log-probabilities and counts, one row for each sentence; output: counts. Perplexities of models with different tokenizers
+Input: log-probabilities and counts of each sentence; output: rows of counts. Perplexities of models with different tokenizers
 cannot be compared. Bits per byte can, because bytes do not depend on the tokenizer.
 """
 
@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from seqloom.errors import CorpusError
 from seqloom.metrics.metric import Metric, Stats, ratio
 
-# exp of a larger number overflows.
-_MOST_NATS = 700.0
+# Larger numbers are cut to this one, because their exp overflows, as of a model that has diverged.
+_MAX_NATS = 700.0
 
 _Numbers = Sequence[float] | NDArray[np.floating] | NDArray[np.integer]
 
@@ -25,20 +25,20 @@ def likelihood_statistics(
     num_characters: _Numbers | None = None,
     num_words: _Numbers | None = None,
 ) -> Stats:
-    """The counts from which perplexities and bits per byte and per character are computed.
+    """The counts for perplexities and for bits per byte and per character.
 
     Args:
-        log_probs: for each sentence the sum of the log-probabilities of its tokens, in nats, eos included if there is one.
+        log_probs: for each sentence the sum of the log-probabilities of its tokens, in nats, including eos if there is one.
         num_tokens: for each sentence the number of these tokens.
-        num_bytes: for each sentence the bytes of its text in UTF-8, without a line end.
-        num_characters: for each sentence its characters (code points); bits per character need them.
-        num_words: for each sentence its words; perplexity per word needs them.
+        num_bytes: for each sentence the number of bytes of its text in UTF-8, without a line end.
+        num_characters: for each sentence the number of characters (code points), for bits per character.
+        num_words: for each sentence the number of words, for perplexity per word.
 
     Returns:
-        (sentences, 5), zeros for what was not given.
+        (sentences, 5), in the order of the arguments; zeros for arguments that are None.
 
     Raises:
-        CorpusError: unequal numbers of sentences, no sentences, or no bytes.
+        CorpusError: unequal numbers of sentences, no sentences, no tokens, no bytes, or a number that is not finite.
     """
     columns = (log_probs, num_tokens, num_bytes, num_characters, num_words)
     sizes = {len(column) for column in columns if column is not None}
@@ -49,10 +49,10 @@ def likelihood_statistics(
         )
     if sizes == {0}:
         raise CorpusError("there is nothing to score: no log-probabilities; expected at least one sentence")
-    absent = np.zeros(len(log_probs))
-    stats = np.stack([np.asarray(absent if column is None else column, dtype=np.float64) for column in columns], axis=1)
+    zeros = np.zeros(len(log_probs))
+    stats = np.stack([np.asarray(zeros if column is None else column, dtype=np.float64) for column in columns], axis=1)
     if not np.isfinite(stats).all():
-        raise CorpusError("a log-probability is not a finite number; the model that gave it has diverged")
+        raise CorpusError("a log-probability is not a finite number; the model that computed it has diverged")
     if (stats[:, 1:3].sum(axis=0) <= 0).any():
         raise CorpusError("there is nothing to score: the texts hold no tokens or no bytes")
     return stats
@@ -60,8 +60,7 @@ def likelihood_statistics(
 
 def combine_perplexity(sums: Stats) -> Stats:
     """exp of the mean negative log-probability of a token, from sums (..., 5)."""
-    # A model that has diverged would overflow.
-    return np.exp(np.minimum(-ratio(sums[..., 0], sums[..., 1], 0.0), _MOST_NATS))
+    return np.exp(np.minimum(-ratio(sums[..., 0], sums[..., 1], 0.0), _MAX_NATS))
 
 
 def combine_bits_per_byte(sums: Stats) -> Stats:
@@ -75,8 +74,8 @@ def combine_bits_per_character(sums: Stats) -> Stats:
 
 
 def combine_word_perplexity(sums: Stats) -> Stats:
-    """exp of the negative log-probability per word, from sums (..., 5); comparable between tokenizers, as bits per byte."""
-    return np.exp(np.minimum(-ratio(sums[..., 0], sums[..., 4], 0.0), _MOST_NATS))
+    """exp of the negative log-probability per word, from sums (..., 5). Like bits per byte, it does not depend on the tokenizer."""
+    return np.exp(np.minimum(-ratio(sums[..., 0], sums[..., 4], 0.0), _MAX_NATS))
 
 
 def _signer(signature: str) -> Callable[[str | None], str]:

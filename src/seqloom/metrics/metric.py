@@ -1,7 +1,7 @@
-"""Metric and Score: the interface of metrics, and a value with its signature, which says how it was measured.
+"""Metric and Score: the interface of metrics, and a value with a signature that says how it was measured.
 
-A metric turns each sentence into a row of counts; the sums of rows give the corpus value. So resampling sentences, which
-significance needs a thousand times, is a sum of rows. This module does not know any particular metric.
+A metric turns each sentence into a row of counts; the corpus value follows from the sums of the rows. So a resample of the
+sentences, of which significance needs a thousand, is only a sum of rows. This module does not know any particular metric.
 """
 
 from collections.abc import Callable, Sequence
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from seqloom.errors import CorpusError
 
 Stats = NDArray[np.float64]
+"""Counts, (sentences, k), or values that are computed from them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,9 +22,9 @@ class Score:
     """A measured value.
 
     Attributes:
-        metric: the metric's name in METRICS.
-        label: for people: "BLEU", "share of right commands".
-        value: fractions are in percent.
+        metric: the name of the metric in METRICS.
+        label: the name for display: "BLEU", "share of right commands".
+        value: the value; fractions are in percent.
         higher_is_better: False if a lower value is better.
         signature: how it was measured, in the format of sacreBLEU.
         interval: the low and high ends of a confidence interval, if there is one.
@@ -48,12 +49,12 @@ class Metric:
 
     Attributes:
         name: its name in METRICS.
-        label: for people; may contain "{items}" for the name of items.
+        label: the name for display; may contain "{items}" for the name of the items.
         higher_is_better: False if a lower value is better.
-        count: (hypotheses, references, item separator) to counts, (sentences, k); None if it is not computed from texts. References
-            are one sequence for each translator, of equal length.
-        combine: sums of counts, (..., k), to values, (...).
-        sign: the item separator to a signature.
+        count: a function of hypotheses, references (a sequence for each translator, of equal length) and item separator that
+            returns counts, (sentences, k); None if the metric is not computed from texts.
+        combine: a function of sums of counts, (..., k), that returns values, (...).
+        sign: a function of the item separator that returns the signature.
     """
 
     name: str
@@ -64,7 +65,7 @@ class Metric:
     sign: Callable[[str | None], str]
 
     def signature(self, separator: str | None, num_references: int = 1) -> str:
-        """The signature, with the number of references of a sentence."""
+        """The signature, including the number of references of each sentence."""
         signature = self.sign(separator)
         if num_references == 1:
             return signature
@@ -77,17 +78,17 @@ class Metric:
 
 
 def reference_streams(references: Sequence[str] | Sequence[Sequence[str]]) -> list[Sequence[str]]:
-    """References as one sequence for each translator; a plain sequence of texts is that of one translator."""
+    """References as a list with a sequence for each translator; a sequence of texts is that of a single translator."""
     if all(isinstance(reference, str) for reference in references):
         return [references]  # type: ignore[list-item]
     return list(references)
 
 
 def check_texts(hypotheses: Sequence[str], streams: Sequence[Sequence[str]]) -> None:
-    """Checks that hypotheses and references can be compared line by line.
+    """Checks that there is a reference of each translator for each hypothesis.
 
     Args:
-        streams: references, one sequence for each translator.
+        streams: references, a sequence for each translator.
 
     Raises:
         CorpusError: unequal numbers of texts, or no texts.
@@ -109,7 +110,7 @@ def check_texts(hypotheses: Sequence[str], streams: Sequence[Sequence[str]]) -> 
 
 
 def ratio(numerator: Any, denominator: Any, empty: float) -> Stats:
-    """The quotient; `empty` where the denominator is 0."""
+    """The quotient, elementwise; `empty` where the denominator is 0."""
     top, bottom = np.broadcast_arrays(
         np.asarray(numerator, dtype=np.float64), np.asarray(denominator, dtype=np.float64)
     )

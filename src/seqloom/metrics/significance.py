@@ -24,7 +24,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from seqloom.errors import CorpusError
-from seqloom.messages import counted
 from seqloom.metrics.metric import Metric, Stats
 from seqloom.metrics.student import critical_value, two_sided_p
 
@@ -54,7 +53,7 @@ class Estimate:
 
 @dataclass(frozen=True, slots=True)
 class ScoreDifference:
-    """How much arm A's value is above arm B's, in the units of the metric.
+    """The difference between the values of arms A and B, in the units of the metric.
 
     Attributes:
         difference: A minus B; if a lower value is better, a negative difference favours A.
@@ -79,10 +78,10 @@ class ScoreDifference:
 def estimate(
     metric: Metric, runs: Sequence[Stats], *, num_resamples: int = NUM_RESAMPLES, level: float = LEVEL, seed: int = 0
 ) -> Estimate:
-    """The mean value of an arm's runs.
+    """The mean value of the runs of an arm, with its interval.
 
     Args:
-        runs: for each run the counts (sentences, k).
+        runs: for each run the counts, (sentences, k).
 
     Raises:
         CorpusError: runs with different numbers of sentences, or fewer than two sentences.
@@ -117,8 +116,8 @@ def compare(
     between the arms. An arm of a single run (an outside system) adds no variance between seeds.
 
     Args:
-        runs_a: for each run the counts (sentences, k).
-        runs_b: the same; their number may differ.
+        runs_a: for each run of arm A the counts, (sentences, k).
+        runs_b: for each run of arm B; the numbers of runs may differ.
 
     Raises:
         CorpusError: runs with different numbers of sentences, or fewer than two sentences.
@@ -146,20 +145,26 @@ def compare(
 def _student(
     value: float, resampled: Stats, arms: Sequence[Stats], num_sentences: int, level: float
 ) -> tuple[float, float, float]:
-    """Interval and p-value of `value`, from the variance over sentences and that over each arm's seeds."""
+    """The low and high ends of the interval of `value`, and its p-value.
+
+    Args:
+        resampled: (resamples,), the value over resampled sentences, for the variance over sentences.
+        arms: for each arm the values of its runs, (runs,), for the variance over seeds.
+    """
     parts = [(float(resampled.var(ddof=1)), num_sentences - 1)]
     parts += [(float(values.var(ddof=1)) / len(values), len(values) - 1) for values in arms if len(values) > 1]
     total = sum(variance for variance, _ in parts)
     if total <= 1e-24:
         # There is no variance between sentences or seeds.
         return value, value, 1.0 if value == 0 else 0.0
-    freedom = total**2 / sum(variance**2 / degrees for variance, degrees in parts)
+    degrees_of_freedom = total**2 / sum(variance**2 / degrees for variance, degrees in parts)
     error = total**0.5
-    reach = critical_value(level, freedom) * error
-    return value - reach, value + reach, two_sided_p(value / error, freedom)
+    half_width = critical_value(level, degrees_of_freedom) * error
+    return value - half_width, value + half_width, two_sided_p(value / error, degrees_of_freedom)
 
 
 def _values(metric: Metric, runs: Sequence[Stats]) -> Stats:
+    """The corpus value of each run, (runs,)."""
     return metric.combine(np.stack([stats.sum(axis=0) for stats in runs]))
 
 
@@ -195,6 +200,4 @@ def _check(runs: Sequence[Stats]) -> None:
             "expected the same sentences in the same order for all"
         )
     if min(counts) < 2:
-        raise CorpusError(
-            f"{counted(min(counts), 'test sentence')} cannot say how sure a score is; expected at least 2"
-        )
+        raise CorpusError(f"an interval of a score needs at least 2 test sentences, but there are {min(counts)}")

@@ -1,24 +1,24 @@
-"""Student's t distribution, for intervals over seeds. Numbers in, numbers out."""
+"""Student's t distribution, for intervals over seeds."""
 
 import math
 
-_MOST_ITERATIONS = 500
-_CLOSE = 1e-12
-# Replaces a divisor of 0.
+_MAX_ITERATIONS = 500
+_TOLERANCE = 1e-12
+# Replaces a divisor that is 0.
 _TINY = 1e-300
 
 
 def two_sided_p(t: float, freedom: float) -> float:
-    """The probability that |T| is at least |t|, T following Student's distribution.
+    """The probability that |T| >= |t|, if T has Student's distribution.
 
     It is the incomplete beta function I_x(freedom / 2, 1 / 2) at x = freedom / (freedom + t^2) (Abramowitz & Stegun 1964, 26.7.1).
 
     Args:
-        freedom: degrees of freedom, above 0; need not be an integer.
+        freedom: the degrees of freedom, above 0; not necessarily an integer.
     """
     x = freedom / (freedom + t * t)
     a, b = freedom / 2, 0.5
-    # The continued fraction converges fast on this side; on the other, the function is 1 minus the mirrored one.
+    # The continued fraction converges fast for small x. For large x, I_x(a, b) = 1 - I_{1-x}(b, a).
     if x < (a + 1) / (a + b + 2):
         return _incomplete_beta(x, a, b)
     return 1.0 - _incomplete_beta(1.0 - x, b, a)
@@ -29,7 +29,7 @@ def critical_value(level: float, freedom: float) -> float:
     low, high = 0.0, 1.0
     while two_sided_p(high, freedom) > 1 - level:
         high *= 2
-    while high - low > _CLOSE * high:
+    while high - low > _TOLERANCE * high:
         middle = (low + high) / 2
         low, high = (middle, high) if two_sided_p(middle, freedom) > 1 - level else (low, middle)
     return high
@@ -41,7 +41,7 @@ def _incomplete_beta(x: float, a: float, b: float) -> float:
         return 0.0
     log_front = math.lgamma(a + b) - math.lgamma(a) - math.lgamma(b) + a * math.log(x) + b * math.log1p(-x)
     fraction, c, d = 1.0, 1.0, 0.0
-    for number in range(_MOST_ITERATIONS):
+    for number in range(_MAX_ITERATIONS):
         m = number // 2
         if number == 0:
             numerator = 1.0
@@ -52,6 +52,6 @@ def _incomplete_beta(x: float, a: float, b: float) -> float:
         d = 1.0 / ((1.0 + numerator * d) or _TINY)
         c = (1.0 + numerator / c) or _TINY
         fraction *= c * d
-        if abs(1.0 - c * d) < _CLOSE:
+        if abs(1.0 - c * d) < _TOLERANCE:
             break
     return math.exp(log_front) / a * (fraction - 1.0)

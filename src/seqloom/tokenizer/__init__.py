@@ -1,4 +1,4 @@
-"""Tokenizers: text <-> ids, without loss. Read `tokenizer.py` first, then `escaping.py`."""
+"""Tokenizers: text <-> ids. Decoding restores the normalised text exactly. Read `tokenizer.py` first, then `escaping.py`."""
 
 from seqloom.tokenizer.settings import TokenizerSettings
 from seqloom.tokenizer.tokenizer import Tokenizer

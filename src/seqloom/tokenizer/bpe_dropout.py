@@ -1,7 +1,7 @@
 """BPE-dropout (Provilkov et al. 2020, algorithm 1): byte-pair encoding that leaves merges out at random, from a seed.
 
-Input: parts of text (no merge crosses them), a probability and a random number generator; output: ids. Hugging Face has this too,
-but its random numbers cannot be seeded, so a run could not be resumed with the same bits.
+Input: parts of a text, a probability and a random number generator; output: ids. No merge crosses parts. Hugging Face has
+BPE-dropout too, but its random numbers cannot be seeded, so a run could not be resumed with the same bits.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -9,25 +9,27 @@ from itertools import pairwise
 
 import numpy as np
 
+# The ids of a part between two merges.
 _State = tuple[int, ...]
+# The possible merges of a state, best first: the position in the state, and the merged id.
 _Candidates = tuple[tuple[int, int], ...]
 
-# Parts longer than this are not words. They are not cached, so that memory stays bounded.
+# Longer parts are not cached, because they are not words and rarely recur.
 _LONGEST_CACHED = 32
 _MOST_CACHED = 100_000
-# The time for a part grows with the square of its length. A longer part is cut, which changes at most a few merges.
+# The time for a part grows with the square of its length, so a longer part is cut. This changes at most a few merges.
 _LONGEST_PART = 512
 
 
 class BpeDropout:
     """Encodes with merge dropout.
 
-    In each step every possible merge is dropped with the probability p, and the best remaining merge is done. The number of merges
-    that are dropped before the best remaining one has a geometric distribution, so a step needs one random number. Words recur,
-    and with them the states between merges, so the possible merges of each state are cached.
+    In each step every possible merge is dropped with the probability p, and the best remaining merge is applied. The number of
+    dropped merges before the best remaining one has a geometric distribution, so a step needs only one random number. Words recur,
+    and so do the states between merges, so the possible merges of each state are cached.
 
     Args:
-        ids: the id of each piece, single characters among them.
+        ids: the id of each piece, including single characters.
         merges: (left id, right id, merged id), best first.
     """
 
@@ -41,8 +43,8 @@ class BpeDropout:
         """The ids of the parts.
 
         Args:
-            probability: of leaving a merge out, below 1; 0 gives plain BPE.
-            rng: the only source of randomness; the number of draws depends on the parts only.
+            probability: the probability of leaving a merge out, below 1; 0 gives plain BPE.
+            rng: the random number generator; the number of draws depends only on the lengths of the parts.
         """
         drawn = rng.geometric(1.0 - probability, sum(map(len, parts))) - 1
         drops = drawn.tolist()
@@ -71,7 +73,7 @@ class BpeDropout:
         return ids
 
     def _plain_path(self, part: str) -> list[_State]:
-        """The states of a part between merges, if no merge is dropped."""
+        """The states of a part from characters to the last merge, if no merge is dropped."""
         path = [tuple([self._ids[char] for char in part])]
         while candidates := self._candidates(path[-1]):
             path.append(_merge(path[-1], *candidates[0]))
@@ -87,11 +89,11 @@ class BpeDropout:
             return known
         merges = self._merges
         ranked: list[tuple[int, int, int]] = []
-        for at, pair in enumerate(pairwise(state)):
+        for position, pair in enumerate(pairwise(state)):
             merge = merges.get(pair)
             if merge is not None:
-                ranked.append((merge[0], at, merge[1]))
-        candidates = tuple((at, merged) for _, at, merged in sorted(ranked))
+                ranked.append((merge[0], position, merge[1]))
+        candidates = tuple((position, merged) for _, position, merged in sorted(ranked))
         if len(state) <= _LONGEST_CACHED:
             if len(self._cached_candidates) >= _MOST_CACHED:
                 self._cached_candidates.clear()
@@ -99,11 +101,12 @@ class BpeDropout:
         return candidates
 
 
-def _merge(state: _State, at: int, merged: int) -> _State:
-    return (*state[:at], merged, *state[at + 2 :])
+def _merge(state: _State, position: int, merged: int) -> _State:
+    return (*state[:position], merged, *state[position + 2 :])
 
 
 def _slices(parts: Sequence[str]) -> Iterator[str]:
+    """The parts, with parts that are too long cut into several."""
     for part in parts:
         if len(part) <= _LONGEST_PART:
             yield part

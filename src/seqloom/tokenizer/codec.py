@@ -1,8 +1,7 @@
-"""Codec: one vocabulary; the text of one side (or of both) to ids and back.
+"""Codec: a vocabulary that encodes normalised text into ids and decodes ids into text, for one side or for both.
 
-Input: normalised text; output: ids. It also turns ids back into text. A codec is a plain list of pieces with, for BPE, its merges
-and, for unigram, its scores; Hugging Face's `tokenizers` does the work. This module does not know settings files, sides or
-training.
+A codec is a list of pieces; for BPE it also has merges, and for unigram scores. Hugging Face's `tokenizers` encodes with them.
+This module does not know settings files, sides or training.
 """
 
 import os
@@ -18,15 +17,15 @@ from seqloom.tokenizer.bpe_dropout import BpeDropout
 from seqloom.tokenizer.escaping import NIBBLES, SPACE, Escaper, cut, spell
 
 Kind = Literal["bpe", "unigram", "characters", "words"]
-# Always int32; the type is wider, for the interfaces that take them.
+# Arrays of int32. The type allows other integers, because functions accept these too.
 Ids = NDArray[np.integer]
 
 PAD_ID, BOS_ID, EOS_ID = 0, 1, 2
-# The splitting separates letters from punctuation, so no text can become one of these pieces.
+# No text is encoded as these pieces, because no token crosses the border between letters and punctuation.
 SPECIALS = ("<pad>", "<s>", "</s>")
 NUM_RESERVED = len(SPECIALS) + len(NIBBLES)
 
-_LONGEST_PIECE_OF_TEXT = 1 << 16
+_MAX_CHARS_AT_ONCE = 1 << 16
 
 _NIBBLE = f"{NIBBLES[0]}-{NIBBLES[-1]}"
 
@@ -37,8 +36,8 @@ def _pattern(word: str, digit: str, other_count: str) -> str:
     return rf"[{_NIBBLE}]|{SPACE}?[{word}]+" + (rf"|{SPACE}?{digit}" if digit else "") + f"|{SPACE}?{other}|{white}"
 
 
-# The parts of a text that no token crosses. Subwords: letters, single digits, and runs of punctuation, each with the space before
-# it. Words contain digits, and each punctuation mark is a part of its own.
+# Patterns of the parts of a text; no token crosses them. For subwords, a part is a run of letters, a digit or a run of punctuation,
+# each with the space before it. For words, a part is a run of letters and digits, or a punctuation mark.
 _SPLITS = {
     "subwords": _pattern(r"\p{L}\p{M}", r"\p{N}", "+"),
     "words": _pattern(r"\p{L}\p{M}\p{N}_", "", ""),
@@ -47,11 +46,11 @@ _SPLITS = {
 
 @dataclass(frozen=True)
 class Codec:
-    """One vocabulary.
+    """A vocabulary.
 
     Attributes:
-        kind: how text is cut.
-        pieces: the string of each id: the special pieces, the nibbles, then those that training chose.
+        kind: how text is divided into pieces.
+        pieces: the string of each id: the special pieces, the nibbles, then the pieces that training chose.
         merges: for BPE, pairs of pieces in the order in which they are merged.
         scores: for unigram, the log-probability of each piece.
     """
@@ -65,14 +64,12 @@ class Codec:
         return len(self.pieces)
 
     def encode(self, texts: Sequence[str]) -> list[Ids]:
-        """The ids of normalised texts. Special ids never come out."""
+        """The ids of normalised texts, never special ids."""
         escaped = [self.escaper.escape(text) for text in texts]
-        if all(len(text) <= _LONGEST_PIECE_OF_TEXT for text in escaped):
+        if all(len(text) <= _MAX_CHARS_AT_ONCE for text in escaped):
             return self._encode_escaped(escaped)
-        # Hugging Face keeps some hundred bytes a token while it encodes, too much for a book in one string.
-        return [
-            _join([self._encode_escaped([part])[0] for part in cut(text, _LONGEST_PIECE_OF_TEXT)]) for text in escaped
-        ]
+        # While Hugging Face encodes, it needs some hundred bytes per token, too much for the text of a book at once.
+        return [_join([self._encode_escaped([part])[0] for part in cut(text, _MAX_CHARS_AT_ONCE)]) for text in escaped]
 
     def decode(self, ids: Sequence[int] | NDArray[np.integer]) -> str:
         """The text of any ids: special ids are skipped, incomplete characters become U+FFFD."""
@@ -80,13 +77,17 @@ class Codec:
         return self.escaper.unescape("".join([pieces[i] for i in ids if i > EOS_ID]))
 
     def tokens(self, ids: Sequence[int] | NDArray[np.integer]) -> list[str]:
-        """The pieces of ids, for people: nibbles are shown as ⟨0⟩ to ⟨f⟩."""
+        """The pieces of ids, for display: nibbles are shown as ⟨0⟩ to ⟨f⟩."""
         return [f"⟨{ord(piece) - 0xE000:x}⟩" if piece in NIBBLES else piece for piece in (self.pieces[i] for i in ids)]
 
     def encode_with_dropout(
         self, text_or_ids: str | Sequence[int] | NDArray[np.integer], probability: float, rng: np.random.Generator
     ) -> Ids:
-        """The ids of one normalised text (or of the text behind ids) with merges left out at random; BPE only."""
+        """The ids of a normalised text, or of the text that ids encode, with merges left out at random.
+
+        Raises:
+            ValueError: the kind of the codec is not "bpe".
+        """
         if self.kind != "bpe":
             raise ValueError(f"BPE-dropout needs a bpe tokenizer, this one is of kind {self.kind!r}")
         if isinstance(text_or_ids, str):
@@ -101,7 +102,7 @@ class Codec:
 
     @cached_property
     def escaper(self) -> Escaper:
-        """Writes text in the alphabet of this vocabulary."""
+        """The escaper for the alphabet of this vocabulary."""
         if self.kind == "words":
             return Escaper(None, mark_start=True)
         alphabet = "".join(p for p in self.pieces if len(p) == 1 and p not in NIBBLES and p != SPACE)
@@ -124,9 +125,9 @@ class Codec:
     def _encode_words(self, text: str) -> list[int]:
         ids, encoded = self._ids, list[int]()
         for word in self.split(text):
-            known = ids.get(word)
-            if known is not None:
-                encoded.append(known)
+            word_id = ids.get(word)
+            if word_id is not None:
+                encoded.append(word_id)
                 continue
             if word.startswith(SPACE):
                 encoded.append(ids[SPACE])
@@ -158,7 +159,7 @@ class Codec:
 
 
 def splitter(kind: Kind) -> Any:
-    """Hugging Face's pre-tokenizer for a kind of tokenizer."""
+    """The pre-tokenizer of Hugging Face that splits a text into the parts that no token crosses."""
     backend = import_backend()
     pattern = _SPLITS["words" if kind == "words" else "subwords"]
     return backend.pre_tokenizers.Split(backend.Regex(pattern), "isolated")
@@ -174,33 +175,33 @@ def split_escaped(kind: Kind, escaped: str) -> list[str]:
     return [part for part, _ in _splitters[kind].pre_tokenize_str(escaped)] if escaped else []
 
 
-# Encoding a batch uses all processors. A forked child has no threads, so it would hang if it used them, and the library warns.
-# Unless the user has set the environment variable, children work in one thread, without a warning.
+# Encoding a batch uses all processors. A forked child process has no threads, so it would hang, and the library warns about it.
+# Unless the user sets this environment variable, child processes use a single thread, without a warning.
 _PARALLELISM = "TOKENIZERS_PARALLELISM"
-_watches_forks = False
-_decides_for_child = False
+_fork_hooks_registered = False
+_sets_variable = False
 
 
 def import_backend() -> Any:
     """Hugging Face's `tokenizers`, prepared for forks of the process."""
-    global _watches_forks
-    if not _watches_forks and hasattr(os, "register_at_fork"):
+    global _fork_hooks_registered
+    if not _fork_hooks_registered and hasattr(os, "register_at_fork"):
         os.register_at_fork(before=_before_fork, after_in_parent=_after_fork_in_parent)
-        _watches_forks = True
+        _fork_hooks_registered = True
     import tokenizers
 
     return tokenizers
 
 
 def _before_fork() -> None:
-    global _decides_for_child
-    _decides_for_child = _PARALLELISM not in os.environ
-    if _decides_for_child:
+    global _sets_variable
+    _sets_variable = _PARALLELISM not in os.environ
+    if _sets_variable:
         os.environ[_PARALLELISM] = "false"
 
 
 def _after_fork_in_parent() -> None:
-    if _decides_for_child:
+    if _sets_variable:
         os.environ.pop(_PARALLELISM, None)
 
 

@@ -1,7 +1,7 @@
-"""Normalisation, and the escaping that lets a small alphabet spell every text.
+"""Normalises text, and escapes it so that every text can be written in a small alphabet.
 
 Input: text; output: text over a fixed alphabet, from which the original is restored exactly. A character outside the alphabet
-becomes its UTF-8 bytes, and each byte two of 16 nibbles: the private-use characters U+E000 to U+E00F, which are in every
+is written as its UTF-8 bytes, and each byte as two of 16 nibbles: the private-use characters U+E000 to U+E00F, which are in every
 vocabulary. So every text can be encoded, with 16 extra ids instead of 256. This module does not know vocabularies, merges or ids.
 """
 
@@ -15,6 +15,7 @@ from seqloom.tokenizer.settings import TokenizerSettings
 SPACE = "▁"
 NIBBLES = "".join(chr(0xE000 + value) for value in range(16))
 _RESERVED = frozenset(NIBBLES + SPACE + " ")
+# The characters of an alphabet make up this share of the training text.
 _COVERAGE = 0.9995
 
 _NIBBLE_RUN = re.compile(f"[{NIBBLES[0]}-{NIBBLES[-1]}]+")
@@ -23,7 +24,7 @@ _CUT = re.compile(rf"(?<=[^\s{SPACE}])[\n{SPACE}]")
 
 
 def normalise(text: str, settings: TokenizerSettings) -> str:
-    """The text that decoding returns. Lone surrogates, which are not valid text, become U+FFFD."""
+    """Normalises a text. Decoding returns the normalised text. Lone surrogates, which UTF-8 cannot encode, become U+FFFD."""
     if not text.isascii():
         text = _SURROGATE.sub("\ufffd", text)
         text = _normalise_unicode(text, settings)
@@ -43,49 +44,49 @@ def choose_alphabet(counts: Counter[str], *, limit: int, min_frequency: int = 1)
 
     Args:
         counts: how often each character occurs.
-        limit: the most characters; the most frequent ones win.
-        min_frequency: how often a character that is not printable ASCII must occur.
+        limit: the largest number of characters; the most frequent ones are chosen.
+        min_frequency: how often a character must occur, unless it is printable ASCII.
 
     Returns:
-        The characters that together make up 99.95% of the text, and printable ASCII that occurs at all.
+        The characters that together make up 99.95% of the text, and all printable ASCII characters that occur.
     """
-    kept: list[str] = []
+    chosen: list[str] = []
     needed = _COVERAGE * sum(count for char, count in counts.items() if char not in _RESERVED)
     covered = 0
     for char, count in sorted(counts.items(), key=lambda item: (-item[1], item[0])):
-        if char in _RESERVED or len(kept) >= limit:
+        if char in _RESERVED or len(chosen) >= limit:
             continue
-        is_plain = "!" <= char <= "~"
-        if is_plain or (covered < needed and count >= min_frequency):
-            kept.append(char)
+        is_ascii = "!" <= char <= "~"
+        if is_ascii or (covered < needed and count >= min_frequency):
+            chosen.append(char)
             covered += count
-    return "".join(sorted(kept))
+    return "".join(sorted(chosen))
 
 
 class Escaper:
-    """Writes text in an alphabet, and reads it back.
+    """Writes text in an alphabet, and restores it.
 
     Args:
-        alphabet: the characters that are not escaped, without the space; None for all but the reserved ones.
-        mark_start: whether a text starts with a space marker, so that the first word is encoded like any other.
+        alphabet: the characters that are not escaped, without the space; None: all except the nibbles and the space marker.
+        mark_start: whether to put a space marker before the text, so that the first word is encoded like the others.
     """
 
     def __init__(self, alphabet: str | None, *, mark_start: bool) -> None:
         reserved = re.escape(NIBBLES + SPACE)
         pattern = f"[{reserved}]" if alphabet is None else f"[^{re.escape(alphabet + ' ')}]"
-        self._foreign = re.compile(pattern)
+        self._escaped_characters = re.compile(pattern)
         self._mark_start = mark_start
         self._spellings: dict[str, str] = {}
 
     def escape(self, text: str) -> str:
-        """A normalised text in the alphabet: the marker for spaces, nibbles for other characters. Empty text stays empty."""
+        """A normalised text in the alphabet: spaces become markers, characters outside the alphabet nibbles. "" stays ""."""
         if not text:
             return ""
-        marked = self._foreign.sub(self._spell_match, text).replace(" ", SPACE)
+        marked = self._escaped_characters.sub(self._spell_match, text).replace(" ", SPACE)
         return SPACE + marked if self._mark_start else marked
 
     def unescape(self, text: str) -> str:
-        """The text that was escaped. Nibbles that are not valid UTF-8 (a model may generate them) become U+FFFD."""
+        """Restores an escaped text. Nibbles that are not valid UTF-8, as a model can generate them, become U+FFFD."""
         if self._mark_start:
             text = text.removeprefix(SPACE)
         return _NIBBLE_RUN.sub(lambda match: _read_nibbles(match.group()), text.replace(SPACE, " "))
@@ -99,7 +100,7 @@ class Escaper:
 
 
 def spell(text: str) -> str:
-    """The nibbles of a text's UTF-8 bytes."""
+    """The UTF-8 bytes of a text as nibbles."""
     return "".join(NIBBLES[byte >> 4] + NIBBLES[byte & 15] for byte in text.encode("utf-8"))
 
 
@@ -111,10 +112,10 @@ def _read_nibbles(run: str) -> str:
 
 
 def cut(text: str, size: int) -> Iterator[str]:
-    """Cuts a long escaped text at positions where every tokenizer begins a new token, so that the tokens stay the same.
+    """Cuts a long escaped text at positions where every tokenizer begins a new token, so that the tokens do not change.
 
     Args:
-        size: the fewest characters of a part; it ends before the next space or newline that follows a word.
+        size: the smallest number of characters of a part. A part ends before the next space or newline after a word.
     """
     start = 0
     while len(text) - start > size:

@@ -11,22 +11,22 @@ _AUTO_SMALLEST, _AUTO_LARGEST = 400, 8000
 
 
 class TokenizerSettings(Settings):
-    """How text is cut into tokens.
+    """How text is divided into tokens.
 
     Attributes:
         kind: "bpe" (byte-pair encoding, Sennrich 2016), "unigram" (Kudo 2018), "characters" or "words".
-        joint: one vocabulary for both sides; False trains one for each.
-        vocab_size: the most ids a vocabulary may have, special ids included; fewer where the text offers fewer. "auto" is
-            one id for 600 characters of training text, at least 400 and at most 8000 (more only where the writing system
-            needs it: twice its characters). Separate vocabularies are sized by the text of their own side.
+        joint: whether both sides share a vocabulary; False: each side has its own.
+        vocab_size: the largest number of ids of a vocabulary, including special ids; a small text gives fewer. "auto" is an
+            id for every 600 characters of training text, at least 400 and at most 8,000, but at least two ids for each
+            character of the alphabet. If sides have their own vocabularies, each size depends on the text of its side.
         min_frequency: how often a merge, a subword, a word or a character that is not ASCII must occur to get an id.
-        lowercase: whether text is lower-cased.
+        lowercase: whether text is converted to lower case.
         unicode: the Unicode normalisation of text.
-        collapse_whitespace: whether each run of white space becomes one space and the ends are stripped. Language models
-            on plain text need False, so that newlines survive.
-        dropout: the probability with which a merge is left out while training a model (BPE-dropout, Provilkov 2020).
-        max_training_pairs: the tokenizer is trained on at most so many pairs, a seeded sample of the training split. Of
-            plain text, a piece of about 400 characters counts as one.
+        collapse_whitespace: whether each run of white space becomes one space, and white space at the ends is removed.
+            Language models of plain text need False, so that newlines are kept.
+        dropout: the probability that a merge is left out while a model is trained (BPE-dropout, Provilkov 2020).
+        max_training_pairs: the largest number of pairs that the tokenizer is trained on, a seeded sample of the training
+            split. In plain text, a piece of 400 characters counts as a pair.
     """
 
     kind: Literal["bpe", "unigram", "characters", "words"] = "bpe"
@@ -43,12 +43,12 @@ class TokenizerSettings(Settings):
     def _check(self) -> Self:
         if self.dropout and self.kind != "bpe":
             raise ValueError(
-                f"dropout leaves out merges of a bpe tokenizer, but kind is {self.kind!r}; set one or the other"
+                f"dropout leaves out merges of a bpe tokenizer, but kind is {self.kind!r}; set kind to 'bpe', or dropout to 0"
             )
         return self
 
     def size_for(self, num_characters: int) -> int:
-        """The size of a vocabulary that is trained on `num_characters` characters."""
+        """The largest number of ids of a vocabulary that is trained on `num_characters` characters."""
         if self.vocab_size != "auto":
             return self.vocab_size
         return min(max(round(num_characters / _AUTO_CHARACTERS_PER_ID), _AUTO_SMALLEST), _AUTO_LARGEST)

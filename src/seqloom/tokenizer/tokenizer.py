@@ -1,7 +1,7 @@
 """Tokenizer: text <-> ids for both sides, trained, saved and loaded as one file.
 
-It turns text into ids, and back: `decode_src(encode_src([text])[0]) == normalise(text)` for every text. Text never
-becomes ids 0, 1 and 2 (pad, bos, eos). This module does not know batches, tensors or models.
+Decoding restores every normalised text: `decode_src(encode_src([text])[0]) == normalise(text)`. Text is never encoded as the
+ids 0, 1 and 2 (pad, bos, eos). This module does not know batches, tensors or models.
 """
 
 import hashlib
@@ -23,14 +23,14 @@ from seqloom.progress import Progress
 from seqloom.tokenizer.codec import BOS_ID, EOS_ID, NUM_RESERVED, PAD_ID, SPECIALS, Codec, Ids
 from seqloom.tokenizer.escaping import NIBBLES, SPACE, normalise
 from seqloom.tokenizer.settings import TokenizerSettings
-from seqloom.tokenizer.training import TrainedOn, train_codecs
+from seqloom.tokenizer.training import TrainingTextSize, train_codecs
 from seqloom.untrusted import MEBIBYTE, read_json
 from seqloom.vocabulary import Vocabulary
 
 FORMAT = "seqloom-tokenizer"
 VERSION = 1
 FILE_NAME = "tokenizer.json"
-# A vocabulary of half a million words.
+# Enough for a vocabulary of half a million words.
 _MAX_BYTES = 32 * MEBIBYTE
 
 AnyIds = Sequence[int] | NDArray[np.integer]
@@ -44,13 +44,13 @@ class Tokenizer:
         settings: the settings of its training.
         source: the codec of sources.
         target: the codec of targets; the same object if the tokenizer is joint.
-        trained_on: the size of its training text.
+        trained_on: the size of the training text.
     """
 
     settings: TokenizerSettings
     source: Codec
     target: Codec
-    trained_on: TrainedOn
+    trained_on: TrainingTextSize
 
     @classmethod
     def train(
@@ -59,11 +59,11 @@ class Tokenizer:
         settings: TokenizerSettings,
         progress: Progress | None = None,
     ) -> Self:
-        """Trains a tokenizer; the same items and settings give the same one.
+        """Trains a tokenizer. The same items and settings give the same tokenizer.
 
         Raises:
-            CorpusError: there is no text.
-            ConfigError: the settings do not fit plain text.
+            CorpusError: the items hold no text.
+            ConfigError: the items are plain text, and a setting applies only to pairs.
         """
         source, target, trained_on = train_codecs(corpus_items, settings, progress)
         return cls(settings, source, target, trained_on)
@@ -73,8 +73,8 @@ class Tokenizer:
         """Reads a tokenizer.
 
         Args:
-            path: a `tokenizer.json`, or the run folder that holds one.
-            within: the folder that must contain the file, also after links are followed.
+            path: a `tokenizer.json`, or the run folder that contains it.
+            within: the folder that must contain the file, also after links are resolved.
 
         Raises:
             CheckpointError: the file is missing, damaged, or of a later version of seqloom.
@@ -98,20 +98,20 @@ class Tokenizer:
         except SeqloomError:
             raise
         except KeyError as error:
-            raise CheckpointError(f"{path}: damaged: {error} is missing; take it from the run again") from None
+            raise CheckpointError(f"{path}: damaged: {error} is missing; copy it from the run again") from None
         except (TypeError, ValueError, AttributeError, OverflowError) as error:
-            raise CheckpointError(f"{path}: damaged: {str(error)[:200]}; take it from the run again") from None
+            raise CheckpointError(f"{path}: damaged: {str(error)[:200]}; copy it from the run again") from None
         if tokenizer.hash != content.get("hash"):
             raise CheckpointError(
-                f"{path}: was changed after it was saved: its hash does not fit; take it from the run again"
+                f"{path}: was changed after it was saved: its hash does not fit; copy it from the run again"
             )
         return tokenizer
 
     def save(self, path: Path) -> None:
-        """Writes `tokenizer.json`; an older file is replaced in one step.
+        """Writes `tokenizer.json`, and replaces an existing file atomically.
 
         Args:
-            path: the file, or a folder to put it into.
+            path: the file, or the folder to write it to.
         """
         if path.is_dir():
             path = path / FILE_NAME
@@ -128,7 +128,7 @@ class Tokenizer:
 
     @cached_property
     def hash(self) -> str:
-        """SHA-256 (hex) of everything that determines the ids of a text. BPE-dropout, which is applied later, is left out."""
+        """SHA-256 (hex) of everything that determines the ids of a text, except BPE-dropout, which is random."""
         settings = self.settings
         content = {
             "version": VERSION,
@@ -140,12 +140,12 @@ class Tokenizer:
 
     @property
     def vocab(self) -> Vocabulary:
-        """The sizes and special ids, for the model."""
+        """The vocabulary sizes and special ids, for the model."""
         shared = self.source is self.target
         return Vocabulary(len(self.source), len(self.target), shared, PAD_ID, BOS_ID, EOS_ID)
 
     def normalise(self, text: str) -> str:
-        """The text as decoding returns it."""
+        """The normalised text, which is what decoding returns."""
         return normalise(text, self.settings)
 
     def encode_src(self, texts: Sequence[str]) -> list[Ids]:
@@ -165,23 +165,26 @@ class Tokenizer:
         return self.target.decode(ids)
 
     def src_tokens(self, ids: AnyIds) -> list[str]:
-        """The pieces of source ids, to show: "▁" is a space, ⟨0⟩ to ⟨f⟩ spell bytes."""
+        """The pieces of source ids, for display: "▁" is a space, ⟨0⟩ to ⟨f⟩ are halves of bytes."""
         return self.source.tokens(ids)
 
     def tgt_tokens(self, ids: AnyIds) -> list[str]:
-        """The pieces of target ids, to show."""
+        """The pieces of target ids, for display, as in `src_tokens`."""
         return self.target.tokens(ids)
 
     def encode_src_with_dropout(self, text_or_ids: str | AnyIds, rng: np.random.Generator) -> Ids:
-        """The ids of a source with merges left out at random, with the probability `settings.dropout` (BPE only)."""
+        """The ids of a source text, or of the text that ids encode, with merges left out at random (BPE only).
+
+        The probability is `settings.dropout`.
+        """
         return self._encode_with_dropout(self.source, text_or_ids, rng)
 
     def encode_tgt_with_dropout(self, text_or_ids: str | AnyIds, rng: np.random.Generator) -> Ids:
-        """The ids of a target with merges left out at random, with the probability `settings.dropout` (BPE only)."""
+        """The ids of a target text, or of the text that ids encode; see `encode_src_with_dropout`."""
         return self._encode_with_dropout(self.target, text_or_ids, rng)
 
     def describe(self) -> str:
-        """One line about the tokenizer, for people."""
+        """A line that describes the tokenizer, for display."""
         names = {"bpe": "BPE", "unigram": "unigram", "characters": "characters", "words": "words"}
         name = names[self.settings.kind]
         if self.vocab.shared:
@@ -191,9 +194,9 @@ class Tokenizer:
         extras = [self.settings.unicode.upper()] if self.settings.unicode != "none" else []
         extras += ["lower-cased"] if self.settings.lowercase else []
         extras += [f"dropout {self.settings.dropout:g}"] if self.settings.dropout else []
-        seen = self.trained_on
-        if seen.num_sampled < seen.num_items:
-            extras.append(f"trained on {seen.num_sampled:,} of {seen.num_items:,} pairs")
+        size = self.trained_on
+        if size.num_sampled < size.num_items:
+            extras.append(f"trained on {size.num_sampled:,} of {size.num_items:,} pairs")
         return f"{name}: {', '.join([sizes, *extras])} (hash {self.hash[:8]})"
 
     def _encode_with_dropout(self, codec: Codec, text_or_ids: str | AnyIds, rng: np.random.Generator) -> Ids:
@@ -208,33 +211,38 @@ def _describe_codec(codec: Codec) -> str:
 
 
 def _write_codec(codec: Codec) -> dict[str, Any]:
-    written: dict[str, Any] = {"kind": codec.kind, "pieces": list(codec.pieces)}
+    content: dict[str, Any] = {"kind": codec.kind, "pieces": list(codec.pieces)}
     if codec.kind == "bpe":
-        written["merges"] = [list(merge) for merge in codec.merges]
+        content["merges"] = [list(merge) for merge in codec.merges]
     if codec.kind == "unigram":
-        written["scores"] = list(codec.scores)
-    return written
+        content["scores"] = list(codec.scores)
+    return content
 
 
-def _read(content: dict[str, Any], path: str) -> tuple[TokenizerSettings, Codec, Codec, TrainedOn]:
+def _read(content: dict[str, Any], path: str) -> tuple[TokenizerSettings, Codec, Codec, TrainingTextSize]:
     settings = TokenizerSettings.parse(content["settings"], source=path)
     source = _read_codec(content["source"], settings)
     target = source if content["target"] is None else _read_codec(content["target"], settings)
-    seen = content["trained_on"]
-    src, tgt = seen["num_characters"]
-    return settings, source, target, TrainedOn(int(seen["num_items"]), int(seen["num_sampled"]), (int(src), int(tgt)))
+    size = content["trained_on"]
+    src, tgt = size["num_characters"]
+    return (
+        settings,
+        source,
+        target,
+        TrainingTextSize(int(size["num_items"]), int(size["num_sampled"]), (int(src), int(tgt))),
+    )
 
 
-def _read_codec(written: dict[str, Any], settings: TokenizerSettings) -> Codec:
-    pieces = tuple(str(piece) for piece in written["pieces"])
-    merges = tuple((str(left), str(right)) for left, right in written.get("merges", ()))
-    scores = tuple(float(score) for score in written.get("scores", ()))
+def _read_codec(content: dict[str, Any], settings: TokenizerSettings) -> Codec:
+    pieces = tuple(str(piece) for piece in content["pieces"])
+    merges = tuple((str(left), str(right)) for left, right in content.get("merges", ()))
+    scores = tuple(float(score) for score in content.get("scores", ()))
     if pieces[: NUM_RESERVED + 1] != (*SPECIALS, *NIBBLES, SPACE) or len(set(pieces)) < len(pieces):
-        raise ValueError("its pieces do not begin as they must, or repeat")
+        raise ValueError("its pieces do not begin with the special pieces and the nibbles, or one is repeated")
     if not all(map(math.isfinite, scores)):
         raise ValueError("a score is not a finite number")
-    if written["kind"] != settings.kind or (settings.kind == "unigram" and len(scores) != len(pieces)):
-        raise ValueError("its parts do not fit together")
+    if content["kind"] != settings.kind or (settings.kind == "unigram" and len(scores) != len(pieces)):
+        raise ValueError("its kind, settings and scores do not fit together")
     known = set(pieces)
     if any(piece not in known for left, right in merges for piece in (left, right, left + right)):
         raise ValueError("a merge names an unknown piece")

@@ -1,6 +1,6 @@
-"""Training of codecs: a stream of items becomes a bounded sample, and the sample one or two vocabularies.
+"""Trains codecs: draws a bounded sample of a stream of items, and trains one or two vocabularies on it.
 
-Input: pairs or documents; output: codecs, with the size of their training text. The same items and settings give the same codecs.
+Input: pairs or documents; output: codecs, and the size of their training text. The same items and settings give the same codecs.
 """
 
 from collections import Counter
@@ -17,19 +17,20 @@ from seqloom.tokenizer.settings import TokenizerSettings
 from seqloom.tokenizer.unigram import train_unigram
 
 _TASK = "tokenizer"
-_DOCUMENT_PIECE = 400
+# The number of characters of the pieces that documents are divided into.
+_PIECE_CHARS = 400
 _ITEMS_PER_REPORT = 20_000
 
 
 @dataclass(frozen=True, slots=True)
-class TrainedOn:
-    """The text that a tokenizer was trained on.
+class TrainingTextSize:
+    """The size of the text that a tokenizer was trained on.
 
     Attributes:
-        num_items: pairs (or pieces of documents) in the input.
-        num_sampled: how many of them were used.
-        num_characters: characters of the input after normalisation: of sources and of targets. If not all pairs were used, it is
-            an estimate from those that were.
+        num_items: the number of pairs (or pieces of documents) in the input.
+        num_sampled: the number of pairs in the sample that was used.
+        num_characters: the numbers of characters of all sources and of all targets, after normalisation; estimated from the
+            sample if it is not the whole input.
     """
 
     num_items: int
@@ -39,12 +40,12 @@ class TrainedOn:
 
 def train_codecs(
     items: Iterable[SentencePair | Document], settings: TokenizerSettings, progress: Progress | None = None
-) -> tuple[Codec, Codec, TrainedOn]:
+) -> tuple[Codec, Codec, TrainingTextSize]:
     """Trains the vocabularies of both sides; with `settings.joint` they are the same object.
 
     Raises:
-        CorpusError: there is no text.
-        ConfigError: the settings do not fit plain text, which has one side only.
+        CorpusError: the items hold no text.
+        ConfigError: the items are plain text, and a setting applies only to pairs.
     """
     progress = progress or Silent()
     progress.update(_TASK, 0.0)
@@ -63,11 +64,11 @@ def train_codecs(
 
 
 def train_codec(texts: Sequence[str], settings: TokenizerSettings, num_characters: int) -> Codec:
-    """Trains one vocabulary.
+    """Trains a vocabulary.
 
     Args:
         texts: normalised texts.
-        num_characters: the size of the whole text that they are a sample of; it determines the vocabulary size "auto".
+        num_characters: the size of the text that `texts` is a sample of; it determines the vocabulary size "auto".
     """
     if settings.kind == "words":
         return _train_words(texts, settings, num_characters)
@@ -78,7 +79,7 @@ def train_codec(texts: Sequence[str], settings: TokenizerSettings, num_character
     if settings.kind == "characters":
         alphabet = choose_alphabet(counts, limit=size - NUM_RESERVED - 1, min_frequency=settings.min_frequency)
         return Codec("characters", (*SPECIALS, *NIBBLES, SPACE, *alphabet))
-    # At most half of the ids are single characters, the others are for subwords; "auto" enlarges the vocabulary for this.
+    # At most half of the ids are single characters, so that the others can be subwords; "auto" enlarges the vocabulary for this.
     limit = len(counts) if settings.vocab_size == "auto" else (size - NUM_RESERVED) // 2
     alphabet = choose_alphabet(counts, limit=limit)
     if settings.vocab_size == "auto":
@@ -92,7 +93,7 @@ def train_codec(texts: Sequence[str], settings: TokenizerSettings, num_character
     for text in escaped:
         words.update(split_escaped("unigram", text))
     scored = train_unigram(words, single, num_pieces=size - len(SPECIALS), min_frequency=settings.min_frequency)
-    # Text never becomes special pieces; their low score makes them count nothing in sums.
+    # Text is never encoded as special pieces. Their low score makes them negligible in sums of probabilities.
     pieces = (*SPECIALS, *(piece for piece, _ in scored))
     return Codec("unigram", pieces, scores=(*(-100.0 for _ in SPECIALS), *(score for _, score in scored)))
 
@@ -106,7 +107,7 @@ def _train_bpe(escaped: Iterable[str], single: Sequence[str], size: int, min_fre
     )
     model.train_from_iterator(escaped, trainer)
     merges = tuple((left, right) for left, right in _read_merges(model.to_str()))
-    # Two merges may give the same piece, which has one id.
+    # Several merges can give the same piece, which has a single id.
     pieces = dict.fromkeys((*SPECIALS, *single, *(left + right for left, right in merges)))
     return Codec("bpe", tuple(pieces), merges)
 
@@ -124,52 +125,55 @@ def _train_words(texts: Iterable[str], settings: TokenizerSettings, num_characte
     for text in texts:
         words.update(split_escaped("words", escaper.escape(text)))
     ranked = sorted(words.items(), key=lambda item: (-item[1], item[0]))
-    known = (word for word, count in ranked if count >= settings.min_frequency)
-    pieces = dict.fromkeys((*SPECIALS, *NIBBLES, SPACE, *known))
+    frequent = (word for word, count in ranked if count >= settings.min_frequency)
+    pieces = dict.fromkeys((*SPECIALS, *NIBBLES, SPACE, *frequent))
     return Codec("words", tuple(pieces)[: settings.size_for(num_characters)])
 
 
 def _sample(
     items: Iterable[SentencePair | Document], settings: TokenizerSettings, progress: Progress
-) -> tuple[list[str], list[str], TrainedOn]:
-    """A sample of the items from a fixed seed: drawn by the split itself if it can, otherwise in one pass (Vitter's algorithm
-    R)."""
+) -> tuple[list[str], list[str], TrainingTextSize]:
+    """A sample of the items from a fixed seed, as normalised sources, normalised targets, and the size of the text.
+
+    If the split can be sampled without reading all items, it is; else the sample is drawn in one pass (Vitter's algorithm R).
+    """
     limit = settings.max_training_pairs
     size = items.size if isinstance(items, Split) else None
-    drawn = isinstance(items, Split) and items.sample is not None and size is not None and size > limit
-    if isinstance(items, Split) and items.sample is not None and drawn:
+    uses_split_sample = isinstance(items, Split) and items.sample is not None and size is not None and size > limit
+    if isinstance(items, Split) and items.sample is not None and uses_split_sample:
         items = items.sample(limit)
     draw = Random(0).random
-    kept: list[tuple[str, str]] = []
+    sampled: list[tuple[str, str]] = []
     num_items = 0
     for item in items:
         for pair in _texts(item, settings):
             num_items += 1
-            if len(kept) < limit:
-                kept.append(pair)
+            if len(sampled) < limit:
+                sampled.append(pair)
             else:
                 index = int(draw() * num_items)
                 if index < limit:
-                    kept[index] = pair
+                    sampled[index] = pair
             if num_items % _ITEMS_PER_REPORT == 0:
-                done = num_items / (limit if drawn else size) if size else 0.0
+                done = num_items / (limit if uses_split_sample else size) if size else 0.0
                 progress.update(_TASK, 0.4 * min(1.0, done), examples=num_items)
-    if drawn:
+    if uses_split_sample:
         num_items = size or num_items
-    # Only the sample is normalised, so that a pass over a large corpus is quick.
-    for index, (src, tgt) in enumerate(kept):
-        kept[index] = normalise(src, settings), normalise(tgt, settings)
-    # The size of the whole text is estimated from the sample.
-    scale = num_items / max(1, len(kept))
-    num_src, num_tgt = (round(scale * sum(len(pair[side]) for pair in kept)) for side in (0, 1))
+    # Only the sample is normalised, so that reading a large corpus is fast.
+    for index, (src, tgt) in enumerate(sampled):
+        sampled[index] = normalise(src, settings), normalise(tgt, settings)
+    # The size of the input is estimated from the sample.
+    scale = num_items / max(1, len(sampled))
+    num_src, num_tgt = (round(scale * sum(len(pair[side]) for pair in sampled)) for side in (0, 1))
     if not num_src + num_tgt:
-        raise CorpusError("cannot train a tokenizer: the training text is empty; give it at least a few sentences")
-    sources = [src for src, _ in kept if src]
-    targets = [tgt for _, tgt in kept if tgt]
-    return sources, targets, TrainedOn(num_items, len(kept), (num_src, num_tgt))
+        raise CorpusError("cannot train a tokenizer: the training text is empty; expected at least a few sentences")
+    sources = [src for src, _ in sampled if src]
+    targets = [tgt for _, tgt in sampled if tgt]
+    return sources, targets, TrainingTextSize(num_items, len(sampled), (num_src, num_tgt))
 
 
 def _texts(item: SentencePair | Document, settings: TokenizerSettings) -> Iterable[tuple[str, str]]:
+    """The source and target of a pair, or the pieces of a document with empty sources."""
     if isinstance(item, SentencePair):
         return [(item.src, item.tgt)]
     if not settings.joint:
@@ -177,4 +181,4 @@ def _texts(item: SentencePair | Document, settings: TokenizerSettings) -> Iterab
     if settings.dropout:
         raise ConfigError("tokenizer.dropout works on pairs only, but the corpus is plain text; set it to 0")
     text = normalise(item.text, settings)
-    return [("", text[start : start + _DOCUMENT_PIECE]) for start in range(0, len(text), _DOCUMENT_PIECE)]
+    return [("", text[start : start + _PIECE_CHARS]) for start in range(0, len(text), _PIECE_CHARS)]

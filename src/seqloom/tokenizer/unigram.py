@@ -1,8 +1,8 @@
-"""Training of the unigram language model tokenizer (Kudo 2018), with the same result for the same text.
+"""Trains the unigram language model tokenizer (Kudo 2018). The same text gives the same result.
 
-Input: counted words; output: pieces with log-probabilities. Hugging Face's trainer sums in the order of a randomly seeded hash
-table, so two runs on the same text differ; this one always gives the same result. Expectation and maximisation handle all words
-at once, over a lattice in flat arrays. Encoding is done by Hugging Face.
+Input: counts of words; output: pieces with log-probabilities. Hugging Face's trainer sums in the order of a randomly seeded hash
+table, so two of its runs on the same text differ. The steps of expectation and maximisation process all words at once, over a
+lattice in flat arrays. Hugging Face does the encoding.
 """
 
 from collections import Counter
@@ -13,10 +13,13 @@ from numpy.typing import NDArray
 
 _LONGEST_PIECE = 16
 _LONGEST_WORD = 64
-_MOST_WORDS = 100_000
-_SHRINK = 0.75
-_ROUNDS = 2
-_LEAST_EXPECTED = 0.5
+_MAX_WORDS = 100_000
+# The share of the pieces that remains after each pruning.
+_PRUNED_SHARE = 0.75
+# The number of EM iterations between two prunings.
+_NUM_ITERATIONS = 2
+# Pieces that are expected less often are dropped.
+_MIN_EXPECTED = 0.5
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -28,44 +31,46 @@ def train_unigram(
     """Finds the pieces that make the words most probable.
 
     Args:
-        words: how often each word occurs, written in the alphabet.
-        alphabet: the characters; they are always kept, so that every word can be written.
-        num_pieces: the most pieces, the alphabet among them.
+        words: how often each word occurs. Words consist of characters of the alphabet.
+        alphabet: the characters. They are always among the pieces, so that every word can be encoded.
+        num_pieces: the largest number of pieces, including the alphabet.
         min_frequency: how often a piece must occur.
 
     Returns:
-        Pieces with log-probabilities: the alphabet in its order, then by falling probability.
+        Pieces with log-probabilities in nats: the alphabet in its order, then the others by falling probability.
     """
-    common = sorted(words.items(), key=lambda item: (-item[1], item[0]))[:_MOST_WORDS]
+    common = sorted(words.items(), key=lambda item: (-item[1], item[0]))[:_MAX_WORDS]
     common = [(word[:_LONGEST_WORD], count) for word, count in common]
-    pieces, scores = _seed(common, alphabet, num_pieces, min_frequency)
+    pieces, scores = _initial_pieces(common, alphabet, num_pieces, min_frequency)
     counts = np.array([count for _, count in common], dtype=np.float64)
     lattice = _Lattice([word for word, _ in common], pieces)
     num_single = len(alphabet)
     while True:
-        for _ in range(_ROUNDS):
+        for _ in range(_NUM_ITERATIONS):
             expected = lattice.expect(scores, counts, len(pieces))
-            keep = expected >= _LEAST_EXPECTED
+            keep = expected >= _MIN_EXPECTED
             keep[:num_single] = True
             pieces, expected = _filter(pieces, expected, keep, lattice)
             scores = _log_probs(expected)
         if len(pieces) <= num_pieces:
             break
+        # How much the log-likelihood would fall without each piece.
         loss = expected * (scores - _best_alternative(pieces, scores))
         loss[:num_single] = np.inf
-        wanted = max(num_pieces, int(len(pieces) * _SHRINK))
+        num_kept = max(num_pieces, int(len(pieces) * _PRUNED_SHARE))
         order = np.lexsort((np.arange(len(pieces)), -loss))
         keep = np.zeros(len(pieces), dtype=bool)
-        keep[order[:wanted]] = True
+        keep[order[:num_kept]] = True
         pieces, expected = _filter(pieces, expected, keep, lattice)
         scores = _log_probs(expected)
     longer = sorted(zip(pieces[num_single:], scores[num_single:].tolist(), strict=True), key=lambda p: (-p[1], p[0]))
     return [(p, round(s, 6)) for p, s in [*zip(alphabet, scores[:num_single].tolist(), strict=True), *longer]]
 
 
-def _seed(
+def _initial_pieces(
     words: list[tuple[str, int]], alphabet: Sequence[str], num_pieces: int, min_frequency: int
 ) -> tuple[list[str], Floats]:
+    """The alphabet and the frequent substrings of the words, with initial log-probabilities."""
     frequencies: Counter[str] = Counter()
     for word, count in words:
         for start in range(len(word)):
@@ -80,12 +85,13 @@ def _seed(
 
 
 def _log_probs(expected: Floats) -> Floats:
-    # The digamma function instead of the logarithm makes rare pieces rarer (as in SentencePiece); this is its usual expansion.
-    smoothed = np.maximum(expected, _LEAST_EXPECTED)
+    # As in SentencePiece, the digamma function replaces the logarithm, which makes rare pieces less probable.
+    smoothed = np.maximum(expected, _MIN_EXPECTED)
     return _digamma(smoothed) - _digamma(np.array([smoothed.sum()]))
 
 
 def _digamma(x: Floats) -> Floats:
+    """The digamma function: its recurrence up to 6, then its asymptotic expansion."""
     result = np.zeros_like(x)
     shifted = x.copy()
     for _ in range(6):
@@ -114,7 +120,7 @@ def _best_alternative(pieces: list[str], scores: Floats) -> Floats:
 
 
 class _Lattice:
-    """All ways to split words into pieces: for each begin and end, the words and pieces that fit."""
+    """All ways to divide words into pieces: for each start and end position, the words and the pieces between these positions."""
 
     def __init__(self, words: Sequence[str], pieces: Sequence[str]) -> None:
         ids = {piece: i for i, piece in enumerate(pieces)}
@@ -134,7 +140,11 @@ class _Lattice:
         ]
 
     def keep(self, kept: NDArray[np.bool_]) -> None:
-        """Keeps some pieces: drops the edges of the others and renumbers."""
+        """Drops the edges of all pieces but some, and renumbers the remaining pieces.
+
+        Args:
+            kept: (num_pieces,), True for the pieces that remain.
+        """
         renumbered = np.cumsum(kept) - 1
         masks = [kept[edge_pieces] for *_, edge_pieces in self._edges]
         self._edges = [
@@ -151,7 +161,11 @@ class _Lattice:
         self._edges = edges
 
     def best(self, scores: Floats) -> Floats:
-        """The log-probability of the best split of each word."""
+        """(num_words,): the log-probability of the best division of each word.
+
+        Args:
+            scores: (num_pieces,), log-probabilities.
+        """
         table = self._table()
         table[:, 0] = 0
         for start, end, rows, edge_pieces in self._edges:
@@ -159,7 +173,12 @@ class _Lattice:
         return np.asarray(table[np.arange(len(self._lengths)), self._lengths])
 
     def expect(self, scores: Floats, counts: Floats, num_pieces: int) -> Floats:
-        """How often each piece is expected in the words, over all splits (forward and backward sums)."""
+        """(num_pieces,): the expected number of occurrences of each piece, over all divisions (forward-backward algorithm).
+
+        Args:
+            scores: (num_pieces,), log-probabilities.
+            counts: (num_words,), how often each word occurs.
+        """
         every = np.arange(len(self._lengths))
         forward, backward = self._table(), self._table()
         forward[:, 0] = 0

@@ -1,8 +1,8 @@
-"""WordTable: a cache of the ids of words, so that a corpus is encoded by looking words up.
+"""WordTable: a cache of the ids of words, to encode a corpus fast.
 
-Input: normalised texts; output: all their ids in one array, with the number of ids of each text. No token crosses the space
-before a word, so the ids of a text are those of its words, and most words of a large corpus occur many times. The codec encodes
-the words that are not in the table, many at a time.
+Input: normalised texts; output: all their ids in one array, and the number of ids of each text. No token crosses the space before
+a word, so the ids of a text are those of its words, and most words of a large corpus occur many times. The codec encodes the words
+that are not in the table, many at a time.
 """
 
 from collections.abc import Sequence
@@ -16,9 +16,9 @@ from seqloom.tokenizer.codec import Codec
 
 S = TypeVar("S", np.int32, np.int64)
 
-# The table takes less than 100 MB. When it is full, it is emptied; frequent words are soon in it again.
-_MOST_WORDS = 500_000
-_MOST_CHARACTERS = 8_000_000
+# These limits keep the table below 100 MB. A full table is emptied; frequent words are soon in it again.
+_MAX_WORDS = 500_000
+_MAX_CHARS = 8_000_000
 
 
 class WordTable:
@@ -26,6 +26,7 @@ class WordTable:
 
     def __init__(self, codec: Codec) -> None:
         self._codec = codec
+        # The index of each word in `_starts` and `_lengths`, which say where its ids are in `_ids`.
         self._known: dict[str, int] = {}
         self._num_characters = 0
         self._num_ids = 0
@@ -34,14 +35,14 @@ class WordTable:
         self._ids: NDArray[np.int32] = np.empty(4096, np.int32)
 
     def encode(self, texts: Sequence[str]) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
-        """The ids of normalised texts, the same as the codec's.
+        """The ids of normalised texts, equal to those of `Codec.encode`.
 
         Returns:
-            All ids in one array, and the number of ids of each text.
+            All ids, (num_ids,), and the number of ids of each text, (num_texts,).
         """
         joined = " ".join(filter(None, texts))
         words = joined.split(" ") if joined else []
-        # A tokenizer of characters does not split at words, and other white space belongs to no word.
+        # A tokenizer of characters does not encode word by word, and words do not contain other white space than spaces.
         if self._codec.kind == "characters" or words != joined.split():
             rows = self._codec.encode(texts)
             lengths = np.fromiter(map(len, rows), np.int64, len(rows))
@@ -50,13 +51,15 @@ class WordTable:
         entries = self._indices(words)
         lengths = self._lengths[entries]
         ends = np.cumsum(lengths)
-        # Index i of the result is index i - begin of its word, and its word begins at `starts` in the table.
+        # For each id of the result its index in the table: the index in the result, minus the start of its word in the result, plus
+        # the start of its word in the table.
         index = np.repeat(self._starts[entries] - (ends - lengths), lengths)
         index += np.arange(len(index))
         ends_of_texts = np.concatenate([[0], ends])[np.concatenate([[0], np.cumsum(counts)])]
         return self._ids[index], np.diff(ends_of_texts)
 
     def _indices(self, words: Sequence[str]) -> NDArray[np.int64]:
+        """The index of each word in the table, to which new words are added."""
         known = self._known
         try:
             return np.fromiter(map(known.__getitem__, words), np.int64, len(words))
@@ -64,14 +67,14 @@ class WordTable:
             pass
         new = list(dict.fromkeys(word for word in words if word not in known))
         num_characters = sum(map(len, new))
-        if known and (len(known) + len(new) > _MOST_WORDS or self._num_characters + num_characters > _MOST_CHARACTERS):
-            self._forget()
+        if known and (len(known) + len(new) > _MAX_WORDS or self._num_characters + num_characters > _MAX_CHARS):
+            self._clear()
             return self._indices(words)
-        self._learn(new)
+        self._add(new)
         self._num_characters += num_characters
         return np.fromiter(map(self._known.__getitem__, words), np.int64, len(words))
 
-    def _learn(self, words: Sequence[str]) -> None:
+    def _add(self, words: Sequence[str]) -> None:
         rows = self._codec.encode(words)
         lengths = np.fromiter(map(len, rows), np.int64, len(rows))
         before = len(self._known)
@@ -82,8 +85,8 @@ class WordTable:
         self._ids = _append(self._ids, self._num_ids, ids)
         self._num_ids += len(ids)
 
-    def _forget(self) -> None:
-        # The arrays stay and are overwritten.
+    def _clear(self) -> None:
+        # The arrays are not freed, but overwritten.
         self._known = {}
         self._num_characters = 0
         self._num_ids = 0

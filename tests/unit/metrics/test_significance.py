@@ -178,7 +178,7 @@ def test_the_score_of_runs_is_their_mean() -> None:
     ("call", "message"),
     [
         (lambda: paired_bootstrap("exact_match", outcomes([1, 0]), outcomes([1, 0, 1])), "2 and 3 sentences"),
-        (lambda: bootstrap_interval("exact_match", outcomes([1])), "expected at least 2"),
+        (lambda: bootstrap_interval("exact_match", outcomes([1])), "at least 2 test sentences"),
         (lambda: interval("exact_match", []), "no runs"),
         (lambda: by_length("exact_match", ["a"], [outcomes([1, 0])]), "2 scored sentences were given for 1 sources"),
         (lambda: choose_bins([]), "no sources"),
