@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 _EPILOG = """\
 examples:
   seqloom play                               Cloak of Darkness, a small game that is built in
+  seqloom play adventure                     Colossal Cave; needs: pip install 'seqloom[fiction]'
   seqloom play --transcript session.txt      with a transcript
   seqloom play --plain                       for screen readers: no colours, no line breaks inside paragraphs
   seqloom play < walkthrough.txt             plays the lines of a file
@@ -39,7 +40,7 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         description="Play a text adventure in the terminal.",
         epilog=_EPILOG,
     )
-    parser.add_argument("game", nargs="?", default="cloak", metavar="GAME", help="cloak (default)")
+    parser.add_argument("game", nargs="?", default="cloak", metavar="GAME", help="cloak (default), adventure")
     group = parser.add_argument_group("session")
     group.add_argument(
         "--parser",

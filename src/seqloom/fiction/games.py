@@ -31,7 +31,13 @@ def _cloak() -> Game:
     return Game("cloak", "cloak 1", Cloak)
 
 
-NAMED: dict[str, Callable[[], Game]] = {"cloak": _cloak}
+def _adventure() -> Game:
+    from seqloom.fiction.adventure import Adventure, version
+
+    return Game("adventure", f"adventure {version()}", Adventure)
+
+
+NAMED: dict[str, Callable[[], Game]] = {"cloak": _cloak, "adventure": _adventure}
 
 
 def find_game(name: str) -> Game:

@@ -111,9 +111,12 @@ class Terminal:
         os.write(self.controller, text.encode())
 
     def end(self) -> int:
-        status = self.process.wait(60)
-        os.close(self.controller)
-        return status
+        try:
+            return self.process.wait(60)
+        finally:
+            self.process.kill()
+            self.process.wait()
+            os.close(self.controller)
 
 
 @pytest.fixture
@@ -133,7 +136,7 @@ def test_a_terminal_has_line_editing_history_colours_and_wrapped_lines(saves: Pa
     terminal.type("look\n")
     terminal.wait_for(r"\n> ")
     terminal.type("\x1b[A\x1b[A\n")  # Up, up: west
-    terminal.wait_for(r"You can't go that way")
+    terminal.wait_for(r"You can't go that way.*\n> ")
     terminal.type("/quit\n")
     assert terminal.end() == 0
 
@@ -142,7 +145,7 @@ def test_plain_has_no_colours_and_no_line_breaks_in_paragraphs(saves: Path) -> N
     terminal = Terminal("--saves", saves, "--plain")
     assert re.search(r"\nYou stand in a wide hall.{100,} south and west.\n", terminal.wait_for(r"\n> "))
     terminal.type("west\n")
-    assert "\x1b[1m" not in terminal.wait_for(r"leads out.")
+    assert "\x1b[1m" not in terminal.wait_for(r"leads out.*\n> ")
     terminal.type("\x04")  # Ctrl-D
     assert terminal.end() == 0
 
@@ -164,6 +167,6 @@ def test_no_turn_whose_answer_was_shown_is_lost(saves: Path, interruption: str) 
         assert terminal.end() == -signal.SIGKILL
     terminal = Terminal("--saves", saves)
     turns = "1 turn" if interruption == "ctrl-c" else "2 turns"
-    terminal.wait_for(rf"Your game continues after {turns}\.")
+    terminal.wait_for(rf"Your game continues after {turns}\..*\n> ")
     terminal.type("/quit\n")
     assert terminal.end() == 0
