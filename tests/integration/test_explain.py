@@ -106,3 +106,39 @@ def test_a_language_model_of_text_is_explained(cli: Cli, corpus_folder: Path, tm
     found = Explanations.model_validate_json(cli("explain", run, "--text", "rot Hund", "--json")).explanations[0]
     assert found.steps
     assert found.source[0].text == "<s>"
+
+
+def test_language_models_are_surprised_by_a_text(
+    corpus_folder: Path, trained: Trained, cli: Cli, tmp_path: Path
+) -> None:
+    from tests.integration.conftest import train
+
+    text = (corpus_folder / "text.txt").read_text(encoding="utf-8").splitlines()[:20]
+    neural = train(corpus_folder / "text.txt", "transformer-lm-tiny", tmp_path / "lm")
+    cli("train", "ngram", "--data", corpus_folder / "text.txt", "--out", tmp_path / "ngram", "--quiet")
+    (tmp_path / "lines.txt").write_text("\n".join(text) + "\n", encoding="utf-8")
+    said = "\n".join(text) + "\n"
+    found = Explanations.model_validate_json(cli("explain", tmp_path / "ngram", neural, "--text", said, "--json"))
+    assert not found.explanations
+    assert [one.run.recipe for one in found.surprises] == ["ngram", "transformer-lm-tiny"]
+    for surprise, run in zip(found.surprises, (tmp_path / "ngram", neural), strict=True):
+        rows = [
+            json.loads(row)
+            for row in cli("score", run, "--text", tmp_path / "lines.txt", "--per", "token", "--json").splitlines()
+        ]
+        assert [token.token.text for token in surprise.tokens] == [row["token"] for row in rows]
+        assert [token.log_prob for token in surprise.tokens] == pytest.approx(
+            [row["log_prob"] for row in rows], rel=1e-5
+        )
+    assert found.surprise_comparison is not None
+    page = tmp_path / "page.html"
+    cli("explain", tmp_path / "ngram", neural, "--text", said, "--out", page)
+    assert "Where each model" in page.read_text(encoding="utf-8")
+    shown = cli("explain", neural, "--text", text[0])
+    assert "most probable in its place" in shown
+    assert "Occlusion." in shown
+    # An option of an explanation step by step asks for one, which a model that counts does not have.
+    assert "fitted by counting" in cli("explain", tmp_path / "ngram", "--text", "rot", "--beam", 2, status=2)
+    mixed = Explanations.model_validate_json(cli("explain", neural, trained("rnn-tiny"), "--text", "rot", "--json"))
+    assert len(mixed.surprises) == 1
+    assert len(mixed.explanations) == 2

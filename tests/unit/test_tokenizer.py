@@ -112,6 +112,26 @@ def test_any_ids_decode_without_an_exception(tokenizer: Tokenizer, data: st.Data
     assert text == tokenizer.decode_tgt([i for i in ids if i > 2])
 
 
+@pytest.mark.parametrize("tokenizer", TOKENIZERS, ids=lambda one: one.describe())
+@given(st.text())
+def test_spans_are_the_characters_that_each_id_adds(tokenizer: Tokenizer, text: str) -> None:
+    (ids,) = tokenizer.encode_tgt([text])
+    decoded = tokenizer.decode_tgt(ids)
+    spans = tokenizer.tgt_spans(ids)
+    assert "".join(decoded[begin:end] for begin, end in spans) == decoded
+    assert [begin for begin, _ in spans] == [0, *(end for _, end in spans)][: len(spans)]
+
+
+@given(st.lists(st.integers(0, 60)))
+def test_spans_of_any_ids_have_the_length_of_the_text(ids: list[int]) -> None:
+    for tokenizer in TOKENIZERS[:2]:
+        spans = tokenizer.tgt_spans(ids)
+        assert len(spans) == len(ids)
+        assert ([*(end for _, end in spans), 0] if not ids else [end for _, end in spans])[-1] == len(
+            tokenizer.decode_tgt(ids)
+        )
+
+
 def test_broken_bytes_become_replacement_characters() -> None:
     tokenizer = TOKENIZERS[0]
     nibble = {char: i for i, char in enumerate(tokenizer.target.pieces) if char in NIBBLES}

@@ -13,7 +13,7 @@ from seqloom.files import check_folder, check_not_read, model_json, write_text
 from seqloom.messages import command_line, option
 
 if TYPE_CHECKING:
-    from seqloom.explain import Change, Explanation, Explanations
+    from seqloom.explain import Change, Explanation, Explanations, TextSurprise
 
 _PICTURES = ("heatmap", "heads", "states", "beam", "steps")
 _METHODS = ("attention", "gradient", "occlusion")
@@ -25,6 +25,10 @@ what is shown, if the architecture has it:
   if the corpus has one (copy, reverse, numbers, player-commands); gates and states over time; queries, keys, values, scores,
   masks and the softmax of one head; each step's distribution; the beam as a tree. Attention alone explains little: check
   the agreement scores too.
+
+a language model also shows its surprise at each token of the text (-log2 of the probability), with the most probable tokens
+in its place; two or more show where the loss of each comes from. A text of more than 128 tokens, and a model that counts, have
+no other explanation, unless you ask for it with an option. To read a text from a file: --text "$(cat FILE)"
 
 what if (all options together are one change; the output without it is shown for comparison):
   --change 3=word                  replaces the third word of the text; 3= removes it
@@ -104,18 +108,27 @@ def run(arguments: argparse.Namespace) -> int:
     """Explains the text, and prints or writes the result."""
     _check(arguments)
     change = _change(arguments)
-    from seqloom.explain import METHODS, Explanations, explain
+    from seqloom.explain import METHODS, Explanations, compare_surprises, explain, measure_surprise
+    from seqloom.explain.measuring_surprise import only_surprise, shows_surprise
     from seqloom.run.load import load
 
     explanations: list[Explanation] = []
+    surprises: list[TextSurprise] = []
     failed: list[tuple[Path, SeqloomError]] = []
     with shown(quiet=arguments.quiet) as progress:
         for number, folder in enumerate(arguments.runs):
             progress.update("explaining", number / len(arguments.runs), status=folder.name)
             try:
+                model = load(folder, **options.placement(arguments))
+                if shows_surprise(model) and arguments.text:
+                    surprises.append(measure_surprise(model, arguments.text))
+                    reason = None if _wants_steps(arguments) else only_surprise(model, surprises[-1])
+                    if reason is not None:
+                        progress.say(f"{model.recipe.label}: {reason}")
+                        continue
                 explanations.append(
                     explain(
-                        load(folder, **options.placement(arguments)),
+                        model,
                         arguments.text,
                         target=arguments.target,
                         methods=arguments.method or METHODS,
@@ -130,17 +143,32 @@ def run(arguments: argparse.Namespace) -> int:
             except SeqloomError as error:
                 failed.append((folder, error))
         progress.update("explaining", 1.0)
-        if not explanations:
+        if len(failed) == len(arguments.runs):
             raise failed[0][1]
         for explanation in explanations:
             for note in explanation.notes:
                 progress.say(f"{explanation.run.label}: {note}")
     # If one run cannot be explained, the others are still shown.
-    for folder, reason in failed:
-        print(f"seqloom: {folder} FAILED: {reason}", file=sys.stderr)
+    for folder, failure in failed:
+        print(f"seqloom: {folder} FAILED: {failure}", file=sys.stderr)
         arguments.runs.remove(folder)
-    _write_or_print(Explanations(text=arguments.text, explanations=tuple(explanations)), arguments)
+    results = Explanations(
+        text=arguments.text,
+        explanations=tuple(explanations),
+        surprises=tuple(surprises),
+        surprise_comparison=compare_surprises(surprises),
+    )
+    _write_or_print(results, arguments)
     return 1 if failed else 0
+
+
+def _wants_steps(arguments: argparse.Namespace) -> bool:
+    """Whether an option or the kind of output asks for an explanation step by step."""
+    targeted = arguments.target is not None or arguments.history or arguments.method or arguments.beam
+    changed = arguments.change or arguments.silence or arguments.force
+    details = arguments.layer is not None or arguments.head or arguments.step != 1
+    drawn = arguments.out is not None and arguments.out.suffix not in (".html", ".json")
+    return bool(targeted or changed or details or drawn)
 
 
 def _methods(text: str) -> tuple[str, ...]:
@@ -196,8 +224,11 @@ def _write_or_print(explanations: "Explanations", arguments: argparse.Namespace)
             print_json(explanations)
             return
         from seqloom.cli.console import SafeConsole
+        from seqloom.report.surprise_tables import surprise_tables
 
         console = SafeConsole()
+        for table in surprise_tables(explanations):
+            console.print(table)
         for explanation in explanations.explanations:
             console.print(_table(explanation))
             console.print("\n".join(_sentences(explanation)), highlight=False, markup=False)

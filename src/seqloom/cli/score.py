@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _EPILOG = """\
 what is printed for each pair, or for each line or document of a text: its log-probability (natural logarithm, the end of
 the sentence, line or document included, but not the end of the last document), a tab, its number of tokens; with --per
-token for each token its log-probability, a tab, the token in quotes
+token for each token its log-probability, a tab, the token in quotes; a token belongs to the line in which it begins
 
 examples:
   seqloom score runs/de-en --src test.de --ref test.en > scores.tsv
@@ -90,9 +90,7 @@ def run(arguments: argparse.Namespace) -> int:
             tokens += score.num_tokens
             notes.update(score.notes)
             if per == "token":
-                # As in scoring, where each line is encoded with its line end.
-                (ids,) = model.tokenizer.encode_tgt([f"{texts[pairs - 1]}\n"])
-                _print_tokens(pairs, model.tokenizer.tgt_tokens(ids), score, as_json=arguments.json)
+                _print_tokens(pairs, model.tokenizer.tgt_tokens(score.token_ids), score, as_json=arguments.json)
             elif arguments.json:
                 print(json.dumps(_as_json(pairs, score, noun), ensure_ascii=False))
             else:

@@ -9,10 +9,11 @@ from dataclasses import replace
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from seqloom.data.batching import Example, PairBatch, make_batch
 from seqloom.decoding import filters
-from seqloom.decoding.hypothesis import Hypothesis
+from seqloom.decoding.hypothesis import Hypothesis, TokenPrediction
 from seqloom.errors import DecodingError
 from seqloom.models.base import Model
 from seqloom.nn.activation_hooks import ActivationHooks
@@ -36,6 +37,20 @@ def score_targets(model: Model, examples: Sequence[Example], *, end: bool = True
         DecodingError: a source or a target is longer than the model's maximum.
     """
     return [score for group in _fitting(model, examples) for score in _score_group(model, group, end)]
+
+
+@torch.inference_mode()
+def predict_targets(model: Model, examples: Sequence[Example], *, num_top: int) -> list[tuple[TokenPrediction, ...]]:
+    """What the model predicts at each position of given targets; eos does not follow them.
+
+    Args:
+        model: in evaluation mode.
+        num_top: the most probable ids to name at each position.
+
+    Raises:
+        DecodingError: as `score_targets`.
+    """
+    return [tokens for group in _fitting(model, examples) for tokens in _predict_group(model, group, num_top)]
 
 
 @torch.inference_mode()
@@ -70,11 +85,7 @@ def _score_group(model: Model, examples: list[Example], end: bool) -> list[Hypot
     batch = _batch(model, examples, end)
     if not batch.num_positions:
         return [Hypothesis((), 0.0, 0.0, end, ()) for _ in examples]
-    hidden, targets = model(batch)[batch.tgt_mask], batch.tgt_out[batch.tgt_mask]
-    blocks = []
-    for rows, ids in zip(hidden.split(_SCORED_ROWS), targets.split(_SCORED_ROWS), strict=True):
-        logits = filters.precise(model.project(rows))
-        blocks.append(logits.gather(1, ids[:, None])[:, 0] - logits.logsumexp(dim=1))
+    blocks = [logits.gather(1, ids[:, None])[:, 0] - total for ids, logits, total in _target_logits(model, batch)]
     log_probs = torch.cat(blocks).cpu().double().numpy()
     ends = np.cumsum(batch.tgt_mask.sum(dim=1).cpu().numpy())
     rows_of = np.split(log_probs, ends[:-1])
@@ -82,6 +93,33 @@ def _score_group(model: Model, examples: list[Example], end: bool) -> list[Hypot
         Hypothesis.make(example.tgt_ids.tolist(), row.tolist(), finished=end)
         for example, row in zip(examples, rows_of, strict=True)
     ]
+
+
+def _predict_group(model: Model, examples: list[Example], num_top: int) -> list[tuple[TokenPrediction, ...]]:
+    batch = _batch(model, examples, end=False)
+    tokens: list[TokenPrediction] = []
+    for ids, logits, total in _target_logits(model, batch) if batch.num_positions else ():
+        log_probs = logits - total[:, None]
+        own = log_probs.gather(1, ids[:, None])
+        best = log_probs.topk(min(num_top, log_probs.shape[1]), dim=1)
+        ranks = 1 + (log_probs > own).sum(dim=1)
+        entropies = -(log_probs.exp() * log_probs).nansum(dim=1)
+        top = zip(best.indices.tolist(), best.values.tolist(), strict=True)
+        rows = zip(ids.tolist(), own[:, 0].tolist(), ranks.tolist(), entropies.tolist(), top, strict=True)
+        tokens += [
+            TokenPrediction(token_id, log_prob, rank, entropy, tuple(zip(*candidates, strict=True)))
+            for token_id, log_prob, rank, entropy, candidates in rows
+        ]
+    ends = np.cumsum([len(example.tgt_ids) for example in examples]).tolist()
+    return [tuple(tokens[end - len(example.tgt_ids) : end]) for end, example in zip(ends, examples, strict=True)]
+
+
+def _target_logits(model: Model, batch: PairBatch) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+    """In blocks of positions: target ids (n,), logits (n, vocab), and the logarithm of the sum of their exponentials (n,)."""
+    hidden, targets = model(batch)[batch.tgt_mask], batch.tgt_out[batch.tgt_mask]
+    for rows, ids in zip(hidden.split(_SCORED_ROWS), targets.split(_SCORED_ROWS), strict=True):
+        logits = filters.precise(model.project(rows))
+        yield ids, logits, logits.logsumexp(dim=1)
 
 
 def _align_group(model: Model, examples: list[Example]) -> list[tuple[int, ...]]:

@@ -106,11 +106,13 @@ class PairScore:
         log_prob: the natural logarithm of the probability, eos included.
         token_log_probs: one for each target token, the last one for eos.
         notes: what the user should know: that a side was cut.
+        token_ids: the ids of a part of a running text; empty for pairs.
     """
 
     log_prob: float
     token_log_probs: tuple[float, ...]
     notes: tuple[str, ...] = ()
+    token_ids: tuple[int, ...] = ()
 
     @property
     def num_tokens(self) -> int:
@@ -120,5 +122,26 @@ class PairScore:
     @property
     def perplexity(self) -> float:
         """The perplexity of a token; infinite if it is too large for floating point."""
-        mean = -self.log_prob / self.num_tokens
+        mean = -self.log_prob / max(1, self.num_tokens)
         return math.exp(mean) if mean < 700 else math.inf
+
+
+@dataclass(frozen=True, slots=True)
+class TokenPrediction:
+    """What a model predicted where a token stands.
+
+    Attributes:
+        token_id: the token that stands there.
+        log_prob: the natural logarithm of its probability.
+        rank: its rank among all ids, from 1.
+        entropy: of the distribution, in nats.
+        top: the most probable ids with their log-probabilities, best first.
+        context: the number of tokens before it that the prediction depends on.
+    """
+
+    token_id: int
+    log_prob: float
+    rank: int
+    entropy: float
+    top: tuple[tuple[int, float], ...]
+    context: int = 0

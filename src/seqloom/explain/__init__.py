@@ -6,6 +6,19 @@ architecture. It returns data; `report` draws them.
 
 from seqloom.explain.change import Change
 from seqloom.explain.explaining import METHODS, explain
-from seqloom.explain.explanation import Explanation, Explanations
+from seqloom.explain.explanation import Explanation
+from seqloom.explain.explanations import Explanations
+from seqloom.explain.measuring_surprise import compare_surprises, measure_surprise
+from seqloom.explain.text_surprise import SurpriseComparison, TextSurprise
 
-__all__ = ["METHODS", "Change", "Explanation", "Explanations", "explain"]
+__all__ = [
+    "METHODS",
+    "Change",
+    "Explanation",
+    "Explanations",
+    "SurpriseComparison",
+    "TextSurprise",
+    "compare_surprises",
+    "explain",
+    "measure_surprise",
+]

@@ -15,10 +15,11 @@ from seqloom.decoding.search import search
 from seqloom.decoding.settings import DecodingSettings
 from seqloom.decoding.trace import BeamTrace, TraceNode
 from seqloom.errors import ConfigError
-from seqloom.explain.explanation import Token
+from seqloom.explain.explanation import RunFacts, Token
 from seqloom.explain.reference_alignment import Span
 from seqloom.explain.sentence import Sentence
 from seqloom.models.base import Model
+from seqloom.run.command import training_command
 from seqloom.run.load import Run
 from seqloom.tasks import task_of
 
@@ -155,3 +156,18 @@ class ExplainedRun:
         """The positions of ids that are not special."""
         vocab = self.tokenizer.vocab
         return [position for position, i in enumerate(ids) if i not in (vocab.pad_id, vocab.bos_id, vocab.eos_id)]
+
+
+def run_facts(run: Run) -> RunFacts:
+    """The facts about a run that an explanation holds."""
+    return RunFacts(
+        folder=run.folder.name,
+        recipe=run.recipe.name,
+        label=run.recipe.label,
+        architecture=run.recipe.model.architecture,
+        corpus=run.info.corpus.name,
+        parameters=run.model.num_parameters(),
+        vocab_size=run.model.vocab.tgt_size,
+        max_len=run.model.max_len,
+        trained_by=training_command(run),
+    )

@@ -16,8 +16,8 @@ from seqloom.explain.activations import attention_of, states_of
 from seqloom.explain.agreement import Picture, ReferencePictures
 from seqloom.explain.change import Change, ChangedModel, silencing_interventions
 from seqloom.explain.computation import computation_of
-from seqloom.explain.explained_run import ExplainedRun
-from seqloom.explain.explanation import Attention, Explanation, Method, RunFacts, Saliency, Truth, WhatIf
+from seqloom.explain.explained_run import ExplainedRun, run_facts
+from seqloom.explain.explanation import Attention, Explanation, Method, Saliency, Truth, WhatIf
 from seqloom.explain.reference_alignment import reference_sources, rule_of
 from seqloom.explain.rounding import array, matrix, rounded, vector
 from seqloom.explain.saliency import gradient_saliency, memory_saliency, occlusion_saliency
@@ -25,7 +25,6 @@ from seqloom.explain.sentence import Sentence, log_probs
 from seqloom.explain.steps import full_log_probs, steps_of, tree_of
 from seqloom.explain.training_history import history_of
 from seqloom.nn.activation_hooks import ActivationHooks
-from seqloom.run.command import training_command
 from seqloom.run.load import Run
 
 METHODS: tuple[Method, ...] = ("attention", "gradient", "occlusion")
@@ -74,7 +73,8 @@ def explain(
         raise ConfigError("an ensemble cannot be explained as a whole; explain its runs one by one")
     if run.model.fitted_by_counting:
         raise ConfigError(
-            f"{run.folder}: this model is fitted by counting, so it has no embeddings, attention or gradients to explain"
+            f"{run.folder}: this model is fitted by counting, so it has no embeddings, attention or gradients to explain; its "
+            "surprise at a text can be shown"
         )
     if not methods or not set(methods) <= set(METHODS):
         raise ConfigError(f"methods {', '.join(methods) or 'none'}: choose among {', '.join(METHODS)}")
@@ -101,7 +101,7 @@ def explain(
     alignment = None if recorded is None else matrix(recorded[0][0])
     num_steps = len(sentence.tgt_ids)
     return Explanation(
-        run=_facts(run),
+        run=run_facts(run),
         text=text,
         output=generated.output if generated is not None else run.tokenizer.decode_tgt(sentence.tgt_ids),
         forced=generated is None,
@@ -231,18 +231,4 @@ def _what_if(explained_run: ExplainedRun, text: str, sentence: Sentence, change:
         output=generated.output,
         output_tokens=explained_run.tgt_tokens(generated.sentence.tgt_ids),
         output_log_probs=vector(output_log_probs),
-    )
-
-
-def _facts(run: Run) -> RunFacts:
-    return RunFacts(
-        folder=run.folder.name,
-        recipe=run.recipe.name,
-        label=run.recipe.label,
-        architecture=run.recipe.model.architecture,
-        corpus=run.info.corpus.name,
-        parameters=run.model.num_parameters(),
-        vocab_size=run.model.vocab.tgt_size,
-        max_len=run.model.max_len,
-        trained_by=training_command(run),
     )

@@ -344,11 +344,3 @@ class Explanation(Results):
     computation: Computation | None = None
     what_if: WhatIf | None = None
     history: tuple[HistoryCheckpoint, ...] = ()
-
-
-class Explanations(Results):
-    """The explanations of a text by several runs."""
-
-    schema_version: int = SCHEMA_VERSION
-    text: str
-    explanations: tuple[Explanation, ...]

@@ -9,14 +9,18 @@ from typing import Any
 
 from markupsafe import Markup
 
-from seqloom.explain.explanation import Explanation, Explanations, HistoryCheckpoint
+from seqloom.explain.explanation import Explanation, HistoryCheckpoint
+from seqloom.explain.explanations import Explanations
 from seqloom.report import explanation_svg as svg
 from seqloom.report import explanation_wording as words
 from seqloom.report import theme, wording
 from seqloom.report.explanation_way import way_view
 from seqloom.report.page import asset, environment, json_for_script, script_hash, write_page
+from seqloom.report.surprise_view import surprise_view
 
 _METHODS = ("attention", "occlusion", "gradient")
+# A longer text stands whole in the part about surprise, and in the pictures.
+_LONGEST_HEADING = 160
 
 
 def write_explanation_page(explanations: Explanations, path: Path) -> None:
@@ -30,7 +34,9 @@ def write_explanation_page(explanations: Explanations, path: Path) -> None:
 
 def explanation_html(explanations: Explanations) -> str:
     """The HTML of the page."""
-    scripts = (asset("save.js"), asset("explanation.js"))
+    scripts = [asset("save.js"), asset("explanation.js")]
+    if explanations.surprises:
+        scripts += [asset("surprise.js"), asset("surprise_page.js")]
     runs = [_run(item, number) for number, item in enumerate(explanations.explanations)]
     results = {
         picture.method for explanation in explanations.explanations for picture in words.pictures_of(explanation)
@@ -40,14 +46,16 @@ def explanation_html(explanations: Explanations) -> str:
         .get_template("explanation.html")
         .render(
             explanations=explanations,
+            heading=_heading(explanations.text),
             runs=runs,
+            surprise=surprise_view(explanations),
             methods=[method for method in _METHODS if method in results],
             steps=[_slider(item, number) for number, item in enumerate(explanations.explanations) if item.history],
             wording=wording,
             words=words,
             variables=theme.css_variables(),
             css=asset("page.css"),
-            own_css=asset("drawings.css") + asset("explanation.css"),
+            own_css=asset("drawings.css") + asset("explanation.css") + asset("surprise.css"),
             scripts=scripts,
             hashes=[script_hash(script) for script in scripts],
             store=json_for_script({}),
@@ -56,6 +64,10 @@ def explanation_html(explanations: Explanations) -> str:
     )
     # A lone surrogate, which a command line can contain, cannot be encoded as UTF-8.
     return text.encode("utf-8", "replace").decode()
+
+
+def _heading(text: str) -> str:
+    return text if len(text) <= _LONGEST_HEADING else f"{text[:_LONGEST_HEADING].rstrip()} …"
 
 
 def _run(explanation: Explanation, number: int) -> dict[str, Any]:

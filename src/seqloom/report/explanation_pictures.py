@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from seqloom.errors import ConfigError
-from seqloom.explain.explanation import BeamTree, Explanation, Explanations, Matrix
+from seqloom.explain.explanation import BeamTree, Explanation, Matrix
+from seqloom.explain.explanations import Explanations
 from seqloom.files import writing
 from seqloom.report import explanation_wording as words
 from seqloom.report import theme

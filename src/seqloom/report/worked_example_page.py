@@ -14,7 +14,8 @@ from pathlib import Path
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from seqloom.errors import ConfigError
-from seqloom.explain.explanation import AttentionStage, Computation, Embedding, Explanation, Explanations, Vector
+from seqloom.explain.explanation import AttentionStage, Computation, Embedding, Explanation, Vector
+from seqloom.explain.explanations import Explanations
 from seqloom.report import explanation_wording as words
 from seqloom.report import wording
 from seqloom.report import worked_example_pictures as draw

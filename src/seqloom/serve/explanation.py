@@ -11,7 +11,8 @@ from starlette.responses import Response
 
 from seqloom.errors import ConfigError, SeqloomError
 from seqloom.explain import METHODS, Change, explain
-from seqloom.explain.explanation import SCHEMA_VERSION, Explanations
+from seqloom.explain.explanation import SCHEMA_VERSION
+from seqloom.explain.explanations import Explanations
 from seqloom.run.load import Run
 from seqloom.serve.endpoint import BODY_ERRORS, Endpoint
 from seqloom.serve.explainer import ExplanationTask, TaskCancelledError

@@ -15,14 +15,17 @@ from seqloom.models import model_class
 from seqloom.models.base import Model
 from seqloom.progress import Progress
 from seqloom.tasks.passages import (
+    EncodedText,
     Passage,
     default_stride,
     passage_outputs,
     passages_of,
+    predict_ids,
+    score_ids,
     score_passages,
     text_statistics,
 )
-from seqloom.tasks.task import RecipeParts, Task, TrainedRun
+from seqloom.tasks.task import RecipeParts, Task, TextPredictions, TrainedRun
 from seqloom.tokenizer import Tokenizer, TokenizerSettings
 from seqloom.training.selection import Validation
 
@@ -44,6 +47,7 @@ class LanguageModeling(Task):
     noun = "text"
     unit = "bytes"
     verb = "generate"
+    predicts_text = True
     has_sources = False
     default_recipes = ("ngram", "rnn-lm-tiny", "transformer-lm-tiny")
 
@@ -175,7 +179,19 @@ class LanguageModeling(Task):
             passages = [Passage("", text, first=True) for text in texts]
         else:
             passages = [Passage("", f"{line}\n", first=number == 0) for number, line in enumerate(texts)]
-        return [PairScore(sum(log_probs), log_probs) for log_probs in _token_log_probs(run, passages)]
+        text = EncodedText.of(run.tokenizer, passages, across_documents=run.recipe.training.across_documents)
+        log_probs = text.by_passage(score_ids(run.model, text, window=_window(run.model, run.recipe)))
+        ids = text.by_passage(text.ids.tolist())
+        return [PairScore(sum(own), own, token_ids=own_ids) for own, own_ids in zip(log_probs, ids, strict=True)]
+
+    def predict_text(self, run: TrainedRun, text: str, *, num_top: int) -> TextPredictions:
+        """What the model predicts at each token of a text, in the windows of `score_text`."""
+        if not text:
+            raise CorpusError("the text is empty, so there is nothing to predict; give at least one character")
+        encoded = EncodedText.of(run.tokenizer, [Passage("", text, first=True)])
+        window = _window(run.model, run.recipe)
+        tokens = predict_ids(run.model, encoded, window=window, num_top=num_top)
+        return TextPredictions(tuple(tokens), window, default_stride(window))
 
     def test_items(self, split: Split) -> list[SentencePair]:
         """Passages of about 500 characters."""

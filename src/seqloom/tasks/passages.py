@@ -5,18 +5,19 @@ on the same passages. Each token is predicted from the text before it, as far as
 """
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from statistics import median
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from seqloom.corpus.corpus import Document, SentencePair
 from seqloom.data.batching import Example
-from seqloom.decoding.forced import score_targets
+from seqloom.decoding.forced import predict_targets, score_targets
+from seqloom.decoding.hypothesis import TokenPrediction
 from seqloom.errors import ConfigError
 from seqloom.metrics.likelihood import likelihood_statistics
 from seqloom.metrics.metric import Stats
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     from seqloom.evaluation import TestOutputs
     from seqloom.models.base import Model
     from seqloom.tasks.task import TrainedRun
+
+_Scored = TypeVar("_Scored")
 
 # A passage ends at the first line end after so many characters, and at the latest after twice as many.
 _LENGTH = 500
@@ -77,6 +80,79 @@ def _cut(text: str, length: int) -> Iterator[str]:
         begin = end
 
 
+@dataclass(frozen=True)
+class EncodedText:
+    """Passages as one sequence of ids; eos between two documents belongs to the passage before it.
+
+    Attributes:
+        ids: (num_ids,).
+        counts: the number of ids of each passage.
+        begins: where a window must begin: at the first id, or at each document.
+    """
+
+    ids: NDArray[np.integer]
+    counts: tuple[int, ...]
+    begins: tuple[int, ...]
+
+    @classmethod
+    def of(cls, tokenizer: Tokenizer, passages: Sequence[Passage], *, across_documents: bool = True) -> "EncodedText":
+        """Encodes passages.
+
+        Each document is encoded as a whole, as for training: a passage that is encoded alone would begin with the mark that
+        begins a text. An id on both sides of a cut belongs to the passage in which it begins.
+
+        Args:
+            across_documents: whether a window may hold parts of two documents.
+        """
+        firsts = [number for number, passage in enumerate(passages) if passage.first or not number]
+        documents = [passages[begin:end] for begin, end in pairwise([*firsts, len(passages)])]
+        encoded = tokenizer.encode_tgt(["".join(passage.tgt for passage in document) for document in documents])
+        parts: list[NDArray[np.integer]] = []
+        counts: list[int] = []
+        begins, num_ids = [0], 0
+        for number, (document, ids) in enumerate(zip(documents, encoded, strict=True)):
+            if number:
+                parts.append(np.array([tokenizer.vocab.eos_id]))
+                counts[-1] += 1
+                num_ids += 1
+                if not across_documents:
+                    begins.append(num_ids)
+            ends = np.cumsum([len(tokenizer.normalise(passage.tgt)) for passage in document])
+            owners = np.searchsorted(ends[:-1], [begin for begin, _ in tokenizer.tgt_spans(ids)], side="right")
+            counts += np.bincount(owners, minlength=len(document)).tolist()
+            parts.append(np.asarray(ids))
+            num_ids += len(ids)
+        return cls(np.concatenate(parts), tuple(counts), tuple(begins))
+
+    def read(
+        self, score: Callable[[list[Example]], Sequence[Sequence[_Scored]]], *, window: int, stride: int
+    ) -> list[_Scored]:
+        """Reads the text in sliding windows; what `score` makes of each id of a window, each id once.
+
+        Args:
+            score: a batch of windows -> for each window one value for each id.
+        """
+        empty = np.empty(0, dtype=np.int64)
+        windows = [
+            item
+            for begin, end in pairwise([*self.begins, len(self.ids)])
+            for item in sliding_windows(begin, end, window=window, stride=stride)
+        ]
+        at_once = max(1, _BATCH_IDS // window)
+        scored: list[_Scored] = []
+        for first in range(0, len(windows), at_once):
+            group = windows[first : first + at_once]
+            results = score([Example(empty, self.ids[item.begin : item.end]) for item in group])
+            for item, values in zip(group, results, strict=True):
+                scored += values[item.scored_from - item.begin :]
+        return scored
+
+    def by_passage(self, values: Sequence[_Scored]) -> list[tuple[_Scored, ...]]:
+        """The values of the ids, for each passage."""
+        ends = np.cumsum(self.counts).tolist()
+        return [tuple(values[end - count : end]) for end, count in zip(ends, self.counts, strict=True)]
+
+
 def score_passages(
     model: "Model",
     tokenizer: Tokenizer,
@@ -94,39 +170,33 @@ def score_passages(
             document or text have at least `window - stride` ids of context.
         across_documents: whether a window may hold parts of two documents; if not, each document begins a window.
     """
-    eos = np.array([tokenizer.vocab.eos_id])
-    parts: list[NDArray[np.integer]] = []
-    lengths = [0] * len(passages)
-    begins = [0]
-    num_ids = 0
-    encoded = tokenizer.encode_tgt([passage.tgt for passage in passages])
-    for number, (passage, ids) in enumerate(zip(passages, encoded, strict=True)):
-        if passage.first and number:
-            parts.append(eos)
-            lengths[number - 1] += 1
-            num_ids += 1
-            if not across_documents:
-                begins.append(num_ids)
-        parts.append(np.asarray(ids))
-        lengths[number] += len(ids)
-        num_ids += len(ids)
-    text = np.concatenate(parts)
-    empty = np.empty(0, dtype=np.int64)
-    stride = stride or default_stride(window)
-    windows = [
-        item
-        for begin, end in pairwise([*begins, len(text)])
-        for item in sliding_windows(begin, end, window=window, stride=stride)
-    ]
-    at_once = max(1, _BATCH_IDS // window)
-    log_probs: list[float] = []
-    for first in range(0, len(windows), at_once):
-        group = windows[first : first + at_once]
-        scored = score_targets(model, [Example(empty, text[item.begin : item.end]) for item in group], end=False)
-        for item, target in zip(group, scored, strict=True):
-            log_probs += target.token_log_probs[item.scored_from - item.begin :]
-    ends = np.cumsum(lengths).tolist()
-    return [tuple(log_probs[end - length : end]) for end, length in zip(ends, lengths, strict=True)]
+    text = EncodedText.of(tokenizer, passages, across_documents=across_documents)
+    return text.by_passage(score_ids(model, text, window=window, stride=stride))
+
+
+def score_ids(model: "Model", text: EncodedText, *, window: int, stride: int | None = None) -> list[float]:
+    """The log-probability of each id of a text; see `score_passages`."""
+
+    def score(examples: list[Example]) -> list[tuple[float, ...]]:
+        return [target.token_log_probs for target in score_targets(model, examples, end=False)]
+
+    return text.read(score, window=window, stride=stride or default_stride(window))
+
+
+def predict_ids(model: "Model", text: EncodedText, *, window: int, num_top: int) -> list[TokenPrediction]:
+    """What the model predicts for each id of a text, in the same windows as `score_ids`."""
+    most = model.context_len
+
+    def predict(examples: list[Example]) -> list[list[TokenPrediction]]:
+        return [
+            [
+                replace(token, context=position if most is None else min(position, most))
+                for position, token in enumerate(tokens)
+            ]
+            for tokens in predict_targets(model, examples, num_top=num_top)
+        ]
+
+    return text.read(predict, window=window, stride=default_stride(window))
 
 
 def text_statistics(

@@ -6,13 +6,14 @@ never ask which kind of data they hold.
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 import torch
 
 from seqloom.corpus.corpus import Corpus, SentencePair, Split
 from seqloom.data.store import ExampleStore, StoredExamples
-from seqloom.decoding.hypothesis import PairScore
+from seqloom.decoding.hypothesis import PairScore, TokenPrediction
 from seqloom.decoding.settings import DecodingSettings
 from seqloom.errors import ConfigError
 from seqloom.models import ModelSettings, model_class
@@ -75,6 +76,21 @@ class TrainedRun(Protocol):
         """Text in, generations out."""
 
 
+@dataclass(frozen=True, slots=True)
+class TextPredictions:
+    """What a language model predicted at each token of a text.
+
+    Attributes:
+        tokens: in the order of the text.
+        window: how many tokens were read together.
+        stride: how far each window was after the one before it.
+    """
+
+    tokens: tuple[TokenPrediction, ...]
+    window: int
+    stride: int
+
+
 class Task(ABC):
     """What is learned from one kind of data.
 
@@ -84,6 +100,7 @@ class Task(ABC):
         noun: an item of the data, in the singular.
         unit: what scoring counts, in the plural.
         verb: the command that uses a trained run.
+        predicts_text: whether a run predicts each token of a plain text (`predict_text`).
         has_sources: whether an item has a source and a target. Only such data have a direction, can be compared by their
             outputs, and can be trained on in both directions.
         default_recipes: what a comparison compares where no recipes are named.
@@ -94,6 +111,7 @@ class Task(ABC):
     noun: ClassVar[str]
     unit: ClassVar[str]
     verb: ClassVar[str]
+    predicts_text: ClassVar[bool] = False
     has_sources: ClassVar[bool]
     default_recipes: ClassVar[tuple[str, ...]] = ("rnn-tiny", "attention-rnn-tiny", "transformer-tiny")
 
@@ -215,6 +233,19 @@ class Task(ABC):
         raise ConfigError(
             "--text: this run is a model of pairs, which scores targets given their sources: use --src and --ref"
         )
+
+    def predict_text(self, run: TrainedRun, text: str, *, num_top: int) -> TextPredictions:
+        """What the model predicts at each token of a text.
+
+        Args:
+            num_top: the most probable tokens to name at each position.
+
+        Raises:
+            ConfigError: the run is not a language model of plain text.
+            CorpusError: there is no text.
+        """
+        del run, text, num_top
+        raise ConfigError("this run is a model of pairs; only a language model predicts each token of a text")
 
     def test_items(self, split: Split) -> list[SentencePair]:
         """The items of a test split that models are compared on."""

@@ -8,13 +8,14 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import accumulate, pairwise
 from typing import Any, Literal, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from seqloom.tokenizer.bpe_dropout import BpeDropout
-from seqloom.tokenizer.escaping import NIBBLES, SPACE, Escaper, cut, spell
+from seqloom.tokenizer.escaping import NIBBLES, SPACE, ByteReader, Escaper, cut, spell
 
 Kind = Literal["bpe", "unigram", "characters", "words"]
 # Arrays of int32. The type allows other integers, because functions accept these too.
@@ -75,6 +76,24 @@ class Codec:
         """The text of any ids: special ids are skipped, incomplete characters become U+FFFD."""
         pieces = self.pieces
         return self.escaper.unescape("".join([pieces[i] for i in ids if i > EOS_ID]))
+
+    def spans(self, ids: Sequence[int] | NDArray[np.integer]) -> list[tuple[int, int]]:
+        """For each id the characters of `decode(ids)` that it adds: (begin, end).
+
+        A character that several ids spell belongs to the last of them; the others, and special ids, add nothing.
+        """
+        pieces = ["" if token_id <= EOS_ID else self.pieces[token_id] for token_id in ids]
+        added = [len(piece) for piece in pieces]
+        real = [position for position, piece in enumerate(pieces) if piece]
+        if real and self.escaper.marks_start and pieces[real[0]].startswith(SPACE):
+            added[real[0]] -= 1
+        reader = ByteReader()
+        for position, following in zip(real, [*real, None][1:], strict=True):
+            if pieces[position] in NIBBLES:
+                added[position] = reader.read(pieces[position])
+                if following is None or pieces[following] not in NIBBLES:
+                    added[position] += reader.finish()
+        return list(pairwise(accumulate(added, initial=0)))
 
     def tokens(self, ids: Sequence[int] | NDArray[np.integer]) -> list[str]:
         """The pieces of ids, for display: nibbles are shown as ⟨0⟩ to ⟨f⟩."""

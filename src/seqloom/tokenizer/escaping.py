@@ -5,6 +5,7 @@ is written as its UTF-8 bytes, and each byte as two of 16 nibbles: the private-u
 vocabulary. So every text can be encoded, with 16 extra ids instead of 256. This module does not know vocabularies, merges or ids.
 """
 
+import codecs
 import re
 import unicodedata
 from collections import Counter
@@ -69,13 +70,16 @@ class Escaper:
     Args:
         alphabet: the characters that are not escaped, without the space; None: all except the nibbles and the space marker.
         mark_start: whether to put a space marker before the text, so that the first word is encoded like the others.
+
+    Attributes:
+        marks_start: the same.
     """
 
     def __init__(self, alphabet: str | None, *, mark_start: bool) -> None:
         reserved = re.escape(NIBBLES + SPACE)
         pattern = f"[{reserved}]" if alphabet is None else f"[^{re.escape(alphabet + ' ')}]"
         self._escaped_characters = re.compile(pattern)
-        self._mark_start = mark_start
+        self.marks_start = mark_start
         self._spellings: dict[str, str] = {}
 
     def escape(self, text: str) -> str:
@@ -83,11 +87,11 @@ class Escaper:
         if not text:
             return ""
         marked = self._escaped_characters.sub(self._spell_match, text).replace(" ", SPACE)
-        return SPACE + marked if self._mark_start else marked
+        return SPACE + marked if self.marks_start else marked
 
     def unescape(self, text: str) -> str:
         """Restores an escaped text. Nibbles that are not valid UTF-8, as a model can generate them, become U+FFFD."""
-        if self._mark_start:
+        if self.marks_start:
             text = text.removeprefix(SPACE)
         return _NIBBLE_RUN.sub(lambda match: _read_nibbles(match.group()), text.replace(SPACE, " "))
 
@@ -97,6 +101,30 @@ class Escaper:
         if spelling is None:
             spelling = self._spellings[char] = spell(char)
         return spelling
+
+
+class ByteReader:
+    """Reads nibbles one at a time, and counts the characters that they complete."""
+
+    def __init__(self) -> None:
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        self._high: int | None = None
+
+    def read(self, nibble: str) -> int:
+        """The number of characters that this nibble completes."""
+        value = ord(nibble) - 0xE000
+        if self._high is None:
+            self._high = value
+            return 0
+        byte, self._high = self._high << 4 | value, None
+        return len(self._decoder.decode(bytes([byte])))
+
+    def finish(self) -> int:
+        """The number of U+FFFD that incomplete characters become at the end of a run of nibbles."""
+        count = len(self._decoder.decode(b"", final=True)) + (self._high is not None)
+        self._decoder.reset()
+        self._high = None
+        return count
 
 
 def spell(text: str) -> str:

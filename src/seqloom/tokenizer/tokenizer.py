@@ -168,6 +168,10 @@ class Tokenizer:
         """The pieces of source ids, for display: "▁" is a space, ⟨0⟩ to ⟨f⟩ are halves of bytes."""
         return self.source.tokens(ids)
 
+    def tgt_spans(self, ids: AnyIds) -> list[tuple[int, int]]:
+        """For each target id the characters of the decoded text that it adds: (begin, end)."""
+        return self.target.spans(ids)
+
     def tgt_tokens(self, ids: AnyIds) -> list[str]:
         """The pieces of target ids, for display, as in `src_tokens`."""
         return self.target.tokens(ids)

@@ -7,7 +7,7 @@ import torch
 
 from seqloom.data.batching import Example, make_batch
 from seqloom.decoding import forced
-from seqloom.decoding.forced import align_targets, score_targets
+from seqloom.decoding.forced import align_targets, predict_targets, score_targets
 from seqloom.errors import DecodingError
 from tests.toy_model import ToyModel, make_toy
 
@@ -75,3 +75,23 @@ def test_pairs_that_do_not_fit_into_one_batch_are_parted() -> None:
     for one, other in zip(score_targets(model, pairs), score_targets(wide, pairs), strict=True):
         assert one.log_prob == pytest.approx(other.log_prob, abs=1e-4)
     assert align_targets(model, pairs) == align_targets(wide, pairs)
+
+
+def test_predictions_have_the_scores_of_their_targets(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(forced, "_SCORED_ROWS", 5)
+    model = make_toy(0).double()
+    targets = examples()
+    scores = score_targets(model, targets, end=False)
+    for example, one, tokens in zip(targets, scores, predict_targets(model, targets, num_top=3), strict=True):
+        assert [token.token_id for token in tokens] == example.tgt_ids.tolist()
+        assert tuple(token.log_prob for token in tokens) == one.token_log_probs
+        for token in tokens:
+            best = [log_prob for _, log_prob in token.top]
+            assert best == sorted(best, reverse=True)
+            assert len(best) == 3
+            if token.rank <= 3:
+                assert token.top[token.rank - 1] == (token.token_id, token.log_prob)
+            else:
+                assert token.log_prob < best[-1]
+            assert 0 <= token.entropy <= math.log(model.vocab.tgt_size)
+    assert predict_targets(model, [], num_top=1) == []

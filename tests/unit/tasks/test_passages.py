@@ -11,7 +11,14 @@ from seqloom.data.batching import Example
 from seqloom.decoding.forced import score_targets
 from seqloom.errors import ConfigError
 from seqloom.models.ngram import NGram, NGramSettings
-from seqloom.tasks.passages import Passage, passage_outputs, passages_of, score_passages, text_statistics
+from seqloom.tasks.passages import (
+    EncodedText,
+    Passage,
+    passage_outputs,
+    passages_of,
+    score_passages,
+    text_statistics,
+)
 from seqloom.tokenizer import Tokenizer, TokenizerSettings
 from tests.toy_model import make_toy
 
@@ -101,3 +108,35 @@ def test_only_passages_are_compared() -> None:
 
     with pytest.raises(ConfigError, match="passages of running text"):
         passage_outputs(Run(), [SentencePair("a", "b")], window=9, progress=None, title="")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("kind", ["bpe", "words", "characters"])
+def test_passages_are_encoded_as_their_documents_are(kind: str) -> None:
+    """A passage that is encoded alone would begin with the mark that begins a text."""
+    settings = TokenizerSettings.parse({"kind": kind, "vocab_size": 80, "collapse_whitespace": False})
+    tokenizer = Tokenizer.train(DOCUMENTS, settings)
+    passages = list(passages_of(DOCUMENTS, length=30))
+    encoded = EncodedText.of(tokenizer, passages)
+    parts = tokenizer.encode_tgt([document.text for document in DOCUMENTS])
+    eos = [tokenizer.vocab.eos_id]
+    assert encoded.ids.tolist() == [*parts[0], *eos, *parts[1], *eos, *parts[2]]
+    assert len(passages) == len(encoded.counts) > len(DOCUMENTS)
+    assert sum(encoded.counts) == len(encoded.ids)
+    assert encoded.begins == (0,)
+    ends = np.cumsum(encoded.counts)
+    for passage, end, count in zip(passages, ends, encoded.counts, strict=True):
+        own = tokenizer.decode_tgt(encoded.ids[end - count : end])
+        # A decoder takes the space before a first word for the mark of the beginning.
+        assert own.strip() == passage.tgt.strip()
+    apart = EncodedText.of(tokenizer, passages, across_documents=False)
+    assert apart.begins == (0, len(parts[0]) + 1, len(parts[0]) + len(parts[1]) + 2)
+
+
+def test_an_id_on_both_sides_of_a_cut_belongs_to_the_passage_in_which_it_begins() -> None:
+    document = Document("be\n\n" * 20)
+    tokenizer = Tokenizer.train([document], TokenizerSettings.parse({"vocab_size": 64, "collapse_whitespace": False}))
+    lines = [Passage("", f"{line}\n", first=not number) for number, line in enumerate(["be", "", "be"])]
+    encoded = EncodedText.of(tokenizer, lines)
+    assert "\n\n" in tokenizer.tgt_tokens(encoded.ids)
+    assert encoded.counts[1] == 0
+    assert tokenizer.decode_tgt(encoded.ids) == "be\n\nbe\n"
