@@ -287,6 +287,34 @@ def test_compare_writes_a_report_and_does_not_train_twice(cli: Cli, corpus_folde
             assert all(quality["signature"] and math.isfinite(quality["value"]) for quality in qualities)
 
 
+def test_compare_trains_on_parts_of_the_data_and_says_what_more_would_give(
+    cli: Cli, corpus_folder: Path, tmp_path: Path
+) -> None:
+    argv = ("compare", "rnn-tiny", "--data", corpus_folder / "pairs.tsv", "--val-size", 10, "--test-size", 12)
+    argv = (*argv, "--steps", 2, "--curve", "--json", "--beam", 1, "--out", tmp_path / "out")
+    argv = (*argv, "--set", *SMALL["rnn-tiny"], *BRIEF, "training.validations=1")
+    comparison = json.loads(cli(*argv))
+    whole = comparison["corpus"]["sizes"]["train"]
+    (scaling,) = comparison["scaling"]
+    sizes = [point["num_items"] for point in scaling["points"]]
+    assert sizes == [whole // 8, whole // 4, whole // 2, whole]
+    assert {point["steps"] for point in scaling["points"]} == {2}
+    assert [item["num_items"] for item in scaling["predictions"]] == [2 * whole, 4 * whole]
+    assert "--curve" in comparison["command"]
+    assert "twice as many pairs" in comparison["verdict"][-1]
+    assert "Would more data help?" in (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+    runs = sorted(path.name for path in (tmp_path / "out" / "curve").iterdir())
+    assert runs == sorted(f"rnn-tiny-{size}" for size in sizes[:-1])
+    # Parts that are finished are not trained again.
+    logs = {name: (tmp_path / "out" / "curve" / name / "metrics.jsonl").read_bytes() for name in runs}
+    assert json.loads(cli(*argv))["scaling"] == [scaling]
+    assert logs == {name: (tmp_path / "out" / "curve" / name / "metrics.jsonl").read_bytes() for name in runs}
+    few = tmp_path / "few.tsv"
+    few.write_text("".join(f"a{i}\tb{i}\n" for i in range(60)))
+    message = cli("compare", "rnn-tiny", "--data", few, "--steps", 2, "--curve", "--out", tmp_path / "few", status=2)
+    assert "it needs at least 160" in message
+
+
 def test_tuning_is_charged_to_the_budget_of_each_arm(cli: Cli, corpus_folder: Path, tmp_path: Path) -> None:
     argv = ("compare", "rnn-tiny", "--data", corpus_folder / "pairs.tsv", "--steps", 20, "--tune", "quick", "--json")
     brief = ("--set", *SMALL["rnn-tiny"], *BRIEF, "training.validations=1", "--beam", 1, "--threads", 1)

@@ -17,6 +17,7 @@ _EPILOG = """\
 examples:
   seqloom compare --data pairs.tsv                                     the three small recipes, the default budget
   seqloom compare rnn-tiny transformer-tiny --data multi30k --from-lang en --to-lang de --minutes 10 --seeds 3
+  seqloom compare --data pairs.tsv --minutes 5 --curve                 would more pairs help, and how much?
   seqloom compare --data pairs.tsv --steps 2000 --also other=hyp.txt   scores another system's output on the test set too
 
 named recipes: {recipes}
@@ -51,6 +52,12 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         choices=("none", "quick"),
         default="none",
         help="quick: three learning rates for each recipe, counted in its budget (default: none)",
+    )
+    group.add_argument(
+        "--curve",
+        action="store_true",
+        help="also train each arm on an eighth, a quarter and half of the data, with the same budget each, and say how much more "
+        "data would help (three more runs for each arm)",
     )
     group.add_argument(
         "--also",
@@ -94,6 +101,7 @@ def run(arguments: argparse.Namespace) -> int:
             out=out,
             changes=arguments.changes,
             beam=arguments.beam,
+            curve=arguments.curve,
             progress=progress,
             **options.placement(arguments),
         )

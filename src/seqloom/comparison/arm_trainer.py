@@ -49,10 +49,18 @@ class ArmTrainer:
     progress: Progress
     setup_seconds: float
 
-    def train(self, recipe: Recipe, prepared: Prepared, seed: int, budget: Budget, folder: Path | None = None) -> Run:
+    def train(
+        self,
+        recipe: Recipe,
+        prepared: Prepared,
+        seed: int,
+        budget: Budget,
+        folder: Path | None = None,
+        title: str | None = None,
+    ) -> Run:
         """Returns the finished run in the folder, resumes an unfinished one, or trains a new one."""
         folder = folder or self.run_folder(recipe, seed)
-        title = f"{recipe.label}, seed {seed}"
+        title = title or f"{recipe.label}, seed {seed}"
         resume = False
         if (folder / "run.json").exists():
             self.check_same(folder, recipe, prepared, seed, budget)
@@ -86,6 +94,10 @@ class ArmTrainer:
     def run_folder(self, recipe: Recipe, seed: int) -> Path:
         """The folder of a run."""
         return self.folder / "runs" / f"{recipe.name}-seed{seed}"
+
+    def part_folder(self, recipe: Recipe, size: int) -> Path:
+        """The folder of a run on a part of the training data, with the number of its items."""
+        return self.folder / "curve" / f"{recipe.name}-{size}"
 
     def check_same(self, folder: Path, recipe: Recipe, prepared: Prepared, seed: int, budget: Budget) -> None:
         """Checks that a run that is already in the folder has the settings and data of the run that would be trained there.

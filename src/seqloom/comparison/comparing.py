@@ -17,6 +17,7 @@ from seqloom.arguments import as_path
 from seqloom.comparison.arm_trainer import TUNING_RATES, TUNING_SHARE, ArmTrainer
 from seqloom.comparison.caveats import find_caveats
 from seqloom.comparison.comparison import Comparison
+from seqloom.comparison.data_scaling import PartResult, part_of, part_sizes, with_scaling
 from seqloom.comparison.failures import Failures
 from seqloom.comparison.findings import ArmRuns, Outside, gather
 from seqloom.comparison.request import CompareRequest, Tune
@@ -55,6 +56,7 @@ def compare(
     out: Path | str | None = None,
     changes: Sequence[str] | Mapping[str, Any] = (),
     beam: int | None = None,
+    curve: bool = False,
     device: str = "auto",
     threads: int | None = None,
     command: str | None = None,
@@ -74,13 +76,15 @@ def compare(
         out: the comparison's folder; runs lie in runs/ below it, and finished ones are used again.
         changes: settings to change in every recipe that has them; a note says which recipes do not.
         beam: the same for all arms; the first recipe's by default.
+        curve: also train each arm (seed 0) on an eighth, a quarter and half of the training data, with the same budget each, and
+            say how much more data would help.
         command: the command line that reproduces this, for the report; by default the equivalent of this call.
 
     Raises:
         SeqloomError: settings, data or folders are not what they should be.
     """
     progress = progress or Silent()
-    request = CompareRequest(recipes, budget, seeds, tune, also, changes, beam, threads)
+    request = CompareRequest(recipes, budget, seeds, tune, also, changes, beam, threads, curve)
     arms, notes = load_recipes(request.chosen_recipes, changes)
     _check_names([arm.name for arm in arms], list(request.outside_files))
     settings = as_corpus_settings(corpus) if corpus is not None else arms[0].corpus
@@ -117,6 +121,7 @@ def compare(
     if first is None:
         raise failures.all_failed()
     trainer = ArmTrainer(folder, budget, decoding.beam, device, threads, progress, time.perf_counter() - begin)
+    sizes = part_sizes(len(first.train)) if curve else ()
     share = 1 - TUNING_SHARE * len(TUNING_RATES) if tune == "quick" else 1.0
     of_run = budget.share(share) if share < 1 else budget
     if tune != "quick":
@@ -159,6 +164,7 @@ def compare(
     results = {arm.name: results[arm.name] for arm in arms if arm.name in results}
     for arm_runs in results.values():
         arm_runs.runs.sort(key=lambda run: run[0].seed)
+    parts = _train_parts(sizes, opened, results, prepared, trainer, of_run, failures) if curve else {}
     base = next(prepared[arm.name] for arm in arms if arm.name in results)
     others = {name: prepared[name] for name in results if prepared[name].tokenizer.hash != base.tokenizer.hash}
     caveats = (*failures.caveats(), *find_caveats(arms, others, results, seeds, opened))
@@ -178,8 +184,48 @@ def compare(
         },
         command=command or request.command(settings, results),
     )
+    if parts:
+        comparison = with_scaling(comparison, opened, parts)
     write_json(folder / "comparison.json", json.loads(model_json(comparison, indent=1)))
     return comparison
+
+
+def _train_parts(
+    sizes: Sequence[int],
+    corpus: Corpus,
+    results: Mapping[str, ArmRuns],
+    prepared: Mapping[str, Prepared],
+    trainer: ArmTrainer,
+    budget: Budget,
+    failures: Failures,
+) -> dict[str, list[PartResult]]:
+    """Trains each arm on parts of the training data; by arm the results, the smallest part first, then that of all data.
+
+    An arm of which one part fails has no curve. All parts use the tokenizer of the whole, so that losses differ by the data alone.
+    """
+    test = next(iter(corpus.tests))
+    results_of: dict[str, list[PartResult]] = {name: [] for name in results}
+    for size in sizes:
+        encoded: dict[str, Prepared] = {}
+        for name, arm in results.items():
+            folder = trainer.part_folder(arm.recipe, size)
+            if len(results_of[name]) < sizes.index(size) or failures.given_up(arm.recipe, 0, folder):
+                continue
+            with failures.kept(arm.recipe, 0, folder):
+                whole = prepared[name]
+                if whole.tokenizer.hash not in encoded:
+                    part = part_of(corpus, len(whole.train), size)
+                    encoded[whole.tokenizer.hash] = prepare(
+                        part, arm.recipe, tokenizer=whole.tokenizer, progress=trainer.progress
+                    )
+                title = f"{arm.recipe.label}, {size:,} {corpus.train.unit}"
+                run = trainer.train(arm.recipe, encoded[whole.tokenizer.hash], 0, budget, folder, title)
+                outputs = trainer.outputs(run, {test: task_of(corpus.kind).test_items(corpus.tests[test])})
+                results_of[name].append(PartResult(size, run.info.finished.steps, outputs[test]))
+    for name, arm in results.items():
+        info, outputs, _ = arm.runs[0]
+        results_of[name].append(PartResult(len(prepared[name].train), info.finished.steps, outputs[test]))
+    return {name: done for name, done in results_of.items() if len(done) == len(sizes) + 1}
 
 
 def _prepare(corpus: Corpus, arms: Sequence[Recipe], failures: "Failures", progress: Progress) -> dict[str, Prepared]:

@@ -141,6 +141,36 @@ class Failure(Results):
         return f"{self.label}{seed} FAILED: {self.error}{log}"
 
 
+class ScalingPoint(Results):
+    """What an arm reached after training on a part of the data, on the first test split."""
+
+    num_items: int = Field(description="training items")
+    steps: int
+    loss: float = Field(description="bits per byte of the references")
+    quality: Quality = Field(description="the leading metric")
+
+
+class Predicted(Results):
+    """The loss that a power law predicts for a number of training items."""
+
+    num_items: int
+    loss: float = Field(description="bits per byte of the references")
+    interval: Interval
+
+
+class DataScaling(Results):
+    """An arm trained on parts of the data, and the power law through its losses: loss = a * items ** -exponent (first seed)."""
+
+    arm: str
+    label: str
+    unit: str = Field(description='what the items are, in the plural: "pairs"')
+    points: tuple[ScalingPoint, ...] = Field(description="the smallest part first; the last one is all of the data")
+    exponent: float
+    exponent_interval: Interval
+    fitted: tuple[float, ...] = Field(description="the loss on the line for each point")
+    predictions: tuple[Predicted, ...]
+
+
 class CorpusFacts(Results):
     """The corpus of a comparison: name, languages, sizes, tokenizer."""
 
@@ -180,6 +210,7 @@ class Comparison(Results):
     arms: tuple[ArmResult, ...]
     differences: tuple[Difference, ...]
     samples: tuple[Sample, ...]
+    scaling: tuple[DataScaling, ...] = Field((), description="what parts of the training data gave, by arm; --curve")
     caveats: tuple[str, ...]
     failures: tuple[Failure, ...] = Field((), description="runs that failed; they are in no number of the report")
     environment: dict[str, str] = Field(description="machine, threads, versions, date")

@@ -36,6 +36,7 @@ class CompareRequest:
     changes: Sequence[str] | Mapping[str, Any]
     beam: int | None
     threads: int | None
+    curve: bool = False
 
     def __post_init__(self) -> None:
         if self.recipes is not None and (isinstance(self.recipes, str) or not isinstance(self.recipes, Sequence)):
@@ -53,6 +54,7 @@ class CompareRequest:
         if self.beam is not None:
             whole_number(self.beam, "beam", least=1, most=MAX_BEAM)
         check_threads(self.threads)
+        check_type(self.curve, bool, "curve", "True or False")
 
     @property
     def chosen_recipes(self) -> list[str | Path | Recipe]:
@@ -92,6 +94,8 @@ class CompareRequest:
             words += ["--tune", self.tune]
         if self.beam:
             words += ["--beam", str(self.beam)]
+        if self.curve:
+            words += ["--curve"]
         if self.also:
             words += ["--also", *(f"{name}={path}" for name, path in self.also.items())]
         changes = assignments(self.changes) if isinstance(self.changes, Mapping) else list(self.changes)

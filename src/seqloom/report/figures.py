@@ -10,6 +10,7 @@ from seqloom.report import charts, rows, sentences, tables, theme, wording
 from seqloom.report.encodings import Palette
 from seqloom.report.figure import Figure as Figure
 from seqloom.report.rows import COSTS, Row
+from seqloom.report.scaling_figure import scaling_figures
 from seqloom.report.tables import Table
 from seqloom.report.task_figures import task_figures
 from seqloom.report.theme import ArmStyle
@@ -30,7 +31,8 @@ class Figures:
             "difference": rows.difference_rows(comparison),
         }
         self._of_task, task_rows = task_figures(comparison, palette)
-        self.datasets |= task_rows
+        self._scaling, scaling_rows = scaling_figures(comparison, palette)
+        self.datasets |= task_rows | scaling_rows
 
     def groups(self) -> dict[str, list[Figure]]:
         """All figures by group."""
@@ -38,6 +40,7 @@ class Figures:
             "quality": self.quality(),
             "length": self.length(),
             "curve": self.curve(),
+            "scaling": self._scaling,
             "cost": self.cost(),
             "difference": self.difference(),
             "task": self._of_task,

@@ -48,7 +48,7 @@ def quality_table(comparison: Comparison, test: str) -> Table:
             rows.append((labels[arm.name], quality.label, value, level, ", ".join(seeds) or MISSING))
     return Table(
         f"Scores {comparison.test_labels[test]}",
-        ("ArmResult", "Metric", "Score", "Interval", "By seed"),
+        ("Arm", "Metric", "Score", "Interval", "By seed"),
         tuple(rows),
         frozenset({1}),
     )
@@ -94,7 +94,7 @@ def curve_table(comparison: Comparison) -> Table:
     return Table(
         "Every validation during training",
         (
-            "ArmResult",
+            "Arm",
             "Seed",
             "Step",
             "Target tokens",
@@ -135,7 +135,7 @@ def run_table(comparison: Comparison) -> Table:
         for run in arm.runs
     ]
     columns = (
-        "ArmResult",
+        "Arm",
         "Seed",
         "Steps",
         "Target tokens",
@@ -190,7 +190,7 @@ def tuning_table(comparison: Comparison) -> Table | None:
     )
     if not rows:
         return None
-    columns = ("ArmResult", "Learning rate", "Validation loss", "Choice")
+    columns = ("Arm", "Learning rate", "Validation loss", "Choice")
     return Table("Learning rates tried, charged to each arm's budget", columns, rows, frozenset({3}))
 
 
