@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
+from seqloom.config import WIDEST
 from seqloom.errors import CheckpointError
 from seqloom.interop.folder import Manifest
 from seqloom.untrusted import MEBIBYTE, open_file, read_json
@@ -36,6 +37,15 @@ class _Variable:
     type: int
     value: float | None
     """The value of a variable without dimensions."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Heads:
+    """The heads of an attention: `num_heads` of queries, `num_kv_heads` of keys and values, each of the width `width`."""
+
+    num_heads: int
+    num_kv_heads: int
+    width: int
 
 
 def check_ctranslate2(folder: Path, manifest: Manifest, source: Sequence[str], target: Sequence[str]) -> None:
@@ -154,16 +164,14 @@ def _check_model(variables: dict[str, _Variable], manifest: Manifest, num_source
         stack, part = match["stack"], match["name"]
         if match["layer"] is not None:
             layers[stack].add(int(match["layer"]))
-        heads = int(variables[f"{stack}/num_heads"].value or 0) if f"{stack}/num_heads" in variables else 0
-        if heads < 1 or width % heads:
-            raise ValueError(f"{stack}/num_heads {heads} does not divide the width {width}")
         prefix = name.removesuffix(part)
+        heads = _heads(variables, stack, prefix, width)
         for expected in _expected_shapes(variables, prefix, part, width, heads, manifest, num_source, num_target):
             if variable.shape == expected:
                 break
         else:
             raise ValueError(f"{name[:80]} has the shape {list(variable.shape)}, which does not fit the model")
-        _check_type(name, part, variable, heads)
+        _check_type(name, part, variable, heads.num_heads)
     for stack, numbers in layers.items():
         if numbers != set(range(len(numbers))) or (not numbers and not (manifest.decoder_only and stack == "encoder")):
             raise ValueError(f"layers of its {stack} are missing")
@@ -172,12 +180,32 @@ def _check_model(variables: dict[str, _Variable], manifest: Manifest, num_source
         raise ValueError("decoder/alignment_layer is no layer")
 
 
+def _heads(variables: dict[str, _Variable], stack: str, prefix: str, width: int) -> _Heads:
+    """The heads of the self-attention of a layer; grouped heads and heads of another width are written for each layer."""
+
+    def number(name: str, default: int) -> int:
+        return int(variables[name].value or 0) if name in variables else default
+
+    num_heads = number(f"{stack}/num_heads", 0)
+    of_width = f"{prefix}self_attention/head_dim"
+    in_layer = prefix != f"{stack}/"
+    if num_heads < 1 or (in_layer and of_width not in variables and width % num_heads):
+        raise ValueError(f"{stack}/num_heads {num_heads} does not divide the width {width}")
+    head_dim = number(of_width, width // num_heads)
+    if not 1 <= head_dim <= WIDEST:
+        raise ValueError(f"{of_width} is {head_dim}; expected 1 to {WIDEST:,}")
+    num_kv_heads = number(f"{prefix}self_attention/num_heads_kv", num_heads)
+    if num_kv_heads < 1 or num_heads % num_kv_heads:
+        raise ValueError(f"{prefix}self_attention/num_heads_kv {num_kv_heads} does not divide {num_heads} heads")
+    return _Heads(num_heads, num_kv_heads, head_dim)
+
+
 def _expected_shapes(
     variables: dict[str, _Variable],
     prefix: str,
     part: str,
     width: int,
-    heads: int,
+    heads: _Heads,
     manifest: Manifest,
     num_source: int,
     num_target: int,
@@ -186,15 +214,15 @@ def _expected_shapes(
     if _NORM.fullmatch(part):
         yield (width,)
     elif re.fullmatch(r"(self_attention|attention)/[qk]_norm/gamma", part):
-        yield (width // heads,)
+        yield (heads.width,)
     elif part == "position_encodings/encodings":
         rows = _shape(variables, prefix + part, 2)[0]
         yield (max(rows, manifest.max_len), width)
     elif (linear := part.rpartition("/"))[2] in ("weight", "bias", "weight_scale") and _LINEAR.fullmatch(linear[0]):
         inner = _shape(variables, f"{prefix}ffn/linear_1/weight", 2)[1] if linear[0].startswith("ffn/") else 0
         sizes = {
-            "self_attention/linear_0": (3 * width, width),
-            "self_attention/linear_1": (width, width),
+            "self_attention/linear_0": ((heads.num_heads + 2 * heads.num_kv_heads) * heads.width, width),
+            "self_attention/linear_1": (width, heads.num_heads * heads.width),
             "attention/linear_0": (width, width),
             "attention/linear_1": (2 * width, width),
             "attention/linear_2": (width, width),
@@ -234,6 +262,13 @@ def _check_type(name: str, part: str, variable: _Variable, heads: int) -> None:
     last = part.rpartition("/")[2]
     if not math.isfinite(value):
         raise ValueError(f"{name[:80]} is not a finite number")
-    highest = {"activation": 7, "alignment_heads": heads, "rotary_dim": 0, "num_heads": 1 << 15}.get(last, 1)
+    highest = {
+        "activation": 7,
+        "alignment_heads": heads,
+        "rotary_dim": 0,
+        "num_heads": 1 << 15,
+        "num_heads_kv": heads,
+        "head_dim": WIDEST,
+    }.get(last, 1)
     if last not in ("weight_scale", "rotary_base", "alignment_layer") and not 0 <= value <= highest:
         raise ValueError(f"{name[:80]} is {value:g}; expected at most {highest}")

@@ -23,6 +23,11 @@ MODELS: list[dict[str, Any]] = [
     {"norm": "rms", "activation": "swiglu"},
     {"tied_embeddings": "none"},
 ]
+GROUPED: list[dict[str, Any]] = [
+    {"num_kv_heads": 2, "qk_norm": True},
+    {"head_dim": 16, "num_kv_heads": 1},
+    {"head_dim": 10, "num_heads": 3},
+]
 
 
 def write(folder: Path, settings: Any, quantization: str | None = None) -> None:
@@ -43,10 +48,21 @@ def test_what_an_export_writes_is_whole(changes: dict[str, Any], tmp_path: Path)
     check(tmp_path)
 
 
-@pytest.mark.parametrize("changes", [*MODELS, {"qk_norm": True}, {"positions": "alibi"}], ids=str)
+@pytest.mark.parametrize("changes", [*MODELS, {"qk_norm": True}, {"positions": "alibi"}, *GROUPED], ids=str)
 def test_what_an_export_of_a_language_model_writes_is_whole(changes: dict[str, Any], tmp_path: Path) -> None:
     write(tmp_path, decoder_only(**changes))
     check(tmp_path, is_decoder_only=True)
+
+
+@pytest.mark.parametrize(("num_kv_heads", "message"), [(3, "num_heads_kv 3 does not divide 4 heads"), (1, "linear_0")])
+def test_grouped_heads_that_do_not_fit_the_matrices(num_kv_heads: int, message: str, tmp_path: Path) -> None:
+    write(tmp_path, decoder_only(num_kv_heads=2))
+    path = tmp_path / "model.bin"
+    # After the name: no dimensions, the type, the number of bytes, the value.
+    value = bytes([num_kv_heads])
+    path.write_bytes(put(path.read_bytes(), "decoder/layer_0/self_attention/num_heads_kv", 6, value))
+    with pytest.raises(CheckpointError, match=message):
+        check(tmp_path, is_decoder_only=True)
 
 
 @pytest.mark.parametrize("quantization", ["int8", "int16", "float16", "bfloat16", "int8_float16"])
