@@ -14,7 +14,7 @@ from seqloom.models.base import DecoderState, Model, reversal, reverse
 from seqloom.models.prompt_state import PromptState
 from seqloom.models.transformer import BlockSettings
 from seqloom.nn.activation_hooks import ActivationHooks, capture
-from seqloom.nn.attention import causal_mask, mask_bias
+from seqloom.nn.attention import Mask, causal_mask, mask_bias
 from seqloom.nn.block import Block, initialise_linear
 from seqloom.nn.cache import KeyValueCache, RowCache
 from seqloom.nn.dropout import Dropout
@@ -151,15 +151,7 @@ class TransformerLM(Model):
         positions = positions.clamp_(max=self.settings.max_len - 1)
         x = self._embed(self.embeddings.tgt(ids), positions, hooks, "decoder")
         prompt_mask = state.memory["mask"][index]
-        prompt = mask_bias(prompt_mask, x.dtype)[:, None, None].expand(-1, -1, n, -1)
-        causal = mask_bias(causal_mask(n, state.length + n, ids.device), x.dtype)[None, None]
-        bias = torch.cat([prompt, causal.expand(ids.shape[0], -1, -1, -1)], dim=3)
-        if self.position_bias is not None:
-            answer = lengths[:, None] + torch.arange(state.length + n, device=ids.device)
-            keys = torch.cat(
-                [torch.arange(prompt_mask.shape[1], device=ids.device).expand_as(prompt_mask), answer], dim=1
-            )
-            bias = bias + self.position_bias(positions, keys).to(x.dtype)
+        bias = self._bias_after(prompt_mask, lengths, positions, state.length, x.dtype)
         cache = RowCache(state.cache)
         x = self._read(x, positions, bias, cache, hooks, "decoder")
         if hooks is not None and prompt_mask.shape[1]:
@@ -171,11 +163,27 @@ class TransformerLM(Model):
             hooks("alignment", weights)
         return capture(hooks, "decoder.hidden", self.norm(x)), state.after(n, cache.tensors)
 
+    def _bias_after(
+        self, prompt_mask: Tensor, prompt_lengths: Tensor, positions: Tensor, length: int, dtype: torch.dtype
+    ) -> Tensor | Mask:
+        """The bias of the scores of new positions after prompts and `length` positions of responses."""
+        n, device = positions.shape[1], positions.device
+        if not prompt_mask.shape[1] and not length and self.position_bias is None:
+            return Mask.CAUSAL
+        prompt = mask_bias(prompt_mask, dtype)[:, None, None].expand(-1, -1, n, -1)
+        causal = mask_bias(causal_mask(n, length + n, device), dtype)[None, None]
+        bias = torch.cat([prompt, causal.expand(len(prompt_mask), -1, -1, -1)], dim=3)
+        if self.position_bias is not None:
+            answer = prompt_lengths[:, None] + torch.arange(length + n, device=device)
+            keys = torch.cat([torch.arange(prompt_mask.shape[1], device=device).expand_as(prompt_mask), answer], dim=1)
+            bias = bias + self.position_bias(positions, keys).to(dtype)
+        return bias
+
     def _read(
         self,
         x: Tensor,
         positions: Tensor,
-        bias: Tensor | None,
+        bias: Tensor | Mask | None,
         cache: KeyValueCache,
         hooks: ActivationHooks | None,
         side: str,

@@ -5,6 +5,7 @@ Attention weights are returned only to activation hooks.
 """
 
 import math
+from enum import Enum
 from typing import Literal
 
 import torch
@@ -13,12 +14,20 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from seqloom.nn.activation_hooks import ActivationHooks, capture
+from seqloom.nn.causal_attention import MOST_POSITIONS, causal_attention
 from seqloom.nn.dropout import Dropout
 from seqloom.nn.linear import Linear
 
 # On a CPU, attention with up to this many scores per head does not use the fused kernel. That is faster on an AMD Zen 5 and
 # slower on an Intel Xeon (benchmarks/results/layers.json); the choice does not depend on the processor yet.
 _EXPLICIT_UP_TO = 256 * 256
+
+
+class Mask(Enum):
+    """A mask that is not a tensor, where a kernel can compute it: cheaper than a bias of each score."""
+
+    CAUSAL = "causal"
+    """Each query attends to the keys at or before its position; there are as many keys as queries."""
 
 
 def mask_bias(mask: Bool[Tensor, "*shape"], dtype: torch.dtype = torch.float32) -> Float[Tensor, "*shape"]:
@@ -35,7 +44,7 @@ def attend(
     query: Float[Tensor, "batch num_heads query_len head_dim"],
     key: Float[Tensor, "batch num_kv_heads key_len head_dim"],
     value: Float[Tensor, "batch num_kv_heads key_len head_dim"],
-    bias: Float[Tensor, "#batch #num_heads #query_len key_len"] | None,
+    bias: Float[Tensor, "#batch #num_heads #query_len key_len"] | Mask | None,
     *,
     dropout: Dropout | None = None,
     hooks: ActivationHooks | None = None,
@@ -45,9 +54,13 @@ def attend(
 
     With hooks, attention is computed step by step, and queries, keys, values, scores, weights and the context of each head pass
     through the hooks (names: `nn.activation_hooks`). Without hooks, long sequences and accelerators use torch's fused kernel, which
-    returns no weights.
+    returns no weights, and causal attention on a CPU has a kernel of its own.
     """
     scale = query.shape[-1] ** -0.5
+    if bias is Mask.CAUSAL:
+        if hooks is None and _suits_causal_attention(query, value, dropout):
+            return causal_attention(query, key, value)
+        bias = mask_bias(causal_mask(query.shape[2], key.shape[2], query.device), query.dtype)[None, None]
     if key.shape[1] != query.shape[1]:
         # Grouped-query attention (Ainslie 2023): consecutive query heads share one head of keys and values.
         share = query.shape[1] // key.shape[1]
@@ -70,6 +83,13 @@ def attend(
     if dropout is not None:
         weights = dropout(weights)
     return capture(hooks, f"{name}.context", weights @ value)
+
+
+def _suits_causal_attention(query: Tensor, value: Tensor, dropout: Dropout | None) -> bool:
+    """Whether `causal_attention` computes the same: fp32 on a CPU, without dropout of attention weights."""
+    drops = dropout is not None and dropout.training and dropout.p > 0
+    fp32 = query.dtype == value.dtype == torch.float32
+    return fp32 and query.device.type == "cpu" and not drops and query.shape[2] <= MOST_POSITIONS
 
 
 LuongScore = Literal["dot", "general", "concat"]

@@ -11,6 +11,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from seqloom.nn.activation_hooks import ActivationHooks, capture
+from seqloom.nn.attention import Mask
 from seqloom.nn.cache import KeyValueCache
 from seqloom.nn.dropout import Dropout
 from seqloom.nn.feed_forward import ActivationName, FeedForward
@@ -123,7 +124,7 @@ class Block(nn.Module):
     def forward(
         self,
         x: Float[Tensor, "rows n d_model"],
-        bias: Float[Tensor, "#rows #num_heads #n key_len"] | None,
+        bias: Float[Tensor, "#rows #num_heads #n key_len"] | Mask | None,
         *,
         rotation: Rotation | None = None,
         cache: KeyValueCache | None = None,
@@ -136,7 +137,7 @@ class Block(nn.Module):
 
         Args:
             x: the new positions.
-            bias: added to the self-attention scores, over past and new keys.
+            bias: added to the self-attention scores, over past and new keys; or a mask, where there are no past keys.
             rotation: the angles of rotary positions.
             cache: appends the keys and values of the new positions to those of earlier positions; None if there are no earlier
                 positions and no later calls.

@@ -8,7 +8,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from seqloom.nn.activation_hooks import ActivationHooks
-from seqloom.nn.attention import attend
+from seqloom.nn.attention import Mask, attend, causal_mask, mask_bias
 from seqloom.nn.dropout import Dropout
 from seqloom.nn.linear import Linear, LinearMap, multiply
 from seqloom.nn.norm import RMSNorm
@@ -83,7 +83,7 @@ class MultiHeadAttention(nn.Module):
         query: Float[Tensor, "batch num_heads query_len head_dim"],
         key: Float[Tensor, "batch num_kv_heads key_len head_dim"],
         value: Float[Tensor, "batch num_kv_heads key_len head_dim"],
-        bias: Float[Tensor, "#batch #num_heads #query_len key_len"] | None,
+        bias: Float[Tensor, "#batch #num_heads #query_len key_len"] | Mask | None,
         hooks: ActivationHooks | None = None,
         name: str = "",
     ) -> Float[Tensor, "batch num_heads query_len head_dim"]:
@@ -139,7 +139,7 @@ class PackedAttention:
         query: Float[Tensor, "batch num_heads query_len head_dim"],
         key: Float[Tensor, "..."],
         value: Float[Tensor, "..."],
-        bias: Float[Tensor, "#batch #num_heads #query_len key_len"] | None,
+        bias: Float[Tensor, "#batch #num_heads #query_len key_len"] | Mask | None,
         hooks: ActivationHooks | None = None,
         name: str = "",
     ) -> Float[Tensor, "batch num_heads query_len head_dim"]:
@@ -149,6 +149,8 @@ class PackedAttention:
             key, value: (batch, num_kv_heads, key_len, head_dim), or with the first two dimensions flattened.
         """
         batch, num_heads, length, head_dim = query.shape
+        if isinstance(bias, Mask):
+            bias = mask_bias(causal_mask(length, length, query.device), query.dtype)
         key, value = (x if x.ndim == 3 else x.flatten(0, 1) for x in (key, value))
         # Query heads that share keys are consecutive, so their queries can be read as one longer sequence.
         scores = torch.bmm(query.reshape(key.shape[0], -1, head_dim), key.transpose(1, 2))
