@@ -170,7 +170,7 @@ def test_an_export_is_what_was_trained(
     [
         ("transformer-tiny", (), "PegasusForConditionalGeneration"),
         ("transformer-tiny", ("model.norm_place=post",), "MarianMTModel"),
-        ("transformer-lm-tiny", (), "GPTNeoXForCausalLM"),
+        ("transformer-lm-tiny", (), "Qwen3ForCausalLM"),
     ],
 )
 @pytest.mark.filterwarnings("ignore")

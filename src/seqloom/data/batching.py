@@ -123,6 +123,13 @@ class Examples(Protocol):
 Reencode = Callable[[Example, int, int], Example]
 
 
+def in_turn(first: Reencode, second: Reencode | None) -> Reencode:
+    """One function that replaces an example by the first, and the result by the second."""
+    if second is None:
+        return first
+    return lambda example, epoch, index: second(first(example, epoch, index), epoch, index)
+
+
 def make_batch(examples: Sequence[Example], *, pad_id: int, bos_id: int, eos_id: int, end: bool = True) -> PairBatch:
     """Pads examples to a batch.
 

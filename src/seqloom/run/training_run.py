@@ -13,8 +13,8 @@ from pathlib import Path
 import torch
 
 from seqloom import core_sharing, machine
-from seqloom.data.batching import Batches, Examples
-from seqloom.data.store import StoredExamples, dropout_reencoder
+from seqloom.data.batching import Batches, Examples, in_turn
+from seqloom.data.store import StoredExamples, Windows, dropout_reencoder
 from seqloom.decoding.lexicon import Lexicon
 from seqloom.files import write_json, write_text
 from seqloom.messages import counted
@@ -164,6 +164,10 @@ def _data_schedule(recipe: Recipe, prepared: Prepared, model: Model, examples: S
     """The batches of a run: in both directions first, where the recipe says so."""
     vocab = prepared.tokenizer.vocab
 
+    reencode = dropout_reencoder(prepared.tokenizer, seed, fits=model.fits)
+    if recipe.training.shift_windows and isinstance(examples, Windows):
+        reencode = in_turn(examples.shifter(seed), reencode)
+
     def batches_of(examples: Examples) -> Batches:
         return Batches(
             examples,
@@ -172,7 +176,7 @@ def _data_schedule(recipe: Recipe, prepared: Prepared, model: Model, examples: S
             pad_id=vocab.pad_id,
             bos_id=vocab.bos_id,
             eos_id=vocab.eos_id,
-            reencode=dropout_reencoder(prepared.tokenizer, seed, fits=model.fits),
+            reencode=reencode,
         )
 
     share = recipe.training.bidirectional

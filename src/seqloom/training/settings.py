@@ -19,6 +19,11 @@ class TrainingSettings(Settings):
         description="whether a window may hold the end of a document and the beginning of the next, with eos between them; "
         "False: each document begins a window",
     )
+    shift_windows: bool = Field(
+        False,
+        description="whether each epoch cuts a plain text into windows at other places, drawn from the seed and the epoch; "
+        "windows that begin where documents begin stay",
+    )
     accumulate: int = Field(1, gt=0, le=10_000, description="batches whose gradients are summed for one update")
     optimizer: OptimizerName = "adamw"
     learning_rate: float = Field(2e-3, gt=0, description="the peak")

@@ -15,7 +15,15 @@ from hypothesis import strategies as st
 
 from seqloom.corpus.corpus import Document, SentencePair, Split
 from seqloom.data.batching import Batches
-from seqloom.data.store import BothDirections, ExampleStore, WindowSample, dropout_reencoder, open_store, writing
+from seqloom.data.store import (
+    BothDirections,
+    ExampleStore,
+    Windows,
+    WindowSample,
+    dropout_reencoder,
+    open_store,
+    writing,
+)
 from seqloom.errors import CorpusError, SeqloomError
 from seqloom.tokenizer import Tokenizer, TokenizerSettings
 
@@ -233,6 +241,26 @@ def test_the_documents_of_a_store_are_parts_of_its_stream(tmp_path: Path, monkey
         assert documents.num_characters[i] == len(document.text)
     with pytest.raises(ValueError, match="holds pairs"):
         _ = open_store(_split(PAIRS), TOKENIZER, folder=tmp_path).documents
+
+
+def test_shifted_windows_read_each_id_once_an_epoch_at_other_places(tmp_path: Path) -> None:
+    store = open_store(_split(DOCUMENTS), TEXT_TOKENIZER, folder=tmp_path)
+    stream = store.windows(10_000)[0].tgt_ids.tolist()
+    for window_len in (7, len(stream) - 1, len(stream), 1000):
+        windows = store.windows(window_len)
+        assert isinstance(windows, Windows)
+        shifter = windows.shifter(seed=3)
+        texts = []
+        for epoch in range(4):
+            shifted = [shifter(windows[row], epoch, row).tgt_ids.tolist() for row in range(len(windows))]
+            assert list(map(len, shifted)) == windows.tgt_lengths.tolist()
+            texts.append([i for ids in shifted for i in ids])
+            # The text from another place on, and after its end its beginning.
+            assert any(texts[-1] == stream[k:] + stream[:k] for k in range(len(stream)))
+            assert shifted == [
+                windows.shifter(seed=3)(windows[row], epoch, row).tgt_ids.tolist() for row in range(len(windows))
+            ]
+        assert len(set(map(tuple, texts))) > 1
 
 
 def test_windows_of_each_document_end_with_its_eos(tmp_path: Path) -> None:

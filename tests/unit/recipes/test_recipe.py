@@ -39,11 +39,26 @@ def test_the_tiny_recipes_have_equally_many_parameters(vocab_size: int) -> None:
     assert max(sizes.values()) <= 1.05 * min(sizes.values()), sizes
 
 
-@pytest.mark.parametrize("name", LANGUAGE_MODELS)
-def test_language_models_are_trained_on_their_likelihood_alone(name: str) -> None:
-    training = load_recipe(name).training
-    assert training.label_smoothing == 0
-    assert training.window == load_recipe("transformer-lm-tiny").training.window
+@pytest.mark.parametrize("vocab_size", [68, 400, 4000, 8000])
+def test_language_models_have_equally_many_parameters(vocab_size: int) -> None:
+    vocab = Vocabulary(vocab_size, vocab_size, shared=True)
+    sizes = {name: make_model(load_recipe(name).model, vocab).num_parameters() for name in LANGUAGE_MODELS}
+    assert max(sizes.values()) <= 1.05 * min(sizes.values()), sizes
+
+
+def test_language_models_are_trained_alike_on_their_likelihood_alone() -> None:
+    settings = {name: load_recipe(name).training for name in LANGUAGE_MODELS}
+    assert settings["gpt2-tiny"] == settings["rnn-lm-tiny"] == settings["transformer-lm-tiny"]
+    assert settings["gpt2-tiny"].label_smoothing == 0
+
+
+def test_the_language_model_has_the_shape_of_qwen3() -> None:
+    model = load_recipe("transformer-lm-tiny").model.model_dump()
+    shape = {"norm": "rms", "positions": "rotary", "qk_norm": True, "gated": True, "activation": "silu", "bias": False}
+    assert {name: model[name] for name in shape} == shape
+    assert model["num_heads"] == 2 * model["num_kv_heads"]
+    assert model["tied_embeddings"] == "all"
+    assert not model["embedding_scale"]
 
 
 def test_the_transformer_is_what_its_paper_says() -> None:

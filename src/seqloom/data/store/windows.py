@@ -1,7 +1,10 @@
 """Windows of a text: examples with an empty source, cut out of the stream of ids of all documents, or out of each document."""
 
+from functools import lru_cache
+
 import numpy as np
 
+from seqloom.data.batching import Reencode
 from seqloom.data.example import Example, IdArray
 from seqloom.data.store.documents import Documents
 
@@ -25,10 +28,34 @@ class Windows:
         return len(self.tgt_lengths)
 
     def __getitem__(self, index: int, /) -> Example:
-        start = range(len(self))[index] * self._window_len
-        return Example(
-            np.empty(0, dtype=np.int32), np.array(self._ids[start : start + self._window_len], dtype=np.int32)
-        )
+        return self.shifted(index, 0)
+
+    def shifted(self, index: int, offset: int) -> Example:
+        """The window that begins `offset` ids after the window `index`, and is as long; after the end of the text comes its begin.
+
+        Args:
+            offset: at least 0.
+        """
+        index = range(len(self))[index]
+        start = (index * self._window_len + offset) % max(1, self.num_tgt_tokens)
+        length = int(self.tgt_lengths[index])
+        ids = np.array(self._ids[start : start + length], dtype=np.int32)
+        if len(ids) < length:
+            ids = np.concatenate([ids, np.array(self._ids[: length - len(ids)], dtype=np.int32)])
+        return Example(np.empty(0, dtype=np.int32), ids)
+
+    def shifter(self, seed: int) -> Reencode:
+        """The function with which `Batches` cuts each epoch at other places.
+
+        All windows of an epoch begin at the same number of ids after their own beginning, drawn from (seed, epoch). So an epoch
+        still reads each id once, but an id has another context in each epoch.
+        """
+
+        @lru_cache(maxsize=2)
+        def offset(epoch: int) -> int:
+            return int(np.random.default_rng((seed, epoch)).integers(self._window_len))
+
+        return lambda example, epoch, index: self.shifted(index, offset(epoch))
 
 
 class WindowSample:
