@@ -1,11 +1,12 @@
-"""The protocol and the ladder of claims about translation: one place, so that such claims share their arms."""
+"""Arms, protocols and ladders that several claims have in common: one place, so that such claims train the same arms."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from seqloom.claims.claim import Ladder, Protocol
+from seqloom.config import merge
 from seqloom.corpus.settings import CorpusSettings
-from seqloom.experiment.arms import ATTENTIVE, FIXED, MULTI30K, RECURRENT, TRANSFORMER
+from seqloom.experiment.arms import ATTENTIVE, FIXED, MULTI30K, RECURRENT, TRANSFORMER, Arm, Test, arm
 from seqloom.experiment.audit import Effort
 from seqloom.experiment.runner import ExperimentRunner
 
@@ -54,3 +55,59 @@ def translation_corpus(
     """The user's own corpus; else `default`, cut to the protocol's number of training sentences where it has one."""
     size: int | None = protocol.options.get("size")
     return runner.corpus or (default if size is None else default.model_copy(update={"size": size}))
+
+
+def small_arm(
+    protocol: Protocol,
+    recipe: str,
+    task: CorpusSettings | str,
+    changes: Mapping[str, Any] | None = None,
+    *,
+    variant: str = "",
+    splits: Sequence[str] = ("test",),
+    probes: tuple[str, ...] = (),
+) -> Arm:
+    """A small arm on lists of symbols, with the protocol's steps and settings.
+
+    Args:
+        task: a corpus of such lists.
+        changes: settings of the study, nested; they override those of the ladder.
+        variant: see `arm`.
+        splits: what is decoded and scored; of each the protocol's number of sentences.
+        probes: see `Arm`.
+    """
+    return arm(
+        recipe,
+        task,
+        protocol.steps,
+        small=True,
+        changes=protocol.changes(recipe, changes),
+        variant=variant,
+        tests=tuple(Test(split, protocol["sentences"]) for split in splits),
+        probes=probes,
+    )
+
+
+def translation_arm(
+    protocol: Protocol,
+    recipe: str,
+    corpus: CorpusSettings,
+    changes: Mapping[str, Any] | None = None,
+    *,
+    variant: str = "",
+    probes: tuple[str, ...] = (),
+) -> Arm:
+    """An arm that translates: a tiny recipe with a vocabulary of 4,000, small enough to be trained in one to two minutes.
+
+    Its learning rates are the recipe's, which is for longer training, and larger ones, which suit few steps. See `small_arm`.
+    """
+    return arm(
+        recipe,
+        corpus,
+        protocol.steps,
+        changes=merge({"tokenizer": {"vocab_size": 4000}}, protocol.changes(recipe, changes)),
+        variant=variant,
+        multiples=(1, 2, 4),
+        tests=(Test("test", protocol["sentences"]),),
+        probes=probes,
+    )

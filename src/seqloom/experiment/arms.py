@@ -147,29 +147,3 @@ def arm(
 
 
 MULTI30K = CorpusSettings(data="multi30k", from_lang="en", to_lang="de")
-
-
-def translator(
-    recipe: str,
-    corpus: CorpusSettings,
-    steps: int,
-    *,
-    sentences: int,
-    changes: Mapping[str, Any] | None = None,
-    variant: str = "",
-    probes: tuple[str, ...] = (),
-) -> Arm:
-    """An arm that translates: a tiny recipe with a vocabulary of 4,000, small enough to be trained in one to two minutes.
-
-    Its learning rates are the recipe's, which is for longer training, and larger ones, which suit few steps.
-    """
-    return arm(
-        recipe,
-        corpus,
-        steps,
-        changes=merge({"tokenizer": {"vocab_size": 4000}}, changes or {}),
-        variant=variant,
-        multiples=(1, 2, 4),
-        tests=(Test("test", sentences),),
-        probes=probes,
-    )

@@ -2,12 +2,12 @@
 
 from seqloom.claims.claim import Claim, Finding, Ladder, Protocol
 from seqloom.claims.effects import EXACT, Part, contrast_of_corpora, point
-from seqloom.claims.protocols import EXACT_TASK
+from seqloom.claims.protocols import EXACT_TASK, small_arm
 from seqloom.claims.rule import ask
 from seqloom.claims.series import chart
 from seqloom.claims.verdict import ChartSeries
 from seqloom.config import merge
-from seqloom.experiment.arms import LABELS, THREE, TRANSFORMER, Test, arm
+from seqloom.experiment.arms import LABELS, THREE, TRANSFORMER
 from seqloom.experiment.runner import ExperimentRunner
 
 _MARGIN = 50.0
@@ -16,16 +16,9 @@ _SPLITS = {"scan-simple": "random", "scan-length": "length", "scan-add-jump": "a
 
 def study(runner: ExperimentRunner, protocol: Protocol) -> Finding:
     """Trains on three splits of the same commands: random, by length, and with `jump` alone."""
+    # Nine words may ask for 48 actions.
     arms = {
-        (split, recipe): arm(
-            recipe,
-            split,
-            protocol.steps,
-            small=True,
-            # Nine words may ask for 48 actions.
-            changes=protocol.changes(recipe, {"decoding": {"max_len_ratio": 6.0}}),
-            tests=(Test("test", protocol["sentences"]),),
-        )
+        (split, recipe): small_arm(protocol, recipe, split, {"decoding": {"max_len_ratio": 6.0}})
         for split in _SPLITS
         for recipe in THREE
     }

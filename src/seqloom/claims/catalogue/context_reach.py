@@ -6,10 +6,11 @@ from statistics import fmean
 from seqloom.claims.catalogue.long_sentences import DOCS
 from seqloom.claims.claim import Claim, Finding, Protocol
 from seqloom.claims.effects import CHRF
+from seqloom.claims.protocols import translation_arm
 from seqloom.claims.rule import ask
 from seqloom.claims.series import chart, measured
 from seqloom.claims.verdict import Contrast, Term
-from seqloom.experiment.arms import ATTENTIVE, LABELS, RECURRENT, THREE, TRANSFORMER, translator
+from seqloom.experiment.arms import ATTENTIVE, LABELS, RECURRENT, THREE, TRANSFORMER
 from seqloom.experiment.runner import ExperimentRunner, RunRecord, Trained
 
 _PROBE = "seqloom.claims.reach:gradient_by_distance"
@@ -21,10 +22,7 @@ _NEAR, _FAR = (1, 4), (30, 40)
 def study(runner: ExperimentRunner, protocol: Protocol) -> Finding:
     """Takes the runs of claim 1 and asks how much the loss at one target position depends on each word before it."""
     corpus = (runner.corpus or DOCS).model_copy(update={"max_words": protocol["max_words"]})
-    arms = {
-        recipe: translator(recipe, corpus, protocol.steps, sentences=protocol["sentences"], probes=(_PROBE, _LOSSES))
-        for recipe in THREE
-    }
+    arms = {recipe: translation_arm(protocol, recipe, corpus, probes=(_PROBE, _LOSSES)) for recipe in THREE}
     results = runner.train(arms, seeds=protocol.seeds, measure=CHRF)
     questions = tuple(
         ask(

@@ -2,11 +2,11 @@
 
 from seqloom.claims.claim import Claim, Finding, Ladder, Protocol
 from seqloom.claims.effects import EXACT, WORDS, Part, bars, contrast
-from seqloom.claims.protocols import EXACT_TASK
+from seqloom.claims.protocols import EXACT_TASK, small_arm
 from seqloom.claims.rule import ask, effect_of
 from seqloom.claims.series import chart
 from seqloom.claims.verdict import Chart, Contrast, Question, Term
-from seqloom.experiment.arms import LABELS, THREE, Test, arm
+from seqloom.experiment.arms import LABELS, THREE
 from seqloom.experiment.runner import ExperimentRunner, Trained
 
 _MARGIN = 50.0
@@ -16,17 +16,9 @@ def study(runner: ExperimentRunner, protocol: Protocol) -> Finding:
     """Trains on lists of 1 to 20 words; tests on as long ones and on longer ones."""
     questions: list[Question] = []
     charts: list[Chart] = []
-    sentences = protocol["sentences"]
     splits = [("test", "1-20 words"), ("beyond", "21-40 words"), *protocol["longer"]]
     arms = {
-        (task, recipe): arm(
-            recipe,
-            task,
-            protocol.steps,
-            small=True,
-            changes=protocol.changes(recipe),
-            tests=tuple(Test(split, sentences) for split, _ in splits),
-        )
+        (task, recipe): small_arm(protocol, recipe, task, splits=[split for split, _ in splits])
         for task in protocol["tasks"]
         for recipe in THREE
     }

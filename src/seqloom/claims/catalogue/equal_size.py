@@ -2,10 +2,10 @@
 
 from seqloom.claims.claim import Claim, Finding, Protocol
 from seqloom.claims.effects import BLEU, BY_LENGTH, CHRF, NATS, Part, bars, by_length, contrast, length_bins
-from seqloom.claims.protocols import TRANSLATION_LADDER, translation_corpus, translation_protocols
+from seqloom.claims.protocols import TRANSLATION_LADDER, translation_arm, translation_corpus, translation_protocols
 from seqloom.claims.rule import ask
 from seqloom.claims.series import chart
-from seqloom.experiment.arms import ATTENTIVE, LABELS, RECURRENT, THREE, TRANSFORMER, translator
+from seqloom.experiment.arms import ATTENTIVE, LABELS, RECURRENT, THREE, TRANSFORMER
 from seqloom.experiment.runner import ExperimentRunner
 
 _BINS = 4
@@ -14,12 +14,7 @@ _BINS = 4
 def study(runner: ExperimentRunner, protocol: Protocol) -> Finding:
     """Trains the three architectures, equally large, on equally many tokens."""
     corpus = translation_corpus(runner, protocol)
-    arms = {
-        recipe: translator(
-            recipe, corpus, protocol.steps, sentences=protocol["sentences"], changes=protocol.changes(recipe)
-        )
-        for recipe in THREE
-    }
+    arms = {recipe: translation_arm(protocol, recipe, corpus) for recipe in THREE}
     results = runner.train(arms, seeds=protocol.seeds, measure=BLEU)
     questions = tuple(
         ask(

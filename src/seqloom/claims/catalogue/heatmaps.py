@@ -2,11 +2,11 @@
 
 from seqloom.claims.claim import Claim, Finding, Ladder, Protocol
 from seqloom.claims.effects import EXACT
-from seqloom.claims.protocols import EXACT_TASK
+from seqloom.claims.protocols import EXACT_TASK, small_arm
 from seqloom.claims.rule import ask
 from seqloom.claims.series import chart
 from seqloom.claims.verdict import ChartSeries, Contrast, Point, Question, Term
-from seqloom.experiment.arms import ATTENTIVE, TRANSFORMER, Test, arm
+from seqloom.experiment.arms import ATTENTIVE, TRANSFORMER
 from seqloom.experiment.runner import ExperimentRunner
 
 _PROBE = "seqloom.claims.reach:pointing"
@@ -25,15 +25,7 @@ def study(runner: ExperimentRunner, protocol: Protocol) -> Finding:
     questions: list[Question] = []
     charts = []
     arms = {
-        (task, recipe): arm(
-            recipe,
-            task,
-            protocol.steps,
-            small=True,
-            changes=protocol.changes(recipe),
-            tests=(Test("test", protocol["sentences"]),),
-            probes=(_PROBE,),
-        )
+        (task, recipe): small_arm(protocol, recipe, task, probes=(_PROBE,))
         for task in protocol["tasks"]
         for recipe in (ATTENTIVE, TRANSFORMER)
     }

@@ -5,10 +5,11 @@ from statistics import fmean
 from seqloom.claims.claim import Claim, Finding, Protocol
 from seqloom.claims.costs import exponent
 from seqloom.claims.effects import NATS, Part, contrast, point
+from seqloom.claims.protocols import translation_arm
 from seqloom.claims.rule import ask
 from seqloom.claims.series import chart, measured
 from seqloom.claims.verdict import ChartSeries, Contrast, Term
-from seqloom.experiment.arms import MULTI30K, TRANSFORMER, translator
+from seqloom.experiment.arms import MULTI30K, TRANSFORMER
 from seqloom.experiment.runner import ExperimentRunner
 
 
@@ -22,12 +23,11 @@ def study(runner: ExperimentRunner, protocol: Protocol) -> Finding:
     corpus = runner.corpus or MULTI30K
     widths: list[int] = protocol["trained"]
     arms = {
-        width: translator(
+        width: translation_arm(
+            protocol,
             TRANSFORMER,
             corpus,
-            protocol.steps,
-            sentences=protocol["sentences"],
-            changes={} if width == 128 else {"model": {"d_model": width, "d_ff": 2 * width, "num_heads": width // 32}},
+            {} if width == 128 else {"model": {"d_model": width, "d_ff": 2 * width, "num_heads": width // 32}},
             variant="" if width == 128 else f"width {width}",
         )
         for width in widths

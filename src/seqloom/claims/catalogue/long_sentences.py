@@ -2,11 +2,11 @@
 
 from seqloom.claims.claim import Claim, Finding, Protocol
 from seqloom.claims.effects import BY_LENGTH, CHRF, Part, between, by_length, contrast, length_bins
-from seqloom.claims.protocols import TRANSLATION_LADDER, translation_corpus
+from seqloom.claims.protocols import TRANSLATION_LADDER, translation_arm, translation_corpus
 from seqloom.claims.rule import ask
 from seqloom.claims.series import chart
 from seqloom.corpus.settings import CorpusSettings
-from seqloom.experiment.arms import ATTENTIVE, LABELS, RECURRENT, THREE, TRANSFORMER, translator
+from seqloom.experiment.arms import ATTENTIVE, LABELS, RECURRENT, THREE, TRANSFORMER
 from seqloom.experiment.runner import ExperimentRunner
 from seqloom.segments import num_segments
 
@@ -18,13 +18,7 @@ def study(runner: ExperimentRunner, protocol: Protocol) -> Finding:
     """Trains on text with long segments and looks at quality by the length of the source."""
     corpus = translation_corpus(runner, protocol, DOCS)
     arms = {
-        recipe: translator(
-            recipe,
-            corpus.model_copy(update={"max_words": protocol["max_words"]}),
-            protocol.steps,
-            sentences=protocol["sentences"],
-            changes=protocol.changes(recipe),
-        )
+        recipe: translation_arm(protocol, recipe, corpus.model_copy(update={"max_words": protocol["max_words"]}))
         for recipe in THREE
     }
     results = runner.train(arms, seeds=protocol.seeds, measure=CHRF)

@@ -2,11 +2,11 @@
 
 from seqloom.claims.claim import Claim, Finding, Protocol
 from seqloom.claims.effects import BLEU, NATS, Part, contrast, point
-from seqloom.claims.protocols import TRANSLATION_LADDER, translation_corpus
+from seqloom.claims.protocols import TRANSLATION_LADDER, translation_arm, translation_corpus
 from seqloom.claims.rule import ask
 from seqloom.claims.series import chart
 from seqloom.claims.verdict import ChartSeries
-from seqloom.experiment.arms import TRANSFORMER, translator
+from seqloom.experiment.arms import TRANSFORMER
 from seqloom.experiment.runner import ExperimentRunner
 
 
@@ -15,12 +15,11 @@ def study(runner: ExperimentRunner, protocol: Protocol) -> Finding:
     corpus = translation_corpus(runner, protocol)
     heads: list[int] = protocol["heads"]
     arms = {
-        count: translator(
+        count: translation_arm(
+            protocol,
             TRANSFORMER,
             corpus,
-            protocol.steps,
-            sentences=protocol["sentences"],
-            changes=protocol.changes(TRANSFORMER, {"model": {"num_heads": count}}),
+            {"model": {"num_heads": count}},
             variant="" if count == 4 else f"{count} head{'s' if count > 1 else ''}",
         )
         for count in heads

@@ -4,12 +4,13 @@ from typing import Any
 
 from seqloom.claims.claim import Claim, Finding, Ladder, Protocol
 from seqloom.claims.effects import EXACT, Part, bars, contrast
+from seqloom.claims.protocols import small_arm
 from seqloom.claims.rule import ask
 from seqloom.claims.series import chart
 from seqloom.claims.verdict import Contrast, Term
 from seqloom.corpus import Corpus
 from seqloom.corpus.generators.draw import Draw
-from seqloom.experiment.arms import TRANSFORMER, Test, arm
+from seqloom.experiment.arms import TRANSFORMER
 from seqloom.experiment.runner import ExperimentRunner
 from seqloom.run.load import Run
 
@@ -39,14 +40,12 @@ def _shuffle(source: str) -> str:
 def study(runner: ExperimentRunner, protocol: Protocol) -> Finding:
     """Trains with positions and without; then shuffles the words of test sources."""
     arms = {
-        positions: arm(
+        positions: small_arm(
+            protocol,
             TRANSFORMER,
             protocol["task"],
-            protocol.steps,
-            small=True,
-            changes={"model": {"positions": positions}},
+            {"model": {"positions": positions}},
             variant=f"{positions} positions" if positions != "none" else "no positions",
-            tests=(Test("test", protocol["sentences"]),),
             probes=(_PROBE,),
         )
         for positions in ("sinusoidal", "none")

@@ -9,14 +9,14 @@ import torch
 
 from seqloom.claims.claim import Claim, Finding, Ladder, Protocol
 from seqloom.claims.effects import EXACT
-from seqloom.claims.protocols import EXACT_TASK
+from seqloom.claims.protocols import EXACT_TASK, small_arm
 from seqloom.claims.rule import ask
 from seqloom.claims.series import chart, mean_point
 from seqloom.claims.verdict import ChartSeries, Contrast, Term
 from seqloom.corpus import Corpus
 from seqloom.data.batching import make_batch
 from seqloom.data.example import Example
-from seqloom.experiment.arms import LABELS, THREE, Test, arm
+from seqloom.experiment.arms import LABELS, THREE
 from seqloom.experiment.runner import ExperimentRunner, Trained
 from seqloom.run.load import Run
 
@@ -54,18 +54,7 @@ def certainty(run: Run, corpus: Corpus) -> dict[str, Any]:
 
 def study(runner: ExperimentRunner, protocol: Protocol) -> Finding:
     """Measures the confidence and accuracy of models that copy lists of 1 to 20 words, on such lists and on longer ones."""
-    arms = {
-        recipe: arm(
-            recipe,
-            "copy",
-            protocol.steps,
-            small=True,
-            changes=protocol.changes(recipe),
-            tests=(Test("test", protocol["sentences"]),),
-            probes=(_PROBE,),
-        )
-        for recipe in THREE
-    }
+    arms = {recipe: small_arm(protocol, recipe, "copy", probes=(_PROBE,)) for recipe in THREE}
     results = runner.train(arms, seeds=protocol.seeds, measure=EXACT)
     questions = tuple(
         ask(

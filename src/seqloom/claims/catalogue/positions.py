@@ -2,10 +2,10 @@
 
 from seqloom.claims.claim import Claim, Finding, Ladder, Protocol
 from seqloom.claims.effects import WORDS, Part, bars, contrast
-from seqloom.claims.protocols import EXACT_TASK
+from seqloom.claims.protocols import EXACT_TASK, small_arm
 from seqloom.claims.rule import ask
 from seqloom.claims.series import chart
-from seqloom.experiment.arms import TRANSFORMER, Test, arm
+from seqloom.experiment.arms import TRANSFORMER
 from seqloom.experiment.runner import ExperimentRunner
 
 _KINDS = ("sinusoidal", "learned", "rotary", "alibi", "none")
@@ -15,14 +15,13 @@ _SPLITS = (("test", "1-20 words"), ("beyond", "21-40 words"))
 def study(runner: ExperimentRunner, protocol: Protocol) -> Finding:
     """Trains Transformers that differ in their positions alone on lists of 1 to 20 words; tests to 40."""
     arms = {
-        kind: arm(
+        kind: small_arm(
+            protocol,
             TRANSFORMER,
             protocol["task"],
-            protocol.steps,
-            small=True,
-            changes=protocol.changes(TRANSFORMER, {"model": {"positions": kind}}),
+            {"model": {"positions": kind}},
             variant=f"{kind} positions" if kind != "none" else "no positions",
-            tests=tuple(Test(split, protocol["sentences"]) for split, _ in _SPLITS),
+            splits=[split for split, _ in _SPLITS],
         )
         for kind in _KINDS
     }

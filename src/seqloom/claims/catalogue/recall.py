@@ -2,14 +2,14 @@
 
 from seqloom.claims.claim import Claim, Finding, Ladder, Protocol
 from seqloom.claims.effects import Measure, Part, contrast, point
-from seqloom.claims.protocols import EXACT_TASK
+from seqloom.claims.protocols import EXACT_TASK, small_arm
 from seqloom.claims.rule import ask
 from seqloom.claims.series import chart
 from seqloom.claims.verdict import ChartSeries, Point, Question
 from seqloom.config import merge
 from seqloom.corpus import CorpusSettings
 from seqloom.corpus.generators.recall import SEPARATOR
-from seqloom.experiment.arms import ATTENTIVE, LABELS, RECURRENT, THREE, TRANSFORMER, Test, arm
+from seqloom.experiment.arms import ATTENTIVE, LABELS, RECURRENT, THREE, TRANSFORMER
 from seqloom.experiment.runner import ExperimentRunner
 from seqloom.metrics import find_metric
 
@@ -23,13 +23,8 @@ def study(runner: ExperimentRunner, protocol: Protocol) -> Finding:
     questions: list[Question] = []
     points: dict[str, list[Point]] = {recipe: [] for recipe in THREE}
     arms = {
-        (pairs, recipe): arm(
-            recipe,
-            CorpusSettings(data=f"recall-{pairs}", size=protocol.options.get("examples")),
-            protocol.steps,
-            small=True,
-            changes=protocol.changes(recipe),
-            tests=(Test("test", protocol["sentences"]),),
+        (pairs, recipe): small_arm(
+            protocol, recipe, CorpusSettings(data=f"recall-{pairs}", size=protocol.options.get("examples"))
         )
         for pairs in protocol["pairs"]
         for recipe in THREE

@@ -2,11 +2,11 @@
 
 from seqloom.claims.claim import Claim, Finding, Protocol
 from seqloom.claims.effects import BLEU, NATS, Part, contrast, point
-from seqloom.claims.protocols import TRANSLATION_LADDER, translation_corpus, translation_protocols
+from seqloom.claims.protocols import TRANSLATION_LADDER, translation_arm, translation_corpus, translation_protocols
 from seqloom.claims.rule import ask
 from seqloom.claims.series import chart
 from seqloom.claims.verdict import ChartSeries, Contrast
-from seqloom.experiment.arms import ATTENTIVE, FIXED, LABELS, RECURRENT, TRANSFORMER, translator
+from seqloom.experiment.arms import ATTENTIVE, FIXED, LABELS, RECURRENT, TRANSFORMER
 from seqloom.experiment.runner import ExperimentRunner
 
 _MARGIN = 0.05
@@ -22,12 +22,7 @@ _CELLS = {
 def study(runner: ExperimentRunner, protocol: Protocol) -> Finding:
     """Trains four models of equal size: with recurrence and without, with attention and without."""
     corpus = translation_corpus(runner, protocol)
-    arms = {
-        cell: translator(
-            recipe, corpus, protocol.steps, sentences=protocol["sentences"], changes=protocol.changes(recipe)
-        )
-        for cell, recipe in _CELLS.items()
-    }
+    arms = {cell: translation_arm(protocol, recipe, corpus) for cell, recipe in _CELLS.items()}
     results = runner.train(arms, seeds=protocol.seeds, measure=NATS)
 
     def gain(before: tuple[bool, bool], after: tuple[bool, bool]) -> Contrast:

@@ -2,11 +2,11 @@
 
 from seqloom.claims.claim import Claim, Finding, Ladder, Protocol
 from seqloom.claims.effects import EXACT, Part, bars, contrast
-from seqloom.claims.protocols import EXACT_TASK
+from seqloom.claims.protocols import EXACT_TASK, small_arm
 from seqloom.claims.rule import ask
 from seqloom.claims.series import chart
 from seqloom.claims.verdict import Chart, Question
-from seqloom.experiment.arms import LABELS, RECURRENT, THREE, TRANSFORMER, Test, arm
+from seqloom.experiment.arms import LABELS, RECURRENT, THREE, TRANSFORMER
 from seqloom.experiment.runner import ExperimentRunner
 
 _MARGIN = 10.0
@@ -18,9 +18,8 @@ def study(runner: ExperimentRunner, protocol: Protocol) -> Finding:
     """Trains on words of 1 to 20 symbols, tests on longer ones."""
     questions: list[Question] = []
     charts: list[Chart] = []
-    tests = tuple(Test(split, protocol["sentences"]) for split, _ in _SPLITS)
     arms = {
-        (task, recipe): arm(recipe, task, protocol.steps, small=True, changes=protocol.changes(recipe), tests=tests)
+        (task, recipe): small_arm(protocol, recipe, task, splits=[split for split, _ in _SPLITS])
         for task in _TASKS
         for recipe in THREE
     }

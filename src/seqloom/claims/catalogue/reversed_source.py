@@ -2,12 +2,12 @@
 
 from seqloom.claims.claim import Claim, Finding, Protocol
 from seqloom.claims.effects import NATS, Part, contrast, point
-from seqloom.claims.protocols import TRANSLATION_LADDER, translation_corpus
+from seqloom.claims.protocols import TRANSLATION_LADDER, translation_arm, translation_corpus
 from seqloom.claims.rule import ask
 from seqloom.claims.series import chart
 from seqloom.claims.verdict import ChartSeries
 from seqloom.corpus.settings import CorpusSettings
-from seqloom.experiment.arms import ATTENTIVE, LABELS, RECURRENT, THREE, TRANSFORMER, translator
+from seqloom.experiment.arms import ATTENTIVE, LABELS, RECURRENT, THREE, TRANSFORMER
 from seqloom.experiment.runner import ExperimentRunner, Trained
 
 _MARGIN = 0.01
@@ -17,12 +17,11 @@ def study(runner: ExperimentRunner, protocol: Protocol) -> Finding:
     """Trains each architecture twice, on sources forwards and backwards."""
     corpus = translation_corpus(runner, protocol, CorpusSettings.model_validate(protocol["corpus"]))
     arms = {
-        (recipe, backwards): translator(
+        (recipe, backwards): translation_arm(
+            protocol,
             recipe,
             corpus,
-            protocol.steps,
-            sentences=protocol["sentences"],
-            changes=protocol.changes(recipe, {"model": {"reverse_source": backwards}}),
+            {"model": {"reverse_source": backwards}},
             variant="" if backwards == (recipe == RECURRENT) else "backwards" if backwards else "forwards",
         )
         for recipe in THREE

@@ -4,11 +4,11 @@ from dataclasses import replace
 
 from seqloom.claims.claim import Claim, Finding, Protocol
 from seqloom.claims.effects import NATS, Part, contrast, point
-from seqloom.claims.protocols import TRANSLATION_LADDER
+from seqloom.claims.protocols import TRANSLATION_LADDER, translation_arm
 from seqloom.claims.rule import ask
 from seqloom.claims.series import chart
 from seqloom.claims.verdict import ChartSeries
-from seqloom.experiment.arms import ATTENTIVE, LABELS, MULTI30K, TRANSFORMER, translator
+from seqloom.experiment.arms import ATTENTIVE, LABELS, MULTI30K, TRANSFORMER
 from seqloom.experiment.runner import ExperimentRunner
 
 _PAIR = (ATTENTIVE, TRANSFORMER)
@@ -19,12 +19,11 @@ def study(runner: ExperimentRunner, protocol: Protocol) -> Finding:
     corpus = runner.corpus or MULTI30K
     sizes: list[int] = protocol["sizes"]
     arms = {
-        (recipe, size): translator(
+        (recipe, size): translation_arm(
+            protocol,
             recipe,
             corpus.model_copy(update={"size": size}),
-            protocol.steps,
-            sentences=protocol["sentences"],
-            changes=protocol.changes(recipe, {"model": {"dropout": 0.2}}),
+            {"model": {"dropout": 0.2}},
             variant=f"{size:,} sentences",
         )
         for recipe in _PAIR

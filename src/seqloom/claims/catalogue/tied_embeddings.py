@@ -2,11 +2,11 @@
 
 from seqloom.claims.claim import Claim, Finding, Protocol
 from seqloom.claims.effects import BLEU, Part, contrast, point
-from seqloom.claims.protocols import TRANSLATION_LADDER, translation_corpus, translation_protocols
+from seqloom.claims.protocols import TRANSLATION_LADDER, translation_arm, translation_corpus, translation_protocols
 from seqloom.claims.rule import ask
 from seqloom.claims.series import chart
 from seqloom.claims.verdict import ChartSeries
-from seqloom.experiment.arms import LABELS, THREE, translator
+from seqloom.experiment.arms import LABELS, THREE
 from seqloom.experiment.runner import ExperimentRunner
 
 _MARGIN = 1.0
@@ -16,12 +16,11 @@ def study(runner: ExperimentRunner, protocol: Protocol) -> Finding:
     """Trains each architecture with one matrix for embeddings and output, and with three."""
     corpus = translation_corpus(runner, protocol)
     arms = {
-        (recipe, tied): translator(
+        (recipe, tied): translation_arm(
+            protocol,
             recipe,
             corpus,
-            protocol.steps,
-            sentences=protocol["sentences"],
-            changes=protocol.changes(recipe, {} if tied else {"model": {"tied_embeddings": "none"}}),
+            {} if tied else {"model": {"tied_embeddings": "none"}},
             variant="" if tied else "untied",
         )
         for recipe in THREE

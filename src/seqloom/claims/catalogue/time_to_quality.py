@@ -5,11 +5,11 @@ from collections.abc import Sequence
 
 from seqloom.claims.claim import Claim, Finding, Protocol
 from seqloom.claims.effects import NATS
-from seqloom.claims.protocols import TRANSLATION_LADDER, translation_corpus, translation_protocols
+from seqloom.claims.protocols import TRANSLATION_LADDER, translation_arm, translation_corpus, translation_protocols
 from seqloom.claims.rule import ask
 from seqloom.claims.series import chart
 from seqloom.claims.verdict import ChartSeries, Contrast, Point, Term
-from seqloom.experiment.arms import ATTENTIVE, LABELS, THREE, TRANSFORMER, translator
+from seqloom.experiment.arms import ATTENTIVE, LABELS, THREE, TRANSFORMER
 from seqloom.experiment.runner import ExperimentRunner, RunRecord, Trained
 from seqloom.run.info import ValidationPoint
 
@@ -35,12 +35,7 @@ def time_to(curve: _Curve, loss: float) -> float:
 def study(runner: ExperimentRunner, protocol: Protocol) -> Finding:
     """Reads the validation curves of the arms that claim 3 trains."""
     corpus = translation_corpus(runner, protocol)
-    arms = {
-        recipe: translator(
-            recipe, corpus, protocol.steps, sentences=protocol["sentences"], changes=protocol.changes(recipe)
-        )
-        for recipe in THREE
-    }
+    arms = {recipe: translation_arm(protocol, recipe, corpus) for recipe in THREE}
     results = runner.train(arms, seeds=protocol.seeds, measure=NATS)
     if protocol.ladder is None:
         runner.check_times([run for arm in results.values() for run in arm.runs])
