@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from seqloom.data.batching import Sources
+from seqloom.decoding.wrapped_model import WrappedModel
 from seqloom.models.base import DecoderState, Model, StepOutput
 from seqloom.models.prompt_state import PromptState
 from seqloom.nn.activation_hooks import ActivationHooks
@@ -111,45 +112,25 @@ class PrefixCache:
         )
 
 
-class CachedPrompts(Model):
-    """A language model that reads prompts through a prefix cache. It generates; it cannot be trained and does not score.
+class CachedPrompts(WrappedModel):
+    """A language model that reads prompts through a prefix cache.
 
     Equal prompts of a batch are read once. Outputs are those of the model, equal within rounding.
     """
 
     def __init__(self, model: Model, cache: PrefixCache) -> None:
         """Takes a model that can store the states of prompts (`Model.reuses_prompts`); the cache must not serve another model."""
-        super().__init__()
-        self.model = model
-        self.vocab, self.max_len, self.training = model.vocab, model.max_len, model.training
+        super().__init__(model)
         self._cache = cache
-
-    @property
-    def device(self) -> torch.device:
-        """The device of the model."""
-        return self.model.device
-
-    @property
-    def hidden_width(self) -> int:
-        """The width of the model."""
-        return self.model.hidden_width
-
-    def max_tgt_len(self, src_len: int) -> int | None:
-        """The limit of the model."""
-        return self.model.max_tgt_len(src_len)
-
-    def project(self, hidden: Float[Tensor, "*rows d_model"]) -> Float[Tensor, "*rows vocab"]:
-        """The model's."""
-        return self.model.project(hidden)
 
     def advance(
         self, ids: Int[Tensor, "rows n"], state: DecoderState, hooks: ActivationHooks | None = None
     ) -> tuple[Float[Tensor, "rows n d_model"], DecoderState]:
-        """The model's."""
+        """As the model."""
         return self.model.advance(ids, state, hooks)
 
     def step(self, ids: Int[Tensor, "rows n"], state: DecoderState, hooks: ActivationHooks | None = None) -> StepOutput:
-        """The model's."""
+        """As the model."""
         return self.model.step(ids, state, hooks)
 
     def start(self, sources: Sources, hooks: ActivationHooks | None = None) -> DecoderState:

@@ -5,6 +5,7 @@ prompt, from position 0. So no position is beyond what the model was trained on,
 rotary. The first id (bos) stays the first.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -13,6 +14,7 @@ from torch import Tensor
 
 from seqloom.data.batching import Sources
 from seqloom.decoding.full_context import kept_positions
+from seqloom.decoding.wrapped_model import WrappedModel
 from seqloom.models.base import DecoderState, Model, StepOutput
 from seqloom.nn.activation_hooks import ActivationHooks
 
@@ -49,8 +51,8 @@ class SlidingState(DecoderState):
         return SlidingState({}, {}, chosen.source_index, self.length, chosen, ids[rows], first_ids[rows], sizes[rows])
 
 
-class SlidingContext(Model):
-    """A language model whose context slides. It generates; it cannot be trained and does not score.
+class SlidingContext(WrappedModel):
+    """A language model whose context slides.
 
     Rows slide when their own context is full, so a text does not depend on the other texts of its batch. The contexts of all rows
     are then read again together.
@@ -63,26 +65,13 @@ class SlidingContext(Model):
             limit: the most positions of its context, prompt and output together.
             reader: reads the prompts in place of the model, and returns states of the model, such as `CachedPrompts`.
         """
-        super().__init__()
-        self.model = model
+        super().__init__(model)
         self._reader = reader or model
-        self.vocab = model.vocab
         self.limit = limit
-        self.training = model.training
+        self.max_len = None
 
-    @property
-    def device(self) -> torch.device:
-        """The device of the model."""
-        return self.model.device
-
-    @property
-    def hidden_width(self) -> int:
-        """The width of the model."""
-        return self.model.hidden_width
-
-    def project(self, hidden: Float[Tensor, "*rows d_model"]) -> Float[Tensor, "*rows vocab"]:
-        """The model's."""
-        return self.model.project(hidden)
+    def max_tgt_len(self, src_len: int) -> None:
+        """There is no limit."""
 
     def start(self, sources: Sources, hooks: ActivationHooks | None = None) -> DecoderState:
         """Reads prompts; each has a position less than the context, at most.
@@ -104,27 +93,34 @@ class SlidingContext(Model):
         self, ids: Int[Tensor, "rows n"], state: DecoderState, hooks: ActivationHooks | None = None
     ) -> tuple[Float[Tensor, "rows n d_model"], DecoderState]:
         """Feeds ids; where a context would exceed its limit, it slides first."""
-        outputs = []
-        for column in self._columns(ids, state):
-            assert isinstance(state, SlidingState)
-            inner, state = self._with_space(column, state)
-            hidden, inner = self.model.advance(column, inner, hooks)
-            outputs.append(hidden)
-            state = _fed(column, state, inner)
-        return torch.cat(outputs, dim=1), state
+        return self._feed(lambda part, inner: self.model.advance(part, inner, hooks), ids, state)
 
     def step(self, ids: Int[Tensor, "rows n"], state: DecoderState, hooks: ActivationHooks | None = None) -> StepOutput:
         """As `advance`, with the logits of the model's own step."""
-        outputs = []
-        for column in self._columns(ids, state):
-            assert isinstance(state, SlidingState)
-            inner, state = self._with_space(column, state)
-            output = self.model.step(column, inner, hooks)
-            outputs.append(output.logits)
-            state = _fed(column, state, output.state)
-        return StepOutput(torch.cat(outputs, dim=1), state)
 
-    def _columns(self, ids: Tensor, state: DecoderState) -> list[Tensor]:
+        def step(part: Tensor, inner: DecoderState) -> tuple[Tensor, DecoderState]:
+            output = self.model.step(part, inner, hooks)
+            return output.logits, output.state
+
+        return StepOutput(*self._feed(step, ids, state))
+
+    def _feed(
+        self,
+        feed_model: Callable[[Tensor, DecoderState], tuple[Tensor, DecoderState]],
+        ids: Tensor,
+        state: DecoderState,
+    ) -> tuple[Tensor, DecoderState]:
+        """Feeds ids with a method of the model, and slides contexts that are full; returns the outputs of all positions."""
+        outputs = []
+        for part in self._parts(ids, state):
+            assert isinstance(state, SlidingState)
+            inner, state = self._with_space(part, state)
+            output, inner = feed_model(part, inner)
+            outputs.append(output)
+            state = _fed(part, state, inner)
+        return torch.cat(outputs, dim=1), state
+
+    def _parts(self, ids: Tensor, state: DecoderState) -> list[Tensor]:
         """The ids as they can be fed together: all, or position by position where a context would be full."""
         assert isinstance(state, SlidingState)
         fits = int(state.parts[3].max()) + ids.shape[1] <= self.limit
