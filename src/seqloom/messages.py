@@ -46,13 +46,13 @@ def listed(nouns: Sequence[str]) -> str:
     return f"{', '.join(nouns[:-1])} and {nouns[-1]}" if len(nouns) > 1 else "".join(nouns)
 
 
-def use_command(folder: Path, verb: str) -> str:
+def use_command(folder: Path, command: str) -> str:
     """The command line that uses a run.
 
     Args:
-        verb: the command of the run's task: `translate` for a model of pairs, `generate` for a language model.
+        command: the command of the run's task: `translate` for a model of pairs, `generate` for a language model.
     """
-    return command_line(verb, folder)
+    return command_line(command, folder)
 
 
 def _quoted_for_windows(word: str) -> str:

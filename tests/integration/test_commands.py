@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from seqloom.claims import claims
-from seqloom.cli import VERBS, _parser
+from seqloom.cli import COMMANDS, _parser
 from seqloom.corpus.catalogue import catalogue
 from seqloom.corpus.generators import GENERATORS
 from seqloom.recipes import load_recipe, recipe_names
@@ -91,9 +91,9 @@ def names(arguments: Namespace) -> Iterator[tuple[str, str, set[str]]]:
     for name in [*([recipe] if recipe else []), *getattr(arguments, "recipes", [])]:
         yield "recipe", name, set(recipe_names())
     data = getattr(arguments, "data", None)
-    if data and arguments.verb != "data":
+    if data and arguments.command != "data":
         yield "data", data, {*GENERATORS, *catalogue()}
-    if arguments.verb == "claims":
+    if arguments.command == "claims":
         for name in [*getattr(arguments, "names", []), *filter(None, [getattr(arguments, "name", None)])]:
             yield "claim", name, set(claims())
 
@@ -103,7 +103,7 @@ def test_every_command_is_understood(page: str) -> None:
     parser, _ = _parser()
     for words in commands(page):
         if "--help" in words:
-            assert words[0] in VERBS
+            assert words[0] in COMMANDS
             continue
         arguments, unknown = parser.parse_known_args(words)
         assert not unknown, words

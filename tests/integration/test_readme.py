@@ -12,7 +12,7 @@ from types import ModuleType
 import pytest
 
 from benchmarks import first_screen, lecture_answers
-from seqloom.cli import VERBS, _parser
+from seqloom.cli import COMMANDS, _parser
 from seqloom.comparison.comparison import Comparison
 from tests.comparison_factory import make
 
@@ -77,7 +77,7 @@ def test_all_commands_of_all_pages_are_understood() -> None:
                     if "…" in words:
                         continue
                     arguments = parser.parse_args(shlex.split(words))
-                    assert arguments.verb in VERBS
+                    assert arguments.command in COMMANDS
                     seen += 1
     assert seen > 40
 

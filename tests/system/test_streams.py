@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from seqloom.cli import VERBS
+from seqloom.cli import COMMANDS
 from tests.forked import run_forked
 from tests.integration.conftest import corpus_folder, pairs, trained  # noqa: F401
 from tests.integration.test_streams import (  # noqa: F401
@@ -24,7 +24,7 @@ from tests.integration.test_streams import (  # noqa: F401
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="copies of a process, /dev/full and /proc")
 
 
-@pytest.mark.parametrize("verb", [verb for verb in VERBS if verb not in QUICK])
+@pytest.mark.parametrize("verb", [verb for verb in COMMANDS if verb not in QUICK])
 def test_streams(verb: str, commands: dict[str, Command], tmp_path: Path) -> None:  # noqa: F811
     check_streams(verb, commands, tmp_path)
 
@@ -63,7 +63,7 @@ PLACES = (_no_home, _no_temporary_folder, _no_current_folder, _small_files, _few
 
 
 @pytest.mark.parametrize("place", PLACES, ids=lambda place: place.__name__)
-@pytest.mark.parametrize("verb", VERBS)
+@pytest.mark.parametrize("verb", COMMANDS)
 def test_places(
     verb: str,
     place: Callable[[], None],

@@ -19,7 +19,7 @@ def test_a_path_is_not_read_as_an_option() -> None:
     assert option("minutes", 2.0) == ["--minutes", "2"]
 
 
-def test_the_verb_fits_the_run() -> None:
+def test_the_command_fits_the_run() -> None:
     assert use_command(Path("my run"), "generate") == "seqloom generate 'my run'"
     assert use_command(Path("my run"), "translate") == "seqloom translate 'my run'"
 

@@ -17,7 +17,7 @@ from seqloom.cli.streams import STDOUT, printable, standard_streams
 from seqloom.errors import SeqloomError
 from seqloom.system_errors import explain_os_error
 
-VERBS = (
+COMMANDS = (
     "demo",
     "data",
     "inspect",
@@ -144,7 +144,7 @@ def _run(argv: list[str]) -> int:
     except SystemExit as end:  # argparse raises it after --help and --version
         return int(end.code or 0)
     if unknown:
-        raise _explain_unknown(unknown[0], arguments.verb, commands[arguments.verb])
+        raise _explain_unknown(unknown[0], arguments.command, commands[arguments.command])
     status: int = arguments.run(arguments)
     return status
 
@@ -153,10 +153,10 @@ def _parser() -> tuple[Parser, dict[str, argparse.ArgumentParser]]:
     parser = Parser(prog="seqloom", description=_DESCRIPTION, epilog=_EPILOG)
     parser.add_argument("--version", action=Version, nargs=0, help="print the version and exit")
     subparsers = parser.add_subparsers(
-        title="commands", dest="verb", metavar="COMMAND", required=True, parser_class=Parser
+        title="commands", dest="command", metavar="COMMAND", required=True, parser_class=Parser
     )
-    for verb in VERBS:
-        importlib.import_module(f"seqloom.cli.{verb}").register(subparsers)
+    for command in COMMANDS:
+        importlib.import_module(f"seqloom.cli.{command}").register(subparsers)
     return parser, dict(subparsers.choices)
 
 

@@ -157,7 +157,7 @@ def run(arguments: argparse.Namespace) -> int:
         folder = arguments.folders[0]
         raise ConfigError(
             f"{folder} was trained on pairs, so it needs a source: give it by --prompt TEXT, or --prompt - to read one a line from "
-            f"standard input. To translate by beam search: {use_command(folder, task.verb)}"
+            f"standard input. To translate by beam search: {use_command(folder, task.command)}"
         )
     settings = _settings(arguments)
     if arguments.stream:

@@ -83,6 +83,6 @@ def run(arguments: argparse.Namespace) -> int:
         return 0
     announce(trained.folder)
     if not arguments.quiet:
-        print(f"try it: {use_command(trained.folder, task_of(trained.info.corpus.kind).verb)}", file=sys.stderr)
+        print(f"try it: {use_command(trained.folder, task_of(trained.info.corpus.kind).command)}", file=sys.stderr)
         print(f"inspect it: {command_line('show', trained.folder)}", file=sys.stderr)
     return 0

@@ -133,7 +133,7 @@ class Run:
         if not task.has_sources:
             raise ConfigError(
                 f"{what}: {self.folder} is a language model, trained on plain text, so it has no source and target. To continue a "
-                f"text: {use_command(self.folder, task.verb)} --prompt TEXT"
+                f"text: {use_command(self.folder, task.command)} --prompt TEXT"
             )
 
     def open_corpus(self, progress: Progress | None = None) -> Corpus:

@@ -65,7 +65,7 @@ class Forecasting(Translation):
     description = "a series of numbers"
     noun = "window"
     unit = "windows"
-    verb = "evaluate"
+    command = "evaluate"
 
     def check(self, recipe: RecipeParts, corpus_name: str) -> None:
         """A series has one direction, and its windows are settings of the recipe."""

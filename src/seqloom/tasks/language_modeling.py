@@ -46,7 +46,7 @@ class LanguageModeling(Task):
     description = "plain text"
     noun = "text"
     unit = "bytes"
-    verb = "generate"
+    command = "generate"
     predicts_text = True
     has_sources = False
     default_recipes = ("ngram", "rnn-lm-tiny", "transformer-lm-tiny")

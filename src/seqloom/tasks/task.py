@@ -99,7 +99,7 @@ class Task(ABC):
         description: the kind of data in words, for messages.
         noun: an item of the data, in the singular.
         unit: what scoring counts, in the plural.
-        verb: the command that uses a trained run.
+        command: the command that uses a trained run.
         predicts_text: whether a run predicts each token of a plain text (`predict_text`).
         has_sources: whether an item has a source and a target. Only such data have a direction, can be compared by their
             outputs, and can be trained on in both directions.
@@ -110,7 +110,7 @@ class Task(ABC):
     description: ClassVar[str]
     noun: ClassVar[str]
     unit: ClassVar[str]
-    verb: ClassVar[str]
+    command: ClassVar[str]
     predicts_text: ClassVar[bool] = False
     has_sources: ClassVar[bool]
     default_recipes: ClassVar[tuple[str, ...]] = ("rnn-tiny", "attention-rnn-tiny", "transformer-tiny")

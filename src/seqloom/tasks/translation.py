@@ -34,7 +34,7 @@ class Translation(Task):
     description = "pairs"
     noun = "pair"
     unit = "pairs"
-    verb = "translate"
+    command = "translate"
     has_sources = True
 
     def examples(

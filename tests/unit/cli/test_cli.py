@@ -1,4 +1,4 @@
-"""main(): verbs are found, errors are one message and a status, and nothing heavy is imported for help."""
+"""main(): commands are chosen, errors are one message and a status, and nothing heavy is imported for help."""
 
 import os
 import subprocess
@@ -41,13 +41,13 @@ def test_help_imports_nothing_heavy() -> None:
     assert done.stdout.splitlines()[-1] == "[]", done.stderr
 
 
-@pytest.mark.parametrize("verb", cli.VERBS)
-def test_help_of_each_verb_teaches_and_imports_nothing_heavy(verb: str) -> None:
-    done = run_python(LIST_HEAVY.format(argv=[verb, "--help"]))
+@pytest.mark.parametrize("command", cli.COMMANDS)
+def test_help_of_each_command_teaches_and_imports_nothing_heavy(command: str) -> None:
+    done = run_python(LIST_HEAVY.format(argv=[command, "--help"]))
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[-1] == "[]"
     assert "examples:" in done.stdout
-    assert done.stdout.count(f"seqloom {verb}") >= 3  # the usage line and examples
+    assert done.stdout.count(f"seqloom {command}") >= 3  # the usage line and examples
 
 
 def test_help_waits_for_nothing_heavy() -> None:
@@ -91,7 +91,7 @@ def test_wrong_command_lines_are_explained(argv: list[str], told: str, capsys: p
     assert caught.out == ""
 
 
-def verb_that(problem: BaseException, monkeypatch: pytest.MonkeyPatch) -> None:
+def command_that(problem: BaseException, monkeypatch: pytest.MonkeyPatch) -> None:
     def run(_: object) -> int:
         raise problem
 
@@ -101,19 +101,19 @@ def verb_that(problem: BaseException, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_an_error_of_the_user_is_one_message(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    verb_that(ConfigError("recipe.yaml:3: unknown key 'modle'. Did you mean 'model'?"), monkeypatch)
+    command_that(ConfigError("recipe.yaml:3: unknown key 'modle'. Did you mean 'model'?"), monkeypatch)
     assert cli.main(["show", "x"]) == 2
     assert capsys.readouterr().err == "seqloom: recipe.yaml:3: unknown key 'modle'. Did you mean 'model'?\n"
 
 
 def test_ctrl_c_is_130(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    verb_that(KeyboardInterrupt(), monkeypatch)
+    command_that(KeyboardInterrupt(), monkeypatch)
     assert cli.main(["show", "x"]) == 130
     assert "stopped" in capsys.readouterr().err
 
 
 def test_a_bug_keeps_its_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
-    verb_that(ZeroDivisionError("a bug"), monkeypatch)
+    command_that(ZeroDivisionError("a bug"), monkeypatch)
     with pytest.raises(ZeroDivisionError):
         cli.main(["show", "x"])
 

@@ -17,7 +17,7 @@ def test_a_task_says_what_messages_need(task: Task) -> None:
     assert task.noun
     assert task.unit
     assert task.description
-    assert task.verb in ("translate", "generate", "evaluate")
+    assert task.command in ("translate", "generate", "evaluate")
 
 
 def test_a_kind_without_a_task_is_named() -> None:

@@ -15,14 +15,14 @@ export function useLimits(value) {
 }
 
 // Removes errors from the cache, so that these requests are sent again.
-export function forgetRefusals() {
+export function removeErrors() {
   for (const [key, answer] of known) if (answer.error) known.delete(key);
 }
 
 function remember(key, ask, signal) {
   const text = JSON.stringify(key);
-  const found = known.get(text);
-  if (found && !signals.get(found)?.aborted) return found;
+  const cached = known.get(text);
+  if (cached && !signals.get(cached)?.aborted) return cached;
   const promise = ask().then(
     (answer) => keep(text, answer),
     (error) => {
@@ -55,8 +55,8 @@ export function generation(state, run, signal) {
   );
 }
 
-async function asked(state, run, signal) {
-  if (!run.explained) throw new api.Refused(`This run is decoded by ${run.engine}, which cannot be explained.`);
+async function explainRequest(state, run, signal) {
+  if (!run.explained) throw new api.RequestError(`This run is decoded by ${run.engine}, which cannot be explained.`);
   const most = limits.explained_tokens;
   const request = { text: state.text, runs: [run.name], top: 8 };
   if (state.method === "sample") {
@@ -74,7 +74,7 @@ export function explanation(state, run, signal) {
   return remember(
     ["explain", question(state), run.name],
     async () => {
-      const answer = await api.explain(await asked(state, run, signal), signal);
+      const answer = await api.explain(await explainRequest(state, run, signal), signal);
       return answer.explanations[0];
     },
     signal,
@@ -92,7 +92,7 @@ export function changed(state, run, signal) {
     ["change", question(state), run.name, change],
     async () => {
       // Other methods of attribution are not requested again.
-      const request = { ...(await asked(state, run, signal)), methods: ["attention"], change };
+      const request = { ...(await explainRequest(state, run, signal)), methods: ["attention"], change };
       return { plain, whatIf: (await api.explain(request, signal)).explanations[0].what_if };
     },
     signal,

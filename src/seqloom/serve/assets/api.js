@@ -6,7 +6,7 @@ export function useKey(value) {
   key = value;
 }
 
-export class Refused extends Error {}
+export class RequestError extends Error {}
 
 async function ask(path, body, signal) {
   const headers = {
@@ -18,13 +18,13 @@ async function ask(path, body, signal) {
     reply = await fetch(path, { method: body ? "POST" : "GET", headers, body: body && JSON.stringify(body), signal });
   } catch (error) {
     if (error.name === "AbortError") throw error;
-    throw new Refused("The server cannot be reached.");
+    throw new RequestError("The server cannot be reached.");
   }
   const answer = await reply.json().catch(() => null);
   if (!reply.ok) {
     const why = answer?.error?.message ?? answer?.error ?? `status ${reply.status}`;
     const wait = reply.headers.get("retry-after");
-    throw new Refused(wait ? `${why} (after ${wait} s)` : why);
+    throw new RequestError(wait ? `${why} (after ${wait} s)` : why);
   }
   return answer;
 }

@@ -28,14 +28,14 @@ function go(changes, { replace = false } = {}) {
 }
 
 function readForm() {
-  const asked = {
+  const requested = {
     text: find("text").value,
     runs: [...form.querySelectorAll("#runs input:checked")].map((box) => box.value),
     method: find("method").value,
   };
   for (const name of numbers)
-    asked[name] = find(name).value !== "" && !find(name).disabled ? find(name).valueAsNumber : undefined;
-  return asked;
+    requested[name] = find(name).value !== "" && !find(name).disabled ? find(name).valueAsNumber : undefined;
+  return requested;
 }
 
 function fillForm() {
@@ -57,14 +57,14 @@ function submit(event) {
   event?.preventDefault();
   if (!form.reportValidity()) return;
   api.useKey(find("key").value);
-  answers.forgetRefusals();
-  const asked = readForm();
+  answers.removeErrors();
+  const requested = readForm();
   // For another text, the changes of the old text are removed; the view and the method stay.
   const kept =
-    asked.text === state?.text
+    requested.text === state?.text
       ? state
       : { ...DEFAULTS, view: state?.view ?? DEFAULTS.view, look: state?.look ?? DEFAULTS.look };
-  go({ ...kept, ...asked });
+  go({ ...kept, ...requested });
 }
 
 function fromUrl() {

@@ -7,9 +7,9 @@ import { NODE_STATUSES, tokenText } from "./wording.js";
 const HIGH = 46;
 
 function pathTo(nodes, number) {
-  const found = [];
-  for (let index = number; index !== null; index = nodes[index].parent) found.unshift(index);
-  return found;
+  const path = [];
+  for (let index = number; index !== null; index = nodes[index].parent) path.unshift(index);
+  return path;
 }
 
 // The prefix as text, without the end of sequence.

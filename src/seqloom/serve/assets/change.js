@@ -70,7 +70,7 @@ function headChooser(explanations, state, go) {
   ]);
   const select = make("select", { id: "silence", data: key("silence") }, ...options);
   const add = () => go({ silence: [...new Set([...state.silence, select.value])] });
-  return asked("Set a head to zero", select, "Set to zero", key("silence it"), add);
+  return labelledField("Set a head to zero", select, "Set to zero", key("silence it"), add);
 }
 
 function beginning(state, go) {
@@ -88,11 +88,11 @@ function beginning(state, go) {
     event.preventDefault();
     apply();
   });
-  return asked("The output begins with", field, "Apply", key("begin so"), apply);
+  return labelledField("The output begins with", field, "Apply", key("begin so"), apply);
 }
 
 // An input field with a label above it and a button next to it.
-function asked(name, field, what, data, click) {
+function labelledField(name, field, what, data, click) {
   const button = make("button", { type: "button", className: "quiet", data, on: { click } }, what);
   return make("p", {}, make("label", { htmlFor: field.id }, name), make("span", { className: "pair" }, field, button));
 }

@@ -46,12 +46,12 @@ export function keeping(root, redraw, otherwise) {
   const focused = inside ? document.activeElement.dataset.key : undefined;
   const before = [...root.querySelectorAll("[data-key]")].map((item) => [item.dataset.key, item.scrollLeft, item.open]);
   redraw();
-  const found = (key) => root.querySelector(`[data-key="${CSS.escape(key)}"]`);
+  const elementOf = (key) => root.querySelector(`[data-key="${CSS.escape(key)}"]`);
   for (const [key, left, open] of before) {
-    if (left) found(key)?.scrollTo({ left });
-    if (open) found(key)?.setAttribute("open", "");
+    if (left) elementOf(key)?.scrollTo({ left });
+    if (open) elementOf(key)?.setAttribute("open", "");
   }
-  if (focused !== undefined) found(focused)?.focus({ preventScroll: true });
+  if (focused !== undefined) elementOf(focused)?.focus({ preventScroll: true });
   if (inside && !root.contains(document.activeElement)) otherwise();
 }
 

@@ -80,11 +80,11 @@ export function makeResults(root, { go, say }) {
   let state,
     view,
     runs = [],
-    asking = new AbortController(),
-    asked = "",
+    controller = new AbortController(),
+    requested = "",
     announcedKey = "",
     edited = "";
-  const heard = new WeakSet();
+  const awaited = new WeakSet();
   const panel = make("div", { id: "panel", role: "tabpanel" });
   const tabs = makeTabs(VIEWS, panel, (id) => go({ view: id }));
   const stepper = makeStepper((step) => go({ step }, { replace: true }));
@@ -132,11 +132,11 @@ export function makeResults(root, { go, say }) {
   // The answers for the shown runs, as the view's `load` returns them; undefined for a run without an answer.
   function answered(load) {
     return runs.map((run) => {
-      const answer = load(state, run, asking.signal);
+      const answer = load(state, run, controller.signal);
       if (!(answer instanceof Promise)) return answer;
-      if (!heard.has(answer)) {
-        heard.add(answer);
-        const { signal } = asking;
+      if (!awaited.has(answer)) {
+        awaited.add(answer);
+        const { signal } = controller;
         const again = () => signal.aborted || draw();
         answer.then(again, again);
       }
@@ -156,8 +156,8 @@ export function makeResults(root, { go, say }) {
   }
 
   // The editor is drawn again only if its content has changed, so that typed text is not lost.
-  function edit(found, explained) {
-    const forced = found.find((item, index) => item?.whatIf && runs[index].name === state.force?.run);
+  function edit(received, explained) {
+    const forced = received.find((item, index) => item?.whatIf && runs[index].name === state.force?.run);
     const text = forced && beginningOf(forced, state.force.ids);
     const heads = explained.map(({ attention }) => attention.map((item) => [item.name, item.heads.length]));
     const now = view.edits
@@ -169,8 +169,8 @@ export function makeResults(root, { go, say }) {
   }
 
   function draw() {
-    const found = answered(view.load);
-    const explained = found.map((item) => item?.plain ?? item).filter((item) => item?.target);
+    const received = answered(view.load);
+    const explained = received.map((item) => item?.plain ?? item).filter((item) => item?.target);
     stepper.element.hidden = !view.steps;
     looks.hidden = !view.looks;
     stepper.show(state.step, Math.max(0, ...explained.map((item) => item.target.length)) || state.step + 1);
@@ -178,16 +178,16 @@ export function makeResults(root, { go, say }) {
     keeping(
       root,
       () => {
-        edit(found, explained);
-        columns.replaceChildren(...runs.map((run, index) => column(run, index, found[index])));
+        edit(received, explained);
+        columns.replaceChildren(...runs.map((run, index) => column(run, index, received[index])));
       },
       tabs.focus,
     );
-    const done = found.filter((item) => item && !item.error).length;
-    const waiting = found.filter((item) => item === undefined).length;
-    panel.setAttribute("aria-busy", String(waiting > 0));
-    const now = waiting ? "Working …" : `${done} of ${runs.length} runs have answered.`;
-    const key = `${asked} ${view.id} ${now}`;
+    const done = received.filter((item) => item && !item.error).length;
+    const pending = received.filter((item) => item === undefined).length;
+    panel.setAttribute("aria-busy", String(pending > 0));
+    const now = pending ? "Working …" : `${done} of ${runs.length} runs have answered.`;
+    const key = `${requested} ${view.id} ${now}`;
     if (key !== announcedKey) say(now);
     announcedKey = key;
   }
@@ -211,10 +211,10 @@ export function makeResults(root, { go, say }) {
         state.seed,
         state.max_tokens,
       ]);
-      if (question !== asked) {
-        asking.abort();
-        asking = new AbortController();
-        asked = question;
+      if (question !== requested) {
+        controller.abort();
+        controller = new AbortController();
+        requested = question;
       }
       root.hidden = !runs.length;
       if (!runs.length) {

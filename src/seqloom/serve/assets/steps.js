@@ -81,11 +81,11 @@ function targetLine(explanation, run, step, show, go) {
 }
 
 function candidates(explanation, run, step, go) {
-  const { token, candidates: found } = explanation.steps[step];
+  const { token, candidates: choices } = explanation.steps[step];
   const before = explanation.target.slice(0, step).map((item) => item.token_id);
   const force = (item) =>
     go({ view: "whatif", begin: "", force: { run: run.name, ids: [...before, item.token.token_id] } });
-  const rows = found.map((item, index) => {
+  const rows = choices.map((item, index) => {
     const name = tokenText(item.token);
     const probability = Math.exp(item.log_prob);
     const chosen = item.token.token_id === token.token_id;

@@ -11,9 +11,9 @@ export function tokenText({ text }) {
 
 // The first token of a text has no ellipsis.
 export function tokenTexts(tokens) {
-  const found = tokens.map(tokenText);
-  if (found.length) found[0] = found[0].replace(/^…/, "") || "…";
-  return found;
+  const texts = tokens.map(tokenText);
+  if (texts.length) texts[0] = texts[0].replace(/^…/, "") || "…";
+  return texts;
 }
 
 const TITLES = { attention: "Attention", occlusion: "Occlusion", gradient: "Gradient" };
