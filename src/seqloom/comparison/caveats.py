@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 from statistics import fmean
 
-from seqloom.comparison.findings import ArmRuns
+from seqloom.comparison.arm_results import ArmRuns
 from seqloom.core_sharing import MOST_OTHER_CORES
 from seqloom.corpus import Corpus
 from seqloom.recipes import Recipe
@@ -24,7 +24,7 @@ def find_caveats(
             "One seed per model: the intervals are over test sentences. They hold for the difference between these runs, not "
             "the difference between architectures. --seeds 3 or more says that."
         )
-    sizes = {name: arm.runs[0][0].parameters for name, arm in results.items()}
+    sizes = {name: arm.runs[0].info.parameters for name, arm in results.items()}
     smallest, largest = min(sizes.values()), max(sizes.values())
     if largest > 1.05 * smallest:
         listed = ", ".join(f"{results[name].recipe.label} {size:,}" for name, size in sizes.items())

@@ -14,12 +14,13 @@ from typing import Any
 
 from seqloom import machine
 from seqloom.arguments import as_path
+from seqloom.comparison.arm_results import ArmRuns, FinishedRun, Outside
 from seqloom.comparison.arm_trainer import TUNING_RATES, TUNING_SHARE, ArmTrainer
 from seqloom.comparison.caveats import find_caveats
 from seqloom.comparison.comparison import Comparison
 from seqloom.comparison.data_scaling import PartResult, part_of, part_sizes, with_scaling
 from seqloom.comparison.failures import Failures
-from seqloom.comparison.findings import ArmRuns, Outside, gather
+from seqloom.comparison.findings import gather
 from seqloom.comparison.request import CompareRequest, Tune
 from seqloom.comparison.standing import Standing
 from seqloom.config import merge
@@ -158,12 +159,12 @@ def compare(
             for line in standing.lines(titles[arm.name, seed], outputs, run.info.finished.train_seconds):
                 progress.say(line)
             arm_runs = results.setdefault(arm.name, ArmRuns(recipe, [], tuple(trials)))
-            arm_runs.runs.append((run.info, outputs, run.folder.relative_to(folder)))
+            arm_runs.runs.append(FinishedRun(run.info, outputs, run.folder.relative_to(folder)))
     if not results:
         raise failures.all_failed()
     results = {arm.name: results[arm.name] for arm in arms if arm.name in results}
     for arm_runs in results.values():
-        arm_runs.runs.sort(key=lambda run: run[0].seed)
+        arm_runs.runs.sort(key=lambda run: run.info.seed)
     parts = _train_parts(sizes, opened, results, prepared, trainer, of_run, failures) if curve else {}
     base = next(prepared[arm.name] for arm in arms if arm.name in results)
     others = {name: prepared[name] for name in results if prepared[name].tokenizer.hash != base.tokenizer.hash}

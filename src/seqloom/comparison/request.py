@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from seqloom.arguments import MAX_BEAM, check_changes, check_threads, check_type, shown, whole_number
-from seqloom.comparison.findings import ArmRuns
+from seqloom.comparison.arm_results import ArmRuns
 from seqloom.corpus import CorpusSettings
 from seqloom.errors import ConfigError
 from seqloom.messages import command_line
@@ -83,7 +83,7 @@ class CompareRequest:
         recipes = [recipe.name if isinstance(recipe, Recipe) else str(recipe) for recipe in self.chosen_recipes]
         words: list[str | Path] = ["compare", *recipes, *corpus_options(corpus)]
         # A model that is fitted by counting has no steps.
-        steps = {info.finished.steps for arm in results.values() for info, _, _ in arm.runs} - {0}
+        steps = {run.info.finished.steps for arm in results.values() for run in arm.runs} - {0}
         if self.tune == "none" and len(steps) == 1:
             words += ["--steps", str(steps.pop())]
         else:
@@ -102,7 +102,7 @@ class CompareRequest:
         if changes:
             words += ["--set", *changes]
         reached = "; ".join(
-            f"{name} {', '.join(format(info.finished.steps, ',') for info, _, _ in arm.runs)}"
+            f"{name} {', '.join(format(run.info.finished.steps, ',') for run in arm.runs)}"
             for name, arm in results.items()
         )
         return f"{command_line(*words)}   # steps reached: {reached}"

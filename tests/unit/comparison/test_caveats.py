@@ -1,12 +1,11 @@
 """What readers must know about a comparison: which arms still improved when their budget ended."""
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 
+from seqloom.comparison.arm_results import ArmRuns, FinishedRun
 from seqloom.comparison.caveats import find_caveats, late_improvement
-from seqloom.comparison.findings import ArmRuns
 from seqloom.recipes import load_recipe
 from tests.run_info import RESULT, make_result_info, make_run_info
 from tests.unit.comparison.test_findings import corpus
@@ -14,11 +13,11 @@ from tests.unit.comparison.test_findings import corpus
 
 def trained(*curves: list[tuple[int, float]], recipe: str = "rnn-tiny") -> ArmRuns:
     """An arm with a run for each curve of steps and validation losses."""
-    runs: list[Any] = []
+    runs: list[FinishedRun] = []
     for seed, curve in enumerate(curves):
         points = [RESULT["curve"][0] | {"step": step, "val_loss": loss} for step, loss in curve]
         info = make_run_info(seed=seed, result=make_result_info(steps=curve[-1][0], curve=points))
-        runs.append((info, {}, Path("runs/r")))
+        runs.append(FinishedRun(info, {}, Path("runs/r")))
     return ArmRuns(load_recipe(recipe), runs, ())
 
 

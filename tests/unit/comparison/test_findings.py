@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from seqloom.comparison.arm_results import ArmRuns, FinishedRun, Outside
 from seqloom.comparison.comparison import Comparison
-from seqloom.comparison.findings import ArmRuns, Outside, gather
+from seqloom.comparison.findings import gather
 from seqloom.corpus import Corpus, SentencePair, Split
 from seqloom.evaluation import TestOutputs
 from seqloom.recipes import load_recipe
@@ -49,7 +50,10 @@ def compared(metric: str, wrong: dict[str, list[int]], outside: dict[str, Outsid
     results = {
         name: ArmRuns(
             load_recipe(name),
-            [(info(seed), outputs(count, seed), Path(f"runs/{name}-seed{seed}")) for seed, count in enumerate(counts)],
+            [
+                FinishedRun(info(seed), outputs(count, seed), Path(f"runs/{name}-seed{seed}"))
+                for seed, count in enumerate(counts)
+            ],
             (),
         )
         for name, counts in wrong.items()

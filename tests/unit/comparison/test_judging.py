@@ -4,8 +4,9 @@ import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
 
+from seqloom.comparison.arm_results import ArmRuns, FinishedRun, Outside
 from seqloom.comparison.comparison import Comparison
-from seqloom.comparison.findings import ArmRuns, Outside, gather
+from seqloom.comparison.findings import gather
 from seqloom.corpus import Corpus, SentencePair, Split
 from seqloom.evaluation import TestOutputs
 from seqloom.recipes import load_recipe
@@ -26,7 +27,7 @@ def compared(
     made = TestOutputs(
         tuple(p.src for p in pairs), tuple(references), said, ones, tuple(3 for _ in pairs), 10.0, 5.0, ()
     )
-    results = {"rnn-tiny": ArmRuns(load_recipe("rnn-tiny"), [(info(0), {"test": made}, Path("runs/r"))], ())}
+    results = {"rnn-tiny": ArmRuns(load_recipe("rnn-tiny"), [FinishedRun(info(0), {"test": made}, Path("runs/r"))], ())}
     return gather(
         corpus,
         Prepared(),  # type: ignore[arg-type]
@@ -109,7 +110,7 @@ def test_chinese_is_compared_by_its_own_bleu() -> None:
     split = Split("test", "made up", "0" * 64, lambda: iter(pairs))
     corpus = Corpus("made-up", "pairs", split, split, {"test": split}, metric="bleu_zh", bleu="bleu_zh")
     made = TestOutputs(("s",) * 40, tuple(references), tuple(near), (-1.0,) * 40, (3,) * 40, 10.0, 5.0, ())
-    results = {"rnn-tiny": ArmRuns(load_recipe("rnn-tiny"), [(info(0), {"test": made}, Path("runs/r"))], ())}
+    results = {"rnn-tiny": ArmRuns(load_recipe("rnn-tiny"), [FinishedRun(info(0), {"test": made}, Path("runs/r"))], ())}
     found = gather(
         dataclasses.replace(corpus),
         Prepared(),  # type: ignore[arg-type]
@@ -133,7 +134,7 @@ def test_an_arm_that_has_diverged_does_not_stop_the_comparison() -> None:
     corpus = Corpus("made-up", "pairs", split, split, {"test": split})
     nans, texts = (float("nan"),) * 60, ("x",) * 60
     made = TestOutputs(("s",) * 60, tuple(SENTENCES), texts, nans, (3,) * 60, 10.0, 5.0, ())
-    results = {"rnn-tiny": ArmRuns(load_recipe("rnn-tiny"), [(info(0), {"test": made}, Path("runs/r"))], ())}
+    results = {"rnn-tiny": ArmRuns(load_recipe("rnn-tiny"), [FinishedRun(info(0), {"test": made}, Path("runs/r"))], ())}
     texts_of = {"budget": "5 steps", "beam": 1, "caveats": (), "environment": {}, "command": "seqloom compare"}
     found = gather(corpus, Prepared(), {"test": pairs}, results, {}, **texts_of)  # type: ignore[arg-type]
     assert [quality.metric for quality in found.arms[0].tests["test"]] == ["bleu", "exact_match", "chrf", "ter"]
