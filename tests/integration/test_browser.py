@@ -16,7 +16,7 @@ from tests.serving import Running, running
 
 Trained = Callable[[str], Path]
 TEXT = "rot Hund klein Haus"
-VIEWS = ("Outputs", "Step by step", "Where words come from", "Heads", "Beam", "What if")
+VIEWS = ("Outputs", "Step by step", "Where words come from", "Heads", "Beam", "What if", "Surprise")
 
 
 @pytest.fixture(scope="module")
@@ -290,6 +290,26 @@ def test_a_narrow_screen_scrolls_down_only(browser: Any, server: Running) -> Non
         for view in VIEWS:
             app.view(view)
             assert app.page.evaluate("document.documentElement.scrollWidth") <= 400, view
+
+
+def test_a_text_is_coloured_by_the_surprise_of_language_models(app: Visit, server: Running) -> None:
+    app.write(TEXT)
+    app.view("Surprise")
+    found = server.ask("/surprise", {"text": TEXT, "runs": ["lm"]}).json["surprises"][0]
+    column = app.columns().filter(has=app.page.get_by_role("heading", name="lm", exact=True))
+    pieces = column.locator(".piece")
+    assert pieces.count() == len(found["tokens"])
+    assert f"{found['bits']:,.1f} bits" in column.locator(".fact").inner_text()
+    token = found["tokens"][2]
+    pieces.nth(2).hover()
+    assert f"{token['bits']:.2f} bits" in column.locator(".tip").inner_text()
+    pieces.first.focus()
+    app.page.keyboard.press("ArrowRight")
+    assert app.page.evaluate("document.activeElement.dataset.index") == "1"
+    assert f"rank {found['tokens'][1]['rank']:,}" in column.locator(".tip").inner_text()
+    column.locator("summary").click()
+    assert column.locator("tbody tr").count() >= len(found["tokens"])
+    assert "only language models" in app.columns().first.inner_text()
 
 
 def test_refusals_are_told_where_they_belong(app: Visit) -> None:

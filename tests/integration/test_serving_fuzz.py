@@ -18,12 +18,14 @@ from seqloom.serve.explanation import ExplainRequest
 from seqloom.serve.generation import GenerateRequest
 from seqloom.serve.libretranslate import DetectRequest, TranslateRequest
 from seqloom.serve.limits import RequestLimits
+from seqloom.serve.surprise import SurpriseRequest
 from tests.serving import Running, running
 
 MODELS = {
     "/v1/completions": CompletionRequest,
     "/generate": GenerateRequest,
     "/explain": ExplainRequest,
+    "/surprise": SurpriseRequest,
     "/translate": TranslateRequest,
     "/detect": DetectRequest,
 }
@@ -31,6 +33,7 @@ GOOD: dict[str, dict[str, Any]] = {
     "/v1/completions": {"model": "lm", "prompt": "a", "max_tokens": 2},
     "/generate": {"run": "de-en", "texts": ["a"], "max_tokens": 2},
     "/explain": {"text": "a", "runs": ["de-en"], "max_tokens": 2},
+    "/surprise": {"text": "a", "runs": ["lm"]},
     "/translate": {"q": "a", "source": "de", "target": "en"},
     "/detect": {"q": "a"},
 }

@@ -21,6 +21,7 @@ endpoints:
   /tokenize /detokenize               text to token ids and back
   /generate /runs                     our own: any decoding setting, n-best lists with scores
   /explain                            our own: explains how a run processes a text, as seqloom explain --json
+  /surprise                           our own: the surprise of language models at each token of a text
   /openapi.json                       describes all APIs
   /health /metrics                    for monitoring; the metrics are in Prometheus's format
 

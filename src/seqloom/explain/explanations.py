@@ -5,6 +5,20 @@ from seqloom.explain.explanation import SCHEMA_VERSION, Explanation
 from seqloom.explain.text_surprise import SurpriseComparison, TextSurprise
 
 
+class TextSurprises(Results):
+    """The surprise of several language models at one text.
+
+    Attributes:
+        surprises: one for each model.
+        comparison: where they differ; None if there are fewer than two, or if they cannot be compared.
+    """
+
+    schema_version: int = SCHEMA_VERSION
+    text: str
+    surprises: tuple[TextSurprise, ...]
+    comparison: SurpriseComparison | None
+
+
 class Explanations(Results):
     """The explanations of a text by several runs.
 

@@ -22,7 +22,7 @@ from seqloom.serve.results import await_results, submit
 from seqloom.serve.served_run import ServedRun
 from seqloom.serve.state import ServerState
 
-_MAX_RUNS = 8
+MAX_RUNS = 8
 
 _Position = Annotated[str, Field(pattern=r"^[1-9][0-9]{0,3}$")]
 _Word = Annotated[str, Field(max_length=200)]
@@ -56,7 +56,7 @@ class ExplainRequest(BaseModel):
 
     text: str = Field(description="a source, or the prompt of a language model")
     runs: Annotated[list[str], Field(fail_fast=True)] = Field(
-        min_length=1, max_length=_MAX_RUNS, description="names that GET /runs lists"
+        min_length=1, max_length=MAX_RUNS, description="names that GET /runs lists"
     )
     target: str | None = Field(None, description="the target to explain; by default the run's own output")
     methods: list[Literal["attention", "gradient", "occlusion"]] = Field(
@@ -115,7 +115,7 @@ class ExplanationAPI:
         head = (
             f'{{"schema_version":{SCHEMA_VERSION},"text":{json.dumps(body.text, ensure_ascii=False)},"explanations":['
         )
-        content = head.encode("utf-8", "replace") + b",".join(_json_of(result) for result in results) + b"]}"
+        content = head.encode("utf-8", "replace") + b",".join(result_json(result) for result in results) + b"]}"
         return Response(content, media_type="application/json")
 
     def _change(self, body: ExplainRequest) -> Change | None:
@@ -191,7 +191,12 @@ def _check_length(count: int, limit: int, param: str) -> None:
         )
 
 
-def _json_of(result: bytes | BaseException) -> bytes:
+def result_json(result: bytes | BaseException) -> bytes:
+    """The JSON that an explanation task returned.
+
+    Raises:
+        HTTPError: 400 if the request does not fit the run, 503 if the task was cancelled, 500 if the run cannot explain the text.
+    """
     if isinstance(result, bytes):
         return result
     if isinstance(result, ConfigError):

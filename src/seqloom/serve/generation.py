@@ -103,6 +103,7 @@ class RunAnswer(BaseModel):
     engine: str
     beam: int
     explained: bool = Field(description="whether POST /explain supports it")
+    surprised: bool = Field(description="whether POST /surprise supports it")
 
 
 class Runs(BaseModel):
@@ -200,7 +201,8 @@ class GenerationAPI:
             "target_name": names[codes[1]] if codes[1] else None,
             "engine": info.engine,
             "beam": run.decoder(method="beam").settings.beam,
-            "explained": run.native_run is not None,
+            "explained": run.native_run is not None and not run.native_run.model.fitted_by_counting,
+            "surprised": run.native_run is not None and run.info.predicts_text,
         }
 
 

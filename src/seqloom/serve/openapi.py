@@ -37,7 +37,8 @@ def openapi_document(registry: RunRegistry, endpoints: Sequence[Endpoint]) -> di
     schemas = definitions["$defs"]
     names = [run.name for run in registry.runs]
     schemas["GenerateRequest"]["properties"]["run"]["enum"] = names
-    schemas["ExplainRequest"]["properties"]["runs"]["items"]["enum"] = names
+    for name in ("ExplainRequest", "SurpriseRequest"):
+        schemas[name]["properties"]["runs"]["items"]["enum"] = names
     schemas["CompletionRequest"]["properties"]["model"]["enum"] = names
     if codes := [language.code for language in registry.languages]:
         schemas["TranslateRequest"]["properties"]["source"]["enum"] = ["auto", *codes]
@@ -48,8 +49,8 @@ def openapi_document(registry: RunRegistry, endpoints: Sequence[Endpoint]) -> di
             "title": "seqloom",
             "version": version("seqloom"),
             "description": "Trained runs over HTTP. /translate, /languages, /detect and /frontend/settings speak LibreTranslate's "
-            "API, /v1 OpenAI's; /runs, /generate and /explain are seqloom's own. A body that is too large is 413, any other "
-            "value above its limit 400.",
+            "API, /v1 OpenAI's; /runs, /generate, /explain and /surprise are seqloom's own. A body that is too large is 413, any "
+            "other value above its limit 400.",
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "security": [{}, {"key": []}],

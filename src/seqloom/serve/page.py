@@ -32,7 +32,8 @@ class Page:
             file.name: file.read_bytes() for file in folder.iterdir() if re.search(r"\.(html|js|css)$", file.name)
         }
         # Drawings and colours are those of the reports.
-        self._files["drawings.css"] = (files("seqloom.report") / "assets" / "drawings.css").read_bytes()
+        for name in ("drawings.css", "surprise.css", "surprise.js"):
+            self._files[name] = (files("seqloom.report") / "assets" / name).read_bytes()
         self._files["theme.css"] = theme.css_variables_by_choice().encode()
 
     async def index(self, request: Request) -> Response:

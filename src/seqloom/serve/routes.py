@@ -6,9 +6,10 @@ from seqloom.serve.generation import GenerationAPI
 from seqloom.serve.libretranslate import LibreTranslate
 from seqloom.serve.monitoring import Monitoring
 from seqloom.serve.page import Page
+from seqloom.serve.surprise import SurpriseAPI
 from seqloom.serve.tokenization import TokenizationAPI
 
-APIS = (LibreTranslate, Completions, GenerationAPI, TokenizationAPI, ExplanationAPI, Monitoring, Page)
+APIS = (LibreTranslate, Completions, GenerationAPI, TokenizationAPI, ExplanationAPI, SurpriseAPI, Monitoring, Page)
 """The classes of all APIs. A new API is one more class here."""
 
 ENDPOINTS = tuple(endpoint for api in APIS for endpoint in api.ENDPOINTS)

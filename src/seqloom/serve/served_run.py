@@ -63,6 +63,11 @@ class ServedRunInfo:
         """Whether the run reads a source and writes a target; a language model continues a prompt."""
         return task_of(self.kind).has_sources
 
+    @property
+    def predicts_text(self) -> bool:
+        """Whether the run is a language model of plain text."""
+        return task_of(self.kind).predicts_text
+
 
 class ServedRun(ABC):
     """A run that is loaded and ready for requests."""

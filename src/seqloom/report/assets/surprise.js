@@ -143,5 +143,5 @@ globalThis.seqloomSurprise = (() => {
     });
   }
 
-  return { enliven, tokenDetails, partDetails };
+  return { enliven, tokenDetails, partDetails, shown, named, percent };
 })();

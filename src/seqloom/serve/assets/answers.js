@@ -56,7 +56,12 @@ export function generation(state, run, signal) {
 }
 
 async function explainRequest(state, run, signal) {
-  if (!run.explained) throw new api.RequestError(`This run is decoded by ${run.engine}, which cannot be explained.`);
+  if (!run.explained)
+    throw new api.RequestError(
+      run.surprised
+        ? "This run counts: it has no attention, states or gradients to explain. Its surprise at the text can be shown."
+        : `This run is decoded by ${run.engine}, which cannot be explained.`,
+    );
   const most = limits.explained_tokens;
   const request = { text: state.text, runs: [run.name], top: 8 };
   if (state.method === "sample") {
@@ -79,6 +84,26 @@ export function explanation(state, run, signal) {
     },
     signal,
   );
+}
+
+// The surprise of a run, with the answer for all language models among `runs`, which are asked together to be compared.
+export function surprise(state, run, signal, runs) {
+  if (!run.surprised)
+    return {
+      error: new api.RequestError(
+        run.kind === "text"
+          ? `This run is decoded by ${run.engine}, which does not tell the probabilities of a text.`
+          : "This run reads a source; only language models are surprised by a text.",
+      ),
+    };
+  const names = runs.filter((item) => item.surprised).map(({ name }) => name);
+  const all = remember(
+    ["surprise", state.text, names],
+    () => api.surprise({ text: state.text, runs: names }, signal),
+    signal,
+  );
+  if (all instanceof Promise || all.error) return all;
+  return { surprise: all.surprises[names.indexOf(run.name)], names, comparison: all.comparison };
 }
 
 // The explanation, and the effect of the change as `whatIf`, which is null if nothing is changed for this run. Returns a promise if

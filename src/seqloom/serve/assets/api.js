@@ -32,4 +32,5 @@ async function ask(path, body, signal) {
 export const settings = () => ask("frontend/settings");
 export const runs = () => ask("runs");
 export const generate = (request, signal) => ask("generate", request, signal);
+export const surprise = (request, signal) => ask("surprise", request, signal);
 export const explain = (request, signal) => ask("explain", request, signal);

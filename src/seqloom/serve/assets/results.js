@@ -9,6 +9,7 @@ import { outputsView } from "./outputs.js";
 import { pictureView } from "./picture.js";
 import { makeStepper, ownsArrows } from "./stepper.js";
 import { stepsView } from "./steps.js";
+import { lossesView, surpriseView } from "./surprise_view.js";
 import { makeTabs } from "./tabs.js";
 import { whatIfView } from "./whatif.js";
 import { aboutRun, METHODS } from "./wording.js";
@@ -74,7 +75,20 @@ const VIEWS = [
     help:
       "Change something and see the new output of each run. The weights stay the same; nothing is trained again.",
   },
+  {
+    id: "surprise",
+    title: "Surprise",
+    load: answers.surprise,
+    draw: surpriseView,
+    across: lossesView,
+    help:
+      "The text, coloured by the surprise of each language model: −log2 of the probability of each token, in bits. A darker " +
+      "shade and a higher bar are more bits. Point at a token, or move through the text with the arrow keys, to see its " +
+      "probability, its rank and the most probable tokens in its place.",
+  },
 ];
+
+const WAITING = { outputs: "Generating …", surprise: "Reading the text …" };
 
 export function makeResults(root, { go, say }) {
   let state,
@@ -106,7 +120,9 @@ export function makeResults(root, { go, say }) {
   const editor = make("div", {});
   const announced = make("p", { className: "hidden", role: "status" });
   const columns = make("div", { className: "columns" });
-  panel.append(help, make("div", { className: "controls" }, stepper.element, looks), announced, editor, columns);
+  // What is shown of all runs together.
+  const below = make("div", {});
+  panel.append(help, make("div", { className: "controls" }, stepper.element, looks), announced, editor, columns, below);
   root.append(tabs.element, panel);
   root.hidden = true;
 
@@ -132,7 +148,7 @@ export function makeResults(root, { go, say }) {
   // The answers for the shown runs, as the view's `load` returns them; undefined for a run without an answer.
   function answered(load) {
     return runs.map((run) => {
-      const answer = load(state, run, controller.signal);
+      const answer = load(state, run, controller.signal, runs);
       if (!(answer instanceof Promise)) return answer;
       if (!awaited.has(answer)) {
         awaited.add(answer);
@@ -147,7 +163,7 @@ export function makeResults(root, { go, say }) {
   function column(run, index, answer) {
     const content =
       answer === undefined
-        ? make("p", { className: "aside" }, view.id === "outputs" ? "Generating …" : "Computing the explanation …")
+        ? make("p", { className: "aside" }, WAITING[view.id] ?? "Computing the explanation …")
         : answer.error
           ? make("p", { className: "refused", role: "alert" }, answer.error.message)
           : view.draw(answer, { run, state, go });
@@ -180,6 +196,7 @@ export function makeResults(root, { go, say }) {
       () => {
         edit(received, explained);
         columns.replaceChildren(...runs.map((run, index) => column(run, index, received[index])));
+        below.replaceChildren(...(view.across?.(received) ?? []));
       },
       tabs.focus,
     );

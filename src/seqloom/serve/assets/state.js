@@ -1,7 +1,7 @@
 // The state of the page <-> the URL's hash, so that a link shows the same state to another person. It never contains API keys.
 
 const NUMBERS = ["nbest", "beam", "temperature", "top_p", "seed", "max_tokens"];
-export const VIEW_NAMES = ["outputs", "steps", "picture", "heads", "beam", "whatif"];
+export const VIEW_NAMES = ["outputs", "steps", "picture", "heads", "beam", "whatif", "surprise"];
 const LOOKS = ["attention", "occlusion", "gradient"];
 
 // The defaults of fields that the URL does not contain.
