@@ -49,7 +49,8 @@ worked-example: setup ## train three runs on spelled-out numbers, and write docs
 test: setup ## unit and integration tests, a process a core
 	$(BIN)/python -m pytest -n auto $(ARGS)
 
-system: setup ## has every architecture learn something past a bar (minutes)
+system: setup ## slow tests: every architecture learns something, fuzzing, and clients of the server (minutes)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[clients]' -c constraints.txt
 	$(BIN)/python -m pytest tests/system $(ARGS)
 
 lint: setup ## ruff: style and likely bugs

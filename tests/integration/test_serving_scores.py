@@ -71,10 +71,17 @@ def test_echo_scores_prompts(server: Running, language_model: Path, max_tokens: 
     )
 
 
-def test_the_id_that_begins_every_text_may_be_sent(server: Running) -> None:
+def test_the_id_that_begins_every_text_gives_the_first_token_a_score(server: Running, language_model: Path) -> None:
     ids = ids_of(server, TEXTS[0])
     options = {"echo": True, "logprobs": 1, "max_tokens": 0}
-    assert complete(server, prompt=[1, *ids], **options) == complete(server, prompt=ids, **options)
+    (begun,) = complete(server, prompt=[1, *ids], **options)
+    (plain,) = complete(server, prompt=ids, **options)
+    assert begun["text"] == plain["text"]
+    assert begun["logprobs"]["tokens"] == ["<s>", *plain["logprobs"]["tokens"]]
+    assert begun["logprobs"]["text_offset"] == [0, *plain["logprobs"]["text_offset"]]
+    assert begun["logprobs"]["token_logprobs"][0] is begun["logprobs"]["top_logprobs"][0] is None
+    assert begun["logprobs"]["token_logprobs"][1:] == pytest.approx(own_scores(language_model, ids), abs=1e-4)
+    assert begun["logprobs"]["top_logprobs"][2:] == plain["logprobs"]["top_logprobs"][1:]
 
 
 def test_ids_that_no_text_is_written_by_are_scored(server: Running, language_model: Path) -> None:
@@ -121,6 +128,15 @@ def test_texts_become_ids_and_ids_texts(server: Running) -> None:
         assert server.ask("/detokenize", {"model": "lm", "tokens": answer["tokens"]}).json == {"prompt": text}
     begun = server.ask("/tokenize", {"prompt": "rot", "add_special_tokens": True}).json["tokens"]
     assert begun == [1, *ids_of(server, "rot")]
+
+
+def test_a_client_learns_the_special_ids(server: Running) -> None:
+    facts = server.ask("/tokenizer_info").json
+    assert facts == server.ask("/tokenizer_info?model=lm").json
+    assert (facts["bos_token_id"], facts["eos_token_id"], facts["model_max_length"]) == (1, 2, 512)
+    assert facts["eos_token"] is None
+    assert facts["vocab_size"] > 3
+    assert server.ask("/tokenizer_info?model=nobody").status == 404
 
 
 @pytest.mark.parametrize(

@@ -106,6 +106,7 @@ class _CompletionCall:
         # The prompts themselves are scored, so their ids count, and not only their texts.
         self.scored = bool(body.echo) and body.logprobs is not None and not self.run.info.has_sources
         self.prompt_ids: list[list[int]] = []
+        self.has_bos: list[bool] = []
         self.prompts = self._texts()
         self._check()
         self.scores: list[PromptScores] = []
@@ -138,8 +139,9 @@ class _CompletionCall:
         for number, item in enumerate(items):
             if self.scored:
                 ids = self.run.prompt_ids(item) if isinstance(item, str) else item[: limit + 1]
-                # The id that begins every text is not scored; a client may send it or not.
-                self.prompt_ids.append(ids[1:] if ids[:1] == [self.run.tokenizer.vocab.bos_id] else ids)
+                # A client may send the id that begins every text, to learn the log-probability of the token after it.
+                self.has_bos.append(ids[:1] == [self.run.tokenizer.vocab.bos_id])
+                self.prompt_ids.append(ids[1:] if self.has_bos[-1] else ids)
                 needs_text = self.body.max_tokens != 0 and not self.needs_next_only
                 text = item if isinstance(item, str) else (self.run.text_of if needs_text else self.run.decode)(ids)
             else:
@@ -254,11 +256,14 @@ class _CompletionCall:
         reports = output.reports if self.body.logprobs is not None else None
         choice = _choice(text, number, reports, output.finish_reason(generation))
         if self.scores:
-            prompt, scores = self.prompts[number // self.copies], self.scores[number // self.copies]
+            index = number // self.copies
+            prompt, scores = self.prompts[index], self.scores[index]
             if self.needs_next_only:
                 choice |= next_token(self.run.tokenizer, prompt, scores)
                 output.num_tokens = 1
-            choice["logprobs"] = echoed_logprobs(self.run.tokenizer, scores, choice["logprobs"], len(prompt))
+            choice["logprobs"] = echoed_logprobs(
+                self.run.tokenizer, scores, choice["logprobs"], len(prompt), has_bos=self.has_bos[index]
+            )
         return choice
 
     def usage(self) -> dict[str, int]:

@@ -21,6 +21,9 @@ from seqloom.models.base import Model
 _ROWS = 1024
 """Positions whose logits are in memory at once."""
 
+BOS_TEXT = "<s>"
+"""What a client reads in place of the id that begins every text, which has no text."""
+
 _BROKEN = "\N{REPLACEMENT CHARACTER}"
 
 Ranked = tuple[tuple[int, float], ...]
@@ -118,13 +121,15 @@ def next_token(tokenizer: TextCodec, prompt: str, scores: PromptScores) -> dict[
 
 
 def echoed_logprobs(
-    tokenizer: TextCodec, scores: PromptScores, completion: dict[str, Any], prompt_len: int
+    tokenizer: TextCodec, scores: PromptScores, completion: dict[str, Any], prompt_len: int, *, has_bos: bool
 ) -> dict[str, Any]:
     """The `logprobs` of an echoed prompt and its completion, as OpenAI's API writes them: null for the first token.
 
     Args:
         completion: the `logprobs` of the completion.
         prompt_len: characters of the prompt.
+        has_bos: whether the prompt was sent with the id that begins every text. It is then the first token, and the token after
+            it has a log-probability.
     """
     texts, offsets = token_texts(tokenizer, scores.ids)
     top: list[dict[str, float] | None] = []
@@ -133,10 +138,14 @@ def echoed_logprobs(
             tokenizer.tgt_tokens([other])[0].replace("▁", " "): value for other, value in ranked if other != token_id
         }
         top.append({**others, text: log_prob})
-    first = min(1, len(texts))
+    log_probs: list[float | None] = list(scores.log_probs)
+    if has_bos:
+        texts, offsets, log_probs, top = [BOS_TEXT, *texts], [0, *offsets], [None, *log_probs], [None, *top]
+    elif texts:
+        log_probs[0] = top[0] = None
     return {
         "tokens": [*texts, *completion["tokens"]],
-        "token_logprobs": [*([None] * first), *scores.log_probs[first:], *completion["token_logprobs"]],
-        "top_logprobs": [*([None] * first), *top[first:], *completion["top_logprobs"]],
+        "token_logprobs": [*log_probs, *completion["token_logprobs"]],
+        "top_logprobs": [*top, *completion["top_logprobs"]],
         "text_offset": [*offsets, *(prompt_len + offset for offset in completion["text_offset"])],
     }

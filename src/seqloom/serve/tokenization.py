@@ -1,4 +1,4 @@
-"""/tokenize and /detokenize: text to the token ids of a run and back, in the form of vLLM's endpoints."""
+"""/tokenize, /detokenize and /tokenizer_info: text to the token ids of a run and back, in the form of vLLM's endpoints."""
 
 from typing import Annotated, Any
 
@@ -8,6 +8,7 @@ from starlette.responses import JSONResponse
 
 from seqloom.serve.endpoint import BODY_ERRORS, Endpoint
 from seqloom.serve.http_errors import HTTPError
+from seqloom.serve.prompt_scores import BOS_TEXT
 from seqloom.serve.request_parsing import read_json
 from seqloom.serve.served_run import ServedRun
 from seqloom.serve.state import ServerState
@@ -51,6 +52,24 @@ class DetokenizedText(BaseModel):
     prompt: str
 
 
+class TokenizerFacts(BaseModel):
+    """What a client has to know of a tokenizer.
+
+    The special tokens have ids but no text: a text that looks like one is encoded as text.
+    """
+
+    tokenizer_class: str
+    vocab_size: int
+    model_max_length: int | None = Field(description="positions of the context; null where there is no limit")
+    bos_token: None
+    eos_token: None
+    pad_token: None
+    chat_template: None
+    bos_token_id: int
+    eos_token_id: int
+    pad_token_id: int
+
+
 class TokenizationAPI:
     """Endpoints for token ids."""
 
@@ -73,6 +92,13 @@ class TokenizationAPI:
             answer=DetokenizedText,
             errors=(*BODY_ERRORS, 401, 404),
         ),
+        Endpoint(
+            "/tokenizer_info",
+            "tokenizer_info",
+            summary="Sizes and special ids of the tokenizer; ?model=NAME where several runs are served",
+            answer=TokenizerFacts,
+            errors=(400, 401, 404),
+        ),
     )
 
     def __init__(self, state: ServerState) -> None:
@@ -93,7 +119,7 @@ class TokenizationAPI:
         ids = run.prompt_ids(body.prompt)
         strings = run.token_strings(ids)
         if body.add_special_tokens:
-            ids, strings = [run.tokenizer.vocab.bos_id, *ids], ["<s>", *strings]
+            ids, strings = [run.tokenizer.vocab.bos_id, *ids], [BOS_TEXT, *strings]
         answer: dict[str, Any] = {"tokens": ids, "token_strs": strings, "count": len(ids)}
         return JSONResponse(answer | {"max_model_len": run.context})
 
@@ -108,6 +134,25 @@ class TokenizationAPI:
         if text is None:
             raise HTTPError(400, "tokens holds an id that is not in the vocabulary of this model", param="tokens")
         return JSONResponse({"prompt": text})
+
+    async def tokenizer_info(self, request: Request) -> JSONResponse:
+        """The sizes and special ids of a tokenizer."""
+        self._state.keys.check(request)
+        run = self._run(request.query_params.get("model"))
+        vocab = run.tokenizer.vocab
+        facts = TokenizerFacts(
+            tokenizer_class="seqloom",
+            vocab_size=vocab.src_size if run.info.has_sources else vocab.tgt_size,
+            model_max_length=run.context,
+            bos_token=None,
+            eos_token=None,
+            pad_token=None,
+            chat_template=None,
+            bos_token_id=vocab.bos_id,
+            eos_token_id=vocab.eos_id,
+            pad_token_id=vocab.pad_id,
+        )
+        return JSONResponse(facts.model_dump())
 
     def _run(self, name: str | None) -> ServedRun:
         registry = self._state.registry
