@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from seqloom.cli import options
+from seqloom.cli.progress import shown
 from seqloom.cli.streams import printable, styled
 from seqloom.errors import ConfigError
 from seqloom.messages import command_line
@@ -20,6 +21,8 @@ _EPILOG = """\
 examples:
   seqloom play                               Cloak of Darkness, a small game that is built in
   seqloom play adventure                     Colossal Cave; needs: pip install 'seqloom[fiction]'
+  seqloom play zork1                         Zork I, which is downloaded once (87 kB); needs the same
+  seqloom play story.z5                      a story file; needs the same
   seqloom play --transcript session.txt      with a transcript
   seqloom play --plain                       for screen readers: no colours, no line breaks inside paragraphs
   seqloom play < walkthrough.txt             plays the lines of a file
@@ -40,7 +43,13 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         description="Play a text adventure in the terminal.",
         epilog=_EPILOG,
     )
-    parser.add_argument("game", nargs="?", default="cloak", metavar="GAME", help="cloak (default), adventure")
+    parser.add_argument(
+        "game",
+        nargs="?",
+        default="cloak",
+        metavar="GAME",
+        help="cloak (default), adventure, zork1, or a story file (.z3, .z5, .z8, .zblorb)",
+    )
     group = parser.add_argument_group("session")
     group.add_argument(
         "--parser",
@@ -56,6 +65,9 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         type=Path,
         metavar="FOLDER",
         help="the folder of saved games (default: one in your data folder; none if the lines do not come from a terminal)",
+    )
+    group.add_argument(
+        "--data-dir", type=Path, metavar="FOLDER", help="a folder that holds zork1/zork1.z3, instead of the download"
     )
     group.add_argument("--new", action="store_true", help="begin anew; the last game is kept as “autosave previous”")
     group.add_argument(
@@ -75,7 +87,8 @@ def run(arguments: argparse.Namespace) -> int:
 
     if arguments.parser != "off":
         raise ConfigError(f"--parser {arguments.parser}: there are no parser networks yet; expected --parser off")
-    game = find_game(arguments.game)
+    with shown(quiet=arguments.quiet) as progress:
+        game = find_game(arguments.game, data_dir=arguments.data_dir, progress=progress)
     interactive = sys.stdin.isatty()
     folder = arguments.saves or (_saves_folder(game.key) if interactive else None)
     session = Session(game, folder, seed=arguments.seed, anew=arguments.new)

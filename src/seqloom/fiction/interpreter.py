@@ -38,6 +38,7 @@ class Awaiting(StrEnum):
     CLARIFICATION = "clarification"
     """The rest of a command, as after "Which do you mean?"; a new command is accepted too."""
     YES_OR_NO = "yes or no"
+    """Yes or no, or another answer to a question of the game, such as RESTART or QUIT after the end."""
     KEY = "key"
     """One key. `step` takes its character; an empty line is the Enter key."""
     NOTHING = "nothing"

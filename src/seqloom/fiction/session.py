@@ -175,7 +175,7 @@ class Session:
             if command in _BARE | _BARE_AT_THE_END:
                 return self._command(command, name)
             return Reply(notes=(_ENDED,))
-        if self.awaiting is not Awaiting.YES_OR_NO and command in _BARE:
+        if command in _BARE and (self.awaiting is not Awaiting.YES_OR_NO or command != "save"):
             return self._command(command, name)
         return self._play(line)
 

@@ -2,6 +2,7 @@
 
 import os
 import re
+import select
 import signal
 import subprocess
 import sys
@@ -52,6 +53,11 @@ def test_a_transcript_and_saves_are_written_where_they_are_named(
     ("argv", "message"),
     [
         (["cloack"], "there is no game 'cloack'; did you mean cloak?"),
+        (["{tmp}/no.z5"], "no.z5: there is no such file; expected a Z-machine story (.z3, .z4, .z5, .z8) or a Blorb"),
+        (["{tmp}/x.ulx"], "x.ulx: this is a Glulx story, which seqloom cannot play; play it with another program"),
+        (["{tmp}/file.z5"], "file.z5: is no story; expected a Z-machine story"),
+        (["zork1", "--data-dir", "{tmp}/damaged"], "zork1/zork1.z3: the mirror folder {tmp}/damaged does not hold it"),
+        (["zork1", "--data-dir", "{tmp}/wrong"], "zork1.z3: has another SHA-256 than the catalogue says"),
         (["--parser", "runs/x"], "--parser runs/x: there are no parser networks yet; expected --parser off"),
         (["--transcript", "{tmp}/no/t.txt"], "/no/t.txt: cannot be written"),
         (["--saves", "{tmp}/file"], "this is a file, not a folder"),
@@ -63,11 +69,15 @@ def test_wrong_input_is_one_message(
 ) -> None:
     (tmp_path / "file").touch()
     (tmp_path / "damaged").mkdir()
+    (tmp_path / "file.z5").write_bytes(b"no story")
+    (tmp_path / "x.ulx").write_bytes(b"Glul" + bytes(100))
+    (tmp_path / "wrong" / "zork1").mkdir(parents=True)
+    (tmp_path / "wrong" / "zork1" / "zork1.z3").write_bytes(b"no story")
     (tmp_path / "damaged" / "autosave.jsonl").touch()
     type_in(b"")
     assert play(*(word.format(tmp=tmp_path) for word in argv)) == 2
     err = capsys.readouterr().err
-    assert message in err
+    assert message.format(tmp=tmp_path) in err
     assert err.count("\n") == 1
 
 
@@ -99,7 +109,8 @@ class Terminal:
         """What the terminal shows, up to a match of the pattern."""
         deadline = time.monotonic() + 60
         while not (match := re.search(pattern, self.shown, re.DOTALL)):
-            assert time.monotonic() < deadline, self.shown
+            ready, *_ = select.select([self.controller], [], [], max(0.0, deadline - time.monotonic()))
+            assert ready, self.shown
             try:
                 self.shown += os.read(self.controller, 4096).decode().replace("\r\n", "\n")
             except OSError:  # The terminal was closed.
@@ -157,7 +168,9 @@ def test_no_turn_whose_answer_was_shown_is_lost(saves: Path, interruption: str) 
     terminal.type("west\n")
     terminal.wait_for(r"Cloakroom.*\n> ")
     if interruption == "ctrl-c":
-        terminal.type("exam\x03")
+        terminal.type("exam")
+        terminal.wait_for("exam")
+        terminal.type("\x03")
         terminal.wait_for(r"Stopped\. `seqloom play cloak` continues the game\.")
         assert terminal.end() == 130
     else:

@@ -14,5 +14,7 @@ def test_games_are_found_by_name() -> None:
 def test_unknown_games_are_one_message() -> None:
     with pytest.raises(FictionError, match=r"there is no game 'cloack'; did you mean cloak\?"):
         find_game("cloack")
-    with pytest.raises(FictionError, match="there is no game 'x'; the games are cloak, adventure"):
+    with pytest.raises(
+        FictionError, match="there is no game 'x'; the games are cloak, adventure, zork1, or name a story file"
+    ):
         find_game("x")

@@ -66,6 +66,8 @@ def test_keys_and_answers_go_to_the_game_untouched(start: Start) -> None:
     assert notes(session, "/undo") == "Taken back: key"
     cloak = start(CLOAK, None)
     assert texts(cloak, "quit", "save", "no")[1] == "Please answer yes or no."
+    texts(cloak, "quit")
+    assert notes(cloak, "undo") == "Taken back: quit"
 
 
 def test_after_the_end_only_the_session_answers(start: Start) -> None:

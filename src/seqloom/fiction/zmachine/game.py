@@ -1,0 +1,135 @@
+"""A Z-machine story as an interpreter."""
+
+import base64
+import importlib.metadata
+import json
+import re
+import zlib
+from pathlib import Path
+
+from seqloom.errors import FictionError
+from seqloom.fiction.interpreter import Awaiting, SceneObject, Score, Turn, Words
+from seqloom.fiction.zmachine.parser_messages import awaiting, parser_error
+from seqloom.fiction.zmachine.process import STEP_SECONDS, Answer, StoryProcess
+from seqloom.fiction.zmachine.story import Story
+
+_AWAITING = tuple(Awaiting)
+# The upper window of most stories is a status line of one or two rows.
+_STATUS_ROWS = 2
+
+
+MISSING = "Z-machine stories: need the package fernz, which is not installed: pip install 'seqloom[fiction]'"
+
+
+def version() -> str:
+    """The version of fernz.
+
+    Raises:
+        FictionError: it is not installed.
+    """
+    try:
+        return importlib.metadata.version("fernz")
+    except importlib.metadata.PackageNotFoundError:
+        raise FictionError(MISSING) from None
+
+
+class ZMachine:
+    """A story; see `Interpreter` for its methods."""
+
+    def __init__(self, story: Story, *, seconds: float = STEP_SECONDS) -> None:
+        """Prepares a story.
+
+        Args:
+            seconds: how long the story may compute in one turn.
+        """
+        self.story = story
+        self.title = Path(story.source).name
+        self.awaiting = Awaiting.COMMAND
+        self._process = StoryProcess(story, seconds)
+        self._state = b""
+        self._memory: tuple[bytes, bytes] | None = None
+        self._shown_score: Score | None = None
+
+    def reset(self, seed: int = 0) -> Turn:
+        """Starts the story."""
+        return self._turn(self._process.start(seed % 2**31), line=None)
+
+    def step(self, line: str) -> Turn:
+        """Passes a line or a key to the story."""
+        if self.awaiting is Awaiting.NOTHING:
+            raise FictionError(f"{self.title}: the game has ended; it reads no more commands")
+        if self.awaiting is not Awaiting.KEY:
+            line = line.strip()
+        reads_command = self.awaiting in (Awaiting.COMMAND, Awaiting.CLARIFICATION)
+        return self._turn(self._process.step(line), line=line if reads_command else None)
+
+    def snapshot(self) -> bytes:
+        """What the story awaits (one byte), and the state of fernz, as compressed JSON."""
+        return bytes([_AWAITING.index(self.awaiting)]) + self._state
+
+    def restore(self, snapshot: bytes) -> None:
+        """Returns to a snapshot."""
+        if not snapshot or snapshot[0] >= len(_AWAITING):
+            raise FictionError(f"{self.title}: the snapshot is damaged")
+        state = snapshot[1:]
+        if state != self._state:
+            self._process.restore(state)
+            self._state = state
+        self.awaiting = _AWAITING[snapshot[0]]
+
+    def words(self) -> Words:
+        """The words of the story's dictionary."""
+        return Words((), ())
+
+    def objects_in_scope(self) -> tuple[SceneObject, ...]:
+        """Nothing yet."""
+        return ()
+
+    def score(self) -> Score | None:
+        """The score that the status line shows: in version 3 from its variables (section 8.2.2), else from its text."""
+        if self.story.version == 3:
+            if self.story.byte(1) & 2:  # The status line shows the time.
+                return None
+            story = self.story.with_memory(self.memory())
+            variables = story.word(0x0C)
+            points = story.word(variables + 2)
+            return Score(points - 0x10000 if points & 0x8000 else points, None, story.word(variables + 4))
+        return self._shown_score
+
+    def memory(self) -> bytes:
+        """The part of the story's memory that changes, as it is now."""
+        if self._memory is None or self._memory[0] is not self._state:
+            state = json.loads(zlib.decompress(self._state))
+            self._memory = (self._state, base64.b64decode(state["ram_base64"]))
+        return self._memory[1]
+
+    def close(self) -> None:
+        """Ends the process of the story."""
+        self._process.close()
+
+    def _turn(self, answer: Answer, line: str | None) -> Turn:
+        self._state = answer.state
+        text = _without_prompt(answer.text)
+        if answer.upper_height > _STATUS_ROWS:  # A menu, or a quotation.
+            text = "\n".join([*answer.upper, "", text]).strip("\n")
+        else:
+            self._shown_score = _score_of(" ".join(answer.upper)) or self._shown_score
+        if answer.reads == "line":
+            self.awaiting = awaiting(text)
+        else:
+            self.awaiting = Awaiting.KEY if answer.reads == "key" else Awaiting.NOTHING
+        error = parser_error(text, line) if line is not None and self.awaiting is not Awaiting.YES_OR_NO else None
+        return Turn(text, self.awaiting, *(error or ()))
+
+
+def _score_of(status: str) -> Score | None:
+    """The score in a status line such as `Kitchen  Score: 5  Moves: 12` or `Kitchen  5/12`."""
+    match = re.search(r"Score:\s*(-?\d+)\s+(?:Moves|Turns):\s*(\d+)", status) or re.search(
+        r"\s(-?\d+)/(\d+)\s*$", status
+    )
+    return Score(int(match[1]), None, int(match[2])) if match else None
+
+
+def _without_prompt(text: str) -> str:
+    """The text without the prompt at its end, and without the empty lines around it."""
+    return text.rstrip().removesuffix(">").strip("\n").rstrip()
