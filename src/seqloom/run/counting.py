@@ -1,7 +1,7 @@
-"""`fit_by_counting`: a model is fitted in one pass over its examples, where other models are trained by the training loop.
+"""Fits a model that counts, such as an n-gram model, in one pass over its examples, instead of the training loop.
 
-It writes what the loop writes: weights/best.safetensors, metrics.jsonl and an (empty) progress.txt. There is no checkpoint: a run
-that was killed is fitted again from the start.
+It writes the same files as the loop: weights/best.safetensors, metrics.jsonl and progress.txt (empty). It writes no checkpoint: a
+run that was killed is fitted again from the start.
 """
 
 import time
@@ -32,19 +32,22 @@ def fit_by_counting(
     progress: Progress,
     tensorboard: bool,
 ) -> ResultInfo:
-    """Fits a model and validates it once.
+    """Fits a model by counting, and validates it.
 
     Args:
+        model: a model with `fitted_by_counting`.
+        validate: measures the model on the validation data.
         folder: the run folder.
-        title: the name under which progress is reported.
-        tensorboard: whether the log is written for TensorBoard too.
+        device: the device of the model after counting.
+        title: the name of the task for progress.
+        tensorboard: whether to write the log for TensorBoard too.
 
     Raises:
-        TrainingError: there is nothing to count, or counting takes more memory than is free.
+        TrainingError: there are no examples, or counting takes more memory than is free.
     """
     log = MetricLog(folder, tensorboard=tensorboard)
     log.clear()
-    other_work, used, started = core_sharing.OtherWork(), time.process_time(), time.monotonic()
+    other_work, processor_start, wall_start = core_sharing.OtherWork(), time.process_time(), time.monotonic()
     begin = time.perf_counter()
     rows = range(len(examples))
     notes = model.fit((examples[row] for row in rows), end=examples.ends, progress=progress)
@@ -81,6 +84,6 @@ def fit_by_counting(
         best="the counts of the whole training split",
         curve=[point],
         other_cores=round(other_work.mean_cores(), 2),
-        processor_share=round((time.process_time() - used) / max(1e-9, time.monotonic() - started), 3),
+        processor_share=round((time.process_time() - processor_start) / max(1e-9, time.monotonic() - wall_start), 3),
         notes=list(notes),
     )

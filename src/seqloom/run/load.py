@@ -1,4 +1,4 @@
-"""Run: a run folder, opened: a model that translates, generates, scores and is evaluated."""
+"""Run: an opened run folder, with methods to translate, generate, score and evaluate."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property
@@ -39,7 +39,7 @@ WEIGHTS = "weights/best.safetensors"
 
 
 class Run:
-    """A trained run: its recipe, tokenizer and weights, and what they can do."""
+    """A trained run: recipe, tokenizer and model, with methods that use them."""
 
     def __init__(self, folder: Path, recipe: Recipe, tokenizer: Tokenizer, model: Model, device: torch.device) -> None:
         self.folder = folder
@@ -47,7 +47,7 @@ class Run:
         self.tokenizer = tokenizer
         self.model = model.eval()
         self.device = device
-        self._known_lexicon: Lexicon | None = None
+        self._cached_lexicon: Lexicon | None = None
 
     @cached_property
     def info(self) -> RunInfo:
@@ -56,7 +56,7 @@ class Run:
 
     @cached_property
     def _inference_model(self) -> Model:
-        # On an accelerator it has not been found to pay.
+        # On accelerators, no measurement showed that an inference model is faster.
         return self.model.inference_model() if self.device.type == "cpu" else self.model
 
     @overload
@@ -86,16 +86,17 @@ class Run:
         prefix_cache: PrefixCache | None = None,
         **decoding: Any,
     ) -> Engine:
-        """Text in, generations out; decoding settings that are None are the recipe's.
+        """A generator: it encodes texts, decodes them and returns generations.
 
         Args:
-            engine: "seqloom", or another program that decodes in its place, such as "ctranslate2".
-            progress: reports on the lexicon, if it has to be learned first (`shortlist`).
-            prefix_cache: stores what a language model has read of prompts, for one run; other engines do not use it.
+            engine: "seqloom", or another program that decodes, such as "ctranslate2".
+            progress: receives the progress of learning the lexicon, if `shortlist` needs one.
+            prefix_cache: stores the states of prompts that a language model has read; other engines do not use it.
+            decoding: decoding settings that replace those of the recipe, unless they are None.
 
         Raises:
-            ConfigError: there is no such engine, it is not installed, or cannot honour a setting; or shortlists are asked for,
-                and cannot be made.
+            ConfigError: the engine does not exist, is not installed, or does not support a setting; or the lexicon for
+                `shortlist` cannot be made.
         """
         if engine != OWN:
             if isinstance(self.model, Ensemble):
@@ -116,18 +117,18 @@ class Run:
         )
 
     def _lexicon(self, progress: Progress | None) -> Lexicon:
-        if self._known_lexicon is None:
-            self._known_lexicon = run_lexicon(self.folder, self.recipe, self.tokenizer, self.info.corpus, progress)
-        return self._known_lexicon
+        if self._cached_lexicon is None:
+            self._cached_lexicon = run_lexicon(self.folder, self.recipe, self.tokenizer, self.info.corpus, progress)
+        return self._cached_lexicon
 
     def require_pairs(self, what: str) -> None:
         """Checks that the run is a model of pairs.
 
         Args:
-            what: what needs pairs, such as "translate".
+            what: the operation that needs pairs, such as "translate".
 
         Raises:
-            ConfigError: the run is a language model; the message names what it can do instead.
+            ConfigError: the run is a language model; the message names the command to use instead.
         """
         task = task_of(self.info.corpus.kind)
         if not task.has_sources:
@@ -137,26 +138,37 @@ class Run:
             )
 
     def open_corpus(self, progress: Progress | None = None) -> Corpus:
-        """The corpus that the run was trained on, where it lies now.
+        """Opens the corpus that the run was trained on, also if its files were moved.
 
         Raises:
-            SeqloomError: the run does not say which corpus it was, or the data are not found, or have changed.
+            SeqloomError: the run does not record its corpus, or the data are not found or have changed.
         """
         from seqloom.run.data import open_run_corpus
 
         return open_run_corpus(self.folder, self.recipe.corpus, self.info.corpus, progress)[1]
 
     def translate(self, texts: str | Iterable[str], **decoding: Any) -> list[Generation]:
-        """Translates texts; one generation each, in order. `decoding`: beam, nbest and the other DecodingSettings."""
+        """Translates texts. Returns a generation for each text, in order.
+
+        Args:
+            decoding: decoding settings (beam, nbest and so on) that replace those of the recipe.
+        """
         return list(self.translate_lines(check_texts(texts, "texts"), **decoding))
 
     def translate_lines(
         self, texts: Iterable[str], *, alignments: bool = False, progress: Progress | None = None, **decoding: Any
     ) -> Iterator[Generation]:
-        """Translates a stream of any length; one generation for each text, in order, whatever it is.
+        """Translates a stream of any length. Yields a generation for each text, in order.
+
+        Args:
+            texts: sources; an empty one gives an empty generation.
+            alignments: whether to return alignments of target and source tokens.
+            progress: receives the progress.
+            decoding: as for `translate`.
 
         Raises:
-            ConfigError: the run is a language model; see `generate`.
+            ConfigError: the run is a language model; use `generate`.
+            DecodingError: alignments are requested of a model without attention.
         """
         self.require_pairs("translate")
         engine = self.generator(progress=progress, **decoding)
@@ -165,10 +177,12 @@ class Run:
     def generate(
         self, prompts: str | Sequence[str] = "", *, num_samples: int = 1, max_tokens: int = 200, **decoding: Any
     ) -> list[Generation]:
-        """Continues prompts, by sampling unless `decoding` says otherwise. A model of pairs takes the prompt as its source.
+        """Continues prompts, by sampling unless `decoding` names another method. For a model of pairs, a prompt is a source.
 
         Args:
-            max_tokens: the most tokens of an output, eos included.
+            num_samples: the number of outputs for each prompt.
+            max_tokens: the largest number of tokens of an output, including eos.
+            decoding: as for `translate`.
         """
         texts = check_texts(prompts, "prompts")
         whole_number(max_tokens, "max_tokens", least=1, most=MAX_TOKENS)
@@ -182,16 +196,17 @@ class Run:
     def stream(
         self, prompt: str, on_text: Callable[[str], object], *, number: int = 0, max_tokens: int = 200, **decoding: Any
     ) -> Generation:
-        """As `generate` with one prompt, but each piece of the text is passed on as soon as it cannot change any more.
+        """Continues a prompt as `generate` does, and passes on each piece of the text as soon as it is final.
 
         Args:
-            on_text: called with each piece; together they are the text of the generation.
-            number: the index of the prompt among others; the seed and it determine the random numbers.
-            max_tokens: the most tokens of the output, eos included.
+            on_text: called with each piece; all pieces together are the text of the generation.
+            number: the index of the prompt, which determines the random numbers together with the seed.
+            max_tokens: the largest number of tokens of the output, including eos.
+            decoding: as for `translate`.
 
         Raises:
-            ConfigError: the settings ask for several outputs, or for a beam of several hypotheses, whose tokens are known only at
-                the end.
+            ConfigError: the settings require several outputs, or a beam of several hypotheses, whose tokens are final only at the
+                end.
         """
         (text,) = check_texts(prompt, "prompt")
         whole_number(max_tokens, "max_tokens", least=1, most=MAX_TOKENS)
@@ -201,7 +216,7 @@ class Run:
         settings = generator.settings
         if settings.nbest > 1 or (settings.method == "beam" and settings.beam > 1):
             raise ConfigError(
-                "stream: a text can be passed on while it is generated by greedy search (beam 1) or as one sample; set nbest to 1, "
+                "stream: only greedy search (beam 1) and a single sample give a text while it is generated; set nbest to 1, "
                 "and beam to 1 or method to 'sample'"
             )
         output = OutputStream(self.tokenizer, stop=settings.stop_strings, emit=lambda piece, _: on_text(piece))
@@ -218,25 +233,25 @@ class Run:
         return generation if has_sources else generation.with_limit_note(max_tokens)
 
     def score(self, pairs: Iterable[SentencePair]) -> Iterator[PairScore]:
-        """The log-probability of each target given its source, by forced decoding.
+        """The log-probability of each target given its source, by forced decoding; see `PairScore`.
 
         Raises:
-            ConfigError: the run is a language model.
+            ConfigError: the run is a language model; use `score_text`.
         """
         self.require_pairs("score")
         return self.generator().score(pairs)
 
     def score_text(self, texts: Sequence[str], *, are_documents: bool = False) -> list[PairScore]:
-        """The log-probability of each line of a running text, with the text before it as context; for language models.
+        """The log-probability of each line of a running text, given the text before it, or of each document; for language models.
 
         Args:
-            texts: lines without their line ends, or documents.
-            are_documents: which of the two. Documents are each other's context if the run was trained so
+            texts: lines without line ends, or documents.
+            are_documents: whether `texts` are documents. Earlier documents are context if the run was trained that way
                 (`training.across_documents`).
 
         Raises:
-            ConfigError: the run is a model of pairs; see `score`.
-            CorpusError: there is no text.
+            ConfigError: the run is a model of pairs; use `score`.
+            CorpusError: the texts are empty.
         """
         task = task_of(self.info.corpus.kind)
         return task.score_text(self, check_texts(texts, "texts"), are_documents=are_documents)
@@ -250,33 +265,34 @@ class Run:
         progress: Progress | None = None,
         **decoding: Any,
     ) -> "Evaluation":
-        """Scores the run on its own corpus, on a file, or on given pairs.
+        """Scores the run on its own corpus, on a file, or on pairs.
 
-        Of the run's own corpus and of named data sets the test splits are scored, of any other file all of it; the scopes of the
-        evaluation say which, and how many items that were.
+        It scores the test splits of the run's own corpus and of named data sets, and all items of any other file. The scopes of
+        the evaluation describe the scored items and their number.
 
         Args:
-            corpus: a corpus, settings, a name or a file; by default the run's own corpus.
-            more_references: for given pairs, the references of further translators, one sequence for each translator.
-            decoding: beam and the other DecodingSettings, where they are not to be the recipe's.
+            corpus: a corpus, settings, a name, a file or pairs; by default the run's own corpus.
+            more_references: for pairs, the references of further translators, a sequence for each translator.
+            metrics: names of metrics; by default those that fit the data.
+            decoding: as for `translate`.
 
         Raises:
             SeqloomError: the data cannot be read, or do not fit each other or the metrics.
         """
-        # What reads corpora and scores takes longer to import than the first translation to find.
+        # Importing the modules that read and score corpora takes longer than a first translation.
         from seqloom.run.scoring import choose_test_data
 
         data = choose_test_data(
-            corpus, own=self.recipe.corpus, about=self.info.corpus, folder=self.folder, progress=progress
+            corpus, own=self.recipe.corpus, info=self.info.corpus, folder=self.folder, progress=progress
         )
-        own = data.corpus is None or self.recipe.task is not None
-        task = task_of(self.info.corpus.kind if own or data.corpus is None else data.corpus.kind)
+        uses_own_task = data.corpus is None or self.recipe.task is not None
+        task = task_of(self.info.corpus.kind if uses_own_task or data.corpus is None else data.corpus.kind)
         return task.evaluate(
             self, data, metrics=metrics, more_references=more_references, decoding=decoding, progress=progress
         )
 
     def describe(self) -> dict[str, Any]:
-        """Everything that the run knows about itself, as plain values."""
+        """The facts that the run folder stores about the run; see the function `describe`."""
         return describe(self.folder)
 
     def __repr__(self) -> str:
@@ -289,18 +305,20 @@ def load(
     threads: int | None = None,
     weights: Sequence[float] | Literal["tune"] | None = None,
 ) -> Run:
-    """Opens a run; several of one vocabulary are an ensemble.
+    """Opens a run, or an ensemble of several runs with the same vocabulary.
 
-    An ensemble has the folder and the recipe of its first run that is trained by gradients, or of the first one.
+    An ensemble has the folder and the recipe of its first run that was trained with gradients; if there is none, of its first run.
 
     Args:
-        weights: of the runs in an ensemble, at least 0 and 1 in sum; equal by default. "tune", for language models: the weights
-            that predict the validation split of the ensemble's corpus best.
+        device: "auto", "cpu", "cuda" or "mps".
+        threads: processor threads; None: one for each core.
+        weights: for an ensemble, the weights of the runs, at least 0 and with the sum 1; equal by default. "tune", for language
+            models: the weights that predict the validation split of the corpus best.
 
     Raises:
-        CheckpointError: a folder is not a run, is damaged, or the vocabularies differ.
-        ConfigError: there are weights for a single run, or to be tuned for models of pairs.
-        DecodingError: the weights do not fit.
+        CheckpointError: a folder is not a run or is damaged, or the vocabularies differ.
+        ConfigError: `weights` is set for a single run, or is "tune" for models of pairs.
+        DecodingError: the weights are not as many as the runs, are negative, or do not have the sum 1.
     """
     if not folders:
         raise ConfigError("name at least one run folder")
@@ -314,29 +332,29 @@ def load(
     if len(runs) == 1:
         if weights is not None:
             raise ConfigError(
-                "weights: they belong to several runs, but there is one; name another run, or leave them out"
+                "weights: they belong to several runs, but there is only one; name another run, or leave them out"
             )
         return first
     for other in runs[1:]:
         if other.tokenizer.hash != first.tokenizer.hash:
             raise CheckpointError(
                 f"{other.folder} and {first.folder} have different vocabularies, so their scores cannot be averaged: train both "
-                "with one tokenizer (seqloom compare does, and seqloom train --from)"
+                "with the same tokenizer (as seqloom compare and seqloom train --from do)"
             )
-    lead = next((run for run in runs if not run.model.fitted_by_counting), first)
+    main_run = next((run for run in runs if not run.model.fitted_by_counting), first)
     if weights == "tune":
-        task = task_of(lead.info.corpus.kind)
+        task = task_of(main_run.info.corpus.kind)
         if task.has_sources:
             raise ConfigError(
                 "weights: tune is for language models, and these runs are models of pairs; give the weights as numbers"
             )
-        weights = task.tune_weights(runs, lead.open_corpus().val)
+        weights = task.tune_weights(runs, main_run.open_corpus().val)
     model = Ensemble([run.model for run in runs], weights)
-    return Run(lead.folder, lead.recipe, lead.tokenizer, model, chosen_device)
+    return Run(main_run.folder, main_run.recipe, main_run.tokenizer, model, chosen_device)
 
 
 def describe(folder: Path | str) -> dict[str, Any]:
-    """Everything that a run folder says about its run, as plain values; one that is not finished can be described too.
+    """The facts that a run folder stores about its run, as values for JSON; the run need not be finished.
 
     Raises:
         CheckpointError: the folder is not a run, or is damaged.
@@ -352,7 +370,7 @@ def describe(folder: Path | str) -> dict[str, Any]:
         "description": recipe.description,
         "state": "finished"
         if info.result
-        else f"not finished; go on: {command_line('train', '--resume', '--out', folder)}",
+        else f"not finished; continue: {command_line('train', '--resume', '--out', folder)}",
         "seed": info.seed,
         "budget": str(Budget.parse(info.budget)) if info.budget else "one pass over the data, by counting",
         "corpus": info.corpus.to_json(),
@@ -382,7 +400,7 @@ def _load_one(folder: Path, device: torch.device) -> Run:
 
 
 def read_recipe(folder: Path) -> Recipe:
-    """The recipe that a run was trained with, every default written out.
+    """The recipe that a run was trained with, including all default values.
 
     Raises:
         CheckpointError: the folder is not a run.

@@ -1,6 +1,7 @@
-"""Prepared: a corpus with its task and its tokenizer, encoded.
+"""Prepares training data: trains a tokenizer and encodes a corpus.
 
-Input: a corpus and a recipe; output: what recipes that share a tokenizer are trained on. Nothing here trains.
+Input: a corpus and a recipe; output: encoded training and validation data, which recipes with the same tokenizer can share. This
+module does not train models.
 """
 
 import hashlib
@@ -22,15 +23,16 @@ from seqloom.tasks import Task, task_of
 from seqloom.tokenizer import Tokenizer, TokenizerSettings
 
 CHARACTERS = "characters.json"
+"""The file with the result of `character_sides`, in a run folder."""
 
-# Items of a split from which on its tokenizer is stored for the next time, by what the items are.
-_LARGE = {"documents": 1000, "passages": 1000}
-_LARGE_OTHERS = 200_000
+# The tokenizer of a split is cached if the split has at least this number of items, by their unit.
+_MIN_CACHED = {"documents": 1000, "passages": 1000}
+_MIN_CACHED_PAIRS = 200_000
 
 
 @dataclass(frozen=True)
 class Prepared:
-    """A corpus with its task and its tokenizer, encoded: what recipes that share a tokenizer are trained on."""
+    """A corpus with its task, its tokenizer and its encoded training and validation data."""
 
     corpus: Corpus
     task: Task
@@ -42,7 +44,7 @@ class Prepared:
 def prepare(
     corpus: Corpus, recipe: Recipe, *, tokenizer: Tokenizer | None = None, progress: Progress | None = None
 ) -> Prepared:
-    """Trains the tokenizer, unless one is given, and encodes training and validation data."""
+    """Trains a tokenizer if `tokenizer` is None, and encodes training and validation data."""
     progress = progress or Silent()
     task = task_of(corpus.kind)
     task.check(recipe, corpus.name)
@@ -56,11 +58,11 @@ def prepare(
 
 
 def train_tokenizer(split: Split, settings: TokenizerSettings, progress: Progress) -> Tokenizer:
-    """Trains a tokenizer, or reads the one that was trained on a large split before: the same text and settings give the same."""
-    if split.size is None or split.size < _LARGE.get(split.unit, _LARGE_OTHERS):
+    """Trains a tokenizer. For a large split, it is cached: the same text and settings give the same tokenizer."""
+    if split.size is None or split.size < _MIN_CACHED.get(split.unit, _MIN_CACHED_PAIRS):
         return Tokenizer.train(split, settings, progress=progress)
-    what = f"{split.fingerprint}\n{settings.model_dump_json()}\n{version('tokenizers')}\n{version('seqloom')}"
-    file = cache_folder("tokenizers") / f"{hashlib.sha256(what.encode()).hexdigest()[:32]}.json"
+    inputs = f"{split.fingerprint}\n{settings.model_dump_json()}\n{version('tokenizers')}\n{version('seqloom')}"
+    file = cache_folder("tokenizers") / f"{hashlib.sha256(inputs.encode()).hexdigest()[:32]}.json"
     if file.is_file():
         with suppress(CheckpointError):
             return Tokenizer.load(file)
@@ -73,7 +75,7 @@ def train_tokenizer(split: Split, settings: TokenizerSettings, progress: Progres
 
 
 def corpus_info(prepared: Prepared) -> CorpusInfo:
-    """What a run stores about its corpus."""
+    """The facts that a run stores about its corpus."""
     corpus = prepared.corpus
     return CorpusInfo(
         name=corpus.name,
@@ -95,7 +97,7 @@ def corpus_info(prepared: Prepared) -> CorpusInfo:
 
 
 def character_sides(corpus: Corpus) -> dict[str, Any] | None:
-    """Counts of the characters that follow each other in sources and targets; the language of a text is detected by them later."""
+    """Counts of character trigrams in sources and targets, to detect the language of a text later; None without sources."""
     if not task_of(corpus.kind).has_sources:
         return None
     src, tgt = count_sides(corpus.train.pairs())

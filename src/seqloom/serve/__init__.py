@@ -1,5 +1,5 @@
-"""Serving: trained runs behind HTTP for many users at once, with two known APIs, one of our own, and a web page.
+"""Serves trained runs over HTTP to many users at once: the APIs of LibreTranslate and OpenAI, seqloom's own API, and a web page.
 
 `libretranslate`, `completions` and `generation` turn HTTP requests into text requests; `batcher` decodes these in batches.
-Nothing that a request names is opened, fetched or executed.
+The server never opens, fetches or executes anything that a request names.
 """

@@ -1,4 +1,4 @@
-"""Access log: one JSON object per line. It never contains a user's text, a path or a name from a request."""
+"""Access log: a JSON object in each line. It never contains texts, paths or names from requests."""
 
 import datetime
 import json
@@ -26,13 +26,13 @@ class AccessLog:
                 self._stream.write(line + "\n")
                 self._stream.flush()
             except (OSError, ValueError):
-                # The reader of the log has closed it (a broken pipe, for example); serving goes on without a log.
+                # The stream was closed (a broken pipe, for example), so the server continues without a log.
                 self._stream = None
 
     def failure(self, error: BaseException, **log_fields: Any) -> None:
-        """Logs an unexpected exception: its class and its stack. Its message is left out, since it may quote a text."""
-        where = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in traceback.extract_tb(error.__traceback__)]
-        self.write("failure", error=type(error).__name__, where=where, **log_fields)
+        """Logs an unexpected exception: its class and its stack, but not its message, because that may quote a text."""
+        stack = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in traceback.extract_tb(error.__traceback__)]
+        self.write("failure", error=type(error).__name__, where=stack, **log_fields)
 
 
 class AccessLogHandler(logging.Handler):
@@ -43,7 +43,7 @@ class AccessLogHandler(logging.Handler):
         self._access_log = access_log
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Writes the record's message template without its arguments, since these may quote a text."""
+        """Writes the message template of the record without its arguments, because these may quote a text."""
         log_fields = {
             "logger": record.name,
             "level": record.levelname,

@@ -20,9 +20,10 @@ from seqloom.serve.state import ServerState
 
 
 def make_app(state: ServerState, *, origins: Sequence[str] = ()) -> Starlette:
-    """Creates the application around a state that all endpoints share.
+    """Creates the application.
 
     Args:
+        state: the state that all endpoints share.
         origins: sites whose pages may read responses in a browser (CORS); none by default.
 
     Raises:
@@ -42,7 +43,7 @@ def make_app(state: ServerState, *, origins: Sequence[str] = ()) -> Starlette:
         layers.append(Middleware(CORSMiddleware, **cors_options(origins)))
     layers.append(Middleware(ErrorMiddleware, access_log=state.access_log, reject=limiter.rejection))
     app = Starlette(routes=routes, middleware=layers, exception_handlers={HTTPException: _raise_again})
-    # A redirect would name a host that the request chose.
+    # A redirect would contain the host name that the request sent.
     app.router.redirect_slashes = False
     return app
 

@@ -1,8 +1,8 @@
-"""Batcher: decodes texts of many HTTP requests in batches; each text gets the result that it would get alone.
+"""Batcher: decodes texts of many HTTP requests in batches. The result of a text does not depend on its batch.
 
-Any thread may submit text requests, each with a text and its decoder; results arrive in their futures. A few threads decode.
-Requests that arrive while these are busy form the next batch, so batches grow with the load. The batcher knows neither HTTP nor
-search.
+Any thread may submit text requests, each with a text and its decoder. Their futures receive the results. A few threads decode.
+Requests that arrive while these threads are busy form the next batch, so batches grow with the load. This module knows neither
+HTTP nor search.
 """
 
 import threading
@@ -19,30 +19,30 @@ if TYPE_CHECKING:
 
 
 class BatchDecoder(Protocol):
-    """Decodes texts of one run with one set of decoding settings. Requests that have the same decoder object share batches."""
+    """Decodes texts with a run and its decoding settings. Only requests with the same decoder object share batches."""
 
     @property
     def run(self) -> str:
         """The name of the run."""
 
     def decode(self, text_requests: Sequence["TextRequest"]) -> list[Generation]:
-        """One generation for each text request, in their order."""
+        """A generation for each text request, in order."""
 
 
 class TextRequest:
     """A text to decode, and the future that receives its generation.
 
     Attributes:
-        draw_key: the key of its random numbers; used by sampling only.
-        on_token: called with each new token on the decoding thread; it returns whether to go on. None if the caller needs no
+        draw_key: the key of its random numbers, for sampling.
+        on_token: called with each new token on the decoding thread; returns whether to continue. None if the caller needs no
             tokens.
-        deadline: time after which the result is not needed (`time.monotonic`).
-        prompt_ids: the ids of a prompt that is scored and not continued.
-        prompt_scores: the scores of `prompt_ids`; the decoder sets them before `future` is set. None without such ids.
+        deadline: the time after which the result is not needed (`time.monotonic`, in seconds).
+        prompt_ids: the ids of a prompt to score instead of continuing it.
+        prompt_scores: the scores of `prompt_ids`; the decoder sets them before it sets `future`. None without `prompt_ids`.
         future: receives the generation.
-        cancelled: whether the result is not needed any more. A request that waits is then dropped; one with `on_token` stops
-            at its next token.
-        submitted: time of creation (`time.monotonic`).
+        cancelled: whether the result is no longer needed. A waiting request is then dropped; a request with `on_token` stops at
+            its next token.
+        submitted: the time of creation (`time.monotonic`, in seconds).
     """
 
     def __init__(
@@ -68,17 +68,17 @@ class TextRequest:
 
     @property
     def expired(self) -> bool:
-        """Whether the result is not needed any more: cancelled, or past its deadline."""
+        """Whether the result is no longer needed: cancelled, or past its deadline."""
         return self.cancelled or self.future.cancelled() or time.monotonic() > self.deadline
 
     def cancel(self) -> None:
-        """Marks the result as not needed."""
+        """Marks the result as no longer needed."""
         self.cancelled = True
         self.future.cancel()
 
 
 class QueueFullError(Exception):
-    """The queue has no room for all of the submitted text requests."""
+    """The queue cannot take all submitted text requests."""
 
 
 class ClosedError(Exception):
@@ -103,10 +103,10 @@ class Batcher:
         Args:
             queue: maximum number of waiting texts.
             batch: maximum number of texts in a batch.
-            wait_ms: how long a text waits for others when a thread is free (milliseconds).
+            wait_ms: how long a free thread waits for more texts before it decodes, in milliseconds.
             workers: number of decoding threads.
             prepare: called once on each thread before it decodes.
-            on_batch: called after each batch with the run's name, the number of texts and the seconds.
+            on_batch: called after each batch with the name of the run, the number of texts and the duration in seconds.
         """
         self.queue, self.batch, self.wait = queue, batch, wait_ms / 1000
         self._prepare, self._on_batch = prepare, on_batch
@@ -134,7 +134,7 @@ class Batcher:
             if self._closed:
                 raise ClosedError
             if len(self._pending) + len(text_requests) > self.queue:
-                # Expired requests must not keep new ones out.
+                # Expired requests must not take capacity from new ones.
                 self._pending = deque(text_request for text_request in self._pending if not text_request.expired)
             if len(self._pending) + len(text_requests) > self.queue:
                 raise QueueFullError
@@ -153,10 +153,10 @@ class Batcher:
             self._changed.notify_all()
 
     def join(self, seconds: float | None = None) -> bool:
-        """After `close`: waits until all texts are decoded, or until the time is over; returns whether all are decoded."""
-        until = None if seconds is None else time.monotonic() + seconds
+        """After `close`, waits at most `seconds` until all texts are decoded. Returns whether all are."""
+        deadline = None if seconds is None else time.monotonic() + seconds
         for thread in self._threads:
-            thread.join(None if until is None else max(0.0, until - time.monotonic()))
+            thread.join(None if deadline is None else max(0.0, deadline - time.monotonic()))
         return not any(thread.is_alive() for thread in self._threads)
 
     def _work(self) -> None:
@@ -167,7 +167,7 @@ class Batcher:
             self._on_batch(batch[0].decoder.run, len(batch), time.perf_counter() - start)
 
     def _take(self) -> list[TextRequest]:
-        """Waits for the next batch and removes it from the queue; an empty list means closed and done."""
+        """Waits for the next batch and removes it from the queue; [] if the batcher is closed and the queue is empty."""
         with self._changed:
             while True:
                 while self._pending and self._pending[0].expired:
@@ -190,7 +190,7 @@ class Batcher:
         return sum(text_request.decoder is first.decoder for text_request in self._pending)
 
     def _choose(self, first: TextRequest) -> list[TextRequest]:
-        """Removes up to a batch of requests with the decoder of `first` from the queue, in their order."""
+        """Removes a batch of requests with the decoder of `first` from the queue, in order."""
         chosen: list[TextRequest] = []
         rest: deque[TextRequest] = deque()
         for text_request in self._pending:
@@ -211,7 +211,7 @@ def _decode(batch: Sequence[TextRequest]) -> None:
             for text_request in batch:
                 text_request.future.set_exception(error)
         else:
-            # Decode each alone, so that the request that fails does not fail the others.
+            # Decode each request alone, so that only those that fail get the error.
             for text_request in batch:
                 _decode([text_request])
     else:

@@ -26,7 +26,7 @@ Prompt = str | Annotated[list[str], Field(fail_fast=True)] | Ids | Annotated[lis
 
 
 class CompletionRequest(BaseModel):
-    """Prompts and decoding options. Unknown fields are errors; fields that are not supported may have their defaults only."""
+    """Prompts and decoding options. Unknown fields are errors; a field that is not supported may only have its default value."""
 
     model_config = ConfigDict(extra="forbid", title="CompletionRequest")
     other_names: ClassVar[dict[str, str]] = {"max_completion_tokens": "max_tokens", "messages": "prompt"}
@@ -34,22 +34,23 @@ class CompletionRequest(BaseModel):
     model: str = Field(description="a name that GET /v1/models lists")
     prompt: Prompt | None = Field(
         None,
-        description="a source, or a beginning to continue, as text or as the run's own token ids; several in a list",
+        description="a source, or a text to continue, as text or as token ids of the run; or a list of these",
     )
     max_tokens: Annotated[int, Field(ge=0)] | None = Field(
         None,
-        description="tokens of an output, 0 for none; 16 for language models and the recipe's rule for models of pairs by default",
+        description="maximum number of tokens of an output, 0 for none; by default 16 for language models, for models of pairs the "
+        "recipe's rule",
     )
     temperature: Annotated[float, Field(ge=0, le=2, allow_inf_nan=False)] | None = Field(
-        None, description="0 takes the most probable token; the default is 1"
+        None, description="0 chooses the most probable token; the default is 1"
     )
     top_p: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] | None = Field(
         None,
         description="nucleus sampling: draw from the most probable tokens that have this total probability; "
-        "0 takes the most probable token",
+        "0 chooses the most probable token",
     )
-    n: Annotated[int, Field(ge=1, le=128)] | None = Field(None, description="completions of each prompt")
-    best_of: Annotated[int, Field(ge=1, le=128)] | None = Field(None, description="the same as n, or not given")
+    n: Annotated[int, Field(ge=1, le=128)] | None = Field(None, description="number of completions of each prompt")
+    best_of: Annotated[int, Field(ge=1, le=128)] | None = Field(None, description="the same as n, or absent")
     stream: bool | None = None
     stream_options: StreamOptions | None = Field(None, description="only with stream")
     stop: Stop | Annotated[list[Stop], Field(max_length=4)] | None = Field(
@@ -57,20 +58,21 @@ class CompletionRequest(BaseModel):
     )
     seed: Annotated[int, Field(ge=-(2**63), lt=2**63)] | None = None
     logprobs: Annotated[int, Field(ge=0, le=5)] | None = Field(
-        None, description="number of most probable tokens to report, besides the chosen one"
+        None, description="number of most probable tokens to report, in addition to the chosen one"
     )
     echo: bool | None = Field(
-        None, description="begin with the prompt, with logprobs also of its tokens; language models only"
+        None,
+        description="begin the output with the prompt; logprobs then includes its tokens; only for language models",
     )
     suffix: Annotated[Literal[""] | None, Unsupported("null")] = None
     frequency_penalty: Annotated[_Zero | None, Unsupported("0")] = None
     presence_penalty: Annotated[_Zero | None, Unsupported("0")] = None
     logit_bias: Annotated[_Empty | None, Unsupported("null")] = None
-    user: str | None = Field(None, description="a client's name for its user; it has no effect and is not stored")
+    user: str | None = Field(None, description="the client's name for its user; has no effect and is not stored")
 
 
 class Usage(BaseModel):
-    """Numbers of tokens read and generated; eos counts as one token."""
+    """Numbers of tokens that were read and generated; eos counts as a token."""
 
     prompt_tokens: int
     completion_tokens: int

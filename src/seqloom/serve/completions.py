@@ -1,6 +1,6 @@
 """OpenAI's completions API: /v1/models and /v1/completions, with streaming.
 
-For a model of pairs the prompt is the source and the completion its target; a language model continues the prompt.
+For a model of pairs, the prompt is the source and the completion is the target. A language model continues the prompt.
 """
 
 import asyncio
@@ -29,7 +29,7 @@ from seqloom.serve.served_run import RunDecoder, ServedRun
 from seqloom.serve.state import ServerState
 
 _MAX_TOKENS = 16
-"""The API's own default for language models."""
+"""The default of OpenAI's API, used for language models."""
 
 
 _EVENT = {"type": "object", "properties": {"data": {"type": "string"}}, "required": ["data"]}
@@ -70,7 +70,7 @@ class Completions:
         return JSONResponse({"object": "list", "data": [_model(run) for run in self._state.registry.runs]})
 
     async def model(self, request: Request) -> JSONResponse:
-        """Describes one run."""
+        """Describes a run."""
         self._state.keys.check(request)
         return JSONResponse(_model(self._state.registry.run(request.path_params["name"])))
 
@@ -86,10 +86,10 @@ class Completions:
         if body.stream:
             return call.stream(request)
         scoring, text_requests = call.scoring_requests(), call.text_requests()
-        done = await await_generations(self._state.batcher, request, [*scoring, *text_requests])
-        generations = done[len(scoring) :] or call.empty_generations()
+        results = await await_generations(self._state.batcher, request, [*scoring, *text_requests])
+        generations = results[len(scoring) :] or call.empty_generations()
         self._state.count(text_requests, generations[: len(text_requests)], log_fields)
-        call.take_scores(scoring)
+        call.store_scores(scoring)
         choices = [call.choice(number, generation) for number, generation in enumerate(generations)]
         notes = list(dict.fromkeys(note for generation in generations for note in generation.notes))
         answer = call.head() | {"choices": choices, "usage": call.usage()}
@@ -97,14 +97,14 @@ class Completions:
 
 
 class _CompletionCall:
-    """One valid request: its prompts, and an output stream for each completion (`n` for each prompt)."""
+    """A valid request: its prompts, and an output stream for each completion (`n` completions for each prompt)."""
 
     def __init__(self, body: CompletionRequest, state: ServerState, deadline: float) -> None:
         self.body, self.state, self.deadline = body, state, deadline
         self.run = state.registry.run(body.model)
-        self.copies = body.n or 1
-        # The prompts themselves are scored, so their ids count, and not only their texts.
-        self.scored = bool(body.echo) and body.logprobs is not None and not self.run.info.has_sources
+        self.num_copies = body.n or 1
+        # Whether the tokens of the prompts are scored. The ids that the client sends are then used as they are.
+        self.scores_prompts = bool(body.echo) and body.logprobs is not None and not self.run.info.has_sources
         self.prompt_ids: list[list[int]] = []
         self.has_bos: list[bool] = []
         self.prompts = self._texts()
@@ -112,9 +112,9 @@ class _CompletionCall:
         self.scores: list[PromptScores] = []
         self.decoder = self._decoder()
         stop = [body.stop] if isinstance(body.stop, str) else body.stop or []
-        make = partial(OutputStream, self.run.tokenizer, stop=stop, num_top_tokens=body.logprobs)
-        self.outputs = [make() for _ in range(len(self.prompts) * self.copies)]
-        self._make = make
+        new_output = partial(OutputStream, self.run.tokenizer, stop=stop, num_top_tokens=body.logprobs)
+        self.outputs = [new_output() for _ in range(len(self.prompts) * self.num_copies)]
+        self._new_output = new_output
         self.seed = body.seed if body.seed is not None else secrets.randbits(63)
         self._head = {
             "id": f"cmpl-{secrets.token_hex(12)}",
@@ -133,13 +133,13 @@ class _CompletionCall:
         else:
             items = list(prompt)
         if not items:
-            raise HTTPError(400, "prompt is an empty list; give at least one", param="prompt")
-        self.state.check_count(len(items) * self.copies)
+            raise HTTPError(400, "prompt is an empty list; expected at least one prompt", param="prompt")
+        self.state.check_count(len(items) * self.num_copies)
         texts: list[str] = []
         for number, item in enumerate(items):
-            if self.scored:
+            if self.scores_prompts:
                 ids = self.run.prompt_ids(item) if isinstance(item, str) else item[: limit + 1]
-                # A client may send the id that begins every text, to learn the log-probability of the token after it.
+                # A client may send bos, which begins every text, to get the log-probability of the token after it.
                 self.has_bos.append(ids[:1] == [self.run.tokenizer.vocab.bos_id])
                 self.prompt_ids.append(ids[1:] if self.has_bos[-1] else ids)
                 needs_text = self.body.max_tokens != 0 and not self.needs_next_only
@@ -149,7 +149,7 @@ class _CompletionCall:
             if text is None or len(item) > limit >= len(text):
                 raise HTTPError(
                     400,
-                    f"prompt: the token ids of item {number + 1} are not those by which this model writes a text; "
+                    f"prompt: the token ids of item {number + 1} are not the ids that this model's tokenizer gives to a text; "
                     "send the text instead",
                     param="prompt",
                 )
@@ -159,19 +159,19 @@ class _CompletionCall:
 
     def _check(self) -> None:
         body, pairs = self.body, self.run.info.has_sources
-        if body.best_of is not None and body.best_of != self.copies:
+        if body.best_of is not None and body.best_of != self.num_copies:
             raise HTTPError(
-                400, "best_of is not supported here; leave it out, or give the same number as n", param="best_of"
+                400, "best_of is not supported here; leave it out, or set it to the same number as n", param="best_of"
             )
         if body.stream_options is not None and not body.stream:
-            raise HTTPError(400, "stream_options may be given only when stream is true", param="stream_options")
+            raise HTTPError(400, "stream_options may be set only if stream is true", param="stream_options")
         if body.echo and pairs:
             raise HTTPError(
                 400,
                 "echo is not supported here for this model: its prompt is a source, in another language",
                 param="echo",
             )
-        if self.scored and body.stream:
+        if self.scores_prompts and body.stream:
             raise HTTPError(400, "logprobs together with echo is not supported in a stream", param="logprobs")
         if body.max_tokens is not None and body.max_tokens > self.state.limits.max_tokens:
             raise HTTPError(
@@ -179,7 +179,9 @@ class _CompletionCall:
             )
         if not self.run.supports_streaming and body.logprobs is not None:
             raise HTTPError(
-                400, f"logprobs is not supported here: the engine {self.run.info.engine} tells none", param="logprobs"
+                400,
+                f"logprobs is not supported here: the engine {self.run.info.engine} does not report them",
+                param="logprobs",
             )
 
     def _decoder(self) -> RunDecoder:
@@ -199,17 +201,17 @@ class _CompletionCall:
 
     @property
     def is_greedy(self) -> bool:
-        """Whether the most probable tokens are taken."""
+        """Whether each token is the most probable one, without sampling."""
         return self.body.temperature == 0 or self.body.top_p == 0
 
     @property
     def needs_next_only(self) -> bool:
-        """Whether the scores of the prompts hold the completions too: the most probable next token of each."""
-        return self.scored and self.is_greedy and self.body.max_tokens == 1 and not self.body.stop
+        """Whether the scores of the prompts also give the completions: the most probable next token of each prompt."""
+        return self.scores_prompts and self.is_greedy and self.body.max_tokens == 1 and not self.body.stop
 
     def scoring_requests(self) -> list[TextRequest]:
-        """A request for each prompt that is scored."""
-        if not self.scored:
+        """A request for each prompt, if prompts are scored."""
+        if not self.scores_prompts:
             return []
         scorer = self.run.scorer(self.body.logprobs or 0)
         assert scorer is not None
@@ -218,17 +220,17 @@ class _CompletionCall:
             for text, ids in zip(self.prompts, self.prompt_ids, strict=True)
         ]
 
-    def take_scores(self, scoring: Sequence[TextRequest]) -> None:
-        """Keeps the scores of prompts."""
+    def store_scores(self, scoring: Sequence[TextRequest]) -> None:
+        """Stores the scores of prompts from finished `scoring_requests`."""
         self.scores = [item.prompt_scores for item in scoring if item.prompt_scores is not None]
 
     def empty_generations(self) -> list[Generation]:
-        """The generations of a request that generates nothing (`max_tokens` 0)."""
-        nothing = Hypothesis((), 0.0, 0.0, False, ())
-        return [Generation(self.prompts[n // self.copies], ("",), (nothing,)) for n in range(len(self.outputs))]
+        """Empty generations, for a request that generates no tokens (`max_tokens` 0)."""
+        empty = Hypothesis((), 0.0, 0.0, False, ())
+        return [Generation(self.prompts[n // self.num_copies], ("",), (empty,)) for n in range(len(self.outputs))]
 
     def text_requests(self) -> list[TextRequest]:
-        """A request for each completion."""
+        """A request for each completion; [] if nothing is generated."""
         body, decoder = self.body, self.decoder
         if body.max_tokens == 0 or self.needs_next_only:
             return []
@@ -237,8 +239,8 @@ class _CompletionCall:
         return [
             TextRequest(
                 decoder,
-                self.prompts[number // self.copies],
-                draw_key=(seed, number // self.copies, number % self.copies),
+                self.prompts[number // self.num_copies],
+                draw_key=(seed, number // self.num_copies, number % self.num_copies),
                 on_token=output if decoder.streams_tokens and needs_tokens else None,
                 deadline=self.deadline,
             )
@@ -246,17 +248,23 @@ class _CompletionCall:
         ]
 
     def head(self) -> dict[str, Any]:
+        """The fields that all parts of a response have in common."""
         return dict(self._head)
 
     def choice(self, number: int, generation: Generation) -> dict[str, Any]:
+        """The JSON of a completion.
+
+        Args:
+            number: the index of the completion: those of the first prompt come first.
+        """
         output = self.outputs[number]
         text = output.finish(generation)
         if self.body.echo:
-            text = self.prompts[number // self.copies] + text
+            text = self.prompts[number // self.num_copies] + text
         reports = output.reports if self.body.logprobs is not None else None
         choice = _choice(text, number, reports, output.finish_reason(generation))
         if self.scores:
-            index = number // self.copies
+            index = number // self.num_copies
             prompt, scores = self.prompts[index], self.scores[index]
             if self.needs_next_only:
                 choice |= next_token(self.run.tokenizer, prompt, scores)
@@ -267,12 +275,13 @@ class _CompletionCall:
         return choice
 
     def usage(self) -> dict[str, int]:
-        read = sum(map(len, self.prompt_ids)) if self.scored else sum(self.decoder.num_read(self.prompts))
+        """The numbers of tokens that were read and generated."""
+        read = sum(map(len, self.prompt_ids)) if self.scores_prompts else sum(self.decoder.num_read(self.prompts))
         written = sum(output.num_tokens for output in self.outputs)
         return {"prompt_tokens": read, "completion_tokens": written, "total_tokens": read + written}
 
     def stream(self, request: Request) -> EventStream:
-        """A stream of events while tokens are generated; events of all completions are interleaved."""
+        """A response that sends events while tokens are generated; events of all completions are interleaved."""
         loop = asyncio.get_running_loop()
         events: asyncio.Queue[tuple[int, Any]] = asyncio.Queue()
 
@@ -280,16 +289,16 @@ class _CompletionCall:
             put(number, (text, reports))
 
         def put(number: int, item: Any) -> None:
-            # The server may have ended while a thread still decodes.
+            # A thread may still decode after the server has ended.
             if not loop.is_closed():
                 loop.call_soon_threadsafe(events.put_nowait, (number, item))
 
         try:
-            # Once the response has started, its status cannot change.
+            # Check the lengths of the prompts now, because the status cannot change after the response has started.
             self.decoder.num_read(self.prompts)
         except PromptTooLongError as error:
             generation_of(error)
-        self.outputs = [self._make(emit=partial(emit, number)) for number in range(len(self.outputs))]
+        self.outputs = [self._new_output(emit=partial(emit, number)) for number in range(len(self.outputs))]
         text_requests = self.text_requests()
         # Submit before the response starts, so that a full queue still gives 503.
         submit(self.state.batcher.submit, text_requests)
@@ -308,10 +317,10 @@ class _CompletionCall:
         text_requests: Sequence[TextRequest],
         log_fields: dict[str, Any],
     ) -> AsyncIterator[bytes]:
-        reported = self.body.logprobs is not None
+        has_logprobs = self.body.logprobs is not None
         if self.body.echo:
             for number in range(len(text_requests)):
-                yield self._event([_choice(self.prompts[number // self.copies], number, None, None)])
+                yield self._event([_choice(self.prompts[number // self.num_copies], number, None, None)])
         running = len(text_requests)
         generations: list[Generation] = []
         try:
@@ -320,7 +329,7 @@ class _CompletionCall:
                 number, item = await asyncio.wait_for(events.get(), max(0.0, timeout))
                 if isinstance(item, tuple):
                     text, reports = item
-                    yield self._event([_choice(text, number, reports if reported else None, None)])
+                    yield self._event([_choice(text, number, reports if has_logprobs else None, None)])
                     continue
                 running -= 1
                 failure = item.exception() if not item.cancelled() else asyncio.CancelledError()
@@ -329,10 +338,10 @@ class _CompletionCall:
                 output = self.outputs[number]
                 output.finish(generation)
                 text, reports = output.remaining()
-                choice = _choice(text, number, reports if reported else None, output.finish_reason(generation))
+                choice = _choice(text, number, reports if has_logprobs else None, output.finish_reason(generation))
                 yield self._event([choice], notes=generation.notes)
         except TimeoutError:
-            yield _error(HTTPError(503, "the answer did not come within the time that a request may take"))
+            yield _error(HTTPError(503, "the answer took longer than the time limit of a request"))
             return
         except HTTPError as error:
             yield _error(error)

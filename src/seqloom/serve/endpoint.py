@@ -1,4 +1,4 @@
-"""Endpoint: a route of the server, with what the OpenAPI document says of it. Each API lists its endpoints in `ENDPOINTS`."""
+"""Endpoint: a route of the server and its description for the OpenAPI document. Each API lists its endpoints in `ENDPOINTS`."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,7 +9,7 @@ from pydantic import BaseModel
 JSON = "application/json"
 FORMS = (JSON, "application/x-www-form-urlencoded", "multipart/form-data")
 BODY_ERRORS = (400, 408, 413, 415)
-"""Statuses of errors that any endpoint with a body can answer."""
+"""Error statuses of every endpoint with a body."""
 
 
 class Error(BaseModel):
@@ -24,17 +24,17 @@ class Endpoint:
 
     Attributes:
         path: the route in Starlette's notation.
-        handler: the name of the API's method that answers.
-        summary: one line for the OpenAPI document; None for a route that the document leaves out.
+        handler: the name of the method of the API that handles requests.
+        summary: one line for the OpenAPI document; None if the document does not contain the route.
         answer: the model of the response, or a JSON schema; None if no response is JSON.
         is_list: whether the response is a list of `answer`.
         body: the model of the body.
-        content_types: how the body may be sent.
-        errors: statuses of its errors, besides 500 and 503.
+        content_types: the content types that the body may have.
+        errors: statuses of its errors, in addition to 500 and 503.
         error: the model of its errors.
-        busy: the model of the response if the server is busy or shutting down, where it differs from `error`.
-        more_answers: schemas of responses of other content types.
-        while_busy: whether it answers even if the server is busy or shutting down, as monitoring needs.
+        busy: the model of the response if the server is busy or shutting down; None: the same as `error`.
+        more_answers: JSON schemas of responses of other content types, by content type.
+        while_busy: whether requests are handled even if the server is busy or shutting down, as monitoring needs.
     """
 
     path: str
@@ -54,7 +54,7 @@ class Endpoint:
 
     @property
     def documented_path(self) -> str:
-        """The path as OpenAPI writes it."""
+        """The path in OpenAPI's notation."""
         return self.path.replace(":path", "")
 
     @property

@@ -1,6 +1,6 @@
 """Error middleware: turns exceptions into responses in the format of the API: OpenAI's under /v1, LibreTranslate's elsewhere.
 
-It stands inside the CORS middleware, so that pages of other sites can read errors too.
+It is inside the CORS middleware, so that pages of other sites can read errors too.
 """
 
 import json
@@ -25,10 +25,10 @@ class ErrorMiddleware:
         Args:
             reject: returns the error for a request that arrives now, or None if it may continue.
         """
-        self._app, self._access_log, self._refuse = app, access_log, reject
+        self._app, self._access_log, self._reject = app, access_log, reject
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Passes a request to the routes and answers with an error if they raise one.
+        """Passes a request to the routes, and sends an error response if they raise an exception.
 
         Raises:
             ClientDisconnectedError: the client closed the connection.
@@ -37,33 +37,35 @@ class ErrorMiddleware:
             await self._app(scope, receive, send)
             return
         path, route = scope["path"], route_of(scope["path"])
-        started = False
+        has_started = False
 
-        async def send_and_watch(message: Message) -> None:
-            nonlocal started
-            started = started or message["type"] == "http.response.start"
+        async def send_and_note_start(message: Message) -> None:
+            nonlocal has_started
+            has_started = has_started or message["type"] == "http.response.start"
             await send(message)
 
         try:
-            if route not in ANSWERED_WHILE_BUSY and (problem := self._refuse()):
+            if route not in ANSWERED_WHILE_BUSY and (problem := self._reject()):
                 raise problem
-            await self._app(scope, receive, send_and_watch)
+            await self._app(scope, receive, send_and_note_start)
         except ClientDisconnectedError:
             raise
         except HTTPError as problem:
-            if started:
+            if has_started:
                 raise
             await _answer(send, path, problem)
         except HTTPException as error:
             await _answer(send, path, _explain(error, scope), error.headers)
         except Exception as error:
             self._access_log.failure(error, route=route)
-            if not started:
-                await _answer(send, path, HTTPError(500, "internal error; the server's log says where"))
+            if not has_started:
+                await _answer(
+                    send, path, HTTPError(500, "internal error; the log of the server shows where it occurred")
+                )
 
 
 def _explain(error: HTTPException, scope: Scope) -> HTTPError:
-    """The router's error (unknown path, wrong method) with a message that says what to use instead."""
+    """An error of the router (unknown path, wrong method) as an HTTPError that says what to use instead."""
     if error.status_code == 405:
         method = scope["method"] if scope["method"] in _METHODS else "this method"
         allowed = next((value for name, value in (error.headers or {}).items() if name.lower() == "allow"), "another")
@@ -77,10 +79,10 @@ def _explain(error: HTTPException, scope: Scope) -> HTTPError:
     if path.startswith("/v1/"):
         return HTTPError(
             404,
-            "this path is not supported here; of OpenAI's API there are /v1/models and /v1/completions. "
-            "Runs complete texts and know no chat: send the text as the prompt of /v1/completions",
+            "this path is not supported here; of OpenAI's API, only /v1/models and /v1/completions are. "
+            "Runs complete texts; there is no chat: send the text as the prompt of /v1/completions",
         )
-    return HTTPError(404, "there is nothing at this path; GET /openapi.json lists what there is")
+    return HTTPError(404, "there is nothing at this path; GET /openapi.json lists all paths")
 
 
 async def _answer(send: Send, path: str, problem: HTTPError, more: Mapping[str, str] | None = None) -> None:

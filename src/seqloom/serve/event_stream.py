@@ -17,7 +17,7 @@ _HEADERS = [
 
 
 class EventStream:
-    """An ASGI response. `close` is called in every case: at the end, on an error and on a disconnect."""
+    """An ASGI response that sends server-sent events. `close` is always called: at the end, on an error and on a disconnect."""
 
     def __init__(self, events: AsyncIterator[bytes], close: Callable[[], None]) -> None:
         self._events, self._close = events, close

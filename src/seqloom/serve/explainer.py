@@ -1,7 +1,7 @@
-"""Explainer: computes explanations one after another on a thread of its own.
+"""Explainer: computes explanations one after another on its own thread.
 
-The thread uses one core and, on Linux, has a lower priority than the decoding threads, so explanations do not delay
-translations. Each task is for one run; its future receives JSON. The explainer does not know HTTP.
+The thread uses one core and, on Linux, has a lower priority than the decoding threads, so that explanations do not delay
+translations. Each task explains a text with a run; its future receives JSON. This module does not know HTTP.
 """
 
 import threading
@@ -14,16 +14,16 @@ from seqloom.serve.batcher import ClosedError, QueueFullError
 
 
 class TaskCancelledError(Exception):
-    """The explanation is not needed any more: cancelled, or past its deadline."""
+    """The explanation is no longer needed: cancelled, or past its deadline."""
 
 
 class ExplanationTask:
     """An explanation to compute.
 
     Attributes:
-        run: the run's name.
-        deadline: time after which the result is not needed (`time.monotonic`).
-        future: receives the JSON; `Explainer.submit` sets it.
+        run: the name of the run.
+        deadline: the time after which the result is not needed (`time.monotonic`, in seconds).
+        future: receives the JSON; `Explainer.submit` replaces it.
     """
 
     def __init__(self, run: str, work: Callable[[Callable[[], None]], bytes], *, deadline: float) -> None:
@@ -39,24 +39,24 @@ class ExplanationTask:
         self._cancelled = False
 
     def cancel(self) -> None:
-        """Marks the explanation as not needed."""
+        """Marks the explanation as no longer needed."""
         self._cancelled = True
         self.future.cancel()
 
     def check_cancelled(self) -> None:
-        """Does nothing while the explanation is needed.
+        """Checks that the explanation is still needed.
 
         Raises:
-            TaskCancelledError: it was cancelled, or its deadline has passed.
+            TaskCancelledError: the task was cancelled, or its deadline has passed.
         """
         if self._cancelled or time.monotonic() > self.deadline:
             raise TaskCancelledError
 
     def compute(self) -> bytes:
-        """Computes the explanation.
+        """Computes the explanation, as JSON.
 
         Raises:
-            TaskCancelledError: it was cancelled, or its deadline has passed.
+            TaskCancelledError: the task was cancelled, or its deadline has passed.
         """
         self.check_cancelled()
         return self._work(self.check_cancelled)
@@ -70,7 +70,7 @@ class Explainer:
 
         Args:
             queue: maximum number of tasks that wait or are being computed.
-            on_explanation: called after each task with the run's name and the seconds.
+            on_explanation: called after each task with the name of the run and the duration in seconds.
         """
         self._on_explanation = on_explanation
         self._capacity = queue

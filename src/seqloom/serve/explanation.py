@@ -1,4 +1,4 @@
-"""The endpoint /explain: explains how runs process a text, with the same JSON as `seqloom explain --json`."""
+"""The endpoint /explain: explains how runs process a text. The response is the same JSON as of `seqloom explain --json`."""
 
 import asyncio
 import json
@@ -32,16 +32,16 @@ _Count = Annotated[int, Field(ge=0, le=1_000)]
 
 
 class ChangeRequest(BaseModel):
-    """A "what if" change: all fields together are one change."""
+    """A change of the input or the model for a "what if" question. All fields apply together."""
 
     model_config = ConfigDict(extra="forbid", title="ChangeRequest")
 
     words: dict[_Position, _Word] = Field(
-        default_factory=dict, description='positions of words, from "1", and their replacements; "" removes a word'
+        default_factory=dict, description='replacements of words, by position from "1"; "" removes a word'
     )
     silence: Annotated[list[_Head], Field(max_length=64)] = Field(
         default_factory=list,
-        description='heads to silence: "decoder.1.cross.2" (counted from 0), or all heads of "decoder.1.cross"',
+        description='attention heads to silence: "decoder.1.cross.2" (counted from 0), or "decoder.1.cross" for all its heads',
     )
     force: Annotated[str, Field(max_length=1_000)] = Field("", description="the beginning of the target, as text")
     begin: Annotated[list[_Id], Field(max_length=256)] = Field(
@@ -58,25 +58,29 @@ class ExplainRequest(BaseModel):
     runs: Annotated[list[str], Field(fail_fast=True)] = Field(
         min_length=1, max_length=MAX_RUNS, description="names that GET /runs lists"
     )
-    target: str | None = Field(None, description="the target to explain; by default the run's own output")
+    target: str | None = Field(None, description="the target to explain; by default the output of the run")
     methods: list[Literal["attention", "gradient", "occlusion"]] = Field(
         default_factory=lambda: list(METHODS),
         min_length=1,
         max_length=3,
         description="saliency methods; each is also evaluated with the others",
     )
-    beam: Annotated[int, Field(ge=1, le=1_000)] | None = Field(None, description="the recipe's by default")
-    top: Annotated[int, Field(ge=1, le=50)] = Field(8, description="candidates of each step")
-    max_tokens: Annotated[int, Field(ge=1)] | None = Field(None, description="tokens of the run's own output")
+    beam: Annotated[int, Field(ge=1, le=1_000)] | None = Field(
+        None, description="beam size; by default that of the recipe"
+    )
+    top: Annotated[int, Field(ge=1, le=50)] = Field(8, description="number of candidates to show for each step")
+    max_tokens: Annotated[int, Field(ge=1)] | None = Field(
+        None, description="maximum number of tokens of the output of the run"
+    )
     change: ChangeRequest | None = None
-    computation: bool = Field(False, description="whether to return all numbers of one layer, head and step")
-    layer: _Count | None = Field(None, description="of the computation, from 0; the last by default")
-    head: _Count = Field(0, description="of the computation, from 0")
-    step: _Count = Field(0, description="of the computation, from 0")
+    computation: bool = Field(False, description="whether to return all intermediate numbers of a layer, head and step")
+    layer: _Count | None = Field(None, description="layer of the computation, from 0; by default the last")
+    head: _Count = Field(0, description="head of the computation, from 0")
+    step: _Count = Field(0, description="step of the computation, from 0")
 
 
 class ExplanationAPI:
-    """Endpoint of explanations."""
+    """The endpoint for explanations."""
 
     ENDPOINTS = (
         Endpoint(
@@ -94,7 +98,7 @@ class ExplanationAPI:
         self._state = state
 
     async def explain(self, request: Request) -> Response:
-        """Explains a text; returns one explanation for each run, in their order."""
+        """Explains a text; returns an explanation for each run, in order."""
         state = self._state
         state.keys.check(request)
         deadline = state.deadline()
@@ -111,7 +115,7 @@ class ExplanationAPI:
         request.state.log_fields |= {"runs": body.runs, "texts": 1, "characters": len(body.text)}
         submit(state.explainer.submit, tasks)
         results = await await_results(request, tasks)
-        # Each result is JSON already; parsing a large one here would delay all other requests.
+        # Each result is already JSON. Parsing a large one here would delay all other requests.
         head = (
             f'{{"schema_version":{SCHEMA_VERSION},"text":{json.dumps(body.text, ensure_ascii=False)},"explanations":['
         )
@@ -123,7 +127,9 @@ class ExplanationAPI:
             return None
         values = body.change.model_dump()
         try:
-            change = Change.parse(values | {"words": {int(at): word for at, word in values["words"].items()}})
+            change = Change.parse(
+                values | {"words": {int(position): word for position, word in values["words"].items()}}
+            )
             change.apply(body.text)
         except ConfigError as error:
             raise HTTPError(400, f"Invalid request: {error}", param="change") from None
@@ -185,7 +191,7 @@ def _check_length(count: int, limit: int, param: str) -> None:
     if count > limit:
         raise HTTPError(
             400,
-            f"Invalid request: {param}: {count:,} tokens, and at most {limit:,} are explained here; take a shorter text",
+            f"Invalid request: {param}: {count:,} tokens, but at most {limit:,} are explained here; shorten the text",
             code="text_too_long",
             param=param,
         )
@@ -202,7 +208,7 @@ def result_json(result: bytes | BaseException) -> bytes:
     if isinstance(result, ConfigError):
         raise HTTPError(400, f"Invalid request: {result}")
     if isinstance(result, (TaskCancelledError, asyncio.CancelledError)):
-        raise busy("the answer did not come within the time that a request may take")
+        raise busy("the answer took longer than the time limit of a request")
     if isinstance(result, SeqloomError):
         raise HTTPError(500, f"the run cannot explain this: {result}")
     raise result

@@ -1,4 +1,4 @@
-"""seqloom's own API: /runs lists the runs, /generate decodes with any settings and returns n-best lists with scores."""
+"""seqloom's own API: /runs lists the runs; /generate decodes with any settings, and returns n-best lists with scores."""
 
 from typing import Annotated, Any, Literal
 
@@ -24,7 +24,7 @@ _Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 
 
 class GenerateRequest(BaseModel):
-    """Texts to decode, and decoding settings. A missing setting is the recipe's."""
+    """Texts to decode, and decoding settings. A setting that is missing has the value of the recipe."""
 
     model_config = ConfigDict(extra="forbid", title="GenerateRequest")
 
@@ -33,8 +33,8 @@ class GenerateRequest(BaseModel):
         min_length=1, description="sources, or texts for a language model to continue"
     )
     method: Literal["beam", "sample"] | None = None
-    beam: Annotated[int, Field(ge=1, le=1_000)] | None = Field(None, description="1 is greedy")
-    nbest: Annotated[int, Field(ge=1, le=1_000)] | None = Field(None, description="outputs of each text")
+    beam: Annotated[int, Field(ge=1, le=1_000)] | None = Field(None, description="beam size; 1 is greedy search")
+    nbest: Annotated[int, Field(ge=1, le=1_000)] | None = Field(None, description="number of outputs of each text")
     length_penalty: Annotated[float, Field(ge=0, le=10, allow_inf_nan=False)] | None = None
     temperature: Annotated[float, Field(ge=0, le=10, allow_inf_nan=False)] | None = None
     top_k: Annotated[int, Field(ge=0, lt=2**31)] | None = None
@@ -42,24 +42,26 @@ class GenerateRequest(BaseModel):
     min_p: _Share | None = None
     typical_p: Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)] | None = None
     repetition_penalty: Annotated[float, Field(gt=0, le=MAX_REPETITION_PENALTY, allow_inf_nan=False)] | None = Field(
-        None, description="divides the scores of tokens of prompt and output; negative ones are multiplied"
+        None,
+        description="logits of tokens that are in the prompt or the output are divided by it, or multiplied if negative",
     )
     frequency_penalty: (
         Annotated[float, Field(ge=-MAX_FREQUENCY_PENALTY, le=MAX_FREQUENCY_PENALTY, allow_inf_nan=False)] | None
-    ) = Field(None, description="subtracted from a token's score for each time it is in the output")
+    ) = Field(None, description="subtracted from the logit of a token for each time that it is in the output")
     no_repeat_ngram: Annotated[int, Field(ge=0, lt=2**31)] | None = Field(
-        None, description="no n-gram of this size twice in an output"
+        None, description="no n-gram of this size occurs twice in an output"
     )
     stop_strings: Annotated[list[Stop], Field(max_length=4)] | None = Field(
-        None, description="an output ends before the first of these"
+        None, description="an output ends before the first occurrence of any of these"
     )
     full_context: Literal["refuse", "slide"] | None = Field(
-        None, description="of language models: refuse what does not fit the context, or go on from its last half"
+        None,
+        description="for language models, if a text does not fit the context: an error, or continue from its last half",
     )
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
     max_tokens: Annotated[int, Field(ge=1)] | None = Field(
         None,
-        description="tokens of an output; 200 for language models and the recipe's rule for models of pairs by default",
+        description="maximum number of tokens of an output; by default 200 for language models, and the recipe's rule for pairs",
     )
 
 
@@ -69,8 +71,10 @@ class Output(BaseModel):
     text: str
     score: float = Field(description="the value that outputs are ranked by")
     log_prob: float
-    finished: bool = Field(description="whether the model ended it (eos), not a length limit or a stop string")
-    stop: str | None = Field(description="the stop string that the text ends before, if one did")
+    finished: bool = Field(
+        description="whether the model ended the output (eos), rather than a length limit or a stop string"
+    )
+    stop: str | None = Field(description="the stop string that ended the output, if any")
     tokens: list[str]
 
 
@@ -83,14 +87,14 @@ class GeneratedText(BaseModel):
 
 
 class GenerateAnswer(BaseModel):
-    """All texts, in their order."""
+    """The results for all texts, in order."""
 
     run: str
     generations: list[GeneratedText]
 
 
 class RunAnswer(BaseModel):
-    """A served run. Languages are null for language models."""
+    """A served run. `source` and `target` are language codes; null for language models."""
 
     name: str
     kind: Literal["pairs", "text"]
@@ -102,8 +106,8 @@ class RunAnswer(BaseModel):
     target_name: str | None
     engine: str
     beam: int
-    explained: bool = Field(description="whether POST /explain supports it")
-    surprised: bool = Field(description="whether POST /surprise supports it")
+    explained: bool = Field(description="whether POST /explain supports this run")
+    surprised: bool = Field(description="whether POST /surprise supports this run")
 
 
 class Runs(BaseModel):
@@ -149,9 +153,9 @@ class GenerationAPI:
         log_fields |= {"runs": [run.name], "texts": len(text_requests), "characters": sum(map(len, body.texts))}
         generations = await await_generations(self._state.batcher, request, text_requests)
         self._state.count(text_requests, generations, log_fields)
-        # Each sample of a text was a text request of its own.
-        each = len(text_requests) // len(body.texts)
-        groups = [generations[start : start + each] for start in range(0, len(generations), each)]
+        # Each sample of a text is a text request of its own.
+        num_copies = len(text_requests) // len(body.texts)
+        groups = [generations[start : start + num_copies] for start in range(0, len(generations), num_copies)]
         return JSONResponse({"run": run.name, "generations": [_as_json(group, run) for group in groups]})
 
     def _text_requests(self, body: GenerateRequest, run: ServedRun, deadline: float) -> list[TextRequest]:
@@ -167,23 +171,23 @@ class GenerationAPI:
                 raise HTTPError(400, f"Invalid request: {name} may be at most {limit} here", param=name)
         decoding = body.model_dump(exclude={"run", "texts", "seed", "nbest", "max_tokens"}, exclude_none=True)
         if "stop_strings" in decoding:
-            # A decoder is found by its settings, which must be hashable.
+            # Decoders are cached by their settings, so these must be hashable.
             decoding["stop_strings"] = tuple(decoding["stop_strings"])
         try:
             decoder = run.decoder(**decoding, max_tokens=body.max_tokens)
-            samples = decoder.settings.method == "sample"
-            copies = (body.nbest or 1) if samples else 1
-            if not samples and body.nbest is not None:
+            is_sampling = decoder.settings.method == "sample"
+            num_copies = (body.nbest or 1) if is_sampling else 1
+            if not is_sampling and body.nbest is not None:
                 decoder = run.decoder(**decoding, nbest=body.nbest, max_tokens=body.max_tokens)
         except ConfigError as error:
             raise HTTPError(400, f"Invalid request: {error}") from None
-        if not samples and body.seed:
+        if not is_sampling and body.seed:
             raise HTTPError(400, "Invalid request: seed would be ignored, because nothing is drawn", param="seed")
-        self._state.check_count(len(body.texts) * copies)
+        self._state.check_count(len(body.texts) * num_copies)
         return [
             TextRequest(decoder, text, draw_key=(body.seed, number, copy), deadline=deadline)
             for number, text in enumerate(body.texts)
-            for copy in range(copies)
+            for copy in range(num_copies)
         ]
 
     def _describe(self, run: ServedRun) -> dict[str, Any]:
@@ -217,7 +221,7 @@ def _as_json(group: list[Generation], run: ServedRun) -> dict[str, Any]:
             strict=True,
         )
     ]
-    # Samples are sorted as in `seqloom generate`. Outputs of beam search are sorted already, finished ones first.
+    # Samples are sorted as in `seqloom generate`. Outputs of beam search are already sorted, finished ones first.
     ordered = sorted(outputs, key=lambda item: -item[1].score) if len(group) > 1 else outputs
     return {
         "source": group[0].source,

@@ -1,17 +1,17 @@
-"""HTTP errors: exceptions that `error_middleware` turns into responses, in the error format of the API that was called."""
+"""HTTP errors: exceptions that `error_middleware` turns into responses, in the error format of the called API."""
 
 from typing import Any
 
 
 class HTTPError(Exception):
-    """A request that ends with an error status.
+    """Ends a request with an error status.
 
     Attributes:
         status: the HTTP status.
-        message: what is wrong and what was expected; the client sees it.
+        message: what is wrong and what was expected, for the client.
         code: a machine-readable code, such as "model_not_found".
         param: the field of the request that is wrong.
-        retry_after: seconds after which the client may try again; for 503.
+        retry_after: the number of seconds after which the client may try again, for status 503.
     """
 
     def __init__(
@@ -39,12 +39,12 @@ _CODES = {
 
 
 class ClientDisconnectedError(Exception):
-    """The client closed the connection before it was answered."""
+    """The client closed the connection before the response was complete."""
 
 
-def busy(what: str) -> HTTPError:
-    """A 503 error that asks the client to try again later."""
-    return HTTPError(503, f"{what}; try again in a moment", retry_after=1)
+def busy(reason: str) -> HTTPError:
+    """A 503 error that tells the client to try again later."""
+    return HTTPError(503, f"{reason}; try again in a moment", retry_after=1)
 
 
 def error_body(path: str, problem: HTTPError) -> dict[str, Any]:

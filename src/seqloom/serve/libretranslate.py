@@ -36,7 +36,7 @@ Digits = Annotated[str, Field(pattern=r"^\s*[0-9]{1,4}\s*$", title="one as a str
 
 
 class TranslateRequest(BaseModel):
-    """Texts to translate. An unknown field has no effect, and the `notes` of the response say so."""
+    """Texts to translate. An unknown field has no effect; a note in the response says so."""
 
     model_config = ConfigDict(title="TranslateRequest", extra="allow")
 
@@ -49,8 +49,8 @@ class TranslateRequest(BaseModel):
     alternatives: Annotated[int, Field(ge=0, le=1_000)] | Digits | None = Field(
         None, description="number of alternative translations; none by default"
     )
-    api_key: str | None = Field(None, description="a key, where the server needs one")
-    secret: str | None = Field(None, description="sent by LibreTranslate's own page; not used here")
+    api_key: str | None = Field(None, description="an API key, if the server requires it")
+    secret: str | None = Field(None, description="sent by the page of LibreTranslate; not used here")
 
     def notes(self) -> list[str]:
         """A note for each unknown field."""
@@ -71,11 +71,11 @@ class TranslateAnswer(BaseModel):
     translatedText: str | list[str]  # noqa: N815 (the API's own name)
     alternatives: list[str] | list[list[str]] | None = None
     detectedLanguage: DetectedLanguage | list[DetectedLanguage] | None = None  # noqa: N815
-    notes: list[str] | None = Field(None, description="remarks, such as that a text was cut")
+    notes: list[str] | None = Field(None, description="sentences for the user, such as that a text was cut")
 
 
 class DetectRequest(BaseModel):
-    """A text whose language is to be detected."""
+    """A text, to detect its language."""
 
     model_config = ConfigDict(title="DetectRequest")
 
@@ -84,7 +84,7 @@ class DetectRequest(BaseModel):
 
 
 class LanguageAnswer(BaseModel):
-    """A language that can be translated."""
+    """A language, with the codes of the languages that it can be translated into."""
 
     code: str
     name: str
@@ -92,24 +92,24 @@ class LanguageAnswer(BaseModel):
 
 
 class CodeAndName(BaseModel):
-    """A language."""
+    """A language and its code."""
 
     code: str
     name: str
 
 
 class Chosen(BaseModel):
-    """The languages that LibreTranslate's page selects at its start."""
+    """The languages that are selected when the page of LibreTranslate starts."""
 
     source: CodeAndName
     target: CodeAndName
 
 
 class FrontendSettings(BaseModel):
-    """Settings that LibreTranslate's own page reads when it starts."""
+    """Settings that the page of LibreTranslate reads when it starts."""
 
     apiKeys: bool  # noqa: N815 (the API's own names)
-    charLimit: int = Field(description="characters of a text")  # noqa: N815
+    charLimit: int = Field(description="maximum number of characters of a text")  # noqa: N815
     filesTranslation: bool  # noqa: N815
     frontendTimeout: int  # noqa: N815
     keyRequired: bool  # noqa: N815
@@ -148,13 +148,13 @@ class LibreTranslate:
         Endpoint(
             "/languages",
             "languages",
-            summary="Languages, with what each can be translated into",
+            summary="List languages, each with its target languages",
             answer=LanguageAnswer,
             is_list=True,
         ),
         Endpoint("/spec", "spec", summary="LibreTranslate's API as Swagger 2.0", answer={"type": "object"}),
         Endpoint(
-            "/frontend/settings", "settings", summary="Settings for LibreTranslate's page", answer=FrontendSettings
+            "/frontend/settings", "settings", summary="Settings for the page of LibreTranslate", answer=FrontendSettings
         ),
         Endpoint("/translate_file", "translate_file", "POST"),
         Endpoint("/suggest", "suggest", "POST"),
@@ -177,7 +177,7 @@ class LibreTranslate:
         return JSONResponse(swagger_document(self._state.registry))
 
     async def settings(self, request: Request) -> JSONResponse:
-        """Settings that LibreTranslate's own page reads when it starts."""
+        """Returns the settings that the page of LibreTranslate reads when it starts."""
         languages, limits = self._state.registry.languages, self._state.limits
         target = next((code for language in languages for code in language.targets), "")
         name = next((language.name for language in languages if language.code == target), "")
@@ -210,12 +210,12 @@ class LibreTranslate:
         return JSONResponse([_detected(code, probability) for code, probability in registry.detect(text)])
 
     async def translate_file(self, request: Request) -> JSONResponse:
-        """Always answers 403, as LibreTranslate does if translation of files is off."""
+        """Always an error 403, as in LibreTranslate if the translation of files is disabled."""
         self._state.keys.check(request, status=403)
         raise HTTPError(403, "Translation of files is not supported here; send their text to /translate", code=_OFF)
 
     async def suggest(self, request: Request) -> JSONResponse:
-        """Always answers 403, as LibreTranslate does if suggestions are off."""
+        """Always an error 403, as in LibreTranslate if suggestions are disabled."""
         self._state.keys.check(request, status=403)
         raise HTTPError(403, "Suggestions are not supported here", code=_OFF)
 
@@ -249,7 +249,7 @@ class LibreTranslate:
         generations = await await_generations(self._state.batcher, request, text_requests) if text_requests else []
         self._state.count(text_requests, generations, log_fields)
         for passage in passages:
-            passage.take_results(generations)
+            passage.store_results(generations)
         notes = [
             f"{param} {word} was taken as {code}"
             for param, word, code in (("source", body.source, source), ("target", body.target, target))
@@ -272,12 +272,15 @@ class LibreTranslate:
         return texts
 
     def _source(self, source: str, target: str, text: str) -> tuple[str, dict[str, Any] | None]:
-        """The language of a text: `source`, or for "auto" the most probable of those that can be translated into `target`."""
+        """The code of the language of a text, and what was detected if `source` is "auto".
+
+        It detects the most probable language of those that can be translated into `target`.
+        """
         if source != _AUTO:
             return source, None
         registry = self._state.registry
         languages = registry.detect(text, registry.sources_of(target))
-        # Of equally probable languages, prefer one that is not the target, so that the text is translated.
+        # Of equally probable languages, one that is not the target is preferred, so that the text is translated.
         code, probability = max(languages, key=lambda item: (item[1], item[0] != target))
         return code, _detected(code, probability if _has_letters(text) else 0.0)
 
@@ -303,8 +306,8 @@ class _Passage:
             self._text_requests = [TextRequest(decoder, self.parts[index], deadline=deadline) for index in self.indexes]
         return self._text_requests
 
-    def take_results(self, generations: list[Generation]) -> None:
-        """Removes its own generations from the front of the list, and joins their texts with the line breaks."""
+    def store_results(self, generations: list[Generation]) -> None:
+        """Removes the generations of its lines from the front of the list, and joins their texts with the line breaks."""
         results, generations[: len(self.indexes)] = generations[: len(self.indexes)], []
         for generation in results:
             self.notes += generation.notes
@@ -313,7 +316,7 @@ class _Passage:
                 break
             parts = list(self.parts)
             for index, generation in zip(self.indexes, results, strict=True):
-                # A line with fewer outputs keeps its best one.
+                # For a line with fewer outputs, its best output is used again.
                 parts[index] = generation.texts[rank if rank < len(generation.texts) else 0]
             text = "".join(parts)
             if text not in self.results:
@@ -321,6 +324,7 @@ class _Passage:
 
 
 def _decoder(run: ServedRun, alternatives: int) -> RunDecoder:
+    """A decoder that returns the translation and, if possible, as many alternatives."""
     if not alternatives:
         return run.decoder()
     settings = run.decoder().settings

@@ -1,4 +1,4 @@
-"""Metrics of the server in Prometheus's format. Labels hold only names of runs, routes and statuses, never a client's input."""
+"""Metrics of the server in Prometheus's format. Labels are only names of runs, routes and statuses, never input of clients."""
 
 from collections.abc import Callable, Iterator, Mapping
 
@@ -14,7 +14,7 @@ _SIZES = (1, 2, 4, 8, 16, 32, 64, 128)
 
 
 class Metrics:
-    """Counters of one server. They have their own registry, so that two servers in one process do not mix."""
+    """The metrics of a server, in a registry of their own, so that two servers in a process have separate metrics."""
 
     def __init__(self) -> None:
         self._registry = registry = CollectorRegistry()
@@ -23,22 +23,24 @@ class Metrics:
         )
         self.seconds = Histogram(
             "seqloom_request_seconds",
-            "From a request's arrival to the end of its answer.",
+            "Seconds from the arrival of a request to the end of its answer.",
             ["route"],
             registry=registry,
         )
         self.active = Gauge("seqloom_requests_active", "Requests that are being answered.", registry=registry)
         self.texts = Counter("seqloom_texts", "Texts that were decoded.", ["run"], registry=registry)
         self.batches = Histogram(
-            "seqloom_batch_texts", "Texts that were decoded together.", ["run"], buckets=_SIZES, registry=registry
+            "seqloom_batch_texts", "Texts of each batch that was decoded.", ["run"], buckets=_SIZES, registry=registry
         )
         self.decoding = Counter("seqloom_decoding_seconds", "Time spent decoding.", ["run"], registry=registry)
-        self.tokens = Counter("seqloom_output_tokens", "Tokens that were written.", ["run"], registry=registry)
-        self.explanations = Counter("seqloom_explanations", "Explanations that were made.", ["run"], registry=registry)
+        self.tokens = Counter("seqloom_output_tokens", "Tokens that were generated.", ["run"], registry=registry)
+        self.explanations = Counter(
+            "seqloom_explanations", "Explanations that were computed.", ["run"], registry=registry
+        )
         self.explaining = Counter("seqloom_explaining_seconds", "Time spent explaining.", ["run"], registry=registry)
         self._queued_texts = Gauge("seqloom_queue_texts", "Texts that wait to be decoded.", registry=registry)
         self._queued_explanations = Gauge(
-            "seqloom_queue_explanations", "Explanations that wait or are being made.", registry=registry
+            "seqloom_queue_explanations", "Explanations that wait or are being computed.", registry=registry
         )
         ProcessCollector(registry=self._registry)
 
@@ -69,16 +71,16 @@ class Metrics:
 
 
 class _PrefixCollector(Collector):
-    """Reads the statistics of prefix caches when the metrics are read."""
+    """Reads the statistics of prefix caches whenever the metrics are read."""
 
     _COUNTERS = (
-        ("hits", "seqloom_prefix_cache_hits", "Prompts of which a beginning had been read before."),
-        ("misses", "seqloom_prefix_cache_misses", "Prompts of which no beginning had been read before."),
+        ("hits", "seqloom_prefix_cache_hits", "Prompts whose beginning was in the cache."),
+        ("misses", "seqloom_prefix_cache_misses", "Prompts whose beginning was not in the cache."),
         ("num_reused", "seqloom_prefix_cache_reused_tokens", "Tokens of prompts that were not read again."),
         ("num_read", "seqloom_prefix_cache_read_tokens", "Tokens of prompts that were read."),
     )
     _GAUGES = (
-        ("num_bytes", "seqloom_prefix_cache_bytes", "Memory of the prompts that were read."),
+        ("num_bytes", "seqloom_prefix_cache_bytes", "Memory of the prompts in the cache, in bytes."),
         ("num_states", "seqloom_prefix_cache_prompts", "Prompts in the cache."),
     )
 

@@ -1,6 +1,6 @@
 """Middleware around all routes: counts requests, writes the access log, adds security headers.
 
-The log gets the route only, never the path, the query or a text.
+The log contains only the route, never the path, the query or a text.
 """
 
 import secrets
@@ -28,7 +28,7 @@ class RequestLimiter:
         """Starts with no request in progress.
 
         Args:
-            closing: returns True when the server is shutting down; all new requests are then rejected.
+            closing: returns whether the server is shutting down; all new requests are then rejected.
         """
         self.active = 0
         self._max_requests, self._closing = max_requests, closing
@@ -56,7 +56,7 @@ class AccessMiddleware:
         route, log_fields = route_of(scope["path"]), scope.setdefault("state", {}).setdefault("log_fields", {})
         status = 0
 
-        async def send_and_watch(message: Message) -> None:
+        async def send_with_headers(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
@@ -68,7 +68,7 @@ class AccessMiddleware:
         self._limiter.active += 1
         self._metrics.active.inc()
         try:
-            await self._app(scope, receive, send_and_watch)
+            await self._app(scope, receive, send_with_headers)
         except ClientDisconnectedError:
             status = 499
         finally:

@@ -18,7 +18,7 @@ class Health(BaseModel):
 
 
 class Monitoring:
-    """Endpoints for monitoring, which are answered even if the server is busy or shutting down."""
+    """Endpoints for monitoring, which respond even if the server is busy or shutting down."""
 
     ENDPOINTS = (
         Endpoint(
@@ -43,7 +43,7 @@ class Monitoring:
         self._state = state
 
     async def health(self, request: Request) -> JSONResponse:
-        """Answers 200, or 503 if the server is shutting down."""
+        """Status 200; 503 if the server is shutting down."""
         closed = self._state.batcher.closed
         return JSONResponse({"status": "closing" if closed else "ok"}, status_code=503 if closed else 200)
 

@@ -1,4 +1,4 @@
-"""OpenAPI: the document of all APIs, generated from their endpoints and the pydantic models of requests and responses."""
+"""The OpenAPI document of all APIs, generated from their endpoints and the pydantic models of requests and responses."""
 
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
@@ -12,8 +12,8 @@ from seqloom.serve.run_registry import RunRegistry
 
 _REASONS = {
     400: "the request is not valid, or exceeds a limit",
-    401: "a key is required, and it is missing or wrong",
-    403: "a key is required, and it is missing or wrong",
+    401: "an API key is required, but it is missing or wrong",
+    403: "an API key is required, but it is missing or wrong",
     404: "there is no such model",
     408: "the body arrived too slowly",
     413: "the body is too large",
@@ -24,7 +24,7 @@ _REASONS = {
 
 
 def openapi_document(registry: RunRegistry, endpoints: Sequence[Endpoint]) -> dict[str, Any]:
-    """The OpenAPI document of a server; it lists the names of the runs and the codes of their languages.
+    """The OpenAPI document of a server, with the names of its runs and the codes of their languages.
 
     Args:
         endpoints: all endpoints; those without a summary are left out.
@@ -48,9 +48,9 @@ def openapi_document(registry: RunRegistry, endpoints: Sequence[Endpoint]) -> di
         "info": {
             "title": "seqloom",
             "version": version("seqloom"),
-            "description": "Trained runs over HTTP. /translate, /languages, /detect and /frontend/settings speak LibreTranslate's "
-            "API, /v1 OpenAI's; /runs, /generate, /explain and /surprise are seqloom's own. A body that is too large is 413, any "
-            "other value above its limit 400.",
+            "description": "Trained runs over HTTP. /translate, /languages, /detect and /frontend/settings are LibreTranslate's "
+            "API, /v1 is OpenAI's; /runs, /generate, /explain and /surprise are seqloom's own. A body that is too large gets status "
+            "413, any other value above its limit 400.",
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "security": [{}, {"key": []}],
@@ -87,7 +87,7 @@ def _path(endpoint: Endpoint) -> dict[str, Any]:
         operation["tags"] = [endpoint.tag]
     item: dict[str, Any] = {endpoint.method.lower(): operation}
     if "{name" in endpoint.path:
-        name = {"name": "name", "in": "path", "required": True, "description": "a model's name"}
+        name = {"name": "name", "in": "path", "required": True, "description": "the name of a model"}
         item["parameters"] = [name | {"schema": {"type": "string"}}]
     return item
 

@@ -1,4 +1,4 @@
-"""Origins: the sites whose pages may read responses (CORS). Checked at the start; a wrong one would fail in browsers only."""
+"""Origins: the sites whose pages may read responses (CORS). They are checked at the start, because a wrong one has no effect."""
 
 import re
 from collections.abc import Sequence
@@ -10,10 +10,10 @@ _ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://([^/?#@\s]+)/?", re.IGNORECASE)
 
 
 def parse_origins(origins: Sequence[str]) -> list[str]:
-    """Origins as browsers send them: scheme, host and port in lower case, without a path; or "*" for any site.
+    """Origins in the form that browsers send: scheme, host and port in lower case, without a path; or "*" for any site.
 
     Raises:
-        ConfigError: an item is not an origin, so no browser would ever send it.
+        ConfigError: an item is not an origin.
     """
     parsed = []
     for origin in origins:
@@ -30,7 +30,7 @@ def parse_origins(origins: Sequence[str]) -> list[str]:
 def cors_options(origins: Sequence[str]) -> dict[str, Any]:
     """The arguments of Starlette's CORSMiddleware.
 
-    All request headers are allowed: OpenAI's JavaScript client sends a dozen of its own, and access is protected by keys.
+    All request headers are allowed, because OpenAI's JavaScript client sends many of its own, and keys protect the access.
     """
     return {
         "allow_origins": parse_origins(origins),

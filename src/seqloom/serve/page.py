@@ -1,4 +1,4 @@
-"""Page: the files of the web app, read once at the start. A content security policy lets them contact this server only."""
+"""Page: the files of the web app, read once at the start. A content security policy allows them to contact only this server."""
 
 import re
 from importlib.resources import files
@@ -27,11 +27,11 @@ class Page:
 
     def __init__(self, state: ServerState) -> None:
         folder = files(__package__) / "assets"
-        # A request can only name one of these files; its path is never looked up on disk.
+        # Requests can only get these files; the path of a request is never opened.
         self._files = {
             file.name: file.read_bytes() for file in folder.iterdir() if re.search(r"\.(html|js|css)$", file.name)
         }
-        # Drawings and colours are those of the reports.
+        # Diagrams and colours are those of the reports.
         for name in ("drawings.css", "surprise.css", "surprise.js"):
             self._files[name] = (files("seqloom.report") / "assets" / name).read_bytes()
         self._files["theme.css"] = theme.css_variables_by_choice().encode()

@@ -1,6 +1,6 @@
-"""Scores of prompts: the log-probability of each token of a prompt, and what could follow. For `echo` with `logprobs`.
+"""Scores prompts: the log-probability of each token of a prompt, and the most probable next tokens. For `echo` with `logprobs`.
 
-Input: ids of prompts; output: scores. It knows a language model and its tokenizer, and no HTTP.
+Input: ids of prompts; output: scores. This module uses a language model and its tokenizer, and does not know HTTP.
 """
 
 from collections.abc import Sequence
@@ -19,10 +19,10 @@ from seqloom.messages import counted
 from seqloom.models.base import Model
 
 _ROWS = 1024
-"""Positions whose logits are in memory at once."""
+"""The number of positions whose logits are in memory at once."""
 
 BOS_TEXT = "<s>"
-"""What a client reads in place of the id that begins every text, which has no text."""
+"""The text of bos, which begins every text, in responses."""
 
 _BROKEN = "\N{REPLACEMENT CHARACTER}"
 
@@ -35,9 +35,9 @@ class PromptScores:
     """The scores of a prompt.
 
     Attributes:
-        ids: its ids, without the one that begins every text.
-        log_probs: the log-probability of each.
-        top: for each, the most probable ids at its position.
+        ids: its ids, without bos.
+        log_probs: the log-probability of each id, in nats.
+        top: for each id, the most probable ids at its position.
         following: the most probable ids after the prompt.
     """
 
@@ -53,10 +53,10 @@ def score_prompts(model: Model, prompts: Sequence[Sequence[int]], num_top: int) 
 
     Args:
         model: a language model in evaluation mode.
-        num_top: ids to name at each position; at least the most probable one.
+        num_top: the number of most probable ids to return for each position; 0 counts as 1.
 
     Raises:
-        PromptTooLongError: a prompt does not fit the context of the model.
+        PromptTooLongError: a prompt does not fit into the context of the model.
     """
     vocab, limit = model.vocab, model.max_tgt_len(0)
     longest = max(map(len, prompts), default=0)
@@ -65,9 +65,9 @@ def score_prompts(model: Model, prompts: Sequence[Sequence[int]], num_top: int) 
             f"a prompt of {counted(longest, 'token')} is too long: the context of the model holds {limit:,}, of which 1 begins "
             "every text; shorten the prompt, or train with a larger model.max_len"
         )
-    nothing = np.zeros(0, dtype=np.int64)
-    # With eos at the end of each, the last position shows what follows the prompt; a source has no end of its own here.
-    examples = [Example(nothing, np.array([*ids, vocab.eos_id], dtype=np.int64)) for ids in prompts]
+    empty = np.zeros(0, dtype=np.int64)
+    # The example ends in eos, so that the scores at its position are those of the next token after the prompt.
+    examples = [Example(empty, np.array([*ids, vocab.eos_id], dtype=np.int64)) for ids in prompts]
     batch = make_batch(examples, pad_id=vocab.pad_id, bos_id=vocab.bos_id, eos_id=vocab.eos_id, end=False).to(
         model.device
     )
@@ -90,7 +90,10 @@ def score_prompts(model: Model, prompts: Sequence[Sequence[int]], num_top: int) 
 
 
 def token_texts(tokenizer: TextCodec, ids: Sequence[int]) -> tuple[list[str], list[int]]:
-    """The characters that each id adds to a text, and where they begin; a character belongs to the id that completes it."""
+    """The characters that each id adds to a text, and the offset of the first one.
+
+    A character belongs to the id that completes it.
+    """
     texts, offsets, before = [], [], ""
     for length in range(1, len(ids) + 1):
         text = tokenizer.decode_tgt(ids[:length])
@@ -102,7 +105,7 @@ def token_texts(tokenizer: TextCodec, ids: Sequence[int]) -> tuple[list[str], li
 
 
 def next_token(tokenizer: TextCodec, prompt: str, scores: PromptScores) -> dict[str, Any]:
-    """The fields of a choice whose completion is the most probable token after a prompt; eos has no text."""
+    """The fields of a choice whose completion is the most probable next token after a prompt; the text of eos is empty."""
     token_id, log_prob = scores.following[0]
     texts, _ = token_texts(tokenizer, [*scores.ids, token_id])
     top = {
@@ -123,13 +126,12 @@ def next_token(tokenizer: TextCodec, prompt: str, scores: PromptScores) -> dict[
 def echoed_logprobs(
     tokenizer: TextCodec, scores: PromptScores, completion: dict[str, Any], prompt_len: int, *, has_bos: bool
 ) -> dict[str, Any]:
-    """The `logprobs` of an echoed prompt and its completion, as OpenAI's API writes them: null for the first token.
+    """The `logprobs` of an echoed prompt and its completion, in the format of OpenAI's API: null for the first token.
 
     Args:
         completion: the `logprobs` of the completion.
-        prompt_len: characters of the prompt.
-        has_bos: whether the prompt was sent with the id that begins every text. It is then the first token, and the token after
-            it has a log-probability.
+        prompt_len: the number of characters of the prompt.
+        has_bos: whether the prompt was sent with bos. It is then the first token, and the token after it has a log-probability.
     """
     texts, offsets = token_texts(tokenizer, scores.ids)
     top: list[dict[str, float] | None] = []

@@ -1,6 +1,6 @@
 """Request parsing: reads a body (JSON or a form) into a pydantic model, with limits on its size, duration and depth.
 
-URL-encoded forms are parsed by `urllib`: Starlette would read raw UTF-8 in them, which `curl -d q=...` sends, as Latin-1.
+URL-encoded forms are parsed by `urllib`, because Starlette reads raw UTF-8 in them, as `curl -d q=...` sends it, as Latin-1.
 """
 
 import asyncio
@@ -27,7 +27,7 @@ _MAX_BODY_SECONDS = 20.0
 _MAX_FIELDS = 1_000
 _MAX_HEADER = 500
 _MAX_DEPTH = 64
-"""Nested objects and lists; valid requests need four levels."""
+"""The largest depth of nested objects and lists; valid requests need four levels."""
 
 _CHARSETS = ("", "utf-8", "utf8", "us-ascii")
 
@@ -40,7 +40,7 @@ async def read_body(request: Request, max_bytes: int) -> bytes:
     """Reads the whole body.
 
     Raises:
-        HTTPError: 413 if it is too large, 408 if it arrives too slowly, 415 if it is compressed.
+        HTTPError: 413 if the body is too large, 408 if it arrives too slowly, 415 if it is compressed.
         ClientDisconnectedError: the client closed the connection.
     """
     encoding = request.headers.get("content-encoding", "identity").strip().lower()
@@ -73,7 +73,7 @@ async def read_json(request: Request, model: type[_Model], max_bytes: int) -> _M
     """Reads a JSON body into a model.
 
     Raises:
-        HTTPError: 415 if its content type is not JSON, 400 if it does not fit the model; also those of `read_body`.
+        HTTPError: 415 if the content type is not JSON, 400 if the body does not fit the model; or as `read_body`.
     """
     if not _is_json(request):
         raise HTTPError(415, "expected a JSON body with Content-Type: application/json")
@@ -81,18 +81,18 @@ async def read_json(request: Request, model: type[_Model], max_bytes: int) -> _M
 
 
 async def read_fields(request: Request, model: type[_Model], max_bytes: int, *, lists: tuple[str, ...] = ()) -> _Model:
-    """Reads a JSON body, or the fields of a form and of the URL's query, into a model.
+    """Reads a JSON body, or the fields of a form and of the query of the URL, into a model.
 
     A field that is null or empty counts as missing.
 
     Args:
-        lists: fields that may occur several times in a form.
+        lists: names of fields that may occur several times in a form.
 
     Raises:
-        HTTPError: those of `read_json`.
+        HTTPError: as `read_json`.
     """
     if _is_json(request):
-        # Strict, because JSON has types; the fields of a form are all strings and are converted.
+        # JSON has types, so they are checked strictly; the fields of a form are strings, which are converted.
         return _check(_without_empty(parse_object(await read_body(request, max_bytes))), model, strict=True)
     kind = _content_type(request)
     body = await read_body(request, max_bytes)
@@ -114,7 +114,7 @@ async def read_fields(request: Request, model: type[_Model], max_bytes: int, *, 
         if name in lists and name in values:
             values[name] = [*values[name], value] if isinstance(values[name], list) else [values[name], value]
         elif values.setdefault(name, value) != value:
-            raise _given_twice(name)
+            raise _duplicate(name)
     return _check(_without_empty(values), model, strict=False)
 
 
@@ -122,14 +122,15 @@ def parse_object(body: bytes) -> dict[str, Any]:
     """Parses a JSON object.
 
     Raises:
-        HTTPError: 400 with the position of the mistake: not UTF-8, not JSON, not an object, nested too deeply, or a duplicate name.
+        HTTPError: 400: the body is not UTF-8, not JSON, not an object, nested too deeply, or has a duplicate name. The message
+            gives the position of the error if it is known.
     """
     try:
         text = body.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise HTTPError(400, f"the body is not UTF-8 text (byte {error.start + 1:,} is not)") from None
     try:
-        value = json.loads(text, object_pairs_hook=_object, parse_constant=_no_constant)
+        value = json.loads(text, object_pairs_hook=_to_dict, parse_constant=_reject_constant)
     except json.JSONDecodeError as error:
         position = f"line {error.lineno:,}, column {error.colno:,}"
         raise HTTPError(400, f"the body is not JSON: {error.msg} ({position})") from None
@@ -139,7 +140,7 @@ def parse_object(body: bytes) -> dict[str, Any]:
         raise HTTPError(400, "the body is not JSON that can be read: a number has too many digits") from None
     if not isinstance(value, dict):
         raise HTTPError(400, "Invalid JSON format: expected an object, {...}")
-    if _deeper(value, _MAX_DEPTH):
+    if _is_deeper(value, _MAX_DEPTH):
         raise _too_deep()
     if _SURROGATE.search(text):
         for name, part in value.items():
@@ -154,20 +155,22 @@ def parse_object(body: bytes) -> dict[str, Any]:
     return value
 
 
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _to_dict(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """A dict of the pairs; raises an HTTPError if a name is repeated."""
     value = dict(pairs)
     if len(value) < len(pairs):
         counts = Counter(name for name, _ in pairs)
-        raise _given_twice(counts.most_common(1)[0][0])
+        raise _duplicate(counts.most_common(1)[0][0])
     return value
 
 
-def _no_constant(word: str) -> Never:
+def _reject_constant(word: str) -> Never:
+    """Rejects NaN and infinities, which Python's parser accepts."""
     raise HTTPError(400, f"the body is not JSON: {word} is not a JSON number")
 
 
-def _deeper(value: Any, depth: int) -> bool:
-    """Whether objects and lists are nested more deeply than `depth`. Not recursive, since the input may be hostile."""
+def _is_deeper(value: Any, depth: int) -> bool:
+    """Whether objects and lists are nested more deeply than `depth`. It is not recursive, because the input may be hostile."""
     level = [value]
     for _ in range(depth):
         level = [
@@ -213,7 +216,7 @@ def _content_type(request: Request) -> str:
 
 
 class _StrictMultiPartParser(MultiPartParser):
-    """Starlette's parser, which also reports whether the last part was complete; by itself it drops an incomplete one."""
+    """Starlette's parser, with a flag that the last part was complete. Starlette drops an incomplete part without an error."""
 
     complete = False
 
@@ -222,12 +225,12 @@ class _StrictMultiPartParser(MultiPartParser):
 
 
 async def _multipart(headers: Headers, body: bytes) -> list[tuple[str, str]]:
-    """The fields of a multipart form; the content of a file counts as the text of its field.
+    """The fields of a multipart form. The content of a file is the text of its field.
 
     Raises:
         ValueError: the form is not complete, not UTF-8, or has too many fields.
     """
-    # Starlette reads bytes that are not UTF-8 as Latin-1; an error is better than wrong text.
+    # This raises an error for bytes that are not UTF-8, which Starlette would read as Latin-1.
     _, parameters = parse_options_header(headers["content-type"])
     body.decode(parameters.get(b"charset", b"utf-8").decode("ascii") or "utf-8")
 
@@ -253,7 +256,7 @@ async def _multipart(headers: Headers, body: bytes) -> list[tuple[str, str]]:
     return fields
 
 
-def _given_twice(name: str) -> HTTPError:
+def _duplicate(name: str) -> HTTPError:
     return HTTPError(400, f"Invalid request: {safe_name(name)} is given twice", param=safe_name(name))
 
 
@@ -262,4 +265,4 @@ def _too_deep() -> HTTPError:
 
 
 def _too_large(max_bytes: int) -> HTTPError:
-    return HTTPError(413, f"the body is larger than the {max_bytes:,} bytes that this server reads")
+    return HTTPError(413, f"the body is larger than {max_bytes:,} bytes, the limit of this server")

@@ -1,4 +1,4 @@
-"""Results: submits work to a queue and awaits its results until the deadline or until the client disconnects."""
+"""Submits work to a queue, and awaits its results until the deadline or until the client disconnects."""
 
 import asyncio
 import time
@@ -27,10 +27,10 @@ class PendingResult(Protocol[_Result]):
 
     @property
     def deadline(self) -> float:
-        """Time after which the result is not needed (`time.monotonic`)."""
+        """The time after which the result is not needed (`time.monotonic`, in seconds)."""
 
     def cancel(self) -> None:
-        """Marks the work as not needed any more."""
+        """Marks the work as no longer needed."""
 
 
 def submit(enqueue: Callable[[Sequence[_Item]], None], items: Sequence[_Item]) -> None:
@@ -50,7 +50,7 @@ def submit(enqueue: Callable[[Sequence[_Item]], None], items: Sequence[_Item]) -
 async def await_generations(
     batcher: Batcher, request: Request, text_requests: Sequence[TextRequest]
 ) -> list[Generation]:
-    """The generations of text requests, in their order. All requests are cancelled when this returns or raises.
+    """Submits text requests and returns their generations, in order. All requests are cancelled when it returns or raises.
 
     Raises:
         HTTPError: 503 if the queue is full or the deadline has passed.
@@ -61,7 +61,7 @@ async def await_generations(
 
 
 async def await_results(request: Request, items: Sequence[PendingResult[_Result]]) -> list[_Result | BaseException]:
-    """The results of submitted work, in its order. All work is cancelled when this returns or raises.
+    """The results of submitted work, in order; an exception is returned as a result. All work is cancelled at the end.
 
     Raises:
         HTTPError: 503 if the deadline has passed.
@@ -69,7 +69,7 @@ async def await_results(request: Request, items: Sequence[PendingResult[_Result]
     """
     disconnected = asyncio.ensure_future(wait_for_disconnect(request.receive))
     results = asyncio.gather(*(asyncio.wrap_future(item.future) for item in items), return_exceptions=True)
-    # Read the exception of a cancelled or failed gather, or asyncio would log that it was never retrieved.
+    # Reading the exception of a cancelled or failed gather prevents a message of asyncio that it was never retrieved.
     results.add_done_callback(lambda future: future.cancelled() or future.exception())
     try:
         timeout = min((item.deadline for item in items), default=time.monotonic()) - time.monotonic()
@@ -79,7 +79,7 @@ async def await_results(request: Request, items: Sequence[PendingResult[_Result]
             return results.result()
         if disconnected.done():
             raise ClientDisconnectedError
-        raise busy("the answer did not come within the time that a request may take")
+        raise busy("the answer took longer than the time limit of a request")
     finally:
         disconnected.cancel()
         results.cancel()
@@ -88,13 +88,14 @@ async def await_results(request: Request, items: Sequence[PendingResult[_Result]
 
 
 def generation_of(result: Generation | BaseException) -> Generation:
-    """The generation of a text request.
+    """The generation of a text request, or the HTTP error for an exception.
 
     Raises:
-        HTTPError: 503 if it was cancelled, 400 if the prompt does not fit the context, 500 if the run cannot decode the text.
+        HTTPError: 503 if the request was cancelled, 400 if the prompt does not fit into the context, 500 if the run cannot decode
+            the text.
     """
     if isinstance(result, asyncio.CancelledError):
-        raise busy("the answer did not come within the time that a request may take")
+        raise busy("the answer took longer than the time limit of a request")
     if isinstance(result, PromptTooLongError):
         raise HTTPError(400, f"Invalid request: {result}", code="context_length_exceeded", param="prompt") from result
     if isinstance(result, SeqloomError):
@@ -105,6 +106,6 @@ def generation_of(result: Generation | BaseException) -> Generation:
 
 
 async def wait_for_disconnect(receive: Receive) -> None:
-    """Returns when the client has disconnected. The body must have been read before."""
+    """Waits until the client disconnects. The body must have been read before."""
     while (await receive())["type"] != "http.disconnect":
         pass

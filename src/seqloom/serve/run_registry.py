@@ -1,6 +1,6 @@
 """Run registry: finds served runs by name or by their two languages, and detects the language of a text.
 
-A run without language codes gets codes of its own, NAME-src and NAME-tgt, so that every API can address it.
+A run without language codes gets the codes NAME-src and NAME-tgt, so that every API can address it.
 """
 
 from collections.abc import Sequence
@@ -22,6 +22,8 @@ class Language:
     """A source or target language of a run.
 
     Attributes:
+        code: its code in requests and responses.
+        name: its English name.
         targets: codes of the languages that it can be translated into, in the order of the runs.
     """
 
@@ -31,7 +33,7 @@ class Language:
 
 
 class RunRegistry:
-    """All served runs. If several runs translate between the same languages, the first is used."""
+    """All served runs. If several runs have the same two languages, the first one is used."""
 
     def __init__(self, runs: Sequence[ServedRun]) -> None:
         self.runs = tuple(runs)
@@ -54,7 +56,7 @@ class RunRegistry:
             for code, name in sorted(names.items())
         )
         self._names = names
-        # If two codes differ only in their spelling, the first in alphabetical order is used.
+        # If codes differ only in their spelling, the first one in alphabetical order is used.
         self._by_tag = {normalise_language(code): code for code in sorted(names, reverse=True)}
 
     def run(self, name: str) -> ServedRun:
@@ -70,35 +72,35 @@ class RunRegistry:
         return self._by_name[name]
 
     def code(self, word: str, param: str) -> str:
-        """The code, as /languages lists it, of a language in any spelling: `EN`, `pt_br`, `zh-Hans`.
+        """The code in /languages of a language in any spelling: `EN`, `pt_br`, `zh-Hans`.
 
         `pt` means `pt-BR` if no other Portuguese is served.
 
         Args:
-            word: the spelling in the request.
-            param: the field of the request that holds it.
+            word: the language in the request.
+            param: the field of the request that contains it.
 
         Raises:
-            HTTPError: 400 if no run has the language, or if the word is ambiguous.
+            HTTPError: 400 if no run has the language, or the word is ambiguous.
         """
         if word in self._names:
             return word
         if len(word) > _LONGEST_CODE:
             raise _not_supported(word, param)
-        wanted = normalise_language(_LIBRETRANSLATE.get(word.lower(), word))
-        matches = match_languages(wanted, self._by_tag)
+        tag = normalise_language(_LIBRETRANSLATE.get(word.lower(), word))
+        matches = match_languages(tag, self._by_tag)
         if not matches:
             raise _not_supported(word, param)
         if len(matches) > 1:
             codes = ", ".join(sorted(self._by_tag[tag] for tag in matches))
-            raise HTTPError(400, f"{safe_name(word)} is ambiguous here: give one of {codes}", param=param)
+            raise HTTPError(400, f"{safe_name(word)} is ambiguous here: use one of {codes}", param=param)
         return self._by_tag[matches[0]]
 
     def translator(self, source: str, target: str) -> ServedRun | None:
-        """The run that translates from source to target; None if they are the same language (texts then stay unchanged).
+        """The run that translates from source to target; None if they are the same language, so that texts do not change.
 
         Raises:
-            HTTPError: 400 if no run does.
+            HTTPError: 400 if no run translates between them.
         """
         run = self._by_pair.get((source, target))
         if run is None and source != target:
@@ -113,17 +115,17 @@ class RunRegistry:
         return frozenset(src for src, tgt in self._by_pair if tgt == target) | {target}
 
     def detect(self, text: str, among: frozenset[str] | None = None) -> list[tuple[str, float]]:
-        """The possible languages of a text with their probabilities, highest first; equal ones in alphabetical order of codes.
+        """Language codes with the probabilities that a text is in the language, highest first, then alphabetically.
 
         Args:
-            among: codes to choose from; by default all.
+            among: the codes to choose from; by default all.
         """
         sides = {code: counts for code, counts in sorted(self._characters.items()) if among is None or code in among}
         return sorted(likelihoods(text, sides).items(), key=lambda item: -item[1])
 
 
 def _not_supported(word: str, param: str) -> HTTPError:
-    # LibreTranslate's wording, because its clients compare it.
+    # The exact message of LibreTranslate, because its clients compare it.
     return HTTPError(400, f"{safe_name(word)} is not supported", param=param)
 
 
@@ -132,7 +134,7 @@ _SIDES = ("Source", "Target")
 
 _LONGEST_CODE = 40
 
-# Codes of LibreTranslate's own that are no BCP 47 tags.
+# Codes of LibreTranslate that are not BCP 47 tags.
 _LIBRETRANSLATE = {"zt": "zh-Hant", "pb": "pt-BR"}
 
 
@@ -143,9 +145,9 @@ def codes_of(run: ServedRun) -> tuple[str, str]:
 
 
 def _character_counts(run: ServedRun) -> tuple[CharacterCounts, CharacterCounts]:
-    """The character counts of the training data; for older runs those of the vocabulary, each piece counted once.
+    """The character counts of the training data; for older runs, which do not store them, counts over the vocabulary.
 
-    With a joint vocabulary, the two sides of such an older run have equal counts and cannot be distinguished.
+    If an older run has a joint vocabulary, its two sides have equal counts and cannot be distinguished.
     """
     path = run.info.characters
     try:

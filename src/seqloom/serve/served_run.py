@@ -1,4 +1,4 @@
-"""Served runs: runs that are loaded for requests, and their decoders, one for each set of decoding settings.
+"""Served runs: runs that are loaded for requests, and their decoders, each with its own decoding settings.
 
 This module knows neither HTTP nor queues.
 """
@@ -32,7 +32,7 @@ _TEXT_TOKENS = 200
 """Default number of new tokens of a language model; the same as in `seqloom generate`."""
 
 _CACHED_DECODERS = 256
-"""Number of decoders that each run keeps. A decoder that was dropped from the cache is created again on demand."""
+"""The number of decoders that each run caches. A decoder that is no longer cached is created again."""
 
 
 @dataclass(frozen=True)
@@ -41,10 +41,14 @@ class ServedRunInfo:
 
     Attributes:
         name: its name in requests.
+        folder: the run folder.
         kind: the kind of data that it was trained on, such as "pairs" or "text".
-        src_lang, tgt_lang: language codes; None if the run does not record them.
-        characters: the file with the character counts of both languages, for language detection; older runs have none.
-        created: time of creation (seconds since 1970).
+        recipe: the name of the recipe.
+        corpus: the name of the corpus.
+        src_lang, tgt_lang: language codes; None if unknown.
+        created: the time of creation, in seconds since 1970.
+        engine: the program that decodes.
+        characters: the file with the character counts of both languages, for language detection; older runs do not have it.
     """
 
     name: str
@@ -80,31 +84,31 @@ class ServedRun(ABC):
 
     @property
     def name(self) -> str:
-        """Its name in requests."""
+        """The name of the run in requests."""
         return self.info.name
 
     @property
     def supports_streaming(self) -> bool:
-        """Whether it can report each new token with its log-probabilities."""
+        """Whether the run can report each new token with its log-probabilities."""
         return self.info.engine == OWN
 
     @property
     def native_run(self) -> Run | None:
-        """The run itself, which can be explained; None if another program decodes it."""
+        """The run, which can be explained; None if another program decodes."""
         return None
 
     @property
     def prefix_cache(self) -> PrefixCache | None:
-        """What it has read of prompts; None for runs that read each text anew."""
+        """The cache of prompts that were read; None if the run does not reuse prompts."""
         return None
 
     def decoder(self, *, max_tokens: int | None = None, **decoding: Any) -> "RunDecoder":
         """The decoder for some decoding settings. Equal settings give the same object, so that their texts share batches.
 
         Args:
-            max_tokens: maximum number of tokens of an output, cut to the server's limit. The default is the recipe's rule
-                for models of pairs, and 200 for language models.
-            decoding: settings that replace the recipe's; None keeps the recipe's.
+            max_tokens: maximum number of tokens of an output; at most the limit of the server. The default is 200 for language
+                models, and the rule of the recipe for models of pairs.
+            decoding: settings that replace those of the recipe, unless they are None.
 
         Raises:
             ConfigError: the settings contradict each other, or this run does not support them.
@@ -123,13 +127,13 @@ class ServedRun(ABC):
         return list(map(int, encode([text])[0]))
 
     def token_strings(self, ids: Sequence[int]) -> list[str]:
-        """The pieces of token ids of sources or prompts, to show."""
+        """The pieces of token ids of a source or a prompt, for display."""
         tokenizer = self.tokenizer
         assert isinstance(tokenizer, Tokenizer)
         return tokenizer.src_tokens(ids) if self.info.has_sources else tokenizer.tgt_tokens(ids)
 
     def decode(self, ids: Sequence[int]) -> str | None:
-        """The text of token ids of a source or a prompt; None if one is not in the vocabulary."""
+        """The text of token ids of a source or a prompt; None if an id is not in the vocabulary."""
         tokenizer = self.tokenizer
         assert isinstance(tokenizer, Tokenizer)
         pairs = self.info.has_sources
@@ -140,22 +144,26 @@ class ServedRun(ABC):
 
     @property
     def context(self) -> int | None:
-        """The positions that a language model holds; None where there is no limit, or another program decodes."""
+        """The number of positions of the context of a language model; None if there is no limit, or another program decodes."""
         return None
 
     def scorer(self, num_top: int) -> "RunDecoder | None":
-        """What scores prompts (`TextRequest.prompt_ids`), naming `num_top` ids at each position; None if the run cannot."""
+        """A decoder that scores prompts (`TextRequest.prompt_ids`); None if the run cannot.
+
+        Args:
+            num_top: the number of most probable ids to return for each position.
+        """
         return None
 
     def text_of(self, ids: Sequence[int]) -> str | None:
-        """The source or prompt with these token ids; None if the tokenizer encodes that text to other ids."""
+        """The source or prompt with these token ids; None if the tokenizer encodes the text into other ids."""
         text = self.decode(ids)
         return text if text is not None and self.prompt_ids(text) == list(ids) else None
 
     def _bounded(
         self, recipe: DecodingSettings, overrides: Mapping[str, Any], max_tokens: int | None
     ) -> dict[str, Any]:
-        """The settings with length limits, so that outputs have at most `max_tokens` (or the server's limit) tokens."""
+        """Decoding settings with length limits, so that outputs have at most `max_tokens` tokens, or the limit of the server."""
         method = overrides.get("method", recipe.method)
         settings = DecodingSettings.parse(merge(recipe.for_method(method), overrides), source="decoding")
         bounded = dict(overrides)
@@ -174,11 +182,12 @@ class ServedRun(ABC):
 
 
 class RunDecoder(ABC):
-    """Decodes texts of one run with one set of decoding settings (a `batcher.BatchDecoder`).
+    """Decodes texts with a run and its decoding settings (a `batcher.BatchDecoder`).
 
     Attributes:
-        settings: all decoding settings, defaults included.
-        streams_tokens: whether it calls `on_token` of its text requests.
+        run: the name of the run.
+        settings: all decoding settings, including defaults.
+        streams_tokens: whether `decode` calls `on_token` of its text requests.
     """
 
     def __init__(self, run: str, settings: DecodingSettings, *, streams_tokens: bool) -> None:
@@ -188,7 +197,7 @@ class RunDecoder(ABC):
 
     @abstractmethod
     def decode(self, text_requests: Sequence[TextRequest]) -> list[Generation]:
-        """One generation for each text request, in their order."""
+        """A generation for each text request, in order."""
 
     @abstractmethod
     def num_read(self, texts: Sequence[str]) -> list[int]:
@@ -201,8 +210,8 @@ class NativeRun(ServedRun):
     def __init__(self, info: ServedRunInfo, run: Run, max_tokens: int, prefix_cache_bytes: int = 0) -> None:
         super().__init__(info, run.tokenizer, max_tokens)
         self.run = run
-        reuses = prefix_cache_bytes > 0 and not info.has_sources and run.model.reuses_prompts
-        self._prefix_cache = PrefixCache(prefix_cache_bytes) if reuses else None
+        reuses_prompts = prefix_cache_bytes > 0 and not info.has_sources and run.model.reuses_prompts
+        self._prefix_cache = PrefixCache(prefix_cache_bytes) if reuses_prompts else None
         self._scorer = lru_cache(maxsize=_CACHED_DECODERS)(self._new_scorer)
 
     @property
@@ -221,7 +230,7 @@ class NativeRun(ServedRun):
 
     @property
     def native_run(self) -> Run:
-        """The run."""
+        """See `ServedRun.native_run`."""
         return self.run
 
     def _new_decoder(self, overrides: tuple[tuple[str, Any], ...], max_tokens: int | None) -> "RunDecoder":
@@ -243,10 +252,10 @@ class _PromptScorer(RunDecoder):
 
     def decode(self, text_requests: Sequence[TextRequest]) -> list[Generation]:
         scores = score_prompts(self._model, [request.prompt_ids for request in text_requests], self._num_top)
-        for text_request, of_prompt in zip(text_requests, scores, strict=True):
-            text_request.prompt_scores = of_prompt
-        nothing = Hypothesis((), 0.0, 0.0, False, ())
-        return [Generation(request.text, ("",), (nothing,)) for request in text_requests]
+        for text_request, prompt_scores in zip(text_requests, scores, strict=True):
+            text_request.prompt_scores = prompt_scores
+        empty = Hypothesis((), 0.0, 0.0, False, ())
+        return [Generation(request.text, ("",), (empty,)) for request in text_requests]
 
     def num_read(self, texts: Sequence[str]) -> list[int]:
         raise AssertionError("the ids of scored prompts are known")
@@ -312,15 +321,17 @@ def open_runs(
     device: str = "auto",
     threads: int | None = None,
 ) -> list[ServedRun]:
-    """Loads runs. Each is named after its folder, with as much of the path as is needed to make names unique.
+    """Loads runs. The name of a run is that of its folder, with as many parent folders as make the names unique.
 
     Args:
-        max_tokens: the server's limit on the tokens of an output.
-        prefix_cache_bytes: memory of each language model for prompts that were read; 0 reads every prompt anew.
-        threads: processor threads of another program's engine. Our own engine uses those of the thread that decodes.
+        folders: run folders, or exported models.
+        engine: the program that decodes, see `decoding.engines`.
+        max_tokens: the limit of the server for the tokens of an output.
+        prefix_cache_bytes: memory of each language model for prompts that were read; 0: prompts are not reused.
+        threads: processor threads of another program; seqloom uses those of the decoding threads.
 
     Raises:
-        SeqloomError: a folder is not a run, is given twice, or the engine cannot decode it.
+        SeqloomError: a folder is not a run, is named twice, or the engine cannot decode it.
     """
     paths = [folder.absolute() for folder in folders]
     for number, folder in enumerate(paths):
@@ -329,8 +340,8 @@ def open_runs(
     served: list[ServedRun] = []
     for name, path, folder in zip(_unique_names(paths), paths, folders, strict=True):
         if engine == OWN:
-            # Decoding has its own threads. If this thread also used several, OpenMP would count more threads than cores and let
-            # all of them sleep between operations: a sentence took three times as long.
+            # Decoding has its own threads. If this thread used several too, OpenMP would count more threads than cores, and all
+            # threads would sleep between operations: a sentence took three times as long.
             run = load(folder, device=device, threads=1)
             served.append(NativeRun(_read_info(name, path, engine), run, max_tokens, prefix_cache_bytes))
         else:

@@ -1,4 +1,4 @@
-"""Server: opens runs, listens, and shuts down gracefully: accepted requests are finished, new ones are rejected."""
+"""Server: opens runs, listens, and shuts down gracefully: it finishes accepted requests and rejects new ones."""
 
 import logging
 import os
@@ -27,12 +27,12 @@ from seqloom.serve.run_registry import RunRegistry
 from seqloom.serve.served_run import ServedRun, open_runs
 from seqloom.serve.state import ServerState
 
-# Their messages go through the access log, so that every line of it is JSON.
+# Messages of these loggers are written to the access log, so that every line of the output is JSON.
 _LOGGERS = ("uvicorn.error", "asyncio")
 
 
 class Server(uvicorn.Server):
-    """A uvicorn server that rejects new texts as soon as it shuts down."""
+    """A uvicorn server that rejects new texts as soon as it begins to shut down."""
 
     def __init__(self, state: ServerState, *, origins: Sequence[str] = ()) -> None:
         seconds = state.limits.max_seconds
@@ -52,7 +52,7 @@ class Server(uvicorn.Server):
         self._state = state
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """Shuts down gracefully on the first signal, immediately on the second. Unlike uvicorn, it does not raise it again."""
+        """Shuts down gracefully on the first signal, and immediately on the second. uvicorn would raise the signal again."""
         self.force_exit = self.should_exit
         self.should_exit = True
 
@@ -76,8 +76,8 @@ def make_state(
 
     Args:
         workers: number of batches that are decoded in parallel.
-        threads: processor threads of each worker; by default the workers share the cores, since more threads than cores wait for
-            each other.
+        threads: processor threads of each worker; by default an equal share of the cores, because more threads than cores wait
+            for each other.
         log: stream of the access log; None writes no log.
     """
     limits, metrics = limits or RequestLimits(), Metrics()
@@ -118,19 +118,19 @@ def serve(
 ) -> None:
     """Serves runs until the process gets SIGINT (Ctrl-C) or SIGTERM.
 
-    It has as many parameters as `seqloom serve` has options, since they are independent of each other.
+    It has many parameters because `seqloom serve` has as many options, which are independent of each other.
 
     Args:
         folders: the run folders.
         host: the address to listen at.
-        port: the port; 0 takes any that is free.
+        port: the port; 0 chooses any free port.
         limits: limits of requests and queues; the defaults of `RequestLimits` if None.
-        keys: API keys that requests must give; without any, every client may use the server.
+        keys: API keys, of which each request needs one; if there are none, every client may use the server.
         origins: see `make_app`.
         engine: the program that decodes, see `decoding.engines`.
         workers: number of batches that are decoded in parallel.
         device: "auto", "cpu", "cuda" or "mps".
-        threads: processor threads; one for each core if None.
+        threads: processor threads of each worker; None: an equal share of the cores.
         log: the stream of the access log; None for no log.
         on_listening: called with the URL once the server accepts requests.
 
@@ -168,7 +168,7 @@ def serve(
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """Opens a listening socket; called before runs are loaded, so that a port in use is reported at once.
+    """Opens a listening socket. It is opened before the runs are loaded, so that a port in use is reported immediately.
 
     Raises:
         ConfigError: the address is not available.
@@ -188,6 +188,6 @@ def listen(host: str, port: int) -> socket.socket:
             raise
     except (OSError, OverflowError) as error:
         raise ConfigError(
-            f"--host {host} --port {port}: cannot listen there: {error}; choose another port (0 takes any that is free)"
+            f"--host {host} --port {port}: cannot listen there: {error}; choose another port (0: any free port)"
         ) from None
     return server_socket

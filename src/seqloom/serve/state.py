@@ -1,4 +1,4 @@
-"""Application state that all endpoints share: runs, batcher, explainer, limits, keys, metrics and access log."""
+"""The state that all endpoints share: runs, batcher, explainer, limits, keys, metrics and access log."""
 
 import time
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ from seqloom.serve.run_registry import RunRegistry
 
 @dataclass(frozen=True)
 class ServerState:
-    """The shared state of one server. `server.make_state` creates it."""
+    """The shared state of a server. `server.make_state` creates it."""
 
     registry: RunRegistry
     batcher: Batcher
@@ -29,19 +29,19 @@ class ServerState:
     access_log: AccessLog
 
     def close(self) -> None:
-        """Accepts no more work; work that is already queued is still done."""
+        """Accepts no more work. Work in the queues is still done."""
         self.batcher.close()
         self.explainer.close()
 
     def deadline(self) -> float:
-        """The time by which a request that arrives now must be answered (`time.monotonic`)."""
+        """The time by which a request that arrives now must be answered (`time.monotonic`, in seconds)."""
         return time.monotonic() + self.limits.max_seconds
 
     def check_text(self, text: str, param: str) -> None:
         """Checks the length of a text.
 
         Args:
-            param: the field of the request that holds the text.
+            param: the field of the request that contains the text.
 
         Raises:
             HTTPError: 400 if it has more than `limits.max_chars` characters.
@@ -70,7 +70,7 @@ class ServerState:
     def count(
         self, text_requests: Sequence[TextRequest], generations: Sequence[Generation], log_fields: dict[str, Any]
     ) -> None:
-        """Adds the number of generated tokens to the metrics and to the fields of the log line."""
+        """Adds the number of generated tokens to the metrics and to the fields of the access log."""
         total = 0
         for text_request, generation in zip(text_requests, generations, strict=True):
             tokens = sum(num_written(hypothesis) for hypothesis in generation.hypotheses)

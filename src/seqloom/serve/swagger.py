@@ -1,4 +1,4 @@
-"""The Swagger 2.0 document of LibreTranslate's API (/spec), which some of its clients read; /openapi.json describes all APIs."""
+"""The Swagger 2.0 document of LibreTranslate's API (/spec), for its clients. /openapi.json describes all APIs."""
 
 from importlib.metadata import version
 from typing import Any
@@ -15,9 +15,9 @@ _DETECTED = {"type": "object", "properties": {"confidence": {"type": "number"}, 
 _TRANSLATED = {
     "type": "object",
     "properties": {
-        "translatedText": {"description": "a string, or a list of strings where q was a list"},
+        "translatedText": {"description": "a string, or a list of strings if q is a list"},
         "alternatives": {"type": "array", "items": {}},
-        "detectedLanguage": {"description": "an object, or a list of them where q was a list"},
+        "detectedLanguage": {"description": "an object, or a list of objects if q is a list"},
         "notes": {"type": "array", "items": _TEXT},
     },
     "required": ["translatedText"],
@@ -27,12 +27,12 @@ _KEY = {
     "in": "formData",
     "type": "string",
     "required": False,
-    "description": "a key, where one is needed",
+    "description": "an API key, if the server requires it",
 }
 
 
 def swagger_document(registry: RunRegistry) -> dict[str, Any]:
-    """The document, with the codes of the languages that are served."""
+    """The document, with the codes of the served languages."""
     codes = [language.code for language in registry.languages]
     choices: dict[str, Any] = {"enum": codes} if codes else {}
     source: dict[str, Any] = {"enum": ["auto", *codes]} if codes else {}
@@ -42,12 +42,12 @@ def swagger_document(registry: RunRegistry) -> dict[str, Any]:
         _field("source", 'the code of its language, or "auto"', **source),
         _field("target", "the code of the language to translate into", **choices),
         _field("format", "text; html is not supported", required=False, enum=["text"]),
-        _field("alternatives", "how many other translations to give", required=False, type="integer"),
+        _field("alternatives", "number of alternative translations", required=False, type="integer"),
         _KEY,
     ]
     listed = {"type": "array", "items": _LANGUAGE}
     detected = {"type": "array", "items": _DETECTED}
-    settings = {"type": "object", "description": "limits, and the languages that a page begins with"}
+    settings = {"type": "object", "description": "limits, and the languages that a page selects when it starts"}
     health = {"type": "object", "properties": {"status": _TEXT}}
     return {
         "swagger": "2.0",
@@ -60,7 +60,7 @@ def swagger_document(registry: RunRegistry) -> dict[str, Any]:
             "/detect": {"post": _operation("Detect the language of a text", detected, [text, _KEY])},
             "/languages": {"get": _operation("List languages", listed)},
             "/frontend/settings": {"get": _operation("Settings for a page", settings)},
-            "/health": {"get": _operation("Whether the server takes requests", health)},
+            "/health": {"get": _operation("Whether the server accepts requests", health)},
         },
     }
 
@@ -76,4 +76,4 @@ def _operation(summary: str, answer: dict[str, Any], parameters: list[dict[str, 
     return {"summary": summary, "tags": ["translate"], "parameters": parameters or [], "responses": responses}
 
 
-_ERRORS = {400: "the request is wrong", 403: "a key is needed", 503: "too busy; try again"}
+_ERRORS = {400: "the request is not valid", 403: "an API key is required", 503: "too busy; try again"}

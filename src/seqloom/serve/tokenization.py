@@ -1,4 +1,4 @@
-"""/tokenize, /detokenize and /tokenizer_info: text to the token ids of a run and back, in the form of vLLM's endpoints."""
+"""/tokenize, /detokenize and /tokenizer_info: text to token ids of a run and back, with the fields of vLLM's endpoints."""
 
 from typing import Annotated, Any
 
@@ -13,7 +13,7 @@ from seqloom.serve.request_parsing import read_json
 from seqloom.serve.served_run import ServedRun
 from seqloom.serve.state import ServerState
 
-_MODEL = Field(None, description="a name that GET /v1/models lists; it may be left out where one run is served")
+_MODEL = Field(None, description="a name that GET /v1/models lists; optional if only one run is served")
 
 
 class TokenizeRequest(BaseModel):
@@ -23,9 +23,7 @@ class TokenizeRequest(BaseModel):
 
     model: str | None = _MODEL
     prompt: str = Field(description="a source, or a text of a language model")
-    add_special_tokens: bool = Field(
-        False, description="begin the ids of a language model with the id that begins every text"
-    )
+    add_special_tokens: bool = Field(False, description="for language models: begin the ids with bos")
 
 
 class Tokens(BaseModel):
@@ -34,7 +32,7 @@ class Tokens(BaseModel):
     tokens: list[int]
     token_strs: list[str]
     count: int
-    max_model_len: int | None = Field(description="positions of the context; null where there is no limit")
+    max_model_len: int | None = Field(description="number of positions of the context; null if there is no limit")
 
 
 class DetokenizeRequest(BaseModel):
@@ -113,7 +111,7 @@ class TokenizationAPI:
         if body.add_special_tokens and run.info.has_sources:
             raise HTTPError(
                 400,
-                "add_special_tokens is not supported here for this model: no id begins its sources",
+                "add_special_tokens is not supported here for this model: its sources have no special tokens",
                 param="add_special_tokens",
             )
         ids = run.prompt_ids(body.prompt)

@@ -1,6 +1,6 @@
-"""Validation: turns pydantic's errors into one message that names the parameter as the client sent it and its allowed values.
+"""Validation: turns pydantic's errors into a message that names the parameters and their allowed values.
 
-The wording comes from the JSON schema of the model, which GET /openapi.json also shows, so both always agree with the check.
+The allowed values come from the JSON schema of the model, which GET /openapi.json also shows, so both agree with the check.
 """
 
 import difflib
@@ -19,28 +19,28 @@ _MAX_CHARACTERS = 60
 _MIN_SIMILARITY = 0.75
 
 Path = tuple[str, ...]
-"""The names that lead to a parameter, from the outermost."""
+"""The names of the nested fields that lead to a parameter, from the outermost."""
 
 
 @dataclass(frozen=True)
 class Unsupported:
-    """Marks a parameter of a known API that is accepted only with a value that has no effect.
+    """Marks a parameter that is not supported, and is accepted only with a value that has no effect.
 
     Attributes:
-        neutral: that value in JSON.
+        neutral: this value, in JSON.
     """
 
     neutral: str
 
 
 def safe_name(name: str) -> str:
-    """A client's name, shortened and without control characters, so that it can stand in a message."""
+    """A name from a request, shortened and without control characters, for use in a message."""
     short = name.encode("utf-8", "replace").decode("utf-8")[:_MAX_CHARACTERS]
     return "".join(letter if letter.isprintable() else "?" for letter in short)
 
 
 def to_http_error(error: ValidationError, model: type[BaseModel]) -> HTTPError:
-    """The 400 error for a request that does not fit a model. It names parameters, but never repeats their values."""
+    """The 400 error for a request that does not fit a model. Its message contains names of parameters, but no values."""
     problems = error.errors(include_url=False, include_input=False, include_context=False)
     by_path: dict[Path, list[dict[str, Any]]] = {}
     for problem in problems:
@@ -73,14 +73,14 @@ def _message(path: Path, problems: Sequence[Mapping[str, Any]], model: type[Base
 
 
 def _hint(name: str, model: type[BaseModel]) -> str:
-    """A suggestion if the name is similar to a parameter."""
+    """A suggestion if the name is similar to that of a parameter, else ""."""
     close = difflib.get_close_matches(name[:_MAX_CHARACTERS], sorted(model.model_fields), n=1, cutoff=_MIN_SIMILARITY)
     suggestion = getattr(model, "other_names", {}).get(name) or (close[0] if close else None)
     return f"; did you mean {suggestion}?" if suggestion else ""
 
 
 def _path(loc: Sequence[int | str], model: type[BaseModel]) -> Path:
-    """The names that lead to the parameter; the rest of `loc` are list indexes and members of unions."""
+    """The path of the parameter. The rest of `loc` is list indexes and members of unions."""
     names: list[str] = []
     owner: type[BaseModel] | None = model
     for part in loc:
@@ -96,7 +96,7 @@ def _dotted(path: Path) -> str:
 
 
 def _nested(annotation: Any) -> type[BaseModel] | None:
-    """The model that an annotation holds, or None."""
+    """The model in the annotation of a field, or None."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return annotation
     if get_origin(annotation) in (Union, types.UnionType):
@@ -119,7 +119,7 @@ def describe_schema(schema: Mapping[str, Any], *, many: bool = False) -> str:
     """A JSON schema in words: "a whole number from 1 to 128", "a string or a list of at most 4 strings".
 
     Args:
-        many: write the plural, for the items of a list.
+        many: whether to use the plural, for the items of a list.
     """
     if "$ref" in schema:
         return "objects" if many else "an object"

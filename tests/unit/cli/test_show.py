@@ -17,7 +17,7 @@ BEGUN: dict[str, Any] = {
     "run": "runs/x",
     "recipe": "rnn-tiny",
     "description": "A small one.",
-    "state": "not finished; go on: seqloom train --resume --out runs/x",
+    "state": "not finished; continue: seqloom train --resume --out runs/x",
     "seed": 3,
     "budget": "100 steps",
     "corpus": {
@@ -95,7 +95,7 @@ def test_a_run_that_is_not_finished(
 ) -> None:
     describe.update(BEGUN)
     assert main(["show", str(tmp_path)]) == 0
-    assert "go on: seqloom train --resume --out runs/x" in capsys.readouterr().out
+    assert "continue: seqloom train --resume --out runs/x" in capsys.readouterr().out
 
 
 def test_json_is_everything(describe: dict[str, Any], capsys: pytest.CaptureFixture[str]) -> None:

@@ -60,7 +60,7 @@ def test_nothing_fits(recipe: Recipe) -> None:
 def test_the_tokenizer_of_a_large_corpus_is_trained_once(
     recipe: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(preparation, "_LARGE_OTHERS", 100)
+    monkeypatch.setattr(preparation, "_MIN_CACHED_PAIRS", 100)
     monkeypatch.setenv("SEQLOOM_CACHE_DIR", str(tmp_path))
     first = prepare(_corpus(), recipe).tokenizer
     (file,) = (tmp_path / "tokenizers").iterdir()

@@ -30,12 +30,12 @@ class Run:
         self.own = settings.located()
         corpus = open_corpus(self.own)
         self.corpus = corpus
-        self.about = make_corpus_info(
+        self.info = make_corpus_info(
             kind=corpus.kind, fingerprint=corpus.fingerprint, src_lang=corpus.src_lang, tgt_lang=corpus.tgt_lang
         )
 
     def choose(self, corpus: Any) -> TestData:
-        return choose_test_data(corpus, own=self.own, about=self.about, folder=Path("run"), progress=None)
+        return choose_test_data(corpus, own=self.own, info=self.info, folder=Path("run"), progress=None)
 
 
 @pytest.fixture

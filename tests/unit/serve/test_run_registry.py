@@ -63,5 +63,5 @@ def test_another_language_is_refused(registry: RunRegistry, word: str) -> None:
 
 
 def test_what_may_mean_two_languages_is_asked_for(registry: RunRegistry) -> None:
-    with pytest.raises(HTTPError, match="zh is ambiguous here: give one of zh-Hans, zh-Hant"):
+    with pytest.raises(HTTPError, match="zh is ambiguous here: use one of zh-Hans, zh-Hant"):
         registry.code("zh", "target")

@@ -106,7 +106,7 @@ def test_several_mistakes_are_told_together_and_values_are_not_repeated() -> Non
     assert "and 5 more" in many.message
     nested = rejection(ExplainRequest, {"text": "a", "runs": ["a"], "change": {"silence": [1], "words": {"x": "y"}}})
     assert "change.silence must be a list of at most 64 strings of 1 to 80 characters (item 1 is not)" in nested.message
-    assert 'change.words must be an object: positions of words, from "1"' in nested.message
+    assert 'change.words must be an object: replacements of words, by position from "1"' in nested.message
 
 
 @pytest.mark.parametrize("model", [CompletionRequest, ExplainRequest, GenerateRequest, TranslateRequest, DetectRequest])
