@@ -47,7 +47,10 @@ def locate(name: str, file: FileEntry, *, data_dir: str | None = None, progress:
     """The path of a file of the catalogue, downloaded if necessary.
 
     Args:
-        name: the file's path in a mirror and in the cache. A mirror may hold it compressed, with ".gz" after its name.
+        name: the path of the file in a mirror and in the cache. A mirror may hold it compressed, with ".gz" after its name.
+        file: its entry in the catalogue.
+        data_dir: a mirror folder; None: that of the environment, if any.
+        progress: receives the progress of a download.
 
     Raises:
         CorpusError: the file is not in the mirror, cannot be downloaded, or has a wrong checksum.
@@ -85,7 +88,7 @@ def _download(name: str, url: str, file: FileEntry, progress: Progress) -> Path:
 
     def fetch(address: str, path: str, caller: Any) -> None:
         with open(path, "wb") as stream:
-            download(address, _Limited(stream, url, file.bytes), caller)
+            download(address, _LimitedFile(stream, url, file.bytes), caller)
 
     expected = f"sha256:{file.sha256}" if file.sha256 else None
     try:
@@ -106,6 +109,7 @@ def _download(name: str, url: str, file: FileEntry, progress: Progress) -> Path:
 
 
 def _check(path: Path, file: FileEntry, *, unpack: bool) -> None:
+    """Checks the checksum of a file, after decompression if `unpack` is set; raises a CorpusError if it is wrong."""
     if file.sha256 is None:
         return
     digest = hashlib.sha256()
@@ -128,7 +132,7 @@ def _mismatch(location: str, file: FileEntry, actual: str) -> str:
     )
 
 
-class _Limited:
+class _LimitedFile:
     """A file that accepts at most the number of bytes in the catalogue, so that a server cannot fill the disk."""
 
     def __init__(self, stream: IO[bytes], url: str, max_bytes: int | None) -> None:
@@ -143,7 +147,7 @@ class _Limited:
             if self._num_left < 0:
                 raise CorpusError(
                     f"{self._url}: sends more than the {self._max_bytes:,} bytes that the catalogue lists, so the download was "
-                    "stopped; the file was changed, or it is an error page: check the address, or use another mirror"
+                    "stopped; the file was changed, or the address returns an error page: check the address, or use another mirror"
                 )
         return self._stream.write(data)
 
@@ -152,7 +156,7 @@ class _Limited:
 
 
 class _Bar:
-    """Receives the number of downloaded bytes from pooch."""
+    """The progress bar that pooch updates; it reports to a `Progress`."""
 
     def __init__(self, task: str, progress: Progress) -> None:
         self.total = 0
@@ -166,7 +170,7 @@ class _Bar:
         self._progress.update(self._task, min(1.0, self._done / self.total) if self.total else 0.0, received=megabytes)
 
     def reset(self) -> None:
-        # pooch resets the bar and then sets it to the total at once.
+        # At the end, pooch resets the bar and then updates it with the total.
         self._done = 0
 
     def close(self) -> None:

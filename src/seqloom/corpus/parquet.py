@@ -47,7 +47,7 @@ def read_rows(file: InputFile, keys: Sequence[str], read_pass: ReadPass) -> Iter
 
     Args:
         keys: names of columns, as `read_names` gives them.
-        read_pass: decides what happens to a row that holds other values than text.
+        read_pass: decides what happens to a row with a value that is not text.
 
     Raises:
         CorpusError: the file is damaged, or a value is not text and `read_pass` does not skip.

@@ -22,7 +22,7 @@ class TokenizeRequest(BaseModel):
     model_config = ConfigDict(extra="forbid", title="TokenizeRequest")
 
     model: str | None = _MODEL
-    prompt: str = Field(description="a source, or a text of a language model")
+    prompt: str = Field(description="a source, or a text for a language model")
     add_special_tokens: bool = Field(False, description="for language models: begin the ids with bos")
 
 
@@ -127,7 +127,9 @@ class TokenizationAPI:
         body = await read_json(request, DetokenizeRequest, self._state.limits.max_body_bytes)
         run = self._run(body.model)
         if len(body.tokens) > self._state.limits.max_chars:
-            raise HTTPError(400, f"tokens may be at most {self._state.limits.max_chars:,} here", param="tokens")
+            raise HTTPError(
+                400, f"tokens: at most {self._state.limits.max_chars:,} ids are allowed here", param="tokens"
+            )
         text = run.decode(body.tokens)
         if text is None:
             raise HTTPError(400, "tokens holds an id that is not in the vocabulary of this model", param="tokens")

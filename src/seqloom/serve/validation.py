@@ -18,7 +18,7 @@ _MAX_PROBLEMS = 5
 _MAX_CHARACTERS = 60
 _MIN_SIMILARITY = 0.75
 
-Path = tuple[str, ...]
+FieldPath = tuple[str, ...]
 """The names of the nested fields that lead to a parameter, from the outermost."""
 
 
@@ -42,7 +42,7 @@ def safe_name(name: str) -> str:
 def to_http_error(error: ValidationError, model: type[BaseModel]) -> HTTPError:
     """The 400 error for a request that does not fit a model. Its message contains names of parameters, but no values."""
     problems = error.errors(include_url=False, include_input=False, include_context=False)
-    by_path: dict[Path, list[dict[str, Any]]] = {}
+    by_path: dict[FieldPath, list[dict[str, Any]]] = {}
     for problem in problems:
         by_path.setdefault(_path(problem["loc"], model), []).append(dict(problem))
     messages = [_message(path, path_problems, model) for path, path_problems in list(by_path.items())[:_MAX_PROBLEMS]]
@@ -53,7 +53,8 @@ def to_http_error(error: ValidationError, model: type[BaseModel]) -> HTTPError:
     return HTTPError(400, f"Invalid request: {'; '.join(messages)}", param=_dotted(first) if first else None)
 
 
-def _message(path: Path, problems: Sequence[Mapping[str, Any]], model: type[BaseModel]) -> str:
+def _message(path: FieldPath, problems: Sequence[Mapping[str, Any]], model: type[BaseModel]) -> str:
+    """What is wrong with a parameter, from pydantic's errors about it."""
     if not path:
         return "the body must be a JSON object"
     kinds = {problem["type"] for problem in problems}
@@ -79,7 +80,7 @@ def _hint(name: str, model: type[BaseModel]) -> str:
     return f"; did you mean {suggestion}?" if suggestion else ""
 
 
-def _path(loc: Sequence[int | str], model: type[BaseModel]) -> Path:
+def _path(loc: Sequence[int | str], model: type[BaseModel]) -> FieldPath:
     """The path of the parameter. The rest of `loc` is list indexes and members of unions."""
     names: list[str] = []
     owner: type[BaseModel] | None = model
@@ -91,7 +92,8 @@ def _path(loc: Sequence[int | str], model: type[BaseModel]) -> Path:
     return tuple(names)
 
 
-def _dotted(path: Path) -> str:
+def _dotted(path: FieldPath) -> str:
+    """A path as messages show it: "change.words"."""
     return ".".join(safe_name(name) or '""' for name in path)
 
 
@@ -104,7 +106,8 @@ def _nested(annotation: Any) -> type[BaseModel] | None:
     return None
 
 
-def _model_at(model: type[BaseModel], path: Path) -> type[BaseModel]:
+def _model_at(model: type[BaseModel], path: FieldPath) -> type[BaseModel]:
+    """The nested model at a path."""
     for name in path:
         model = _nested(model.model_fields[name].annotation) or model
     return model
@@ -154,6 +157,7 @@ def describe_schema(schema: Mapping[str, Any], *, many: bool = False) -> str:
 
 
 def _range(schema: Mapping[str, Any]) -> str:
+    """The allowed range of a number in words, after a space; "" if there is none."""
     low, above = schema.get("minimum"), schema.get("exclusiveMinimum")
     high, below = schema.get("maximum"), schema.get("exclusiveMaximum")
     if schema.get("type") == "integer":
@@ -176,12 +180,17 @@ def _plain(number: float) -> str:
     return str(int(number)) if number == int(number) else f"{number:g}"
 
 
-def _size(schema: Mapping[str, Any], least: str, most: str, words: str) -> str:
-    low, high = schema.get(least, 0), schema.get(most)
+def _size(schema: Mapping[str, Any], min_key: str, max_key: str, template: str) -> str:
+    """The allowed size of a string or list in words, after a space; "" if there is none.
+
+    Args:
+        template: the words, with {} for the size.
+    """
+    low, high = schema.get(min_key, 0), schema.get(max_key)
     if high is not None:
         count = f"{low} to {high:,}" if low else f"at most {high:,}"
     elif low:
         count = f"{low} or more"
     else:
         return ""
-    return " " + words.format(count)
+    return " " + template.format(count)

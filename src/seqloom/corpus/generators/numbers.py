@@ -14,6 +14,7 @@ from seqloom.corpus.generators.draw import Draw, bucket
 from seqloom.errors import CorpusError
 
 SEPARATOR = " ; "
+# The largest list of training, validation and `test`; the largest list of `beyond`; the most digits of a number.
 MOST_TRAINED = 5
 LONGEST = 8
 MOST_DIGITS = 4

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from seqloom.corpus.corpus import Corpus, SentencePair
-from seqloom.corpus.generators.adventure.discourse import CONSTRUCTIONS, Register, draw_typed
+from seqloom.corpus.generators.adventure.discourse import CONSTRUCTIONS, CombinationRules, draw_player_text
 from seqloom.corpus.generators.adventure.nouns import ADJECTIVES, BY_KIND, NOUNS
 from seqloom.corpus.generators.adventure.verbs import VERBS, inflect
 from seqloom.corpus.generators.draw import Draw
@@ -24,7 +24,7 @@ from seqloom.corpus.generators.player_commands import (
 
 from .reader import readings
 
-ANYTHING = Register(allows_pair=lambda adjective, noun: True, allows_phrase=lambda template, slot: True)
+ANYTHING = CombinationRules(allows_pair=lambda adjective, noun: True, allows_phrase=lambda template, slot: True)
 ALL_ADJECTIVES = {word for words in ADJECTIVES.values() for word in words.split()}
 
 
@@ -59,7 +59,7 @@ def test_every_reading_of_a_source_amounts_to_its_target(train: list[SentencePai
 @settings(max_examples=60, deadline=None)
 @given(st.integers(), st.integers(1, 8))
 def test_a_drawn_text_has_the_requested_number_of_commands(key: int, num_commands: int) -> None:
-    typed = draw_typed(Draw(str(key)), num_commands, ANYTHING)
+    typed = draw_player_text(Draw(str(key)), num_commands, ANYTHING)
     if typed is not None:
         assert len(typed.commands) == num_commands
         assert readings(typed.text) == {typed.commands}

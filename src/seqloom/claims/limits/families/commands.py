@@ -6,18 +6,18 @@ Only what training shows is joined here, words and constructions alike: so what 
 from collections.abc import Mapping
 
 from seqloom.claims.limits.family import Case, Family
-from seqloom.corpus.generators.adventure.discourse import Register, draw_typed
+from seqloom.corpus.generators.adventure.discourse import CombinationRules, draw_player_text
 from seqloom.corpus.generators.draw import Draw
 from seqloom.corpus.generators.player_commands import MOST_TRAINED, SEPARATOR, holds_out_pair, holds_out_phrase
 
-_TRAINED = Register(
+_TRAINED = CombinationRules(
     allows_pair=lambda adjective, noun: not holds_out_pair(adjective, noun),
     allows_phrase=lambda template, position: not holds_out_phrase(template, position),
 )
 
 
 def _draw(draw: Draw, size: int) -> Case | None:
-    typed = draw_typed(draw, size, _TRAINED)
+    typed = draw_player_text(draw, size, _TRAINED)
     return None if typed is None else Case(typed.text, SEPARATOR.join(typed.commands))
 
 

@@ -2,7 +2,7 @@
 
 The result is a source text and its commands in the order of execution. These rules make the order unambiguous: a construction
 such as "before you …, …" is a sentence of its own; a subordinate clause at the beginning ends at the comma, one at the end ends
-with the sentence; "but first" refers to everything before it in the sentence. A Register says which combinations are allowed.
+with the sentence; "but first" refers to everything before it in the sentence.
 """
 
 from collections.abc import Callable
@@ -67,7 +67,7 @@ _TAILS = (" please", ", please", " now")
 
 
 @dataclass(frozen=True, slots=True)
-class Register:
+class CombinationRules:
     """Which combinations of words are allowed.
 
     Attributes:
@@ -81,7 +81,7 @@ class Register:
 
 
 @dataclass(frozen=True, slots=True)
-class Typed:
+class PlayerText:
     """The text of a player, with its meaning.
 
     Attributes:
@@ -102,19 +102,19 @@ class _Turn:
     """The state of one text: the random choices, the story so far, and the phrases that were used."""
 
     draw: Draw
-    register: Register
+    rules: CombinationRules
     story: Story
     commands: list[str] = field(default_factory=list)
     phrases: list[tuple[str, str]] = field(default_factory=list)
 
 
-def draw_typed(draw: Draw, num_commands: int, register: Register) -> Typed | None:
+def draw_player_text(draw: Draw, num_commands: int, rules: CombinationRules) -> PlayerText | None:
     """Draws a text of a player that means `num_commands` commands.
 
     Returns:
         The text with its meaning; None if this draw gave no valid text.
     """
-    turn = _Turn(draw, register, Story(terse=draw.chance(0.12), allows_pair=register.allows_pair))
+    turn = _Turn(draw, rules, Story(terse=draw.chance(0.12), allows_pair=rules.allows_pair))
     sentences: list[str] = []
     while len(turn.commands) < num_commands:
         left = num_commands - len(turn.commands)
@@ -127,7 +127,7 @@ def draw_typed(draw: Draw, num_commands: int, register: Register) -> Typed | Non
             return None
         sentences.append(opening + sentence)
     pairs = [(adjective, entity.noun.name) for entity in turn.story.entities for adjective in entity.adjectives]
-    return Typed(_punctuate(draw, sentences), tuple(turn.commands), tuple(pairs), tuple(turn.phrases))
+    return PlayerText(_punctuate(draw, sentences), tuple(turn.commands), tuple(pairs), tuple(turn.phrases))
 
 
 def _draw_group(turn: _Turn, slot: str, *, most_commands: int, most_clauses: int) -> list[Clause] | None:
@@ -139,7 +139,7 @@ def _draw_group(turn: _Turn, slot: str, *, most_commands: int, most_clauses: int
             turn.draw,
             turn.story,
             most_commands=left,
-            allows=lambda phrase: turn.register.allows_phrase(phrase.template, slot),
+            allows=lambda phrase: turn.rules.allows_phrase(phrase.template, slot),
             alone=slot == PLAIN,
         )
         if clause is None:
