@@ -49,8 +49,8 @@ def openapi_document(registry: RunRegistry, endpoints: Sequence[Endpoint]) -> di
             "title": "seqloom",
             "version": version("seqloom"),
             "description": "Trained runs over HTTP. /translate, /languages, /detect and /frontend/settings are LibreTranslate's "
-            "API, /v1 is OpenAI's; /runs, /generate, /explain and /surprise are seqloom's own. A body that is too large gets status "
-            "413, any other value above its limit 400.",
+            "API, /v1 is OpenAI's; /runs, /generate, /explain and /surprise are seqloom's own. A body that is too large gets "
+            "status 413, any other value above its limit 400.",
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "security": [{}, {"key": []}],

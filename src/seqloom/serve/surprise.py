@@ -1,4 +1,4 @@
-"""The endpoint /surprise: how surprised language models are by each token of a text, as `seqloom explain --json` tells it."""
+"""The endpoint /surprise: the surprise of language models at each token of a text, as in `seqloom explain --json`."""
 
 from collections.abc import Callable
 from typing import Annotated
@@ -22,19 +22,21 @@ from seqloom.serve.state import ServerState
 
 
 class SurpriseRequest(BaseModel):
-    """A text, and the language models that read it."""
+    """A text, the language models that read it, and options."""
 
     model_config = ConfigDict(extra="forbid", title="SurpriseRequest")
 
-    text: str = Field(min_length=1, description="the text; line ends are tokens of their own or parts of tokens")
+    text: str = Field(min_length=1, description="the text; a line end is a token of its own or a part of a token")
     runs: Annotated[list[str], Field(fail_fast=True)] = Field(
         min_length=1, max_length=MAX_RUNS, description="names of language models that GET /runs lists"
     )
-    top: Annotated[int, Field(ge=1, le=50)] = Field(5, description="the most probable tokens to name in place of each")
+    top: Annotated[int, Field(ge=1, le=50)] = Field(
+        5, description="number of most probable tokens to return for each position"
+    )
 
 
 class SurpriseAPI:
-    """Endpoint of the surprise of language models."""
+    """The endpoint for the surprise of language models."""
 
     ENDPOINTS = (
         Endpoint(
@@ -52,7 +54,7 @@ class SurpriseAPI:
         self._state = state
 
     async def surprise(self, request: Request) -> Response:
-        """Measures the surprise at a text; returns one result for each run, in their order."""
+        """Measures the surprise at a text; returns a result for each run, in order, and their comparison."""
         state = self._state
         state.keys.check(request)
         deadline = state.deadline()
@@ -77,7 +79,7 @@ class SurpriseAPI:
 def _work(
     body: SurpriseRequest, run: Run, measured: list[TextSurprise], *, is_last: bool
 ) -> Callable[[Callable[[], None]], bytes]:
-    """Measures one run; the last one returns the answer for all."""
+    """The work of a task: measures a run. The task of the last run returns the JSON for all runs, the others b""."""
 
     def work(check_cancelled: Callable[[], None]) -> bytes:
         measured.append(measure_surprise(run, body.text, top=min(body.top, run.model.vocab.tgt_size)))
@@ -91,20 +93,20 @@ def _work(
 
 
 def _language_model(served_run: ServedRun) -> Run:
-    """The run of a language model.
+    """The run behind a served language model.
 
     Raises:
-        HTTPError: 400 if it is a model of pairs, or if another program decodes it.
+        HTTPError: 400 if it is a model of pairs, or another program decodes it.
     """
     if not served_run.info.predicts_text:
         raise HTTPError(
-            400, f"Invalid request: {served_run.name} is no language model; it reads a source", param="runs"
+            400, f"Invalid request: {served_run.name} is not a language model; it reads a source", param="runs"
         )
     if served_run.native_run is None:
         raise HTTPError(
             400,
-            f"Invalid request: {served_run.name} is decoded by {served_run.info.engine}, which does not tell the probabilities of "
-            "a text; serve with --engine seqloom",
+            f"Invalid request: {served_run.name} is decoded by {served_run.info.engine}, which does not report the probabilities "
+            "of a text; serve with --engine seqloom",
             param="runs",
         )
     return served_run.native_run
