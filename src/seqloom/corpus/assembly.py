@@ -50,7 +50,7 @@ class _SplitCollector:
             self.num_text_chars += len(src) + len(tgt)
             if self.num_text_chars > _MAX_STORED_CHARS:
                 self.texts = None
-        # The lengths make ("a", "bc") and ("ab", "c") different.
+        # The lengths distinguish ("a", "bc") from ("ab", "c").
         self.digest.update(f"{len(src)} {len(tgt)} {src}{tgt}".encode("utf-8", "surrogatepass"))
 
 
@@ -81,6 +81,8 @@ def assemble(plan: Plan, settings: CorpusSettings, progress: Progress) -> Corpus
 
 
 class _Builder:
+    """Reads the sources of a plan, or restores cached facts about them, and makes the corpus."""
+
     def __init__(self, plan: Plan, settings: CorpusSettings, progress: Progress) -> None:
         self._plan = plan
         self._settings = settings

@@ -53,7 +53,7 @@ class TextFiles:
         read_pass.expect(part.file.path for part in self.parts)
         for part in self.parts:
             file = str(part.file)
-            for number, text in enumerate(_divided(part, self.separator, read_pass), start=1):
+            for number, text in enumerate(_read_documents(part, self.separator, read_pass), start=1):
                 if text.strip():
                     yield file, number, "", text
                 else:
@@ -82,18 +82,18 @@ class TextFiles:
     def _stretches(
         self, shares: tuple[float, ...], on_bad: Literal["skip", "error"]
     ) -> list[tuple[int, int, int, int | None]]:
-        """The stretches of files in each part: the part, the index of the file, and the first and last position in characters."""
+        """The stretches of files in each part: the part, the index of the file, and the begin and end in characters."""
         totals = [sum(len(piece) for piece in text_pieces(part.file, ReadPass(on_bad))) for part in self.parts]
         cuts = [int(sum(totals) * share) for share in shares]
         stretches: list[tuple[int, int, int, int | None]] = []
-        before = 0
+        num_before = 0
         for number, (part, total) in enumerate(zip(self.parts, totals, strict=True)):
-            inside = [position - before for position in cuts if before < position < before + total]
-            first = sum(position <= before for position in cuts)
+            inside = [position - num_before for position in cuts if num_before < position < num_before + total]
+            first_part = sum(position <= num_before for position in cuts)
             edges = [0, *move_to_lines(part.file, inside, ReadPass(on_bad))]
             for offset, (start, stop) in enumerate(zip(edges, [*edges[1:], None], strict=True)):
-                stretches.append((first + offset, number, start, stop))
-            before += total
+                stretches.append((first_part + offset, number, start, stop))
+            num_before += total
         return stretches
 
     def has_documents(self, minimum: int, on_bad: Literal["skip", "error"]) -> bool:
@@ -101,7 +101,7 @@ class TextFiles:
         return sum(1 for _ in islice(self.rows(ReadPass(on_bad)), minimum)) == minimum
 
 
-def _divided(part: RunningText, separator: str | None, read_pass: ReadPass) -> Iterator[str]:
+def _read_documents(part: RunningText, separator: str | None, read_pass: ReadPass) -> Iterator[str]:
     """The documents of a file, also empty ones; between empty lines as separators, there are no empty documents."""
     pending: list[str] = []
     length = 0

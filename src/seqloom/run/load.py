@@ -148,23 +148,13 @@ class Run:
         return open_run_corpus(self.folder, self.recipe.corpus, self.info.corpus, progress)[1]
 
     def translate(self, texts: str | Iterable[str], **decoding: Any) -> list[Generation]:
-        """Translates texts. Returns a generation for each text, in order.
-
-        Args:
-            decoding: decoding settings (beam, nbest and so on) that replace those of the recipe.
-        """
+        """Translates texts. Returns a generation for each text, in order. `decoding`: see `generator`."""
         return list(self.translate_lines(check_texts(texts, "texts"), **decoding))
 
     def translate_lines(
         self, texts: Iterable[str], *, alignments: bool = False, progress: Progress | None = None, **decoding: Any
     ) -> Iterator[Generation]:
-        """Translates a stream of any length. Yields a generation for each text, in order.
-
-        Args:
-            texts: sources; an empty one gives an empty generation.
-            alignments: whether to return alignments of target and source tokens.
-            progress: receives the progress.
-            decoding: as for `translate`.
+        """Translates a stream of any length. Yields a generation for each text, in order; an empty one for an empty text.
 
         Raises:
             ConfigError: the run is a language model; use `generate`.
@@ -182,7 +172,6 @@ class Run:
         Args:
             num_samples: the number of outputs for each prompt.
             max_tokens: the largest number of tokens of an output, including eos.
-            decoding: as for `translate`.
         """
         texts = check_texts(prompts, "prompts")
         whole_number(max_tokens, "max_tokens", least=1, most=MAX_TOKENS)
@@ -202,7 +191,6 @@ class Run:
             on_text: called with each piece; all pieces together are the text of the generation.
             number: the index of the prompt, which determines the random numbers together with the seed.
             max_tokens: the largest number of tokens of the output, including eos.
-            decoding: as for `translate`.
 
         Raises:
             ConfigError: the settings require several outputs, or a beam of several hypotheses, whose tokens are final only at the
@@ -274,7 +262,6 @@ class Run:
             corpus: a corpus, settings, a name, a file or pairs; by default the run's own corpus.
             more_references: for pairs, the references of further translators, a sequence for each translator.
             metrics: names of metrics; by default those that fit the data.
-            decoding: as for `translate`.
 
         Raises:
             SeqloomError: the data cannot be read, or do not fit each other or the metrics.

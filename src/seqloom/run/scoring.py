@@ -80,9 +80,9 @@ class _Choice:
             file = settings.test or settings.test_src
             description = f"all of {file}" if file else f"the test split cut from {name}, because of test_size"
             return self.splits(self._open_in_direction(settings, settings), description)
-        own = self._as_own(settings)
-        if own is not None:
-            return self.splits(own, _OWN_TEST)
+        corpus_of_run = self._open_as_own(settings)
+        if corpus_of_run is not None:
+            return self.splits(corpus_of_run, _OWN_TEST)
         if self._same_file(settings):
             self.notes.append(
                 f"{name} is the file that the run was trained on, but it was changed or is read with other settings, so it "
@@ -155,8 +155,8 @@ class _Choice:
         self.notes.append(f"{settings.data} is read from {_direction(langs)}, as the run translates.")
         return exchanged
 
-    def _as_own(self, settings: CorpusSettings) -> Corpus | None:
-        """The corpus, opened with the settings of the run; None if it is not the corpus that the run was trained on."""
+    def _open_as_own(self, settings: CorpusSettings) -> Corpus | None:
+        """Opens data with the settings of the run; None if they are not the data that the run was trained on."""
         if self.own is None or (self.own.data is None) != (settings.data is None):
             return None
         changed = {name: getattr(settings, name) for name in settings.changed()}
