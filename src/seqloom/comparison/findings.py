@@ -108,7 +108,9 @@ def gather(
     }
     return Comparison(
         title=f"{listed([arm.recipe.label for arm in results.values()])} on {corpus.name}",
-        verdict=verdict_sentences(arms, differences, tests, test_labels, measure.label(leading)),
+        verdict=verdict_sentences(
+            arms, differences, tests, test_labels, measure.label(leading), task_of(corpus.kind).test_item
+        ),
         corpus=CorpusFacts(
             name=corpus.name,
             kind=corpus.kind,

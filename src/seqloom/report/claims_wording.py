@@ -9,12 +9,12 @@ from collections.abc import Mapping, Sequence
 
 from seqloom.claims.convergence import turning_points
 from seqloom.claims.verdict import Answer, Question, Verdict
+from seqloom.comparison.score_text import MOST_DECIMALS, needed_decimals
 from seqloom.messages import listed
 from seqloom.report.wording import MISSING, duration, number, plural
 
 # A sign for each answer that all fonts have.
 SIGNS: Mapping[Answer, str] = {"supported": "✓", "contradicted": "✗", "inconclusive": "?"}
-_MOST_DECIMALS = 6
 _SMALLEST = 1e-4
 
 
@@ -48,10 +48,8 @@ def with_bounds(value: float, low: float | None, high: float | None, digits: int
 def decimals(value: float, low: float | None, high: float | None) -> int:
     """The number of decimals of a value with an interval: two significant digits of half the interval's width."""
     reach = (high - low) / 2 if low is not None and high is not None else 0.0
-    size, digits = (reach, 2) if math.isfinite(reach) and reach > 0 else (abs(value), 3)
-    if not math.isfinite(size) or size == 0:
-        return 0
-    return min(_MOST_DECIMALS, max(0, digits - 1 - math.floor(math.log10(size))))
+    digits = needed_decimals(reach)
+    return digits if digits is not None else needed_decimals(abs(value), 3) or 0
 
 
 def measured(value: float, low: float | None, high: float | None) -> str:
@@ -69,7 +67,7 @@ def estimate(question: Question) -> str:
     ends = [end for end in (question.low, question.high) if end is not None and math.isfinite(end)]
     margins = (question.margin, -question.margin) if question.asks == "alike" else (question.margin,)
     digits = decimals(question.effect, question.low, question.high)
-    while digits < _MOST_DECIMALS and any(
+    while digits < MOST_DECIMALS and any(
         end != margin and round(end, digits) == round(margin, digits) for end in ends for margin in margins
     ):
         digits += 1

@@ -9,7 +9,7 @@ from seqloom.comparison.comparison import Comparison
 from seqloom.report import charts, rows, sentences, tables, theme, wording
 from seqloom.report.encodings import Palette
 from seqloom.report.figure import Figure as Figure
-from seqloom.report.rows import COSTS, Row
+from seqloom.report.rows import COSTS, Row, cost_title
 from seqloom.report.scaling_figure import scaling_figures
 from seqloom.report.tables import Table
 from seqloom.report.task_figures import task_figures
@@ -89,11 +89,12 @@ class Figures:
     def cost(self) -> list[Figure]:
         """Costs by arm: a figure for each measure of cost that was measured."""
         figures: list[Figure] = []
-        for measure, title in COSTS.items():
+        for measure in COSTS:
             arms = self._among(row["arm"] for row in self.datasets["cost"] if row["measure"] == measure)
             if arms:
                 chart = charts.bars("cost", measure, arms, self._palette)
                 sentence = sentences.about_cost(self._comparison, measure)
+                title = cost_title(self._comparison, measure)
                 figures.append(self._figure(f"cost-{measure.replace('_', '-')}", title, sentence, chart))
         return figures
 

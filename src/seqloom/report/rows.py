@@ -13,12 +13,12 @@ from seqloom.report.wording import leading
 
 Row = Mapping[str, Any]
 
-# The measures of cost and their titles.
+# The measures of cost and their titles; `cost_title` fills in the item of a test split.
 COSTS: Mapping[str, str] = {
     "train_rate": "Training, target tokens a second",
     "train_time": "Training, minutes of updates",
-    "decode_rate": "Decoding, sentences a second",
-    "latency": "Latency of one sentence, ms",
+    "decode_rate": "Decoding, {item}s a second",
+    "latency": "Latency of one {item}, ms",
     "memory": "Peak memory, MiB",
     "parameters": "Parameters",
 }
@@ -144,6 +144,11 @@ def cost_of(run: RunResult, measure: str) -> float | None:
     return value if value is not None and value > 0 else None
 
 
+def cost_title(comparison: Comparison, measure: str) -> str:
+    """The title of a measure of COSTS."""
+    return COSTS[measure].format(item=wording.test_item(comparison))
+
+
 def cost_text(measure: str, value: float | None) -> str:
     """A cost as text, without its unit."""
     if value is None:
@@ -187,7 +192,7 @@ def difference_rows(comparison: Comparison) -> list[Row]:
             "low": finite(difference.interval.low),
             "high": finite(difference.interval.high),
             "significant": difference.significant,
-            "text": wording.difference(difference.metric or comparison.metric, difference.difference),
+            "text": wording.difference_value(difference, comparison.metric),
         }
         for test in comparison.test_labels
         for difference in drawn_differences(comparison, test)

@@ -6,7 +6,7 @@ The sentences follow from the numbers alone.
 from seqloom.comparison.comparison import ArmResult, Comparison
 from seqloom.messages import listed
 from seqloom.report import wording
-from seqloom.report.rows import COSTS, MAX_PAIRS, bin_sizes, cost_of, cost_text, drawn_differences
+from seqloom.report.rows import MAX_PAIRS, bin_sizes, cost_of, cost_text, cost_title, drawn_differences
 from seqloom.report.wording import leading, number
 
 
@@ -45,7 +45,7 @@ def about_length(comparison: Comparison, test: str) -> str:
             continue
         first, last = bins[0], bins[-1]
         ends.add((wording.words_of(first), wording.words_of(last)))
-        change = wording.difference(comparison.metric, last.quality.value - first.quality.value)
+        change = wording.score_change(comparison.metric, last.quality.value - first.quality.value)
         start, end = (wording.score(comparison.metric, bin_.quality.value) for bin_ in (first, last))
         moves.append(
             f"{labels[arm.name]} {start} to {end} ({change})" if len(bins) > 1 else f"{labels[arm.name]} {start}"
@@ -88,7 +88,8 @@ def about_cost(comparison: Comparison, measure: str) -> str:
         for arm in comparison.arms
         if (value := mean_cost(arm, measure)) is not None
     ]
-    return sentence(f"{COSTS[measure]}: {listed(parts)}") if parts else f"{COSTS[measure]}: not measured."
+    title = cost_title(comparison, measure)
+    return sentence(f"{title}: {listed(parts)}") if parts else f"{title}: not measured."
 
 
 def mean_cost(arm: ArmResult, measure: str) -> float | None:

@@ -150,7 +150,7 @@ def run_table(comparison: Comparison) -> Table:
         "Parameters",
         "without embeddings",
         "Beam",
-        "Sentences/s",
+        f"{wording.capital(wording.test_item(comparison))}s/s",
         "Latency, ms",
         "Folder",
     )
@@ -163,8 +163,8 @@ def difference_table(comparison: Comparison, test: str) -> Table:
     rows = [
         (
             f"{labels[difference.better]} over {labels[difference.worse]}{wording.judged_by(comparison, difference)}",
-            wording.difference(difference.metric or comparison.metric, difference.difference),
-            f"{wording.level(difference.interval)} {wording.bounds(difference.metric or comparison.metric, difference.interval)}",
+            wording.difference_value(difference, comparison.metric),
+            f"{wording.level(difference.interval)} {wording.difference_bounds(difference, comparison.metric)}",
             wording.p_value(difference.p_value),
             "yes" if difference.significant else "no",
             difference.scope,

@@ -13,7 +13,7 @@ from rich.text import Text
 
 from seqloom.comparison.comparison import ArmResult, Comparison
 from seqloom.report import wording
-from seqloom.report.rows import COSTS, cost_text
+from seqloom.report.rows import COSTS, cost_text, cost_title
 from seqloom.report.sentences import direction, mean_cost
 
 _MEASURE = 100
@@ -22,7 +22,7 @@ _COST_HEADS = {
     "parameters": "model params",
     "train_rate": "train tok/s",
     "train_time": "train minutes",
-    "decode_rate": "decode sent/s",
+    "decode_rate": "decode {items}/s",
     "latency": "latency ms",
     "memory": "peak MiB",
 }
@@ -110,8 +110,11 @@ class _Tables:
                 for row, arm in zip(rows, arms, strict=True):
                     quality = wording.leading(arm.tests.get(test, ()), metric)
                     row.append(Text(wording.score(metric, quality.value) if quality else wording.MISSING))
+        item = wording.test_item(self._comparison)
+        # The short form keeps the table within 80 columns.
+        items = "sent" if item == "sentence" else f"{item}s"
         for measure, head in _COST_HEADS.items() if costs else ():
-            table.add_column(head.replace(" ", "\n"), no_wrap=True, justify="right")
+            table.add_column(head.format(items=items).replace(" ", "\n"), no_wrap=True, justify="right")
             for row, arm in zip(rows, arms, strict=True):
                 row.append(Text(cost_text(measure, mean_cost(arm, measure))))
         for row in rows:
@@ -154,7 +157,8 @@ class _Tables:
                 Text(f"  {quality.label}, {label}: {wording.score_with_interval(quality)}")
                 for quality in arm.tests.get(test, ())
             ]
-        for measure, title in COSTS.items():
+        for measure in COSTS:
+            title = cost_title(self._comparison, measure)
             lines.append(Text(f"  {title}: {cost_text(measure, mean_cost(arm, measure))}"))
         return Group(*lines, Text())
 

@@ -7,72 +7,22 @@ import math
 from collections.abc import Iterable, Sequence
 
 from seqloom.comparison.comparison import Comparison, Difference, Interval, LengthBin, Quality, RunResult
-
-MISSING = "–"
-
-_BLEUS = ("bleu", "bleu_13a", "bleu_zh", "bleu_ja_mecab", "bleu_ko_mecab", "bleu_char", "bleu_tokenised")
-_DIGITS = {
-    **dict.fromkeys(_BLEUS, 1),
-    "chrf": 1,
-    "ter": 1,
-    "ter_segments": 1,
-    "exact_match": 1,
-    "items": 1,
-    "perplexity": 2,
-    "bits_per_byte": 3,
-}
-_SHARES = frozenset({"exact_match", "items"})
-# Metrics between 0 and 100.
-BOUNDED = frozenset({*_BLEUS, "chrf", "exact_match", "items"})
-
-
-def number(value: float | None, digits: int = 0) -> str:
-    """A number with thousands separators: `1234.5` as `1,234.5`; a dash for None and NaN."""
-    if value is None or math.isnan(value):
-        return MISSING
-    if math.isinf(value):
-        return "∞" if value > 0 else "−∞"
-    text = f"{value:,.{digits}f}"
-    # `-0.0` is written without its sign; the typographic minus sign is as wide as a plus sign.
-    return text.lstrip("-") if not any(c in "123456789" for c in text) else text.replace("-", "−")
-
-
-def signed(value: float, digits: int) -> str:
-    """As `number`, with a plus sign if the number is not negative."""
-    text = number(value, digits)
-    return text if text.startswith("−") or text == MISSING else f"+{text}"
+from seqloom.comparison.score_text import BOUNDED as BOUNDED
+from seqloom.comparison.score_text import MISSING as MISSING
+from seqloom.comparison.score_text import bounds as bounds
+from seqloom.comparison.score_text import difference_bounds as difference_bounds
+from seqloom.comparison.score_text import difference_value as difference_value
+from seqloom.comparison.score_text import number as number
+from seqloom.comparison.score_text import score as score
+from seqloom.comparison.score_text import score_change as score_change
+from seqloom.comparison.score_text import score_with_interval as score_with_interval
+from seqloom.comparison.score_text import signed as signed
+from seqloom.tasks import task_of
 
 
 def measured(value: float, digits: int = 0) -> str:
     """As `number`, for rates and times: zero means not measured and becomes a dash."""
     return number(value, digits) if value > 0 else MISSING
-
-
-def score(metric: str, value: float | None) -> str:
-    """A score with the decimals of its metric; shares have a percent sign."""
-    text = number(value, _DIGITS.get(metric, 2))
-    return f"{text}%" if metric in _SHARES and text != MISSING else text
-
-
-def difference(metric: str, value: float) -> str:
-    """A signed difference between two scores; a difference of shares is in points and has no percent sign."""
-    return signed(value, _DIGITS.get(metric, 2))
-
-
-def bounds(metric: str, interval: Interval | None) -> str:
-    """An interval as `[91.9, 93.2]`; a dash for None."""
-    if interval is None:
-        return MISSING
-    digits = _DIGITS.get(metric, 2)
-    return f"[{number(interval.low, digits)}, {number(interval.high, digits)}]"
-
-
-def score_with_interval(quality: Quality | None) -> str:
-    """A score with its interval, `92.5% [91.9, 93.2]`; without brackets if it has none; a dash for None."""
-    if quality is None:
-        return MISSING
-    text = score(quality.metric, quality.value)
-    return text if quality.interval is None else f"{text} {bounds(quality.metric, quality.interval)}"
 
 
 def p_value(value: float) -> str:
@@ -167,6 +117,11 @@ def interval_level(comparison: Comparison) -> str:
     """The level of the intervals of the leading metric, `95%`."""
     results = (leading(qualities, comparison.metric) for arm in comparison.arms for qualities in arm.tests.values())
     return next((level(q.interval) for q in results if q is not None and q.interval is not None), "95%")
+
+
+def test_item(comparison: Comparison) -> str:
+    """An item of a test split, in the singular: `sentence`, or `passage` of a text."""
+    return task_of(comparison.corpus.kind).test_item
 
 
 def decodes(run: RunResult) -> bool:

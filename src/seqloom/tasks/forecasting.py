@@ -65,6 +65,7 @@ class Forecasting(Translation):
     description = "a series of numbers"
     noun = "window"
     unit = "windows"
+    test_item = "window"
     command = "evaluate"
 
     def check(self, recipe: RecipeParts, corpus_name: str) -> None:

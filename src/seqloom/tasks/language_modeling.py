@@ -46,6 +46,7 @@ class LanguageModeling(Task):
     description = "plain text"
     noun = "text"
     unit = "bytes"
+    test_item = "passage"
     command = "generate"
     predicts_text = True
     has_sources = False

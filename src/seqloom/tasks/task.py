@@ -99,6 +99,7 @@ class Task(ABC):
         description: the kind of data in words, for messages.
         noun: an item of the data, in the singular.
         unit: what scoring counts, in the plural.
+        test_item: an item of a test split, in the singular: what the speed of decoding counts.
         command: the command that uses a trained run.
         predicts_text: whether a run predicts each token of a plain text (`predict_text`).
         has_sources: whether an item has a source and a target. Only such data have a direction, can be compared by their
@@ -110,6 +111,7 @@ class Task(ABC):
     description: ClassVar[str]
     noun: ClassVar[str]
     unit: ClassVar[str]
+    test_item: ClassVar[str]
     command: ClassVar[str]
     predicts_text: ClassVar[bool] = False
     has_sources: ClassVar[bool]

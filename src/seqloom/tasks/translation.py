@@ -34,6 +34,7 @@ class Translation(Task):
     description = "pairs"
     noun = "pair"
     unit = "pairs"
+    test_item = "sentence"
     command = "translate"
     has_sources = True
 

@@ -32,7 +32,7 @@ def test_differences_name_what_may_be_chance() -> None:
 
 
 def test_what_was_not_measured_is_said() -> None:
-    assert sentences.about_cost(make_text_corpus(), "latency") == "Latency of one sentence, ms: not measured."
+    assert sentences.about_cost(make_text_corpus(), "latency") == "Latency of one passage, ms: not measured."
     assert "RNN with attention 12,518" in sentences.about_cost(make(), "train_rate")
 
 

@@ -7,6 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seqloom.report import wording
+from seqloom.report.rows import cost_title
+from seqloom.report.tables import run_table
 from tests.comparison_factory import make, make_text_corpus
 
 
@@ -68,3 +70,10 @@ def test_labels_are_unique() -> None:
 def test_direction() -> None:
     assert wording.higher_is_better(make())
     assert not wording.higher_is_better(make_text_corpus())
+
+
+def test_the_speed_of_decoding_counts_the_items_of_the_task() -> None:
+    assert cost_title(make(), "decode_rate") == "Decoding, sentences a second"
+    assert cost_title(make_text_corpus(), "decode_rate") == "Decoding, passages a second"
+    assert cost_title(make_text_corpus(), "latency") == "Latency of one passage, ms"
+    assert "Passages/s" in run_table(make_text_corpus()).columns
