@@ -14,6 +14,7 @@ from pydantic import TypeAdapter, ValidationError
 from seqloom.corpus import Corpus, SentencePair
 from seqloom.errors import CheckpointError
 from seqloom.metrics import Score, Stats, find_metric, likelihood_statistics, statistics
+from seqloom.segments import num_segments
 from seqloom.training.checkpoint import read_json
 from seqloom.untrusted import MEBIBYTE
 
@@ -65,8 +66,13 @@ class TestOutputs:
         if find_metric(metric).count is not None:
             streams = [self.references, *more_references]
             return statistics(metric, self.outputs, streams, item_separator=item_separator)
-        num_bytes = [len(reference.encode()) for reference in self.references]
-        return likelihood_statistics(self.log_probs, self.num_tokens, num_bytes)
+        return likelihood_statistics(
+            self.log_probs,
+            self.num_tokens,
+            [len(reference.encode()) for reference in self.references],
+            [len(reference) for reference in self.references],
+            [num_segments(reference) for reference in self.references],
+        )
 
 
 def read_outputs(path: Path, *, within: Path | None = None) -> TestOutputs:

@@ -128,6 +128,18 @@ def test_bits_per_byte_do_not_depend_on_the_tokenizer() -> None:
     assert aggregate("perplexity", few) > aggregate("perplexity", many)
 
 
+def test_characters_and_words_are_counted_where_they_were_given() -> None:
+    bytes_only = likelihood_statistics([8 * np.log(0.5)], [4], [8])
+    with_characters = likelihood_statistics([8 * np.log(0.5)], [4], [8], [4])
+    with_words = likelihood_statistics([8 * np.log(0.5)], [4], [8], [4], [2])
+    assert [stats.shape for stats in (bytes_only, with_characters, with_words)] == [(1, 3), (1, 4), (1, 5)]
+    for metric in ("perplexity", "bits_per_byte"):
+        values = {float(aggregate(metric, stats.sum(axis=0))) for stats in (bytes_only, with_characters, with_words)}
+        assert len(values) == 1
+    assert aggregate("bits_per_character", with_characters.sum(axis=0)) == pytest.approx(2.0)
+    assert aggregate("word_perplexity", with_words.sum(axis=0)) == pytest.approx(16.0)
+
+
 @pytest.mark.parametrize(
     ("call", "error", "message"),
     [
@@ -140,6 +152,16 @@ def test_bits_per_byte_do_not_depend_on_the_tokenizer() -> None:
         (lambda: likelihood_statistics([], [], []), CorpusError, "nothing to score"),
         (lambda: likelihood_statistics([float("nan")], [1], [1]), CorpusError, "diverged"),
         (lambda: likelihood_statistics([-1.0], [1], [0]), CorpusError, "no bytes"),
+        (
+            lambda: aggregate("bits_per_character", likelihood_statistics([-1.0], [1], [1]).sum(axis=0)),
+            ConfigError,
+            "bits_per_character needs counts .* pass num_characters",
+        ),
+        (
+            lambda: aggregate("word_perplexity", likelihood_statistics([-1.0], [1], [1], [1]).sum(axis=0)),
+            ConfigError,
+            "word_perplexity needs counts .* pass num_words",
+        ),
     ],
 )
 def test_errors_say_what_to_do(call: Callable[[], object], error: type[SeqloomError], message: str) -> None:
