@@ -62,7 +62,7 @@ def _state(size: SizeResult) -> Text:
 
 
 def _failing(limits: LimitsResult, failing: FailingInput) -> RenderableType:
-    size = f"{failing.size:,} {limits.unit if failing.size == 1 else limits.units}"
+    size = limits.label(failing.size)
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 2), show_header=False)
     table.add_column(style="dim", no_wrap=True)
     table.add_column(overflow="fold")

@@ -71,45 +71,15 @@ class FailingInput(Results):
     remark: str = ""
 
 
-class LimitsResult(Results):
-    """Where a model fails.
+class About(Results):
+    """Which run is tested, and in what its inputs grow: what is known before the search.
 
     Attributes:
+        unit, units: what the size of an input counts, in the singular and in the plural.
         judged: what the inputs are, and when an answer is right.
-        rule: when a size fails.
         measure: what `value` of a size is, for people.
-        method: how intervals were made.
-        limit: the smallest size tried that surely fails; None where none does.
-        smallest_failing: the smallest input that was found to fail, whatever the share at its size.
-        notes: what a reader must know to judge all this, one sentence each.
-        finished: False where the search was interrupted.
-        verdict: one sentence.
+        trained: the smallest and the largest input of training; None where that is not known.
     """
-
-    schema_version: int = SCHEMA_VERSION
-    run: str
-    recipe: str
-    corpus: str
-    on: On
-    unit: str
-    units: str
-    judged: str
-    measure: str
-    rule: str
-    method: str
-    settings: LimitSettings
-    most: int
-    trained: tuple[int, int] | None
-    sizes: tuple[SizeResult, ...]
-    limit: int | None
-    smallest_failing: FailingInput | None
-    notes: tuple[str, ...]
-    finished: bool
-    verdict: str
-
-
-class About(Results):
-    """Which run was asked, and in what its inputs grow: what all results of one search share."""
 
     run: str
     recipe: str
@@ -124,6 +94,32 @@ class About(Results):
     def label(self, size: int) -> str:
         """A size for people: "1 word", "12 words"."""
         return f"{size:,} {self.unit if size == 1 else self.units}"
+
+
+class LimitsResult(About):
+    """Where a model fails; see `About` for the run.
+
+    Attributes:
+        rule: when a size fails.
+        method: how intervals were made.
+        limit: the smallest size tried that surely fails; None where none does.
+        smallest_failing: the smallest input that was found to fail, whatever the share at its size.
+        notes: what a reader must know to judge all this, one sentence each.
+        finished: False where the search was interrupted.
+        verdict: one sentence.
+    """
+
+    schema_version: int = SCHEMA_VERSION
+    rule: str
+    method: str
+    settings: LimitSettings
+    most: int
+    sizes: tuple[SizeResult, ...]
+    limit: int | None
+    smallest_failing: FailingInput | None
+    notes: tuple[str, ...]
+    finished: bool
+    verdict: str
 
 
 def limit_of(sizes: tuple[SizeResult, ...]) -> int | None:
