@@ -17,7 +17,7 @@ from seqloom.nn.dropout import Dropout
 from seqloom.nn.feed_forward import ActivationName, FeedForward
 from seqloom.nn.multi_head import MultiHeadAttention, PackedAttention
 from seqloom.nn.norm import NormName, make_norm, norm_function
-from seqloom.nn.positions import Rotation, rotate
+from seqloom.nn.positions import Rotation
 
 NormPlace = Literal["pre", "post"]
 
@@ -148,9 +148,7 @@ class Block(nn.Module):
 
         def attend_self(y: Tensor) -> Tensor:
             attention = self.self_attention
-            query, key, value = attention.self_projections(y)
-            if rotation is not None:
-                query, key = rotate(query, rotation), rotate(key, rotation)
+            query, key, value = attention.self_projections(y, rotation)
             if cache is not None:
                 key, value = cache.append(layer, key, value)
             context = attention.attend(query, key, value, bias, hooks, f"{name}.self")

@@ -66,9 +66,18 @@ class FeedForward(nn.Module):
         return self.contract(self.dropout(wide))
 
     def packed(self) -> Callable[[Tensor], Tensor]:
-        """The network for generation: with ReLU and without gate a snapshot of packed weights, otherwise the network itself."""
-        if self.activation != "relu" or self.gated:
-            return self
-        expand = LinearMap([(self.expand.weight, self.expand.bias)], relu=True)
+        """The network for generation: a function with a snapshot of the weights, packed."""
+        relu = self.activation == "relu" and not self.gated
+        expand = LinearMap([(self.expand.weight, self.expand.bias)], relu=relu)
         contract = LinearMap([(self.contract.weight, self.contract.bias)])
-        return lambda x: contract(expand(x))
+        activate = _ACTIVATIONS[self.activation]
+        if relu:
+            return lambda x: contract(expand(x))
+        if not self.gated:
+            return lambda x: contract(activate(expand(x)))
+
+        def gated(x: Tensor) -> Tensor:
+            value, gate = expand(x).chunk(2, dim=-1)
+            return contract(activate(gate).mul_(value))
+
+        return gated

@@ -11,7 +11,8 @@ from seqloom.nn.activation_hooks import ActivationHooks
 from seqloom.nn.attention import Mask, attend, causal_mask, mask_bias
 from seqloom.nn.dropout import Dropout
 from seqloom.nn.linear import Linear, LinearMap, multiply
-from seqloom.nn.norm import RMSNorm
+from seqloom.nn.norm import RMSNorm, root_mean_square_norm
+from seqloom.nn.positions import Rotation, rotate
 
 
 class MultiHeadAttention(nn.Module):
@@ -69,14 +70,19 @@ class MultiHeadAttention(nn.Module):
         key, value = self.key_value(x).chunk(2, dim=-1)
         return self._split(key, self.key_norm), self._split(value)
 
-    def self_projections(self, x: Float[Tensor, "batch length d_model"]) -> tuple[Tensor, Tensor, Tensor]:
-        """Queries, keys and values of the same positions in one matrix product."""
+    def self_projections(
+        self, x: Float[Tensor, "batch length d_model"], rotation: Rotation | None = None
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Queries, keys and values of the same positions in one matrix product; queries and keys rotated by `rotation`."""
         weight = torch.cat([self.query.weight, self.key_value.weight])
         bias = None if self.query.bias is None else torch.cat([self.query.bias, self.key_value.bias])
         kv_width = self.num_kv_heads * self.head_dim
         parts = multiply(x, weight, bias).split([self.num_heads * self.head_dim, kv_width, kv_width], dim=-1)
         query, key, value = parts
-        return self._split(query, self.query_norm), self._split(key, self.key_norm), self._split(value)
+        query, key, value = self._split(query, self.query_norm), self._split(key, self.key_norm), self._split(value)
+        if rotation is not None:
+            query, key = rotate(query, rotation), rotate(key, rotation)
+        return query, key, value
 
     def attend(
         self,
@@ -105,11 +111,16 @@ class PackedAttention:
     def __init__(self, attention: MultiHeadAttention) -> None:
         self.num_heads, self.num_kv_heads = attention.num_heads, attention.num_kv_heads
         self.head_dim = attention.head_dim
-        self._query_norm, self._key_norm = attention.query_norm, attention.key_norm
         scale = attention.head_dim**-0.5
-        # A norm of the queries would remove a scale that comes before it, so then the scale comes after the norm.
-        self._scale = scale if self._query_norm is not None else 1.0
-        query_scale = 1.0 if self._query_norm is not None else scale
+        # A norm of the queries would remove a scale that comes before it, so then the weights of the norm are scaled.
+        self._norm_weight: Tensor | None = None
+        self._norm_eps: float | None = None
+        query_scale = scale
+        if attention.query_norm is not None and attention.key_norm is not None:
+            queries_keys = [(attention.query_norm, scale, self.num_heads), (attention.key_norm, 1.0, self.num_kv_heads)]
+            rows = [(norm.weight * factor).expand(count, 1, -1) for norm, factor, count in queries_keys]
+            self._norm_weight, self._norm_eps = torch.cat(rows).detach(), attention.query_norm.eps
+            query_scale = 1.0
         query, key_value, out = attention.query, attention.key_value, attention.out
         queries = (query.weight * query_scale, None if query.bias is None else query.bias * query_scale)
         self._query = LinearMap([queries])
@@ -118,21 +129,37 @@ class PackedAttention:
 
     def queries(self, x: Float[Tensor, "batch length d_model"]) -> Float[Tensor, "batch num_heads length head_dim"]:
         """Projects positions to queries, scaled."""
-        return self.normalise_queries(self._query(x).view(*x.shape[:2], -1, self.head_dim).transpose(1, 2))
+        return self._normalised(self._query(x).view(*x.shape[:2], -1, self.head_dim).transpose(1, 2))
 
-    def self_projections(self, x: Float[Tensor, "batch length d_model"]) -> tuple[Tensor, Tensor, Tensor]:
-        """Queries (scaled), keys and values of the same positions in one matrix product."""
+    def self_projections(
+        self, x: Float[Tensor, "batch length d_model"], rotation: Rotation | None = None
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Queries (scaled), keys and values of the same positions in one matrix product; see `MultiHeadAttention`.
+
+        Norms and rotation take the heads of queries and keys together.
+        """
         heads = self._query_key_value(x).view(*x.shape[:2], -1, self.head_dim).transpose(1, 2)
-        query, key, value = heads.split([self.num_heads, self.num_kv_heads, self.num_kv_heads], dim=1)
-        return self.normalise_queries(query), self.normalise_keys(key), value
+        if rotation is None and self._norm_weight is None:
+            query, key, value = heads.split([self.num_heads, self.num_kv_heads, self.num_kv_heads], dim=1)
+            return query, key, value
+        both, value = heads.split([self.num_heads + self.num_kv_heads, self.num_kv_heads], dim=1)
+        both = self._normalised(both)
+        if rotation is not None:
+            both = rotate(both, rotation)
+        query, key = both.split([self.num_heads, self.num_kv_heads], dim=1)
+        return query, key, value
 
-    def normalise_queries(self, query: Tensor) -> Tensor:
-        """Applies the norm of queries and the scale, if the attention has the norm."""
-        return query if self._query_norm is None else self._query_norm(query) * self._scale
-
-    def normalise_keys(self, key: Tensor) -> Tensor:
+    def normalise_keys(self, key: Float[Tensor, "batch num_kv_heads length head_dim"]) -> Tensor:
         """Applies the norm of keys, if the attention has it."""
-        return key if self._key_norm is None else self._key_norm(key)
+        if self._norm_weight is None:
+            return key
+        return root_mean_square_norm(key, None, self._norm_eps).mul_(self._norm_weight[self.num_heads :])
+
+    def _normalised(self, heads: Tensor) -> Tensor:
+        """Applies the norms to the heads of queries, or of queries and keys, if the attention has them."""
+        if self._norm_weight is None:
+            return heads
+        return root_mean_square_norm(heads, None, self._norm_eps).mul_(self._norm_weight[: heads.shape[1]])
 
     def attend(
         self,

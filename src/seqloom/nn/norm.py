@@ -1,6 +1,7 @@
 """Layer normalisation and RMSNorm, chosen by name."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Literal
 
 import torch
@@ -64,7 +65,16 @@ def make_norm(name: NormName, width: int, *, eps: float | None = None, bias: boo
 
 def norm_function(norm: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
     """A norm for generation: a function with a snapshot of the weights, which is cheaper to call than a module."""
+    if isinstance(norm, RMSNorm):
+        return partial(root_mean_square_norm, weight=norm.weight.detach(), eps=norm.eps)
     if not isinstance(norm, nn.LayerNorm):
         return norm
     shape, weight, bias, eps = list(norm.normalized_shape), norm.weight, norm.bias, norm.eps
     return lambda x: torch.layer_norm(x, shape, weight, bias, eps)
+
+
+def root_mean_square_norm(
+    x: Float[Tensor, "*rows width"], weight: Float[Tensor, "width"] | None, eps: float | None
+) -> Float[Tensor, "*rows width"]:
+    """RMSNorm as a function: half as expensive to call as the module, which computes a gradient."""
+    return torch.rms_norm(x, x.shape[-1:], weight, eps)
