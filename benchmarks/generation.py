@@ -3,16 +3,19 @@
     python -m benchmarks.generation --threads 1 > benchmarks/results/generation.json
 
 The model has the size and the shape of a small GPT-2 and random weights, which cost what trained ones do. It measures the time of a
-token along a context of 1,024 tokens, one stream and 32 streams against the GPT-2 of `transformers` with its cache (by turns, where
-that is installed), and what a prefix cache saves.
+token along a context of 1,024 tokens, one stream and 32 streams against the GPT-2 of `transformers` with its cache and against
+CTranslate2 with the same weights (by turns, where they are installed), and what a prefix cache saves. seqloom and `transformers`
+multiply by torch's own library: the generator of seqloom chooses it, and `transformers` has no other.
 """
 
 import argparse
 import json
 import os
 import sys
+import tempfile
 import time
 from collections.abc import Callable
+from pathlib import Path
 from statistics import median
 from typing import Any
 
@@ -108,8 +111,25 @@ def prompts(rows: int, length: int) -> list[list[int]]:
     return [[BOS, *random.integers(3, VOCAB_SIZE, length - 1).tolist()] for _ in range(rows)]
 
 
-def streams(model: Model, peer: Any, rows: int, num_new: int, rounds: int) -> dict[str, float]:
-    """Tokens a second of greedy search by both, by turns."""
+def ctranslate2_model(plain: Model, folder: Path) -> Any:
+    """CTranslate2's generator with the weights of a model, on one thread; None where `ctranslate2` is not installed."""
+    try:
+        import ctranslate2
+    except ImportError:
+        return None
+    from seqloom.interop.ctranslate2_spec import make_spec
+
+    weights = {name: tensor.numpy() for name, tensor in plain.state_dict().items()}
+    tokens = [f"t{number}" for number in range(VOCAB_SIZE)]
+    spec = make_spec(plain.settings, weights, source=tokens, target=tokens)
+    spec.validate()
+    spec.optimize(None)
+    spec.save(str(folder))
+    return ctranslate2.Generator(str(folder), inter_threads=1, intra_threads=torch.get_num_threads())
+
+
+def streams(model: Model, peer: Any, engine: Any, rows: int, num_new: int, rounds: int) -> dict[str, float]:
+    """Tokens a second of greedy search by each, by turns."""
     fed = prompts(rows, 32)
     settings = DecodingSettings(beam=1, min_len=num_new, max_len_ratio=0, max_len_offset=num_new)
     sources = Sources.pad([row[:-1] for row in fed], pad_id=0)
@@ -124,9 +144,16 @@ def streams(model: Model, peer: Any, rows: int, num_new: int, rounds: int) -> di
             output = peer.generate(torch.tensor(fed), attention_mask=torch.ones(rows, 32), pad_token_id=0, **options)
         assert output.shape[1] == 32 + num_new
 
-    speeds: dict[str, list[float]] = {"seqloom": [], "transformers": []}
+    def engines() -> None:
+        named = [[f"t{number}" for number in row] for row in fed]
+        options = {"beam_size": 1, "min_length": num_new, "max_length": num_new, "include_prompt_in_result": False}
+        results = engine.generate_batch(named, end_token=[f"t{EOS}"], **options)
+        assert all(len(item.sequences_ids[0]) == num_new for item in results)
+
     runs: list[tuple[str, Callable[[], None]]] = [("seqloom", ours)]
     runs += [("transformers", theirs)] if peer is not None else []
+    runs += [("ctranslate2", engines)] if engine is not None else []
+    speeds: dict[str, list[float]] = {name: [] for name, _ in runs}
     for round_number in range(rounds + 1):
         for name, run in runs:
             begin = clock()
@@ -134,9 +161,8 @@ def streams(model: Model, peer: Any, rows: int, num_new: int, rounds: int) -> di
             if round_number:
                 speeds[name].append(rows * num_new / (clock() - begin))
     result = {f"{name}_tokens_per_second": round(median(values), 1) for name, values in speeds.items() if values}
-    if peer is not None:
-        ratio = median(speeds["seqloom"]) / median(speeds["transformers"])
-        result["times_as_fast"] = round(ratio, 2)
+    for name, _ in runs[1:]:
+        result[f"times_as_fast_as_{name}"] = round(median(speeds["seqloom"]) / median(speeds[name]), 2)
     return result
 
 
@@ -165,9 +191,18 @@ def main() -> int:
     parser.add_argument("--threads", type=int, default=None)
     arguments = parser.parse_args()
     machine.set_threads(arguments.threads)
-    machine.arrange_matrix_products()
+    # As `seqloom generate` does: products of few rows, whose number changes, are faster with torch's own library.
+    with machine.plain_products(), tempfile.TemporaryDirectory() as folder:
+        measured = measure(arguments, Path(folder))
+    json.dump(measured, sys.stdout, indent=1)
+    print()
+    return 0
+
+
+def measure(arguments: argparse.Namespace, folder: Path) -> dict[str, Any]:
+    """All results."""
     plain, peer = seqloom_model(), transformers_model()
-    model, rounds = plain.inference_model(), arguments.rounds
+    model, rounds, engine = plain.inference_model(), arguments.rounds, ctranslate2_model(plain, folder)
     measured: dict[str, Any] = {
         "machine": {
             "cores": machine.available_cores(),
@@ -178,17 +213,15 @@ def main() -> int:
         },
         "model": {"parameters": plain.num_parameters(), "context": CONTEXT, "layers": LAYERS, "width": WIDTH},
         "context": {},
-        "against_transformers": {},
+        "against_others": {},
     }
     for rows in (1, 32):
         measured["context"][f"streams {rows}"] = along_the_context(model, rows, rounds)
-        against = streams(model, peer, rows, arguments.new_tokens, rounds)
-        measured["against_transformers"][f"streams {rows}"] = against
+        against = streams(model, peer, engine, rows, arguments.new_tokens, rounds)
+        measured["against_others"][f"streams {rows}"] = against
         print(json.dumps(measured["context"] | {"against": against}), file=sys.stderr)
     measured["prefix_cache"] = prefix(model, rounds)
-    json.dump(measured, sys.stdout, indent=1)
-    print()
-    return 0
+    return measured
 
 
 if __name__ == "__main__":
