@@ -37,7 +37,7 @@ def recipe() -> Recipe:
 @pytest.mark.parametrize("piece", [7, 10_000])
 def test_what_fits_is_what_the_model_says(name: str, piece: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(translation, "_CHUNK_SIZE", piece)
-    sizes = {"d_model": 8, "d_ff": 8, "num_heads": 1, "max_len": 20}
+    sizes = {"d_model": 8, "d_ff": 8, "num_heads": 2, "max_len": 20}
     recipe = load_recipe(f"{name}-tiny", {"model": sizes})
     prepared = prepare(_corpus(), recipe)
     model = make_model(recipe.model, prepared.tokenizer.vocab)
