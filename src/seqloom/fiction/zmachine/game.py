@@ -8,10 +8,11 @@ import zlib
 from pathlib import Path
 
 from seqloom.errors import FictionError
-from seqloom.fiction.interpreter import Awaiting, SceneObject, Score, Turn, Words
+from seqloom.fiction.interpreter import Awaiting, ParserError, SceneObject, Score, Turn, Words
 from seqloom.fiction.zmachine.parser_messages import awaiting, parser_error
 from seqloom.fiction.zmachine.process import STEP_SECONDS, Answer, StoryProcess
 from seqloom.fiction.zmachine.story import Story
+from seqloom.fiction.zmachine.vocabulary import Vocabulary
 
 _AWAITING = tuple(Awaiting)
 # The upper window of most stories is a status line of one or two rows.
@@ -46,6 +47,7 @@ class ZMachine:
         self.title = Path(story.source).name
         self.awaiting = Awaiting.COMMAND
         self._process = StoryProcess(story, seconds)
+        self._vocabulary = Vocabulary(story)
         self._state = b""
         self._memory: tuple[bytes, bytes] | None = None
         self._shown_score: Score | None = None
@@ -78,12 +80,12 @@ class ZMachine:
         self.awaiting = _AWAITING[snapshot[0]]
 
     def words(self) -> Words:
-        """The words of the story's dictionary."""
-        return Words((), ())
+        """The words and the grammar in the tables of the story."""
+        return self._vocabulary.words
 
     def objects_in_scope(self) -> tuple[SceneObject, ...]:
-        """Nothing yet."""
-        return ()
+        """The things around and on the player in the tree of objects."""
+        return self._vocabulary.objects_in_scope(self.memory())
 
     def score(self) -> Score | None:
         """The score that the status line shows: in version 3 from its variables (section 8.2.2), else from its text."""
@@ -118,8 +120,25 @@ class ZMachine:
             self.awaiting = awaiting(text)
         else:
             self.awaiting = Awaiting.KEY if answer.reads == "key" else Awaiting.NOTHING
-        error = parser_error(text, line) if line is not None and self.awaiting is not Awaiting.YES_OR_NO else None
-        return Turn(text, self.awaiting, *(error or ()))
+        if line is None or self.awaiting is Awaiting.YES_OR_NO:
+            return Turn(text, self.awaiting)
+        return Turn(text, self.awaiting, *self._parser_error(text, line))
+
+    def _parser_error(self, text: str, line: str) -> tuple[ParserError | None, str]:
+        """The parser error that an answer states; the dictionary says which word of the line is unknown."""
+        error, word = parser_error(text, line) or (None, "")
+        if error is None or word:
+            return error, word
+        words = re.findall(r"[\w'-]+", line)
+        try:
+            unknown = [word for word in words if not self._vocabulary.knows(word) and not word.isdigit()]
+        except FictionError:  # A damaged dictionary; the story goes on without.
+            unknown = []
+        if error is ParserError.UNKNOWN_VERB:
+            return error, words[0] if words else ""
+        if unknown:
+            return ParserError.UNKNOWN_NOUN, unknown[0]
+        return error, word
 
 
 def _score_of(status: str) -> Score | None:

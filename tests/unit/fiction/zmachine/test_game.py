@@ -25,7 +25,7 @@ def test_a_story_is_played(tiny: Story, open_game: OpenGame) -> None:
     game = open_game(tiny)
     assert game.reset() == Turn("A tiny story.")
     assert game.step("take lamp") == Turn("Done.")
-    assert game.step("frob") == Turn("That's not a verb I recognise.", error=ParserError.UNKNOWN_VERB)
+    assert game.step("frob") == Turn("That's not a verb I recognise.", error=ParserError.UNKNOWN_VERB, word="frob")
     assert game.score() == Score(0, None, 1)
     assert game.step("quit") == Turn("Bye.", Awaiting.NOTHING)
     with pytest.raises(FictionError, match="has ended"):
