@@ -9,6 +9,7 @@ from seqloom.core_sharing import MOST_OTHER_CORES
 from seqloom.corpus import Corpus
 from seqloom.recipes import Recipe
 from seqloom.run.prepare import Prepared
+from seqloom.tasks import task_of
 
 IMPROVING = 0.01
 """An arm is still improving if its validation loss fell by at least this share over the last tenth of training."""
@@ -21,8 +22,8 @@ def find_caveats(
     caveats = []
     if seeds == 1:
         caveats.append(
-            "One seed per model: the intervals are over test sentences. They hold for the difference between these runs, not "
-            "the difference between architectures. --seeds 3 or more says that."
+            f"One seed per model: the intervals are over test {task_of(corpus.kind).test_item}s. They hold for the difference "
+            "between these runs, not the difference between architectures. --seeds 3 or more says that."
         )
     sizes = {name: arm.runs[0].info.parameters for name, arm in results.items()}
     smallest, largest = min(sizes.values()), max(sizes.values())

@@ -1,5 +1,6 @@
 """What readers must know about a comparison: which arms still improved when their budget ended."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -46,3 +47,11 @@ def test_arms_that_still_improve_are_named() -> None:
     assert "last tenth of training: RNN by 5.0%. The verdict is about this budget" in caveat
     del results["rnn-tiny"]
     assert not any("Still improving" in text for text in find_caveats(recipes, {}, results, 3, corpus("bleu")))
+
+
+@pytest.mark.parametrize(("kind", "items"), [("pairs", "sentences"), ("text", "passages")])
+def test_one_seed_says_what_the_intervals_are_over(kind: str, items: str) -> None:
+    results = {"rnn-tiny": trained([(90, 2.0), (100, 2.0)])}
+    data = replace(corpus("bleu"), kind=kind)
+    (caveat,) = [text for text in find_caveats([load_recipe("rnn-tiny")], {}, results, 1, data) if "One seed" in text]
+    assert f"the intervals are over test {items}. They hold for the difference between these runs" in caveat
