@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Sequence
+from typing import Any
 
 from seqloom.comparison.comparison import (
     ArmResult,
@@ -318,6 +319,47 @@ def make_text_corpus() -> Comparison:
             "test_labels": {"test": "test"},
         }
     )
+
+
+def make_text_details() -> Comparison:
+    """Language models with the loss by context, samples and words, as new comparisons have them."""
+    base = make_text_corpus()
+    details = {arm.name: {"test": text_details(number)} for number, arm in enumerate(base.arms)}
+    return base.model_copy(update={"details": details})
+
+
+def text_details(number: int) -> dict[str, Any]:
+    """Details of a language model; a larger number is a worse one."""
+    losses = [4.5 + number, 3.0, 2.4, 2.1, 2.0, 2.02]
+    points = [
+        {"first": 0, "last": 0, "characters": 0.0},
+        *({"first": 2**k, "last": 2 ** (k + 1) - 1, "characters": 4.0 * 2**k} for k in range(5)),
+    ]
+    words = {
+        "num_words": 60,
+        "counts": [12, 8, 5, 5, *[1] * 30],
+        "frequent": [["the", 12], ["<b>and</b>", 8]],
+        "unseen": {"value": 8.3 + number, "low": 4.0, "high": 12.0},
+        "repeated": {"value": 0.5, "low": None, "high": None},
+    }
+    return {
+        "window": 256,
+        "context": [
+            point | {"num_tokens": 5_000, "bits_per_byte": loss, "low": loss - 0.05, "high": loss + 0.05}
+            for point, loss in zip(points, losses, strict=True)
+        ],
+        "continuations": [
+            {"prompt": "Once upon", "human": " a time, it says.", "text": f" a hill {number}, <i>they</i> said."},
+            {"prompt": "And then", "human": " it ended.", "text": ""},
+        ],
+        "num_samples": 32,
+        "sample_characters": 500,
+        "seed": 0,
+        "words": words,
+        "human_words": words | {"unseen": {"value": 3.1, "low": 1.0, "high": 5.0}},
+        "training_characters": 1_000_000,
+        "training_is_whole": number == 0,
+    }
 
 
 def make_many(count: int = 20) -> Comparison:

@@ -1,14 +1,14 @@
 """ArmTrainer: trains, tunes and decodes each arm of a comparison; finished runs and outputs are used again."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from seqloom.config import merge
-from seqloom.corpus import SentencePair
+from seqloom.corpus import Corpus, SentencePair
 from seqloom.errors import CheckpointError, TrainingError
 from seqloom.evaluation import TestOutputs, read_outputs
 from seqloom.experiment.tuning import Trial, choose_rate
@@ -23,7 +23,7 @@ from seqloom.run.prepare import Prepared
 from seqloom.run.training_run import RunOptions, train_prepared
 from seqloom.tasks import task_of
 from seqloom.training import Budget
-from seqloom.training.checkpoint import has_checkpoint
+from seqloom.training.checkpoint import has_checkpoint, read_json
 
 # --tune quick: every arm tries the same learning rates; each trial takes a tenth of the arm's budget, the run has the other 70%.
 TUNING_RATES = (1e-3, 2e-3, 4e-3)
@@ -161,6 +161,28 @@ class ArmTrainer:
                 outputs[name] = task.outputs(run, pairs, beam=self.beam, progress=self.progress, title=title)
             write_json(path, asdict(outputs[name]))
         return outputs
+
+    def with_details(
+        self,
+        run: Run,
+        outputs: Mapping[str, TestOutputs],
+        corpus: Corpus,
+        tests: Mapping[str, Sequence[SentencePair]],
+    ) -> dict[str, TestOutputs]:
+        """The outputs with what the task tells of a run in a report; stored in its folder."""
+        results: dict[str, TestOutputs] = {}
+        task = task_of(run.info.corpus.kind)
+        for name, test_outputs in outputs.items():
+            path = run.folder / "outputs" / f"{name}-details-{task.details_version}.json"
+            if path.exists():
+                details = read_json(path, within=run.folder)
+            else:
+                with torch.inference_mode():
+                    details = task.report_details(run, corpus, tests[name], self.progress)
+                if details:
+                    write_json(path, details)
+            results[name] = replace(test_outputs, details={**test_outputs.details, **details})
+        return results
 
 
 def _at_rate(recipe: Recipe, rate: float, **training: Any) -> Recipe:

@@ -156,6 +156,9 @@ def compare(
         with failures.kept(arm, seed, position):
             run = trainer.train(recipe, prepared[arm.name], seed, of_run)
             outputs = trainer.outputs(run, tests)
+            if seed == 0:
+                # A report shows the details of the first seed.
+                outputs = trainer.with_details(run, outputs, opened, tests)
             for line in standing.lines(titles[arm.name, seed], outputs, run.info.finished.train_seconds):
                 progress.say(line)
             arm_runs = results.setdefault(arm.name, ArmRuns(recipe, [], tuple(trials)))

@@ -21,6 +21,8 @@ from seqloom.report.charts import vegalite_version
 from seqloom.report.figures import Figures, domain_of
 from seqloom.report.rows import quality_rows
 from seqloom.report.sentences import direction
+from seqloom.report.task_figures import HEADINGS
+from seqloom.report.text_charts import continuations
 
 
 def write_report(comparison: Comparison, path: Path) -> None:
@@ -67,6 +69,8 @@ def comparison_html(comparison: Comparison) -> str:
             tuning=tables.tuning_table(comparison),
             signatures=tables.signature_table(comparison),
             facts=tables.fact_rows(comparison),
+            task_heading=HEADINGS.get(comparison.corpus.kind, "Outputs"),
+            continuations=continuations(comparison),
             samples=[sample_view(sample, comparison) for sample in comparison.samples],
             wording=wording,
             variables=theme.css_variables(),

@@ -7,9 +7,14 @@ from seqloom.report.encodings import Palette
 from seqloom.report.fan_chart import fan_charts
 from seqloom.report.figure import Figure
 from seqloom.report.rows import Row
+from seqloom.report.text_charts import text_charts
+
+HEADINGS: Mapping[str, str] = {"series": "Outputs", "text": "Context and words"}
+"""The heading of the figures of a task."""
 
 FIGURES: Mapping[str, Callable[[Comparison, Palette], tuple[list[Figure], dict[str, list[Row]]]]] = {
     "series": fan_charts,
+    "text": text_charts,
 }
 
 

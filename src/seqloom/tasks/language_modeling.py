@@ -14,6 +14,7 @@ from seqloom.errors import ConfigError, CorpusError
 from seqloom.models import model_class
 from seqloom.models.base import Model
 from seqloom.progress import Progress
+from seqloom.tasks.context_loss import loss_by_context
 from seqloom.tasks.passages import (
     EncodedText,
     Passage,
@@ -26,6 +27,8 @@ from seqloom.tasks.passages import (
     text_statistics,
 )
 from seqloom.tasks.task import RecipeParts, Task, TextPredictions, TrainedRun
+from seqloom.tasks.text_details import Continuation, TextDetails
+from seqloom.tasks.word_use import SAMPLE_CHARACTERS, SEED, prompts_of, sample_continuations, unseen_words, word_use
 from seqloom.tokenizer import Tokenizer, TokenizerSettings
 from seqloom.training.selection import Validation
 
@@ -37,6 +40,10 @@ if TYPE_CHECKING:
 _MOST_VALIDATION_TOKENS = 1 << 18
 # A model that is fitted by counting reads any length. With long windows there are few beginnings, where it has no context.
 _LONG_WINDOW = 1 << 16
+
+
+# Samples that a report shows in full.
+_SHOWN_SAMPLES = 6
 
 
 class LanguageModeling(Task):
@@ -197,6 +204,41 @@ class LanguageModeling(Task):
     def test_items(self, split: Split) -> list[SentencePair]:
         """Passages of about 500 characters."""
         return list(passages_of(split.documents()))
+
+    def report_details(
+        self, run: TrainedRun, corpus: Corpus, items: Sequence[SentencePair], progress: Progress
+    ) -> dict[str, Any]:
+        """The loss by the length of the context, samples from held-out prompts, and the words of these samples."""
+        passages = [item for item in items if isinstance(item, Passage)]
+        prompts = prompts_of(passages)
+        if not prompts:
+            progress.say("The held-out text is too short to take prompts from it, so the report has no samples.")
+            return {}
+        progress.update("reading with little and with much context", 0.0)
+        window, across = _window(run.model, run.recipe), run.recipe.training.across_documents
+        context = loss_by_context(run.model, run.tokenizer, passages, window=window, across_documents=across)
+        progress.update("sampling from held-out prompts", 0.5)
+        samples = sample_continuations(run, prompts)
+        human = [prompt.human for prompt in prompts]
+        unseen, num_characters, is_whole = unseen_words([*samples, *human], corpus.train.documents())
+        progress.update("sampling from held-out prompts", 1.0)
+        shown = range(0, len(prompts), max(1, len(prompts) // _SHOWN_SAMPLES))
+        details = TextDetails(
+            window=window,
+            context=context,
+            continuations=tuple(
+                Continuation(prompt=prompts[number].text, human=human[number], text=samples[number])
+                for number in shown[:_SHOWN_SAMPLES]
+            ),
+            num_samples=len(samples),
+            sample_characters=SAMPLE_CHARACTERS,
+            seed=SEED,
+            words=word_use(samples, unseen),
+            human_words=word_use(human, unseen),
+            training_characters=num_characters,
+            training_is_whole=is_whole,
+        )
+        return details.model_dump(mode="json")
 
     def outputs(
         self, run: TrainedRun, pairs: Sequence[SentencePair], *, beam: int, progress: Progress | None, title: str

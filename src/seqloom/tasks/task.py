@@ -104,6 +104,7 @@ class Task(ABC):
         predicts_text: whether a run predicts each token of a plain text (`predict_text`).
         has_sources: whether an item has a source and a target. Only such data have a direction, can be compared by their
             outputs, and can be trained on in both directions.
+        details_version: changes whenever `report_details` does, so that stored details are made again.
         default_recipes: what a comparison compares where no recipes are named.
     """
 
@@ -115,6 +116,7 @@ class Task(ABC):
     command: ClassVar[str]
     predicts_text: ClassVar[bool] = False
     has_sources: ClassVar[bool]
+    details_version: ClassVar[int] = 1
     default_recipes: ClassVar[tuple[str, ...]] = ("rnn-tiny", "attention-rnn-tiny", "transformer-tiny")
 
     def check(self, recipe: RecipeParts, corpus_name: str) -> None:
@@ -260,6 +262,18 @@ class Task(ABC):
             ConfigError: the task has no such weights.
         """
         raise ConfigError(f"weights are tuned for language models; these runs learned from {self.description}")
+
+    def report_details(
+        self, run: TrainedRun, corpus: Corpus, items: Sequence[SentencePair], progress: Progress
+    ) -> dict[str, Any]:
+        """What a report on several runs tells of a run beside its outputs, as plain values; empty where there is nothing more.
+
+        Args:
+            corpus: its training split may be read.
+            items: of a test split, as `test_items` returns them.
+        """
+        del run, corpus, items, progress
+        return {}
 
     def outputs(
         self, run: TrainedRun, pairs: Sequence[SentencePair], *, beam: int, progress: Progress | None, title: str

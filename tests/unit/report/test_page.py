@@ -19,13 +19,14 @@ from seqloom.comparison.comparison import Comparison, Quality
 from seqloom.errors import SeqloomError
 from seqloom.report import wording
 from seqloom.report.page import comparison_html, json_for_script, write_report
-from tests.comparison_factory import make, make_many, make_text_corpus, with_sample
+from tests.comparison_factory import make, make_many, make_text_corpus, make_text_details, with_sample
 from tests.html_page import HOSTILE, Page, utf8
 
 CASES: dict[str, Callable[[], Comparison]] = {
     "lifelike": make,
     "one arm, one seed, one test": lambda: make(seeds=(0,), tests=("test",), names=("transformer-tiny",)),
     "text corpus": make_text_corpus,
+    "text corpus with details": make_text_details,
     "twenty arms": make_many,
     "very long texts": lambda: with_sample(make(), "word " * 3000, "reference " * 3000, "output " * 3000),
 }

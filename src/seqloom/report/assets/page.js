@@ -17,6 +17,8 @@
       // Expressions are interpreted, not compiled: the page's policy forbids making code of texts.
       { actions: false, ast: true, config: store.config, renderer: "svg" });
     views.set(name, result.view);
+    // The place is an image with a description; Vega's own roles inside it would be images without one.
+    place.querySelector("svg")?.setAttribute("aria-hidden", "true");
     focus(result.view);
   }
   // One after the other, with a breath between them: a page of many charts answers its reader all the while.
