@@ -8,12 +8,13 @@ show the recorded verdicts. Their learning rates are those of standard effort, w
 
 import sys
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from seqloom.claims import claims, read_verdicts
 from seqloom.claims.claim import Claim
-from seqloom.claims.running import UNLEARNED, fairness_remarks, recorded, stored
+from seqloom.claims.rule import together
+from seqloom.claims.running import UNLEARNED, fairness_remarks, recorded, settlement_of, stored
 from seqloom.claims.series import chart
 from seqloom.claims.verdict import Question, Verdict, Verdicts
 from seqloom.experiment.audit import Effort
@@ -51,7 +52,17 @@ def _with_new_texts(verdict: Verdict, claim: Claim) -> Verdict:
     )
     unlearned = tuple(remark for remark in verdict.audit.remarks if remark.startswith(UNLEARNED))
     audit = verdict.audit.model_copy(update={"remarks": (*fairness_remarks(verdict.audit.arms), *unlearned)})
-    return verdict.model_copy(update={"published": claim.published, "charts": charts, "audit": audit})
+    texts = {"published": claim.published, "charts": charts, "audit": audit}
+    protocol = claim.protocol_at(verdict.effort)
+    if not verdict.ladder and protocol is not None:
+        settlement = settlement_of(claim, protocol, together([question.answer for question in verdict.questions]))
+        texts |= {
+            "verdict": settlement.answer,
+            "status": settlement.status,
+            "updates": protocol.steps or None,
+            "reasons": settlement.reasons,
+        }
+    return verdict.model_copy(update=texts)
 
 
 def page(verdicts: Iterable[Verdict]) -> str:
@@ -61,30 +72,26 @@ def page(verdicts: Iterable[Verdict]) -> str:
     lines = [
         "# Claims about RNNs and Transformers, tested",
         "",
-        "Each row is an experiment that `seqloom claims run NAME --effort standard --out DIR` repeats on your machine;",
-        "`seqloom claims show NAME` explains it. The effect is that of the claim's first question, with its 95% interval over",
+        "Each claim is an experiment that `seqloom claims run NAME --effort standard --out DIR` repeats on your machine;",
+        "`seqloom claims show NAME` explains it. An effect is that of the claim's first question, with its 95% interval over",
         "seeds (and test sentences).",
+        "",
+        *_groups(verdicts),
+        "## How to read the verdicts",
         "",
         "- The margin is the smallest effect that counts, in the unit of the effect. The answer to a question is supported if the",
         "  whole interval is above the margin, contradicted if it is below, and else inconclusive. A question whether two models",
         "  are alike is supported if the whole interval is between the negative margin and the margin.",
         "- A claim is supported if the answer to every question is supported. It is contradicted if at least one answer is",
         "  contradicted. Otherwise it is inconclusive.",
+        "- A claim about quality depends on how long its models were trained. It is settled where all of them have stopped",
+        "  improving: `seqloom claims queue --out DIR` trains them at growing budgets up to there. A short budget can support a",
+        "  claim, and then the verdict names the budget. It never contradicts one, because its models may still improve.",
         "- A claim without an effect is called supported in at most 2.5% of experiments. A true claim with k questions is called",
         "  contradicted in at most k times 2.5%. Both hold if the results of seeds are normally distributed; errors are more",
         "  frequent for tasks that only some seeds learn.",
         "- Intervals are those of Student's t and can exceed 0% or 100%.",
-        "- Budgets are small: minutes on two cores. The verdicts are about small models after little training.",
-        "",
-        "| | claim | verdict | effect | answers | published |",
-        "| --- | --- | --- | --- | --- | --- |",
     ]
-    for verdict in verdicts:
-        claim = known[verdict.claim]
-        lines.append(
-            f"| {verdict.number} | [{claim.statement}](#{verdict.number}-{verdict.claim}) | **{verdict.headline}** | "
-            f"{_effect(verdict.questions[0])} | {_answers(verdict)} | {claim.published} ({claim.source}) |"
-        )
     missing = [claim for claim in known.values() if claim.name not in {verdict.claim for verdict in verdicts}]
     if missing:
         lines += ["", f"Not recorded yet: {', '.join(f'{claim.number} ({claim.name})' for claim in missing)}."]
@@ -109,12 +116,66 @@ def page(verdicts: Iterable[Verdict]) -> str:
                 for number, item in enumerate(verdict.charts, start=1)
             ),
             "",
+            *(f"- {reason}" for reason in verdict.reasons),
             *(f"- {item.description}" for item in verdict.charts),
             *(f"- {remark}" for remark in (*verdict.caveats, *verdict.audit.remarks)),
             f"- Counter-evidence and caveats: {claim.against}",
             *([f"- Comparison with the published result: {claim.reasons}"] if claim.reasons else []),
         ]
     return "\n".join(lines) + "\n"
+
+
+def _groups(verdicts: Sequence[Verdict]) -> list[str]:
+    """A table for each kind of status: what a teacher may say in class, and the claims."""
+    known = claims()
+    lines: list[str] = []
+    for title, advice, belongs in _STATUSES:
+        members = [verdict for verdict in verdicts if belongs(verdict)]
+        if not members:
+            continue
+        lines += [
+            f"## {title}",
+            "",
+            advice,
+            "",
+            "| | claim | verdict | effect | answers | published |",
+            "| --- | --- | --- | --- | --- | --- |",
+        ]
+        for verdict in members:
+            claim = known[verdict.claim]
+            lines.append(
+                f"| {verdict.number} | [{claim.statement}](#{verdict.number}-{verdict.claim}) | **{verdict.headline}** | "
+                f"{_effect(verdict.questions[0])} | {_answers(verdict)} | {claim.published} ({claim.source}) |"
+            )
+        lines.append("")
+    return lines
+
+
+_STATUSES: tuple[tuple[str, str, Callable[[Verdict], bool]], ...] = (
+    (
+        "Settled, or measured",
+        "All models have stopped improving, or the claim is about time and memory. In class you may say so, for models of this "
+        "size and on these data.",
+        lambda verdict: verdict.status == "settled" or (verdict.status is None and verdict.updates is None),
+    ),
+    (
+        "Supported after a short budget",
+        "The effect is there after the stated number of updates. In class, say the budget too: longer training may make the effect "
+        "smaller or larger.",
+        lambda verdict: verdict.status is None and verdict.updates is not None,
+    ),
+    (
+        "Open",
+        "All models have stopped improving, and the interval decides nothing. In class, say that this experiment cannot tell.",
+        lambda verdict: verdict.status == "open",
+    ),
+    (
+        "Still learning",
+        "The models were trained too briefly for an answer. In class, do not use these numbers for or against a paper. "
+        "`seqloom claims queue NAME --out DIR` goes on until the models have converged; `--plan` says how long that takes.",
+        lambda verdict: verdict.status == "still learning",
+    ),
+)
 
 
 def draw(verdicts: Sequence[Verdict]) -> None:

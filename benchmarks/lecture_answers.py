@@ -71,10 +71,14 @@ def _longer(longer: Comparison) -> list[str]:
 
 def _claims() -> list[str]:
     verdicts = recorded().verdicts
-    counts = Counter(verdict.verdict for verdict in verdicts)
+    words = {
+        verdict.claim: "still learning" if verdict.status == "still learning" else verdict.verdict
+        for verdict in verdicts
+    }
+    counts = Counter(words.values())
     groups = [
-        f"{count} {answer} ({', '.join(f'`{v.claim}`' for v in verdicts if v.verdict == answer)})"
-        for answer, count in counts.most_common()
+        f"{count} {word} ({', '.join(f'`{name}`' for name, of_claim in words.items() if of_claim == word)})"
+        for word, count in counts.most_common()
     ]
     return [f"6: of {len(verdicts)} claims, {'; '.join(groups)}."]
 

@@ -23,6 +23,10 @@ A loss that stands still at guessing (before a model finds the rule of a task) s
 - "open" where no arm improves and the answer is inconclusive, or is "contradicted" by an arm that has not learned its training
   distribution. Such an arm cannot contradict anything; an arm that fails to learn may be what a claim says, so it can support one.
 - "settled" where no arm improves and the answer is supported or contradicted.
+
+**One budget.** A claim that has a ladder can also be asked at one short budget, where it is unknown whether its arms have
+converged. Such a budget may support the claim, and the headline names the budget. It never contradicts it: then the status is
+"still learning".
 """
 
 from collections.abc import Sequence
@@ -45,11 +49,12 @@ class Settlement:
     """What a ladder says about a claim.
 
     Attributes:
-        answer: the headline: inconclusive unless the status is "settled".
-        reasons: why the status is not "settled", a sentence each; empty where it is.
+        status: None where the claim was asked at one budget, which supports it.
+        answer: the headline: inconclusive if the status is "still learning" or "open".
+        reasons: why that is the status, a sentence each; empty if the status is "settled" or None.
     """
 
-    status: Status
+    status: Status | None
     answer: Answer
     reasons: tuple[str, ...] = ()
 
@@ -116,6 +121,19 @@ def settle(rungs: Sequence[Rung]) -> Settlement:
     if answer == "inconclusive":
         return Settlement("open", answer, (*reasons, *_undecided(last.questions)))
     return Settlement("settled", answer)
+
+
+def settle_at_one_budget(answer: Answer, steps: int) -> Settlement:
+    """The status and headline of a claim that has a ladder, from its answer after a number of updates."""
+    if answer == "supported":
+        return Settlement(None, answer)
+    return Settlement(
+        "still learning",
+        "inconclusive",
+        (
+            f"Asked after {steps:,} updates only, where its models may still improve. The answer at this budget is {answer}.",
+        ),
+    )
 
 
 def unlearned_arms(question: Question, arms: Sequence[RungArm]) -> list[str]:

@@ -13,10 +13,11 @@ from pathlib import Path
 
 from seqloom import machine
 from seqloom.claims.claim import Claim, Protocol, claims, find_claim
+from seqloom.claims.convergence import Settlement, settle_at_one_budget
 from seqloom.claims.ladder import Climbed, climb, ladder_charts
 from seqloom.claims.plan import requests_of
 from seqloom.claims.rule import LEVEL, together
-from seqloom.claims.verdict import Audit, FailedClaim, Verdict, Verdicts
+from seqloom.claims.verdict import Answer, Audit, FailedClaim, Verdict, Verdicts
 from seqloom.corpus.settings import CorpusSettings
 from seqloom.errors import CheckpointError, ConfigError, CorpusError, SeqloomError
 from seqloom.experiment.audit import AuditedArm, Effort, arm_labels
@@ -144,8 +145,8 @@ def _test(claim: Claim, protocol: Protocol, runner: ExperimentRunner) -> Verdict
     runner.trained.clear()
     climbed = climb(claim, protocol, runner) if protocol.ladder is not None else None
     finding = climbed.finding if climbed is not None else claim.study(runner, protocol)
-    settlement = climbed.settlement if climbed is not None else None
-    answer = settlement.answer if settlement is not None else together([item.answer for item in finding.questions])
+    answer = together([item.answer for item in finding.questions])
+    settlement = climbed.settlement if climbed is not None else settlement_of(claim, protocol, answer)
     leading = finding.questions[0]
     arms = tuple(runner.audited.values())
     named = dict.fromkeys(term.arm for question in finding.questions for term in question.contrast.terms)
@@ -154,7 +155,7 @@ def _test(claim: Claim, protocol: Protocol, runner: ExperimentRunner) -> Verdict
         claim=claim.name,
         number=claim.number,
         # No verdict rests on times that other programs took part in.
-        verdict="inconclusive" if runner.disturbances else answer,
+        verdict="inconclusive" if runner.disturbances else settlement.answer,
         effect=leading.effect,
         unit=leading.unit,
         interval=bounds,
@@ -168,8 +169,9 @@ def _test(claim: Claim, protocol: Protocol, runner: ExperimentRunner) -> Verdict
         charts=(*finding.charts, *(ladder_charts(climbed.rungs) if climbed is not None else ())),
         audit=Audit(arms=arms, remarks=(*fairness_remarks(arms), *_unlearned(climbed))),
         caveats=(*runner.disturbances, *finding.caveats),
-        status=settlement.status if settlement is not None else None,
-        reasons=settlement.reasons if settlement is not None else (),
+        status=settlement.status,
+        updates=protocol.steps or None if climbed is None else None,
+        reasons=settlement.reasons,
         ladder=climbed.rungs if climbed is not None else (),
         environment={
             **machine.describe_machine(machine.choose_device("cpu")),
@@ -178,6 +180,11 @@ def _test(claim: Claim, protocol: Protocol, runner: ExperimentRunner) -> Verdict
         command=_command(claim, runner),
         seconds=round(time.perf_counter() - begin, 1),
     )
+
+
+def settlement_of(claim: Claim, protocol: Protocol, answer: Answer) -> Settlement:
+    """What an answer at the one budget of a protocol says about a claim."""
+    return Settlement(None, answer) if claim.ladder is None else settle_at_one_budget(answer, protocol.steps)
 
 
 def _unlearned(climbed: Climbed | None) -> tuple[str, ...]:

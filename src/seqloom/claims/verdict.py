@@ -162,16 +162,21 @@ class Verdict(Results):
     command: str
     seconds: float = Field(description="how long it took, trained arms that were shared not counted again")
     status: Literal["settled", "still learning", "open"] | None = Field(
-        None, description="None where the claim was asked at one budget"
+        None,
+        description="None where one budget supports the claim, and where its arms are not trained at growing budgets",
+    )
+    updates: int | None = Field(
+        None,
+        description="updates of each run, where the claim was asked at one budget; None for ladders and measured times",
     )
     reasons: tuple[str, ...] = Field((), description="why the status is not settled")
     ladder: tuple[Rung, ...] = Field((), description="the answers at each budget, the shortest first")
 
     @property
     def headline(self) -> str:
-        """The verdict with its status: `supported`, `settled: supported`, `still learning` or `open`."""
+        """The verdict with its status: `supported after 600 updates`, `settled: supported`, `still learning` or `open`."""
         if self.status is None:
-            return self.verdict
+            return self.verdict if self.updates is None else f"{self.verdict} after {self.updates:,} updates"
         return f"settled: {self.verdict}" if self.status == "settled" else self.status
 
 

@@ -91,8 +91,9 @@ def level(value: float) -> str:
 
 
 def tally(verdicts: Sequence[Verdict]) -> str:
-    """The number of verdicts by answer: `7 claims: 4 supported, 1 contradicted and 2 inconclusive`."""
-    counts = _counts([verdict.verdict for verdict in verdicts])
+    """The number of verdicts by answer or status: `7 claims: 4 supported, 1 contradicted and 2 still learning`."""
+    undecided = ("still learning", "open")
+    counts = _counts([verdict.status if verdict.status in undecided else verdict.verdict for verdict in verdicts])
     return f"{plural(len(verdicts), 'claim')}: {counts}" if counts else "no claims"
 
 
@@ -153,6 +154,6 @@ def made_where(verdicts: Sequence[Verdict]) -> list[str]:
     return lines
 
 
-def _counts(answers: Sequence[Answer]) -> str:
-    counter = Counter(answers)
-    return listed([f"{counter[answer]} {answer}" for answer in SIGNS if counter[answer]])
+def _counts(words: Sequence[str]) -> str:
+    counter = Counter(words)
+    return listed([f"{counter[word]} {word}" for word in (*SIGNS, "still learning", "open") if counter[word]])

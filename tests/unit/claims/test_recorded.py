@@ -10,7 +10,7 @@ from seqloom.claims.claim import claims
 from seqloom.claims.convergence import settle
 from seqloom.claims.interim import SHARES, at_level
 from seqloom.claims.rule import ask, together
-from seqloom.claims.running import recorded
+from seqloom.claims.running import recorded, settlement_of
 from seqloom.claims.verdict import Verdict
 from seqloom.experiment.arms import Arm
 from seqloom.experiment.runner import Measured
@@ -67,7 +67,16 @@ def test_a_recorded_verdict_can_be_worked_out_from_its_json_alone(verdict: Verdi
         assert (verdict.status, verdict.verdict) == (settlement.status, settlement.answer)
         assert verdict.questions == verdict.ladder[-1].questions
     else:
-        assert verdict.verdict == together([question.answer for question in verdict.questions])
+        claim = claims()[verdict.claim]
+        protocol = claim.protocol_at(verdict.effort)
+        assert protocol is not None
+        settlement = settlement_of(claim, protocol, together([question.answer for question in verdict.questions]))
+        assert (verdict.status, verdict.verdict, verdict.reasons) == (
+            settlement.status,
+            settlement.answer,
+            settlement.reasons,
+        )
+        assert verdict.updates == (protocol.steps or None)
     assert verdict.effort == ("ladder" if verdict.ladder else "standard")
 
 
