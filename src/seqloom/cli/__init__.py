@@ -32,6 +32,7 @@ COMMANDS = (
     "claims",
     "limits",
     "export",
+    "fiction",
     "play",
     "serve",
 )

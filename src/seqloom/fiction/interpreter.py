@@ -7,7 +7,7 @@ from every outcome of a command that it did understand, such as "It is locked."
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 THING = "<thing>"
 """A slot of a grammar line: a thing in scope."""
@@ -183,6 +183,30 @@ class Interpreter(Protocol):
 
     def close(self) -> None:
         """Ends the interpreter and its processes."""
+        ...
+
+
+@runtime_checkable
+class PortableSaves(Protocol):
+    """What an interpreter has in addition if its games can be continued in other programs."""
+
+    def export_save(self) -> bytes:
+        """The game as other programs read it.
+
+        Raises:
+            FictionError: the game cannot be saved now.
+        """
+        ...
+
+    def import_save(self, content: bytes, source: str) -> Turn:
+        """Continues a game that another program saved.
+
+        Args:
+            source: where it comes from, for messages.
+
+        Raises:
+            FictionError: it is damaged or of another game; the game is as it was before.
+        """
         ...
 
 

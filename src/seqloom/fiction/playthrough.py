@@ -28,6 +28,7 @@ class Node:
         answer: a digest of what it printed.
         typed: what the player typed, if that was another line.
         understood: whether the game's parser understood the line; undo passes over turns that it did not understand.
+        text: what the game printed, for a turn that cannot be repeated, since it brought a saved game of another program.
     """
 
     parent: int
@@ -35,6 +36,7 @@ class Node:
     answer: str
     typed: str = ""
     understood: bool = True
+    text: str = ""
 
 
 def digest(text: str) -> str:
@@ -98,6 +100,13 @@ class Playthrough:
             self._turns_since_snapshot, self._seconds_since_snapshot = 0, 0.0
         return turn
 
+    def adopt(self, turn: Turn, line: str) -> None:
+        """Adds a turn that happened outside of `play`, since the interpreter was brought to another state."""
+        self.nodes.append(Node(self.current, line, digest(turn.text), text=turn.text))
+        self.current, self.turn = len(self.nodes) - 1, turn
+        self.snapshots[self.current] = self.interpreter.snapshot()
+        self._turns_since_snapshot, self._seconds_since_snapshot = 0, 0.0
+
     def retract(self) -> None:
         """Removes the turn that was just played, as if it had never been."""
         index = self.current
@@ -132,14 +141,18 @@ class Playthrough:
         """
         path = self.path(node)
         # A turn whose text is not in memory, since it was loaded, is repeated even if there is a snapshot after it.
-        starts = path if node in self._turns else path[:-1]
+        known = node in self._turns or bool(self.nodes[node].text)
+        starts = path if known else path[:-1]
         start = max(position for position, index in enumerate(starts) if index in self.snapshots)
         self.interpreter.restore(self.snapshots[path[start]])
         for position, index in enumerate(path[start + 1 :], start + 1):
+            if self.nodes[index].text:
+                raise FictionError(f"{self.interpreter.title}: the snapshot after turn {position} is missing")
             turn = self.interpreter.step(self.nodes[index].line)
             self._check(position, turn, self.nodes[index])
             self._turns[index] = turn
-        self.current, self.turn = node, self._turns[node]
+        turn = self._turns.get(node) or Turn(self.nodes[node].text, self.interpreter.awaiting)
+        self.current, self.turn = node, turn
         self._turns_since_snapshot, self._seconds_since_snapshot = len(path) - 1 - start, 0.0
 
     def path(self, node: int) -> list[int]:

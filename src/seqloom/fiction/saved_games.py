@@ -27,6 +27,7 @@ MAX_BYTES = 128 * MEBIBYTE
 MAX_LINE = 1000
 """Characters of a line of a player."""
 _MAX_SNAPSHOT_BYTES = 4 * MEBIBYTE
+_MAX_TEXT = 200_000
 _NAME = re.compile(r"[^\W_][\w -]{0,59}")
 _ADVICE = "it is damaged, or not a game that seqloom saved; restore another"
 
@@ -192,7 +193,8 @@ def saved_path(folder: Path, name: str) -> Path:
 def _records(playthrough: Playthrough, num_nodes: int, snapshots: set[int]) -> Iterator[dict[str, Any]]:
     """The records of turns from `num_nodes`, and of all snapshots that are not among `snapshots`."""
     for node in playthrough.nodes[num_nodes:]:
-        more = ({"typed": node.typed} if node.typed else {}) | ({} if node.understood else {"understood": False})
+        more: dict[str, Any] = {"typed": node.typed} if node.typed else {}
+        more |= ({} if node.understood else {"understood": False}) | ({"text": node.text} if node.text else {})
         yield {"parent": node.parent, "line": node.line, "answer": node.answer, **more}
     for index in sorted(set(playthrough.snapshots) - snapshots):
         state = base64.b64encode(zlib.compress(playthrough.snapshots[index])).decode()
@@ -218,7 +220,8 @@ def _add(record: dict[str, Any], saved: SavedGame) -> None:
     else:
         parent = _whole(record["parent"], count) if count else -1
         line, answer, typed = (_text(record.get(key, "")) for key in ("line", "answer", "typed"))
-        saved.nodes.append(Node(parent, line, answer, typed, record.get("understood") is not False))
+        text = _text(record.get("text", ""), _MAX_TEXT)
+        saved.nodes.append(Node(parent, line, answer, typed, record.get("understood") is not False, text))
         saved.current = count
 
 

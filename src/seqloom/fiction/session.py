@@ -10,13 +10,14 @@ from pathlib import Path
 
 from seqloom.errors import FictionError, OutputError, SeqloomError
 from seqloom.fiction.games import Game
-from seqloom.fiction.interpreter import Awaiting, Interpreter, Turn
+from seqloom.fiction.interpreter import Awaiting, Interpreter, PortableSaves, Turn
 from seqloom.fiction.playthrough import Playthrough
 from seqloom.fiction.proposer import Proposer
 from seqloom.fiction.saved_games import MAX_LINE, FolderLock, SaveFile, load, saved_path
 from seqloom.fiction.transcript import Transcript
-from seqloom.files import make_folder, move
+from seqloom.files import make_folder, move, write_bytes
 from seqloom.messages import counted
+from seqloom.untrusted import MEBIBYTE, read_bytes
 
 AUTOSAVE = "autosave"
 PREVIOUS = "autosave previous"
@@ -28,6 +29,8 @@ Session commands begin with a slash. UNDO, SAVE and RESTORE need none.
   /save NAME        saves the game under a name
   /restore NAME     continues a saved game
   /saves            lists the saved games
+  /export FILE      writes the game for other interpreters (Z-machine stories, in Quetzal format)
+  /import FILE      continues a game that another interpreter saved
   /restart          begins the game anew
   /transcript FILE  writes what follows into a file; /transcript off ends that
   /parser off       leaves every line to the game's own parser; /parser on asks the network again
@@ -238,6 +241,10 @@ class Session:
                 return self._restore(name or "saved game")
             case "saves":
                 return Reply(notes=(self._list_saves(),))
+            case "export":
+                return self._export(name)
+            case "import":
+                return self._import(name)
             case "restart":
                 self.playthrough.go_to(0)
                 return self._moved("The game begins anew. /redo plays the last turns again.")
@@ -286,6 +293,27 @@ class Session:
             self._save_file.create(playthrough)
         reply = self._moved(f"Restored “{name}”.")
         return Reply(reply.text, (*reply.notes, *([saved.note] if saved.note else [])))
+
+    def _export(self, name: str) -> Reply:
+        path = _named_file(name, "/export")
+        write_bytes(path, self._portable().export_save())
+        return Reply(notes=(f"{path}: other interpreters can continue the game from here.",))
+
+    def _import(self, name: str) -> Reply:
+        path = _named_file(name, "/import")
+        try:
+            content = read_bytes(path, max_bytes=MEBIBYTE, error=FictionError)
+        except FileNotFoundError:
+            raise FictionError(f"{path}: there is no such file") from None
+        self.playthrough.adopt(self._portable().import_save(content, str(path)), self._line)
+        return self._moved(f"The game continues from {path}.")
+
+    def _portable(self) -> PortableSaves:
+        if not isinstance(self._interpreter, PortableSaves):
+            raise FictionError(
+                f"{self._interpreter.title}: no other program can continue this game; SAVE NAME saves it here"
+            )
+        return self._interpreter
 
     def _saved_path(self, name: str) -> Path:
         if self._folder is None:
@@ -342,3 +370,9 @@ class Session:
             self._save_failed = False
             return ("The game is saved again, with all of its turns.",)
         return ()
+
+
+def _named_file(name: str, command: str) -> Path:
+    if not name:
+        raise FictionError(f"{command}: name a file")
+    return Path(name).expanduser()

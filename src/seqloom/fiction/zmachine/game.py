@@ -11,6 +11,7 @@ from seqloom.errors import FictionError
 from seqloom.fiction.interpreter import Awaiting, ParserError, SceneObject, Score, Turn, Words
 from seqloom.fiction.zmachine.parser_messages import awaiting, parser_error
 from seqloom.fiction.zmachine.process import STEP_SECONDS, Answer, StoryProcess
+from seqloom.fiction.zmachine.quetzal import check_saved_game
 from seqloom.fiction.zmachine.story import Story
 from seqloom.fiction.zmachine.vocabulary import Vocabulary
 
@@ -97,6 +98,31 @@ class ZMachine:
             points = story.word(variables + 2)
             return Score(points - 0x10000 if points & 0x8000 else points, None, story.word(variables + 4))
         return self._shown_score
+
+    def export_save(self) -> bytes:
+        """The game in Quetzal format, as the story's own command SAVE writes it."""
+        before = self.snapshot()
+        try:
+            saved = self._process.step("save", may_save=True).saved if self.awaiting is Awaiting.COMMAND else None
+        finally:
+            self._process.restore(self._state)
+            self.restore(before)
+        if saved is None:
+            raise FictionError(
+                f"{self.title}: the story does not save here; go on until it awaits a command, and try again"
+            )
+        return saved
+
+    def import_save(self, content: bytes, source: str) -> Turn:
+        """Continues a game in Quetzal format, as the story's own command RESTORE reads it."""
+        check_saved_game(content, self.story, source)
+        before = self.snapshot()
+        answer = self._process.step("restore", saved=content)
+        turn = self._turn(answer, line=None)
+        if not answer.restored:
+            self.restore(before)
+            raise FictionError(f"{source}: the story does not restore this saved game here; its answer is: {turn.text}")
+        return turn
 
     def memory(self) -> bytes:
         """The part of the story's memory that changes, as it is now."""

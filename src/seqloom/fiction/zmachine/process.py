@@ -30,6 +30,7 @@ class Answer:
         reads: `line`, `key` or `nothing`.
         state: everything that changes; bytes for `StoryProcess.restore`.
         saved: a saved game in Quetzal format, if the story saved.
+        restored: whether the story restored a saved game.
     """
 
     text: str
@@ -38,6 +39,7 @@ class Answer:
     reads: str
     state: bytes
     saved: bytes | None = None
+    restored: bool = False
 
 
 class StoryProcess:
@@ -161,7 +163,9 @@ class StoryProcess:
         self._state = base64.b64decode(answer["state"])
         saved = base64.b64decode(answer["saved"]) if "saved" in answer else None
         upper = tuple(answer["upper"])
-        return Answer(answer["text"], upper, answer["upper_height"], answer["reads"], self._state, saved)
+        return Answer(
+            answer["text"], upper, answer["upper_height"], answer["reads"], self._state, saved, answer["restored"]
+        )
 
 
 def _forward(process: "subprocess.Popen[str]", lines: "queue.Queue[str]") -> None:

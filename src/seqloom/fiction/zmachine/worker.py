@@ -37,6 +37,7 @@ class Worker:
         self._env: FernzEnv | None = None
         self._may_save = False
         self._saved: bytes | None = None
+        self._restored = False
 
     def answer(self, request: dict[str, Any]) -> dict[str, Any]:
         """Does what a request says."""
@@ -56,16 +57,14 @@ class Worker:
     def _do(self, request: dict[str, Any]) -> dict[str, Any]:
         if request["do"] == "start":
             story = Story(base64.b64decode(request["story"]))
-            self._env = FernzEnv(
-                story, seed=request["seed"], save_handler=self._save, restore_handler=lambda: self._saved
-            )
+            self._env = FernzEnv(story, seed=request["seed"], save_handler=self._save, restore_handler=self._restore)
             observation, _ = self._env.reset(max_steps=_MAX_INSTRUCTIONS)
             return self._answered(observation.stream, in_upper=False)
         assert self._env is not None
         if request["do"] == "restore":
             self._env.set_state(GameState.from_json(_unpacked(request["state"]), story=self._env.story))
             return self._answered("", in_upper=False)
-        self._may_save = request["may_save"]
+        self._may_save, self._restored = request["may_save"], False
         self._saved = base64.b64decode(request["saved"]) if "saved" in request else None
         in_upper = self._env.get_state().output.window == 1
         observation, *_ = self._env.step(request["line"], max_steps=_MAX_INSTRUCTIONS)
@@ -79,6 +78,10 @@ class Worker:
             self._saved = content
         return self._may_save
 
+    def _restore(self) -> bytes | None:
+        self._restored = self._saved is not None
+        return self._saved
+
     def _answered(self, stream: str, *, in_upper: bool) -> dict[str, Any]:
         assert self._env is not None
         if len(stream) > MAX_TEXT:
@@ -89,6 +92,7 @@ class Worker:
             "text": screen.lower,
             "upper": screen.upper_lines(),
             "upper_height": state.output.split_lines,
+            "restored": self._restored and "fail" not in screen.lower.lower(),
             "reads": "nothing" if self._env.done else "key" if self._env.awaiting_character else "line",
             "state": base64.b64encode(zlib.compress(state.to_json().encode(), 1)).decode(),
         }
