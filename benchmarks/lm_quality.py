@@ -25,6 +25,9 @@ import seqloom
 from benchmarks.marked import rewrite
 from seqloom import machine
 from seqloom.corpus.corpus import Document
+from seqloom.metrics import find_metric
+from seqloom.metrics.likelihood import likelihood_statistics
+from seqloom.metrics.significance import compare
 from seqloom.tasks.passages import passages_of, score_passages
 
 HERE = Path(__file__).parent
@@ -52,6 +55,8 @@ def main() -> int:
             folder = arguments.runs / name
             train(arm, changes, folder, arguments.data_dir, arguments.threads)
             result = {**arm, "changes": changes, **measure(folder, arguments.data_dir / _FILE)}
+            if arm.get("with_ngram"):
+                result["with_ngram"] = with_ngram(folder, arguments.runs / "ngram", arguments.data_dir)
             # Another process may have added results in the meantime.
             results = read_results() | {name: result}
             RESULTS.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
@@ -107,6 +112,37 @@ def measure(folder: Path, text: Path) -> dict[str, Any]:
     }
 
 
+def with_ngram(folder: Path, ngram: Path, data_dir: Path) -> dict[str, Any]:
+    """The test loss of a run, of the n-gram model and of both together, and paired intervals of the differences.
+
+    The weights of the mixture are those that predict `val` best. Intervals are over passages of about 500 characters (bootstrap).
+    """
+    if not (ngram / "run.json").is_file():
+        command = [sys.executable, "-m", "seqloom", "train", "ngram", "--data", "tinyshakespeare"]
+        subprocess.run([*command, "--data-dir", str(data_dir), "--out", str(ngram)], check=True)
+    runs = {
+        "run": seqloom.load(folder, device="cpu", threads=1),
+        "ngram": seqloom.load(ngram, device="cpu", threads=1),
+        "both": seqloom.load(folder, ngram, device="cpu", threads=1, weights="tune"),
+    }
+    (test,) = runs["run"].open_corpus().tests.values()
+    passages = list(passages_of(test.documents()))
+    stats = {}
+    for name, run in runs.items():
+        window = 1 << 16 if name == "ngram" else 256
+        sums = [sum(row) for row in score_passages(run.model, run.tokenizer, passages, window=window)]
+        lengths = [len(passage.tgt) for passage in passages]
+        stats[name] = likelihood_statistics(sums, lengths, [len(passage.tgt.encode()) for passage in passages], lengths)
+    metric = find_metric("bits_per_character")
+    # Losses in nats, as in the other columns.
+    results: dict[str, Any] = {name: round(-float(row[:, 0].sum() / row[:, 3].sum()), 4) for name, row in stats.items()}
+    for name in ("run", "ngram"):
+        difference = compare(metric, [stats["both"]], [stats[name]])
+        interval = [value * math.log(2) for value in (difference.difference, difference.low, difference.high)]
+        results[f"both_minus_{name}"] = [round(value, 4) for value in interval]
+    return results
+
+
 def log_probs(run: seqloom.Run, text: str, *, stride: int) -> "np.ndarray[Any, np.dtype[np.float64]]":
     """The log-probability of each character of a text."""
     passages = list(passages_of([Document(text)]))
@@ -135,6 +171,21 @@ def table(results: dict[str, Any]) -> str:
             f"| {name} | {changed} | {result['parameters']:,} | {result['steps']:,} | {result['curve'][-1][1]:.3f} "
             f"| {losses[0]} | {losses[1]} | {losses[2]} ({result['losses']['apart']['whole']:.4f}) |"
         )
+    for name, result in results.items():
+        if "with_ngram" in result:
+            found = result["with_ngram"]
+            differences = [
+                f"{value:+.4f} [{low:+.4f}, {high:+.4f}] from {other}"
+                for other, (value, low, high) in (
+                    ("the run alone", found["both_minus_run"]),
+                    ("the n-gram model alone", found["both_minus_ngram"]),
+                )
+            ]
+            lines += [
+                "",
+                f"{name} and the n-gram model together, with weights tuned on val: {found['both']:.4f} nats a character on test, "
+                f"{' and '.join(differences)} ({found['run']:.4f} and {found['ngram']:.4f}; paired bootstrap over passages, 95%).",
+            ]
     return "\n".join(lines)
 
 
