@@ -37,6 +37,17 @@ def test_top_p_keeps_the_smallest_set_that_reaches_p(logits: torch.Tensor, p: fl
         assert len(chosen) == 12 or chosen.min() >= probs[row][~keep[row]].max()
 
 
+@given(tied_rows, st.floats(0.01, 0.99), st.integers(1, 2))
+def test_sets_are_the_same_whether_all_ids_are_sorted_or_few_are_tried(
+    logits: torch.Tensor, p: float, few: int
+) -> None:
+    for filtered in (filters.top_p, filters.typical_p):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(filters, "_FEW_IDS", few)
+            fast = kept(filtered(logits, p))
+        assert torch.equal(fast, kept(filtered(logits, p)))
+
+
 def test_top_p_leaves_the_likeliest_even_where_p_is_tiny() -> None:
     filtered = filters.top_p(torch.tensor([[0.0, 1.0, 0.5]]), 1e-9)
     assert kept(filtered).tolist() == [[False, True, False]]
