@@ -14,6 +14,8 @@ _INFORM_VERB, _INFORM_PREPOSITION, _INFORM_NOUN = 1, 8, 128
 # Infocom, version 3 to 5: flags in the first byte (ZIL's PS?... constants; see WT? in the published source of Zork I).
 _NOUN, _VERB, _ADJECTIVE, _DIRECTION, _PREPOSITION = 0x80, 0x40, 0x20, 0x10, 0x08
 
+_SHIFTED = "0123456789.,!?_#'\"/\\-:()"
+
 
 @dataclass(frozen=True)
 class Word:
@@ -40,6 +42,21 @@ class Word:
 def num_letters(story: Story) -> int:
     """How many letters of a word a story reads."""
     return 6 if story.version == 3 else 9
+
+
+def cut(word: str, story: Story) -> str:
+    """The letters of a word that the story reads: digits and signs count twice, other letters four times (section 3.7)."""
+    length = 0
+    for position, letter in enumerate(word):
+        length += encoded_length(letter)
+        if length > num_letters(story):
+            return word[:position]
+    return word
+
+
+def encoded_length(text: str) -> int:
+    """How many of the letters that a story reads a text in lower case takes."""
+    return sum(1 if "a" <= letter <= "z" else 2 if letter in _SHIFTED else 4 for letter in text)
 
 
 def read_dictionary(story: Story) -> dict[int, Word]:

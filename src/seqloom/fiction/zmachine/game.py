@@ -13,6 +13,7 @@ from seqloom.fiction.zmachine.parser_messages import awaiting, parser_error
 from seqloom.fiction.zmachine.process import STEP_SECONDS, Answer, StoryProcess
 from seqloom.fiction.zmachine.quetzal import check_saved_game
 from seqloom.fiction.zmachine.story import Story
+from seqloom.fiction.zmachine.text import unreadable
 from seqloom.fiction.zmachine.vocabulary import Vocabulary
 
 _AWAITING = tuple(Awaiting)
@@ -63,6 +64,8 @@ class ZMachine:
             raise FictionError(f"{self.title}: the game has ended; it reads no more commands")
         if self.awaiting is not Awaiting.KEY:
             line = line.strip()
+        if letters := unreadable(self.story, line):
+            return Turn(f"The game cannot read {letters}.", self.awaiting, ParserError.SYNTAX, letters)
         reads_command = self.awaiting in (Awaiting.COMMAND, Awaiting.CLARIFICATION)
         return self._turn(self._process.step(line), line=line if reads_command else None)
 

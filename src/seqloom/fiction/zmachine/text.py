@@ -77,6 +77,12 @@ def character(story: Story, code: int) -> str:
     return table[code - 155] if 155 <= code < 155 + len(table) else "?"
 
 
+def unreadable(story: Story, line: str) -> str:
+    """The characters of a line that the story cannot read."""
+    readable = _unicode_table(story)
+    return "".join(dict.fromkeys(letter for letter in line if not " " <= letter <= "~" and letter not in readable))
+
+
 @lru_cache(maxsize=16)
 def _alphabets(story: Story) -> tuple[str, str, str]:
     table = story.word(0x34) if story.version >= 5 else 0

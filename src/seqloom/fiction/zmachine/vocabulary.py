@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from functools import cached_property
 
 from seqloom.fiction.interpreter import SceneObject, Words
-from seqloom.fiction.zmachine.dictionary import Word, num_letters, read_dictionary
+from seqloom.fiction.zmachine.dictionary import Word, cut, encoded_length, num_letters, read_dictionary
 from seqloom.fiction.zmachine.grammar import read_grammar
 from seqloom.fiction.zmachine.objects import (
     StoryObject,
@@ -67,7 +67,7 @@ class Vocabulary:
 
     def knows(self, word: str) -> bool:
         """Whether the dictionary holds a word, by the letters that the story reads."""
-        return word.lower()[: num_letters(self._story)] in self.texts
+        return cut(word.lower(), self._story) in self.texts
 
     def objects_in_scope(self, memory: bytes) -> tuple[SceneObject, ...]:
         """The things around and on the player, as the tree of objects shows them.
@@ -170,23 +170,20 @@ class Vocabulary:
         return _unique(self._in_full(word, self._objects[number].name) for word in words)
 
     @cached_property
-    def _words_of_names(self) -> dict[str, str]:
+    def _long_words(self) -> dict[str, str]:
         """Words of the names of objects that are longer than the story reads, by the letters that it reads."""
-        length = num_letters(self._story)
         longer: dict[str, str] = {}
         for item in self._objects.values():
-            for word in item.name.lower().split():
-                if len(word) > length and word.isalpha():
-                    longer.setdefault(word[:length], word)
+            for word in _words_of_name(item.name):
+                longer.setdefault(cut(word, self._story), word)
         return longer
 
     def _in_full(self, word: str, name: str = "") -> str:
         """A word of the dictionary in full, if the name of its object or of another one shows it."""
-        length = num_letters(self._story)
-        if len(word) < length:
+        if encoded_length(word) < num_letters(self._story):
             return word
-        own = next((other for other in name.lower().split() if other.startswith(word)), None)
-        return own or self._words_of_names.get(word, word)
+        own = (other for other in _words_of_name(name) if cut(other, self._story) == word)
+        return next(own, None) or self._long_words.get(word, word)
 
     def _player(self, objects: dict[int, StoryObject], location: int) -> int:
         candidates = [item for item in objects.values() if item.name.lower() in _PLAYERS and item.parent]
@@ -217,6 +214,12 @@ def _current_room(objects: dict[int, StoryObject], player: int, location: int, *
         return location if location in objects else 0
     # In Infocom's stories, all rooms stand in one object.
     return around[-1] if is_inform or len(around) == 1 else around[-2]
+
+
+def _words_of_name(name: str) -> list[str]:
+    """The words of the name of an object; of `jewel-encrusted` also its parts, which come first."""
+    words = name.lower().split()
+    return [part for word in words for part in word.split("-") if "-" in word and part] + words
 
 
 def _words(value: bytes) -> list[int]:

@@ -32,6 +32,13 @@ def test_a_story_is_played(tiny: Story, open_game: OpenGame) -> None:
         game.step("take lamp")
 
 
+def test_characters_that_the_story_cannot_read_are_a_parser_error(tiny: Story, open_game: OpenGame) -> None:
+    game = open_game(tiny)
+    turn = Turn("The game cannot read 中ł.", error=ParserError.SYNTAX, word="中ł")
+    assert game.step("take 中中ł") == turn
+    assert game.step("take l\u00e4mp") == Turn("Done.")
+
+
 def test_snapshots_return_to_any_state(tiny: Story, open_game: OpenGame) -> None:
     game = open_game(tiny)
     before = game.snapshot()

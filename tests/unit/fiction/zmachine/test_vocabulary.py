@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from seqloom.errors import FictionError
 from seqloom.fiction.interpreter import TEXT, THING, THINGS, GrammarLine, ParserError, SceneObject, Words
-from seqloom.fiction.zmachine.dictionary import read_dictionary
+from seqloom.fiction.zmachine.dictionary import cut, read_dictionary
 from seqloom.fiction.zmachine.game import ZMachine
 from seqloom.fiction.zmachine.grammar import read_grammar
 from seqloom.fiction.zmachine.objects import read_objects
@@ -102,11 +102,20 @@ def test_the_dictionary_tells_unknown_words_from_things_elsewhere(compile_inform
     ]
 
 
-def test_a_story_without_grammar_and_objects_has_only_words(tiny: Story) -> None:
+@pytest.mark.parametrize(
+    ("word", "expected"),
+    [("lantern", "lanter"), ("hand-held", "hand-"), ("pdp10", "pdp1"), ("ärger", "ärg"), ("key", "key")],
+)
+def test_words_are_cut_as_the_story_cuts_them(word: str, expected: str, tiny: Story) -> None:
+    assert cut(word, tiny) == expected
+
+
+def test_a_story_without_grammar_has_only_words(tiny: Story) -> None:
     vocabulary = Vocabulary(tiny)
     assert {word.text for word in vocabulary.dictionary.values()} == set(WORDS)
     assert vocabulary.knows("Lamp")
     assert not vocabulary.knows("frob")
+    assert vocabulary.words == Words((), ("lamp",), num_letters=6)
 
 
 @pytest.fixture(scope="module")

@@ -7,8 +7,8 @@ import struct
 
 _ALPHABET = "abcdefghijklmnopqrstuvwxyz"
 _PUNCTUATION = " ^0123456789.,!?_#'\"/\\-:()"
-WORDS = ("bottle", "drop", "hang", "lamp", "quit", "take")
-"""The dictionary, in its order. `quit` ends the story, and `hang` never answers."""
+WORDS = ("bottle", "drop", "hang", "lamp", "print", "quit", "take")
+"""The dictionary, in its order. `quit` ends the story, `hang` never answers, and `print` prints without end."""
 
 _OBJECTS, _GLOBALS, _TEXT, _PARSE, _STATIC = 0x40, 0xA0, 0x280, 0x2E0, 0x300
 
@@ -81,6 +81,11 @@ def tiny_story() -> bytes:
     branch = unless_word("hang")
     jump_to(len(code))
     land(branch)
+    branch = unless_word("print")
+    endless = len(code)
+    say("And again. ")
+    jump_to(endless)
+    land(branch)
     emit(b"\xa0\x10\x00\x00")  # jz G00, and a branch to be filled in
     branch = len(code) - 2
     say("That's not a verb I recognise.")
@@ -94,6 +99,11 @@ def tiny_story() -> bytes:
     story[start:] = code
     story[_STATIC:start] = words
     story[_TEXT], story[_PARSE] = 80, 6
+    # One object, the lamp, whose property 18 is its word.
+    first, properties = _OBJECTS + 62, _OBJECTS + 62 + 9
+    story[first + 7 : first + 9] = struct.pack(">H", properties)
+    table = b"\x02" + zstring("lamp") + bytes([32 + 18]) + struct.pack(">H", entry["lamp"]) + b"\0"
+    story[properties : properties + len(table)] = table
     story[0] = 3
     for address, value in (
         (0x02, 1),  # release
