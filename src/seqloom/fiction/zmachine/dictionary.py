@@ -26,7 +26,7 @@ class Word:
         text: its letters, cut to as many as the story reads.
         verb: the number of its grammar table, if it is a verb.
         adjective: its number, if it is an adjective of an Infocom story.
-        preposition: its number, if it is a preposition of an Infocom story.
+        preposition: its number, if it is a preposition of an Infocom story, or of Inform's grammar version 1.
     """
 
     address: int
@@ -72,7 +72,7 @@ def read_dictionary(story: Story) -> dict[int, Word]:
     count = 0x10000 - count if count & 0x8000 else count
     first = start + num_separators + 4
     text_length = 4 if story.version == 3 else 6
-    if entry_length < text_length + 2:
+    if entry_length < text_length + 3:
         raise FictionError(f"{story.source}: the story is damaged: an entry of its dictionary has {entry_length} bytes")
     story.byte(first + count * entry_length - 1)
     describe = _inform if story.compiler else _infocom
@@ -91,6 +91,7 @@ def _inform(story: Story, address: int, text: str, data: int) -> Word:
         is_noun=bool(flags & _INFORM_NOUN),
         is_preposition=bool(flags & _INFORM_PREPOSITION),
         verb=255 - story.byte(data + 1) if flags & _INFORM_VERB else None,
+        preposition=story.byte(data + 2) if flags & _INFORM_PREPOSITION else None,
     )
 
 

@@ -14,6 +14,9 @@ from seqloom.fiction.zmachine.story import Story
 # Inform 6: tokens of kind "elementary", by their data (Inform Technical Manual, section 8.6).
 _ELEMENTARY = (THING, THING, THINGS, THINGS, THINGS, THINGS, THING, TEXT, TEXT, TEXT)
 _END_OF_LINE = 15
+# Grammar version 1: numbers of prepositions, and of tokens that are read by a routine of the story.
+_FIRST_PREPOSITION = 180
+_ROUTINES = range(48, 80)
 _MAX_LINES = 255
 # Infocom: in the byte that says where a thing is searched, the bit for "several things" (ZIL's SMANY).
 _MANY = 4
@@ -102,16 +105,23 @@ def _inform_1(story: Story, address: int, words: dict[int, Word]) -> tuple[list[
     """Grammar version 1 of Inform: lines of eight bytes: number of things, six tokens, action."""
     count = story.byte(address)
     patterns: list[_Pattern] = []
-    prepositions = {word.preposition: word.text for word in words.values() if word.preposition is not None}
+    prepositions: dict[int, list[str]] = {}
+    for word in words.values():
+        if word.preposition is not None:
+            prepositions.setdefault(word.preposition, []).append(word.text)
     for start in range(address + 1, address + 1 + 8 * count, 8):
         pattern: list[str] = []
+        num_things = 0
         for token in (story.byte(start + 1 + n) for n in range(6)):
-            if token == 0 and len(pattern) >= story.byte(start):
+            if token == 0 and num_things >= story.byte(
+                start
+            ):  # 0 is a noun too, so only the number tells where a line ends.
                 break
-            if token >= 180:
-                pattern.append(prepositions[token])
-            else:
-                pattern.append(_ELEMENTARY[token] if token < 9 else TEXT if 48 <= token < 80 else THING)
+            if token >= _FIRST_PREPOSITION:
+                pattern.append("/".join(prepositions[token]))
+                continue
+            pattern.append(_ELEMENTARY[token] if token < 9 else TEXT if token in _ROUTINES else THING)
+            num_things += 1
         patterns.append(tuple(pattern))
     return patterns, address + 1 + 8 * count
 

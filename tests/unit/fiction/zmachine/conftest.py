@@ -24,16 +24,16 @@ def tiny() -> Story:
 
 @pytest.fixture(scope="session")
 def compile_inform(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., tuple[Story, str]]:
-    """Compiles the test story: `compile_inform(version, *switches)` returns it and the compiler's listing."""
+    """Compiles a test story: `compile_inform(version, *switches)` returns it and the compiler's listing."""
     compiler = shutil.which("inform6") or shutil.which("inform")
     if compiler is None or not LIBRARY.is_dir():
         pytest.skip("needs the Inform 6 compiler and its library (Debian: inform6-compiler, inform6-library)")
     folder = tmp_path_factory.mktemp("inform")
 
-    def run(version: int, *switches: str) -> tuple[Story, str]:
-        path = folder / f"cottage.z{version}"
+    def run(version: int, *switches: str, source: Path = SOURCE) -> tuple[Story, str]:
+        path = folder / f"{source.stem}.z{version}"
         done = subprocess.run(
-            [compiler, f"-v{version}", f"+include_path={LIBRARY}", *switches, str(SOURCE), str(path)],
+            [compiler, f"-v{version}", f"+include_path={LIBRARY}", *switches, str(source), str(path)],
             capture_output=True,
             text=True,
             errors="replace",

@@ -76,6 +76,32 @@ def test_we_continue_a_game_of_frotz(frotz: str, story: Story, open_game: OpenGa
     assert game.step("look").text.startswith("Garden")
 
 
+def test_turns_are_those_of_frotz(frotz: str, story: Story, open_game: OpenGame, tmp_path: Path) -> None:
+    lines = [
+        "x table",
+        "take all",
+        "frob",
+        "open box. take key",
+        "put lantern in box",
+        "look",
+        "n",
+        "take key",
+        "small",
+    ]
+    lines += ["inventory", "drop all", "score", "caress lantern with key", "s", "z", "shout hello", "exits", "version"]
+    game = open_game(story)
+    turns = [game.reset(1), *(game.step(line) for line in lines)]
+    shown = " ".join(play_frotz(frotz, story, tmp_path, *lines).replace(">", " ").split())
+    position = 0
+    for turn in turns:
+        for paragraph in turn.text.split("\n"):
+            # Frotz's plain output leaves out bold titles, and the version of the interpreter is its own.
+            text = " ".join(paragraph.split())
+            if len(text) > 8 and "interpreter" not in text.lower() and text != "COTTAGE":
+                assert text in shown[position:], text
+                position = shown.index(text, position) + len(text)
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -19,6 +20,7 @@ from tests.unit.fiction.zmachine.tiny_story import WORDS, tiny_story
 
 Compile = Callable[..., tuple[Story, str]]
 OpenGame = Callable[..., ZMachine]
+BARE = Path(__file__).parent / "bare.inf"
 VERSIONS = pytest.mark.parametrize("version", [5, 8])
 
 
@@ -73,6 +75,34 @@ def test_the_grammar_is_that_of_the_listing(version: int, compile_inform: Compil
     # A form that two actions share is listed twice, and a form of command once.
     for verb, patterns in listed.items():
         assert [line.pattern for line in grammar if verb in line.verbs] == list(dict.fromkeys(patterns)), verb
+
+
+@pytest.mark.parametrize("version", [3, 5, 8])
+@pytest.mark.parametrize("grammar_version", [1, 2])
+def test_both_versions_of_informs_grammar_are_read(
+    grammar_version: int, version: int, compile_inform: Compile, tmp_path: Path
+) -> None:
+    source = tmp_path / f"bare{grammar_version}.inf"
+    source.write_text(
+        f"Constant Grammar__Version = {grammar_version};\n{BARE.read_text(encoding='utf-8')}", encoding="utf-8"
+    )
+    words = Vocabulary(compile_inform(version, source=source)[0]).words
+    assert words.grammar == (
+        GrammarLine(("get", "take"), (THING,)),
+        GrammarLine(("get", "take"), (THINGS,)),
+        GrammarLine(("get", "take"), (THINGS, "from", THING)),
+        GrammarLine(("get", "take"), ("up", THING)),
+        GrammarLine(("put",), (THINGS, "in", THING)),
+        GrammarLine(("put",), ("down", THINGS)),
+        GrammarLine(("put",), (THING, "on", THING)),
+        GrammarLine(("look",)),
+        GrammarLine(("look",), ("at", THING)),
+        GrammarLine(("give",), (THING, THING)),
+        GrammarLine(("give",), (THING, "to", THING)),
+        GrammarLine(("give",), (THING,)),
+        GrammarLine(("say",), (TEXT,)),
+    )
+    assert words.nouns == ("brass", "lantern", "lamp", "tin", "box", "small", "key")
 
 
 @VERSIONS
