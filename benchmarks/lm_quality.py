@@ -160,7 +160,8 @@ def table(results: dict[str, Any]) -> str:
         f"{', '.join(f'`{change}`' for change in CHARACTERS)}. Losses are nats a character, in windows that overlap by half; in "
         "brackets without overlap.",
         "",
-        "| arm | recipe and what it changes | parameters | updates | training loss at the end | val | test | whole last 10% |",
+        "| arm | recipe and its changes | parameters | updates | training loss since the last validation "
+        "| val | test | whole last 10% |",
         "| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: |",
     ]
     for name, result in results.items():
