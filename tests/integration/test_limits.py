@@ -43,7 +43,7 @@ def test_limits_on_test_sentences(trained: Callable[[str], Path], cli: Cli) -> N
     found = json.loads(cli("limits", run, "--on", "length", "--beam", 1, "--json", "--quiet"))
     assert found["measure"] == "BLEU"
     assert found["sizes"]
-    assert "test sentences" in found["judged"]
+    assert "test sentences" in found["description"]
     assert any("one reference" in note for note in found["notes"])
 
 

@@ -94,10 +94,11 @@ def mixing_cost(mixer: Mixer, lengths: Sequence[int], seconds: float, width: int
 
 @torch.inference_mode()
 def decoding_seconds(recipe: str, lengths: Sequence[int], src_len: int = 32, repeats: int = 3) -> dict[str, Any]:
-    """Seconds to write a target of one sentence token by token, by its length, and to read as many at once.
+    """Seconds to generate the target of one sentence token by token, and to read a target of the same length at once.
 
     Returns:
-        "stepwise" and "at once": seconds by length; "cache": numbers that the state carries for one hypothesis, by length.
+        "stepwise" and "at once": seconds by target length; "cache": by target length, the number of values in the decoder
+        state of one hypothesis.
     """
     machine.set_threads(1)
     machine.arrange_matrix_products()

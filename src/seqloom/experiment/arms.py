@@ -14,7 +14,8 @@ from seqloom.recipes import Recipe, load_recipe
 
 RECURRENT, ATTENTIVE, TRANSFORMER = "rnn-tiny", "attention-rnn-tiny", "transformer-tiny"
 FIXED = "fixed-mixer-tiny"
-THREE = (RECURRENT, ATTENTIVE, TRANSFORMER)
+# The recipes that most claims compare.
+MAIN_RECIPES = (RECURRENT, ATTENTIVE, TRANSFORMER)
 
 LABELS: Mapping[str, str] = {
     RECURRENT: "RNN",

@@ -13,7 +13,7 @@ _STYLES = {"passes": "green", "fails": "red", "undecided": "yellow"}
 
 
 def limits_table(limits: LimitsResult) -> RenderableType:
-    """All results of a search for limits: a verdict, the tested sizes and the smallest failing input of each family."""
+    """All results of a search for limits: the verdict, the sizes tried and the smallest failing input."""
     facts = f"{limits.recipe} on {limits.corpus} · {limits.run}"
     lines: list[RenderableType] = [Text(limits.verdict, style="bold"), Text(facts, style="dim"), Text()]
     if limits.sizes:
@@ -23,7 +23,7 @@ def limits_table(limits: LimitsResult) -> RenderableType:
     elif limits.finished:
         lines += [Text("The output was right for all inputs that were tried."), Text()]
     lines += [Text(f"! {note}", style="yellow") for note in limits.notes]
-    lines.append(Text(f"Inputs: {limits.judged}; {limits.rule}.", style="dim"))
+    lines.append(Text(f"Inputs: {limits.description}; {limits.rule}.", style="dim"))
     if limits.trained is not None:
         low, high = limits.trained
         shown = f"{low:,}" if low == high else f"{low:,} to {high:,}"
@@ -68,12 +68,12 @@ def _failing(limits: LimitsResult, failing: FailingInput) -> RenderableType:
     table.add_column(overflow="fold")
     said = Text(failing.said) if failing.said.strip() else Text("nothing", style="italic")
     rows = {"source": Text(failing.source), "said": said, "truth": Text(failing.truth)}
-    if failing.wanted is not None:
-        # Only the word at this position is judged.
+    if failing.judged_index is not None:
+        # Only this word is compared with the answer.
         for name, text in (("said", failing.said), ("truth", failing.truth)):
             words = text.split()
-            word = words[failing.wanted] if failing.wanted < len(words) else "nothing"
-            rows[f"{name}, word {failing.wanted + 1:,}"] = Text(word, style="bold")
+            word = words[failing.judged_index] if failing.judged_index < len(words) else "nothing"
+            rows[f"{name}, word {failing.judged_index + 1:,}"] = Text(word, style="bold")
     for name, value in rows.items():
         table.add_row(name, value)
     for note in failing.notes:

@@ -4,7 +4,7 @@ import pytest
 
 from seqloom.claims.claim import Claim, claims, find_claim
 from seqloom.errors import ConfigError
-from seqloom.experiment.arms import FIXED, LABELS, THREE, arm
+from seqloom.experiment.arms import FIXED, LABELS, MAIN_RECIPES, arm
 from seqloom.models import make_model
 from seqloom.vocabulary import Vocabulary
 
@@ -36,15 +36,18 @@ def test_compared_arms_have_equal_numbers_of_parameters(small: bool, vocab_size:
     vocab = Vocabulary(vocab_size, vocab_size, shared=True)
     sizes = {
         recipe: make_model(arm(recipe, "copy", 1, small=small).recipe.model, vocab).num_parameters()
-        for recipe in (*THREE, FIXED)
+        for recipe in (*MAIN_RECIPES, FIXED)
     }
     assert max(sizes.values()) < 1.05 * min(sizes.values()), sizes
     assert set(sizes) == set(LABELS)
 
 
 def test_equal_arms_have_the_same_key() -> None:
-    first, same = arm(THREE[0], "copy", 5, small=True), arm(THREE[0], "copy", 5, small=True, variant="by another name")
+    first, same = (
+        arm(MAIN_RECIPES[0], "copy", 5, small=True),
+        arm(MAIN_RECIPES[0], "copy", 5, small=True, variant="by another name"),
+    )
     assert first.key == same.key
-    assert first.key != arm(THREE[0], "copy", 6, small=True).key
+    assert first.key != arm(MAIN_RECIPES[0], "copy", 6, small=True).key
     assert first.key != first.at_rate(0.5).key
-    assert first.key != arm(THREE[0], "reverse", 5, small=True).key
+    assert first.key != arm(MAIN_RECIPES[0], "reverse", 5, small=True).key

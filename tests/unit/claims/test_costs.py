@@ -3,7 +3,7 @@
 import pytest
 
 from seqloom.claims.costs import decoding_seconds, exponent, mixing_cost, step_seconds
-from seqloom.experiment.arms import THREE
+from seqloom.experiment.arms import MAIN_RECIPES
 
 
 @pytest.mark.parametrize("power", [-0.5, 0.0, 1.0, 2.0])
@@ -17,7 +17,7 @@ def test_without_the_short_lengths_a_constant_part_does_not_matter() -> None:
     assert exponent(costs, least=1024) == pytest.approx(2.0, abs=0.02)
 
 
-@pytest.mark.parametrize("recipe", THREE)
+@pytest.mark.parametrize("recipe", MAIN_RECIPES)
 def test_steps_and_decoding_are_timed_at_every_length(recipe: str) -> None:
     assert set(step_seconds(recipe, [4, 8], 16, 0.0, threads=1)) == {"4", "8"}
     seconds = decoding_seconds(recipe, [4, 8], src_len=4, repeats=1)
@@ -26,7 +26,7 @@ def test_steps_and_decoding_are_timed_at_every_length(recipe: str) -> None:
 
 
 def test_the_cache_of_attention_grows_and_that_of_recurrence_does_not() -> None:
-    caches = {recipe: decoding_seconds(recipe, [4, 8], src_len=4, repeats=1)["cache"] for recipe in THREE}
+    caches = {recipe: decoding_seconds(recipe, [4, 8], src_len=4, repeats=1)["cache"] for recipe in MAIN_RECIPES}
     assert caches["rnn-tiny"]["8"] == caches["rnn-tiny"]["4"]
     assert caches["transformer-tiny"]["8"] == 2 * caches["transformer-tiny"]["4"]
 

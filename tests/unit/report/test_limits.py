@@ -18,7 +18,7 @@ def make(**changes: object) -> LimitsResult:
         "on": "length",
         "unit": "word",
         "units": "words",
-        "judged": "lists of words, right where all are",
+        "description": "lists of words, right where all are",
         "measure": "share right",
         "rule": "a size fails where few are right",
         "method": "Clopper-Pearson",
@@ -62,7 +62,7 @@ def test_everything_is_there() -> None:
 
 
 def test_the_one_word_that_is_judged_is_shown() -> None:
-    failing = FailingInput(size=3, source="a b c", said="a", truth="a b c", wanted=1, remark="x")
+    failing = FailingInput(size=3, source="a b c", said="a", truth="a b c", judged_index=1, remark="x")
     lines = [line.split() for line in text_of(make(smallest_failing=failing)).splitlines()]
     assert ["said,", "word", "2", "nothing"] in lines
     assert ["truth,", "word", "2", "b"] in lines

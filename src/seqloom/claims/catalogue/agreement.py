@@ -11,7 +11,7 @@ from seqloom.claims.series import chart, mean_point
 from seqloom.claims.verdict import ChartSeries, Contrast, Term
 from seqloom.corpus import Corpus
 from seqloom.corpus.generators.agreement import MOST, MOST_TRAINED, attractors, contrast
-from seqloom.experiment.arms import ATTENTIVE, LABELS, RECURRENT, THREE, TRANSFORMER
+from seqloom.experiment.arms import ATTENTIVE, LABELS, MAIN_RECIPES, RECURRENT, TRANSFORMER
 from seqloom.experiment.runner import ExperimentRunner, Trained
 from seqloom.run.load import Run
 
@@ -35,7 +35,7 @@ def agreeing(run: Run, corpus: Corpus) -> dict[str, Any]:
 
 def study(runner: ExperimentRunner, protocol: Protocol) -> Finding:
     """Trains on sentences with few attractors, and compares the likelihood of both verb forms with more of them."""
-    arms = {recipe: small_arm(protocol, recipe, "agreement", probes=(_PROBE,)) for recipe in THREE}
+    arms = {recipe: small_arm(protocol, recipe, "agreement", probes=(_PROBE,)) for recipe in MAIN_RECIPES}
     results = runner.train(arms, seeds=protocol.seeds, measure=EXACT)
     questions = tuple(
         ask(

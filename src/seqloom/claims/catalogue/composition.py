@@ -7,7 +7,7 @@ from seqloom.claims.rule import ask
 from seqloom.claims.series import chart
 from seqloom.claims.verdict import ChartSeries
 from seqloom.config import merge
-from seqloom.experiment.arms import LABELS, THREE, TRANSFORMER
+from seqloom.experiment.arms import LABELS, MAIN_RECIPES, TRANSFORMER
 from seqloom.experiment.runner import ExperimentRunner
 
 _MARGIN = 50.0
@@ -20,7 +20,7 @@ def study(runner: ExperimentRunner, protocol: Protocol) -> Finding:
     arms = {
         (split, recipe): small_arm(protocol, recipe, split, {"decoding": {"max_len_ratio": 6.0}})
         for split in _SPLITS
-        for recipe in THREE
+        for recipe in MAIN_RECIPES
     }
     results = runner.train(arms, seeds=protocol.seeds, measure=EXACT)
     questions = tuple(
@@ -31,14 +31,14 @@ def study(runner: ExperimentRunner, protocol: Protocol) -> Finding:
             margin=_MARGIN,
         )
         for split in ("scan-add-jump", "scan-length")
-        for recipe in THREE
+        for recipe in MAIN_RECIPES
     )
     series = tuple(
         ChartSeries(
             label=LABELS[recipe],
             points=tuple(point(text, EXACT, results[split, recipe]) for split, text in _SPLITS.items()),
         )
-        for recipe in THREE
+        for recipe in MAIN_RECIPES
     )
     return Finding(questions, (chart("Exact-match accuracy", "split", "%", series),))
 

@@ -10,7 +10,7 @@ from seqloom.claims.protocols import translation_arm
 from seqloom.claims.rule import ask
 from seqloom.claims.series import chart, measured
 from seqloom.claims.verdict import Contrast, Term
-from seqloom.experiment.arms import ATTENTIVE, LABELS, RECURRENT, THREE, TRANSFORMER
+from seqloom.experiment.arms import ATTENTIVE, LABELS, MAIN_RECIPES, RECURRENT, TRANSFORMER
 from seqloom.experiment.runner import ExperimentRunner, RunRecord, Trained
 
 _PROBE = "seqloom.claims.reach:gradient_by_distance"
@@ -22,7 +22,7 @@ _NEAR, _FAR = (1, 4), (30, 40)
 def study(runner: ExperimentRunner, protocol: Protocol) -> Finding:
     """Takes the runs of claim 1 and asks how much the loss at one target position depends on each word before it."""
     corpus = (runner.corpus or DOCS).model_copy(update={"max_words": protocol["max_words"]})
-    arms = {recipe: translation_arm(protocol, recipe, corpus, probes=(_PROBE, _LOSSES)) for recipe in THREE}
+    arms = {recipe: translation_arm(protocol, recipe, corpus, probes=(_PROBE, _LOSSES)) for recipe in MAIN_RECIPES}
     results = runner.train(arms, seeds=protocol.seeds, measure=CHRF)
     questions = tuple(
         ask(
@@ -51,7 +51,7 @@ def study(runner: ExperimentRunner, protocol: Protocol) -> Finding:
                         for run in results[recipe].runs
                     ],
                 )
-                for recipe in THREE
+                for recipe in MAIN_RECIPES
             ),
             log_x=False,
             log_y=True,
@@ -62,7 +62,7 @@ def study(runner: ExperimentRunner, protocol: Protocol) -> Finding:
         "Loss by position in the target",
         "target token",
         "nats a token",
-        tuple(measured(LABELS[recipe], [_stretches(run) for run in results[recipe].runs]) for recipe in THREE),
+        tuple(measured(LABELS[recipe], [_stretches(run) for run in results[recipe].runs]) for recipe in MAIN_RECIPES),
         log_x=False,
     )
     count = results[TRANSFORMER].runs[0].probe(_PROBE)["sentences"]

@@ -6,7 +6,7 @@ from seqloom.claims.protocols import EXACT_TASK, small_arm
 from seqloom.claims.rule import ask, effect_of
 from seqloom.claims.series import chart
 from seqloom.claims.verdict import Chart, Contrast, Question, Term
-from seqloom.experiment.arms import LABELS, THREE
+from seqloom.experiment.arms import LABELS, MAIN_RECIPES
 from seqloom.experiment.runner import ExperimentRunner, Trained
 
 _MARGIN = 50.0
@@ -20,11 +20,11 @@ def study(runner: ExperimentRunner, protocol: Protocol) -> Finding:
     arms = {
         (task, recipe): small_arm(protocol, recipe, task, splits=[split for split, _ in splits])
         for task in protocol["tasks"]
-        for recipe in THREE
+        for recipe in MAIN_RECIPES
     }
     trained = runner.train(arms, seeds=protocol.seeds, measure=EXACT)
     for task in protocol["tasks"]:
-        results = [trained[task, recipe] for recipe in THREE]
+        results = [trained[task, recipe] for recipe in MAIN_RECIPES]
         questions += [
             ask(
                 f"{task}: does the {LABELS[recipe]} lose most of its exact-match accuracy at 21 to 40 words?",
@@ -32,7 +32,7 @@ def study(runner: ExperimentRunner, protocol: Protocol) -> Finding:
                 unit="% relative loss of accuracy",
                 margin=_MARGIN,
             )
-            for recipe, item in zip(THREE, results, strict=True)
+            for recipe, item in zip(MAIN_RECIPES, results, strict=True)
         ]
         charts.append(chart(f"{task}: exact-match accuracy", "length of the list", "%", bars(EXACT, results, splits)))
         charts.append(chart(f"{task}: words right", "length of the list", "%", bars(WORDS, results, splits)))

@@ -5,7 +5,7 @@ from seqloom.claims.effects import BLEU, BY_LENGTH, CHRF, NATS, Part, bars, by_l
 from seqloom.claims.protocols import TRANSLATION_LADDER, translation_arm, translation_corpus, translation_protocols
 from seqloom.claims.rule import ask
 from seqloom.claims.series import chart
-from seqloom.experiment.arms import ATTENTIVE, LABELS, RECURRENT, THREE, TRANSFORMER
+from seqloom.experiment.arms import ATTENTIVE, LABELS, MAIN_RECIPES, RECURRENT, TRANSFORMER
 from seqloom.experiment.runner import ExperimentRunner
 
 _BINS = 4
@@ -14,7 +14,7 @@ _BINS = 4
 def study(runner: ExperimentRunner, protocol: Protocol) -> Finding:
     """Trains the three architectures, equally large, on equally many tokens."""
     corpus = translation_corpus(runner, protocol)
-    arms = {recipe: translation_arm(protocol, recipe, corpus) for recipe in THREE}
+    arms = {recipe: translation_arm(protocol, recipe, corpus) for recipe in MAIN_RECIPES}
     results = runner.train(arms, seeds=protocol.seeds, measure=BLEU)
     questions = tuple(
         ask(

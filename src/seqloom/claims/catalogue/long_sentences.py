@@ -6,7 +6,7 @@ from seqloom.claims.protocols import TRANSLATION_LADDER, translation_arm, transl
 from seqloom.claims.rule import ask
 from seqloom.claims.series import chart
 from seqloom.corpus.settings import CorpusSettings
-from seqloom.experiment.arms import ATTENTIVE, LABELS, RECURRENT, THREE, TRANSFORMER
+from seqloom.experiment.arms import ATTENTIVE, LABELS, MAIN_RECIPES, RECURRENT, TRANSFORMER
 from seqloom.experiment.runner import ExperimentRunner
 from seqloom.segments import num_segments
 
@@ -19,7 +19,7 @@ def study(runner: ExperimentRunner, protocol: Protocol) -> Finding:
     corpus = translation_corpus(runner, protocol, DOCS)
     arms = {
         recipe: translation_arm(protocol, recipe, corpus.model_copy(update={"max_words": protocol["max_words"]}))
-        for recipe in THREE
+        for recipe in MAIN_RECIPES
     }
     results = runner.train(arms, seeds=protocol.seeds, measure=CHRF)
     bins = length_bins(results[RECURRENT], protocol["bins"])

@@ -16,7 +16,7 @@ from seqloom.claims.verdict import ChartSeries, Contrast, Term
 from seqloom.corpus import Corpus
 from seqloom.data.batching import make_batch
 from seqloom.data.example import Example
-from seqloom.experiment.arms import LABELS, THREE
+from seqloom.experiment.arms import LABELS, MAIN_RECIPES
 from seqloom.experiment.runner import ExperimentRunner, Trained
 from seqloom.run.load import Run
 
@@ -54,7 +54,7 @@ def certainty(run: Run, corpus: Corpus) -> dict[str, Any]:
 
 def study(runner: ExperimentRunner, protocol: Protocol) -> Finding:
     """Measures the confidence and accuracy of models that copy lists of 1 to 20 words, on such lists and on longer ones."""
-    arms = {recipe: small_arm(protocol, recipe, "copy", probes=(_PROBE,)) for recipe in THREE}
+    arms = {recipe: small_arm(protocol, recipe, "copy", probes=(_PROBE,)) for recipe in MAIN_RECIPES}
     results = runner.train(arms, seeds=protocol.seeds, measure=EXACT)
     questions = tuple(
         ask(

@@ -5,7 +5,7 @@ from seqloom.claims.costs import exponent
 from seqloom.claims.rule import ask
 from seqloom.claims.series import chart, measured
 from seqloom.claims.verdict import Contrast, Term
-from seqloom.experiment.arms import LABELS, THREE, TRANSFORMER
+from seqloom.experiment.arms import LABELS, MAIN_RECIPES, TRANSFORMER
 from seqloom.experiment.runner import ExperimentRunner
 
 _MARGIN = 0.05
@@ -14,7 +14,7 @@ _MARGIN = 0.05
 def study(runner: ExperimentRunner, protocol: Protocol) -> Finding:
     """Times a training step at growing lengths with the same number of tokens in every batch."""
     rounds = {}
-    for recipe in THREE:
+    for recipe in MAIN_RECIPES:
         arguments = {
             "recipe": recipe,
             "lengths": protocol["lengths"],
@@ -32,7 +32,7 @@ def study(runner: ExperimentRunner, protocol: Protocol) -> Finding:
             unit="difference between the exponents b, where time grows as length^b",
             margin=_MARGIN,
         )
-        for recipe in THREE
+        for recipe in MAIN_RECIPES
         if recipe != TRANSFORMER
     )
     series = tuple(measured(LABELS[recipe], results) for recipe, results in rounds.items())

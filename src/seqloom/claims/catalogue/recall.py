@@ -9,7 +9,7 @@ from seqloom.claims.verdict import ChartSeries, Point, Question
 from seqloom.config import merge
 from seqloom.corpus import CorpusSettings
 from seqloom.corpus.generators.recall import SEPARATOR
-from seqloom.experiment.arms import ATTENTIVE, LABELS, RECURRENT, THREE, TRANSFORMER
+from seqloom.experiment.arms import ATTENTIVE, LABELS, MAIN_RECIPES, RECURRENT, TRANSFORMER
 from seqloom.experiment.runner import ExperimentRunner
 from seqloom.metrics import find_metric
 
@@ -21,17 +21,17 @@ _PAIRS = Measure(find_metric("items"), "percentage points of right pairs", SEPAR
 def study(runner: ExperimentRunner, protocol: Protocol) -> Finding:
     """Trains on lists of keys with values, then asks for each of them."""
     questions: list[Question] = []
-    points: dict[str, list[Point]] = {recipe: [] for recipe in THREE}
+    points: dict[str, list[Point]] = {recipe: [] for recipe in MAIN_RECIPES}
     arms = {
         (pairs, recipe): small_arm(
             protocol, recipe, CorpusSettings(data=f"recall-{pairs}", size=protocol.options.get("examples"))
         )
         for pairs in protocol["pairs"]
-        for recipe in THREE
+        for recipe in MAIN_RECIPES
     }
     trained = runner.train(arms, seeds=protocol.seeds, measure=_PAIRS)
     for pairs in protocol["pairs"]:
-        results = {recipe: trained[pairs, recipe] for recipe in THREE}
+        results = {recipe: trained[pairs, recipe] for recipe in MAIN_RECIPES}
         questions += [
             ask(
                 f"{pairs} pairs: does the {LABELS[recipe]} recall more than the RNN without attention?",
@@ -43,7 +43,7 @@ def study(runner: ExperimentRunner, protocol: Protocol) -> Finding:
         ]
         for recipe, item in results.items():
             points[recipe].append(point(f"{pairs} pairs", _PAIRS, item))
-    series = tuple(ChartSeries(label=LABELS[recipe], points=tuple(points[recipe])) for recipe in THREE)
+    series = tuple(ChartSeries(label=LABELS[recipe], points=tuple(points[recipe])) for recipe in MAIN_RECIPES)
     return Finding(
         tuple(questions),
         (chart("Pairs recalled", "pairs of key and value", "% right", series),),

@@ -6,7 +6,7 @@ from seqloom.claims.protocols import EXACT_TASK, small_arm
 from seqloom.claims.rule import ask
 from seqloom.claims.series import chart
 from seqloom.claims.verdict import Chart, Question
-from seqloom.experiment.arms import LABELS, RECURRENT, THREE, TRANSFORMER
+from seqloom.experiment.arms import LABELS, MAIN_RECIPES, RECURRENT, TRANSFORMER
 from seqloom.experiment.runner import ExperimentRunner
 
 _MARGIN = 10.0
@@ -21,11 +21,11 @@ def study(runner: ExperimentRunner, protocol: Protocol) -> Finding:
     arms = {
         (task, recipe): small_arm(protocol, recipe, task, splits=[split for split, _ in _SPLITS])
         for task in _TASKS
-        for recipe in THREE
+        for recipe in MAIN_RECIPES
     }
     trained = runner.train(arms, seeds=protocol.seeds, measure=EXACT)
     for task in _TASKS:
-        results = {recipe: trained[task, recipe] for recipe in THREE}
+        results = {recipe: trained[task, recipe] for recipe in MAIN_RECIPES}
         questions.append(
             ask(
                 f"{task}: is the {LABELS[RECURRENT]} right more often than the Transformer on 21-40 symbols?",

@@ -7,7 +7,7 @@ from seqloom.claims.rule import ask
 from seqloom.claims.series import chart
 from seqloom.claims.verdict import ChartSeries
 from seqloom.corpus.settings import CorpusSettings
-from seqloom.experiment.arms import ATTENTIVE, LABELS, RECURRENT, THREE, TRANSFORMER
+from seqloom.experiment.arms import ATTENTIVE, LABELS, MAIN_RECIPES, RECURRENT, TRANSFORMER
 from seqloom.experiment.runner import ExperimentRunner, Trained
 
 _MARGIN = 0.01
@@ -24,7 +24,7 @@ def study(runner: ExperimentRunner, protocol: Protocol) -> Finding:
             {"model": {"reverse_source": backwards}},
             variant="" if backwards == (recipe == RECURRENT) else "backwards" if backwards else "forwards",
         )
-        for recipe in THREE
+        for recipe in MAIN_RECIPES
         for backwards in (False, True)
     }
     results: dict[tuple[str, bool], Trained] = runner.train(arms, seeds=protocol.seeds, measure=NATS)
@@ -56,7 +56,7 @@ def study(runner: ExperimentRunner, protocol: Protocol) -> Finding:
                 point("backwards" if way else "forwards", NATS, results[recipe, way]) for way in (False, True)
             ),
         )
-        for recipe in THREE
+        for recipe in MAIN_RECIPES
     )
     return Finding(
         tuple(questions), (chart("Cross-entropy of the test targets", "source order", "nats a token", series),)

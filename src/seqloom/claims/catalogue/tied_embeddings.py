@@ -6,7 +6,7 @@ from seqloom.claims.protocols import TRANSLATION_LADDER, translation_arm, transl
 from seqloom.claims.rule import ask
 from seqloom.claims.series import chart
 from seqloom.claims.verdict import ChartSeries
-from seqloom.experiment.arms import LABELS, THREE
+from seqloom.experiment.arms import LABELS, MAIN_RECIPES
 from seqloom.experiment.runner import ExperimentRunner
 
 _MARGIN = 1.0
@@ -23,7 +23,7 @@ def study(runner: ExperimentRunner, protocol: Protocol) -> Finding:
             {} if tied else {"model": {"tied_embeddings": "none"}},
             variant="" if tied else "untied",
         )
-        for recipe in THREE
+        for recipe in MAIN_RECIPES
         for tied in (True, False)
     }
     results = runner.train(arms, seeds=protocol.seeds, measure=BLEU)
@@ -34,19 +34,19 @@ def study(runner: ExperimentRunner, protocol: Protocol) -> Finding:
             unit=BLEU.unit,
             margin=-_MARGIN,
         )
-        for recipe in THREE
+        for recipe in MAIN_RECIPES
     )
     sizes = "; ".join(
         f"{LABELS[recipe]} {results[recipe, True].runs[0].info.parameters:,} tied, "
         f"{results[recipe, False].runs[0].info.parameters:,} untied"
-        for recipe in THREE
+        for recipe in MAIN_RECIPES
     )
     series = tuple(
         ChartSeries(
             label=LABELS[recipe],
             points=tuple(point("tied" if tied else "untied", BLEU, results[recipe, tied]) for tied in (True, False)),
         )
-        for recipe in THREE
+        for recipe in MAIN_RECIPES
     )
     return Finding(questions, (chart("Translation quality", "embeddings", "BLEU", series),), (f"Parameters: {sizes}.",))
 

@@ -9,7 +9,7 @@ from seqloom.claims.protocols import TRANSLATION_LADDER, translation_arm, transl
 from seqloom.claims.rule import ask
 from seqloom.claims.series import chart
 from seqloom.claims.verdict import ChartSeries, Contrast, Point, Term
-from seqloom.experiment.arms import ATTENTIVE, LABELS, THREE, TRANSFORMER
+from seqloom.experiment.arms import ATTENTIVE, LABELS, MAIN_RECIPES, TRANSFORMER
 from seqloom.experiment.runner import ExperimentRunner, RunRecord, Trained
 from seqloom.run.info import ValidationPoint
 
@@ -35,12 +35,12 @@ def time_to(curve: _Curve, loss: float) -> float:
 def study(runner: ExperimentRunner, protocol: Protocol) -> Finding:
     """Reads the validation curves of the arms that claim 3 trains."""
     corpus = translation_corpus(runner, protocol)
-    arms = {recipe: translation_arm(protocol, recipe, corpus) for recipe in THREE}
+    arms = {recipe: translation_arm(protocol, recipe, corpus) for recipe in MAIN_RECIPES}
     results = runner.train(arms, seeds=protocol.seeds, measure=NATS)
     if protocol.ladder is None:
         runner.check_times([run for arm in results.values() for run in arm.runs])
     questions = []
-    for recipe in (item for item in THREE if item != TRANSFORMER):
+    for recipe in (item for item in MAIN_RECIPES if item != TRANSFORMER):
         target = sum(run.val_loss for run in results[recipe].runs) / len(results[recipe].runs)
         taken = {
             item: tuple(
@@ -62,7 +62,7 @@ def study(runner: ExperimentRunner, protocol: Protocol) -> Finding:
             )
         )
     questions.sort(key=lambda question: LABELS[ATTENTIVE] not in question.text)
-    curves = tuple(_curve(LABELS[recipe], results[recipe], protocol) for recipe in THREE)
+    curves = tuple(_curve(LABELS[recipe], results[recipe], protocol) for recipe in MAIN_RECIPES)
     drawn = chart("Validation loss over time", "seconds of updates, one thread", "nats a token", curves, log_x=True)
     caveat = "Time is that of this machine's processor; on others, ratios differ."
     if protocol.ladder is not None:

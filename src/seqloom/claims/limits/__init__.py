@@ -3,8 +3,8 @@
     run = seqloom.load("runs/copy")
     find_limits(run, "length").verdict     # "Fails from 23 words on: 4 of 20 right [...]; passes at 21 words: ..."
 
-What a run was trained on decides what its inputs are: a Family draws them at any size, with exact truth. Where there is none, the
-run's own test sentences are grouped by length.
+If a family fits the run's corpus, it generates inputs of any size with their right answers. Otherwise the search groups the run's
+test sentences by length.
 """
 
 from seqloom.claims.limits.families import FAMILIES

@@ -1,6 +1,6 @@
-"""Asking: samples and the engine's answers to them, each source asked once.
+"""Asker: gets the engine's answers to inputs, and gives each source to the engine only once.
 
-Input: samples; output: `Answered`. What is decided from them stands elsewhere.
+Input: `FamilyInput`; output: `Answered`. This module draws no conclusions from the answers.
 """
 
 from collections.abc import Sequence
@@ -13,10 +13,11 @@ from seqloom.decoding.engines import Engine
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """An input, and what the model said.
+    """An input and the model's answer.
 
     Attributes:
-        notes: what decoding said about it.
+        said: the model's answer.
+        notes: the notes of decoding, for example that the source was cut.
     """
 
     sample: FamilyInput
@@ -25,18 +26,18 @@ class Answered:
 
     @property
     def right(self) -> bool:
-        """Whether the answer is the truth, where it is judged."""
+        """Whether the answer agrees with the truth; see `Case.accepts`."""
         return self.sample.case.accepts(self.said)
 
     def failing(self, remark: str) -> FailingInput:
-        """The input as it is reported."""
+        """The input as a part of the results."""
         case = self.sample.case
         return FailingInput(
             size=self.sample.size,
             source=case.src,
             said=self.said,
             truth=case.truth,
-            wanted=case.wanted,
+            judged_index=case.judged_index,
             notes=self.notes,
             remark=remark,
         )
@@ -44,10 +45,10 @@ class Answered:
 
 @dataclass
 class Asker:
-    """An engine that remembers what it said.
+    """An engine and a memory of its answers.
 
     Attributes:
-        num_asked: sources that the engine was given.
+        num_asked: the number of sources that the engine has answered.
     """
 
     engine: Engine

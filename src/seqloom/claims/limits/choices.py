@@ -1,7 +1,7 @@
-"""Choices: random choices that are written down, so that they can be made again with some of them left out or changed.
+"""Choices: records random choices, so that they can be replayed with some of them removed or changed.
 
-That is how failures are made smaller without ever leaving their family: what comes of changed choices is drawn by the same rules,
-with its truth (MacIver & Donaldson 2020, "Test-case reduction via test-case generation").
+This is how a failing input is made smaller: the family draws a new input from the changed choices, so the new input follows the
+family's rules and has its exact truth (MacIver & Donaldson 2020, "Test-case reduction via test-case generation").
 """
 
 from collections.abc import Callable, Sequence
@@ -10,26 +10,23 @@ from seqloom.corpus.generators.draw import Draw
 
 
 class OutOfChoicesError(Exception):
-    """More choices were asked for than were written down."""
+    """A draw needs more choices than were recorded."""
 
 
 class Choices(Draw):
-    """A Draw that writes down its choices, each a number from 0 up to 1.
+    """A Draw that records its choices, each a number from 0 to below 1.
 
     Attributes:
-        made: the choices so far.
+        made: the choices so far, in order.
     """
 
     __slots__ = ("_source", "made")
 
-    def __init__(self, key: str = "", *, again: Sequence[float] | None = None) -> None:
-        """New choices from a key; or, `again`, those that were written down.
-
-        Once these are used up, OutOfChoicesError is raised.
-        """
+    def __init__(self, key: str = "", *, replay: Sequence[float] | None = None) -> None:
+        """Makes new choices from a key, or repeats the choices in `replay`; after the last of them, OutOfChoicesError is raised."""
         super().__init__(key)
         self.made: list[float] = []
-        self._source = self._random if again is None else _reading(again)
+        self._source = self._random if replay is None else _replayed(replay)
         self._random = self._make
 
     def _make(self) -> float:
@@ -38,12 +35,12 @@ class Choices(Draw):
         return choice
 
 
-def _reading(choices: Sequence[float]) -> Callable[[], float]:
-    left = iter(choices)
+def _replayed(choices: Sequence[float]) -> Callable[[], float]:
+    remaining = iter(choices)
 
-    def read() -> float:
-        for choice in left:
+    def next_choice() -> float:
+        for choice in remaining:
             return choice
         raise OutOfChoicesError
 
-    return read
+    return next_choice

@@ -1,6 +1,6 @@
-"""Family: inputs of one kind, ordered by size, each with exact truth; and FamilyInput, one of them.
+"""Family: makes random inputs of one kind at any size, each with its right answer; FamilyInput: one such input.
 
-Input: random choices; output: samples. This module does not know models, nor which families there are.
+Input: random choices; output: inputs. This module knows neither models nor the list of families.
 """
 
 from collections.abc import Callable, Sequence
@@ -11,35 +11,39 @@ from seqloom.claims.limits.choices import Choices, OutOfChoicesError
 from seqloom.corpus.generators.draw import Draw
 from seqloom.errors import ConfigError
 
-On = Literal["length", "clauses", "distance", "pairs"]
+SizeMeasure = Literal["length", "clauses", "distance", "pairs"]
+"""The property of an input that its size counts."""
 
-# An input is refused for a good reason now and then; this many refusals in a row mean that there is none of the size.
-_MOST_PROPOSALS = 2_000
+# `draw` returns None if its random choices give no valid input. After this many failed draws in a row, `sample` concludes that
+# no input of the size exists.
+_MAX_FAILED_DRAWS = 2_000
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A source and the truth about it.
+    """A source and its right answer.
 
     Attributes:
-        wanted: the place of the one word of the truth that is judged, from 0; None where all of it is.
+        truth: the right answer.
+        judged_index: the index, from 0, of the only word of `truth` that is compared with the answer; None if the whole truth is
+            compared.
     """
 
     src: str
     truth: str
-    wanted: int | None = None
+    judged_index: int | None = None
 
     def accepts(self, said: str) -> bool:
-        """Whether an answer is right."""
-        if self.wanted is None:
+        """Whether an answer agrees with the truth: in the judged word, or in all words if there is no judged word."""
+        if self.judged_index is None:
             return said.strip() == self.truth.strip()
         words = said.split()
-        return self.wanted < len(words) and words[self.wanted] == self.wanted_word
+        return self.judged_index < len(words) and words[self.judged_index] == self.judged_word
 
     @property
-    def wanted_word(self) -> str | None:
-        """The word that is judged."""
-        return None if self.wanted is None else self.truth.split()[self.wanted]
+    def judged_word(self) -> str | None:
+        """The only word of the truth that is compared with the answer; None if the whole truth is compared."""
+        return None if self.judged_index is None else self.truth.split()[self.judged_index]
 
 
 @dataclass(frozen=True)
@@ -47,71 +51,71 @@ class Family:
     """Inputs of one kind, of every size.
 
     Attributes:
-        on: what makes an input larger.
-        unit, units: what a size counts, as one and as many: "word", "words".
-        draw: makes an input of a size, with its truth; None where these choices make none.
-        trained: the sizes that training shows, both ends included.
-        most: the largest size that is tried unless somebody asks for more.
-        judged: what inputs are and when an answer is right, one sentence.
-        smallest: the smallest size there is.
-        step: from one size to the next.
+        size_measure: the property of an input that its size counts.
+        unit, units: what a size counts, in the singular and in the plural: "word", "words".
+        draw: makes an input of a given size and its truth; returns None if its random choices give no valid input.
+        trained: the smallest and the largest size in the training data.
+        default_max_size: the largest size that a search tries if its settings name no other.
+        description: what the inputs are and when an answer is right, in one sentence.
+        min_size: the smallest size of which there are inputs.
+        step: the difference between one size and the next.
         chance: the share of right answers that guessing gets.
-        requires: fails with a SeqloomError where an optional library is missing.
+        requires: raises a SeqloomError if an optional library that `draw` uses is missing.
     """
 
-    on: On
+    size_measure: SizeMeasure
     unit: str
     units: str
     draw: Callable[[Draw, int], Case | None] = field(repr=False)
     trained: tuple[int, int]
-    most: int
-    judged: str
-    smallest: int = 1
+    default_max_size: int
+    description: str
+    min_size: int = 1
     step: int = 1
     chance: float = 0.0
     requires: Callable[[], object] = field(default=lambda: None, repr=False)
 
     @property
     def threshold(self) -> float:
-        """The share below which a size fails unless somebody says another: halfway from guessing to knowing."""
+        """The default threshold for the share of right answers, below which a size fails: the middle between `chance` and 1."""
         return (1 + self.chance) / 2
 
     def label(self, size: int) -> str:
         """A size for people: "1 word", "12 words"."""
         return f"{size:,} {self.unit if size == 1 else self.units}"
 
-    def nearest(self, size: int) -> int:
-        """The largest size that there is up to `size`; the smallest one where there is none."""
-        return self.smallest + max(0, size - self.smallest) // self.step * self.step
+    def round_down(self, size: int) -> int:
+        """The largest existing size that is not above `size`; `min_size` if there is none."""
+        return self.min_size + max(0, size - self.min_size) // self.step * self.step
 
     def sample(self, size: int, key: str) -> "FamilyInput":
-        """Draws an input of a size; the same key gives the same.
+        """Draws an input of a size; the same key gives the same input.
 
         Raises:
-            ConfigError: there is no input of the size.
+            ConfigError: no input of this size exists, as far as many draws can tell.
         """
-        for attempt in range(_MOST_PROPOSALS):
+        for attempt in range(_MAX_FAILED_DRAWS):
             choices = Choices(f"{key}/{attempt}")
             case = self.draw(choices, size)
             if case is not None:
                 return FamilyInput(size, case, tuple(choices.made))
         raise ConfigError(
-            f"no input of {self.label(size)} came of {_MOST_PROPOSALS:,} draws; take a smaller --most than {size}"
+            f"{_MAX_FAILED_DRAWS:,} draws gave no input of {self.label(size)}; give a --most below {size}"
         )
 
-    def again(self, size: int, choices: Sequence[float]) -> "FamilyInput | None":
-        """What written choices make at a size, or None where they do not suffice or make none."""
-        draw = Choices(again=choices)
+    def replay(self, size: int, choices: Sequence[float]) -> "FamilyInput | None":
+        """Rebuilds an input of a size from recorded choices; None if they are too few or give no valid input."""
+        replayed = Choices(replay=choices)
         try:
-            case = self.draw(draw, size)
+            case = self.draw(replayed, size)
         except OutOfChoicesError:
             return None
-        return None if case is None else FamilyInput(size, case, tuple(draw.made))
+        return None if case is None else FamilyInput(size, case, tuple(replayed.made))
 
 
 @dataclass(frozen=True, slots=True)
 class FamilyInput:
-    """An input of a family, and the choices that made it."""
+    """An input of a family, and the random choices that `Family.replay` rebuilds it from."""
 
     size: int
     case: Case
@@ -119,5 +123,5 @@ class FamilyInput:
 
     @property
     def rank(self) -> tuple[int, int]:
-        """What makes one input smaller than another: its size, then its words."""
+        """The key by which inputs are ordered from small to large: size, then the number of words."""
         return self.size, len(self.case.src.split())

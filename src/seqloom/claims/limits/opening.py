@@ -1,12 +1,12 @@
-"""From a run to a search for its limits: which family fits what it was trained on, and what to do where none does.
+"""Chooses the search for the limits of a run: on generated inputs if a family fits its corpus, otherwise on its test sentences.
 
-Input: a Run; output: a search. How it searches stands in `sizes` and `real_text`.
+Input: a Run; output: a search. The searches themselves are in `sizes` and `real_text`.
 """
 
 from typing import Any, Protocol
 
 from seqloom.claims.limits.families import FAMILIES
-from seqloom.claims.limits.family import Family, On
+from seqloom.claims.limits.family import Family, SizeMeasure
 from seqloom.claims.limits.real_text import SentenceSearch
 from seqloom.claims.limits.result import About, LimitSettings, LimitsResult
 from seqloom.claims.limits.sizes import SizeSearch
@@ -30,32 +30,37 @@ class Search(Protocol):
 
 
 def find_limits(
-    run: Run, on: On, *, beam: int | None = None, progress: Progress | None = None, **settings: Any
+    run: Run, size_measure: SizeMeasure, *, beam: int | None = None, progress: Progress | None = None, **settings: Any
 ) -> LimitsResult:
     """The smallest size, and the smallest input, on which a run fails.
 
     Args:
-        on: what is to grow.
+        size_measure: the property of an input that its size counts.
         settings: those of LimitSettings.
 
     Raises:
-        ConfigError: the inputs of this run do not grow in that, or the settings decide nothing.
+        ConfigError: this run has no inputs with this size measure, or with these settings no size can pass or fail.
     """
-    search = open_search(run, on, beam=beam, progress=progress, **settings)
+    search = open_search(run, size_measure, beam=beam, progress=progress, **settings)
     search.run(progress or Silent())
     return search.result()
 
 
 def open_search(
-    run: Run, on: On, *, beam: int | None = None, progress: Progress | None = None, **settings: Any
+    run: Run, size_measure: SizeMeasure, *, beam: int | None = None, progress: Progress | None = None, **settings: Any
 ) -> Search:
-    """A search that has asked nothing yet; see `find_limits`."""
+    """Makes a search and does not start it; see `find_limits`."""
     chosen = LimitSettings.parse(
         {name: value for name, value in settings.items() if value is not None}, source="limits"
     )
     corpus = run.info.corpus
-    family = choose_family(corpus, on)
-    about: dict[str, Any] = {"run": str(run.folder), "recipe": run.recipe.name, "corpus": corpus.name, "on": on}
+    family = choose_family(corpus, size_measure)
+    about: dict[str, Any] = {
+        "run": str(run.folder),
+        "recipe": run.recipe.name,
+        "corpus": corpus.name,
+        "size_measure": size_measure,
+    }
     if family is not None:
         return SizeSearch(
             run.generator(beam=beam),
@@ -64,7 +69,7 @@ def open_search(
                 **about,
                 unit=family.unit,
                 units=family.units,
-                judged=family.judged,
+                description=family.description,
                 measure="share right",
                 trained=family.trained,
             ),
@@ -78,7 +83,7 @@ def open_search(
             **about,
             unit="word",
             units="words",
-            judged="test sentences, by the words of their source",
+            description="test sentences, by the words of their source",
             measure=label,
             trained=None,
         ),
@@ -88,34 +93,35 @@ def open_search(
     )
 
 
-def choose_family(corpus: CorpusInfo, on: On) -> Family | None:
-    """The family of inputs that a run was trained on; None where its test sentences have to do.
+def choose_family(corpus: CorpusInfo, size_measure: SizeMeasure) -> Family | None:
+    """The family of inputs that a run was trained on; None if the search must use its test sentences.
 
     Args:
-        corpus: what the run says of its corpus.
+        corpus: the run's record of its corpus.
 
     Raises:
-        ConfigError: its inputs do not grow in that; the message says in what they do.
+        ConfigError: there are no such inputs with this size measure; the message names the size measures that fit.
     """
     if not task_of(corpus.kind).has_sources:
         raise ConfigError(
             f"the run was trained on plain text ({corpus.name}), where no continuation is wrong; limits needs a run of pairs"
         )
-    # A file may be called like a generator.
+    # A user's file may have the name of a generator, so the name alone does not decide.
     families = FAMILIES.get(corpus.name, ()) if corpus.synthetic else ()
     for family in families:
-        if family.on == on:
+        if family.size_measure == size_measure:
             family.requires()
             return family
-    if on == "length":
+    if size_measure == "length":
         return None
-    fitting = [f"--on {family.on} ({family.units})" for family in families]
-    if not any(family.on == "length" for family in families):
+    fitting = [f"--on {family.size_measure} ({family.units})" for family in families]
+    if not any(family.size_measure == "length" for family in families):
         fitting.append("--on length (words of its test sentences)")
-    others = [name for name, known in FAMILIES.items() if any(family.on == on for family in known)]
+    others = [name for name, known in FAMILIES.items() if any(family.size_measure == size_measure for family in known)]
     raise ConfigError(
-        f"--on {on}: the run was trained on {corpus.name}, whose inputs do not grow in that. "
-        f"What fits: {', '.join(fitting)}." + (f" --on {on} is for runs on {', '.join(others)}." if others else "")
+        f"--on {size_measure}: the run was trained on {corpus.name}, whose inputs have no size of this kind. "
+        f"What fits: {', '.join(fitting)}."
+        + (f" --on {size_measure} is for runs on {', '.join(others)}." if others else "")
     )
 
 

@@ -1,10 +1,9 @@
-"""SentenceSearch: limits on real test sentences, for corpora that no family can draw from.
+"""SentenceSearch: limits on real test sentences, for corpora whose inputs no family generates.
 
-A longer sentence with a known right translation cannot be generated, so no input is drawn or made smaller. Test sentences
-are grouped by the words of their source, and the corpus's leading metric is measured in each group, with an interval. A group fails
-where its score is surely below the threshold's share of the best score at smaller lengths: its interval ends below that share of
-the lower end of that one's. Scores at other lengths are of other sentences, so a fall may also mean that long sentences are
-harder in themselves; the result says so.
+A longer sentence with a known right translation cannot be generated, so no input is drawn or made smaller. Test sentences are
+grouped by the number of words of their source. In each group the corpus's leading metric is measured, with a confidence interval.
+A group fails if the upper end of its interval is below threshold * (lower end of the interval of the best shorter group). The
+groups hold different sentences, so a lower score may also mean that long sentences are harder in themselves; the result says so.
 """
 
 import hashlib
@@ -38,15 +37,15 @@ _CAUTION = (
     "rarer in training."
 )
 _REFERENCES = "There is one reference a sentence, and other answers may be right too."
-# Metrics of corpora where one answer alone is right.
+# Metrics of corpora in which each source has only one right answer.
 _ONE_TRUTH = ("exact_match", "items")
-# A score, 0 to 100, below which half of it is noise.
+# If the best score (0 to 100) is below this, the result warns that the model has hardly learned its task.
 _HARDLY_LEARNT = 5.0
 Span = tuple[int, int]
 
 
 class SentenceSearch:
-    """Searches for the length from which a score falls."""
+    """Searches for the source length from which the score is much lower than at shorter lengths."""
 
     def __init__(
         self,
@@ -58,10 +57,10 @@ class SentenceSearch:
         metric: str,
         item_separator: str | None,
     ) -> None:
-        """Asks nothing yet.
+        """Chooses the sentences; the engine is not used before `run`.
 
         Raises:
-            ConfigError: so few samples would say nothing of a score.
+            ConfigError: `settings.samples` is too small for a meaningful score.
             CorpusError: there are no sentences to try.
         """
         if settings.samples < FEWEST_SENTENCES:
@@ -81,7 +80,7 @@ class SentenceSearch:
             )
         self._most = max(map(_words, kept))
         self._chosen = self._choose(kept)
-        self._metric, self._replaced = self._defined(metric)
+        self._metric, self._replaced = self._usable_metric(metric)
         self._left_out = len(kept) - sum(map(len, self._chosen.values()))
         self._said: dict[SentencePair, str] = {}
         self._decoding: Counter[str] = Counter()
@@ -89,7 +88,7 @@ class SentenceSearch:
         self._finished = False
 
     def run(self, progress: Progress) -> None:
-        """Searches to the end; what was found so far is there even if this is interrupted."""
+        """Searches to the end. After an interrupt, `result` returns the results so far."""
         for number, (span, pairs) in enumerate(self._chosen.items()):
             progress.update("trying lengths", number / len(self._chosen), status=f"{span[0]}–{span[1]} words")
             for pair, generation in zip(pairs, self._engine.generate([pair.src for pair in pairs]), strict=True):
@@ -116,8 +115,8 @@ class SentenceSearch:
             verdict=verdict(self._about, sizes, finished=self._finished),
         )
 
-    def _defined(self, metric: str) -> tuple[str, str]:
-        """The metric, or chrF where there are lengths of which BLEU says nothing; and what to tell of it."""
+    def _usable_metric(self, metric: str) -> tuple[str, str]:
+        """The metric, or chrF if BLEU is not defined for some group of lengths; and a note on the replacement, or ""."""
         for (low, high), pairs in self._chosen.items():
             if not can_be_right(metric, [pair.tgt for pair in pairs], item_separator=self._separator):
                 label = find_metric(metric).label
@@ -129,15 +128,16 @@ class SentenceSearch:
         return metric, ""
 
     def _choose(self, pairs: list[SentencePair]) -> Mapping[Span, list[SentencePair]]:
-        """Some of the sentences of each group of lengths, chosen by the seed."""
+        """For each group of lengths, at most `settings.samples` of its sentences, chosen at random by the seed."""
         spans = choose_bins([pair.src for pair in pairs], most_bins=MOST_BINS)
-        ordered = sorted(pairs, key=self._lot)
+        ordered = sorted(pairs, key=self._random_key)
         return {
             (low, high): [pair for pair in ordered if low <= _words(pair) <= high][: self._settings.samples]
             for low, high in spans
         }
 
-    def _lot(self, pair: SentencePair) -> bytes:
+    def _random_key(self, pair: SentencePair) -> bytes:
+        """A sort key that depends on the seed and the pair only, so the choice does not depend on the order of the corpus."""
         return hashlib.sha256(f"limits/{self._settings.seed}/{pair.src}\t{pair.tgt}".encode()).digest()
 
     def _judge(self, span: Span, pairs: list[SentencePair]) -> SizeResult:
@@ -154,11 +154,11 @@ class SentenceSearch:
         )
 
     def _measure(self, pairs: list[SentencePair]) -> tuple[float, float, float, int | None]:
-        """The score of some sentences with its interval, and how many are right where that can be said."""
+        """The score, the ends of its interval, and the number of right answers (None unless the metric is exact match)."""
         said, meant = [self._said[pair] for pair in pairs], [pair.tgt for pair in pairs]
         stats = statistics(self._metric, said, meant, item_separator=self._separator)
         if self._metric == "exact_match":
-            # Where all are right or none is, the bootstrap would be too sure.
+            # If all answers are right or all are wrong, the bootstrap gives an interval of length 0.
             right = int(stats[:, 0].sum())
             low, high = clopper_pearson(right, len(pairs), LEVEL)
             return 100 * right / len(pairs), 100 * low, 100 * high, right
@@ -167,7 +167,7 @@ class SentenceSearch:
 
     def _state(self, low: float, high: float) -> State:
         if not self._sizes:
-            # The others are measured by it; nothing can fall below nothing.
+            # Longer groups are compared with this one, which is useless if its own interval reaches 0.
             return "passes" if low > 0 else "undecided"
         best = max(self._sizes, key=lambda size: size.low)
         if high < self._threshold * best.low:
@@ -175,9 +175,10 @@ class SentenceSearch:
         return "passes" if low > self._threshold * best.high else "undecided"
 
     def _smallest(self) -> FailingInput | None:
-        """The shortest sentence whose answer is poor by itself.
+        """The shortest sentence whose own answer is wrong or poor.
 
-        BLEU means nothing on one sentence, so single sentences go by chrF; where the metric knows what is right, by that.
+        With a metric of `_ONE_TRUTH`: the shortest with a wrong answer. Otherwise the shortest with a low chrF, since BLEU is
+        not meaningful on one sentence.
         """
         if not self._said:
             return None

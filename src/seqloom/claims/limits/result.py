@@ -1,14 +1,15 @@
-"""LimitsResult: what a search for a model's limits found, as data, and the sentence that says it.
+"""LimitsResult: the results of a search for a model's limits, and the sentence that sums them up.
 
-Input: counts and scores; output: results that can be written as JSON and read again. Nothing here draws inputs or asks models.
+Input: counts and scores; output: results that can be written as JSON and read again. This module neither draws inputs nor runs
+models.
 """
 
 from collections.abc import Sequence
 from typing import Literal
 
-from pydantic import Field
+from pydantic import AliasChoices, Field
 
-from seqloom.claims.limits.family import On
+from seqloom.claims.limits.family import SizeMeasure
 from seqloom.config import Results, Settings
 from seqloom.messages import listed
 
@@ -24,22 +25,22 @@ class LimitSettings(Settings):
         None,
         gt=0,
         lt=1,
-        description="a size fails where surely less than this is right; None: halfway from guessing to 1",
+        description="a size fails if fewer than this share are right, with 95% confidence; None: the middle of chance and 1",
     )
-    most: int | None = Field(None, ge=1, description="the largest size that is tried; None for what suits the inputs")
-    samples: int = Field(160, ge=1, description="the most inputs that are tried at a size")
+    most: int | None = Field(None, ge=1, description="the largest size that is tried; None: the default of the inputs")
+    samples: int = Field(160, ge=1, description="the largest number of inputs that are tried at a size")
     seed: int = Field(0, ge=0, description="decides which inputs are drawn")
 
 
 class SizeResult(Results):
-    """What was found at one size, or at the sizes from `first` to `last`.
+    """The results at one size, or at the sizes from `first` to `last`.
 
     Attributes:
-        tried: inputs.
-        right: how many of them were answered rightly; None where a score is measured and nothing is simply right.
+        tried: the number of inputs tried.
+        right: how many of them got the right answer; None if a score such as BLEU is measured, which does not say right or wrong.
         value: the share of right answers in percent, or the score.
-        low, high: the ends of its interval.
-        trained: whether training shows inputs of this size; None where that is not known.
+        low, high: the ends of the confidence interval of `value`.
+        trained: whether the training data has inputs of this size; None if that is not known.
     """
 
     first: int
@@ -57,37 +58,40 @@ class FailingInput(Results):
     """An input that the model gets wrong, with the truth.
 
     Attributes:
-        wanted: the place in the truth of the one word that is judged, from 0; None where all of it is.
-        notes: what decoding said about it, such as that the source was cut.
-        remark: how small it is: what was tried to make it smaller.
+        said: the model's answer.
+        judged_index: the index, from 0, of the only word of `truth` that is compared with the answer; None if the whole truth is
+            compared.
+        notes: the notes of decoding, for example that the source was cut.
+        remark: what was tried to make this input smaller.
     """
 
     size: int
     source: str
     said: str
     truth: str
-    wanted: int | None = None
+    judged_index: int | None = Field(None, validation_alias=AliasChoices("judged_index", "wanted"))
     notes: tuple[str, ...] = ()
     remark: str = ""
 
 
 class About(Results):
-    """Which run is tested, and in what its inputs grow: what is known before the search.
+    """The run that is tested and its inputs: all that is known before the search.
 
     Attributes:
-        unit, units: what the size of an input counts, in the singular and in the plural.
-        judged: what the inputs are, and when an answer is right.
-        measure: what `value` of a size is, for people.
-        trained: the smallest and the largest input of training; None where that is not known.
+        size_measure: the property of an input that its size counts.
+        unit, units: what a size counts, in the singular and in the plural.
+        description: what the inputs are, and when an answer is right.
+        measure: the name, as shown to people, of what `SizeResult.value` measures.
+        trained: the smallest and the largest size in the training data; None if that is not known.
     """
 
     run: str
     recipe: str
     corpus: str
-    on: On
+    size_measure: SizeMeasure = Field(validation_alias=AliasChoices("size_measure", "on"))
     unit: str
     units: str
-    judged: str
+    description: str = Field(validation_alias=AliasChoices("description", "judged"))
     measure: str
     trained: tuple[int, int] | None
 
@@ -101,11 +105,13 @@ class LimitsResult(About):
 
     Attributes:
         rule: when a size fails.
-        method: how intervals were made.
-        limit: the smallest size tried that surely fails; None where none does.
-        smallest_failing: the smallest input that was found to fail, whatever the share at its size.
-        notes: what a reader must know to judge all this, one sentence each.
-        finished: False where the search was interrupted.
+        method: how the confidence intervals were computed.
+        most: the largest size that the search may try.
+        sizes: the results at each size tried, in order of size.
+        limit: the smallest size tried that fails; None if no size fails.
+        smallest_failing: the smallest input with a wrong answer, even if its size passes.
+        notes: what a reader must know to interpret the results, one sentence each.
+        finished: False if the search was interrupted.
         verdict: one sentence.
     """
 
@@ -128,7 +134,7 @@ def limit_of(sizes: tuple[SizeResult, ...]) -> int | None:
 
 
 def verdict(about: About, sizes: tuple[SizeResult, ...], *, finished: bool) -> str:
-    """What was found, in one sentence.
+    """The results in one sentence.
 
     Args:
         sizes: in order of size.
@@ -151,7 +157,7 @@ def _span(first: int, last: int) -> str:
 
 
 def shown(size: SizeResult) -> str:
-    """What was found at a size: "3 of 20 right [3.2%, 37.9%]", or a score with its interval."""
+    """The results at a size: "3 of 20 right [3.2%, 37.9%]", or a score with its interval."""
     if size.right is None:
         return f"{size.value:.1f} [{size.low:.1f}, {size.high:.1f}]"
     return f"{size.right:,} of {size.tried:,} right [{size.low:.1f}%, {size.high:.1f}%]"
@@ -171,9 +177,9 @@ def _with_limit(about: About, sizes: tuple[SizeResult, ...], limit: int) -> str:
         parts.append(f"undecided at {_spans(about, undecided)}")
     if above:
         parts.append(f"yet passes at {_spans(about, above)}")
-        again = [size.first for size in sizes if size.state == "fails" and size.first > above[-1].last]
-        if again:
-            parts.append(f"fails again from {about.label(again[0])} on")
+        failing_above = [size.first for size in sizes if size.state == "fails" and size.first > above[-1].last]
+        if failing_above:
+            parts.append(f"fails again from {about.label(failing_above[0])} on")
     return "; ".join(parts) + "."
 
 

@@ -1,8 +1,8 @@
-"""Shrinking: failures of a model -> a failing input that none of the smaller ones made from it undercuts.
+"""Shrinker: failures of a model -> a small failing input. One more change to it either makes it no smaller or gives a right answer.
 
-Greedy, as delta debugging is (Zeller & Hildebrandt 2002), but over the choices that made an input instead of over its text: long
-runs of them are left out first, then shorter ones, then single ones are changed. Whatever comes of it is an input of the family,
-with its truth, and counts where it is smaller and fails too.
+The search is greedy, like delta debugging (Zeller & Hildebrandt 2002), but it changes the random choices that made an input, not
+its text. It removes long runs of choices first, then shorter ones; at last it changes single choices. Each changed list of choices
+gives an input of the family with its truth. The search goes on from it if it is smaller and the model fails on it too.
 """
 
 from collections.abc import Iterator, Sequence
@@ -13,22 +13,24 @@ from seqloom.claims.limits.family import Case, Family, FamilyInput
 from seqloom.claims.limits.result import FailingInput
 from seqloom.progress import Progress
 
-# Failures that are shrunk, the smallest ones first.
+# The number of failures to shrink; the smallest failures are taken.
 NUM_STARTS = 5
-# Inputs asked about while shrinking, of all starts together.
+# The largest number of inputs given to the model while shrinking, for all failures together.
 MOST_ASKED = 3_000
 
 _BATCH = 32
+# Runs of a half, a quarter and so on of all choices are removed; and also runs of 1 to this many choices.
 _FEW = 6
-# The largest number below 1: a choice that takes the last of its options. 0 takes the first.
+# The largest number below 1: as a choice, it selects the last option; 0 selects the first.
 _LAST = 1 - 2.0**-53
 
 
 @dataclass
 class Shrinker:
-    """Makes failures smaller; what it holds is worth something at every moment.
+    """Makes failures smaller. After an interrupt, its results so far are valid.
 
     Attributes:
+        most_asked: the largest number of inputs that it may give to the model.
         smallest: the smallest failure so far.
     """
 
@@ -36,11 +38,13 @@ class Shrinker:
     family: Family
     most_asked: int = MOST_ASKED
     smallest: Answered | None = None
+    # The failure that `smallest` was made from.
     _start: Answered | None = None
+    # The number of smaller inputs made from `smallest`, all answered rightly; None as long as not all have been tried.
     _num_smaller: int | None = None
 
     def shrink(self, failures: Sequence[Answered], progress: Progress) -> None:
-        """Shrinks the smallest of the failures, each as far as it goes."""
+        """Shrinks each of the smallest failures until no change makes a smaller failure."""
         ordered = sorted(failures, key=lambda failure: (failure.sample.rank, failure.sample.case.src))
         unique: dict[Case, Answered] = {}
         for item in ordered:
@@ -86,13 +90,13 @@ class Shrinker:
     def _keep(self, start: Answered, answered: Answered, num_smaller: int | None) -> None:
         assert self.smallest is not None
         if answered.sample.case == self.smallest.sample.case:
-            # Another start may lead to the same input; what is known of it stays known.
+            # Another start may lead to the same input. A known number of smaller inputs stays valid.
             self._num_smaller = self._num_smaller if num_smaller is None else num_smaller
         elif answered.sample.rank < self.smallest.sample.rank:
             self.smallest, self._start, self._num_smaller = answered, start, num_smaller
 
     def _sweep(self, current: Answered, budget: int) -> tuple[Answered | None, int]:
-        """One way of making it smaller, if there is one; and how many inputs were tried."""
+        """A smaller failure made by one change, or None; and the number of inputs tried."""
         tried: set[Case] = set()
         for variants in _variants(current.sample.choices):
             made = self._smaller(current.sample, variants, tried)
@@ -107,26 +111,27 @@ class Shrinker:
     def _smaller(
         self, sample: FamilyInput, variants: Iterator[tuple[float, ...]], tried: set[Case]
     ) -> list[FamilyInput]:
-        """The inputs that variants make and that are smaller and new, the smallest first."""
+        """The inputs made from changed choices that are smaller than `sample` and not in `tried`; the smallest first."""
         made: list[FamilyInput] = []
         for choices in variants:
+            # After a removal, the choices may be enough only for an input of a smaller size.
             shorter = len(choices) < len(sample.choices)
-            last = self.family.smallest if shorter else sample.size
+            last = self.family.min_size if shorter else sample.size
             for size in range(sample.size, last - 1, -self.family.step):
-                again = self.family.again(size, choices)
-                if again is not None and again.rank < sample.rank:
-                    if again.case not in tried:
-                        tried.add(again.case)
-                        made.append(again)
-                    # What is smaller still comes of choices that leave out more.
+                replayed = self.family.replay(size, choices)
+                if replayed is not None and replayed.rank < sample.rank:
+                    if replayed.case not in tried:
+                        tried.add(replayed.case)
+                        made.append(replayed)
+                    # Still smaller inputs are made by variants that remove more choices.
                     break
         return sorted(made, key=lambda item: item.rank)
 
 
 def _variants(choices: tuple[float, ...]) -> Iterator[Iterator[tuple[float, ...]]]:
-    """Changes of choices, group by group, the coarsest first."""
+    """Groups of changed lists of choices: removals of long runs first, then shorter runs, then changes of single choices."""
     halves = {len(choices) >> power for power in range(1, len(choices).bit_length())}
-    # What belongs together may be any small number of choices: a key with its value and their places, say.
+    # A few choices may belong together, for example a key, its value and their positions. So all small lengths are tried.
     few = range(1, min(_FEW, len(choices) - 1) + 1)
     for length in sorted(halves.union(few), reverse=True):
         yield _without(choices, length)

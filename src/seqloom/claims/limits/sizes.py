@@ -1,13 +1,12 @@
-"""SizeSearch: how the share of right answers falls with size, the smallest size that fails, the smallest input that fails.
+"""SizeSearch: finds the smallest size at which a model fails, and the smallest input on which it fails.
 
-Sizes 1, 2, 4, … are tried until two in a row fail; then each gap before a size that fails is halved until it is closed. At a size
-inputs are drawn, with replacement, until the interval of the share of right answers lies on one side of the threshold, or there
-are as many as allowed. The interval is looked at several times; so that this does not make chance more powerful, each look has an
-interval of its own level, and together they hold with 95% (Bonferroni). A size whose interval holds the threshold to the end
-is undecided, and does not count as failing.
+The search tries sizes 1, 2, 4, … until two in a row fail. Then a binary search between each failing size and the size tried before
+it finds the first failing size. At a size, inputs are drawn, with replacement, until the confidence interval of the share of right
+answers lies on one side of the threshold, or until the largest allowed number is drawn. The interval is computed several times
+(interim analyses). Each has a higher level, so that all together hold with 95% (Bonferroni). If the last interval contains the
+threshold, the size is undecided and does not count as failing.
 
-Halving takes for granted that larger inputs are not easier. The sizes that were tried are all in the result, so that a reader sees
-where that is not so.
+The binary search assumes that larger inputs are not easier. The result lists all sizes tried, so a reader can check this.
 """
 
 from itertools import pairwise
@@ -22,12 +21,12 @@ from seqloom.metrics.binomial import clopper_pearson
 from seqloom.progress import Progress
 
 LEVEL = 0.95
-# How many inputs of a size the first look has; each further look has twice as many.
+# The number of inputs at the first interim analysis of a size; each further one has twice as many.
 FIRST_LOOK = 20
 
 
 def looks(samples: int) -> tuple[int, ...]:
-    """After how many inputs the interval is looked at: 20, 40, 80 and so on, and at last `samples`."""
+    """The numbers of inputs after which the interval is computed: 20, 40, 80 and so on; the last is `samples`."""
     results = []
     count = FIRST_LOOK
     while count < samples:
@@ -40,10 +39,11 @@ class SizeSearch:
     """Searches for the limits of an engine on a family."""
 
     def __init__(self, engine: Engine, family: Family, about: About, settings: LimitSettings) -> None:
-        """Asks nothing yet.
+        """Checks the settings; the engine is not used before `run`.
 
         Raises:
-            ConfigError: with so few samples nothing can be decided, guessing passes, or the largest size lies below the smallest.
+            ConfigError: with so few samples no size can pass or fail, guessing would pass, or the largest size to try is below the
+                smallest size.
         """
         self._family = family
         self._about = about
@@ -56,12 +56,12 @@ class SizeSearch:
         self._settings = settings.model_copy(update={"threshold": threshold})
         self._looks = looks(settings.samples)
         self._level = 1 - (1 - LEVEL) / len(self._looks)
-        most = family.most if settings.most is None else settings.most
-        if most < family.smallest:
+        most = family.default_max_size if settings.most is None else settings.most
+        if most < family.min_size:
             raise ConfigError(
-                f"--most {most}: the smallest inputs have {family.label(family.smallest)}; take that or more"
+                f"--most {most}: the smallest inputs have {family.label(family.min_size)}; take that or more"
             )
-        self._most = family.nearest(most)
+        self._most = family.round_down(most)
         self._check_samples()
         self._asker = Asker(engine)
         self._shrinker = Shrinker(self._asker, family)
@@ -70,7 +70,7 @@ class SizeSearch:
         self._finished = False
 
     def run(self, progress: Progress) -> None:
-        """Searches to the end; what was found so far is there even if this is interrupted."""
+        """Searches to the end. After an interrupt, `result` returns the results so far."""
         self._search_sizes(progress)
         self._shrinker.shrink(self._failures(), progress)
         self._finished = True
@@ -106,17 +106,17 @@ class SizeSearch:
 
     def _search_sizes(self, progress: Progress) -> None:
         failed: list[int] = []
-        size = self._family.smallest
+        size = self._family.min_size
         while True:
             failed = [*failed, size] if self._try(size, progress).state == "fails" else []
-            following = min(self._most, self._family.nearest(size * 2))
+            following = min(self._most, self._family.round_down(size * 2))
             if following <= size:
                 following = min(self._most, size + self._family.step)
             if len(failed) == 2 or following <= size:
                 break
             size = following
         tried = sorted(self._results)
-        # Below the smallest size there is nothing to try.
+        # If the smallest size fails, there is no gap before it to search.
         for before, after in pairwise(tried):
             if self._fails(after) and not self._fails(before):
                 self._close_gap(before, after, progress)
@@ -126,24 +126,25 @@ class SizeSearch:
         return self._results[size].state == "fails"
 
     def _close_gap(self, good: int, failing: int, progress: Progress) -> None:
-        """Halves the gap between a size that does not fail and a larger one that does, until there is nothing between them."""
+        """Binary search between a size that does not fail and a larger one that does, until no size lies between them."""
         step = self._family.step
         while failing - good > step:
-            # Where sizes come in steps, the middle may fall back onto the one that is known already.
-            middle = max(self._family.nearest((good + failing) // 2), good + step)
+            # With steps above 1, the middle may be rounded down to `good`, which has been tried.
+            middle = max(self._family.round_down((good + failing) // 2), good + step)
             if self._try(middle, progress).state == "fails":
                 failing = middle
             else:
                 good = middle
 
     def _try(self, size: int, progress: Progress) -> SizeResult:
-        """Draws inputs of a size until it is decided."""
+        """Draws inputs of a size until it passes or fails, or until `samples` inputs are drawn."""
         answers = self._answers.setdefault(size, [])
         result: SizeResult | None = None
         for interim in self._looks:
             new = [
                 self._family.sample(
-                    size, f"limits/{self._about.corpus}/{self._family.on}/{self._settings.seed}/{size}/{index}"
+                    size,
+                    f"limits/{self._about.corpus}/{self._family.size_measure}/{self._settings.seed}/{size}/{index}",
                 )
                 for index in range(len(answers), interim)
             ]
@@ -182,7 +183,7 @@ class SizeSearch:
         return [answer for answers in self._answers.values() for answer in answers if not answer.right]
 
     def _notes(self) -> tuple[str, ...]:
-        """What decoding said about wrong answers, counted: a cut source is another failure than a wrong word."""
+        """The notes of decoding on wrong answers, with counts: a cut source is a failure of another kind than a wrong word."""
         failures = self._failures()
         notes = [note for failure in failures for note in failure.notes]
         return tuple(

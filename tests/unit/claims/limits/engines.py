@@ -35,7 +35,7 @@ def lucky(text: str, share: float, salt: object = "") -> bool:
 
 
 def family_of(corpus: str, on: str) -> Family:
-    return next(family for family in FAMILIES[corpus] if family.on == on)
+    return next(family for family in FAMILIES[corpus] if family.size_measure == on)
 
 
 def about(family: Family, **changes: Any) -> About:
@@ -43,10 +43,10 @@ def about(family: Family, **changes: Any) -> About:
         "run": "runs/x",
         "recipe": "known",
         "corpus": "copy",
-        "on": family.on,
+        "size_measure": family.size_measure,
         "unit": family.unit,
         "units": family.units,
-        "judged": family.judged,
+        "description": family.description,
         "measure": "share right",
         "trained": family.trained,
     }

@@ -14,13 +14,13 @@ def test_the_same_as_a_draw_and_the_same_again() -> None:
     first = Choices("key")
     used = use(first)
     assert used == use(Draw("key"))
-    again = Choices(again=first.made)
+    again = Choices(replay=first.made)
     assert use(again) == used
     assert again.made == first.made
 
 
 def test_what_was_not_written_down_cannot_be_made_again() -> None:
-    draw = Choices(again=(0.0, 0.99))
+    draw = Choices(replay=(0.0, 0.99))
     assert [draw.below(10), draw.below(10)] == [0, 9]
     with pytest.raises(OutOfChoicesError):
         draw.below(10)

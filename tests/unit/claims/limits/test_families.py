@@ -21,7 +21,7 @@ from tests.unit.corpus.generators.reader import readings
 
 from .engines import family_of
 
-ALL = [(corpus, family.on) for corpus, families in FAMILIES.items() for family in families]
+ALL = [(corpus, family.size_measure) for corpus, families in FAMILIES.items() for family in families]
 LISTS = ("copy", "reverse", "sort", "duplicate")
 
 
@@ -30,15 +30,15 @@ def test_inputs_have_the_size_asked_for_and_are_the_same_for_the_same_key(corpus
     family = family_of(corpus, on)
     if corpus.startswith("numbers"):
         pytest.importorskip("num2words")
-    for asked in (1, 2, 3, 7, family.trained[1], family.most):
-        size = family.nearest(asked)
+    for asked in (1, 2, 3, 7, family.trained[1], family.default_max_size):
+        size = family.round_down(asked)
         sample = family.sample(size, "key")
         assert sample.size == size
         assert sample == family.sample(size, "key")
-        assert sample == family.again(size, sample.choices)
+        assert sample == family.replay(size, sample.choices)
         assert sample.case.accepts(sample.case.truth)
         assert not sample.case.accepts("")
-    assert family.sample(family.nearest(5), "a").case != family.sample(family.nearest(5), "b").case
+    assert family.sample(family.round_down(5), "a").case != family.sample(family.round_down(5), "b").case
 
 
 @pytest.mark.parametrize("corpus", LISTS)
@@ -56,20 +56,20 @@ def test_lists_are_answered_as_their_generator_does(corpus: str) -> None:
 @pytest.mark.parametrize("corpus", ["copy", "reverse", "duplicate"])
 @given(st.integers(1, 90), st.integers(0, 99))
 @settings(deadline=None, max_examples=60)
-def test_the_wanted_word_stands_so_far_back(corpus: str, asked: int, key: int) -> None:
+def test_the_judged_word_stands_so_far_back(corpus: str, asked: int, key: int) -> None:
     family = family_of(corpus, "distance")
-    distance = family.nearest(asked)
+    distance = family.round_down(asked)
     case = family.sample(distance, str(key)).case
-    assert case.wanted is not None
+    assert case.judged_index is not None
     text = case.src.split() + case.truth.split()
-    said_at = len(case.src.split()) + case.wanted
-    assert text[said_at] == text[said_at - distance] == case.wanted_word
+    said_at = len(case.src.split()) + case.judged_index
+    assert text[said_at] == text[said_at - distance] == case.judged_word
     # As long as trained lists allow the distance, they are what is asked.
     assert len(case.src.split()) <= TRAINED[1] or distance > family.trained[1]
 
 
 def test_a_sorted_word_stands_at_no_distance() -> None:
-    assert [family.on for family in FAMILIES["sort"]] == ["length"]
+    assert [family.size_measure for family in FAMILIES["sort"]] == ["length"]
 
 
 @given(st.integers(1, 8), st.integers())
@@ -146,10 +146,10 @@ def test_recall_of_any_number_of_pairs(num_pairs: int, key: int) -> None:
 @pytest.mark.parametrize("distance", [3, 4, 17, 31, 32, 63, 100])
 def test_recall_at_a_distance(distance: int) -> None:
     case = family_of("recall-4", "distance").sample(distance, "key").case
-    assert case.wanted is not None
-    asked = case.wanted // 3
+    assert case.judged_index is not None
+    asked = case.judged_index // 3
     assert distances(case.src)[asked] == distance
-    assert case.wanted_word == recalled(case.src)[asked].split()[1]
+    assert case.judged_word == recalled(case.src)[asked].split()[1]
     assert len(case.src.split()) == 32 * (distance // 32 + 1)
 
 
@@ -165,7 +165,7 @@ def test_regular_languages_are_answered_as_their_generator_does(corpus: str) -> 
 
 
 def test_one_word_may_be_all_that_is_judged() -> None:
-    case = Case("a b c", "c b a", wanted=1)
+    case = Case("a b c", "c b a", judged_index=1)
     assert case.accepts("x b")
     assert case.accepts("x  b y z")
     assert not case.accepts("b")

@@ -18,10 +18,10 @@ ABOUT = About(
     run="runs/x",
     recipe="known",
     corpus="pairs",
-    on="length",
+    size_measure="length",
     unit="word",
     units="words",
-    judged="test sentences",
+    description="test sentences",
     measure="BLEU",
     trained=None,
 )

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from seqloom.claims.limits.result import SizeResult, State, verdict
+from seqloom.claims.limits.result import About, FailingInput, SizeResult, State, verdict
 
 from .engines import about, family_of
 
@@ -51,3 +51,11 @@ def test_not_monotone() -> None:
 def test_interrupted() -> None:
     assert say(result(1, "passes"), finished=False).startswith("Interrupted; so far: no limit found up to 1 command: ")
     assert say(finished=False) == "Interrupted; so far: nothing was tried."
+
+
+def test_keys_of_older_files_are_read() -> None:
+    values = ABOUT.model_dump()
+    values["on"], values["judged"] = values.pop("size_measure"), values.pop("description")
+    assert About.model_validate(values) == ABOUT
+    failing = {"size": 3, "source": "a b c", "said": "a", "truth": "a b c", "wanted": 1}
+    assert FailingInput.model_validate(failing).judged_index == 1

@@ -84,11 +84,11 @@ def test_commands_lose_what_does_not_matter() -> None:
     assert len(found.sample.case.src.split()) <= 6
 
 
-def test_the_wanted_word_stays_wanted() -> None:
+def test_the_judged_word_stays_judged() -> None:
     engine = KnownEngine(lambda text: " ".join(text.split()[:5]))
     shrinker = shrink(engine, "copy", "distance", 15)
     case = smallest(shrinker).sample.case
-    assert case.wanted == 5
+    assert case.judged_index == 5
     assert len(case.src.split()) == smallest(shrinker).sample.size == 6
 
 

@@ -65,7 +65,7 @@ def test_a_limit_between_steps_is_found() -> None:
     assert "passes at 17 words back" in found.verdict
     failing = found.smallest_failing
     assert failing is not None
-    assert (failing.size, failing.wanted) == (19, 9)
+    assert (failing.size, failing.judged_index) == (19, 9)
     assert len(failing.source.split()) == 10
 
 

@@ -1,4 +1,4 @@
-"""Families by the generator that a run was trained on. A new one is a file here, and a line below."""
+"""All families, by the generator that makes the training data. To add one, write a module here and add it to FAMILIES."""
 
 from collections.abc import Mapping
 
@@ -10,6 +10,6 @@ from seqloom.claims.limits.families.regular import REGULAR
 from seqloom.claims.limits.family import Family
 
 FAMILIES: Mapping[str, tuple[Family, ...]] = {**LISTS, **REGULAR, **RECALL, **NUMBERS, **COMMANDS}
-"""By the generator's name; of one generator no two families grow in the same thing."""
+"""By the generator's name. The families of one generator have different size measures."""
 
 __all__ = ["FAMILIES"]

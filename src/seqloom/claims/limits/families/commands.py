@@ -1,6 +1,6 @@
-"""The family of `player-commands`: by the number of commands that a text asks for.
+"""The family of `player-commands`: size is the number of commands in a text.
 
-Only what training shows is joined here, words and constructions alike: so what fails, fails by size.
+Inputs combine only words and constructions that occur in training. So size is the only difference from training.
 """
 
 from collections.abc import Mapping
@@ -24,13 +24,13 @@ def _draw(draw: Draw, size: int) -> Case | None:
 COMMANDS: Mapping[str, tuple[Family, ...]] = {
     "player-commands": (
         Family(
-            on="clauses",
+            size_measure="clauses",
             unit="command",
             units="commands",
             draw=_draw,
             trained=(1, MOST_TRAINED),
-            most=24,
-            judged="texts of words and constructions that training shows, right where every command is, in order",
+            default_max_size=24,
+            description="texts of words and constructions that training shows, right where every command is, in order",
         ),
     )
 }

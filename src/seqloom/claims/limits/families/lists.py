@@ -1,8 +1,8 @@
-"""Families of `copy`, `reverse`, `sort` and `duplicate`: by the number of words, and by how far back a word stands.
+"""Families of `copy`, `reverse`, `sort` and `duplicate`: size is the number of words, or the distance back to a needed word.
 
-How far back: the words from where a word stands in the source to where the target says it, source and target read as one text.
-In a copy of n words that is n for each of them, in a reversed list 1 for the first and 2n - 1 for the last. A word of a sorted
-list stands at no distance that the task decides.
+The distance of a target word is the number of positions from its word in the source to itself, in the text "source, then target".
+In a copy of n words it is n for every word; in a reversed list it is 1 for the first target word and 2n - 1 for the last. In a
+sorted list it depends on the words, so `sort` has no family by distance.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -15,7 +15,7 @@ from seqloom.corpus.generators.sequences import SYMBOLS
 
 MOST = 100
 
-# For each word of the target, the place in the source where it stands.
+# For each word of the target, its position in the source.
 Positions = Callable[[Sequence[str]], Sequence[int]]
 
 TASKS: Mapping[str, Positions] = {
@@ -32,8 +32,8 @@ def answer(positions: Positions, words: Sequence[str]) -> str:
     return " ".join(words[position] for position in positions(words))
 
 
-def _case(positions: Positions, words: Sequence[str], wanted: int | None = None) -> Case:
-    return Case(" ".join(words), answer(positions, words), wanted)
+def _case(positions: Positions, words: Sequence[str], judged_index: int | None = None) -> Case:
+    return Case(" ".join(words), answer(positions, words), judged_index)
 
 
 def _draw_length(positions: Positions, draw: Draw, size: int) -> Case:
@@ -41,17 +41,17 @@ def _draw_length(positions: Positions, draw: Draw, size: int) -> Case:
 
 
 def _draw_distance(positions: Positions, draw: Draw, size: int) -> Case | None:
-    known = _with_distance(positions, size)
-    if not known:
+    options = _with_distance(positions, size)
+    if not options:
         return None
-    # Drawn first, so that a word may be left out without changing which one is wanted.
-    length, wanted = draw.choice(known)
-    return _case(positions, [draw.choice(SYMBOLS) for _ in range(length)], wanted)
+    # Drawn first, so that removing the choice of a word while shrinking does not change which word is judged.
+    length, judged_index = draw.choice(options)
+    return _case(positions, [draw.choice(SYMBOLS) for _ in range(length)], judged_index)
 
 
 @cache
 def _with_distance(positions: Positions, distance: int) -> tuple[tuple[int, int], ...]:
-    """The lengths, and places in the target, at which a word stands so far back: in lists as trained on, or a little longer."""
+    """All (length, target position) with this distance: up to the longest training length, or else of the shortest longer one."""
     known: list[tuple[int, int]] = []
     for length in range(1, max(TRAINED[1], distance) + 1):
         if length > TRAINED[1] and known:
@@ -69,31 +69,31 @@ def _distances(positions: Positions, length: int) -> list[int]:
 def _families(name: str) -> tuple[Family, ...]:
     positions = TASKS[name]
     by_length = Family(
-        on="length",
+        size_measure="length",
         unit="word",
         units="words",
         draw=partial(_draw_length, positions),
         trained=TRAINED,
-        most=MOST,
-        judged="lists of random words, right where every word is",
+        default_max_size=MOST,
+        description="lists of random words, right where every word is",
     )
     if name not in _BY_DISTANCE:
         return (by_length,)
     trained = [distance for length in range(TRAINED[0], TRAINED[1] + 1) for distance in _distances(positions, length)]
     by_distance = Family(
-        on="distance",
+        size_measure="distance",
         unit="word back",
         units="words back",
         draw=partial(_draw_distance, positions),
         trained=(min(trained), max(trained)),
-        most=MOST,
-        judged=f"one word of a list of random words, of {TRAINED[1]} at most where the distance allows, right in its place",
+        default_max_size=MOST,
+        description=f"one word of a list of random words, of {TRAINED[1]} at most where the distance allows, right in its place",
         step=2 if name == "reverse" else 1,
     )
     return by_length, by_distance
 
 
-# `copy-long` and its like are trained on the same lists.
+# `copy-long` and the other `-long` corpora have the same training lists; only their tests differ.
 LISTS: Mapping[str, tuple[Family, ...]] = {
     f"{name}{ending}": _families(name) for name in TASKS for ending in ("", "-long")
 }

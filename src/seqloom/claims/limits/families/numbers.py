@@ -1,4 +1,4 @@
-"""The families of `numbers-en-de` and its like: by the numbers in a list."""
+"""The families of `numbers-en-de` and its other target languages: size is the number of numbers in a list."""
 
 from collections.abc import Mapping
 from functools import partial
@@ -18,13 +18,13 @@ def _draw(lang: str, draw: Draw, size: int) -> Case:
 NUMBERS: Mapping[str, tuple[Family, ...]] = {
     generator.name: (
         Family(
-            on="clauses",
+            size_measure="clauses",
             unit="number",
             units="numbers",
             draw=partial(_draw, generator.facts["tgt_lang"]),
             trained=(1, MOST_TRAINED),
-            most=25,
-            judged="lists of numbers below 10,000, right where every number is",
+            default_max_size=25,
+            description="lists of numbers below 10,000, right where every number is",
             requires=generator.requires,
         ),
     )

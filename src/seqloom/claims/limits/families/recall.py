@@ -1,7 +1,7 @@
-"""The families of `recall-4`, `recall-8` and `recall-16`: by the pairs of a key and its value, and by how far back a key stands.
+"""The families of `recall-4`, `recall-8` and `recall-16`: size is the number of key-value pairs, or the distance back to a key.
 
-Sources are as long as those of training, as far as their pairs fit; with more pairs there are no fillers left. Distances that do
-not fit into such sources stand in sources of twice as many words, or more. So up to training's length only one thing changes.
+A source is as long as those in training if its pairs fit; otherwise it is longer and has no fillers. A distance that does not fit
+into such a source needs a source of twice or more its length. So as long as a size fits, it is the only difference from training.
 """
 
 from collections.abc import Mapping
@@ -13,14 +13,14 @@ from seqloom.corpus.generators.recall import ASK, FILLER, KEYS, LENGTHS, SEPARAT
 
 # A key, its value, the question mark, the key again.
 _SMALLEST_DISTANCE = 3
-# A key, its value, and what separates them from the next.
+# A key, its value, and the separator before the next answer.
 _WORDS_AN_ANSWER = 2 + len(SEPARATOR.split())
 
 
 def _draw_source(draw: Draw, num_pairs: int, length: int) -> Case:
-    """A source as its generator makes it; each pair's choices stand together, so that a pair may be left out."""
+    """A source as its generator makes it. The choices of a pair are adjacent, so that shrinking can remove a pair."""
     unused = list(KEYS)
-    # A key and its value stand together, so they take one place of those among which all is spread.
+    # A key and its value are adjacent, so together they take only one of the free positions.
     free = list(range(max(length - num_pairs, 2 * num_pairs + 1)))
     known: dict[str, str] = {}
     queries: list[str] = []
@@ -50,24 +50,24 @@ def _draw_distance(num_pairs: int, length: int, draw: Draw, size: int) -> Case |
 RECALL: Mapping[str, tuple[Family, ...]] = {
     f"recall-{num_pairs}": (
         Family(
-            on="pairs",
+            size_measure="pairs",
             unit="pair",
             units="pairs",
             draw=partial(_draw_pairs, length),
             trained=(num_pairs, num_pairs),
-            most=len(KEYS) // 2,
-            judged=f"pairs of a key and its value among {length} words, or more where they need them, right where every value is",
+            default_max_size=len(KEYS) // 2,
+            description=f"pairs of a key and its value in {length} words, or more if they need more, right if every value is",
         ),
         Family(
-            on="distance",
+            size_measure="distance",
             unit="word back",
             units="words back",
             draw=partial(_draw_distance, num_pairs, length),
             trained=(_SMALLEST_DISTANCE, length - 1),
-            most=4 * length,
-            judged=f"{num_pairs} pairs among {length} words, or more where the distance needs them; "
+            default_max_size=4 * length,
+            description=f"{num_pairs} pairs among {length} words, or more where the distance needs them; "
             "one value, whose key stands so far before its query, right in its place",
-            smallest=_SMALLEST_DISTANCE,
+            min_size=_SMALLEST_DISTANCE,
         ),
     )
     for num_pairs, length in LENGTHS.items()

@@ -1,4 +1,4 @@
-"""The families of `parity` and `even-pairs`: by the number of symbols. Guessing is right half of the time."""
+"""The families of `parity` and `even-pairs`: size is the number of symbols. Guessing is right half of the time."""
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -10,7 +10,7 @@ from seqloom.corpus.generators.regular import ANSWERS, SYMBOLS, TASKS
 
 
 def _draw(count: Callable[[Sequence[str]], int], draw: Draw, size: int) -> Case | None:
-    # As in training the two answers are as frequent as each other, where a size has both.
+    # As in training, both answers are equally frequent at each size that has both.
     answer = draw.below(2)
     symbols = [draw.choice(SYMBOLS) for _ in range(size)]
     if count(symbols) % 2 != answer:
@@ -21,13 +21,13 @@ def _draw(count: Callable[[Sequence[str]], int], draw: Draw, size: int) -> Case 
 REGULAR: Mapping[str, tuple[Family, ...]] = {
     name: (
         Family(
-            on="length",
+            size_measure="length",
             unit="symbol",
             units="symbols",
             draw=partial(_draw, count),
             trained=TRAINED,
-            most=100,
-            judged="words over two symbols, right where the answer is",
+            default_max_size=100,
+            description="words over two symbols, right where the answer is",
             chance=0.5,
         ),
     )
