@@ -43,6 +43,7 @@ OF_SEVERAL = {
     "nn/test_layers.py": "layers against torch's own",
     "models/test_contract.py": "the contract, over all architectures",
     "benchmarks/test_flops.py": "benchmarks/flops.py",
+    "benchmarks/test_language_models.py": "benchmarks/language_models.py",
     "benchmarks/test_series.py": "benchmarks/series.py",
     "benchmarks/test_speed_table.py": "benchmarks/speed_table.py and benchmarks/training.py",
     "benchmarks/test_tour_links.py": "benchmarks/tour_links.py",

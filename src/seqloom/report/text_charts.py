@@ -45,8 +45,7 @@ def text_charts(comparison: Comparison, palette: Palette) -> tuple[list[Figure],
         words = _words(details, styles)
         datasets[f"words-{number}"] = _word_rows(words)
         sentence = _word_sentence(words)
-        drawn = [*arms, ArmStyle(HELD_OUT, "outside", "diamond", (2, 2), True)]
-        spec = charts.specification(_word_chart(f"words-{number}", drawn, palette), sentence)
+        spec = charts.specification(_word_chart(f"words-{number}", arms, palette), sentence)
         figures.append(
             Figure(f"words-{number}", f"Words of the samples{of}", sentence, spec, _word_table(details, words))
         )
@@ -222,13 +221,18 @@ def _word_chart(dataset: str, arms: Sequence[ArmStyle], palette: Palette) -> Any
         scale=log,
         axis=alt.Axis(values=[0.01, 0.1, 1, 10, 100], format="~g"),
     )
-    base = enc.base(dataset).encode(x=x, y=y, color=enc.colour(arms, palette), opacity=enc.opacity())
+    base = enc.base(dataset).encode(x=x, y=y)
+    held_out = base.transform_filter(alt.FieldEqualPredicate(field="arm", equal=HELD_OUT))
+    samples = base.transform_filter(f"datum.arm != '{HELD_OUT}'")
+    samples = samples.encode(color=enc.colour(arms, palette), opacity=enc.opacity())
+    text = enc.tooltips("arm:N", "rank:Q", "frequency:Q", "text:N")
     return (
         alt.layer(
-            base.mark_line(strokeWidth=1.8).encode(strokeDash=enc.dash(arms)),
-            base.mark_point(size=34, filled=True).encode(
-                shape=enc.shape(arms), tooltip=enc.tooltips("arm:N", "rank:Q", "frequency:Q", "text:N")
-            ),
+            # Wide and behind the others, so that it is seen where they follow it.
+            held_out.mark_line(strokeWidth=8, opacity=0.35, color=palette["outside"], strokeCap="round"),
+            samples.mark_line(strokeWidth=1.8).encode(strokeDash=enc.dash(arms)),
+            samples.mark_point(size=34, filled=True).encode(shape=enc.shape(arms), tooltip=text),
+            held_out.mark_circle(size=60, fillOpacity=0).encode(tooltip=text),
         )
         .properties(height=300)
         .add_params(enc.focus())
@@ -238,8 +242,8 @@ def _word_chart(dataset: str, arms: Sequence[ArmStyle], palette: Palette) -> Any
 def _word_sentence(words: Mapping[str, WordUse]) -> str:
     parts = [f"{_share(use.unseen)} ({label})" for label, use in words.items()]
     return (
-        "How often words occur, by their rank, in samples from held-out prompts and in the held-out text that follows them (grey "
-        f"diamonds). The share of words that never occur in the training text: {listed(parts)}."
+        "How often words occur, by their rank, in samples from held-out prompts and in the held-out text that follows them (wide "
+        f"grey line). The share of words that never occur in the training text: {listed(parts)}."
     )
 
 
