@@ -114,7 +114,8 @@ class _Terminal:
         self._quiet = arguments.quiet
         self._interactive = sys.stdin.isatty()
         is_terminal = sys.stdout.isatty()
-        colours = is_terminal and not arguments.plain and not os.environ.get("NO_COLOR")
+        is_simple = arguments.plain or os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
+        colours = is_terminal and not is_simple
         self._bold, self._dim, self._cyan, self._end = (_BOLD, _DIM, _CYAN, _PLAIN) if colours else ("", "", "", "")
         self._columns = (
             min(_MOST_COLUMNS, shutil.get_terminal_size().columns) if is_terminal and not arguments.plain else None
@@ -127,22 +128,27 @@ class _Terminal:
             _set_up_line_editing(list(self._session.playthrough.lines()))
             self._note(f"{self._session.playthrough.interpreter.title}. /help lists the session commands; /quit ends.")
         self._show(self._session.opening())
-        while True:
-            try:
-                line = input("\n> " if self._interactive else "")
-            except EOFError:
-                print()
-                return 0
-            except KeyboardInterrupt:
-                print()
-                self._note(f"Stopped. `{self._continued}` continues the game.")
-                return 130
-            if not self._interactive:
-                print(f"\n> {line}")
-            reply = self._session.take(line)
-            self._show(reply)
-            if reply.done:
-                return 0
+        try:
+            while self._take_turn():
+                pass
+        except KeyboardInterrupt:
+            print()
+            self._note(f"Stopped. `{self._continued}` continues the game.")
+            return 130
+        return 0
+
+    def _take_turn(self) -> bool:
+        """Reads a line and shows the reply; False at the end of the session or of the input."""
+        try:
+            line = input("\n> " if self._interactive else "")
+        except EOFError:
+            print()
+            return False
+        if not self._interactive:
+            print(f"\n> {line}")
+        reply = self._session.take(line)
+        self._show(reply)
+        return not reply.done
 
     def _show(self, reply: "Reply") -> None:
         for command in reply.understood:

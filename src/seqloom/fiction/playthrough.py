@@ -28,6 +28,7 @@ class Node:
         answer: a digest of what it printed.
         typed: what the player typed, if that was another line.
         understood: whether the game's parser understood the line; undo passes over turns that it did not understand.
+        follows: whether the turn belongs to the same line of the player as the turn before; undo takes both back.
         text: what the game printed, for a turn that cannot be repeated, since it brought a saved game of another program.
     """
 
@@ -36,6 +37,7 @@ class Node:
     answer: str
     typed: str = ""
     understood: bool = True
+    follows: bool = False
     text: str = ""
 
 
@@ -82,15 +84,19 @@ class Playthrough:
         playthrough.go_to(current)
         return playthrough
 
-    def play(self, line: str, typed: str = "") -> Turn:
+    def play(self, line: str, typed: str = "", *, follows: bool = False) -> Turn:
         """Passes a line to the game and adds the turn to the history.
+
+        Args:
+            typed: what the player typed, if that was another line.
+            follows: whether the player typed it together with the turn before.
 
         Raises:
             FictionError: the interpreter failed; the history stays as it was.
         """
         start = time.monotonic()
         turn = self.interpreter.step(line)
-        self.nodes.append(Node(self.current, line, digest(turn.text), typed, turn.error is None))
+        self.nodes.append(Node(self.current, line, digest(turn.text), typed, turn.error is None, follows))
         self.current, self.turn = len(self.nodes) - 1, turn
         self._turns[self.current] = turn
         self._turns_since_snapshot += 1
@@ -119,6 +125,8 @@ class Playthrough:
     def undo(self) -> str | None:
         """Takes back the last line that the game understood, with those after it; returns it, or None at the opening."""
         undone = self._understood(self.current)
+        while self.nodes[undone].follows:
+            undone = self.nodes[undone].parent
         if not undone:
             return None
         self.go_to(self._understood(self.nodes[undone].parent))
@@ -129,6 +137,12 @@ class Playthrough:
         current = self._understood(self.current)
         for index in range(len(self.nodes) - 1, current, -1):
             if self.nodes[index].understood and self._understood(self.nodes[index].parent) == current:
+                while (
+                    index + 1 < len(self.nodes)
+                    and self.nodes[index + 1].follows
+                    and self.nodes[index + 1].parent == index
+                ):
+                    index += 1
                 self.go_to(index)
                 return True
         return False

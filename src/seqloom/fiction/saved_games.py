@@ -194,7 +194,8 @@ def _records(playthrough: Playthrough, num_nodes: int, snapshots: set[int]) -> I
     """The records of turns from `num_nodes`, and of all snapshots that are not among `snapshots`."""
     for node in playthrough.nodes[num_nodes:]:
         more: dict[str, Any] = {"typed": node.typed} if node.typed else {}
-        more |= ({} if node.understood else {"understood": False}) | ({"text": node.text} if node.text else {})
+        more |= {} if node.understood else {"understood": False}
+        more |= ({"follows": True} if node.follows else {}) | ({"text": node.text} if node.text else {})
         yield {"parent": node.parent, "line": node.line, "answer": node.answer, **more}
     for index in sorted(set(playthrough.snapshots) - snapshots):
         state = base64.b64encode(zlib.compress(playthrough.snapshots[index])).decode()
@@ -221,7 +222,8 @@ def _add(record: dict[str, Any], saved: SavedGame) -> None:
         parent = _whole(record["parent"], count) if count else -1
         line, answer, typed = (_text(record.get(key, "")) for key in ("line", "answer", "typed"))
         text = _text(record.get("text", ""), _MAX_TEXT)
-        saved.nodes.append(Node(parent, line, answer, typed, record.get("understood") is not False, text))
+        understood, follows = record.get("understood") is not False, record.get("follows") is True
+        saved.nodes.append(Node(parent, line, answer, typed, understood, follows and parent >= 0, text))
         saved.current = count
 
 

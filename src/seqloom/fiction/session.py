@@ -118,8 +118,13 @@ class Session:
 
     def _resume(self, path: Path) -> tuple[Playthrough, Reply] | None:
         """The game that was saved last; None if it had ended, or had not begun."""
-        saved = load(path, self._game.fingerprint)
-        playthrough = Playthrough.resumed(self._interpreter, saved.seed, saved.nodes, saved.snapshots, saved.current)
+        try:
+            saved = load(path, self._game.fingerprint)
+            playthrough = Playthrough.resumed(
+                self._interpreter, saved.seed, saved.nodes, saved.snapshots, saved.current
+            )
+        except FictionError as error:
+            raise FictionError(f"{error}; --new begins anew and keeps this game as “{PREVIOUS}”") from None
         turns = playthrough.num_turns()
         if playthrough.turn.awaiting is Awaiting.NOTHING or not turns:
             return None
@@ -205,7 +210,10 @@ class Session:
         self.playthrough.retract()
         for commands in self._proposer.propose(line, self._interpreter):
             if commands and self._all_understood(commands):
-                turns = [self.playthrough.play(command, typed=line) for command in commands]
+                turns = [
+                    self.playthrough.play(command, typed=line, follows=position > 0)
+                    for position, command in enumerate(commands)
+                ]
                 text = "\n\n".join(turn.text for turn in turns)
                 return Turn(text, turns[-1].awaiting), tuple(commands)
         return self.playthrough.play(line), ()

@@ -61,7 +61,10 @@ def test_a_transcript_and_saves_are_written_where_they_are_named(
         (["--parser", "runs/x"], "--parser runs/x: there are no parser networks yet; expected --parser off"),
         (["--transcript", "{tmp}/no/t.txt"], "/no/t.txt: cannot be written"),
         (["--saves", "{tmp}/file"], "this is a file, not a folder"),
-        (["--saves", "{tmp}/damaged"], "autosave.jsonl: holds no turn; it is damaged"),
+        (
+            ["--saves", "{tmp}/damaged"],
+            "it is damaged, or not a game that seqloom saved; restore another; --new begins anew",
+        ),
     ],
 )
 def test_wrong_input_is_one_message(
@@ -105,12 +108,17 @@ class Terminal:
         os.close(terminal)
         self.shown = ""
 
-    def wait_for(self, pattern: str) -> str:
-        """What the terminal shows, up to a match of the pattern."""
+    def wait_for(self, pattern: str, *, again: str = "") -> str:
+        """What the terminal shows, up to a match of the pattern; while it shows nothing, `again` is typed again and again."""
         deadline = time.monotonic() + 60
         while not (match := re.search(pattern, self.shown, re.DOTALL)):
-            ready, *_ = select.select([self.controller], [], [], max(0.0, deadline - time.monotonic()))
-            assert ready, self.shown
+            left = max(0.0, deadline - time.monotonic())
+            ready, *_ = select.select([self.controller], [], [], min(left, 3.0) if again else left)
+            if not ready:
+                assert again, self.shown
+                assert left, self.shown
+                self.type(again)
+                continue
             try:
                 self.shown += os.read(self.controller, 4096).decode().replace("\r\n", "\n")
             except OSError:  # The terminal was closed.
@@ -171,7 +179,8 @@ def test_no_turn_whose_answer_was_shown_is_lost(saves: Path, interruption: str) 
         terminal.type("exam")
         terminal.wait_for("exam")
         terminal.type("\x03")
-        terminal.wait_for(r"Stopped\. `seqloom play cloak` continues the game\.")
+        # readline misses a signal that comes just before it waits for the next key.
+        terminal.wait_for(r"Stopped\. `seqloom play cloak` continues the game\.", again="\x03")
         assert terminal.end() == 130
     else:
         terminal.type("hang cloak on hook\n")

@@ -31,7 +31,7 @@ def test_the_log_grows_with_the_game_and_is_the_same_as_one_written_at_once(tmp_
     log.create(playthrough)
     for line in ("add", "add", "", "frob", "", "add", "key", "ä"):
         if line:
-            playthrough.play(line, typed=line.upper())
+            playthrough.play(line, typed=line.upper(), follows=line == "key")
         else:
             playthrough.undo()
         log.update(playthrough)

@@ -200,6 +200,8 @@ def test_only_a_parser_error_asks_the_proposer_and_the_first_understood_proposal
     assert session.take("count two up") == Reply("The count is 2\n\nThe count is 3", (), ("add", "add"))
     assert proposer.lines == ["count two up"]
     assert [(node.line, node.typed) for node in session.playthrough.nodes[2:]] == [("add", "count two up")] * 2
+    assert session.take("undo") == Reply("The count is 1", ("Taken back: count two up",))
+    assert session.take("/redo").text == "The count is 3"
     assert ">count two up\n-> add. add\nThe count is 2" in (tmp_path / "t.txt").read_text()
     assert notes(session, "/parser off") == "The parser network is off."
     assert texts(session, "count two up") == ["What is count two up?"]
