@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 from seqloom.config import merge
@@ -169,12 +170,14 @@ class ArmTrainer:
         corpus: Corpus,
         tests: Mapping[str, Sequence[SentencePair]],
     ) -> dict[str, TestOutputs]:
-        """The outputs with what the task tells of a run in a report; stored in its folder."""
+        """The outputs with what the task tells of a run in a report; stored in its folder. A run that has diverged has none."""
         results: dict[str, TestOutputs] = {}
         task = task_of(run.info.corpus.kind)
         for name, test_outputs in outputs.items():
             path = run.folder / "outputs" / f"{name}-details-{task.details_version}.json"
-            if path.exists():
+            if not np.isfinite(test_outputs.log_probs).all():
+                details = {}
+            elif path.exists():
                 details = read_json(path, within=run.folder)
             else:
                 with torch.inference_mode():
