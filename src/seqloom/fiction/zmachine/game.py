@@ -19,6 +19,7 @@ from seqloom.fiction.zmachine.vocabulary import Vocabulary
 _AWAITING = tuple(Awaiting)
 # The upper window of most stories is a status line of one or two rows.
 _STATUS_ROWS = 2
+_MAX_STATUS = 255
 
 
 MISSING = "Z-machine stories: need the package fernz, which is not installed: pip install 'seqloom[fiction]'"
@@ -52,7 +53,7 @@ class ZMachine:
         self._vocabulary = Vocabulary(story)
         self._state = b""
         self._memory: tuple[bytes, bytes] | None = None
-        self._shown_score: Score | None = None
+        self._status = ""
 
     def reset(self, seed: int = 0) -> Turn:
         """Starts the story."""
@@ -70,18 +71,20 @@ class ZMachine:
         return self._turn(self._process.step(line), line=line if reads_command else None)
 
     def snapshot(self) -> bytes:
-        """What the story awaits (one byte), and the state of fernz, as compressed JSON."""
-        return bytes([_AWAITING.index(self.awaiting)]) + self._state
+        """What the story awaits, the length of the status line and its text, and the state of fernz, as compressed JSON."""
+        status = self._status.encode()[:_MAX_STATUS]
+        return bytes([_AWAITING.index(self.awaiting), len(status)]) + status + self._state
 
     def restore(self, snapshot: bytes) -> None:
         """Returns to a snapshot."""
-        if not snapshot or snapshot[0] >= len(_AWAITING):
+        if len(snapshot) < 2 or snapshot[0] >= len(_AWAITING):
             raise FictionError(f"{self.title}: the snapshot is damaged")
-        state = snapshot[1:]
+        status, state = snapshot[2 : 2 + snapshot[1]], snapshot[2 + snapshot[1] :]
         if state != self._state:
             self._process.restore(state)
             self._state = state
         self.awaiting = _AWAITING[snapshot[0]]
+        self._status = status.decode(errors="ignore")
 
     def words(self) -> Words:
         """The words and the grammar in the tables of the story."""
@@ -89,7 +92,7 @@ class ZMachine:
 
     def objects_in_scope(self) -> tuple[SceneObject, ...]:
         """The things around and on the player in the tree of objects."""
-        return self._vocabulary.objects_in_scope(self.memory())
+        return self._vocabulary.objects_in_scope(self.memory(), self._status)
 
     def score(self) -> Score | None:
         """The score that the status line shows: in version 3 from its variables (section 8.2.2), else from its text."""
@@ -100,7 +103,7 @@ class ZMachine:
             variables = story.word(0x0C)
             points = story.word(variables + 2)
             return Score(points - 0x10000 if points & 0x8000 else points, None, story.word(variables + 4))
-        return self._shown_score
+        return _score_of(self._status)
 
     def export_save(self) -> bytes:
         """The game in Quetzal format, as the story's own command SAVE writes it."""
@@ -144,7 +147,7 @@ class ZMachine:
         if answer.upper_height > _STATUS_ROWS:  # A menu, or a quotation.
             text = "\n".join([*answer.upper, "", text]).strip("\n")
         else:
-            self._shown_score = _score_of(" ".join(answer.upper)) or self._shown_score
+            self._status = " ".join(answer.upper) or self._status
         if answer.reads == "line":
             self.awaiting = awaiting(text)
         else:

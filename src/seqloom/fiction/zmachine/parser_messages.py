@@ -13,6 +13,9 @@ _ERRORS: tuple[tuple[ParserError, str], ...] = (
     (ParserError.UNKNOWN_VERB, r"That's not a verb I recogni[sz]e"),
     (ParserError.UNKNOWN_NOUN, r"I don'?t know the word [\"“']([^\"”']+)"),
     (ParserError.UNKNOWN_NOUN, r"\[?The word [\"“]([^\"”]+)[\"”] (?:isn't|is not) in (?:the|your) vocabulary"),
+    (ParserError.UNKNOWN_NOUN, r"\[?This story doesn't recogni[sz]e the word [\"“]([^\"”]+)"),
+    (ParserError.UNKNOWN_NOUN, r"\[?You don't need to use the word [\"“]([^\"”]+)"),
+    (ParserError.NOT_IN_SCOPE, r"\[You (?:don't|can't) see (?:any )?[\w' -]+ here"),
     (ParserError.NOT_IN_SCOPE, r"You can't see any (?:such thing|[\w -]+ here)"),
     (ParserError.NOT_IN_SCOPE, r"I don't see (?:any |what you're referring)"),
     (ParserError.SYNTAX, r"I didn't understand (?:that sentence|that number|the way that finished)"),
@@ -25,8 +28,11 @@ _ERRORS: tuple[tuple[ParserError, str], ...] = (
     (ParserError.SYNTAX, r"You can only do that to something animate"),
     (ParserError.SYNTAX, r"I can only do that to something animate"),
     (ParserError.SYNTAX, r"You must (?:name something more substantial|supply a (?:noun|second noun))"),
-    (ParserError.SYNTAX, r"There was no verb in that sentence"),
-    (ParserError.SYNTAX, r"There were too many nouns in that sentence"),
+    (ParserError.SYNTAX, r"There (?:was no verb|aren't any verbs) in that sentence"),
+    (ParserError.SYNTAX, r"There (?:were|are) too many (?:nouns|verbs) in that sentence"),
+    (ParserError.SYNTAX, r"I (?:can't|couldn't) find a (?:verb|noun) in that sentence"),
+    (ParserError.SYNTAX, r"I can't use multiple (?:direct|indirect) objects"),
+    (ParserError.SYNTAX, r"I can't use the word [\"“]([^\"”]+)[\"”] here"),
     (ParserError.SYNTAX, r"(?:That sentence|This sentence) isn't one I recogni[sz]e"),
     (ParserError.SYNTAX, r"(?:Sorry, but )?I don't (?:recogni[sz]e|understand) that sentence"),
     (ParserError.SYNTAX, r"You used the word [\"“]([^\"”]+)[\"”] in a way that I don't understand"),
@@ -39,7 +45,7 @@ _CLARIFICATION = re.compile(
 )
 _YES_OR_NO = re.compile(
     r"(?:\bare you sure\b.*\?|\bdo you (?:really )?(?:wish|want) to (?:leave|quit|restart|restore|end|stop)\b.*\?"
-    r"|\(y is affirmative\)|\byes or no\b|\by/n\b|\bRESTART, RESTORE\b|\bRESTART\b.*\bor QUIT\b)\W*$",
+    r"|\(y is affirmative\)|\byes or no\b|\by/n\b|\bRESTART, RESTORE\b|\bRESTORE,? or QUIT\b|\bRESTART\b.*\bor QUIT\b)\W*$",
     re.IGNORECASE,
 )
 
@@ -50,7 +56,7 @@ def parser_error(text: str, line: str) -> tuple[ParserError, str] | None:
         match = pattern.search(text)
         if match is None:
             continue
-        word = match[1] if match.lastindex else ""
+        word = match[1].rstrip(".,") if match.lastindex else ""
         if error is ParserError.UNKNOWN_NOUN and line.lower().split()[:1] == [word.lower()]:
             error = ParserError.UNKNOWN_VERB
         return error, word

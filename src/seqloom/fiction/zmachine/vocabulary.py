@@ -69,17 +69,18 @@ class Vocabulary:
         """Whether the dictionary holds a word, by the letters that the story reads."""
         return cut(word.lower(), self._story) in self.texts
 
-    def objects_in_scope(self, memory: bytes) -> tuple[SceneObject, ...]:
+    def objects_in_scope(self, memory: bytes, status: str = "") -> tuple[SceneObject, ...]:
         """The things around and on the player, as the tree of objects shows them.
 
         What is in a closed container is among them, since no table says which containers are closed.
 
         Args:
             memory: the memory of the story that changes, as it is now.
+            status: the status line, which begins with the name of the room in most stories.
         """
         story = self._story.with_memory(memory)
         objects = with_current_links(self._objects, story)
-        location = story.word(story.word(0x0C))  # The first variable, by convention of all compilers (section 8.2.2.1).
+        location = self._location(story, status)
         player = self._player(objects, location)
         held = descendants(objects, player) if player else []
         location = _current_room(objects, player, location, is_inform=bool(story.compiler))
@@ -184,6 +185,14 @@ class Vocabulary:
             return word
         own = (other for other in _words_of_name(name) if cut(other, self._story) == word)
         return next(own, None) or self._long_words.get(word, word)
+
+    def _location(self, story: Story, status: str) -> int:
+        """The room: the first variable of version 3 (section 8.2.2.1) and of Inform's stories, else what the status line names."""
+        if story.version == 3 or story.compiler:
+            return story.word(story.word(0x0C))
+        shown = status.strip()
+        rooms = [item for item in self._objects.values() if item.name and shown.startswith(item.name)]
+        return max(rooms, key=lambda item: len(item.name)).number if rooms else 0
 
     def _player(self, objects: dict[int, StoryObject], location: int) -> int:
         candidates = [item for item in objects.values() if item.name.lower() in _PLAYERS and item.parent]
