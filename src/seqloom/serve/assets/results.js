@@ -82,7 +82,7 @@ const VIEWS = [
     draw: surpriseView,
     across: lossesView,
     help:
-      "The text, coloured by the surprise of each language model: −log2 of the probability of each token, in bits. A darker " +
+      "The text, coloured by the surprise of each language model: −log2 of the probability of each token, in bits. A stronger " +
       "shade and a higher bar are more bits. Point at a token, or move through the text with the arrow keys, to see its " +
       "probability, its rank and the most probable tokens in its place.",
   },

@@ -44,7 +44,7 @@ function numbersUnder(root) {
     type: "checkbox",
     on: { change: () => root.querySelector(".pieces").classList.toggle("numbered", box.checked) },
   });
-  return make("label", {}, box, " Bits under each token");
+  return make("label", { className: "numbers-choice" }, box, " Bits under each token");
 }
 
 export function surpriseView({ surprise }, { run }) {
