@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from seqloom.cli import options
+from seqloom.cli import fiction_parsing, options
 from seqloom.cli.lines import output, print_json
 from seqloom.cli.progress import shown
 
@@ -12,6 +12,7 @@ examples:
   seqloom fiction words cloak                            verbs with their forms, nouns, directions
   seqloom fiction words story.z5 --json                  the same of a story file, as JSON
   seqloom fiction replay cloak saved.jsonl               the transcript of a saved game
+  seqloom fiction evaluate rules --data phrasings.jsonl  how much of free phrasings a parser understands
 
 `words` reads the dictionary, the grammar and the objects in the tables of a story. `replay` repeats every line of a saved
 game and checks every answer, so its transcript is what the player saw. Saved games are in the folder that `seqloom play`
@@ -41,6 +42,7 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     replay.add_argument("--output", type=Path, metavar="FILE", help="write the transcript into a file")
     options.add_common_options(words, device=False, json=True)
     options.add_common_options(replay, device=False)
+    fiction_parsing.register(commands)
     words.set_defaults(run=_words)
     replay.set_defaults(run=_replay)
 

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 from seqloom.cli import options
 from seqloom.cli.progress import shown
 from seqloom.cli.streams import printable, styled
-from seqloom.errors import ConfigError
 from seqloom.messages import command_line
 
 if TYPE_CHECKING:
@@ -24,6 +23,7 @@ examples:
   seqloom play zork1                         Zork I, which is downloaded once (87 kB); needs the same
   seqloom play story.z5                      a story file; needs the same
   seqloom play --transcript session.txt      with a transcript
+  seqloom play --parser rules                understands freely written sentences too
   seqloom play --plain                       for screen readers: no colours, no line breaks inside paragraphs
   seqloom play < walkthrough.txt             plays the lines of a file
 
@@ -54,8 +54,8 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     group.add_argument(
         "--parser",
         default="off",
-        metavar="off",
-        help="which network is asked if the game does not understand a line; off: none (default)",
+        metavar="PARSER",
+        help="what is asked if the game does not understand a line: rules, the run folder of a trained parser, or off (default)",
     )
     group.add_argument(
         "--transcript", type=Path, metavar="FILE", help="write a transcript; an existing one is continued"
@@ -85,13 +85,16 @@ def run(arguments: argparse.Namespace) -> int:
     from seqloom.fiction.games import find_game
     from seqloom.fiction.session import Session
 
+    proposer = None
     if arguments.parser != "off":
-        raise ConfigError(f"--parser {arguments.parser}: there are no parser networks yet; expected --parser off")
+        from seqloom.fiction.parsing.proposer import open_parser
+
+        proposer = open_parser(arguments.parser)
     with shown(quiet=arguments.quiet) as progress:
         game = find_game(arguments.game, data_dir=arguments.data_dir, progress=progress)
     interactive = sys.stdin.isatty()
     folder = arguments.saves or (_saves_folder(game.key) if interactive else None)
-    session = Session(game, folder, seed=arguments.seed, anew=arguments.new)
+    session = Session(game, folder, seed=arguments.seed, proposer=proposer, anew=arguments.new)
     try:
         if arguments.transcript is not None:
             session.start_transcript(arguments.transcript)

@@ -12,7 +12,7 @@ from seqloom.errors import FictionError, OutputError, SeqloomError
 from seqloom.fiction.games import Game
 from seqloom.fiction.interpreter import Awaiting, Interpreter, PortableSaves, Turn
 from seqloom.fiction.playthrough import Playthrough
-from seqloom.fiction.proposer import Proposer
+from seqloom.fiction.proposer import Proposer, are_understood, question
 from seqloom.fiction.saved_games import MAX_LINE, FolderLock, SaveFile, load, saved_path
 from seqloom.fiction.transcript import Transcript
 from seqloom.files import make_folder, move, write_bytes
@@ -38,6 +38,7 @@ Session commands begin with a slash. UNDO, SAVE and RESTORE need none.
 A line that begins with * is a comment: it goes into the transcript, not to the game."""
 
 _ENDED = "The game has ended. UNDO takes back the last turn, RESTART begins anew, RESTORE NAME continues a saved game, QUIT ends."
+_MAX_OFFERS = 3
 _BARE = {"undo", "save", "restore"}
 _BARE_AT_THE_END = {"restart", "quit", "q"}
 _QUIT = {"quit", "q"}
@@ -94,6 +95,7 @@ class Session:
         self._lock: FolderLock | None = None
         self._line = ""
         self._last_command = ""
+        self._offers: tuple[tuple[str, tuple[str, ...]], ...] = ()
         try:
             self.playthrough, self._opening = self._begin(anew)
         except BaseException:
@@ -193,7 +195,7 @@ class Session:
         turn, understood = self._turn(line)
         self._record(line if not understood else f"{line}\n-> {'. '.join(understood)}", turn.text)
         if turn.awaiting is not Awaiting.NOTHING:
-            return Reply(turn.text, understood=understood)
+            return Reply(turn.text + question([commands for _, commands in self._offers]), understood=understood)
         if self._last_command in _QUIT or last_command in _QUIT:
             # The player has stopped playing: next time the game continues where it was before.
             self.playthrough.go_to(before)
@@ -203,36 +205,36 @@ class Session:
         return Reply(turn.text, (_ENDED,), understood)
 
     def _turn(self, line: str) -> tuple[Turn, tuple[str, ...]]:
-        """The turn of a line, and the commands of the proposer if it was asked."""
+        """The turn of a line, and the commands of the proposer if it was asked, or if the line is the number of an offer."""
+        offers, self._offers = self._offers, ()
+        if line.isdecimal() and 1 <= int(line) <= len(offers):
+            typed, commands = offers[int(line) - 1]
+            return self._carried_out(commands, typed), commands
         turn = self.playthrough.play(line)
         if turn.error is None or self._proposer is None or not self._uses_proposer:
             return turn, ()
         self.playthrough.retract()
-        for commands in self._proposer.propose(line, self._interpreter):
-            if commands and self._all_understood(commands):
-                turns = [
-                    self.playthrough.play(command, typed=line, follows=position > 0)
-                    for position, command in enumerate(commands)
-                ]
-                text = "\n\n".join(turn.text for turn in turns)
-                return Turn(text, turns[-1].awaiting), tuple(commands)
+        for proposal in self._proposer.propose(line, self._interpreter):
+            if not proposal.commands or not are_understood(proposal.commands, self._interpreter):
+                continue
+            if proposal.is_sure and not self._offers:
+                return self._carried_out(proposal.commands, line), proposal.commands
+            self._offers = (*self._offers, (line, proposal.commands))
+            if len(self._offers) == _MAX_OFFERS:
+                break
         return self.playthrough.play(line), ()
 
-    def _all_understood(self, commands: Sequence[str]) -> bool:
-        """Whether the game's parser understands all commands; their outcomes do not count."""
-        before = self._interpreter.snapshot()
-        try:
-            for command in commands:
-                turn = self._interpreter.step(command)
-                if turn.error is not None:
-                    return False
-                if turn.awaiting is Awaiting.NOTHING:
-                    break
-            return True
-        finally:
-            self._interpreter.restore(before)
+    def _carried_out(self, commands: Sequence[str], typed: str) -> Turn:
+        """Plays commands that a line stands for, up to the first that the game does not understand after the ones before."""
+        turns: list[Turn] = []
+        for command in commands:
+            turns.append(self.playthrough.play(command, typed=typed, follows=bool(turns)))
+            if turns[-1].error is not None or turns[-1].awaiting not in (Awaiting.COMMAND, Awaiting.CLARIFICATION):
+                break
+        return Turn("\n\n".join(turn.text for turn in turns), turns[-1].awaiting)
 
     def _command(self, command: str, name: str) -> Reply:
+        self._offers = ()
         match command:
             case "undo":
                 undone = self.playthrough.undo()

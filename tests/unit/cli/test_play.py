@@ -58,7 +58,7 @@ def test_a_transcript_and_saves_are_written_where_they_are_named(
         (["{tmp}/file.z5"], "file.z5: is no story; expected a Z-machine story"),
         (["zork1", "--data-dir", "{tmp}/damaged"], "zork1/zork1.z3: the mirror folder {tmp}/damaged does not hold it"),
         (["zork1", "--data-dir", "{tmp}/wrong"], "zork1.z3: has another SHA-256 than the catalogue says"),
-        (["--parser", "runs/x"], "--parser runs/x: there are no parser networks yet; expected --parser off"),
+        (["--parser", "runs/x"], "runs/x: there is no such run folder"),
         (["--transcript", "{tmp}/no/t.txt"], "/no/t.txt: cannot be written"),
         (["--saves", "{tmp}/file"], "this is a file, not a folder"),
         (

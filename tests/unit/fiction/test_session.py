@@ -10,6 +10,7 @@ from seqloom.errors import OutputError
 from seqloom.fiction import saved_games
 from seqloom.fiction.games import find_game
 from seqloom.fiction.interpreter import Awaiting, Interpreter
+from seqloom.fiction.proposer import Proposal
 from seqloom.fiction.session import Reply, Session
 from tests.unit.fiction.toy_game import TOY, Counter
 
@@ -184,10 +185,10 @@ class Proposals:
         self.proposals = proposals
         self.lines: list[str] = []
 
-    def propose(self, line: str, interpreter: Interpreter) -> Sequence[Sequence[str]]:
+    def propose(self, line: str, interpreter: Interpreter) -> Sequence[Proposal]:
         assert interpreter.awaiting is Awaiting.COMMAND
         self.lines.append(line)
-        return self.proposals
+        return [Proposal(tuple(commands)) for commands in self.proposals]
 
 
 def test_only_a_parser_error_asks_the_proposer_and_the_first_understood_proposal_is_played(
