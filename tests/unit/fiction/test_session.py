@@ -1,5 +1,6 @@
 """Sessions: what is the game's and what is the session's, saved games, transcripts, and proposals of a network."""
 
+import random
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -186,7 +187,7 @@ class Proposals:
         self.lines: list[str] = []
 
     def propose(self, line: str, interpreter: Interpreter) -> Sequence[Proposal]:
-        assert interpreter.awaiting is Awaiting.COMMAND
+        assert interpreter.awaiting is not Awaiting.KEY
         self.lines.append(line)
         return [Proposal(tuple(commands)) for commands in self.proposals]
 
@@ -212,6 +213,19 @@ def test_only_a_parser_error_asks_the_proposer_and_the_first_understood_proposal
 def test_without_an_understood_proposal_the_game_itself_answers(start: Start) -> None:
     plain, asked = start(TOY, None), start(TOY, None, proposer=Proposals(["frob"]))
     for line in ("add", "what now", "add"):
+        assert asked.take(line) == plain.take(line)
+    assert asked.playthrough.nodes == plain.playthrough.nodes
+
+
+@pytest.mark.parametrize("game", ["cloak", "adventure"])
+def test_accepted_lines_are_answered_the_same_with_and_without_a_proposer(game: str, start: Start) -> None:
+    draw = random.Random(0)
+    plain = start(find_game(game), None)
+    asked = start(find_game(game), None, proposer=Proposals(["frob frob frob"], ["no such verb"]))
+    words = plain.playthrough.interpreter.words()
+    for _ in range(1000):
+        verb, noun, direction = map(draw.choice, (words.verbs, words.nouns, words.directions))
+        line = draw.choice([direction, f"{verb} {noun}", verb, "no", "undo"])
         assert asked.take(line) == plain.take(line)
     assert asked.playthrough.nodes == plain.playthrough.nodes
 

@@ -109,7 +109,7 @@ class StoryProcess:
 
     def _open(self) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "seqloom.fiction.zmachine.worker"],
+            [sys.executable, "-P", "-B", "-m", "seqloom.fiction.zmachine.worker"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
