@@ -1,12 +1,14 @@
 """Adventure (Crowther and Woods, 1977) as an interpreter, on Brandon Rhodes's package `adventure`.
 
-The package saves games as pickles, which can run code when they are read. They are neither written nor read here: a snapshot is the
-seed and the lines so far, and restoring it repeats them, which takes 0.04 ms a line.
+The package saves games as pickles, which can run code when they are read. They are neither written nor read here: a snapshot is
+the seed and the lines so far, and restoring it repeats them. The states of the latest snapshots are also kept in memory, so that
+trying a line on a snapshot repeats nothing.
 """
 
 import importlib.metadata
 import json
 import re
+from collections import OrderedDict
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +31,11 @@ if TYPE_CHECKING:
 
 MISSING = "adventure: needs the package adventure, which is not installed: pip install 'seqloom[fiction]'"
 _MAX_LINES = 1_000_000
+# States that are kept in memory, of 0.1 MB each.
+_MAX_STATES = 32
+
+_State = list[tuple[Any, Any]]
+"""The objects of a game that change, each with its attributes; for the random numbers, their state."""
 # The verb that reads the word after it as text.
 _SAYING = "say"
 _CANNOT_SAVE = "The game does not save itself here. Use the command SAVE of the session."
@@ -62,6 +69,7 @@ class Adventure:
         self._lines: list[str] = []
         self._game: Any = None
         self._error: ParserError | None = None
+        self._states: OrderedDict[bytes, _State] = OrderedDict()
 
     @property
     def awaiting(self) -> Awaiting:
@@ -75,6 +83,7 @@ class Adventure:
         from adventure import load_advent_dat
 
         self._seed, self._lines = seed, []
+        self._states.clear()  # They hold objects of the game before.
         self._game = _watched_game(self._set_error)(seed)
         load_advent_dat(self._game)
         self._game.start()
@@ -101,7 +110,12 @@ class Adventure:
 
     def snapshot(self) -> bytes:
         """The seed and all lines, as JSON."""
-        return json.dumps({"seed": self._seed, "lines": self._lines}).encode()
+        snapshot = json.dumps({"seed": self._seed, "lines": self._lines}).encode()
+        self._states[snapshot] = _capture(self._game)
+        self._states.move_to_end(snapshot)
+        if len(self._states) > _MAX_STATES:
+            self._states.popitem(last=False)
+        return snapshot
 
     def restore(self, snapshot: bytes) -> None:
         """Repeats the lines of a snapshot."""
@@ -114,7 +128,10 @@ class Adventure:
                 raise ValueError("a line is no text")
         except (ValueError, TypeError, KeyError) as problem:
             raise FictionError(f"{self.title}: the snapshot is damaged: {problem}") from None
-        if seed == self._seed and lines[: len(self._lines)] == self._lines and self._game is not None:
+        if snapshot in self._states:
+            _reinstate(self._states[snapshot])
+            self._lines = lines
+        elif seed == self._seed and lines[: len(self._lines)] == self._lines and self._game is not None:
             for line in lines[len(self._lines) :]:
                 self.step(line)
         else:
@@ -225,6 +242,27 @@ def _watched_game(on_error: Callable[[ParserError], None]) -> "type[Game]":
         if value is Game.ask_verb_what:
             setattr(WatchedGame, name, WatchedGame.ask_verb_what)
     return WatchedGame
+
+
+def _capture(game: Any) -> _State:
+    """The state of a game: the attributes of everything in it that changes, with copies of lists."""
+    holders = [game, *game.rooms.values(), *game.object_list, *game.hints.values()]
+    if hasattr(game, "dwarves"):  # Before its first answer, the game has none.
+        holders += [*game.dwarves, game.pirate]
+    return [*((holder, _copied(vars(holder))) for holder in holders), (None, game.random_generator.getstate())]
+
+
+def _reinstate(state: _State) -> None:
+    """Gives the objects of a game the attributes that they had."""
+    *holders, (_, random_state) = state
+    for holder, attributes in holders:
+        holder.__dict__.clear()
+        holder.__dict__.update(_copied(attributes))
+    holders[0][0].random_generator.setstate(random_state)
+
+
+def _copied(attributes: dict[str, Any]) -> dict[str, Any]:
+    return {name: list(value) if isinstance(value, list) else value for name, value in attributes.items()}
 
 
 def _text(output: str) -> str:

@@ -88,6 +88,35 @@ def test_snapshots_hold_the_random_numbers() -> None:
     assert [other.step("frob").text for _ in range(20)] == said
 
 
+@pytest.mark.parametrize("seed", range(6))
+def test_a_state_from_memory_continues_as_one_that_was_repeated(seed: int) -> None:
+    draw = random.Random(seed)
+    game = Adventure()
+    game.reset(seed)
+    words = game.words()
+    opening = walkthrough()[: draw.randrange(60, 200)] if seed % 2 else ["no"]
+
+    def some_lines(count: int) -> list[str]:
+        pairs = [f"{draw.choice(words.verbs)} {draw.choice(words.nouns)}" for _ in range(count)]
+        return [draw.choice([pair, draw.choice(words.directions), "yes", "no"]) for pair in pairs]
+
+    def answers(interpreter: Adventure, lines: list[str]) -> list[Turn]:
+        return [interpreter.step(line) for line in lines if interpreter.awaiting is not Awaiting.NOTHING]
+
+    answers(game, opening)
+    for _ in range(8):
+        snapshot = game.snapshot()
+        answers(game, some_lines(25))
+        game.restore(snapshot)
+        repeated = Adventure()
+        repeated.reset(seed)
+        repeated.restore(snapshot)
+        lines = some_lines(40)
+        assert answers(game, lines) == answers(repeated, lines)
+        assert game.score() == repeated.score()
+        assert game.objects_in_scope() == repeated.objects_in_scope()
+
+
 def test_a_trial_leaves_no_trace() -> None:
     game = started("enter", "take lamp")
     before = game.snapshot()
