@@ -50,7 +50,9 @@ def _adventure() -> Game:
 
 def _zork1(data_dir: str | None, progress: Progress | None) -> Game:
     from seqloom.corpus.download import locate
+    from seqloom.fiction.zmachine.game import version
 
+    version()  # Nothing is downloaded that could not be played.
     return story_game(locate("zork1/zork1.z3", _ZORK1, data_dir=data_dir, progress=progress), "zork1")
 
 

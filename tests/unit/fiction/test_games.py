@@ -3,6 +3,7 @@
 import functools
 import hashlib
 import http.server
+import importlib.metadata
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -65,6 +66,15 @@ def test_zork_is_downloaded_once_and_checked(mirror: Path, monkeypatch: pytest.M
     assert digest in game.fingerprint
     path.unlink()
     assert find_game("zork1").fingerprint == game.fingerprint
+
+
+def test_nothing_is_downloaded_without_its_interpreter(mirror: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(name: str) -> str:
+        raise importlib.metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr(importlib.metadata, "version", missing)
+    with pytest.raises(FictionError, match=r"pip install 'seqloom\[fiction\]'"):
+        find_game("zork1")
 
 
 def test_zork_of_a_mirror_folder_is_played(shared_data: Path) -> None:
