@@ -53,14 +53,15 @@ def _zork1(data_dir: str | None, progress: Progress | None) -> Game:
     from seqloom.fiction.zmachine.game import version
 
     version()  # Nothing is downloaded that could not be played.
-    return story_game(locate("zork1/zork1.z3", _ZORK1, data_dir=data_dir, progress=progress), "zork1")
+    return story_game(locate("zork1/zork1.z3", _ZORK1, data_dir=data_dir, progress=progress), "zork1", "Zork I")
 
 
-def story_game(path: Path, key: str | None = None) -> Game:
+def story_game(path: Path, key: str | None = None, title: str | None = None) -> Game:
     """The game in a story file.
 
     Args:
         key: the name of its folder of saved games; None: from the name of the file.
+        title: the name of the game, for the player; None: the name of the file.
 
     Raises:
         FictionError: the file is no story that can be played, or fernz is not installed.
@@ -71,7 +72,9 @@ def story_game(path: Path, key: str | None = None) -> Game:
     story = read_story(path)
     digest = hashlib.sha256(story.data).hexdigest()
     stem = re.sub(r"[^\w-]+", "-", path.stem)[:60]
-    return Game(key or f"{stem}-{digest[:8]}", f"story {digest}, fernz {version()}", lambda: ZMachine(story))
+    return Game(
+        key or f"{stem}-{digest[:8]}", f"story {digest}, fernz {version()}", lambda: ZMachine(story, title=title)
+    )
 
 
 NAMED = ("cloak", "adventure", "zork1")

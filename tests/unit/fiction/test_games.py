@@ -63,6 +63,7 @@ def test_zork_is_downloaded_once_and_checked(mirror: Path, monkeypatch: pytest.M
     monkeypatch.setattr(games, "_ZORK1", FileEntry(url="http://127.0.0.1:9/x", sha256=digest, bytes=len(tiny_story())))
     game = find_game("zork1")
     assert game.key == "zork1"
+    assert game.open().title == "Zork I"
     assert digest in game.fingerprint
     path.unlink()
     assert find_game("zork1").fingerprint == game.fingerprint

@@ -40,14 +40,15 @@ def version() -> str:
 class ZMachine:
     """A story; see `Interpreter` for its methods."""
 
-    def __init__(self, story: Story, *, seconds: float = STEP_SECONDS) -> None:
+    def __init__(self, story: Story, *, title: str | None = None, seconds: float = STEP_SECONDS) -> None:
         """Prepares a story.
 
         Args:
+            title: the name of the game, for the player; None: the name of the file.
             seconds: how long the story may compute in one turn.
         """
         self.story = story
-        self.title = Path(story.source).name
+        self.title = title or Path(story.source).name
         self.awaiting = Awaiting.COMMAND
         self._process = StoryProcess(story, seconds)
         self._vocabulary = Vocabulary(story)
