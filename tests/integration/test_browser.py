@@ -121,10 +121,10 @@ def test_pointing_at_a_token_shows_its_sources_by_the_chosen_method(app: Visit, 
         assert numbers.all_text_contents() == [f"{value:.2f}".replace("-", "−") for value in rows[1]]
         tokens.nth(1).blur()
         assert numbers.all_text_contents() == [f"{value:.2f}".replace("-", "−") for value in rows[0]]
-        assert "Has its maximum at the same token as" in column.locator(".trust").inner_text()
+        assert "Has its maximum at the same token as" in column.locator(".agreements").inner_text()
     rnn = app.columns().first
     app.page.get_by_role("radio", name="attention").check()
-    assert "This run has no attention" in rnn.locator(".trust").inner_text()
+    assert "This run has no attention" in rnn.locator(".agreements").inner_text()
 
 
 def test_every_head_is_there_and_one_is_enlarged_and_silenced(app: Visit, server: Running) -> None:

@@ -66,7 +66,7 @@ def test_a_change_changes_what_it_says_it_does(server: Running) -> None:
     other = next(
         one["token"] for one in plain["steps"][0]["candidates"][1:] if not one["token"]["text"].startswith("<")
     )
-    begun = explain(server, change={"begin": [other["token_id"]]}).json["explanations"][0]["what_if"]
+    begun = explain(server, change={"prefix_ids": [other["token_id"]]}).json["explanations"][0]["what_if"]
     assert begun["output_tokens"][0] == other
     assert begun["log_probs"] == begun["changed_log_probs"]
     assert other["token_id"] != first
@@ -75,7 +75,7 @@ def test_a_change_changes_what_it_says_it_does(server: Running) -> None:
     assert word["what_if"]["log_probs"] != word["what_if"]["changed_log_probs"]
     assert word["saliency"] == []
     head = plain["attention"][-1]["name"]
-    silent = explain(server, change={"silence": [f"{head}.0"], "force": "red"}).json["explanations"][0]["what_if"]
+    silent = explain(server, change={"silence": [f"{head}.0"], "prefix": "red"}).json["explanations"][0]["what_if"]
     assert silent["output"].startswith("red")
 
 
@@ -117,10 +117,10 @@ def test_outputs_are_bounded(server: Running) -> None:
         ({"change": {"silence": ["decoder.0.cross.99999999999999999999"]}}, 400, "has heads 0 to"),
         ({"runs": ["rnn-tiny"], "change": {"silence": ["decoder.0.cross"]}}, 400, "no attention"),
         ({"change": {"force": "red " * 40}}, 400, "at most 24 are explained"),
-        ({"change": {"force": "red", "begin": [5]}}, 400, "give one of them"),
-        ({"change": {"begin": [2**31 - 1]}}, 400, "no token that a target can begin with"),
-        ({"change": {"begin": [2]}}, 400, "no token that a target can begin with"),
-        ({"change": {"begin": [5] * 25}}, 400, "at most 24 are explained"),
+        ({"change": {"prefix": "red", "prefix_ids": [5]}}, 400, "give one of them"),
+        ({"change": {"prefix_ids": [2**31 - 1]}}, 400, "no token that a target can begin with"),
+        ({"change": {"prefix_ids": [2]}}, 400, "no token that a target can begin with"),
+        ({"change": {"prefix_ids": [5] * 25}}, 400, "at most 24 are explained"),
     ],
     ids=str,
 )
@@ -140,7 +140,7 @@ def test_hostile_bodies_are_refused(server: Running, body: bytes, kind: str) -> 
 
 def test_the_log_and_the_measures_hold_no_text(server: Running) -> None:
     secret = "Geheimnis"
-    explain(server, text=secret, change={"words": {"1": secret + "se"}, "force": secret})
+    explain(server, text=secret, change={"words": {"1": secret + "se"}, "prefix": secret})
     explain(server, text=secret, change={"silence": [secret]})
     assert secret not in server.log.getvalue()
     assert not [line for line in server.access_log() if line["event"] == "failure"]

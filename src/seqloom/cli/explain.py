@@ -214,7 +214,7 @@ def _change(arguments: argparse.Namespace) -> "Change":
         if not (equals and position.strip().isdecimal()):
             raise ConfigError(f"--change {text}: expected N=WORD with N from 1, for example --change 3=Hund")
         words[int(position)] = word
-    return Change(words=words, silence=tuple(arguments.silence), force=arguments.force)
+    return Change(words=words, silence=tuple(arguments.silence), prefix=arguments.force)
 
 
 def _write_or_print(explanations: "Explanations", arguments: argparse.Namespace) -> None:
@@ -293,7 +293,8 @@ def _sentences(explanation: "Explanation") -> list[str]:
     from seqloom.report import explanation_wording as words
 
     sentences = [
-        f"{picture.title}. {words.trust_sentence(picture.trust)}" for picture in words.pictures_of(explanation)
+        f"{picture.title}. {words.agreements_sentence(picture.agreements)}"
+        for picture in words.pictures_of(explanation)
     ]
     if explanation.what_if is not None:
         changed = explanation.what_if

@@ -1,7 +1,7 @@
 """Agreement: how far pictures agree with each other, and with the reference alignment if it is known.
 
-Input: pictures (matrices of output rows and input columns); output: agreements. Attention is one picture among others. How far it
-can be trusted as an explanation is measured here, not assumed (Jain & Wallace 2019; Wiegreffe & Pinter 2019).
+Input: pictures (matrices of output rows and input columns); output: agreements. Attention is one picture among others. Whether it
+is a reliable explanation is measured here, not assumed (Jain & Wallace 2019; Wiegreffe & Pinter 2019).
 """
 
 from collections.abc import Sequence
@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from seqloom.explain.explanation import Agreement, Trust, TruthAgreement
+from seqloom.explain.explanation import Agreement, Agreements, AlignmentAgreement
 from seqloom.explain.rounding import rounded
 
 Picture = NDArray[np.float64]
@@ -43,9 +43,9 @@ def agreement(
     return Agreement(alike=rounded(float(np.mean(alike))), rank=mean_rank, count=len(alike))
 
 
-def truth_agreement(
+def alignment_agreement(
     picture: Picture | None, sources: Sequence[Sequence[int]], columns: Sequence[int]
-) -> TruthAgreement | None:
+) -> AlignmentAgreement | None:
     """Compares a picture with the reference alignment, over the rows that have an aligned column among `columns`.
 
     Args:
@@ -73,7 +73,7 @@ def truth_agreement(
     if not alike:
         return None
     means = (rounded(float(np.mean(values))) for values in (alike, mass, chance))
-    return TruthAgreement(**dict(zip(("alike", "mass", "chance"), means, strict=True)), count=len(alike))
+    return AlignmentAgreement(**dict(zip(("alike", "mass", "chance"), means, strict=True)), count=len(alike))
 
 
 class ReferencePictures:
@@ -84,7 +84,8 @@ class ReferencePictures:
         within_target: occlusion and gradient within the target, (T, T).
         within_source: occlusion within the source, (S, S).
         truth: the aligned source positions of each target token; None if they are unknown.
-        src_real: positions of the source that are no special tokens. `tgt_real`: of `target`. `fed_real`: of `fed`.
+        src_positions: the positions of the source that are compared: all but the special tokens pad, bos and eos.
+            `tgt_positions`, `fed_positions`: the same for `target` and `fed`.
     """
 
     def __init__(
@@ -95,41 +96,41 @@ class ReferencePictures:
         within_target: tuple[Picture | None, Picture | None] = (None, None),
         within_source: Picture | None = None,
         truth: Sequence[Sequence[int]] | None,
-        src_real: Sequence[int],
-        tgt_real: Sequence[int],
-        fed_real: Sequence[int],
+        src_positions: Sequence[int],
+        tgt_positions: Sequence[int],
+        fed_positions: Sequence[int],
     ) -> None:
         self._occlusion, self._gradient = occlusion, gradient
         self._within_target, self._within_source = within_target, within_source
         self._truth = truth
-        self._src_real, self._tgt_real, self._fed_real = src_real, tgt_real, fed_real
+        self._src_real, self._tgt_real, self._fed_real = src_positions, tgt_positions, fed_positions
 
-    def trust_across(self, picture: Picture, *, method: str = "") -> Trust:
+    def agreements_across(self, picture: Picture, *, method: str = "") -> Agreements:
         """The agreements of a picture (T, S) from target to source.
 
         Args:
             method: the method of the picture, which is not compared with itself.
         """
         columns = [self._src_real] * len(self._tgt_real)
-        return Trust(
+        return Agreements(
             occlusion=None if method == "occlusion" else agreement(picture, self._occlusion, self._tgt_real, columns),
             gradient=None if method == "gradient" else agreement(picture, self._gradient, self._tgt_real, columns),
-            truth=None if self._truth is None else truth_agreement(picture, self._truth, self._src_real),
+            truth=None if self._truth is None else alignment_agreement(picture, self._truth, self._src_real),
         )
 
-    def trust_within_target(self, picture: Picture) -> Trust:
+    def agreements_within_target(self, picture: Picture) -> Agreements:
         """The agreements of a picture (T, T) from target to the ids that were fed."""
         columns = [[column for column in self._fed_real if column <= row] for row in self._tgt_real]
         occlusion, gradient = self._within_target
-        return Trust(
+        return Agreements(
             occlusion=agreement(picture, occlusion, self._tgt_real, columns),
             gradient=agreement(picture, gradient, self._tgt_real, columns),
         )
 
-    def trust_within_source(self, picture: Picture) -> Trust:
-        """The agreements of a picture (S, S); occlusion is how far a position of the memory moves."""
+    def agreements_within_source(self, picture: Picture) -> Agreements:
+        """The agreements of a picture (S, S) within the source; it is compared with `memory_saliency`."""
         columns = [self._src_real] * len(self._src_real)
-        return Trust(occlusion=agreement(picture, self._within_source, self._src_real, columns))
+        return Agreements(occlusion=agreement(picture, self._within_source, self._src_real, columns))
 
 
 def _spearman(weights: Picture, other: Picture) -> float | None:

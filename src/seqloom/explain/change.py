@@ -10,7 +10,7 @@ from typing import Self
 
 import torch
 from jaxtyping import Float, Int
-from pydantic import Field, model_validator
+from pydantic import AliasChoices, Field, model_validator
 from torch import Tensor
 
 from seqloom.config import Settings, nearest
@@ -30,29 +30,29 @@ class Change(Settings):
             words, each character is a word.
         silence: heads whose output is set to zero, such as "decoder.1.cross.2" (counted from 0), or "decoder.1.cross" for all heads
             of a layer.
-        force: the text that the target begins with.
-        begin: the same as ids, for exact tokens.
+        prefix: the text that the target must begin with.
+        prefix_ids: the same as token ids; only one of both can be given.
     """
 
     words: dict[int, str] = Field(default_factory=dict)
     silence: tuple[str, ...] = ()
-    force: str = ""
-    begin: tuple[int, ...] = ()
+    prefix: str = Field("", validation_alias=AliasChoices("prefix", "force"))
+    prefix_ids: tuple[int, ...] = Field((), validation_alias=AliasChoices("prefix_ids", "begin"))
 
     @model_validator(mode="after")
-    def _check_beginning(self) -> Self:
-        if self.force and self.begin:
-            raise ValueError("force and begin both say what the target begins with; give one of them")
+    def _check_prefix(self) -> Self:
+        if self.prefix and self.prefix_ids:
+            raise ValueError("prefix and prefix_ids both say what the target begins with; give one of them")
         return self
 
     def __bool__(self) -> bool:
-        return bool(self.words or self.silence or self.force or self.begin)
+        return bool(self.words or self.silence or self.prefix or self.prefix_ids)
 
-    def describe(self, text: str, begin: str = "") -> str:
+    def describe(self, text: str, prefix: str = "") -> str:
         """A description for people.
 
         Args:
-            begin: the ids of `begin` as text.
+            prefix: `prefix_ids` as text.
         """
         before = segments(text)
         parts = [
@@ -62,7 +62,7 @@ class Change(Settings):
             for number, word in sorted(self.words.items())
         ]
         parts += [f"{head} is set to zero" for head in self.silence]
-        parts += [f"the target begins with {self.force or begin!r}"] if self.force or self.begin else []
+        parts += [f"the target begins with {self.prefix or prefix!r}"] if self.prefix or self.prefix_ids else []
         return "; ".join(parts)
 
     def apply(self, text: str) -> str:
@@ -79,7 +79,7 @@ class Change(Settings):
 
 
 class ChangedModel(Model):
-    """A model with interventions in every step, by the same contract."""
+    """A model that computes what another one does, but applies interventions in every step."""
 
     def __init__(self, model: Model, interventions: Mapping[str, Intervention]) -> None:
         super().__init__()
@@ -90,21 +90,21 @@ class ChangedModel(Model):
         self.training = model.training
 
     def max_tgt_len(self, src_len: int) -> int | None:
-        """As the model."""
+        """The limit of the wrapped model."""
         return self._model[0].max_tgt_len(src_len)
 
     def output_weights(self) -> tuple[Float[Tensor, "vocab d_model"], Float[Tensor, "vocab"] | None]:
-        """As the model."""
+        """The output weights of the wrapped model."""
         return self._model[0].output_weights()
 
     def start(self, sources: Sources, hooks: ActivationHooks | None = None) -> DecoderState:
-        """As the model, with the interventions."""
+        """Calls `start` of the wrapped model, with the interventions."""
         return self._model[0].start(sources, _Intervening(self._interventions, hooks))
 
     def advance(
         self, ids: Int[Tensor, "rows n"], state: DecoderState, hooks: ActivationHooks | None = None
     ) -> tuple[Float[Tensor, "rows n d_model"], DecoderState]:
-        """As the model, with the interventions."""
+        """Calls `advance` of the wrapped model, with the interventions."""
         return self._model[0].advance(ids, state, _Intervening(self._interventions, hooks))
 
 

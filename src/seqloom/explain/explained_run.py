@@ -24,7 +24,7 @@ from seqloom.run.load import Run
 from seqloom.tasks import task_of
 
 _CONTINUATION = 60
-"""The most new tokens of a language model."""
+"""The largest number of new tokens of a language model."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,15 +42,15 @@ class ExplainedRun:
     """A run whose outputs are explained.
 
     Attributes:
-        settings: how the run searches: by its recipe's beam search, or by the default one if the recipe samples.
+        settings: those of the recipe's beam search, or of the default beam search if the recipe samples.
     """
 
     def __init__(self, run: Run, *, beam: int | None = None, max_tokens: int | None = None) -> None:
         """Takes a run.
 
         Args:
-            beam: by default the recipe's.
-            max_tokens: the most tokens of an output, if the recipe allows more.
+            beam: beam size; by default the recipe's.
+            max_tokens: upper limit for the tokens of an output; the recipe's own limit applies if it is lower.
         """
         self.run = run
         self._max_tokens = max_tokens
@@ -124,12 +124,12 @@ class ExplainedRun:
         for token_id in prefix:
             if token_id in (vocab.pad_id, vocab.bos_id, vocab.eos_id) or not 0 <= token_id < vocab.tgt_size:
                 raise ConfigError(
-                    f"begin {token_id}: no token that a target can begin with; take ids from an explanation"
+                    f"prefix_ids {token_id}: no token that a target can begin with; take ids from an explanation"
                 )
         limit = self.model.max_tgt_len(len(sentence.src_ids))
         if limit is not None and len(prefix) + 1 > limit:
             raise ConfigError(
-                f"a beginning of {len(prefix)} tokens does not fit: there is room for {limit - 1}; shorten it"
+                f"a prefix of {len(prefix)} tokens does not fit: there is room for {limit - 1}; shorten it"
             )
         return prefix
 
@@ -152,8 +152,8 @@ class ExplainedRun:
         ends = [len(decode(ids[:count])) for count in range(len(ids) + 1)]
         return decode(ids), list(pairwise(ends))
 
-    def real_positions(self, ids: Sequence[int]) -> list[int]:
-        """The positions of ids that are not special."""
+    def non_special_positions(self, ids: Sequence[int]) -> list[int]:
+        """The positions of all ids except the special ids pad, bos and eos."""
         vocab = self.tokenizer.vocab
         return [position for position, i in enumerate(ids) if i not in (vocab.pad_id, vocab.bos_id, vocab.eos_id)]
 

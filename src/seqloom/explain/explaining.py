@@ -1,7 +1,7 @@
 """explain: a run and a text -> an Explanation.
 
-It encodes the text, lets the run generate, records its activations, and compares the pictures: matrices of attention or saliency.
-It does not ask for the architecture: what can be shown follows from the names of the captured tensors.
+It encodes the text, generates an output, captures activations and compares pictures (matrices of attention or saliency).
+It does not ask for the architecture: the names of the captured tensors decide what can be shown.
 """
 
 from collections.abc import Callable, Collection
@@ -17,8 +17,8 @@ from seqloom.explain.agreement import Picture, ReferencePictures
 from seqloom.explain.change import Change, ChangedModel, silencing_interventions
 from seqloom.explain.computation import computation_of
 from seqloom.explain.explained_run import ExplainedRun, run_facts
-from seqloom.explain.explanation import Attention, Explanation, Method, Saliency, Truth, WhatIf
-from seqloom.explain.reference_alignment import reference_sources, rule_of
+from seqloom.explain.explanation import Attention, Explanation, Method, ReferenceAlignment, Saliency, WhatIf
+from seqloom.explain.reference_alignment import alignment_rule_of, reference_sources
 from seqloom.explain.rounding import array, matrix, rounded, vector
 from seqloom.explain.saliency import gradient_saliency, memory_saliency, occlusion_saliency
 from seqloom.explain.sentence import Sentence, log_probs
@@ -62,7 +62,7 @@ def explain(
         change: a change of the text, the output prefix or the attention heads, whose effect is shown too.
         history: whether to repeat the explanation for the weights that were saved during training.
         computation: whether to show one layer, head and step with all numbers.
-        max_tokens: the most tokens of the output, if the recipe allows more.
+        max_tokens: upper limit for the tokens of the output; the recipe's own limit applies if it is lower.
         check_cancelled: called between the parts of the work; an exception from it ends the work.
 
     Raises:
@@ -114,7 +114,7 @@ def explain(
         if "attention" in methods
         else (),
         alignment=alignment,
-        alignment_trust=None if alignment is None else references.trust_across(array(alignment)),
+        alignment_agreements=None if alignment is None else references.agreements_across(array(alignment)),
         saliency=pictures.saliency,
         truth=pictures.truth,
         states=tuple(states_of(hooks)),
@@ -141,10 +141,10 @@ def explain(
 
 @dataclass(frozen=True, slots=True)
 class _Pictures:
-    """The saliency of a sentence, its reference alignment, and what other pictures are compared with."""
+    """The saliency of a sentence, its reference alignment, and all pictures that attention and saliency are compared with."""
 
     saliency: tuple[Saliency, ...]
-    truth: Truth | None
+    truth: ReferenceAlignment | None
     references: ReferencePictures
 
 
@@ -161,51 +161,56 @@ def _pictures(
             occlusion_saliency(model, sentence, of="source"),
             occlusion_saliency(model, sentence, of="target"),
         )
+    # Encoder self-attention is compared with this (S, S) picture: how far occluding a source token moves each row of the memory.
     within_source = memory_saliency(model, sentence) if "occlusion" in methods and sentence.src_ids else None
 
     def picture(method: str, side: int) -> Picture | None:
+        """The picture of a method with respect to the source (side 0) or the fed ids (side 1)."""
         return pictures[method][side].cpu().double().numpy() if method in pictures else None
 
-    truth = _truth(explained_run, sentence)
+    truth = _reference_alignment(explained_run, sentence)
     references = ReferencePictures(
         occlusion=picture("occlusion", 0),
         gradient=picture("gradient", 0),
         within_target=(picture("occlusion", 1), picture("gradient", 1)),
         within_source=None if within_source is None else within_source.cpu().double().numpy(),
         truth=None if truth is None else truth.sources,
-        src_real=explained_run.real_positions(sentence.src_ids),
-        tgt_real=explained_run.real_positions(sentence.tgt_ids),
-        fed_real=explained_run.real_positions(sentence.fed_ids),
+        src_positions=explained_run.non_special_positions(sentence.src_ids),
+        tgt_positions=explained_run.non_special_positions(sentence.tgt_ids),
+        fed_positions=explained_run.non_special_positions(sentence.fed_ids),
     )
     saliency = []
     for method, (source, within) in pictures.items():
         assert method in ("gradient", "occlusion")
-        trust = references.trust_across(source.cpu().double().numpy(), method=method)
-        saliency.append(Saliency(method=method, source=matrix(source), target=matrix(within), trust=trust))
+        agreements = references.agreements_across(source.cpu().double().numpy(), method=method)
+        saliency.append(Saliency(method=method, source=matrix(source), target=matrix(within), agreements=agreements))
     return _Pictures(tuple(saliency), truth, references)
 
 
-def _truth(explained_run: ExplainedRun, sentence: Sentence) -> Truth | None:
-    rule = rule_of(explained_run.run.info.corpus.name)
+def _reference_alignment(explained_run: ExplainedRun, sentence: Sentence) -> ReferenceAlignment | None:
+    rule = alignment_rule_of(explained_run.run.info.corpus.name)
     if rule is None:
         return None
     src, src_spans = explained_run.spans(sentence.src_ids, side="source")
     tgt, tgt_spans = explained_run.spans(sentence.tgt_ids, side="target")
-    return Truth(rule=rule.words, sources=reference_sources(rule, src, tgt, src_spans, tgt_spans))
+    return ReferenceAlignment(rule=rule.description, sources=reference_sources(rule, src, tgt, src_spans, tgt_spans))
 
 
 def _with_agreements(attention: Attention, references: ReferencePictures) -> Attention:
+    # With keys "both", the S + T columns are source tokens and then fed tokens, and there are T rows: S is columns minus rows.
     src_len = len(attention.mean[0]) - (len(attention.mean) if attention.keys == "both" else 0)
 
-    def trust(rows: Picture) -> object:
+    def agreements_of(rows: Picture) -> object:
         if attention.queries == "source":
-            return references.trust_within_source(rows)
+            return references.agreements_within_source(rows)
         if attention.keys == "target":
-            return references.trust_within_target(rows)
-        return references.trust_across(rows[:, :src_len])
+            return references.agreements_within_target(rows)
+        return references.agreements_across(rows[:, :src_len])
 
-    trusts = tuple(trust(array(head)) for head in attention.heads)
-    return attention.model_copy(update={"trust": trusts, "mean_trust": trust(array(attention.mean))})
+    agreements_by_head = tuple(agreements_of(array(head)) for head in attention.heads)
+    return attention.model_copy(
+        update={"agreements": agreements_by_head, "mean_agreements": agreements_of(array(attention.mean))}
+    )
 
 
 def _what_if(explained_run: ExplainedRun, text: str, sentence: Sentence, change: Change) -> WhatIf:
@@ -216,7 +221,7 @@ def _what_if(explained_run: ExplainedRun, text: str, sentence: Sentence, change:
     changed_text = change.apply(text)
     source, _ = explained_run.encode(changed_text)
     same_target = source.with_target(sentence.tgt_ids)
-    prefix = explained_run.prefix_ids(source, change.force, change.begin)
+    prefix = explained_run.prefix_ids(source, change.prefix, change.prefix_ids)
     generated = explained_run.generate(source, prefix=prefix, model=changed_model)
     with torch.no_grad():
         before = log_probs(model, sentence.batch(model))[0]

@@ -5,7 +5,7 @@ not compute or draw.
 
 Axes: S source tokens and T target tokens, special ones included; H heads; L layers. At step t the model is fed `fed[t]` and
 predicts `target[t]`, so rows over target positions belong to `target`, columns to `fed`. Matrices are tuples of rows. Floats are
-rounded to six significant digits. Log-probabilities and entropies are in nats.
+rounded to six significant digits. Log-probabilities and entropies are in nats. Older files call the agreements `trust`.
 """
 
 from typing import Literal
@@ -38,7 +38,7 @@ class Agreement(Results):
     count: int = Field(description="rows that were compared")
 
 
-class TruthAgreement(Results):
+class AlignmentAgreement(Results):
     """How far a picture agrees with the reference alignment, over the target tokens whose sources are known."""
 
     alike: float = Field(
@@ -49,12 +49,12 @@ class TruthAgreement(Results):
     count: int = Field(description="target tokens whose sources are known")
 
 
-class Trust(Results):
-    """How far a picture agrees with other measures; None where it could not be compared."""
+class Agreements(Results):
+    """How far a picture agrees with other pictures and with the reference alignment (`truth`); None if they cannot be compared."""
 
     occlusion: Agreement | None = None
     gradient: Agreement | None = None
-    truth: TruthAgreement | None = None
+    truth: AlignmentAgreement | None = None
 
 
 class Attention(Results):
@@ -66,7 +66,7 @@ class Attention(Results):
         keys: the side of the keys: S or T columns; "both" has the S source tokens first, then the T tokens that were fed.
         heads: (H, queries, keys), each row sums to 1.
         mean: (queries, keys), the mean of the heads.
-        trust: one for each head; `mean_trust` is for the mean. With "both", only the columns of the source are compared.
+        agreements: one for each head; `mean_agreements`: of `mean`. With keys "both", only the source columns are compared.
     """
 
     name: str
@@ -75,8 +75,8 @@ class Attention(Results):
     keys: Literal["source", "target", "both"]
     heads: tuple[Matrix, ...]
     mean: Matrix
-    trust: tuple[Trust, ...] = ()
-    mean_trust: Trust = Trust()
+    agreements: tuple[Agreements, ...] = Field((), validation_alias=AliasChoices("agreements", "trust"))
+    mean_agreements: Agreements = Field(Agreements(), validation_alias=AliasChoices("mean_agreements", "mean_trust"))
 
 
 class Saliency(Results):
@@ -88,21 +88,21 @@ class Saliency(Results):
     Attributes:
         source: (T, S).
         target: (T, T), with respect to `fed`; 0 where a token comes later.
-        trust: of `source`; the agreement with itself is None.
+        agreements: of `source`; the agreement of a method with itself is None.
     """
 
     method: Literal["gradient", "occlusion"]
     source: Matrix
     target: Matrix
-    trust: Trust = Trust()
+    agreements: Agreements = Field(Agreements(), validation_alias=AliasChoices("agreements", "trust"))
 
 
-class Truth(Results):
+class ReferenceAlignment(Results):
     """The source tokens that each target token comes from, if rules of the corpus define them.
 
     Attributes:
         rule: the rule, for people.
-        sources: T tuples of positions in `source`; empty where they are not known.
+        sources: for each of the T target tokens its positions in `source`; empty if they are not known.
     """
 
     rule: str
@@ -289,7 +289,7 @@ class HistoryCheckpoint(Results):
     output: str
     log_probs: Vector
     picture: Matrix
-    trust: Trust
+    agreements: Agreements = Field(validation_alias=AliasChoices("agreements", "trust"))
 
 
 class RunFacts(Results):
@@ -297,7 +297,7 @@ class RunFacts(Results):
 
     Attributes:
         vocab_size: the number of target ids.
-        max_len: the most positions of a source or a target; None if there is no limit.
+        max_len: the largest number of positions of a source or a target; None if there is no limit.
         trained_by: the command line that trains such a run; None if the run does not record it.
     """
 
@@ -335,9 +335,11 @@ class Explanation(Results):
     notes: tuple[str, ...] = ()
     attention: tuple[Attention, ...] = ()
     alignment: Matrix | None = None
-    alignment_trust: Trust | None = None
+    alignment_agreements: Agreements | None = Field(
+        None, validation_alias=AliasChoices("alignment_agreements", "alignment_trust")
+    )
     saliency: tuple[Saliency, ...] = ()
-    truth: Truth | None = None
+    truth: ReferenceAlignment | None = None
     states: tuple[StateTrack, ...] = ()
     steps: tuple[Step, ...]
     beam: BeamTree | None = None

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 Span = tuple[int, int]
-"""The begin and the end of a part of a text."""
+"""The begin and the end of a part of a text, in characters; the end is excluded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,34 +22,36 @@ class Link:
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
-    """A rule that defines the reference alignment.
+class AlignmentRule:
+    """A rule that defines the reference alignment of a corpus.
 
     Attributes:
-        words: the rule for people.
-        links: source and target -> links.
+        description: the rule in a sentence, as shown to people.
+        links: yields the links between a source and a target.
     """
 
-    words: str
+    description: str
     links: Callable[[str, str], Iterator[Link]]
 
 
-def rule_of(corpus: str) -> Rule | None:
+def alignment_rule_of(corpus: str) -> AlignmentRule | None:
     """The rule of a corpus, by its name; None if the corpus has none."""
     family = corpus.removesuffix("-long")
     if family in _LISTS:
         return _LISTS[family]
     if family == "numbers-en-de":
-        return Rule("a digit of a number comes from the same digit, spelled on the other side", _digits)
+        return AlignmentRule("a digit of a number comes from the same digit, spelled on the other side", _digits)
     if family.startswith("numbers-"):
-        return Rule("the k-th number comes from the k-th number", _items)
+        return AlignmentRule("the k-th number comes from the k-th number", _items)
     if family == "player-commands":
-        return Rule("a word of a command comes from the same word, where the player typed it once", _same_words)
+        return AlignmentRule(
+            "a word of a command comes from the same word, where the player typed it once", _same_words
+        )
     return None
 
 
 def reference_sources(
-    rule: Rule, src: str, tgt: str, src_spans: Sequence[Span], tgt_spans: Sequence[Span]
+    rule: AlignmentRule, src: str, tgt: str, src_spans: Sequence[Span], tgt_spans: Sequence[Span]
 ) -> tuple[tuple[int, ...], ...]:
     """For each target token the positions of the source tokens that it comes from.
 
@@ -102,13 +104,15 @@ def _same_words(src: str, tgt: str) -> Iterator[Link]:
             yield Link(match.span(), (span_of[word],))
 
 
-_LISTS: Mapping[str, Rule] = {
-    "copy": Rule("word k comes from word k", _by_position(lambda number, length: number)),
-    "reverse": Rule(
+_LISTS: Mapping[str, AlignmentRule] = {
+    "copy": AlignmentRule("word k comes from word k", _by_position(lambda number, length: number)),
+    "reverse": AlignmentRule(
         "word k comes from the k-th word from the end", _by_position(lambda number, length: length - 1 - number)
     ),
-    "duplicate": Rule("words 2k and 2k + 1 come from word k", _by_position(lambda number, length: number // 2)),
-    "sort": Rule("a word comes from the same word, where the list has it once", _same_words),
+    "duplicate": AlignmentRule(
+        "words 2k and 2k + 1 come from word k", _by_position(lambda number, length: number // 2)
+    ),
+    "sort": AlignmentRule("a word comes from the same word, where the list has it once", _same_words),
 }
 
 
@@ -153,7 +157,7 @@ _DE = {
 
 
 def _value(words: Mapping[str, str], kind: str, text: str) -> int:
-    # "eins" at the end of a number is the "ein" within it.
+    # German writes "eins" at the end of a number and "ein" inside it.
     listed = words[kind].split()
     return listed.index(text if text in listed else text.removesuffix("s"))
 
@@ -193,6 +197,6 @@ def _parts(text: str, span: Span, language: tuple[Mapping[str, str], "re.Pattern
     for role, part in match.groupdict().items():
         if part is not None:
             value = _value(words, _KINDS[role], part) if role in _KINDS else 0
-            # Units behind tens and units alone are the same digit.
+            # The pattern has two groups for the last digit: `units` (with tens) and `ones` (without tens).
             parts["units" if role == "ones" else role, value] = match.span(role)
     return parts

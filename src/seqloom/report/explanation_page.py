@@ -81,7 +81,7 @@ def _run(explanation: Explanation, number: int) -> dict[str, Any]:
             "method": picture.method,
             "title": picture.title,
             "svg": svg.heatmap(picture.rows, source, target, words.picture_sentence(explanation, picture), truth=truth),
-            "trust": words.trust_sentence(picture.trust),
+            "agreements": words.agreements_sentence(picture.agreements),
             "columns": source,
             "rows": [
                 (token, [words.decimal(value, 2) for value in row])
@@ -126,10 +126,14 @@ def _layers(explanation: Explanation, source: list[str], target: list[str], fed:
             if explanation.truth and attention.queries == "target" and attention.keys != "target"
             else None
         )
-        trusts, heads = list(attention.trust), list(attention.heads)
+        agreements_by_head, heads = list(attention.agreements), list(attention.heads)
         titles = [f"head {head}" for head in range(len(heads))]
         if len(heads) > 1:
-            trusts, heads, titles = [*trusts, attention.mean_trust], [*heads, attention.mean], [*titles, "mean"]
+            agreements_by_head, heads, titles = (
+                [*agreements_by_head, attention.mean_agreements],
+                [*heads, attention.mean],
+                [*titles, "mean"],
+            )
         layers.append(
             {
                 "name": attention.name,
@@ -137,18 +141,18 @@ def _layers(explanation: Explanation, source: list[str], target: list[str], fed:
                 "heads": [
                     {
                         "title": title,
-                        "trust": words.trust_short(trust) or "nothing to compare with",
+                        "agreements": words.agreements_short(agreements) or "nothing to compare with",
                         "svg": svg.heatmap(
                             head,
                             columns,
                             rows,
-                            f"{explanation.run.label}, {attention.name}, {title}: {words.trust_sentence(trust)}",
+                            f"{explanation.run.label}, {attention.name}, {title}: {words.agreements_sentence(agreements)}",
                             truth=truth,
                             cell=12 if len(columns) <= 14 else 8 if len(columns) <= 24 else 6,
                             named=False,
                         ),
                     }
-                    for title, head, trust in zip(titles, heads, trusts, strict=True)
+                    for title, head, agreements in zip(titles, heads, agreements_by_head, strict=True)
                 ],
             }
         )
@@ -208,9 +212,7 @@ def _slider(explanation: Explanation, number: int) -> dict[str, Any]:
     truth = explanation.truth.sources if explanation.truth else None
 
     def view(checkpoint: HistoryCheckpoint) -> dict[str, Any]:
-        text = (
-            f"{explanation.run.label} after {checkpoint.training_step} steps. {words.trust_sentence(checkpoint.trust)}"
-        )
+        text = f"{explanation.run.label} after {checkpoint.training_step} steps. {words.agreements_sentence(checkpoint.agreements)}"
         drawing = (
             svg.heatmap(checkpoint.picture, source, target, text, truth=truth)
             if checkpoint.picture and checkpoint.picture[0]
@@ -221,7 +223,7 @@ def _slider(explanation: Explanation, number: int) -> dict[str, Any]:
             "svg": drawing,
             "output": checkpoint.output,
             "log_prob": words.decimal(sum(checkpoint.log_probs), 2),
-            "trust": words.trust_sentence(checkpoint.trust),
+            "agreements": words.agreements_sentence(checkpoint.agreements),
         }
 
     return {

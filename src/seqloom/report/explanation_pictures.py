@@ -94,7 +94,7 @@ def _heatmaps(figure: "Figure", explanations: Sequence[Explanation]) -> None:
         _heatmap(axes, picture.rows, truth=item.truth.sources if item.truth else None)
         _name_tokens(axes, words.token_texts(item.source), words.token_texts(item.target))
         axes.set_title(f"{item.run.label}: {picture.title.lower()}", fontsize=10.5, color=_INK, pad=8, loc="left")
-        caption = _wrapped(words.trust_sentence(picture.trust), max(42, int(widths[index] * 15)))
+        caption = _wrapped(words.agreements_sentence(picture.agreements), max(42, int(widths[index] * 15)))
         axes.annotate(caption, (0, 0), (0, -8), "axes fraction", "offset points", va="top", fontsize=7.5, color=_MUTED)
 
 
@@ -120,7 +120,10 @@ def _heads(figure: "Figure", explanations: Sequence[Explanation]) -> None:
             axes.set_xticks([])
             axes.set_yticks([])
             axes.set_title(
-                f"head {index}  {words.trust_short(attention.trust[index])}", fontsize=6.5, color=_MUTED, pad=3
+                f"head {index}  {words.agreements_short(attention.agreements[index])}",
+                fontsize=6.5,
+                color=_MUTED,
+                pad=3,
             )
             if not index:
                 axes.set_ylabel(f"{explanation.run.label}\n{attention.name}", fontsize=7.5, color=_INK)

@@ -7,7 +7,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from seqloom.explain.explanation import Agreement, Attention, Explanation, Matrix, Token, Trust
+from seqloom.explain.explanation import Agreement, Agreements, Attention, Explanation, Matrix, Token
 from seqloom.messages import listed
 from seqloom.report.wording import MISSING, plural
 
@@ -21,12 +21,12 @@ class Picture:
     Attributes:
         method: "attention", "gradient" or "occlusion".
         rows: (target tokens, source tokens).
-        trust: its agreement with other methods and with the reference alignment.
+        agreements: its agreement with other methods and with the reference alignment.
     """
 
     method: str
     rows: Matrix
-    trust: Trust
+    agreements: Agreements
 
     @property
     def title(self) -> str:
@@ -37,11 +37,11 @@ class Picture:
 def pictures_of(explanation: Explanation) -> list[Picture]:
     """The pictures of an explanation, attention first."""
     results = []
-    if explanation.alignment is not None and explanation.alignment_trust is not None:
-        results.append(Picture("attention", explanation.alignment, explanation.alignment_trust))
+    if explanation.alignment is not None and explanation.alignment_agreements is not None:
+        results.append(Picture("attention", explanation.alignment, explanation.alignment_agreements))
     order = ("occlusion", "gradient")
     for item in sorted(explanation.saliency, key=lambda saliency: order.index(saliency.method)):
-        results.append(Picture(item.method, item.source, item.trust))
+        results.append(Picture(item.method, item.source, item.agreements))
     return results
 
 
@@ -83,25 +83,25 @@ def decimal(value: float | None, digits: int) -> str:
     return MISSING if value is None else f"{value:.{digits}f}".replace("-", "−")
 
 
-def trust_sentence(trust: Trust) -> str:
+def agreements_sentence(agreements: Agreements) -> str:
     """The agreement of a picture with the reference alignment and with other methods, in one or two sentences."""
     parts = []
-    if trust.truth is not None:
-        truth = trust.truth
+    if agreements.truth is not None:
+        truth = agreements.truth
         parts.append(
             f"Agrees with the reference alignment for {percent(truth.alike)} of {plural(truth.count, 'token')} that have one "
             f"(chance {percent(truth.chance)}); {percent(truth.mass)} of its weight is on it."
         )
-    others = {"occlusion": trust.occlusion, "gradient": trust.gradient}
+    others = {"occlusion": agreements.occlusion, "gradient": agreements.gradient}
     text = [f"{name} for {_agreement(other)}" for name, other in others.items() if other is not None]
     if text:
         parts.append(f"Has its maximum at the same token as {listed(text)}.")
     return " ".join(parts) or "There is no other method and no reference alignment to compare with."
 
 
-def trust_short(trust: Trust) -> str:
+def agreements_short(agreements: Agreements) -> str:
     """The agreement in short: `ref. 92%, occl. 58%`."""
-    results = {"ref.": trust.truth, "occl.": trust.occlusion, "grad.": trust.gradient}
+    results = {"ref.": agreements.truth, "occl.": agreements.occlusion, "grad.": agreements.gradient}
     return ", ".join(f"{name} {percent(item.alike)}" for name, item in results.items() if item is not None)
 
 

@@ -112,11 +112,11 @@ class WorkedExample:
         """For each cross-attention head its agreement with the reference alignment, 0 to 1, and its name; the best first."""
         return sorted(
             (
-                (trust.truth.alike, f"{attention.name}.{number}")
+                (agreements.truth.alike, f"{attention.name}.{number}")
                 for attention in self.explanation.attention
                 if words.looks_across(attention, len(self.explanation.source))
-                for number, trust in enumerate(attention.trust)
-                if trust.truth is not None
+                for number, agreements in enumerate(attention.agreements)
+                if agreements.truth is not None
             ),
             reverse=True,
         )

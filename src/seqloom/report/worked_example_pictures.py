@@ -205,8 +205,8 @@ def methods(explanations: Sequence[Explanation]) -> Picture:
         truth = explanation.truth.sources if explanation.truth else None
         source, target = words.token_texts(explanation.source), words.token_texts(explanation.target)
         for attribution in words.pictures_of(explanation):
-            trust = words.trust_short(attribution.trust) or "no other method to compare with"
-            descriptions.append(f"{explanation.run.label}, {attribution.method}: {trust}")
+            agreements = words.agreements_short(attribution.agreements) or "no other method to compare with"
+            descriptions.append(f"{explanation.run.label}, {attribution.method}: {agreements}")
             drawing = svg.heatmap(
                 attribution.rows,
                 source,
@@ -216,9 +216,9 @@ def methods(explanations: Sequence[Explanation]) -> Picture:
                 cell=22,
             )
             picture.write(f"{explanation.run.label}: {attribution.method}", left, below + 12, "name")
-            picture.write(trust, left, below + 29, "quiet")
+            picture.write(agreements, left, below + 29, "quiet")
             right, foot = picture.put(drawing, left, below + 38)
-            left, lowest = max(right, left + _width([trust])) + 18, max(lowest, foot)
+            left, lowest = max(right, left + _width([agreements])) + 18, max(lowest, foot)
         below = lowest + 20
     picture.text = f"The attributions of each method by run, and how often they agree. {'; '.join(descriptions)}."
     return picture
@@ -237,10 +237,12 @@ def heads(explanation: Explanation) -> Picture:
     for attention, rows in across:
         picture.write(attention.name, _MARGIN, below + 12, "name")
         lowest = below
-        for number, (head, trust) in enumerate(zip(rows, attention.trust, strict=True)):
+        for number, (head, agreements) in enumerate(zip(rows, attention.agreements, strict=True)):
             left = _MARGIN + 165 * number
             # There is space for only the first of the agreements.
-            picture.write(f"{number}: {words.trust_short(trust).partition(',')[0]}", left, below + 29, "quiet")
+            picture.write(
+                f"{number}: {words.agreements_short(agreements).partition(',')[0]}", left, below + 29, "quiet"
+            )
             drawing = svg.heatmap(head, source, target, f"head {number}", truth=truth, cell=13, named=False)
             lowest = max(lowest, picture.put(drawing, left, below + 36)[1])
         below = lowest + 14

@@ -10,13 +10,13 @@ import shlex
 from collections.abc import Iterable, Sequence
 
 from seqloom.explain.explanation import (
+    Agreements,
     AttentionStage,
     Computation,
     Embedding,
     Explanation,
     Step,
     Token,
-    Trust,
     Vector,
     WhatIf,
 )
@@ -199,13 +199,13 @@ def weight_table(explanation: Explanation, step: int) -> str:
     return _table(("encoder state of", "weight"), rows)
 
 
-def trust_table(explanations: Sequence[Explanation]) -> str:
+def agreements_table(explanations: Sequence[Explanation]) -> str:
     """How far each method agrees with the reference alignment and with the other methods."""
     rows = []
     for item in explanations:
         for picture in words.pictures_of(item):
-            trust = picture.trust
-            rows.append((item.run.label, picture.method, *_truth(trust), *_agreements(trust)))
+            agreements = picture.agreements
+            rows.append((item.run.label, picture.method, *_truth(agreements), *_agreements(agreements)))
     head = ("run", "method", "reference alignment", "random baseline", "weight on it", "occlusion", "gradient")
     return _table(head, rows)
 
@@ -217,8 +217,8 @@ def what_if_table(explanation: Explanation, what_if: WhatIf) -> str:
     return _table(("token", "before", "after"), rows)
 
 
-def _truth(trust: Trust) -> tuple[str, str, str]:
-    truth = trust.truth
+def _truth(agreements: Agreements) -> tuple[str, str, str]:
+    truth = agreements.truth
     return (
         (words.percent(truth.alike), words.percent(truth.chance), words.percent(truth.mass))
         if truth
@@ -226,8 +226,10 @@ def _truth(trust: Trust) -> tuple[str, str, str]:
     )
 
 
-def _agreements(trust: Trust) -> Iterable[str]:
-    return (MISSING if item is None else words.percent(item.alike) for item in (trust.occlusion, trust.gradient))
+def _agreements(agreements: Agreements) -> Iterable[str]:
+    return (
+        MISSING if item is None else words.percent(item.alike) for item in (agreements.occlusion, agreements.gradient)
+    )
 
 
 def _others(step: Step) -> list[str]:

@@ -5,7 +5,7 @@ import json
 from collections.abc import Callable
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -43,9 +43,14 @@ class ChangeRequest(BaseModel):
         default_factory=list,
         description='attention heads to silence: "decoder.1.cross.2" (counted from 0), or "decoder.1.cross" for all its heads',
     )
-    force: Annotated[str, Field(max_length=1_000)] = Field("", description="the beginning of the target, as text")
-    begin: Annotated[list[_Id], Field(max_length=256)] = Field(
-        default_factory=list, description="the beginning of the target, as token ids from an explanation"
+    # Older clients send `force` and `begin`.
+    prefix: Annotated[str, Field(max_length=1_000)] = Field(
+        "", validation_alias=AliasChoices("prefix", "force"), description="the beginning of the target, as text"
+    )
+    prefix_ids: Annotated[list[_Id], Field(max_length=256)] = Field(
+        default_factory=list,
+        validation_alias=AliasChoices("prefix_ids", "begin"),
+        description="the beginning of the target, as token ids from an explanation",
     )
 
 
@@ -181,10 +186,10 @@ class ExplanationAPI:
         for param, text in (("text", body.text), ("change", changed)):
             state.check_text(text, param)
             _check_length(served_run.num_tokens(text), limit, param)
-        for param, text in (("target", body.target or ""), ("change", change.force if change else "")):
+        for param, text in (("target", body.target or ""), ("change", change.prefix if change else "")):
             state.check_text(text, param)
             _check_length(len(run.tokenizer.encode_tgt([text])[0]), limit, param)
-        _check_length(len(change.begin) if change else 0, limit, "change")
+        _check_length(len(change.prefix_ids) if change else 0, limit, "change")
 
 
 def _check_length(count: int, limit: int, param: str) -> None:

@@ -1,11 +1,11 @@
-"""Trust: agreements of pictures, against counts by hand."""
+"""Agreements of pictures, against counts by hand."""
 
 from collections.abc import Sequence
 
 import numpy as np
 import pytest
 
-from seqloom.explain.agreement import Picture, ReferencePictures, agreement, truth_agreement
+from seqloom.explain.agreement import Picture, ReferencePictures, agreement, alignment_agreement
 
 
 def picture(*rows: Sequence[float]) -> Picture:
@@ -40,19 +40,19 @@ def test_columns_that_are_left_out_do_not_count() -> None:
 
 
 def test_truth_counts_pointing_mass_and_chance() -> None:
-    found = truth_agreement(picture([0.5, 0.3, 0.2], [0.1, 0.1, 0.8], [1, 0, 0]), [(0,), (0, 1), ()], [0, 1, 2])
+    found = alignment_agreement(picture([0.5, 0.3, 0.2], [0.1, 0.1, 0.8], [1, 0, 0]), [(0,), (0, 1), ()], [0, 1, 2])
     assert found.count == 2
     assert found.alike == pytest.approx(0.5)
     assert found.mass == pytest.approx((0.5 + 0.2) / 2)
     assert found.chance == pytest.approx((1 / 3 + 2 / 3) / 2)
     # What speaks against a word is no weight on it.
-    assert truth_agreement(picture([-5, 1]), [(1,)], [0, 1]).mass == 1
+    assert alignment_agreement(picture([-5, 1]), [(1,)], [0, 1]).mass == 1
 
 
 def test_blind_guessing_agrees_by_chance() -> None:
     rng = np.random.default_rng(0)
     rows = rng.random((4000, 5))
-    found = truth_agreement(rows, [(2,)] * 4000, range(5))
+    found = alignment_agreement(rows, [(2,)] * 4000, range(5))
     assert found.alike == pytest.approx(found.chance, abs=0.03)
     assert found.mass == pytest.approx(found.chance, abs=0.03)
 
@@ -64,10 +64,10 @@ def test_a_picture_within_the_target_is_judged_by_what_was_there() -> None:
         gradient=None,
         within_target=(one, None),
         truth=None,
-        src_real=[],
-        tgt_real=[0, 1, 2],
-        fed_real=[1, 2, 3],
+        src_positions=[],
+        tgt_positions=[0, 1, 2],
+        fed_positions=[1, 2, 3],
     )
     # Rows 0 and 1 have at most one token before them besides bos.
-    assert references.trust_within_target(one).occlusion.count == 1
-    assert references.trust_within_target(one).gradient is None
+    assert references.agreements_within_target(one).occlusion.count == 1
+    assert references.agreements_within_target(one).gradient is None

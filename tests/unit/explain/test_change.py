@@ -76,7 +76,7 @@ def test_a_head_is_silent_in_every_step_of_a_search() -> None:
 
 
 def test_a_forced_beginning_begins_the_output() -> None:
-    found = explain(make_run("attention-rnn"), TEXT, change=Change(force="golf golf"))
+    found = explain(make_run("attention-rnn"), TEXT, change=Change(prefix="golf golf"))
     assert found.what_if.output.startswith("golf golf")
     assert found.what_if.log_probs == found.what_if.changed_log_probs
 
@@ -84,25 +84,25 @@ def test_a_forced_beginning_begins_the_output() -> None:
 def test_a_beginning_of_ids_is_the_same_as_one_of_text() -> None:
     run = make_run("transformer")
     (ids,) = run.tokenizer.encode_tgt(["golf golf"])
-    by_text = explain(run, TEXT, change=Change(force="golf golf")).what_if
-    assert explain(run, TEXT, change=Change(begin=tuple(ids.tolist()))).what_if == by_text
+    by_text = explain(run, TEXT, change=Change(prefix="golf golf")).what_if
+    assert explain(run, TEXT, change=Change(prefix_ids=tuple(ids.tolist()))).what_if == by_text
     with pytest.raises(ConfigError, match="give one of them"):
-        Change.parse({"force": "golf", "begin": [5]})
+        Change.parse({"prefix": "golf", "prefix_ids": [5]})
 
 
 @pytest.mark.parametrize("wrong", [0, 1, 2, -1, 10**6])
 def test_a_beginning_holds_only_what_a_target_may_hold(wrong: int) -> None:
     with pytest.raises(ConfigError, match="no token that a target can begin with"):
-        explain(make_run("rnn"), TEXT, change=Change(begin=(wrong,)))
+        explain(make_run("rnn"), TEXT, change=Change(prefix_ids=(wrong,)))
 
 
 def test_a_beginning_must_fit_the_model() -> None:
     with pytest.raises(ConfigError, match="there is room for"):
-        explain(make_run("transformer"), TEXT, change=Change(begin=(5,) * 60))
+        explain(make_run("transformer"), TEXT, change=Change(prefix_ids=(5,) * 60))
 
 
 def test_changes_are_told_in_words() -> None:
-    change = Change(words={1: "golf", 3: ""}, silence=("decoder.0.cross.1",), force="echo")
+    change = Change(words={1: "golf", 3: ""}, silence=("decoder.0.cross.1",), prefix="echo")
     assert change.apply(TEXT) == "golf bravo delta"
     assert change.describe(TEXT) == (
         "word 1, 'alpha', becomes 'golf'; word 3, 'charlie', is removed; decoder.0.cross.1 is set to zero; "

@@ -47,7 +47,7 @@ def test_shapes_are_as_told(name: str, explained: Explained) -> None:
         keys = {"source": src, "target": tgt, "both": src + tgt}[one.keys]
         for rows in (*one.heads, one.mean):
             assert np.array(rows).shape == (queries, keys), one.name
-        assert len(one.trust) == len(one.heads)
+        assert len(one.agreements) == len(one.heads)
     for saliency in found.saliency:
         assert np.array(saliency.source).shape == (tgt, src)
         assert np.array(saliency.target).shape == (tgt, tgt)
@@ -178,7 +178,7 @@ def test_only_what_is_asked_for_is_made() -> None:
     assert not found.attention
     assert found.alignment is None
     assert [one.method for one in found.saliency] == ["occlusion"]
-    assert explain(make_run("transformer"), TEXT, methods=("attention",)).alignment_trust.occlusion is None
+    assert explain(make_run("transformer"), TEXT, methods=("attention",)).alignment_agreements.occlusion is None
 
 
 def test_an_explanation_is_the_same_after_json(explained: Explained) -> None:
@@ -190,7 +190,7 @@ def test_an_explanation_is_the_same_after_json(explained: Explained) -> None:
 def test_truth_is_known_where_the_corpus_tells_it(explained: Explained) -> None:
     found = explain(make_run("transformer", corpus="copy"), TEXT, target=TEXT)
     assert found.truth.sources == ((0,), (1,), (2,), (3,), ())
-    assert found.alignment_trust.truth.count == 4
+    assert found.alignment_agreements.truth.count == 4
     assert explain(make_run("transformer", corpus="multi30k"), TEXT).truth is None
 
 
@@ -263,4 +263,16 @@ def test_explanations_with_the_older_key_of_beam_nodes_are_read() -> None:
     found = explain(make_run("rnn"), TEXT, beam=2)
     older = found.model_dump_json().replace('"status":', '"fate":')
     assert '"status":' in found.model_dump_json()
+    assert Explanation.model_validate_json(older) == found
+
+
+def test_keys_of_older_files_are_read() -> None:
+    found = explain(make_run("transformer"), TEXT, methods=("attention", "gradient", "occlusion"))
+    older = (
+        found.model_dump_json()
+        .replace('"mean_agreements":', '"mean_trust":')
+        .replace('"alignment_agreements":', '"alignment_trust":')
+        .replace('"agreements":', '"trust":')
+    )
+    assert '"trust":' in older
     assert Explanation.model_validate_json(older) == found

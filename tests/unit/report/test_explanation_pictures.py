@@ -1,4 +1,4 @@
-"""Static pictures: every kind in every form, with the trust in the caption, and a plain word where matplotlib is missing."""
+"""Static pictures: every kind in every form, with the agreements in the caption, and a plain word where matplotlib is missing."""
 
 import sys
 from pathlib import Path
@@ -36,11 +36,11 @@ def test_the_same_explanations_give_the_same_file(suffix: str, explanations: Exp
     assert paths[0].read_bytes().startswith(BEGINNINGS[suffix])
 
 
-def test_every_heatmap_has_its_trust_in_the_caption(explanations: Explanations) -> None:
+def test_every_heatmap_has_its_agreements_in_the_caption(explanations: Explanations) -> None:
     figure = draw(explanations)
     captions = [" ".join(text.get_text().split()) for axes in figure.axes for text in axes.texts]
     pictures = [words.main_picture(explanation) for explanation in explanations.explanations]
-    assert captions == [words.trust_sentence(picture.trust) for picture in pictures]
+    assert captions == [words.agreements_sentence(picture.agreements) for picture in pictures]
     assert [axes.images[0].get_array().shape for axes in figure.axes] == [
         (len(explanation.target), len(explanation.source)) for explanation in explanations.explanations
     ]
@@ -48,7 +48,7 @@ def test_every_heatmap_has_its_trust_in_the_caption(explanations: Explanations) 
     assert figure.axes[1].get_title(loc="left").endswith("attention")
 
 
-def test_heads_are_drawn_by_layer_and_carry_their_trust(explanations: Explanations) -> None:
+def test_heads_are_drawn_by_layer_and_carry_their_agreements(explanations: Explanations) -> None:
     results = make_explanations(*ALL, target=explanations.text)
     figure = draw(results, "heads")
     # One head of the recurrent decoder; two heads in two layers each of the three others.

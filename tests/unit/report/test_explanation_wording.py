@@ -2,7 +2,7 @@
 
 import pytest
 
-from seqloom.explain.explanation import Agreement, Token, Trust, TruthAgreement
+from seqloom.explain.explanation import Agreement, Agreements, AlignmentAgreement, Token
 from seqloom.report import explanation_wording as words
 from tests.explanation_factory import make_explanations
 
@@ -15,20 +15,23 @@ def test_tokens_are_shown_as_people_read_them(text: str, shown: str) -> None:
     assert words.token_text(Token(text=text, token_id=5)) == shown
 
 
-def test_the_sentence_of_trust_gives_its_counts() -> None:
-    trust = Trust(
+def test_the_sentence_of_agreements_gives_its_counts() -> None:
+    agreements = Agreements(
         occlusion=Agreement(alike=0.5, rank=-0.25, count=6),
         gradient=Agreement(alike=1, rank=None, count=6),
-        truth=TruthAgreement(alike=0.75, mass=0.5, chance=0.1, count=4),
+        truth=AlignmentAgreement(alike=0.75, mass=0.5, chance=0.1, count=4),
     )
-    assert words.trust_sentence(trust) == (
+    assert words.agreements_sentence(agreements) == (
         "Agrees with the reference alignment for 75% of 4 tokens that have one (chance 10%); 50% of its weight is on it. "
         "Has its maximum at the same token as occlusion for 50% of 6 (rank correlation −0.25) and gradient for 100% of 6 "
         "(rank correlation –)."
     )
-    assert words.trust_short(trust) == "ref. 75%, occl. 50%, grad. 100%"
-    assert words.trust_sentence(Trust()) == "There is no other method and no reference alignment to compare with."
-    assert words.trust_short(Trust(truth=trust.truth.model_copy(update={"alike": 0.0}))) == "ref. 0%"
+    assert words.agreements_short(agreements) == "ref. 75%, occl. 50%, grad. 100%"
+    assert (
+        words.agreements_sentence(Agreements())
+        == "There is no other method and no reference alignment to compare with."
+    )
+    assert words.agreements_short(Agreements(truth=agreements.truth.model_copy(update={"alike": 0.0}))) == "ref. 0%"
 
 
 def test_the_sentence_of_a_picture_names_the_maximum_of_each_row() -> None:

@@ -3,7 +3,7 @@
 import { make } from "./elements.js";
 import { heatmap } from "./heatmap.js";
 import { pictured } from "./picture.js";
-import { tokenTexts, trustSentence, trustShort, whereOf } from "./wording.js";
+import { agreementsSentence, agreementsShort, tokenTexts, whereOf } from "./wording.js";
 
 // The pictures of a layer that can be chosen: its heads, and their mean if there are several.
 function headsOf(attention) {
@@ -11,9 +11,10 @@ function headsOf(attention) {
     id: `${attention.name}.${head}`,
     title: `head ${head}`,
     rows,
-    trust: attention.trust[head],
+    agreements: attention.agreements[head],
   }));
-  const mean = { id: `${attention.name}.mean`, title: "mean", rows: attention.mean, trust: attention.mean_trust };
+  const { mean: rows, mean_agreements: agreements } = attention;
+  const mean = { id: `${attention.name}.mean`, title: "mean", rows, agreements };
   return (heads.length > 1 ? [...heads, mean] : heads).map((item) => ({ ...item, attention }));
 }
 
@@ -26,7 +27,7 @@ const truthOf = (explanation, { queries, keys }) =>
   queries === "target" && keys !== "target" ? explanation.truth?.sources : null;
 
 // The first measure of agreement, as a short text under a small picture.
-const firstTrust = (trust) => trustShort(trust).split(", ")[0];
+const firstAgreement = (agreements) => agreementsShort(agreements).split(", ")[0];
 
 export function headsView(explanation, { run, state, go }) {
   const all = explanation.attention.flatMap(headsOf);
@@ -51,15 +52,15 @@ export function headsView(explanation, { run, state, go }) {
         {
           type: "button",
           className: "head",
-          title: trustShort(item.trust),
-          ariaLabel: `${attention.name}, ${item.title}: ${trustShort(item.trust)}`,
+          title: agreementsShort(item.agreements),
+          ariaLabel: `${attention.name}, ${item.title}: ${agreementsShort(item.agreements)}`,
           data: { key: `${item.id} of ${run.name}` },
           attributes: { "aria-pressed": String(item === shown || item.id === shown.id) },
           on: { click: () => go({ head: item.id }) },
         },
         heatmap(item.rows, wide, names, "", { named: false, side, truth: truthOf(explanation, attention) }),
         make("span", {}, item.title),
-        make("small", {}, firstTrust(item.trust)),
+        make("small", {}, firstAgreement(item.agreements)),
       ),
     );
     for (const button of small) button.querySelector("svg").setAttribute("aria-hidden", "true");
@@ -77,7 +78,7 @@ export function headsView(explanation, { run, state, go }) {
     ...pictured(shown.rows, columns, names, `${shown.attention.name}, ${shown.title} of ${run.name}`, {
       truth: truthOf(explanation, shown.attention),
     }),
-    make("p", { className: "aside trust" }, trustSentence(shown.trust)),
+    make("p", { className: "aside agreements" }, agreementsSentence(shown.agreements)),
     make(
       "p",
       {},

@@ -2,7 +2,7 @@
 
 import { cell, decimal, heading, make, scrolling, table } from "./elements.js";
 import { heatmap } from "./heatmap.js";
-import { instead, peaks, pictureOf, tokenTexts, trustSentence } from "./wording.js";
+import { agreementsSentence, instead, peaks, pictureOf, tokenTexts } from "./wording.js";
 
 // A drawing with its numbers in a table that can be opened.
 export function pictured(rows, columns, names, title, options) {
@@ -36,7 +36,11 @@ export function pictureView(explanation, { run, state }) {
     {},
     make("h3", {}, picture.title),
     ...pictured(picture.rows, columns, names, `${picture.title} of ${run.name}`, options),
-    make("p", { className: "aside trust" }, `${instead(picture, state.look)}${trustSentence(picture.trust)}`),
+    make(
+      "p",
+      { className: "aside agreements" },
+      `${instead(picture, state.look)}${agreementsSentence(picture.agreements)}`,
+    ),
     explanation.truth && make("p", { className: "aside" }, `Outlined in orange is the reference alignment: ${explanation.truth.rule}.`),
   );
 }

@@ -115,7 +115,7 @@ export function changeFor(state, run, attention) {
   if (words.length) change.words = Object.fromEntries(words);
   const silence = state.silence.filter((name) => hasHead(attention, name));
   if (silence.length) change.silence = silence;
-  if (state.force?.run === run) change.begin = state.force.ids;
-  else if (state.begin) change.force = state.begin;
+  if (state.force?.run === run) change.prefix_ids = state.force.ids;
+  else if (state.begin) change.prefix = state.begin;
   return Object.keys(change).length ? change : null;
 }

@@ -1,7 +1,7 @@
 // A view of one step of decoding: the chosen token, the other candidates, and the source tokens it comes from.
 
 import { cell, decimal, heading, make, percent, scrolling, table } from "./elements.js";
-import { instead, peak, pictureOf, tokenText, tokenTexts, trustSentence } from "./wording.js";
+import { agreementsSentence, instead, peak, pictureOf, tokenText, tokenTexts } from "./wording.js";
 
 // A token with a bar and a number below it.
 function chip(text, share, value, { className = "", ...more } = {}, tag = "span") {
@@ -146,8 +146,8 @@ export function stepsView(explanation, { run, state, go }) {
     picture &&
       make(
         "p",
-        { className: "aside trust" },
-        `${instead(picture, state.look)}Agreement over all steps: ${trustSentence(picture.trust)}`,
+        { className: "aside agreements" },
+        `${instead(picture, state.look)}Agreement over all steps: ${agreementsSentence(picture.agreements)}`,
       ),
     make("h3", {}, "Candidates at this step"),
     scrolling(`candidates of ${run.name}`, candidates(explanation, run, step, go)),

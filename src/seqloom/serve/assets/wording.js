@@ -21,9 +21,9 @@ export const METHODS = Object.keys(TITLES);
 
 // The pictures of an explanation, attention first.
 export function picturesOf(explanation) {
-  const pictures = explanation.saliency.map(({ method, source, trust }) => ({ method, rows: source, trust }));
+  const pictures = explanation.saliency.map(({ method, source, agreements }) => ({ method, rows: source, agreements }));
   if (explanation.alignment)
-    pictures.push({ method: "attention", rows: explanation.alignment, trust: explanation.alignment_trust });
+    pictures.push({ method: "attention", rows: explanation.alignment, agreements: explanation.alignment_agreements });
   const order = (picture) => METHODS.indexOf(picture.method);
   const shown = pictures.filter(({ rows }) => rows[0]?.length).sort((a, b) => order(a) - order(b));
   return shown.map((picture) => ({ ...picture, title: TITLES[picture.method] }));
@@ -43,11 +43,11 @@ export function instead(picture, method) {
 
 const agreement = ({ alike, count, rank }) => `${roundly(alike)} of ${count} (rank correlation ${decimal(rank, 2)})`;
 
-export function trustSentence(trust) {
-  const { truth } = trust ?? {};
+export function agreementsSentence(agreements) {
+  const { truth } = agreements ?? {};
   const methods = ["occlusion", "gradient"]
-    .filter((name) => trust?.[name])
-    .map((name) => `${name} for ${agreement(trust[name])}`);
+    .filter((name) => agreements?.[name])
+    .map((name) => `${name} for ${agreement(agreements[name])}`);
   const tokens = truth?.count === 1 ? "token" : "tokens";
   const parts = [];
   if (truth)
@@ -59,10 +59,10 @@ export function trustSentence(trust) {
   return parts.join(" ") || "There is no other method and no reference alignment to compare with.";
 }
 
-export function trustShort(trust) {
+export function agreementsShort(agreements) {
   const names = { truth: "ref.", occlusion: "occl.", gradient: "grad." };
-  const compared = Object.entries(names).filter(([key]) => trust?.[key]);
-  return compared.map(([key, name]) => `${name} ${roundly(trust[key].alike)}`).join(", ") || "nothing to compare with";
+  const compared = Object.entries(names).filter(([key]) => agreements?.[key]);
+  return compared.map(([key, name]) => `${name} ${roundly(agreements[key].alike)}`).join(", ") || "nothing to compare with";
 }
 
 export const peak = (row) => row.indexOf(Math.max(...row));
