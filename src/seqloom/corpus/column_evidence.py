@@ -96,7 +96,7 @@ def gather_evidence(table: InputTable) -> Evidence:
 
     The result for a large file is cached until the file changes.
     """
-    cache = FactsCache(table, "what the columns hold")
+    cache = FactsCache(table, "kinds of values in the columns")
     known = cache.load()
     if known is not None:
         facts = tuple(ColumnFacts(**{**values, "languages": tuple(values["languages"])}) for values in known["facts"])

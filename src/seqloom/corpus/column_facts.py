@@ -12,7 +12,14 @@ from typing import Literal
 from seqloom.corpus.languages import find_language, is_weak
 
 Kind = Literal[
-    "text", "numbers", "identifiers", "addresses", "language codes", "attributions", "nothing", "other values"
+    "text",
+    "numbers",
+    "identifiers",
+    "addresses",
+    "language codes",
+    "licence or author notes",
+    "nothing",
+    "other values",
 ]
 
 # At least this share of the values of a column must be of a kind; the others may be headings or mistakes.
@@ -158,7 +165,7 @@ def _kind_of(value: str) -> str:
     if _NUMBER.fullmatch(value):
         return "numbers"
     if spaced:
-        return "attributions" if _ATTRIBUTION.match(value) else "text"
+        return "licence or author notes" if _ATTRIBUTION.match(value) else "text"
     if _ADDRESS.fullmatch(value):
         return "addresses"
     if _IDENTIFIER.fullmatch(value):

@@ -87,9 +87,9 @@ def explain_unclear(table: InputTable, names: Sequence[ColumnName], evidence: Ev
     )
 
 
-def explain_many(table: InputTable, tag_of: dict[int, str]) -> str:
+def explain_many(table: InputTable, language_of: dict[int, str]) -> str:
     """Says that there are more than two languages, and which options to add."""
-    tags = list(dict.fromkeys(tag_of.values()))
+    tags = list(dict.fromkeys(language_of.values()))
     return f"{table.file}: holds {len(tags)} languages ({', '.join(tags)}); choose two: --from-lang CODE --to-lang CODE"
 
 

@@ -35,8 +35,8 @@ PAIRS = (
 TEXTS = ("text", "content", "document", "body")
 """Usual names of a text for language models."""
 
-SHORT_TARGETS = frozenset(("label", "output", "answer", "y", "target", "tgt", "trg", "response", "action"))
-"""Names of targets that can be numbers, such as classes and results."""
+CLASS_LABEL_NAMES = frozenset(("label", "output", "answer", "y", "target", "tgt", "trg", "response", "action"))
+"""Names of targets whose values can be class labels or numbers instead of texts."""
 
 # Words that do not change the meaning of a name.
 _FILLERS = frozenset(

@@ -18,7 +18,7 @@ from seqloom.corpus.column_messages import (
     show,
     show_pair,
 )
-from seqloom.corpus.column_names import PAIRS, SHORT_TARGETS, ColumnName, read_column_name
+from seqloom.corpus.column_names import CLASS_LABEL_NAMES, PAIRS, ColumnName, read_column_name
 from seqloom.corpus.direction import matching_tags
 from seqloom.corpus.input_file import InputFile
 from seqloom.corpus.languages import languages_in_name, name_language
@@ -57,6 +57,7 @@ def choose_pair(
     Raises:
         CorpusError: the choice is ambiguous, or the table has no column that fits the settings.
     """
+    # The training data's choice applies only to a table without names that has the same number of columns.
     if any(table.names) or like is None or len(table.names) != len(like[0].names):
         like = None
     if settings.src_column is not None and settings.tgt_column is not None:
@@ -78,6 +79,7 @@ def _choose_requested(
     like: tuple[InputTable, ColumnChoice] | None,
 ) -> ColumnChoice:
     if like is not None and not any(map(is_number, requested)):
+        # This table has no names, so the requested names are those of the training data: its columns have the same indices.
         src, tgt = like[1].columns
     else:
         src, tgt = (find_column(table, column) for column in requested)
@@ -94,6 +96,8 @@ def _choose_named(table: InputTable, settings: CorpusSettings, evidence: Evidenc
             return by_language
         has_direction = settings.from_lang is not None or settings.to_lang is not None
         if set(by_language.columns) == set(role_columns):
+            # Names of roles and languages choose the same columns in opposite directions. The user's direction decides; if there
+            # is none, the roles do, and the languages are exchanged.
             return (
                 by_language if has_direction else ColumnChoice(role_columns, by_language.tgt_lang, by_language.src_lang)
             )
@@ -109,14 +113,16 @@ def _choose_named(table: InputTable, settings: CorpusSettings, evidence: Evidenc
     if languages is not None:
         return _with_languages(table.file, role_columns, languages, settings, may_swap=False)
     languages_so_far: list[str | None] = []
-    for flag, code, index in zip(("from", "to"), (settings.from_lang, settings.to_lang), role_columns, strict=True):
+    requested = settings.from_lang, settings.to_lang
+    for flag, requested_language, index in zip(("from", "to"), requested, role_columns, strict=True):
         language = names[index].language
-        if code is not None and language is not None and not matching_tags(code, [language]):
+        fits = requested_language is None or language is None or bool(matching_tags(requested_language, [language]))
+        if not fits:
             raise CorpusError(
                 f"{table.file}: the column {show(table, index)} is in {name_language(language)} by its name, which does not fit "
-                f"--{flag}-lang {code}"
+                f"--{flag}-lang {requested_language}"
             )
-        languages_so_far.append(code or language)
+        languages_so_far.append(requested_language or language)
     return ColumnChoice(role_columns, languages_so_far[0], languages_so_far[1])
 
 
@@ -127,41 +133,49 @@ def _choose_languages(
     evidence: Evidence,
     role_columns: tuple[int, int] | None,
 ) -> ColumnChoice | None:
-    """Chooses columns whose names are languages, in the user's direction; None if there are fewer than two candidates.
+    """Chooses columns whose names are languages, in the user's direction.
+
+    Returns:
+        None if the names of columns do not decide: fewer than two columns of text are named by a language, and either there are
+        columns named by their roles, or the settings name no language that helps to find the other column.
 
     Raises:
         CorpusError: the choice is ambiguous.
     """
     texts = [index for index in range(len(names)) if evidence.kind(index) == "text" and not names[index].no_text]
-    tag_of = {index: code for index in texts if (code := names[index].language) is not None}
+    language_of = {index: language for index in texts if (language := names[index].language) is not None}
     requested = settings.from_lang, settings.to_lang
-    named_in_settings = any(
-        code and name.language and matching_tags(code, [name.language]) for code in requested for name in names
+    requested_is_named = any(
+        language and name.language and matching_tags(language, [name.language])
+        for language in requested
+        for name in names
     )
-    if len(tag_of) < 2 and (role_columns is not None or not (named_in_settings or (tag_of and any(requested)))):
+    # One column in a named language is enough if the settings name a language: the other column is the only other text.
+    settings_help = requested_is_named or bool(language_of and any(requested))
+    if len(language_of) < 2 and (role_columns is not None or not settings_help):
         return None
     sides: list[int | None] = [None, None]
-    for side, code in enumerate(requested):
-        if code is not None:
-            sides[side] = _column_in(table, code, names, tag_of, texts)
-    left = [index for index in tag_of if index not in sides]
+    for side, language in enumerate(requested):
+        if language is not None:
+            sides[side] = _column_in(table, language, names, language_of, texts)
+    remaining = [index for index in language_of if index not in sides]
     if sides == [None, None]:
-        if len(left) != 2:
-            raise CorpusError(explain_many(table, tag_of))
-        if tag_of[left[0]] == tag_of[left[1]]:
+        if len(remaining) != 2:
+            raise CorpusError(explain_many(table, language_of))
+        if language_of[remaining[0]] == language_of[remaining[1]]:
             raise CorpusError(
-                f"{table.file}: has two columns in {name_language(tag_of[left[0]])} ({show_pair(table, left)}); "
+                f"{table.file}: has two columns in {name_language(language_of[remaining[0]])} ({show_pair(table, remaining)}); "
                 "say which are source and target: --src-column NAME --tgt-column NAME"
             )
-        sides = [left[0], left[1]]
+        sides = [remaining[0], remaining[1]]
     elif None in sides:
-        # One side is known, so the other side is the only other column of text.
-        left = left or [index for index in texts if index not in sides]
-        if len(left) != 1:
+        # One side is known. The other is the only other column with a language, or else the only other column of text.
+        remaining = remaining or [index for index in texts if index not in sides]
+        if len(remaining) != 1:
             raise CorpusError(
-                explain_many(table, tag_of) if len(tag_of) > 2 else explain_unclear(table, names, evidence)
+                explain_many(table, language_of) if len(language_of) > 2 else explain_unclear(table, names, evidence)
             )
-        sides[sides.index(None)] = left[0]
+        sides[sides.index(None)] = remaining[0]
     src, tgt = sides
     assert src is not None
     assert tgt is not None
@@ -173,29 +187,30 @@ def _choose_languages(
 
 
 def _column_in(
-    table: InputTable, code: str, names: Sequence[ColumnName], tag_of: dict[int, str], texts: Sequence[int]
+    table: InputTable, language: str, names: Sequence[ColumnName], language_of: dict[int, str], texts: Sequence[int]
 ) -> int | None:
     """The index of the column in a language.
 
     Raises:
         CorpusError: no column is in the language, or several may be.
     """
-    tags = matching_tags(code, list(tag_of.values()))
-    fitting = [index for index, tag in tag_of.items() if tag in tags]
+    matching = matching_tags(language, list(language_of.values()))
+    fitting = [index for index, named in language_of.items() if named in matching]
     if not fitting:
         # The user names the language, so the column counts even if its values do not look like text.
-        fitting = [index for index, name in enumerate(names) if name.language == code and not name.no_text]
+        fitting = [index for index, name in enumerate(names) if name.language == language and not name.no_text]
     if len(fitting) == 1:
         return fitting[0]
     if fitting:
         raise CorpusError(
-            f"{table.file}: several columns may be in {code!r}: {', '.join(show(table, index) for index in fitting)}; "
+            f"{table.file}: several columns may be in {language!r}: {', '.join(show(table, index) for index in fitting)}; "
             "say which: --src-column NAME --tgt-column NAME"
         )
-    if len(tag_of) == 1 and len(texts) == 2:
-        return next(index for index in texts if index not in tag_of)
-    languages = ", ".join(dict.fromkeys(tag_of.values())) or "not named"
-    raise CorpusError(f"{table.file}: has no column in {code!r}; its languages are {languages}")
+    # Of two columns of text, one is named by another language, so the requested language is that of the other column.
+    if len(language_of) == 1 and len(texts) == 2:
+        return next(index for index in texts if index not in language_of)
+    languages = ", ".join(dict.fromkeys(language_of.values())) or "not named"
+    raise CorpusError(f"{table.file}: has no column in {language!r}; its languages are {languages}")
 
 
 def _choose_roles(table: InputTable, names: Sequence[ColumnName], evidence: Evidence) -> tuple[int, int] | None:
@@ -232,7 +247,7 @@ def _find_roles(
 def _may_be_sides(pair: tuple[int, int], names: Sequence[ColumnName], evidence: Evidence) -> bool:
     src, tgt = (evidence.facts[index] for index in pair)
     return not (src.numbering or tgt.numbering) and (
-        tgt.kind in ("text", "nothing") or names[pair[1]].word in SHORT_TARGETS
+        tgt.kind in ("text", "nothing") or names[pair[1]].word in CLASS_LABEL_NAMES
     )
 
 
@@ -276,7 +291,7 @@ def _find_problem(evidence: Evidence) -> str | None:
             continue
         if facts.numbering and any(other.kind == "text" for other in evidence.facts):
             return f"column {index + 1} numbers the records"
-        if facts.kind in ("addresses", "language codes", "attributions", "nothing", "other values"):
+        if facts.kind in ("addresses", "language codes", "licence or author notes", "nothing", "other values"):
             return f"column {index + 1} holds {facts.kind}"
         if facts.kind == "numbers" and not facts.whole:
             return f"column {index + 1} holds numbers such as scores"
@@ -286,25 +301,35 @@ def _find_problem(evidence: Evidence) -> str | None:
 def _languages_of(table: InputTable, columns: tuple[int, int], evidence: Evidence) -> tuple[str, str] | None:
     """The languages by the names of the columns, the name of the file or columns of language codes."""
     names = [read_column_name(table.names[index] or "") for index in columns]
-    codes = [
+    by_name = [
         name.language if evidence.kind(index) == "text" else None for name, index in zip(names, columns, strict=True)
     ]
-    if codes[0] and codes[1]:
-        return codes[0], codes[1]
+    if by_name[0] and by_name[1]:
+        return by_name[0], by_name[1]
     in_name = languages_in_name(table.file.path)
     if in_name is not None and len(table.names) == 2 and not any(table.names):
         return in_name if columns == (0, 1) else in_name[::-1]
-    constant = [
+    # Two columns that hold one language code each name the languages of the texts.
+    code_columns = [
         (index, facts.languages[0])
         for index, facts in enumerate(evidence.facts)
         if facts.kind == "language codes" and len(facts.languages) == 1
     ]
-    if len(constant) != 2 or constant[0][1] == constant[1][1]:
+    if len(code_columns) != 2 or code_columns[0][1] == code_columns[1][1]:
         return None
-    words = [read_column_name(table.names[index] or "").word.split(" ")[0] for index, _ in constant]
-    roles = [read_column_name(table.names[index] or "").word.split(" ")[0] for index in columns]
-    exchanged = words == roles[::-1] != roles or (not any(table.names) and columns[0] > columns[1])
-    return (constant[1][1], constant[0][1]) if exchanged else (constant[0][1], constant[1][1])
+    (first_index, first_language), (second_index, second_language) = code_columns
+    code_roles = [_role(table, first_index), _role(table, second_index)]
+    text_roles = [_role(table, index) for index in columns]
+    # With names such as "source_lang" and "target_lang", the roles say which code belongs to which text. Without names, the codes
+    # are in the order of the texts in the table, so they are exchanged if the source stands after the target.
+    exchanged_by_roles = code_roles == text_roles[::-1] and code_roles != text_roles
+    exchanged = exchanged_by_roles or (not any(table.names) and columns[0] > columns[1])
+    return (second_language, first_language) if exchanged else (first_language, second_language)
+
+
+def _role(table: InputTable, index: int) -> str:
+    """The first word of a column's name without its language, such as "source" for "source_lang"."""
+    return read_column_name(table.names[index] or "").word.split(" ")[0]
 
 
 def _with_languages(
@@ -317,9 +342,11 @@ def _with_languages(
 ) -> ColumnChoice:
     src, tgt = settings.from_lang, settings.to_lang
     if languages is not None:
+        # Whether the languages fit the settings in this order, and in the opposite order.
         straight, exchanged = (
             all(
-                code is None or bool(matching_tags(code, [other])) for code, other in zip((src, tgt), pair, strict=True)
+                requested is None or bool(matching_tags(requested, [language]))
+                for requested, language in zip((src, tgt), pair, strict=True)
             )
             for pair in (languages, languages[::-1])
         )
@@ -327,9 +354,11 @@ def _with_languages(
             return ColumnChoice(columns, src or languages[0], tgt or languages[1])
         if may_swap and exchanged:
             return ColumnChoice(columns[::-1], src or languages[1], tgt or languages[0])
-        flags = " and ".join(f"--{flag}-lang {code}" for flag, code in (("from", src), ("to", tgt)) if code)
+        flags = " and ".join(f"--{flag}-lang {language}" for flag, language in (("from", src), ("to", tgt)) if language)
         raise CorpusError(f"{file}: its names say {languages[0]} -> {languages[1]}, which does not fit {flags}")
-    if may_swap and (src is None) != (tgt is None):
+    # Only one language is requested, and nothing says which column is in it.
+    only_one_requested = (src is None) != (tgt is None)
+    if may_swap and only_one_requested:
         flag = "to" if tgt is None else "from"
         raise CorpusError(
             f"{file}: nothing in it says which column is in which language; give --{flag}-lang too (column "
