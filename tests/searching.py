@@ -11,7 +11,7 @@ from seqloom.decoding.search import search
 from seqloom.decoding.settings import DecodingSettings
 from seqloom.models.base import Model
 
-_OF_SEARCH = ("decoder_prompts", "shortlists", "draw_keys", "prompts")
+_OF_SEARCH = ("decoder_prompts", "shortlists", "draw_keys", "penalised_context")
 
 
 def search_with(

@@ -15,7 +15,7 @@ from tests.run_info import make_corpus_info, make_run_info
 from tests.tiny_models import tiny_settings
 
 TEXT = "To be, or not to be,\nthat is the question:\n\nWhether 'tis nobler in the mind.\n"
-ARCHITECTURES = [name for name, (_, cls) in MODELS.items() if cls.takes_text]
+ARCHITECTURES = [name for name, (_, cls) in MODELS.items() if cls.trains_on_texts]
 
 
 def make_text_run(architecture: str, kind: str = "characters", *, window: int = 16, label: str = "") -> Run:

@@ -128,11 +128,11 @@ class Ensemble(Model):
 
     def inference_model(self) -> "Ensemble":
         """An ensemble of the members' inference models."""
-        return self.rebuilt(lambda model: model.inference_model())
+        return self.wrap_members(lambda model: model.inference_model())
 
-    def rebuilt(self, make: Callable[[Model], Model]) -> "Ensemble":
+    def wrap_members(self, make: Callable[[Model], Model]) -> "Ensemble":
         """An ensemble of `make(member)` for each member."""
-        return Ensemble([model.rebuilt(make) for model in self._members], self.weights)
+        return Ensemble([model.wrap_members(make) for model in self._members], self.weights)
 
     def _mean(self, logits: Sequence[Float[Tensor, "*rows vocab"]]) -> Float[Tensor, "*rows vocab"]:
         """The logarithm of the weighted mean of probabilities."""

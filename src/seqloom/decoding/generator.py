@@ -305,7 +305,7 @@ class Generator:
             decoder_prompts=decoder_prompts,
             shortlists=shortlists,
             draw_keys=draw_keys,
-            prompts=prompts,
+            penalised_context=prompts,
         )
 
     def _generation(self, item: EncodedInput, hypotheses: list[Hypothesis]) -> Generation:

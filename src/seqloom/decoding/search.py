@@ -36,7 +36,7 @@ def search(
     decoder_prompts: Sequence[Sequence[int]] | None = None,
     shortlists: NDArray[np.int64] | None = None,
     draw_keys: Sequence[Sequence[int]] | None = None,
-    prompts: Sequence[Sequence[int]] | None = None,
+    penalised_context: Sequence[Sequence[int]] | None = None,
 ) -> list[list[Hypothesis]]:
     """Finds targets for sources.
 
@@ -44,16 +44,17 @@ def search(
 
     Args:
         model: in evaluation mode.
-        settings: `max_src_len`, `batch_tokens`, `shortlist` and `full_context` have no effect here: they say how sources become
-            batches; nor have `stop_strings`, which are text.
-        constraints: further rules for the ids of targets; they see ids of the whole vocabulary.
-        observers: see each step. They never change a result.
+        settings: some have no effect here, because the caller of this function applies them: `max_src_len`, `batch_tokens`,
+            `shortlist` and `full_context` when it prepares the batch, and `stop_strings`, which need text.
+        constraints: further rules for the ids of targets, in terms of ids of the whole vocabulary, even with shortlists.
+        observers: are called at each step. They never change a result.
         decoder_prompts: for each source the ids that are fed before the search, by default bos. The first id is only fed; the
             others are forced: targets begin with them, and scores include them.
         shortlists: for each source the ids that its targets may hold (see `Shortlisted`); all by default.
         draw_keys: for sampling: for each sample of each source, the integers that its random numbers follow from. By default
             (seed, index of the source, number of the sample).
-        prompts: for each source the ids before its target that `repetition_penalty` counts too; none by default.
+        penalised_context: for each source, ids before its target that `repetition_penalty` treats as repeated too, for example its
+            prompt. They are not fed to the model. None by default.
 
     Returns:
         For each source its hypotheses, best first: `nbest` or fewer. Their log-probabilities are the model's own, before
@@ -61,13 +62,16 @@ def search(
         vocabulary.
 
     Raises:
-        DecodingError: a source or prefix is too long for the model, or the model's scores are not numbers.
+        DecodingError: a source or decoder prompt is too long for the model, or the model's scores are not numbers.
     """
     settings = settings or DecodingSettings()
     _check_observers(settings, observers)
     if shortlists is not None and decoder_prompts is not None:
-        raise ValueError("the ids of a decoder prompt may not be on the shortlists; give one or the other")
-    searched = model if shortlists is None else model.rebuilt(partial(Shortlisted, shortlists=shortlists))
+        raise ValueError(
+            "a decoder prompt may contain ids that its shortlist lacks; give shortlists or decoder_prompts, not both"
+        )
+    # An ensemble wraps each of its members, because each has an output matrix of its own.
+    searched = model if shortlists is None else model.wrap_members(partial(Shortlisted, shortlists=shortlists))
     space = SearchSpace.make(
         searched,
         sources,
@@ -76,7 +80,7 @@ def search(
         decoder_prompts=decoder_prompts,
         shortlists=shortlists,
         whole_vocab=model.vocab,
-        prompts=prompts,
+        penalised_context=penalised_context,
     )
     if settings.method == "sample" and settings.temperature:
         tokens = [observer for observer in observers if isinstance(observer, TokenObserver)]
@@ -84,6 +88,7 @@ def search(
     elif settings.method == "sample" or settings.beam == 1:
         penalty = LengthPenalty.from_settings(settings) if settings.method == "beam" else NO_PENALTY
         results = greedy_search(searched, sources, space, penalty=penalty, observers=observers)
+        # Greedy search has one hypothesis for each source. Its n best hypotheses are copies of it.
         results = [hypotheses * settings.nbest for hypotheses in results]
     else:
         candidates = [observer for observer in observers if isinstance(observer, CandidateObserver)]

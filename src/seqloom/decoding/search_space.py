@@ -34,14 +34,15 @@ class SearchSpace:
         sources: (batch,), the index of each source in the batch that the search began with.
         first_ids: (batch,), the id that is fed first: bos, or the last token of a prompt.
         prefixes: (batch, longest), the ids that targets must begin with, -1 beyond their end.
-        limits: (batch,), the most tokens of a target, eos included.
-        min_len: the fewest tokens before eos.
+        limits: (batch,), the largest number of tokens of a target, eos included.
+        min_len: the smallest number of tokens before eos.
         constraints: rules for what follows the prefixes.
-        vocab: special ids and sizes of the model that is searched.
-        whole_vocab: those of the model without shortlists; the ids of constraints and observers.
+        vocab: special ids and sizes of the model that is searched; with shortlists its ids are positions in a shortlist.
+        whole_vocab: those of the model without shortlists. Constraints and observers use its ids.
         shortlists: (all sources, longest), the id of the whole vocabulary for each id of the search; None if they are the same.
-        penalties: what changes the logits of ids that came before; None for no change.
-        in_prompts: (all sources, whole vocabulary), how often each id is in the prompt of the source; None for no prompts.
+        penalties: lowers the scores of ids that occurred before; None for no change.
+        context_counts: (all sources, whole vocabulary), how often each id is in the penalised context of the source (see
+            `search`); None if there is none.
     """
 
     sources: NDArray[np.int64]
@@ -54,7 +55,7 @@ class SearchSpace:
     whole_vocab: Vocabulary
     shortlists: NDArray[np.int64] | None = None
     penalties: ScorePenalties | None = None
-    in_prompts: Int[Tensor, "all_sources whole_vocab"] | None = None
+    context_counts: Int[Tensor, "all_sources whole_vocab"] | None = None
 
     @classmethod
     def make(
@@ -67,12 +68,12 @@ class SearchSpace:
         decoder_prompts: Sequence[Sequence[int]] | None = None,
         shortlists: NDArray[np.int64] | None = None,
         whole_vocab: Vocabulary | None = None,
-        prompts: Sequence[Sequence[int]] | None = None,
+        penalised_context: Sequence[Sequence[int]] | None = None,
     ) -> "SearchSpace":
         """Computes the limit of each target from its source, its prefix and the length that the model can hold.
 
         Args:
-            decoder_prompts, prompts: see `search`.
+            decoder_prompts, penalised_context: see `search`.
             whole_vocab: by default the model's.
 
         Raises:
@@ -92,9 +93,9 @@ class SearchSpace:
         if settings.no_repeat_ngram:
             constraints = (NoRepeatNgram(settings.no_repeat_ngram), *constraints)
         penalties, whole_vocab = ScorePenalties.of(settings), whole_vocab or vocab
-        in_prompts = None
-        if penalties is not None and prompts is not None:
-            in_prompts = count_ids(prompts, whole_vocab.tgt_size, sources.ids.device)
+        context_counts = None
+        if penalties is not None and penalised_context is not None:
+            context_counts = count_ids(penalised_context, whole_vocab.tgt_size, sources.ids.device)
         return cls(
             np.arange(rows),
             np.array([opening[0] for opening in openings], dtype=np.int64),
@@ -106,7 +107,7 @@ class SearchSpace:
             whole_vocab,
             shortlists,
             penalties,
-            in_prompts,
+            context_counts,
         )
 
     @property
@@ -183,12 +184,12 @@ class SearchSpace:
         in_output = torch.zeros(len(ids), self.whole_vocab.tgt_size, dtype=torch.int64, device=logits.device)
         in_output.scatter_add_(1, ids.clamp(min=0), torch.ones_like(ids))
         index = torch.from_numpy(sources).to(logits.device)
-        in_prompt = in_output.new_zeros(1, 1) if self.in_prompts is None else self.in_prompts[index]
+        in_context = in_output.new_zeros(1, 1) if self.context_counts is None else self.context_counts[index]
         if self.shortlists is not None:
             columns = torch.from_numpy(np.maximum(self.shortlists[sources], 0)).to(logits.device)
             in_output = in_output.gather(1, columns)
-            in_prompt = in_prompt if self.in_prompts is None else in_prompt.gather(1, columns)
-        return self.penalties.apply(logits, in_output, in_prompt)
+            in_context = in_context if self.context_counts is None else in_context.gather(1, columns)
+        return self.penalties.apply(logits, in_output, in_context)
 
     def restrict_(
         self,

@@ -1,4 +1,4 @@
-"""WrappedModel: a model for generation that changes how another model reads its ids, and computes the same."""
+"""WrappedModel: wraps a model for generation. It changes how ids are given to the model; the model's computation is unchanged."""
 
 import torch
 from jaxtyping import Float
@@ -8,9 +8,12 @@ from seqloom.models.base import Model
 
 
 class WrappedModel(Model):
-    """A model with the vocabulary, the limits and the output of another one. It generates; it cannot be trained and does not score.
+    """Takes vocabulary, length limits and output layer from another model. It is only for generation, not for training or scoring.
 
     A subclass implements `start`, `advance` and `step`.
+
+    Args:
+        model: the model to wrap.
     """
 
     def __init__(self, model: Model) -> None:
@@ -20,18 +23,18 @@ class WrappedModel(Model):
 
     @property
     def device(self) -> torch.device:
-        """The device of the model."""
+        """The device of the wrapped model."""
         return self.model.device
 
     @property
     def hidden_width(self) -> int:
-        """The width of the model."""
+        """The size of the wrapped model's hidden states."""
         return self.model.hidden_width
 
     def max_tgt_len(self, src_len: int) -> int | None:
-        """The limit of the model."""
+        """The wrapped model's limit for target positions."""
         return self.model.max_tgt_len(src_len)
 
     def project(self, hidden: Float[Tensor, "*rows d_model"]) -> Float[Tensor, "*rows vocab"]:
-        """As the model."""
+        """Logits from hidden states, computed by the wrapped model."""
         return self.model.project(hidden)

@@ -146,8 +146,8 @@ class Model(nn.Module, ABC):
         settings_type: the class of the architecture's settings; the constructor is `__init__(settings, vocab)`.
         vocab: sizes and special ids.
         max_len: the largest number of positions of a source or a target, with bos and eos; None if there is no limit.
-        takes_text: whether the model can learn from documents, that is, from targets without a source.
-        takes_pairs: whether the model can learn from pairs of a source and a target.
+        trains_on_texts: whether the model can be trained on plain texts, that is, on targets without a source.
+        trains_on_pairs: whether the model can be trained on pairs of a source and a target.
         compiles: whether torch.compile can compile the forward pass.
         has_output_matrix: whether hidden states are multiplied with `output_weights`. A model without an output matrix overrides
             `log_probs` and `hidden_width`.
@@ -160,8 +160,8 @@ class Model(nn.Module, ABC):
 
     vocab: Vocabulary
     max_len: int | None = None
-    takes_text: ClassVar[bool] = False
-    takes_pairs: ClassVar[bool] = True
+    trains_on_texts: ClassVar[bool] = False
+    trains_on_pairs: ClassVar[bool] = True
     compiles: ClassVar[bool] = True
     has_output_matrix: ClassVar[bool] = True
     fitted_by_counting: ClassVar[bool] = False
@@ -319,8 +319,8 @@ class Model(nn.Module, ABC):
         """
         return self
 
-    def rebuilt(self, make: Callable[["Model"], "Model"]) -> "Model":
-        """Applies `make` to the model; an ensemble applies it to each member and returns an ensemble of the results."""
+    def wrap_members(self, make: Callable[["Model"], "Model"]) -> "Model":
+        """`make(self)`, usually a wrapper; an ensemble calls `make` for each member and returns an ensemble of the results."""
         return make(self)
 
     def check_length(self, length: int, what: str) -> None:

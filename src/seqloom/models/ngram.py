@@ -53,8 +53,8 @@ class NGram(Model):
 
     settings_type = NGramSettings
 
-    takes_text = True
-    takes_pairs = False
+    trains_on_texts = True
+    trains_on_pairs = False
     compiles = False
     has_output_matrix = False
     fitted_by_counting = True

@@ -35,13 +35,14 @@ class RecurrentLM(RecurrentModel):
 
     settings_type = RecurrentLMSettings
 
-    takes_text = True
+    trains_on_texts = True
 
     def __init__(self, settings: RecurrentLMSettings, vocab: Vocabulary) -> None:
         super().__init__()
         vocab.check_shared("a decoder-only model")
         self.settings = settings
         self.vocab = vocab
+        # 0 source ids: there is no encoder, so prompts use the target embeddings.
         self.embeddings = Embeddings(0, vocab.tgt_size, settings.d_model, tying=settings.tied_embeddings, scaled=True)
         self.dropout = Dropout(settings.dropout)
         self.decoder = RecurrentStack(
@@ -53,10 +54,11 @@ class RecurrentLM(RecurrentModel):
     def start(self, sources: Sources, hooks: ActivationHooks | None = None) -> DecoderState:
         """Reads the prompts; the cache holds the states after each prompt's last token."""
         rows, length = sources.ids.shape
-        index = torch.arange(rows, device=sources.ids.device)
+        # One hypothesis for each source, so hypothesis i belongs to source i.
+        source_index = torch.arange(rows, device=sources.ids.device)
         if length == 0:
             states = self.decoder.initial_states(rows)
         else:
             x = capture(hooks, "prompt.tokens", self.embeddings.tgt(sources.ids))
             _, states = self.decoder(self.dropout(x), sources.mask, hooks=hooks, name="prompt")
-        return DecoderState({"mask": sources.mask}, pack_states(states), index)
+        return DecoderState({"mask": sources.mask}, pack_states(states), source_index)

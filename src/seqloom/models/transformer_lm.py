@@ -43,7 +43,7 @@ class TransformerLM(Model):
 
     settings_type = TransformerLMSettings
 
-    takes_text = True
+    trains_on_texts = True
 
     blocks: Sequence[Block]
     norm: Callable[[Tensor], Tensor]

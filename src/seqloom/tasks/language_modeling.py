@@ -61,7 +61,7 @@ class LanguageModeling(Task):
 
     def check(self, recipe: RecipeParts, corpus_name: str) -> None:
         """Plain text has neither sources nor directions, and needs a model that learns from targets alone."""
-        if not model_class(recipe.model).takes_text:
+        if not model_class(recipe.model).trains_on_texts:
             raise ConfigError(
                 f"{recipe.name} translates pairs, but {corpus_name} is plain text: train a language model on it, such as "
                 "transformer-lm-tiny, or give pairs"

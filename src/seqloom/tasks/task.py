@@ -125,7 +125,7 @@ class Task(ABC):
         Raises:
             ConfigError: it cannot, or a setting would be ignored.
         """
-        if self.has_sources and not model_class(recipe.model).takes_pairs:
+        if self.has_sources and not model_class(recipe.model).trains_on_pairs:
             raise ConfigError(
                 f"{recipe.name} is a language model of plain text, but {corpus_name} is {self.description}: give plain text, "
                 "or train a model that reads sources, such as transformer-tiny"

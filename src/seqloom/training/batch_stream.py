@@ -16,7 +16,7 @@ class MicroBatch:
 
     Attributes:
         cursor: the position in the data schedule after the batch.
-        num_tokens: real target tokens.
+        num_tokens: the number of real target tokens.
         weight: the sum of the loss weights.
     """
 

@@ -12,10 +12,28 @@ from pydantic import TypeAdapter, ValidationError
 
 from seqloom.errors import CheckpointError
 
+# Checkpoints of earlier versions use these names.
+_FORMER_NAMES = {
+    "report_tokens": "report_weight",
+    "window_nll": "since_validation_nll",
+    "window_tokens": "since_validation_weight",
+}
+
 
 @dataclass
 class Counters:
-    """How far a run has been trained; part of every checkpoint."""
+    """How far a run has been trained; part of every checkpoint.
+
+    Attributes:
+        epoch, batch: the position in the current phase of the data schedule; see `Cursor`.
+        positions: target positions, padding included; `tokens` counts real target tokens.
+        progress: the share of the budget that is spent, 0 to 1.
+        best_merit: `Validation.merit` of the best weights; lists are compared from left to right.
+        since_best: the number of validations since the best one.
+        snapshots: the steps whose weights are kept for averaging.
+        metrics_bytes, progress_bytes: the lengths of the log files at the checkpoint; a resumed run cuts off the rest.
+        curve: for each validation its step and values.
+    """
 
     step: int = 0
     epoch: int = 0
@@ -39,9 +57,9 @@ class Counters:
     phases_left: int = 0
     # Sums of negative log-likelihood and of loss weights since the last report, and since the last validation.
     report_nll: float = 0.0
-    report_tokens: float = 0
-    window_nll: float = 0.0
-    window_tokens: float = 0
+    report_weight: float = 0
+    since_validation_nll: float = 0.0
+    since_validation_weight: float = 0
 
     @classmethod
     def restore(cls, values: Mapping[str, Any], folder: Path) -> "Counters":
@@ -54,7 +72,7 @@ class Counters:
             CheckpointError: a value is missing, of another type or out of range.
         """
         path = folder / "counters.json"
-        saved = {name: value for name, value in values.items() if name != "format"}
+        saved = {_FORMER_NAMES.get(name, name): value for name, value in values.items() if name != "format"}
         # Version 0.1 stored whether pairs were still trained on in both directions, which is the first of two phases.
         if isinstance(saved.get("both_ways"), bool):
             saved["phases_left"] = int(saved.pop("both_ways"))

@@ -39,8 +39,11 @@ class Trainer:
     """Trains one model into one run folder.
 
     Args:
-        data: gives the batches. Which ones may depend on the fraction of the budget that is spent.
-        validate: measures the model; called with the model in evaluation mode.
+        data: gives the batches. It may have several phases with different batches; each phase but the last ends at a given share
+            of the budget (see `Phases`).
+        objective: computes the loss of a batch.
+        validate: computes the loss and the leading metric on validation data; called with the model in evaluation mode.
+        plan: budget, device, run folder and settings.
     """
 
     def __init__(
@@ -145,7 +148,7 @@ class Trainer:
         return settings.learning_rate * factor
 
     def _seed_dropout(self, micro_batch: int) -> None:
-        """Seeds dropout from (seed, step, micro-batch) only, so a resumed run draws the same masks on any number of devices."""
+        """Seeds dropout from (seed, step, micro-batch) only, so a resumed run draws the same masks as a run without a break."""
         seed = self.plan.seed * 1_000_003 + self.counters.step
         # The constant of splitmix64 keeps the seeds of micro-batches apart from those of other steps.
         torch.manual_seed((seed + micro_batch * 0x9E3779B97F4A7C15) % 2**63)
@@ -168,14 +171,14 @@ class Trainer:
             if not metrics.is_finite:
                 raise self._not_finite(metrics)
             counters.report_nll += metrics.nll
-            counters.report_tokens += metrics.weight
-            counters.window_nll += metrics.nll
-            counters.window_tokens += metrics.weight
+            counters.report_weight += metrics.weight
+            counters.since_validation_nll += metrics.nll
+            counters.since_validation_weight += metrics.weight
 
     def _report(self, learning_rate: float) -> None:
         counters = self.counters
-        loss = counters.report_nll / counters.report_tokens
-        counters.report_nll, counters.report_tokens = 0.0, 0
+        loss = counters.report_nll / counters.report_weight
+        counters.report_nll, counters.report_weight = 0.0, 0
         speed = counters.tokens / max(1e-9, counters.seconds)
         self._log.add(counters, loss=loss, learning_rate=learning_rate)
         self._show_progress(loss=round(loss, 3), **{"tokens/s": round(speed)}, step=counters.step)
@@ -190,8 +193,14 @@ class Trainer:
         self._show_progress(status="validating")
         result = measure(self.model, self.validate)
         counters.validation_seconds += time.perf_counter() - begin
-        train_loss = counters.window_nll / counters.window_tokens if counters.window_tokens else None
-        counters.window_nll, counters.window_tokens = 0.0, 0
+        # The training loss since the last validation.
+        train_loss = (
+            counters.since_validation_nll / counters.since_validation_weight
+            if counters.since_validation_weight
+            else None
+        )
+        counters.since_validation_nll, counters.since_validation_weight = 0.0, 0
+        # Stored curves and logs call the leading metric `val_quality`.
         values = {"train_loss": train_loss, "val_loss": result.loss, "val_quality": result.metric}
         position = {"step": counters.step, "tokens": counters.tokens, "seconds": counters.seconds}
         counters.curve.append(position | values)

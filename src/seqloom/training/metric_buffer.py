@@ -25,7 +25,7 @@ class UpdateMetrics:
         step: the update, from 1.
         nll: negative log-likelihood, the weighted sum over its tokens, in nats.
         norm: the gradient's norm.
-        weight: the sum of the loss weights: the real target tokens where all weigh the same.
+        weight: the sum of the loss weights; the number of real target tokens if each has the weight 1.
         cursor: the position in the data schedule after its last batch, for messages.
     """
 

@@ -17,14 +17,22 @@ from seqloom.training.weights import average_weights, fill_from, save_weights
 
 @dataclass(frozen=True)
 class Validation:
-    """The result of a validation: nats per token, and the leading metric by greedy decoding, if anything was decoded."""
+    """The result of a validation.
+
+    Attributes:
+        loss: nats per token.
+        metric: the leading metric of greedy decoding; None if nothing was decoded. Logs and curves call it `val_quality`.
+    """
 
     loss: float
     metric: float | None
     higher_is_better: bool = True
 
     def merit(self, select_by: str) -> list[float]:
-        """What selection maximises, in this order: the metric (if the settings select by it), and the negative loss."""
+        """The values by which weights are compared; larger is better, and later values decide only between equals.
+
+        They are the metric (if the settings select by it), negative if lower is better, and then the negative loss.
+        """
         if select_by == "loss" or self.metric is None:
             return [-self.loss]
         return [self.metric if self.higher_is_better else -self.metric, -self.loss]

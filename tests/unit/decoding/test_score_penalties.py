@@ -111,7 +111,13 @@ def test_greedy_search_with_penalties_is_that_of_a_plain_loop(make: Any, penalti
     for seed in range(3):
         model = make(seed)
         results = search_with(
-            model, Sources.pad(ROWS, pad_id=0), beam=1, max_len_ratio=0, max_len_offset=12, prompts=PROMPTS, **penalties
+            model,
+            Sources.pad(ROWS, pad_id=0),
+            beam=1,
+            max_len_ratio=0,
+            max_len_offset=12,
+            penalised_context=PROMPTS,
+            **penalties,
         )
         plain = search_with(model, Sources.pad(ROWS, pad_id=0), beam=1, max_len_ratio=0, max_len_offset=12)
         for row, prompt, (item,), (other,) in zip(ROWS, PROMPTS, results, plain, strict=True):
@@ -143,10 +149,10 @@ def test_penalties_with_shortlists_are_those_of_vocabulary_ids(options: dict[str
     sources, penalties = Sources.pad(ROWS, pad_id=0), {"repetition_penalty": 1.7, "frequency_penalty": 1.1}
     everything = np.tile(np.arange(11), (3, 1))
     model = toy(3)
-    whole = search_with(model, sources, prompts=PROMPTS, **options, **penalties)
-    listed = search_with(model, sources, prompts=PROMPTS, shortlists=everything, **options, **penalties)
+    whole = search_with(model, sources, penalised_context=PROMPTS, **options, **penalties)
+    listed = search_with(model, sources, penalised_context=PROMPTS, shortlists=everything, **options, **penalties)
     assert [[item.ids for item in row] for row in whole] == [[item.ids for item in row] for row in listed]
-    few = search_with(model, sources, prompts=PROMPTS, shortlists=SHORTLISTS, **options, **penalties)
+    few = search_with(model, sources, penalised_context=PROMPTS, shortlists=SHORTLISTS, **options, **penalties)
     for shortlist, hypotheses in zip(SHORTLISTS.tolist(), few, strict=True):
         assert all(set(item.ids) <= set(shortlist) for item in hypotheses)
 
@@ -154,12 +160,12 @@ def test_penalties_with_shortlists_are_those_of_vocabulary_ids(options: dict[str
 def test_a_hypothesis_does_not_depend_on_its_batch() -> None:
     settings = {"method": "sample", "repetition_penalty": 1.5, "frequency_penalty": 0.5, "max_len_offset": 20}
     model = toy(2)
-    together = search_with(model, Sources.pad(ROWS, pad_id=0), prompts=PROMPTS, **settings)
+    together = search_with(model, Sources.pad(ROWS, pad_id=0), penalised_context=PROMPTS, **settings)
     for number, row in enumerate(ROWS):
         (alone,) = search_with(
             model,
             Sources.pad([row], pad_id=0),
-            prompts=[PROMPTS[number]],
+            penalised_context=[PROMPTS[number]],
             draw_keys=[(0, number, 0)],
             **settings,
         )
@@ -167,8 +173,8 @@ def test_a_hypothesis_does_not_depend_on_its_batch() -> None:
 
 
 def test_without_penalties_nothing_is_counted() -> None:
-    space = SearchSpace.make(toy(0), Sources.pad(ROWS, pad_id=0), DecodingSettings(), prompts=PROMPTS)
-    assert space.in_prompts is None
+    space = SearchSpace.make(toy(0), Sources.pad(ROWS, pad_id=0), DecodingSettings(), penalised_context=PROMPTS)
+    assert space.context_counts is None
     logits = torch.randn(3, 11)
     copy = space.penalised(logits, np.zeros((3, 2), dtype=np.int64))
     assert torch.equal(copy, logits)

@@ -10,7 +10,7 @@ from seqloom.training.counters import Counters
 
 
 def test_counters_of_a_checkpoint_are_restored(tmp_path: Path) -> None:
-    counters = Counters(step=3, epoch=1, batch=2, phases_left=1, report_tokens=10)
+    counters = Counters(step=3, epoch=1, batch=2, phases_left=1, report_weight=10)
     assert Counters.restore({"format": 1, **asdict(counters)}, tmp_path) == counters
 
 
