@@ -116,8 +116,7 @@ def _choose_named(table: InputTable, settings: CorpusSettings, evidence: Evidenc
     requested = settings.from_lang, settings.to_lang
     for flag, requested_language, index in zip(("from", "to"), requested, role_columns, strict=True):
         language = names[index].language
-        fits = requested_language is None or language is None or bool(matching_tags(requested_language, [language]))
-        if not fits:
+        if requested_language and language and not matching_tags(requested_language, [language]):
             raise CorpusError(
                 f"{table.file}: the column {show(table, index)} is in {name_language(language)} by its name, which does not fit "
                 f"--{flag}-lang {requested_language}"
