@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from seqloom.cli import options
 from seqloom.cli.lines import print_json
+from seqloom.cli.number_options import positive
 from seqloom.cli.progress import shown
 
 if TYPE_CHECKING:
@@ -21,6 +22,17 @@ A line of the data is a JSON object: {"text": "grab the lamp", "writer": "plain"
 Understood: what is carried out without a question is accepted, in all parts. Offered: one of at most three offers is."""
 
 
+_TRAIN_EPILOG = """\
+examples:
+  seqloom fiction train-parser --games cloak,adventure --out runs/parser
+  seqloom fiction train-parser transformer-tiny --games cloak --minutes 3 --out runs/parser
+  seqloom compare rnn-tiny attention-rnn-tiny --data runs/parser-phrasings/train.tsv --minutes 3
+
+The training data are made from the words of the games by rules, and are kept beside the run, in OUT-phrasings. `seqloom play
+--parser RUN` and `seqloom fiction evaluate RUN` use the run. The things of a game are only markers for it, so that it serves
+other games too."""
+
+
 def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Adds the commands about parsers to those of `seqloom fiction`."""
     evaluating = commands.add_parser(
@@ -29,7 +41,7 @@ def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    evaluating.add_argument("parser", metavar="PARSER", help="rules")
+    evaluating.add_argument("parser", metavar="PARSER", help="rules, or a run of `seqloom fiction train-parser`")
     evaluating.add_argument(
         "--data", type=Path, required=True, metavar="FILE", help="phrasings of players, .jsonl or .jsonl.gz"
     )
@@ -38,22 +50,67 @@ def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     )
     options.add_common_options(evaluating, device=False, json=True)
     evaluating.set_defaults(run=_evaluate)
+    training = commands.add_parser(
+        "train-parser",
+        help="train a parser of free phrasings",
+        epilog=_TRAIN_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    training.add_argument(
+        "recipe",
+        nargs="?",
+        metavar="RECIPE",
+        help="a recipe for models of pairs (default: a small attention-rnn-tiny)",
+    )
+    training.add_argument(
+        "--games", default="cloak", metavar="GAMES", help="games or story files, separated by commas (default: cloak)"
+    )
+    training.add_argument("--out", type=Path, required=True, metavar="RUN", help="the run folder")
+    training.add_argument(
+        "--size", type=positive, metavar="N", help="the number of training examples (default: 60,000)"
+    )
+    training.add_argument("--seed", type=options.seed, default=0, metavar="N", help="random seed (default: 0)")
+    training.add_argument("--data-dir", metavar="FOLDER", help="as for evaluate")
+    options.add_budget_options(training, like=False)
+    options.add_change_option(training)
+    options.add_common_options(training, device=False)
+    training.set_defaults(run=_train)
+
+
+def _train(arguments: argparse.Namespace) -> int:
+    """Trains a parser, and prints the run's folder."""
+    from seqloom.fiction.parsing.training import DEFAULT_RECIPE, SIZES, train_parser
+
+    games = [game.strip() for game in arguments.games.split(",") if game.strip()]
+    with shown(quiet=arguments.quiet) as progress:
+        run = train_parser(
+            games,
+            arguments.out,
+            recipe=arguments.recipe or DEFAULT_RECIPE,
+            budget=options.budget(arguments),
+            size=arguments.size or SIZES["train"],
+            seed=arguments.seed,
+            changes=arguments.changes,
+            data_dir=arguments.data_dir,
+            progress=progress,
+        )
+    print(run.folder)
+    return 0
 
 
 def _evaluate(arguments: argparse.Namespace) -> int:
     """Prints the rates of a parser and of the baselines."""
-    from seqloom.errors import FictionError
     from seqloom.fiction.parsing.comparing import compare_parsers
     from seqloom.fiction.parsing.evaluation import read_phrasings
+    from seqloom.fiction.parsing.proposer import parsers_of
     from seqloom.fiction.parsing.scene import game_words
 
-    if arguments.parser != "rules":
-        raise FictionError(f"{arguments.parser}: expected rules")
+    parsers = parsers_of(arguments.parser)
     phrasings = read_phrasings(options.existing_file(arguments.data, "--data"))
     games = list(dict.fromkeys(phrasing.game for phrasing in phrasings if phrasing.game))
     with shown(quiet=arguments.quiet) as progress:
         words = game_words(games, data_dir=arguments.data_dir, progress=progress)
-        rows = compare_parsers(phrasings, words)
+        rows = compare_parsers(phrasings, words, parsers)
     if arguments.json:
         print_json([_as_json(row) for row in rows])
     else:

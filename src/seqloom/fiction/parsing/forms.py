@@ -85,6 +85,8 @@ def render(command: str, names: Sequence[Name], words: Words) -> str | None:
     key = _SHORTER.get(key, key)
     things = dict(zip("AB", (names[slot] for slot in slots), strict=False))
     kinds = {name.kind for name in things.values()}
+    if key == "say A" and kinds != {"word"}:
+        return None
     if kinds - {"thing"} and key not in ("say A", "go to A", "enter A", "cross A", "climb A"):
         return None
     if kinds == {"place"} or (key == "say A" and kinds == {"word"}):

@@ -318,3 +318,27 @@ LISTS = (
     ", and after that ",
     ", and finally ",
 )
+
+NOT_DONE = (
+    "why should I {base}?",
+    "I would never {base}",
+    "I do not want to {base}",
+    "what happens if I {base}?",
+    "I wish I could {base}",
+    "I dreamed that I could {base}",
+    "yesterday I tried to {base}",
+    "you told me to {base}",
+    "my friend says I should {base}",
+    "is it possible to {base}?",
+    "did I already {base}?",
+    "should I {base} or not?",
+    "it would be stupid to {base}",
+    "I forgot to {base}",
+    "nobody should ever {base}",
+    "I am too tired to {base}",
+    "why can't I {base}?",
+    "I had hoped to {base} long ago",
+    "if only I could {base}",
+    "how am I supposed to {base}?",
+)
+"""Sentences in which a command is spoken of, but not meant."""

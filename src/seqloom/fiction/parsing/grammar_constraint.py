@@ -16,13 +16,18 @@ _Trie = dict[int, "_Trie"]
 def possible_commands(names: Sequence[Name], words: Words) -> list[str]:
     """All canonical commands that a game can be given about the things of a text."""
     possible = [direction for direction in DIRECTIONS if render(direction, names, words)]
+    has_form: dict[tuple[str, ...], bool] = {}
     for command in COMMANDS:
         slots = [part for part in ("A", "B") if part in command.split()]
         for numbers in permutations(range(1, len(names) + 1), len(slots)):
             filled = command
             for slot, number in zip(slots, numbers, strict=True):
                 filled = " ".join(f"@{number}" if part == slot else part for part in filled.split())
-            if render(filled, names, words):
+            # Whether a game has a command depends on the kinds of its things only.
+            kinds = (command, *(names[number - 1].kind for number in numbers))
+            if kinds not in has_form:
+                has_form[kinds] = render(filled, names, words) is not None
+            if has_form[kinds]:
                 possible.append(filled)
     return possible
 

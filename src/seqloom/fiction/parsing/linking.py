@@ -20,9 +20,9 @@ _ARTICLES = word_set("the a an my this that some these those your his her its ou
 _DETERMINERS = _ARTICLES | word_set("of with in on into from at to and by")
 _SURFACES = {"floor", "ground", "room", "side", "wall"}
 _UNLINKED = word_set(
-    "me my myself self yourself own i you it them floor ground room here all everything thing things one way side "
-    "hall null nowhere place what there on off up down in out over back left right look say no yes and to go get "
-    "take"
+    "her him them he she we us me my myself self yourself own i you it floor ground room here all everything thing "
+    "things side hall null nowhere place what there on off up down in out over back left right look say no yes and "
+    "to go get take one way"
 )
 _COMPASS = {word for word, name in DIRECTION_OF.items() if name not in ("up", "down", "in", "out") and len(word) > 1}
 _LETTERS = {"n": "and", "w": "with", "u": "you", "y": "why", "r": "are"}
@@ -120,7 +120,7 @@ class _Linker:
         self._words = scene.words
         self._nouns = {self._cut(word): word for word in reversed(scene.words.nouns)}
         self._adjectives = {self._cut(word) for word in scene.words.adjectives}
-        self._spoken = _spoken(scene.words)
+        self._spoken = {self._cut(word) for word in _spoken(scene.words)}
         self._place_words = {word for word in scene.words.directions if word not in DIRECTION_OF and len(word) > 2}
         self._names: list[Name] = []
         self._moves = False
@@ -171,7 +171,7 @@ class _Linker:
         token, before = tokens[position], marked[-1] if marked else ""
         if not token[0].isalpha():
             return None, 0
-        if token in self._spoken and set(marked[-4:]) & _SAYING:
+        if self._cut(token) in self._spoken and set(marked[-6:]) & _SAYING:
             return Name(token, "word"), 1
         if token in _UNLINKED or (token in DIRECTION_OF and self._cut(token) not in self._nouns):
             return None, 0
@@ -218,7 +218,8 @@ class _Linker:
             end += 1
         if not noun and used:
             placeholder = end < len(tokens) and tokens[end] in _PLACEHOLDERS
-            alone = sum(1 for other in self._scene.things if used[0] in other.adjectives) == 1
+            rivals = [other for other in self._scene.things if other is not thing and used[0] in other.adjectives]
+            alone = not rivals or (not thing.held and all(other.held for other in rivals))
             if not alone or not (placeholder or (used[0] not in _KNOWN and self._cut(used[0]) in self._adjectives)):
                 return None
             noun, quality, end = thing.nouns[0], 1, end + int(placeholder)

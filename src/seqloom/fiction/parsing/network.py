@@ -78,7 +78,7 @@ class NetworkParser:
         for hypothesis in hypotheses:
             if hypothesis.finished:
                 output = self._tokenizer.decode_tgt(hypothesis.ids)
-                commands = () if output == NO_COMMAND else tuple(output.split(SEPARATOR))
+                commands = () if output == NO_COMMAND else tuple(dict.fromkeys(output.split(SEPARATOR)))
                 candidates.append(Candidate(commands, math.exp(hypothesis.log_prob)))
         return candidates
 
@@ -86,7 +86,7 @@ class NetworkParser:
         return [int(token) for token in self._tokenizer.encode_tgt([text])[0]]
 
     def _grammar(self, text: MarkedText, scene: Scene) -> CommandGrammar:
-        key = (id(scene.words), tuple(name.kind for name in text.names))
+        key = (scene.words, tuple(name.kind for name in text.names))
         if key not in self._grammars:
             if len(self._grammars) == _MAX_GRAMMARS:
                 self._grammars.clear()

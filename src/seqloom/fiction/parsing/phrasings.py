@@ -14,7 +14,7 @@ from seqloom.corpus.generators.draw import Draw, bucket
 from seqloom.errors import FictionError
 from seqloom.fiction.interpreter import SceneObject, Words
 from seqloom.fiction.parsing.forms import NO_COMMAND, SEPARATOR
-from seqloom.fiction.parsing.frames import ADJECTIVES, ADVERBS, FRAMES, JOINS, LISTS, MENTIONS, TAILS
+from seqloom.fiction.parsing.frames import ADJECTIVES, ADVERBS, FRAMES, JOINS, LISTS, MENTIONS, NOT_DONE, TAILS
 from seqloom.fiction.parsing.inflection import participle, third_person
 from seqloom.fiction.parsing.linking import MarkedText, link
 from seqloom.fiction.parsing.phrase_table import DIRECTIONS, MOVES, PHRASES, VERTICAL
@@ -58,6 +58,9 @@ _WEIGHTS = {
     "look in A": 2,
     "cross A": 2,
 }
+_NOT_DONE_SHARE, _INVENTED_SHARE = 0.05, 0.12
+# Phrases whose other words tell the action whatever the verb is.
+_CLEAR = {"put A in B", "put A on B", "take A from B", "D"}
 _MOVES_SHARE, _REMARKS_SHARE = 0.2, 0.16
 _SPOKEN = ("xyzzy", "plugh", "abracadabra", "sesame", "plover", "frotz", "hocus", "shazam", "odin", "merlin")
 _SYLLABLES = ("fro", "bl", "zee", "mun", "gra", "sni", "plo", "tor", "vick", "dab", "lum", "cho", "rin", "ske", "wob")
@@ -65,10 +68,18 @@ _SYLLABLES = ("fro", "bl", "zee", "mun", "gra", "sni", "plo", "tor", "vick", "da
 
 @dataclass(frozen=True)
 class Example:
-    """A marked text and its canonical commands; `NO_COMMAND` alone if it is no command."""
+    """A text with its canonical commands.
+
+    Attributes:
+        text: the marked text.
+        commands: joined by `SEPARATOR`; `NO_COMMAND` alone if the text is no command.
+        marked: the text with the things that its markers stand for.
+        raw: the text before linking.
+    """
 
     text: str
     commands: str
+    marked: MarkedText
     raw: str
 
 
@@ -143,7 +154,14 @@ class _Writer:
                 return None
             raw = self._finish(" ".join(self._remark_word(word) for word in remark.split()))
             return self._made(raw, [])
-        count = (1, 1, 1, 1, 1, 1, 2, 2, 2, 3)[draw.below(10)]
+        if draw.chance(_NOT_DONE_SHARE):
+            phrase = self._phrase(PHRASES[draw.choice(_ACTIONS)])
+            if phrase is None:
+                return None
+            named = {slot: self._noun_phrase(thing.nouns[0]) for slot, thing in zip("AB", self._things, strict=False)}
+            base = " ".join(named.get(part, part) for part in phrase.split())
+            return self._made(self._finish(draw.choice(NOT_DONE).replace("{base}", base)), [])
+        count = (1, 1, 1, 1, 1, 1, 1, 2, 2, 3)[draw.below(10)]
         commands: list[tuple[str, dict[str, str]]] = []
         texts: list[str] = []
         listed: list[bool] = []
@@ -167,11 +185,11 @@ class _Writer:
             return None
         marked = link(raw, Scene(_with_spoken(self._words), tuple(self._things)))
         if not commands:
-            return Example(marked.text, NO_COMMAND, raw)
+            return Example(marked.text, NO_COMMAND, marked, raw)
         written = [_with_markers(command, things, marked) for command, things in commands]
         if None in written:
             return None
-        return Example(marked.text, SEPARATOR.join(dict.fromkeys(filter(None, written))), raw)
+        return Example(marked.text, SEPARATOR.join(dict.fromkeys(filter(None, written))), marked, raw)
 
     def _phrase(self, phrases: Sequence[str]) -> str | None:
         """A phrase that the split allows."""
@@ -201,9 +219,9 @@ class _Writer:
         extra = {slot: self._noun_phrase(chosen[1].nouns[0]) for slot in ("A", "B") if slot not in named}
         if "A" in things and command != "say A" and draw.chance(0.12):
             pronoun = "them" if things["A"].endswith("s") else draw.choice(("it", "it", "it", "that", "this one"))
-            rest = self._sentence(phrase, {**extra, **named, "A": pronoun})
+            rest = self._sentence(phrase, {**extra, **named, "A": pronoun}, command)
             return (command, things), draw.choice(MENTIONS).replace("{noun}", things["A"]).replace("{rest}", rest)
-        return (command, things), self._sentence(phrase, {**extra, **named})
+        return (command, things), self._sentence(phrase, {**extra, **named}, command)
 
     def _move(self) -> tuple[tuple[str, dict[str, str]], str] | None:
         draw = self._draw
@@ -211,7 +229,7 @@ class _Writer:
         phrase = self._phrase(VERTICAL[direction] if direction in VERTICAL and draw.chance(0.7) else MOVES)
         if phrase is None or (direction in ("in", "out") and "D" in phrase.split()):
             return None
-        return (direction, {}), self._sentence(phrase, {"D": direction})
+        return (direction, {}), self._sentence(phrase, {"D": direction}, "D" if "D" in phrase.split() else direction)
 
     def _list_part(self, commands: list[tuple[str, dict[str, str]]]) -> tuple[tuple[str, dict[str, str]], str] | None:
         """The command before with another thing, of which only the thing is named."""
@@ -223,7 +241,7 @@ class _Writer:
             return None
         return (command, {**things, "A": thing}), self._noun_phrase(thing)
 
-    def _sentence(self, phrase: str, named: dict[str, str]) -> str:
+    def _sentence(self, phrase: str, named: dict[str, str], command: str) -> str:
         draw = self._draw
         frame = draw.choice(FRAMES[self._style])
         base = " ".join(named.get(part, part) for part in phrase.split())
@@ -233,7 +251,7 @@ class _Writer:
             words[1] = third_person(words[1])
             sentence = " ".join(named.get(part, part) for part in words)
             return draw.choice(("{}", "the {}", "now {}", "I think {}", "{} now")).format(sentence)
-        if draw.chance(0.02):
+        if command in _CLEAR and draw.chance(_INVENTED_SHARE):
             verb = "".join(draw.sample(_SYLLABLES, 2))
         adverb = draw.choice(ADVERBS) + " " if draw.chance(0.12) else ""
         first = "".join((adverb, verb, " ", rest)).strip()

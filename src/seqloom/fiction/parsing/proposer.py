@@ -54,3 +54,17 @@ def open_parser(name: str | Path) -> ParserProposer:
 
     trained = open_trained(Path(name))
     return ParserProposer(trained.parser, trained.threshold)
+
+
+def parsers_of(name: str | Path) -> list[tuple[PhrasingParser, float]]:
+    """The parsers of a run with their thresholds, the one that plays last; none for `rules`, which are a baseline.
+
+    Raises:
+        SeqloomError: the folder holds no run of `seqloom fiction train-parser`.
+    """
+    if str(name) == RULES:
+        return []
+    from seqloom.fiction.parsing.trained import open_trained
+
+    trained = open_trained(Path(name))
+    return [(trained.network, trained.threshold), (trained.parser, trained.threshold)]

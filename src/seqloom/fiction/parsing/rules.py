@@ -1,10 +1,12 @@
 """The parser of rules: matches the phrases of the table in each clause, with gaps, and keeps the best match."""
 
 from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cache
 
 from seqloom.fiction.parsing.clauses import Clause, clauses, is_marker
+from seqloom.fiction.parsing.forms import render
 from seqloom.fiction.parsing.inflection import forms, past
 from seqloom.fiction.parsing.linking import MarkedText
 from seqloom.fiction.parsing.phrase_table import DIRECTION_OF, DIRECTIONS, MOVES, PHRASES, VERTICAL
@@ -53,6 +55,7 @@ _FRONTED = {"with", "in", "on", "from", "to", "at", "by"}
 _STATES = {"have", "need", "want", "keep", "hold", "lose"}
 _LITERAL, _SLOT, _GAP, _UNUSED, _START = 2.0, 1.6, 0.22, 1.2, 0.06
 _STRAY = 0.4
+_GUESS = 3.0
 _LONGEST_GAP = 6
 
 
@@ -107,17 +110,22 @@ class RuleParser:
         """At most one candidate; its confidence is the share of the words that the rules can account for."""
         if _is_question(text.tokens):
             return []
+
+        @cache
+        def possible(command: str) -> bool:
+            return render(command, text.names, scene.words) is not None
+
         commands: list[str] = []
         scores: list[float] = []
         antecedent, previous = "", ""
         direction = _only_direction(text.tokens)
         for clause in clauses(tuple(_SAME.get(token, token) for token in text.tokens)):
             clause = replace(clause, tokens=_in_usual_order(clause.tokens))
-            match = _best(clause, antecedent)
+            match = _best(clause, antecedent, possible)
             markers = [token for token in clause.tokens if is_marker(token)]
             if match is None and previous and markers and len(clause.tokens) <= 5 and not clause.is_background:
                 match = _repeated(previous, markers)
-            if match is None and len(clause.tokens) <= 6 and not clause.is_question:
+            if match is None and len(clause.tokens) <= 8 and not clause.is_question:
                 match = _bare_direction(clause)
             if match is not None and not (clause.is_background and match.score < 3):
                 if match.command not in commands:
@@ -162,7 +170,8 @@ def _is_wish(tokens: tuple[str, ...]) -> bool:
     return any(tokens[start : start + len(words)] == words for words in _ABSENT for start in range(len(tokens)))
 
 
-def _best(clause: Clause, antecedent: str) -> _Match | None:
+def _best(clause: Clause, antecedent: str, possible: Callable[[str], bool]) -> _Match | None:
+    """The best match with a command that the game has."""
     matches: list[_Match] = []
     if _is_wish(clause.tokens):
         return None
@@ -173,8 +182,27 @@ def _best(clause: Clause, antecedent: str) -> _Match | None:
             match = _match(phrase, clause.tokens, start, antecedent)
             if match is not None:
                 matches.append(match)
-    best = max(matches, key=lambda match: match.score, default=None)
+    matches += _by_preposition(clause.tokens)
+    matches.sort(key=lambda match: -match.score)
+    best = next((match for match in matches if possible(match.command)), None)
     return best if best is not None and best.score > 1.2 else None
+
+
+def _by_preposition(tokens: tuple[str, ...]) -> list[_Match]:
+    """What a verb that is not in the table does with two things, as the word between them tells: "heave @1 into @2"."""
+    at = [index for index, token in enumerate(tokens) if is_marker(token)]
+    if (
+        len(at) != 2
+        or at[0] == 0
+        or tokens[at[0]] == tokens[at[1]]
+        or not set(tokens[: at[0]]) - _HELPERS - _DETERMINERS - _SUBJECTS
+    ):
+        return []
+    first, second = tokens[at[0]], tokens[at[1]]
+    between = [token for token in tokens[at[0] + 1 : at[1]] if token in ("in", "on", "from", "out", "off")]
+    if between[:1] in (["in"], ["on"]):
+        return [_Match(f"put {first} {between[0]} {second}", _GUESS, first)]
+    return [_Match(f"take {first}", _GUESS, first)] if between else []
 
 
 def _may_be_verb(tokens: tuple[str, ...], position: int) -> bool:
@@ -233,7 +261,8 @@ def _find(
     word: str, tokens: tuple[str, ...], start: int, antecedent: str, slots: dict[str, str]
 ) -> tuple[int, str] | None:
     """The place of a word of a phrase among the next tokens, and what fills it."""
-    for at in range(start, min(len(tokens), start + _LONGEST_GAP + 1)):
+    longest = _LONGEST_GAP + 4 if word == "D" else _LONGEST_GAP
+    for at in range(start, min(len(tokens), start + longest + 1)):
         token = tokens[at]
         if word in ("A", "B"):
             if is_marker(token):

@@ -8,14 +8,21 @@ from typing import Any
 
 from seqloom.corpus import CorpusSettings
 from seqloom.fiction.interpreter import Words
+from seqloom.fiction.parsing.calibration import decisions, threshold
+from seqloom.fiction.parsing.evaluation import merged_words
+from seqloom.fiction.parsing.hybrid import HybridParser
+from seqloom.fiction.parsing.network import NetworkParser
 from seqloom.fiction.parsing.phrasings import SPLITS, examples
+from seqloom.fiction.parsing.rules import RuleParser
 from seqloom.fiction.parsing.scene import game_words
+from seqloom.fiction.parsing.trained import write_trained
 from seqloom.files import make_folder, write_text
 from seqloom.progress import Progress
 from seqloom.run.load import Run
 from seqloom.run.train import train
 from seqloom.training import Budget
 
+_CALIBRATION = 600
 DEFAULT_RECIPE = "attention-rnn-tiny"
 DEFAULT_BUDGET = Budget(minutes=5)
 SIZES = {"train": 60_000, "val": 1_000, "nouns": 1_000, "phrases": 1_000}
@@ -108,6 +115,12 @@ def train_parser(
         threads=threads,
         progress=progress,
     )
+    parser = HybridParser(RuleParser(), NetworkParser(run))
+    merged = merged_words(words.values())
+    if progress is not None:
+        progress.say("finding the threshold on held-out phrases")
+    sample = examples(list(words.values()), "phrases", _CALIBRATION, seed + 1)
+    write_trained(out, threshold=threshold(decisions(parser, sample, merged)), games=tuple(games))
     return run
 
 

@@ -2,19 +2,19 @@
 
 import pytest
 
-from seqloom.fiction.interpreter import SceneObject
+from seqloom.fiction.interpreter import SceneObject, Words
 from seqloom.fiction.parsing.baselines import KeywordParser, NearestParser
 from seqloom.fiction.parsing.clauses import clauses
-from seqloom.fiction.parsing.linking import MarkedText
+from seqloom.fiction.parsing.linking import MarkedText, Name
 from seqloom.fiction.parsing.rules import RuleParser
 from seqloom.fiction.parsing.scene import Scene
-from tests.unit.fiction.parsing.test_linking import WORDS
 
-SCENE = Scene(WORDS, (SceneObject("lamp", ("lamp",)),))
+SCENE = Scene(Words((), ()), (SceneObject("lamp", ("lamp",)),))
+NAMES = (Name("lamp"), Name("sack"), Name("knife"))
 
 
 def parsed(text: str) -> tuple[str, ...]:
-    candidates = RuleParser().parse(MarkedText(tuple(text.split()), ()), SCENE)
+    candidates = RuleParser().parse(MarkedText(tuple(text.split()), NAMES), SCENE)
     return candidates[0].commands if candidates else ()
 
 
