@@ -63,7 +63,7 @@ def test_runs_say_whether_they_can_be_surprised(server: Running) -> None:
 @pytest.mark.parametrize(
     ("body", "status", "message"),
     [
-        ({"text": TEXT, "runs": ["de-en"]}, 400, "no language model"),
+        ({"text": TEXT, "runs": ["de-en"]}, 400, "is not a language model"),
         ({"text": TEXT, "runs": ["lm", "lm"]}, 400, "named twice"),
         ({"text": TEXT, "runs": ["none"]}, 404, "no such model"),
         ({"text": "", "runs": ["lm"]}, 400, "text"),

@@ -89,8 +89,8 @@ def explain_unclear(table: InputTable, names: Sequence[ColumnName], evidence: Ev
 
 def explain_many(table: InputTable, language_of: dict[int, str]) -> str:
     """Says that there are more than two languages, and which options to add."""
-    tags = list(dict.fromkeys(language_of.values()))
-    return f"{table.file}: holds {len(tags)} languages ({', '.join(tags)}); choose two: --from-lang CODE --to-lang CODE"
+    languages = list(dict.fromkeys(language_of.values()))
+    return f"{table.file}: holds {len(languages)} languages ({', '.join(languages)}); choose two: --from-lang CODE --to-lang CODE"
 
 
 def show(table: InputTable, index: int, *, quotes: bool = True) -> str:

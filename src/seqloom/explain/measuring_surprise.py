@@ -110,7 +110,7 @@ def only_surprise(run: Run, surprise: TextSurprise) -> str | None:
 
 
 def compare_surprises(surprises: Sequence[TextSurprise]) -> SurpriseComparison | None:
-    """Where language models differ: the bits of each on the smallest pieces that begin and end between tokens of all of them.
+    """Sums the bits of each model over the smallest parts of the text that begin and end between tokens of all models.
 
     Returns:
         None if there are fewer than two models, or if their tokenizers normalise the text in different ways.
@@ -131,11 +131,11 @@ def compare_surprises(surprises: Sequence[TextSurprise]) -> SurpriseComparison |
 
 
 def group_of(text: str, begin: int, end: int) -> Group:
-    """What a piece of a text is; see `Group`."""
-    piece = text[begin:end]
-    if "\n" in piece:
+    """The kind of a part of a text; see `Group`."""
+    part = text[begin:end]
+    if "\n" in part:
         return "line end"
-    if not piece.strip():
+    if not part.strip():
         return "space"
     first = next((position for position in range(begin, end) if text[position].isalnum()), None)
     if first is None:

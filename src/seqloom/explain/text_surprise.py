@@ -12,14 +12,14 @@ from seqloom.config import Results
 from seqloom.explain.explanation import Candidate, RunFacts, Token
 
 Group = Literal["beginning of a word", "inside a word", "space", "punctuation", "line end"]
-"""What a piece of text is. One that holds a line end is a line end; a word with the space before it is the beginning of a word."""
+"""The kind of a part of a text. A part with a line end is a line end; a word and the space before it, a beginning of a word."""
 
 
 class TokenSurprise(Results):
     """A token of a text, and what the model predicted in its place.
 
     Attributes:
-        text: the characters that the token adds to the text; empty where a later token completes a character.
+        text: the characters that the token adds to the text; empty if it adds no character by itself (a part of its bytes).
         begin, end: their positions in the text.
         log_prob: in nats.
         rank: among all tokens of the vocabulary, from 1.
@@ -48,9 +48,9 @@ class TextSurprise(Results):
     Attributes:
         text: as the tokenizer sees it (normalised); the joined texts of the tokens.
         bits: the sum over all tokens.
-        window: how many tokens the model reads together.
-        stride: how far each window is after the one before it.
-        max_context: the most tokens that a prediction depends on.
+        window: the number of tokens that the model reads together.
+        stride: the number of tokens from the start of a window to the start of the next.
+        max_context: the largest number of tokens that a prediction depends on.
     """
 
     run: RunFacts
@@ -70,7 +70,7 @@ class TextSurprise(Results):
 
 
 class SurprisePart(Results):
-    """A piece of the text that begins and ends between two tokens of every model.
+    """A part of the text that begins and ends between two tokens of every model.
 
     Attributes:
         bits: of each model.
@@ -97,7 +97,7 @@ class GroupSurprise(Results):
 
 
 class SurpriseComparison(Results):
-    """Where the losses of language models come from, on the same pieces of a text.
+    """Which parts of a text cost how many bits, for several language models.
 
     Attributes:
         runs: the labels of the models, in the order of `bits`.

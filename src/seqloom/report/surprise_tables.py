@@ -1,4 +1,4 @@
-"""Tables in the terminal about the surprise of language models: the sums, each token, and where the losses come from."""
+"""Tables in the terminal about the surprise of language models: the sums, each token, and the bits by kind of part."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def surprise_tables(explanations: Explanations) -> Iterator["Table"]:
-    """A table for each language model, and one for where they differ."""
+    """A table for each language model, and one with the differences between them."""
     for surprise in explanations.surprises:
         summary = summary_rows(surprise)
         title = (
@@ -26,8 +26,8 @@ def surprise_tables(explanations: Explanations) -> Iterator["Table"]:
     if explanations.surprise_comparison is not None:
         view = comparison_view(explanations.surprise_comparison)
         differences = [f"{other['label']} minus {view['runs'][0]}" for other in view["others"]]
-        columns = ("pieces", "characters", *view["runs"], *differences)
-        table = _table("where the bits come from", ("kind of piece",), columns, ())
+        columns = ("parts", "characters", *view["runs"], *differences)
+        table = _table("bits by kind of part", ("kind of part",), columns, ())
         for row in view["rows"]:
             table.add_row(row["name"], *row["counts"], *row["bits"], *row["differences"])
         yield table

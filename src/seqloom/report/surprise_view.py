@@ -1,6 +1,6 @@
 """The surprise of language models at a text, as values for the page of explanations and lines for the terminal.
 
-Input: Explanations. Output: short texts and shares. This module does not know HTML.
+Input: Explanations. Output: short texts and shades (0 to 1). This module does not know HTML.
 """
 
 import math
@@ -13,9 +13,9 @@ from seqloom.report import wording
 from seqloom.report.explanation_wording import decimal
 
 DARKEST_BITS = 10.0
-"""The surprise from which on tokens have the darkest shade and the highest bar."""
+"""A token of this many bits or more has the darkest shade and the highest bar."""
 WIDEST_BITS = 5.0
-"""The difference from which on pieces have the darkest shade and the longest bar."""
+"""A part with this difference in bits or more has the darkest shade and the longest bar."""
 SCALE = (0, 2, 4, 6, 8, 10)
 
 
@@ -24,7 +24,7 @@ def surprise_view(explanations: Explanations) -> dict[str, Any] | None:
     if not explanations.surprises:
         return None
     return {
-        "scale": [{"bits": f"{bits}{'+' if bits == SCALE[-1] else ''}", "share": share(bits)} for bits in SCALE],
+        "scale": [{"bits": f"{bits}{'+' if bits == SCALE[-1] else ''}", "shade": shade(bits)} for bits in SCALE],
         "runs": [_run(surprise, number) for number, surprise in enumerate(explanations.surprises)],
         "comparison": None
         if explanations.surprise_comparison is None
@@ -34,7 +34,7 @@ def surprise_view(explanations: Explanations) -> dict[str, Any] | None:
 
 
 def comparison_view(comparison: SurpriseComparison) -> dict[str, Any]:
-    """Where the losses come from: sums for each kind of piece, and each model against the first."""
+    """Which parts of the text cost how many bits: sums for each kind of part, and the difference of each model to the first."""
     totals = [math.fsum(group.bits[number] for group in comparison.groups) for number in range(len(comparison.runs))]
     rows: list[dict[str, Any]] = [
         {
@@ -72,7 +72,7 @@ def comparison_view(comparison: SurpriseComparison) -> dict[str, Any]:
 
 
 def difference_sentence(comparison: SurpriseComparison, number: int) -> str:
-    """The difference between a model and the first one in words, and the kind of piece with the largest share of it."""
+    """A sentence on the difference between a model and the first one; it names the kind of part with the largest difference."""
     differences = [group.bits[number] - group.bits[0] for group in comparison.groups]
     total = math.fsum(differences)
     first, other = comparison.runs[0], comparison.runs[number]
@@ -82,7 +82,7 @@ def difference_sentence(comparison: SurpriseComparison, number: int) -> str:
     less = "fewer" if total < 0 else "more"
     return (
         f"{other} needs {wording.number(abs(total), 1)} bits {less} for this text than {first}. The largest part of that: "
-        f"{wording.signed(largest[1], 1)} bits at pieces of the kind “{largest[0].group}”."
+        f"{wording.signed(largest[1], 1)} bits at parts of the kind “{largest[0].group}”."
     )
 
 
@@ -105,17 +105,18 @@ def context_words(surprise: TextSurprise) -> str:
     if len(surprise.tokens) <= surprise.window:
         return f"at most {most}"
     return (
-        f"at most {most}; windows of {wording.number(surprise.window)}, each {wording.number(surprise.stride)} further"
+        f"at most {most}; windows of {wording.number(surprise.window)} tokens; each starts {wording.number(surprise.stride)} "
+        "tokens after the one before"
     )
 
 
-def share(bits: float) -> float:
-    """How dark a token is, 0 to 1."""
+def shade(bits: float) -> float:
+    """How dark the background of a token is, 0 to 1."""
     return round(min(1.0, max(0.0, bits / DARKEST_BITS)), 3)
 
 
 def shown(text: str) -> str:
-    """The characters of a token as they are shown; a line end is an arrow."""
+    """The characters of a token as the page shows them: line ends and tabs as arrows."""
     return text.replace("\n", "↵").replace("\t", "⇥")
 
 
@@ -125,8 +126,8 @@ def spoken(text: str) -> str:
     return names.get(text, text.replace("\n", " line end ").strip() or text)
 
 
-def piece_name(token: Token) -> str:
-    """A token of the vocabulary, with its spaces and line ends made visible."""
+def token_name(token: Token) -> str:
+    """The vocabulary's entry of a token, with its spaces and line ends made visible."""
     text = token.text
     return text if text.startswith("<") and text.endswith(">") and len(text) > 2 else shown(text).replace("▁", "␣")
 
@@ -141,8 +142,9 @@ def percent(probability: float) -> str:
 def token_row(token: TokenSurprise) -> tuple[str, ...]:
     """The cells of a token in a table: text, bits, probability, rank, context, alternatives."""
     alternatives = ", ".join(
-        f"{piece_name(candidate.token)} {percent(math.exp(candidate.log_prob))}" for candidate in token.alternatives
+        f"{token_name(candidate.token)} {percent(math.exp(candidate.log_prob))}" for candidate in token.alternatives
     )
+    # `token.text` holds the characters that the token adds to the text. If it adds none, its vocabulary entry is shown.
     return (
         shown(token.text).replace(" ", "␣") or token.token.text.replace("▁", "␣"),
         wording.number(token.bits, 2),
@@ -164,9 +166,9 @@ def _run(surprise: TextSurprise, number: int) -> dict[str, Any]:
         "summary": summary_rows(surprise),
         "tokens": [
             {
-                "text": shown(token.text) or piece_name(token.token),
+                "text": shown(token.text) or token_name(token.token),
                 "breaks": token.text.count("\n"),
-                "share": share(token.bits),
+                "shade": shade(token.bits),
                 "bits": decimal(token.bits, 1),
                 "name": f"{spoken(token.text)}: {decimal(token.bits, 2)} bits, probability {percent(token.probability)}, "
                 f"rank {wording.number(token.rank)}",
@@ -182,7 +184,8 @@ def _part(part: SurprisePart, number: int, runs: tuple[str, ...]) -> dict[str, A
     return {
         "text": shown(part.text),
         "breaks": part.text.count("\n"),
-        "share": round(min(1.0, abs(difference) / WIDEST_BITS), 3),
+        "shade": round(min(1.0, abs(difference) / WIDEST_BITS), 3),
+        # The model that is less surprised at this part; it decides the colour.
         "side": "first" if difference > 0 else "other",
         "bits": wording.signed(difference, 1),
         "name": f"{spoken(part.text)}: {runs[0]} {decimal(part.bits[0], 2)} bits, {runs[number]} "

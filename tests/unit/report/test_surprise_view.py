@@ -8,7 +8,7 @@ import pytest
 from seqloom.explain import Explanations, compare_surprises, explain, measure_surprise
 from seqloom.report.explanation_page import explanation_html
 from seqloom.report.surprise_tables import surprise_tables
-from seqloom.report.surprise_view import percent, piece_name, share, shown, spoken, surprise_view
+from seqloom.report.surprise_view import percent, shade, shown, spoken, surprise_view, token_name
 from tests.html_page import HOSTILE, Page, utf8
 from tests.text_runs import TEXT, make_text_run
 
@@ -37,11 +37,11 @@ def test_every_token_has_a_shade_a_name_and_a_row(explanations: Explanations, pa
     tokens = [token for surprise in explanations.surprises for token in surprise.tokens]
     assert len(pieces) == len(tokens) + 2 * len(explanations.surprise_comparison.parts)
     for (attributes, text), token in zip(pieces, tokens, strict=False):
-        assert attributes["style"] == f"--w:{share(token.bits)}"
+        assert attributes["style"] == f"--w:{shade(token.bits)}"
         assert attributes["data-bits"] == f"{token.bits:.1f}"
         assert f"{token.bits:.2f} bits" in attributes["aria-label"]
         assert f"rank {token.rank:,}" in attributes["aria-label"]
-        assert text == (shown(token.text) or piece_name(token.token))
+        assert text == (shown(token.text) or token_name(token.token))
     # The tab key reaches one piece of each text.
     assert [a["tabindex"] for a, _ in pieces].count("0") == 5
     rows = [row for surprise in explanations.surprises for row in surprise.tokens]
@@ -110,7 +110,7 @@ def test_runs_that_change_the_text_differently_are_not_compared(explanations: Ex
     apart = (one, other.model_copy(update={"text": TEXT.lower()}))
     found = Explanations(text=TEXT, explanations=(), surprises=apart, surprise_comparison=compare_surprises(apart))
     html = explanation_html(found)
-    assert "cannot be compared piece by piece" in html
+    assert "cannot be compared part by part" in html
     assert "Where each model" not in html
 
 
@@ -125,7 +125,7 @@ def test_the_terminal_has_the_same_numbers(explanations: Explanations) -> None:
 
 def test_short_texts_for_numbers_and_tokens() -> None:
     assert [percent(p) for p in (0.98, 0.5, 0.012, 0.00047, 1e-9)] == ["98%", "50%", "1.2%", "0.047%", "below 0.0001%"]
-    assert [share(bits) for bits in (-1.0, 0, 5, 99)] == [0, 0, 0.5, 1]
+    assert [shade(bits) for bits in (-1.0, 0, 5, 99)] == [0, 0, 0.5, 1]
     assert [spoken(text) for text in ("\n", " ", "", " the", ":\n")] == [
         "line end",
         "space",

@@ -16,7 +16,7 @@ function spoken(text) {
   return names[text] ?? (text.replaceAll("\n", " line end ").trim() || text);
 }
 
-// A text of pieces; each is { text, share, bits, name, side }.
+// A text of pieces; each is { text, shade, bits, name, side }.
 function piecesOf(label, items, details) {
   const line = make("p", { className: "pieces", dir: "auto", role: "group", ariaLabel: label });
   items.forEach((item, index) => {
@@ -27,7 +27,7 @@ function piecesOf(label, items, details) {
         role: "button",
         tabIndex: index ? -1 : 0,
         data: { index, bits: item.bits },
-        style: { "--w": item.share },
+        style: { "--w": item.shade },
         attributes: { "aria-label": item.name },
       },
       item.text.replaceAll("\n", "↵").replaceAll("\t", "⇥"),
@@ -51,7 +51,7 @@ export function surpriseView({ surprise }, { run }) {
   const { tokens } = surprise;
   const items = tokens.map((token) => ({
     text: token.text || named(token.token.text),
-    share: Math.min(1, token.bits / DARKEST_BITS),
+    shade: Math.min(1, token.bits / DARKEST_BITS),
     bits: decimal(token.bits, 1),
     name: `${spoken(token.text)}: ${decimal(token.bits, 2)} bits, probability ${percent(token.probability)}, rank ${token.rank.toLocaleString("en")}`,
   }));
@@ -69,7 +69,8 @@ export function surpriseView({ surprise }, { run }) {
   const heads = [["token"], ["bits", "n"], ["probability", "n"], ["rank", "n"], ["context", "n"], ["most probable in its place"]];
   const windows =
     tokens.length > surprise.window
-      ? `, in windows of ${surprise.window.toLocaleString("en")}, each ${surprise.stride.toLocaleString("en")} further`
+      ? `, in windows of ${surprise.window.toLocaleString("en")} tokens; each starts ` +
+        `${surprise.stride.toLocaleString("en")} tokens after the one before`
       : "";
   return make(
     "div",
@@ -112,8 +113,8 @@ export function lossesView(received) {
   const characters = comparison.groups.reduce((sum, group) => sum + group.num_characters, 0);
   rows.push(row("all", [comparison.parts.length, characters], names.map((_, number) => total(number))));
   const heads = [
-    ["kind of piece"],
-    ["pieces", "n"],
+    ["kind of part"],
+    ["parts", "n"],
     ["characters", "n"],
     ...names.map((name) => [name, "n"]),
     ...names.slice(1).map((name) => [`${name} minus ${names[0]}`, "n"]),
@@ -123,10 +124,10 @@ export function lossesView(received) {
     make(
       "p",
       { className: "help" },
-      "The text in the smallest pieces that begin and end between two tokens of every model, so that the bits of the models are " +
+      "The text in the smallest parts that begin and end between two tokens of every model, so that the bits of the models are " +
         "of the same characters. A word and the space before it are the beginning of a word.",
     ),
-    scrolling("bits by kind of piece", table(heads, rows, { className: "data" })),
+    scrolling("bits by kind of part", table(heads, rows, { className: "data" })),
     ...names.slice(1).flatMap((name, index) => difference(comparison, names, index + 1)),
   ];
 }
@@ -136,7 +137,7 @@ function difference(comparison, names, other) {
     const value = part.bits[other] - part.bits[0];
     return {
       text: part.text,
-      share: Math.min(1, Math.abs(value) / WIDEST_BITS),
+      shade: Math.min(1, Math.abs(value) / WIDEST_BITS),
       side: value > 0 ? "first" : "other",
       bits: signed(value, 1),
       name: `${spoken(part.text)}: ${names[0]} ${decimal(part.bits[0], 2)} bits, ${names[other]} ${decimal(part.bits[other], 2)} bits, difference ${signed(value, 2)}`,
