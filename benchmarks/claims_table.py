@@ -73,8 +73,10 @@ def page(verdicts: Iterable[Verdict]) -> str:
         "# Claims about RNNs and Transformers, tested",
         "",
         "Each claim is an experiment that `seqloom claims run NAME --effort standard --out DIR` repeats on your machine;",
-        "`seqloom claims show NAME` explains it. An effect is that of the claim's first question, with its 95% interval over",
-        "seeds (and test sentences).",
+        "`seqloom claims show NAME` explains it. A claim has one or more questions, each with a measured effect. A positive effect",
+        "speaks for the claim; its section says what is compared. The tables show the effect of the first question with its 95%",
+        "interval over seeds, for some claims also over test sentences. A nat is a unit of loss: 1.44 bits. What to say in",
+        "class is meant for teachers.",
         "",
         *_groups(verdicts),
         "## How to read the verdicts",
@@ -82,14 +84,14 @@ def page(verdicts: Iterable[Verdict]) -> str:
         "- The margin is the smallest effect that counts, in the unit of the effect. The answer to a question is supported if the",
         "  whole interval is above the margin, contradicted if it is below, and else inconclusive. A question whether two models",
         "  are alike is supported if the whole interval is between the negative margin and the margin.",
-        "- A claim is supported if the answer to every question is supported. It is contradicted if at least one answer is",
-        "  contradicted. Otherwise it is inconclusive.",
-        "- A claim about quality depends on how long its models were trained. It is settled where all of them have stopped",
-        "  improving: `seqloom claims queue --out DIR` trains them at growing budgets up to there. A short budget can support a",
-        "  claim, and then the verdict names the budget. It never contradicts one, because its models may still improve.",
-        "- A claim without an effect is called supported in at most 2.5% of experiments. A true claim with k questions is called",
-        "  contradicted in at most k times 2.5%. Both hold if the results of seeds are normally distributed; errors are more",
-        "  frequent for tasks that only some seeds learn.",
+        "- If the training was long enough, the verdict follows from the answers: supported if all are supported, contradicted if",
+        "  at least one is contradicted, and else inconclusive. It is long enough where all models have stopped improving:",
+        "  `seqloom claims queue --out DIR` trains them at growing budgets up to there, and then the claim is settled or open.",
+        "- After a short training there are only two verdicts: *supported after N updates* if all answers are supported, and else",
+        "  *still learning*, even if an answer is contradicted, because the models may still improve.",
+        "- If there is no effect in truth, an experiment still says *supported* in at most 2.5 of 100 cases. If a claim is true",
+        "  and has k questions, it says *contradicted* in at most k times 2.5 of 100 cases. Both hold if the results of seeds are",
+        "  normally distributed; errors are more frequent for tasks that only some seeds learn.",
         "- Intervals are those of Student's t and can exceed 0% or 100%.",
     ]
     missing = [claim for claim in known.values() if claim.name not in {verdict.claim for verdict in verdicts}]
@@ -138,7 +140,7 @@ def _groups(verdicts: Sequence[Verdict]) -> list[str]:
             "",
             advice,
             "",
-            "| | claim | verdict | effect | answers | published |",
+            "| | claim | verdict | effect | answers to its questions | published |",
             "| --- | --- | --- | --- | --- | --- |",
         ]
         for verdict in members:
@@ -154,8 +156,8 @@ def _groups(verdicts: Sequence[Verdict]) -> list[str]:
 _STATUSES: tuple[tuple[str, str, Callable[[Verdict], bool]], ...] = (
     (
         "Settled, or measured",
-        "All models have stopped improving, or the claim is about time and memory. In class you may say so, for models of this "
-        "size and on these data.",
+        "All models have stopped improving, or the claim is about time and memory. In class you may state these results, for "
+        "models of this size and on these data.",
         lambda verdict: verdict.status == "settled" or (verdict.status is None and verdict.updates is None),
     ),
     (
