@@ -192,7 +192,7 @@ def draw(verdicts: Sequence[Verdict]) -> None:
 def _words(claim: Claim, verdict: Verdict) -> str:
     """How the verdict was found."""
     protocol = claim.protocol_at(verdict.effort)
-    return protocol.words if protocol is not None else ""
+    return protocol.description if protocol is not None else ""
 
 
 def _took(verdict: Verdict) -> str:

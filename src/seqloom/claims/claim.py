@@ -1,7 +1,7 @@
-"""Claim: one thing that is said of recurrent networks and Transformers, and the experiment that tests it.
+"""Claim: a published statement about recurrent networks or Transformers, and the experiment that tests it.
 
-Each file in `catalogue/` holds one, as CLAIM; adding a claim is adding a file. `study` takes an experiment runner and a protocol
-and returns a Finding; `rule` decides what it means.
+Each module in `catalogue/` defines one, as CLAIM; to add a claim, add a module. Its `study` takes an experiment runner and a
+protocol and returns a Finding; the module `rule` turns this into a verdict.
 """
 
 from collections.abc import Callable, Mapping
@@ -22,16 +22,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Ladder:
-    """The budgets at which a claim about quality is asked, at effort "ladder".
+    """The budgets at which a claim about quality is tested at effort "ladder". Each budget is a rung of the ladder.
 
     Attributes:
-        steps: updates of each run, the shortest first; the ladder ends earlier where all arms have converged.
-        seeds: the planned numbers of seeds; at the last rung they are added until the interval decides.
-        learned: the score on the training distribution's test from which an arm has learned it; None where there is no ceiling.
-        options: what the study reads, where it is not that of standard effort.
-        settings: nested settings of every arm's recipe, where convergence needs other ones than the recipe has.
-        models: settings of the model by the name of a recipe.
-        most_rates: how many learning rates an arm may try when the best one lies at the edge of its grid.
+        steps: updates of each run, the shortest first. The ladder ends at the first rung at which all arms have converged.
+        seeds: the planned numbers of seeds. At the last rung, seeds are added up to the next number until the interval decides.
+        learned: an arm has learned its training distribution if its score is at least this; None if the task has no known ceiling.
+        options: options of the study that differ from those at standard effort.
+        settings: nested settings of all arms' recipes that differ from the recipes, because convergence needs them.
+        models: settings of the model that differ, by the name of a recipe.
+        most_rates: the largest number of learning rates that an arm may try if the best one is at the edge of its grid.
     """
 
     steps: tuple[int, ...] = (200, 800, 3200, 12800)
@@ -48,14 +48,14 @@ class Protocol:
     """How a claim is tested at one effort.
 
     Attributes:
-        words: what is done, for people.
-        seeds: runs of each arm, or rounds of each measurement.
-        steps: updates of each run; 0 where nothing is trained.
-        ladder: the budgets, at effort "ladder"; None elsewhere.
-        options: what else the study reads: lengths, sizes, numbers of sentences.
+        description: what is done, in sentences that are shown to people.
+        seeds: the number of runs of each arm, or of rounds of each measurement.
+        steps: updates of each run; 0 if nothing is trained.
+        ladder: the budgets at effort "ladder"; None at other efforts.
+        options: other values that the study reads: lengths, sizes, numbers of sentences.
     """
 
-    words: str
+    description: str
     seeds: int = 3
     steps: int = 0
     options: Mapping[str, Any] = field(default_factory=dict)
@@ -66,7 +66,7 @@ class Protocol:
         return self.options[name]
 
     def changes(self, recipe: str, own: Mapping[str, Any] | None = None) -> dict[str, Any]:
-        """The nested settings of an arm: what the ladder sets for all arms and for this recipe, and over it the study's own."""
+        """The nested settings of an arm: the ladder's for all arms, over them the ladder's for this recipe, over both `own`."""
         if self.ladder is None:
             return dict(own or {})
         of_recipe = {"model": dict(self.ladder.models.get(recipe, {}))}
@@ -75,7 +75,7 @@ class Protocol:
 
 @dataclass(frozen=True)
 class Finding:
-    """What a study found: the first question leads."""
+    """The results of a study. The first question gives the effect and the interval of the verdict."""
 
     questions: tuple[Question, ...]
     charts: tuple[Chart, ...]
@@ -84,21 +84,21 @@ class Finding:
 
 @dataclass(frozen=True)
 class Claim:
-    """What is said, who says it, and what would settle it.
+    """A statement, its source, and the results that would support or contradict it.
 
     Attributes:
-        number: its place in the catalogue.
-        name: what the command line calls it.
-        statement: one sentence that may turn out wrong.
-        source: who says so.
-        published: the published figure that the verdict stands beside.
-        against: known counter-evidence, or the reason why there may be some.
-        supports: what would support it; contradicts: what would contradict it.
+        number: its number in the catalogue, from 1.
+        name: its name on the command line.
+        statement: one sentence that experiments can contradict.
+        source: the paper and section that make the statement.
+        published: the published figure, which reports show next to the verdict.
+        against: known counter-evidence, or a reason to expect some.
+        supports, contradicts: the results that would support or contradict it.
         protocols: by effort; a claim without "quick" shows its recorded verdict there. "quick" is for claims that minutes decide.
         study: runs the experiment.
         ladder: the budgets at effort "ladder"; None for claims about costs, which do not depend on what a model has learned.
         takes_data: whether it can be tested on the user's own corpus.
-        reasons: what is known of why the recorded verdict differs from what was published; empty where it does not.
+        reasons: known reasons why the recorded verdict differs from the published result; empty if it does not differ.
     """
 
     number: int
@@ -116,7 +116,7 @@ class Claim:
     reasons: str = ""
 
     def protocol_at(self, effort: Effort) -> Protocol | None:
-        """How the claim is tested at an effort; None where it is not."""
+        """How the claim is tested at an effort; None if it has no protocol for it."""
         if effort != "ladder":
             return self.protocols.get(effort)
         if self.ladder is None:
@@ -125,9 +125,10 @@ class Claim:
         budgets = ", ".join(f"{steps:,}" for steps in ladder.steps)
         return replace(
             standard,
-            words=f"Budgets of {budgets} updates, up to where all arms have converged. "
+            description=f"Budgets of {budgets} updates, up to where all arms have converged. "
             f"{ladder.seeds[0]} to {ladder.seeds[-1]} seeds, until the interval decides. "
-            f"Three learning rates, and more where the best is at the edge. Otherwise as at standard effort: {standard.words}",
+            "Three learning rates, and more where the best is at the edge. "
+            f"Otherwise as at standard effort: {standard.description}",
             seeds=ladder.seeds[0],
             steps=ladder.steps[0],
             options={**standard.options, **ladder.options},

@@ -41,7 +41,7 @@ Status = Literal["settled", "still learning", "open"]
 
 RELATIVE = 0.01
 ABSOLUTE = 0.005
-"""The improvement from rung to rung that counts: a share of the loss, and nats a token."""
+"""An arm improves from one rung to the next if its loss falls by more than both: a share of the loss, and nats per token."""
 
 
 @dataclass(frozen=True)
@@ -49,9 +49,9 @@ class Settlement:
     """What a ladder says about a claim.
 
     Attributes:
-        status: None where the claim was asked at one budget, which supports it.
-        answer: the headline: inconclusive if the status is "still learning" or "open".
-        reasons: why that is the status, a sentence each; empty if the status is "settled" or None.
+        status: None if the claim was tested at one budget only, and this supports it.
+        answer: the verdict; inconclusive if the status is "still learning" or "open".
+        reasons: the reasons for the status, one sentence each; empty if the status is "settled" or None.
     """
 
     status: Status | None
@@ -60,7 +60,7 @@ class Settlement:
 
 
 def improvement(before: Sequence[float], now: Sequence[float]) -> float:
-    """How much lower the mean loss is than at the rung before, in nats a token. NaN where a loss is no number."""
+    """How much lower the mean loss is than at the rung before, in nats per token; NaN if a loss is NaN."""
     return fmean(before) - fmean(now)
 
 
@@ -73,7 +73,7 @@ def is_improving(before: Sequence[float] | None, now: Sequence[float]) -> bool:
     if before is None:
         return True
     gain = improvement(before, now)
-    # Written so that a loss that is no number counts as improving: nothing is settled by a run that diverged.
+    # Comparisons with NaN are False, so with `not` an arm whose loss is NaN counts as improving: a diverged run settles nothing.
     return not (gain <= RELATIVE * fmean(before) or gain <= ABSOLUTE)
 
 
@@ -81,7 +81,8 @@ def overfits(val_losses: Sequence[float], train_losses: Sequence[float | None]) 
     """Whether a run's validation loss rose from its best to its end by more than the tolerance, and the training loss fell.
 
     Args:
-        val_losses: at each validation, in order; train_losses: the mean since the validation before, None where it is unknown.
+        val_losses: the loss at each validation, in order.
+        train_losses: for each validation the mean training loss since the one before; None if it is unknown.
     """
     best = min(range(len(val_losses)), key=val_losses.__getitem__)
     rise = val_losses[-1] - val_losses[best]
@@ -93,7 +94,7 @@ def has_learned(scores: Sequence[float], threshold: float | None) -> bool:
     """Whether an arm has learned its training distribution: most of its seeds reach the declared score.
 
     Args:
-        threshold: None where the task has no known ceiling; then convergence alone counts.
+        threshold: the declared score; None if the task has no known ceiling, and then every arm counts as having learned.
     """
     return threshold is None or 2 * sum(score >= threshold for score in scores) > len(scores)
 
@@ -139,10 +140,10 @@ def settle_at_one_budget(answer: Answer, steps: int) -> Settlement:
 def unlearned_arms(question: Question, arms: Sequence[RungArm]) -> list[str]:
     """The labels of a question's arms that have not learned their training distribution.
 
-    Where a label stands for several arms (one for each corpus), all of them have to.
+    If several arms have one label (one arm for each corpus), the label is listed unless all of them have learned.
     """
     labels = sorted({arm.label for arm in arms}, key=len, reverse=True)
-    # A term is named after its arm; behind the label may stand the test split.
+    # A term's name is "LABEL" or "LABEL, SPLIT". Longer labels are tried first, because a label may begin with another one.
     of_question = {
         next((label for label in labels if f"{term.arm}, ".startswith(f"{label}, ")), term.arm)
         for term in question.contrast.terms
@@ -160,12 +161,12 @@ def turning_points(rungs: Sequence[Rung]) -> tuple[int, ...]:
 
 @dataclass(frozen=True)
 class ArmLosses:
-    """What the rules read of an arm at a rung: a value for each seed.
+    """The values of an arm at a rung that the rules need; each tuple has a value for each seed.
 
     Attributes:
-        val_losses: the best of each run.
-        scores: on data like those of training.
-        overfitting: whether the run overfits; empty where that is unknown.
+        val_losses: the best validation loss of each run.
+        scores: the scores on data from the training distribution.
+        overfitting: whether the run overfits; empty if that is unknown.
     """
 
     name: str
@@ -182,7 +183,7 @@ def make_rung(
 
     Args:
         before: the rung before; None at the first.
-        threshold: the score from which an arm has learned; None where there is none.
+        threshold: an arm has learned if it reaches this score; None if the task has no known ceiling.
     """
     known = {arm.name: arm.val_losses for arm in before.arms} if before is not None else {}
     return Rung(

@@ -23,16 +23,16 @@ _NUM_RESAMPLES = 500
 BY_LENGTH = "Quality by the length of the source"
 
 Chosen = Callable[[TestOutputs], NDArray[np.bool_]]
-"""Which sentences of a test count."""
+"""Selects the sentences of a test that are scored: True for each of these."""
 
 
 @dataclass(frozen=True)
 class Measure:
-    """What a run is measured by: a metric over its outputs, or the likelihood of the references.
+    """How the quality of a run is measured: a metric of its outputs, or the likelihood of the references.
 
     Attributes:
-        unit: of differences, for people.
-        separator: what separates the items of a target.
+        unit: the unit of differences, as shown to people.
+        separator: the text between the items of a target; None for metrics that have no items.
     """
 
     metric: Metric
@@ -40,7 +40,7 @@ class Measure:
     separator: str | None = None
 
     def counts(self, run: RunRecord, split: str) -> Stats:
-        """The metric's counts, one row a sentence."""
+        """The counts that the metric is computed from, one row for each sentence."""
         outputs = run.outputs(split)
         if self.metric is NATS.metric:
             num_bytes = [len(reference.encode()) for reference in outputs.references]
@@ -49,12 +49,12 @@ class Measure:
 
     @property
     def label(self) -> str:
-        """What it measures, for people."""
+        """The name of the metric, as shown to people."""
         return self.metric.label.format(items="words")
 
     @property
     def higher_is_better(self) -> bool:
-        """False where less is better."""
+        """Whether larger values are better."""
         return self.metric.higher_is_better
 
     def value(self, run: RunRecord, split: str = "test") -> float:
@@ -81,7 +81,7 @@ CHRF = Measure(find_metric("chrf"), "chrF")
 
 @dataclass(frozen=True)
 class Part:
-    """One term of a contrast: an arm on a test split, on all of its sentences or some."""
+    """One term of a contrast: the weighted mean of an arm on a test split, on all sentences or on those that `chosen` selects."""
 
     weight: float
     arm: Trained
@@ -92,9 +92,9 @@ class Part:
 def contrast(measure: Measure, *parts: Part) -> Contrast:
     """The weighted sum of arms' means, with its variance over sentences.
 
-    An arm that stands in several parts is one term, with the sum of its weights, since its values vary together.
-    Parts on the same split share their sentences, so these are drawn together, as in the paired bootstrap; sentences of different
-    splits are drawn apart.
+    Equal parts of an arm become one term with the sum of their weights, since their values vary together. Parts on the same split
+    share their sentences, so these are resampled together (paired bootstrap); the sentences of different splits are resampled
+    independently.
     """
     tables: dict[str, list[tuple[float, Stats]]] = {}
     terms = []
@@ -102,7 +102,7 @@ def contrast(measure: Measure, *parts: Part) -> Contrast:
         counts = [measure.counts(run, part.split) for run in part.arm.runs]
         if part.chosen is not None:
             rows = part.chosen(part.arm.runs[0].outputs(part.split))
-            # Other sentences stay, with nothing to count, so that all parts of a split have the same ones.
+            # The counts of other sentences become 0 and their rows stay, so that all parts of a split have the same rows.
             counts = [stats * rows[:, None] for stats in counts]
         where = "" if part.split == "test" else f", {part.split}"
         values = tuple(float(measure.metric.combine(stats.sum(axis=0))) for stats in counts)
@@ -126,7 +126,7 @@ def _joined(parts: Sequence[Part]) -> list[Part]:
 
 
 def contrast_of_corpora(measure: Measure, *parts: Part) -> Contrast:
-    """As `contrast`, for parts on different corpora, whose sentences have nothing in common though their splits are named alike."""
+    """Like `contrast`, for parts on different corpora: their sentences are resampled independently, even of splits of one name."""
     results = [contrast(measure, part) for part in parts]
     return Contrast(
         terms=tuple(term for item in results for term in item.terms),
@@ -160,7 +160,7 @@ def bars(
     """A series for each arm, a point for each split.
 
     Args:
-        splits: names of splits, and what to call them.
+        splits: for each split its name and its label in the chart.
     """
     return tuple(
         ChartSeries(label=arm.arm.label, points=tuple(point(label, measure, arm, split) for split, label in splits))

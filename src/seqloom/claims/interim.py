@@ -1,9 +1,9 @@
-"""Sequential seeds: seeds are added until the interval decides, without more false alarms than one look at all seeds has.
+"""Sequential seeds: seeds are added until the interval decides, without more false positives than one analysis of all seeds has.
 
-The answer is looked at after 3, 5, 8 and 12 seeds (interim analyses). Looking four times with an interval of 95% would call a claim
-of no effect supported or contradicted in far more than 5% of experiments. So the interval is wider at each look: Pocock's constant
-for the number of looks that were planned. Its nominal levels hold for looks after equal numbers of observations that are normally
-distributed; the simulation in the tests shows the rate for these looks and for Student's intervals.
+The answer is computed after 3, 5, 8 and 12 seeds (interim analyses, or looks). Four looks with an interval of 95% would call a
+claim without effect supported or contradicted in far more than 5% of experiments. So the interval is wider at each look: Pocock's
+constant for the number of looks that were planned. Its nominal levels hold for looks after equal numbers of observations that are
+normally distributed; the simulation in the tests shows the rate for these looks and for Student's intervals.
 
 Where some seeds learn a task and others do not, means say little. Then the share of seeds that learn is the statistic, after at
 least 5 seeds, with Newcombe's interval for a difference of two shares.
@@ -17,8 +17,9 @@ from seqloom.claims.rule import answer, effect_of, interval_of
 from seqloom.claims.verdict import Answer, Contrast, Question
 
 PLAN = (3, 5, 8, 12)
-"""The numbers of seeds at which the answer is looked at."""
+"""The numbers of seeds at which the answer is computed."""
 LEAST_BIMODAL = 5
+"""The smallest number of seeds at which shares of seeds that learn are compared."""
 SHARES = "percentage points of seeds that learn"
 
 # Pocock 1977, table 1: the nominal two-sided level of each look for 5% overall.
@@ -38,6 +39,7 @@ def at_level(question: Question, level: float) -> Question:
     """The same question with an interval of another level, and the answer that follows."""
     bounds = interval_of(question.contrast, level)
     low, high = bounds if bounds is not None else (None, None)
+    # The method holds a remark of `rule.blindness` ("… cannot tell them apart") if the test cannot show a difference.
     blind = question.answer == "inconclusive" and "apart" in question.method
     decided: Answer = "inconclusive" if blind else answer(low, high, question.margin, question.asks)
     return question.model_copy(update={"low": low, "high": high, "level": level, "answer": decided})
@@ -46,7 +48,7 @@ def at_level(question: Question, level: float) -> Question:
 def is_bimodal(values: Sequence[float], threshold: float) -> bool:
     """Whether some seeds reach the score that counts as learned and others fall short by a wide gap.
 
-    The gap is wide where it is more than half of the range of the values.
+    The gap is wide if it is more than half of the range of the values.
     """
     reached = [value for value in values if value >= threshold]
     failed = [value for value in values if value < threshold]
@@ -58,7 +60,7 @@ def is_bimodal(values: Sequence[float], threshold: float) -> bool:
 def shares(question: Question, threshold: float, level: float) -> Question:
     """The question about shares of seeds that learn, in place of means; for two arms.
 
-    The margin stays that of the question: where points of a score are asked for, as many percentage points of seeds are.
+    The number of the margin stays the same: a margin of 5 points of a score becomes 5 percentage points of seeds.
     """
     terms = tuple(
         term.model_copy(update={"values": tuple(100.0 * (value >= threshold) for value in term.values)})

@@ -18,11 +18,11 @@ from seqloom.experiment.runner import ExperimentRunner
 
 @dataclass(frozen=True)
 class Climbed:
-    """What climbing a ladder gave.
+    """The results of a ladder.
 
     Attributes:
-        finding: that of the last rung.
-        seeds: runs of each arm at the last rung.
+        finding: the finding at the last rung.
+        seeds: the number of runs of each arm at the last rung.
     """
 
     rungs: tuple[Rung, ...]
@@ -32,7 +32,7 @@ class Climbed:
 
 
 def climb(claim: Claim, protocol: Protocol, runner: ExperimentRunner) -> Climbed:
-    """Asks a claim at each rung up to where all arms have converged, then with more seeds until the interval decides."""
+    """Tests a claim at one rung after the other until all arms have converged, then with more seeds until the interval decides."""
     ladder = protocol.ladder
     assert ladder is not None
     runner.most_rates = ladder.most_rates
@@ -46,7 +46,7 @@ def climb(claim: Claim, protocol: Protocol, runner: ExperimentRunner) -> Climbed
         if not any(arm.improving for arm in rung.arms):
             break
         if steps != ladder.steps[-1]:
-            # The best rate of a budget is near that of the one before.
+            # The best learning rate of a budget is near that of the budget before, so the next grid has its middle there.
             runner.middle_rates = {name: trained.arm.rates[0] for name, trained in runner.trained.items()}
     seeds = plan[0]
     for more in plan[1:]:
@@ -90,7 +90,7 @@ def _ask(
 
 
 def _answer(question: Question, level: float, threshold: float | None) -> Question:
-    """The question at the level of the plan; about shares of seeds where an arm's seeds are bimodal."""
+    """The question at the level of the plan; about shares of seeds that learn if some seeds of an arm learn and others do not."""
     terms = question.contrast.terms
     if (
         threshold is not None
@@ -103,7 +103,7 @@ def _answer(question: Question, level: float, threshold: float | None) -> Questi
 
 
 def _is_decided(rung: Rung, seeds: int, ladder: Ladder) -> bool:
-    """Whether no question is open; seeds of which some learn and some do not are at least five."""
+    """Whether all questions have an answer. If some seeds learn and others do not, it takes at least five seeds."""
     bimodal = ladder.learned is not None and any(is_bimodal(arm.scores, ladder.learned) for arm in rung.arms)
     if bimodal and seeds < LEAST_BIMODAL:
         return False

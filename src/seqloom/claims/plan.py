@@ -23,20 +23,20 @@ from seqloom.recipes import Recipe
 from seqloom.run.info import read_info
 
 BUDGET_HOURS = 30.0
-"""What all ladders together may take, on one thread."""
+"""The upper limit for the time of all ladders together, in hours of one thread."""
 TIMED_UPDATES = 16
-"""Of these the first half is not timed: there, the processor's kernels are chosen and memory is taken."""
+"""Updates of each arm that are timed; the first half does not count, since kernels are chosen and memory is allocated there."""
 
 _HOUR = 3600.0
 
 
 class _ArmsKnownError(Exception):
-    """The study has said which arms it trains; nothing else of it is wanted."""
+    """Ends a study as soon as its arms are known."""
 
 
 @dataclass
 class ArmCollector(ExperimentRunner):
-    """Takes the arms of a study, and trains none of them."""
+    """A runner that collects the arms of a study instead of training them."""
 
     collected: list[Arm] = field(default_factory=list)
 
@@ -59,7 +59,7 @@ def arms_of(claim: Claim, steps: int) -> list[Arm]:
 
 
 def requests_of(claims: Iterable[Claim]) -> dict[str, list[Arm]]:
-    """The arms of all ladders by `key_without_rate`: what is asked of a run before its weights are removed."""
+    """The arms of all ladders by `key_without_rate`: all tests and probes that a run needs before its weights are removed."""
     results: dict[str, list[Arm]] = {}
     for claim in claims:
         for steps in claim.ladder.steps if claim.ladder is not None else ():
@@ -73,10 +73,10 @@ class PlannedRung:
     """A budget of a claim's ladder.
 
     Attributes:
-        seeds: the fewest and the most runs of each arm.
-        runs: those that are left with the fewest seeds and each arm's own learning rates.
-        hours: of one thread for these.
-        most_hours: with the most seeds and the most learning rates.
+        seeds: the smallest and the largest number of runs of each arm.
+        runs: the unfinished runs, with the smallest number of seeds and each arm's own learning rates.
+        hours: the hours of one thread for these runs.
+        most_hours: an upper limit, with the largest numbers of seeds and of learning rates.
     """
 
     claim: str
@@ -97,12 +97,12 @@ def plan_queue(
     seconds: "Mapping[str, float] | None" = None,
     progress: Progress | None = None,
 ) -> list[PlannedRung]:
-    """What is left to do of the ladders of claims, in their order.
+    """The unfinished runs of the ladders of claims, in the order of the claims.
 
     Args:
-        folder: that of the queue; finished runs in it are not counted.
+        folder: the folder of the queue; finished runs in it are not counted.
         results: finished runs without folders, which are not counted either.
-        seconds: of an update by the key of `cost_key`; measured where None, which takes some minutes.
+        seconds: the seconds of an update by `cost_key`; None: they are measured, which takes some minutes.
     """
     laddered = [(claim, claim.ladder) for claim in claims if claim.ladder is not None]
     if seconds is None:
@@ -129,7 +129,7 @@ def _planned(
         more = max(0, ladder.most_rates - len(arm.rates)) + seeds[1] - seeds[0]
         runs += len(left)
         hours += len(left) * duration
-        # What other claims of the same arms add is counted for each, so this is an upper bound.
+        # Additional runs of an arm that several claims share are counted for each claim, so this is an upper limit.
         most_hours += (len(left) + (more if left else 0)) * duration
     return PlannedRung(claim.name, claim.number, steps, len(arms), seeds, runs, hours, most_hours)
 
@@ -140,7 +140,7 @@ def _is_over(store: RunStore, run: Path) -> bool:
 
 
 def _runs(arm: Arm, seeds: int, store: RunStore) -> Iterator[Path]:
-    """The folders of an arm's runs: a trial of each rate, and the other seeds of the best rate, for which the middle one stands."""
+    """The folders of an arm's runs: seed 0 at each rate, and the other seeds at the best rate, here taken to be the middle one."""
     middle = arm.rates[len(arm.rates) // 2]
     for rate in arm.rates:
         yield store.run_folder(arm.at_rate(rate), 0)
@@ -149,7 +149,7 @@ def _runs(arm: Arm, seeds: int, store: RunStore) -> Iterator[Path]:
 
 
 def cost_key(arm: Arm) -> str:
-    """What the time of an update depends on: the recipe and the data, not the budget."""
+    """A key of all that the time of an update depends on: the recipe and the data, not the budget."""
     return f"{arm.recipe.name}\n{arm.recipe.model.model_dump_json()}\n{arm.corpus.model_dump_json()}"
 
 

@@ -18,7 +18,7 @@ from seqloom.files import check_folder
 from seqloom.progress import Progress, Silent
 
 ORDER = (3, 20, 21, 6, 8, 16, 19, 10, 18, 22, 9, 1, 2, 7)
-"""The claims by number: those that share arms are neighbours, those that a reader meets first come first."""
+"""The numbers of the claims, in the order of the queue. Claims that share arms are neighbours; those shown first come first."""
 
 LOCK = "queue.lock"
 
@@ -34,7 +34,7 @@ def run_queue(
 
     Args:
         out: the folder of runs and verdicts; it is outside any repository, since runs take gigabytes.
-        names: of claims, or their numbers; by default `ORDER`.
+        names: names or numbers of claims; by default `ORDER`.
         results: a file to which each finished run is added as a line; the run's weights are then removed. Runs in it count as
             finished.
 

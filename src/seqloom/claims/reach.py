@@ -1,4 +1,4 @@
-"""Reach: how much each earlier word matters for a later one, by gradients and by taking words away; the same code for all.
+"""Reach: how much each earlier word matters for a later one, by gradients and by replacing words; for every architecture.
 
 Input: trained runs and their corpora; output: plain values.
 """
@@ -21,12 +21,14 @@ from seqloom.run.load import Run
 
 
 def gradient_by_distance(run: Run, corpus: Corpus, *, length: int = 48, sentences: int = 24) -> dict[str, Any]:
-    """Mean gradient norms of the loss at position `length - 1` by the distance t - i, trained and not trained.
+    """Mean gradient norms of the loss at position t = `length - 1` with respect to the input at i, by the distance t - i.
 
-    Only targets of `length` tokens and more are read; where there are fewer than `sentences`, as many as there are.
+    They are computed for the trained model and for one with random weights. Only targets of at least `length` tokens count; at most
+    `sentences` of them are used.
 
     Returns:
-        "trained" and "untrained": for each distance from 0 the mean over sentences, each divided by its largest value.
+        "trained" and "untrained": for each distance from 0 the mean over sentences; the norms of a sentence are divided by their
+        largest. "sentences": how many there were.
     """
     batch = _long_targets(run, corpus, length, sentences)
     if batch is None:
@@ -55,7 +57,7 @@ def loss_by_position(run: Run, corpus: Corpus, *, length: int = 48, sentences: i
 
 
 def _long_targets(run: Run, corpus: Corpus, length: int, sentences: int) -> PairBatch | None:
-    """The first test pairs whose targets have `length` tokens or more, cut there; None where there are none."""
+    """The first test pairs whose targets have `length` tokens or more, cut to this length; None if there are none."""
     examples = []
     for pair in corpus.tests["test"].pairs():
         src, tgt = run.tokenizer.encode_src([pair.src])[0], run.tokenizer.encode_tgt([pair.tgt])[0]
@@ -72,8 +74,10 @@ def _long_targets(run: Run, corpus: Corpus, length: int, sentences: int) -> Pair
 def pointing(run: Run, corpus: Corpus, *, sentences: int = 60) -> dict[str, float]:
     """How often attention, gradient and occlusion point at the source word that a list's target word comes from, in percent.
 
-    For corpora of lists, where that word is known: the same place in a copy, the mirrored one in a reversal. The `of` values say
-    how often two of them point at the same word.
+    For corpora of lists, whose rule gives that word ("truth"): in a copy the one at the same index, in a reversal the mirrored one.
+
+    Returns:
+        For each two of attention, gradient, occlusion and truth, how often they point at the same word; and the number of "lists".
     """
     mirrored = corpus.name.startswith("reverse")
     rows: list[dict[str, list[int]]] = []
@@ -89,7 +93,7 @@ def pointing(run: Run, corpus: Corpus, *, sentences: int = 60) -> dict[str, floa
 
 
 def _pointed(run: Run, src: Any, tgt: Any, mirrored: bool) -> dict[str, list[int]]:
-    """For each target word the place of the source word that each method points at."""
+    """For each target word the index of the source word with the largest value, by each method."""
     vocab, count = run.tokenizer.vocab, len(src)
     batch_of = partial(make_batch, pad_id=vocab.pad_id, bos_id=vocab.bos_id, eos_id=vocab.eos_id)
     batch = batch_of([Example(src, tgt)])

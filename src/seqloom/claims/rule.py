@@ -32,7 +32,7 @@ from seqloom.metrics.student import critical_value
 
 LEVEL = 0.95
 
-# Below this, all values count as the same.
+# A variance below this counts as 0: all values are equal.
 _NOTHING = 1e-24
 
 
@@ -71,7 +71,7 @@ def ask(
 
 
 def answer(low: float | None, high: float | None, margin: float, asks: Literal["more", "alike"]) -> Answer:
-    """What an interval says about a question; without an interval nothing can be said."""
+    """The answer to a question by its interval; inconclusive without an interval."""
     if low is None or high is None:
         return "inconclusive"
     if asks == "more":
@@ -82,13 +82,14 @@ def answer(low: float | None, high: float | None, margin: float, asks: Literal["
 
 
 def blindness(contrast: Contrast, asks: Literal["more", "alike"]) -> str:
-    """Why a contrast between arms says nothing of them, though it has an interval; empty where it says something.
+    """The reason why a contrast between arms cannot show a difference, although it has an interval; "" if it can.
 
     Where all arms score 0 the test is too hard to tell them apart, or the metric is not defined there (BLEU without four words in
     a row). Where all are right everywhere it is too easy to show that one is better.
     """
-    between = {1 if term.weight > 0 else -1 for term in contrast.terms} == {1, -1}
-    if not between or contrast.num_sentences < 1 or contrast.sentence_variance > _NOTHING:
+    # Weights of both signs: the contrast is a difference between arms.
+    is_difference = {1 if term.weight > 0 else -1 for term in contrast.terms} == {1, -1}
+    if not is_difference or contrast.num_sentences < 1 or contrast.sentence_variance > _NOTHING:
         return ""
     values = {value for term in contrast.terms for value in term.values}
     if values == {0.0}:
@@ -99,7 +100,7 @@ def blindness(contrast: Contrast, asks: Literal["more", "alike"]) -> str:
 
 
 def together(answers: Sequence[Answer]) -> Answer:
-    """What the answers to a claim's questions say about it."""
+    """The verdict on a claim, from the answers to its questions."""
     if any(item == "contradicted" for item in answers):
         return "contradicted"
     return "supported" if all(item == "supported" for item in answers) else "inconclusive"
@@ -111,7 +112,7 @@ def effect_of(contrast: Contrast) -> float:
 
 
 def interval_of(contrast: Contrast, level: float = LEVEL) -> tuple[float, float] | None:
-    """The interval of the effect; None where neither seeds nor sentences vary."""
+    """The interval of the effect; None if neither seeds nor sentences vary."""
     parts = [
         (term.weight**2 * variance(term.values) / len(term.values), len(term.values) - 1)
         for term in contrast.terms

@@ -1,6 +1,6 @@
 """Running claims. Input: names and an effort; output: verdicts, in a folder from which a repeated command goes on.
 
-What a claim does stands in its own file; what its numbers mean, in `rule`.
+The module of a claim defines its experiment; `rule` turns its numbers into a verdict.
 """
 
 import datetime
@@ -49,13 +49,13 @@ def run_claims(
     """Tests claims, one after the other.
 
     Args:
-        names: of claims, or their numbers; all where none is named.
+        names: names or numbers of claims; by default all claims.
         effort: "quick" tests in minutes what can be decided in minutes, and shows the other claims' recorded verdicts.
-        out: the folder of runs and verdicts. What lies there is not done again.
-        seeds: runs of each arm; the claim's own number where None.
+        out: the folder of runs and verdicts. Finished runs in it are not repeated.
+        seeds: runs of each arm; by default the claim's own number.
         corpus: data for claims that can be tested on the user's own.
         workers: number of parallel processes; by default one for each core. 0: this process trains, on one thread.
-        results: keeps finished runs, which then need no folders; their weights are removed.
+        results: a file that stores finished runs, so that their weights are removed.
 
     Raises:
         ConfigError: there is no such claim, it cannot be tested so, or the verdicts that lie in `out` cannot be read.
@@ -78,8 +78,8 @@ def run_claims(
         raise ConfigError(f"{', '.join(untested)}: there is no protocol at effort {effort}; take another --effort")
     if corpus is not None and not any(claim.takes_data for claim in chosen):
         raise ConfigError("none of these claims can be tested on other data; leave the data options out")
-    # What cannot be read or written should be known before hours of training, not after.
-    _there(folder)
+    # Files that cannot be read or written are an error before hours of training, not after.
+    _stored_verdicts(folder)
     check_folder(folder)
     for name in (FILE, "report.html"):
         check_not_read(folder / name, "--out", corpus.paths() if corpus is not None else ())
@@ -127,7 +127,7 @@ def run_claims(
 
 
 def _failed(claim: Claim, error: Exception, folder: Path) -> FailedClaim:
-    """What is known of a failure; of an error that is no SeqloomError the traceback is kept."""
+    """The record of a failure; the traceback of an error that is no SeqloomError is written to a file."""
     message, log = str(error) or type(error).__name__, None
     if not isinstance(error, SeqloomError):
         message = f"{type(error).__name__}: {message.splitlines()[0]}"
@@ -154,7 +154,7 @@ def _test(claim: Claim, protocol: Protocol, runner: ExperimentRunner) -> Verdict
     return Verdict(
         claim=claim.name,
         number=claim.number,
-        # No verdict rests on times that other programs took part in.
+        # Times that were measured while other programs used the processor give no verdict.
         verdict="inconclusive" if runner.disturbances else settlement.answer,
         effect=leading.effect,
         unit=leading.unit,
@@ -183,7 +183,7 @@ def _test(claim: Claim, protocol: Protocol, runner: ExperimentRunner) -> Verdict
 
 
 def settlement_of(claim: Claim, protocol: Protocol, answer: Answer) -> Settlement:
-    """What an answer at the one budget of a protocol says about a claim."""
+    """The settlement of a claim from the answer at the only budget of a protocol."""
     return Settlement(None, answer) if claim.ladder is None else settle_at_one_budget(answer, protocol.steps)
 
 
@@ -194,7 +194,7 @@ def _unlearned(climbed: Climbed | None) -> tuple[str, ...]:
 
 
 def fairness_remarks(arms: Sequence[AuditedArm]) -> tuple[str, ...]:
-    """Sentences on where arms were not treated alike."""
+    """Sentences about unequal conditions of the arms."""
     remarks, labels = [], arm_labels(arms)
     for what, values in (
         ("parameters", [arm.parameters for arm in arms]),
@@ -226,10 +226,10 @@ def _command(claim: Claim, runner: ExperimentRunner) -> str:
 
 
 def _write(folder: Path, verdicts: Sequence[Verdict], failures: Sequence[FailedClaim] = ()) -> None:
-    """Verdicts and failures of other claims that lie there stay."""
+    """Writes verdicts and failures into the folder's file, and keeps those of other claims."""
     names = {verdict.claim for verdict in verdicts} | {failure.claim for failure in failures}
     before = read_verdicts(folder) if (folder / FILE).exists() else Verdicts(verdicts=())
-    # A verdict that was found earlier stays where a later try fails.
+    # If a later try fails, the earlier verdict stays.
     tested = {verdict.claim for verdict in verdicts}
     merged = [verdict for verdict in before.verdicts if verdict.claim not in tested] + list(verdicts)
     failed = [failure for failure in before.failures if failure.claim not in names] + list(failures)
@@ -240,7 +240,7 @@ def _write(folder: Path, verdicts: Sequence[Verdict], failures: Sequence[FailedC
     write_text(folder / FILE, model_json(written, indent=1))
 
 
-def _there(folder: Path) -> tuple[Verdict, ...]:
+def _stored_verdicts(folder: Path) -> tuple[Verdict, ...]:
     return read_verdicts(folder).verdicts if (folder / FILE).exists() else ()
 
 

@@ -1,7 +1,7 @@
-"""Verdict: what an experiment found about a claim, as data, with everything from which it can be worked out again.
+"""Verdict: the results of an experiment about a claim, as data, with all numbers from which the verdict can be computed again.
 
-Input: numbers of runs and measurements; output: verdicts. Nothing here trains, measures or draws. How numbers become a verdict
-stands in `rule`.
+Input: numbers of runs and measurements; output: verdicts. This module does not train, measure or draw. The module `rule` decides
+how numbers become a verdict.
 """
 
 from typing import Literal
@@ -33,9 +33,9 @@ class Contrast(Results):
     """An effect: the weighted sum of the terms' means.
 
     Attributes:
-        sentence_variance: the variance of the effect over test sentences (bootstrap), in squared units; 0 where no sentences
-            vary.
-        num_sentences: how many test sentences stand behind it.
+        sentence_variance: the variance of the effect over test sentences (bootstrap), in squared units; 0 if the effect does
+            not come from test sentences.
+        num_sentences: the number of test sentences that the variance comes from.
     """
 
     terms: tuple[Term, ...] = Field(min_length=1)
@@ -44,11 +44,11 @@ class Contrast(Results):
 
 
 class Question(Results):
-    """What a claim says about one effect, and what was found.
+    """What a claim says about one effect, and the measured effect with its interval.
 
     Attributes:
         asks: "more": the effect is above the margin. "alike": it lies between -margin and +margin.
-        low: the interval's lower end; None where nothing says how far the effect would vary.
+        low: the interval's lower end; None if neither seeds nor sentences vary, so there is no interval.
     """
 
     text: str
@@ -65,7 +65,7 @@ class Question(Results):
 
 
 class Point(Results):
-    """A place in a chart; `low` and `high` bound its interval."""
+    """A point of a chart; `low` and `high` are the ends of its interval."""
 
     x: float | str
     y: float
@@ -81,10 +81,10 @@ class ChartSeries(Results):
 
 
 class Chart(Results):
-    """What was measured, for people.
+    """A chart of measurements.
 
     Attributes:
-        description: what the chart shows, for those who cannot see it.
+        description: the text alternative of the chart, for readers who cannot see it.
     """
 
     title: str
@@ -97,7 +97,7 @@ class Chart(Results):
 
 
 class Audit(Results):
-    """Whether the arms were treated alike; `remarks` say where they were not."""
+    """Facts that show whether the arms had equal conditions; `remarks` name the differences."""
 
     arms: tuple[AuditedArm, ...]
     remarks: tuple[str, ...]
@@ -113,8 +113,8 @@ class RungArm(Results):
 
     Attributes:
         val_losses: the best validation loss of each seed, in nats a token.
-        scores: of each seed, on validation data where runs decode these, else on the test.
-        overfitting: whether each seed's run overfits; empty in verdicts of versions that did not look.
+        scores: the score of each seed, on validation data if the runs decode them, otherwise on the test.
+        overfitting: whether each seed's run overfits; empty in verdicts of versions that did not check it.
         improvement: how much lower the mean loss is than at the budget before; None at the first.
         improving: whether that is more than the tolerance, and most runs do not overfit.
         learned: whether it has learned its training distribution.
@@ -131,7 +131,7 @@ class RungArm(Results):
 
 
 class Rung(Results):
-    """The answers at one budget of the ladder. How they make a status is decided by `convergence`."""
+    """The answers at one budget of the ladder. The module `convergence` derives the status from them."""
 
     steps: int = Field(description="updates of each run")
     verdict: Answer
@@ -140,7 +140,7 @@ class Rung(Results):
 
 
 class Verdict(Results):
-    """What was found about a claim. `effect`, `unit` and `interval` are those of the first question."""
+    """The verdict on a claim. `effect`, `unit` and `interval` are those of the first question."""
 
     claim: str
     number: int
@@ -160,14 +160,14 @@ class Verdict(Results):
     caveats: tuple[str, ...]
     environment: dict[str, str] = Field(description="machine, threads, versions, date")
     command: str
-    seconds: float = Field(description="how long it took, trained arms that were shared not counted again")
+    seconds: float = Field(description="how long it took, without arms that another claim had trained")
     status: Literal["settled", "still learning", "open"] | None = Field(
         None,
-        description="None where one budget supports the claim, and where its arms are not trained at growing budgets",
+        description="None if one budget supports the claim, or if the claim has no ladder of budgets",
     )
     updates: int | None = Field(
         None,
-        description="updates of each run, where the claim was asked at one budget; None for ladders and measured times",
+        description="updates of each run, if the claim was tested at one budget; None for ladders and measured times",
     )
     reasons: tuple[str, ...] = Field((), description="why the status is not settled")
     ladder: tuple[Rung, ...] = Field((), description="the answers at each budget, the shortest first")

@@ -240,7 +240,7 @@ def _facts(claim: "Claim") -> dict[str, Any]:
         "against": claim.against,
         "supported by": claim.supports,
         "contradicted by": claim.contradicts,
-        "protocols": {effort: protocol.words for effort, protocol in claim.protocols.items()},
+        "protocols": {effort: protocol.description for effort, protocol in claim.protocols.items()},
         "own data": "yes" if claim.takes_data else "no",
         **({"why we differ": claim.reasons} if claim.reasons else {}),
     }

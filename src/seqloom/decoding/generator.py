@@ -105,13 +105,13 @@ class Generator:
         """
         self._check_sources()
 
-        def finish(inputs: list[EncodedInput]) -> list[Generation]:
+        def process_batch(inputs: list[EncodedInput]) -> list[Generation]:
             generations = list(map(self._generation, inputs, self._search(inputs)))
             return self._align(inputs, generations) if alignments else generations
 
         for window in windows(texts, self.window, progress, task):
             inputs = self._encoder.sources(window)
-            generations = iter(self._in_batches([item for item in inputs if not item.blank], finish))
+            generations = iter(self._in_batches([item for item in inputs if not item.blank], process_batch))
             for item in inputs:
                 yield item.blank_generation(alignments=alignments) if item.blank else next(generations)
 
@@ -120,7 +120,7 @@ class Generator:
     ) -> Iterator[PairScore]:
         """Yields the log-probability of each pair's target, in their order."""
 
-        def finish(inputs: list[EncodedInput]) -> list[PairScore]:
+        def process_batch(inputs: list[EncodedInput]) -> list[PairScore]:
             targets = score_targets(self.model, [item.example for item in inputs])
             return [
                 PairScore(target.log_prob, target.token_log_probs, item.notes)
@@ -128,7 +128,7 @@ class Generator:
             ]
 
         for window in windows(pairs, self.window, progress, task):
-            yield from self._in_batches(self._encoder.pairs(window), finish, rows=1)
+            yield from self._in_batches(self._encoder.pairs(window), process_batch, rows=1)
 
     def continue_text(
         self,
@@ -152,11 +152,11 @@ class Generator:
                 "decoding.shortlist: a text that is continued has no source to take a shortlist from; set it to 0"
             )
 
-        def finish(inputs: list[EncodedInput]) -> list[Generation]:
+        def process_batch(inputs: list[EncodedInput]) -> list[Generation]:
             return list(map(self._continuation, inputs, self._search(inputs, max_tokens=max_tokens)))
 
         for window in windows(prompts, self.window, progress, task):
-            yield from self._in_batches(self._encoder.prompts(window), finish)
+            yield from self._in_batches(self._encoder.prompts(window), process_batch)
 
     def answer(
         self,
@@ -183,14 +183,16 @@ class Generator:
         inputs = self._encode(texts, max_tokens)
         continues = max_tokens is not None
 
-        def finish(batch: list[EncodedInput]) -> list[Generation]:
+        def process_batch(batch: list[EncodedInput]) -> list[Generation]:
             keys = None if draw_keys is None else [draw_keys[item.number] for item in batch]
             stream = None if on_token is None else self._stream(batch, on_token, continues=continues)
             hypotheses = self._search(batch, max_tokens=max_tokens, draw_keys=keys, stream=stream)
             make = self._continuation if continues else self._generation
             return list(map(make, batch, hypotheses))
 
-        generations = iter(self._in_batches([item for item in inputs if not item.blank], finish, in_processes=False))
+        generations = iter(
+            self._in_batches([item for item in inputs if not item.blank], process_batch, in_processes=False)
+        )
         return [item.blank_generation() if item.blank else next(generations) for item in inputs]
 
     def num_read(self, texts: Sequence[str], *, max_tokens: int | None = None) -> list[int]:
@@ -225,7 +227,7 @@ class Generator:
     def _in_batches(
         self,
         inputs: list[EncodedInput],
-        finish: Callable[[list[EncodedInput]], list[_Result]],
+        process_batch: Callable[[list[EncodedInput]], list[_Result]],
         *,
         rows: int | None = None,
         in_processes: bool = True,
@@ -241,7 +243,11 @@ class Generator:
         # These hold for all batches together, so that nothing depends on which of them run at the same time.
         with torch.inference_mode(), _evaluating(self.model), machine.plain_products():
             on_cpu = self.device.type == "cpu"
-            finished = in_parallel(batches, finish, in_processes=in_processes) if on_cpu else map(finish, batches)
+            finished = (
+                in_parallel(batches, process_batch, in_processes=in_processes)
+                if on_cpu
+                else map(process_batch, batches)
+            )
             for batch, of_batch in zip(batches, finished, strict=True):
                 results.update(zip((item.number for item in batch), of_batch, strict=True))
         return [results[item.number] for item in inputs]

@@ -60,12 +60,12 @@ class PrefixCache:
 
     @property
     def statistics(self) -> PrefixStatistics:
-        """What it has done and holds now."""
+        """Hits and misses so far, and the current contents."""
         with self._lock:
             return self._statistics
 
     def longest(self, ids: NDArray[np.int64]) -> tuple[int, PromptState] | None:
-        """The state that shares the longest beginning with a prompt, and how many ids they share; None if none is long enough."""
+        """The state with the longest common prefix with a prompt, and the length of that prefix; None if it is too short."""
         with self._lock:
             best, best_key = 0, b""
             for key, (other, _) in self._states.items():
@@ -80,7 +80,7 @@ class PrefixCache:
     def add(self, ids: NDArray[np.int64], state: PromptState) -> None:
         """Stores the state after a prompt; one that is larger than the whole cache is not stored.
 
-        It replaces the state of a beginning of the prompt, because a state can be cut.
+        It replaces states of prompts that are prefixes of this prompt, because a state can be cut to any prefix.
         """
         num_bytes = state.num_bytes + ids.nbytes
         if num_bytes > self._max_bytes or len(ids) < _LEAST:
@@ -126,15 +126,15 @@ class CachedPrompts(WrappedModel):
     def advance(
         self, ids: Int[Tensor, "rows n"], state: DecoderState, hooks: ActivationHooks | None = None
     ) -> tuple[Float[Tensor, "rows n d_model"], DecoderState]:
-        """As the model."""
+        """Calls `advance` of the wrapped model."""
         return self.model.advance(ids, state, hooks)
 
     def step(self, ids: Int[Tensor, "rows n"], state: DecoderState, hooks: ActivationHooks | None = None) -> StepOutput:
-        """As the model."""
+        """Calls `step` of the wrapped model."""
         return self.model.step(ids, state, hooks)
 
     def start(self, sources: Sources, hooks: ActivationHooks | None = None) -> DecoderState:
-        """Reads what is not in the cache of the prompts, and puts it there."""
+        """Reads the parts of the prompts that are not in the cache, and stores the states there."""
         lengths = sources.mask.sum(dim=1).tolist()
         prompts = [row[:length] for row, length in zip(sources.ids.cpu().numpy(), lengths, strict=True)]
         different = {prompt.tobytes(): prompt for prompt in prompts}
@@ -168,7 +168,7 @@ class CachedPrompts(WrappedModel):
         return [states[number] for number in range(len(prompts))]
 
     def _extended(self, prompt: NDArray[np.int64], length: int, state: PromptState) -> PromptState:
-        """The state after a prompt, of which `length` ids are the beginning of the prompt of `state`."""
+        """The state after a prompt that shares its first `length` ids with the prompt of `state`."""
         state = state.row(0, length)
         if length == len(prompt):
             return state
@@ -177,7 +177,7 @@ class CachedPrompts(WrappedModel):
 
 
 def _common_length(ids: NDArray[np.int64], other: NDArray[np.int64]) -> int:
-    """How many ids two prompts begin with in common."""
+    """The length of the longest common prefix of two prompts, in ids."""
     shorter = min(len(ids), len(other))
     different = np.flatnonzero(ids[:shorter] != other[:shorter])
     return int(different[0]) if different.size else shorter

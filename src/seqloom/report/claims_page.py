@@ -127,7 +127,7 @@ def sections_of(verdicts: Sequence[Verdict], palette: Palette = theme.BY_CSS) ->
                 key=f"claim-{index}",
                 verdict=verdict,
                 claim=claim,
-                protocol=protocol.words if protocol is not None else "",
+                protocol=protocol.description if protocol is not None else "",
                 styles=styles,
                 questions=[
                     QuestionView(question, claims_forest.forest(question), claims_tables.contrast_table(question))

@@ -21,7 +21,7 @@ def test_every_claim_has_texts_and_protocols(claim: Claim) -> None:
     assert all(getattr(claim, field).strip() for field in TEXT_FIELDS)
     assert claim.statement.endswith(".")
     assert {"standard", "thorough"} <= claim.protocols.keys()
-    assert all(protocol.words.endswith(".") and protocol.seeds >= 2 for protocol in claim.protocols.values())
+    assert all(protocol.description.endswith(".") and protocol.seeds >= 2 for protocol in claim.protocols.values())
     assert ("quick" in claim.protocols) == (claim.number in DECIDED_IN_MINUTES)
 
 

@@ -211,6 +211,6 @@ def test_a_claim_says_how_it_is_tested_up_its_ladder(effort: Any) -> None:
     assert protocol is not None
     assert (protocol.ladder is not None) == (effort == "ladder")
     if effort == "ladder":
-        assert "10, 40 updates" in protocol.words
+        assert "10, 40 updates" in protocol.description
         assert protocol["sentences"] == 9
     assert MINI.protocol_at("ladder") is None
