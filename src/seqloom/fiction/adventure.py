@@ -23,6 +23,7 @@ from seqloom.fiction.interpreter import (
     Score,
     Turn,
     Words,
+    only_synonyms,
 )
 from seqloom.untrusted import parse_json
 
@@ -155,10 +156,13 @@ class Adventure:
             if hasattr(self._game, f"t_{name}"):
                 grammar.append(GrammarLine(tuple(synonyms), (THING,)))
         single = tuple(word for word, entry in vocabulary.items() if entry.kind == "snappy_comeback")
+        nouns = {word: entry for word, entry in vocabulary.items() if entry.kind == "noun"}
+        names = {entry.synonyms[0].text: [other.text for other in entry.synonyms] for entry in nouns.values()}
         return Words(
             (*grammar, GrammarLine(single)),
-            tuple(word for word, entry in vocabulary.items() if entry.kind == "noun"),
+            tuple(nouns),
             directions=tuple(word for word, entry in vocabulary.items() if entry.kind == "travel"),
+            synonyms=only_synonyms(names.values()),
         )
 
     def objects_in_scope(self) -> tuple[SceneObject, ...]:

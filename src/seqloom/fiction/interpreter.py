@@ -4,6 +4,7 @@ A turn is a line of the player and the answer of the game. A parser error, where
 from every outcome of a command that it did understand, such as "It is locked."
 """
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -84,6 +85,7 @@ class Words:
         nouns: words that name things, anywhere in the game; adjectives too where the game does not tell them apart.
         adjectives: words that only describe things.
         directions: words for directions, which are commands of their own.
+        synonyms: groups of nouns that name one and the same thing, and no other.
         num_letters: the number of leading letters of a word that the game reads; None if it reads all of them.
     """
 
@@ -92,6 +94,7 @@ class Words:
     adjectives: tuple[str, ...] = ()
     directions: tuple[str, ...] = ()
     num_letters: int | None = None
+    synonyms: tuple[tuple[str, ...], ...] = ()
 
     @property
     def verbs(self) -> tuple[str, ...]:
@@ -225,6 +228,14 @@ def attempt(interpreter: Interpreter, line: str) -> Trial:
     after = interpreter.snapshot()
     interpreter.restore(before)
     return Trial(turn, after)
+
+
+def only_synonyms(names: Iterable[Iterable[str]]) -> tuple[tuple[str, ...], ...]:
+    """The groups of `Words.synonyms`, from the nouns of each thing: without nouns of several things, and groups of one."""
+    things = [_unique(nouns) for nouns in names]
+    counts = Counter(noun for nouns in things for noun in nouns)
+    groups = [tuple(noun for noun in nouns if counts[noun] == 1) for nouns in things]
+    return tuple(group for group in groups if len(group) > 1)
 
 
 def _unique(words: Iterable[str]) -> tuple[str, ...]:

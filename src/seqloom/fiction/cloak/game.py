@@ -17,7 +17,7 @@ from seqloom.fiction.cloak.parser import (
     split_words,
 )
 from seqloom.fiction.cloak.world import BAR, CARRIED, CLOAKROOM, FOYER, HOOK, THINGS, WORN, State
-from seqloom.fiction.interpreter import Awaiting, ParserError, SceneObject, Score, Turn, Words
+from seqloom.fiction.interpreter import Awaiting, ParserError, SceneObject, Score, Turn, Words, only_synonyms
 from seqloom.untrusted import parse_json
 
 _OPENING = (
@@ -92,7 +92,8 @@ class Cloak:
         """All words of the game."""
         nouns = dict.fromkeys(word for thing in THINGS.values() for word in thing.nouns)
         adjectives = dict.fromkeys(word for thing in THINGS.values() for word in thing.adjectives)
-        return Words(GRAMMAR, tuple(nouns), tuple(adjectives), tuple(DIRECTIONS))
+        synonyms = only_synonyms(thing.nouns for thing in THINGS.values())
+        return Words(GRAMMAR, tuple(nouns), tuple(adjectives), tuple(DIRECTIONS), synonyms=synonyms)
 
     def objects_in_scope(self) -> tuple[SceneObject, ...]:
         """What commands may name now."""

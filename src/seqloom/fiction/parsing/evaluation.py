@@ -133,9 +133,9 @@ def _outcome(parser: PhrasingParser, phrasing: Phrasing, scene: Scene, threshold
         return Outcome(phrasing)
     commands, confidence = proposals[0]
     if confidence >= threshold and not is_dangerous(commands, marked):
-        return Outcome(phrasing, commands, right=_is_accepted(commands, phrasing))
+        return Outcome(phrasing, commands, right=is_accepted(commands, phrasing, scene.words))
     offered = tuple(dict.fromkeys(commands for commands, _ in proposals))[:OFFERS]
-    right_offer = any(_is_accepted(commands, phrasing) for commands in offered)
+    right_offer = any(is_accepted(commands, phrasing, scene.words) for commands in offered)
     return Outcome(phrasing, offered=offered, right_offer=right_offer)
 
 
@@ -148,9 +148,16 @@ def is_dangerous(commands: Sequence[str], text: MarkedText) -> bool:
     )
 
 
-def _is_accepted(commands: Sequence[str], phrasing: Phrasing) -> bool:
+def is_accepted(commands: Sequence[str], phrasing: Phrasing, words: Words) -> bool:
+    """Whether commands are accepted in all parts; nouns that name the same thing in the game count as the same noun."""
+    first = {noun: group[0] for group in words.synonyms for noun in group}
+
+    def same(command: str) -> str:
+        return " ".join(first.get(word, word) for word in _plain(command).split())
+
     return len(commands) == len(phrasing.accepted) and all(
-        _plain(command) in accepted for command, accepted in zip(commands, phrasing.accepted, strict=True)
+        same(command) in {same(other) for other in accepted}
+        for command, accepted in zip(commands, phrasing.accepted, strict=True)
     )
 
 

@@ -223,7 +223,7 @@ class _Linker:
             if not alone or not (placeholder or (used[0] not in _KNOWN and self._cut(used[0]) in self._adjectives)):
                 return None
             noun, quality, end = thing.nouns[0], 1, end + int(placeholder)
-        if not noun:
+        if not noun or (noun in _WAYS and self._moves):
             return None
         return end - position, quality * 10 + len(used), Name(self._shown(thing, noun, used))
 

@@ -22,6 +22,8 @@ _HELPERS = word_set(
     "begin decide choose want's go at last lets ok okay well oh ah hey so ready about"
 )
 _DETERMINERS = word_set("the a an my this his her our your its no some any of in on with into from at")
+_ARTICLES = word_set("the a an my this that some your his her")
+_PERFECT = {"have", "has", "had"}
 _QUESTIONS = word_set("who why where when how is are does did was were has had do")
 _ABSENT = (
     ("i", "wish"),
@@ -72,8 +74,15 @@ class _Phrase:
 class _Match:
     command: str
     score: float
-    last: str
-    """The marker of the first slot, for a following clause without a verb."""
+    first: str = ""
+    """The marker of the first slot, for pronouns in the clauses that follow."""
+    second: str = ""
+
+
+@cache
+def _by_base() -> frozenset[str]:
+    """The base forms of all verbs."""
+    return frozenset(phrase.tokens[phrase.verb] for phrases in _by_verb().values() for phrase in phrases)
 
 
 @cache
@@ -115,31 +124,38 @@ class RuleParser:
         def possible(command: str) -> bool:
             return render(command, text.names, scene.words) is not None
 
-        commands: list[str] = []
-        scores: list[float] = []
-        antecedent, previous = "", ""
+        commands: dict[str, float] = {}
+        antecedents, previous = dict[str, str](), ""
+        pending: list[
+            str
+        ] = []  # Things of a list before its verb phrase is complete: "put the lamp, the rope and the map in the sack".
         direction = _only_direction(text.tokens)
         for clause in clauses(tuple(_SAME.get(token, token) for token in text.tokens)):
             clause = replace(clause, tokens=_in_usual_order(clause.tokens))
-            match = _best(clause, antecedent, possible)
+            match = _best(clause, antecedents, possible)
             markers = [token for token in clause.tokens if is_marker(token)]
             if match is None and previous and markers and len(clause.tokens) <= 5 and not clause.is_background:
                 match = _repeated(previous, markers)
             if match is None and len(clause.tokens) <= 8 and not clause.is_question:
                 match = _bare_direction(clause)
-            if match is not None and not (clause.is_background and match.score < 3):
-                if match.command not in commands:
-                    commands.append(match.command)
-                    scores.append(match.score / max(3.0, 1.0 * _num_content(clause.tokens)))
-                previous = match.command
-                antecedent = match.last or antecedent
-            if markers:
-                antecedent = markers[0] if match is None else match.last or markers[0]
+            if match is None:
+                pending += markers if len(markers) == 1 and clause.tokens[-1] == markers[0] else []
+            elif not (clause.is_background and match.score < 3):
+                confidence = match.score / max(3.0, 1.0 * _num_content(clause.tokens))
+                is_bare = len([token for token in clause.tokens if token not in _ARTICLES]) == 3
+                for marker in pending if is_bare and match.command.startswith("put ") else ():
+                    commands.setdefault(match.command.replace(match.first, marker, 1), confidence)
+                commands.setdefault(match.command, confidence)
+                previous, pending = match.command, []
+                if match.second:
+                    antecedents["B"] = match.second
+            if markers or (match is not None and match.first):
+                antecedents["A"] = match.first if match is not None and match.first else (markers or [""])[0]
         if not commands and direction and set(text.tokens) & _moving():
             return [Candidate((direction,), 0.5)]
         if not commands:
             return []
-        confidence = min(1.0, sum(scores) / len(scores))
+        confidence = min(1.0, sum(commands.values()) / len(commands))
         return [Candidate(tuple(commands), confidence)]
 
 
@@ -170,7 +186,7 @@ def _is_wish(tokens: tuple[str, ...]) -> bool:
     return any(tokens[start : start + len(words)] == words for words in _ABSENT for start in range(len(tokens)))
 
 
-def _best(clause: Clause, antecedent: str, possible: Callable[[str], bool]) -> _Match | None:
+def _best(clause: Clause, antecedents: dict[str, str], possible: Callable[[str], bool]) -> _Match | None:
     """The best match with a command that the game has."""
     matches: list[_Match] = []
     if _is_wish(clause.tokens):
@@ -179,7 +195,7 @@ def _best(clause: Clause, antecedent: str, possible: Callable[[str], bool]) -> _
         if start and not _may_be_verb(clause.tokens, start):
             continue
         for phrase in _by_verb().get(token, ()):
-            match = _match(phrase, clause.tokens, start, antecedent)
+            match = _match(phrase, clause.tokens, start, antecedents)
             if match is not None:
                 matches.append(match)
     matches += _by_preposition(clause.tokens)
@@ -191,6 +207,11 @@ def _best(clause: Clause, antecedent: str, possible: Callable[[str], bool]) -> _
 def _by_preposition(tokens: tuple[str, ...]) -> list[_Match]:
     """What a verb that is not in the table does with two things, as the word between them tells: "heave @1 into @2"."""
     at = [index for index, token in enumerate(tokens) if is_marker(token)]
+    core = [token for token in tokens if token not in _ARTICLES]
+    if (
+        len(core) == 3 == len(at) + 1 and core[1] in ("in", "on") and core[0] != core[2]
+    ):  # "@1 in the @2", without a verb.
+        return [_Match(f"put {' '.join(core)}", _GUESS, core[0], core[2])]
     if (
         len(at) != 2
         or at[0] == 0
@@ -201,7 +222,7 @@ def _by_preposition(tokens: tuple[str, ...]) -> list[_Match]:
     first, second = tokens[at[0]], tokens[at[1]]
     between = [token for token in tokens[at[0] + 1 : at[1]] if token in ("in", "on", "from", "out", "off")]
     if between[:1] in (["in"], ["on"]):
-        return [_Match(f"put {first} {between[0]} {second}", _GUESS, first)]
+        return [_Match(f"put {first} {between[0]} {second}", _GUESS, first, second)]
     return [_Match(f"take {first}", _GUESS, first)] if between else []
 
 
@@ -209,16 +230,20 @@ def _may_be_verb(tokens: tuple[str, ...], position: int) -> bool:
     before = tokens[position - 1]
     if before in _DETERMINERS or before == "not" or (tokens[max(0, position - 2)] == "not" and before != "to"):
         return False
+    if tokens[position] in _PERFECT and before not in ("to", "me", "us", "let"):
+        return tokens[position + 1 : position + 2] == ("a",)  # "I have a look"
+    if before in _PERFECT and tokens[position] not in _by_base():
+        return False
     if before in _HELPERS or before in _SUBJECTS or before.endswith(("ly", "ing")) or is_marker(before):
         return True
     return position <= 3 or bool(set(tokens[:position]) & (_SUBJECTS | {"let", "please"}))
 
 
-def _match(phrase: _Phrase, tokens: tuple[str, ...], verb_at: int, antecedent: str) -> _Match | None:
+def _match(phrase: _Phrase, tokens: tuple[str, ...], verb_at: int, antecedents: dict[str, str]) -> _Match | None:
     slots: dict[str, str] = {}
     before = [token for token in tokens[:verb_at] if is_marker(token)]
-    if not before and antecedent and set(tokens[:verb_at]) & _PRONOUNS:
-        before = [antecedent]
+    if not before and "A" in antecedents and set(tokens[:verb_at]) & _PRONOUNS:
+        before = [antecedents["A"]]
     for token in phrase.tokens[: phrase.verb]:  # Phrases such as "A goes in B".
         if not before:
             return None
@@ -226,7 +251,7 @@ def _match(phrase: _Phrase, tokens: tuple[str, ...], verb_at: int, antecedent: s
     score = _LITERAL + _SLOT * len(slots) - _START * verb_at
     position, direction = verb_at + 1, ""
     for word in phrase.tokens[phrase.verb + 1 :]:
-        filler = _find(word, tokens, position, antecedent, slots)
+        filler = _find(word, tokens, position, antecedents, slots)
         if filler is None and word == "A" and before:  # "The lamp I take."
             slots["A"] = before.pop(0)
             score += 0.5
@@ -254,11 +279,11 @@ def _match(phrase: _Phrase, tokens: tuple[str, ...], verb_at: int, antecedent: s
         command = " ".join(marker if part == letter else part for part in command.split())
     if {"A", "B"} & set(command.split()):
         return None
-    return _Match(command, score, slots.get("A", ""))
+    return _Match(command, score, slots.get("A", ""), slots.get("B", ""))
 
 
 def _find(
-    word: str, tokens: tuple[str, ...], start: int, antecedent: str, slots: dict[str, str]
+    word: str, tokens: tuple[str, ...], start: int, antecedents: dict[str, str], slots: dict[str, str]
 ) -> tuple[int, str] | None:
     """The place of a word of a phrase among the next tokens, and what fills it."""
     longest = _LONGEST_GAP + 4 if word == "D" else _LONGEST_GAP
@@ -267,8 +292,9 @@ def _find(
         if word in ("A", "B"):
             if is_marker(token):
                 return (at, token) if token not in slots.values() else None
-            if token in _PRONOUNS and antecedent and antecedent not in slots.values():
-                return at, antecedent
+            meant = antecedents.get(word) or antecedents.get("A", "")
+            if token in _PRONOUNS and meant and meant not in slots.values():
+                return at, meant
         elif word == "D":
             if token in DIRECTION_OF:
                 return at, DIRECTION_OF[token]

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from functools import cached_property
 
-from seqloom.fiction.interpreter import SceneObject, Words
+from seqloom.fiction.interpreter import SceneObject, Words, only_synonyms
 from seqloom.fiction.zmachine.dictionary import Word, cut, encoded_length, num_letters, read_dictionary
 from seqloom.fiction.zmachine.grammar import read_grammar
 from seqloom.fiction.zmachine.objects import (
@@ -63,6 +63,7 @@ class Vocabulary:
             _unique(self._in_full(word.text) for word in self.dictionary.values() if word.adjective is not None),
             _unique(directions),
             num_letters(self._story),
+            only_synonyms(self._names(number) for number in things),
         )
 
     def knows(self, word: str) -> bool:

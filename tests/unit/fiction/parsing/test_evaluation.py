@@ -10,7 +10,16 @@ import pytest
 from seqloom.cli import main
 from seqloom.errors import FictionError
 from seqloom.fiction.games import find_game
-from seqloom.fiction.parsing.evaluation import Outcome, Phrasing, is_dangerous, paired_interval, rates, read_phrasings
+from seqloom.fiction.interpreter import Words, only_synonyms
+from seqloom.fiction.parsing.evaluation import (
+    Outcome,
+    Phrasing,
+    is_accepted,
+    is_dangerous,
+    paired_interval,
+    rates,
+    read_phrasings,
+)
 from seqloom.fiction.parsing.linking import MarkedText
 from seqloom.fiction.parsing.proposer import open_parser
 from seqloom.fiction.session import Session
@@ -84,6 +93,15 @@ def test_equal_parsers_differ_by_nothing_and_better_ones_by_more() -> None:
     assert paired_interval(right, wrong) == (1, 1, 1)
     assert paired_interval(right, [*wrong[:10], *right[10:]])[1] > 0
     assert (rates(right).understood, rates(wrong).wrong, rates(wrong).share) == (20, 20, 0)
+
+
+def test_another_name_of_the_same_thing_is_accepted() -> None:
+    words = Words((), (), synonyms=(("platinum", "pyramid"),))
+    phrasing = Phrasing("grab the pyramid", "plain", "adventure", (frozenset({"take platinum"}),))
+    assert is_accepted(("take pyramid",), phrasing, words)
+    assert not is_accepted(("take pyramid",), phrasing, Words((), ()))
+    assert not is_accepted(("take pyramid", "look"), phrasing, words)
+    assert only_synonyms([("lamp", "light"), ("rug",), ("light", "sun", "star")]) == (("sun", "star"),)
 
 
 def test_deeds_that_cannot_be_taken_back_need_their_verb() -> None:

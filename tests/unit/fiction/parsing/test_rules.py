@@ -10,7 +10,7 @@ from seqloom.fiction.parsing.rules import RuleParser
 from seqloom.fiction.parsing.scene import Scene
 
 SCENE = Scene(Words((), ()), (SceneObject("lamp", ("lamp",)),))
-NAMES = (Name("lamp"), Name("sack"), Name("knife"))
+NAMES = (Name("lamp"), Name("sack"), Name("knife"), Name("case"))
 
 
 def parsed(text: str) -> tuple[str, ...]:
@@ -28,6 +28,9 @@ def parsed(text: str) -> tuple[str, ...]:
         ("the @1 i leave here", ("drop @1",)),
         ("oh , a @1 ! i will take it", ("take @1",)),
         ("take the @1 , the @2 and the @3", ("take @1", "take @2", "take @3")),
+        ("put the @1 , the @2 and the @3 in the @4", ("put @1 in @4", "put @2 in @4", "put @3 in @4")),
+        ("place the @1 in the @2 , then slip the @3 in there", ("put @1 in @2", "put @3 in @2")),
+        ("i have taken the @1 already", ()),
         ("use the @1 to open the @2", ("open @2 with @1",)),
         ("before i go north , drop the @1", ("drop @1", "north")),
         ("go north after you take the @1", ("take @1", "north")),
