@@ -99,7 +99,7 @@ class InputEncoder:
         """Computes the longest source that the model can read.
 
         Args:
-            max_src_len: the most tokens of a source, whatever the model can hold.
+            max_src_len: the largest number of tokens of a source, even if the model can hold more.
             full_context: see `DecodingSettings.full_context`.
         """
         self._full_context = full_context

@@ -34,7 +34,7 @@ class EnsembleState(DecoderState):
         return cls({}, {}, states[0].source_index, states[0].length, tuple(states))
 
     def select(self, rows: Int[Tensor, "selected"]) -> "EnsembleState":
-        """As `DecoderState.select`."""
+        """Like `DecoderState.select`."""
         return EnsembleState.join([state.select(rows) for state in self.states])
 
 

@@ -11,7 +11,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 _FEW_IDS = 256
-"""So many of the most probable ids are tried first."""
+"""The number of the most probable ids that are tried first."""
 
 
 def temperature(logits: Float[Tensor, "rows vocab"], value: float) -> Float[Tensor, "rows vocab"]:

@@ -35,7 +35,7 @@ from seqloom.models.base import Model
 from seqloom.progress import Progress
 
 _MIN_SIZE = 16
-"""A source counts as at least so many tokens of a batch: even the shortest needs its rows over the vocabulary."""
+"""The smallest number of tokens that a source counts for in a batch: even a short source needs rows of logits."""
 
 _CPU_ROWS = 320
 """Hypotheses that are decoded at once on a CPU: more make products no faster, and their logits no longer fit the cache."""
@@ -101,7 +101,7 @@ class Generator:
 
         Raises:
             DecodingError: alignments are requested of a model without attention.
-            ConfigError: the context is to slide; sources are cut instead (`max_src_len`).
+            ConfigError: `full_context` is "slide", which is for language models only; sources are cut (`max_src_len`).
         """
         self._check_sources()
 
@@ -141,7 +141,7 @@ class Generator:
         """Continues each prompt, with a language model; the output texts do not contain the prompt.
 
         Args:
-            max_tokens: the most new tokens, eos included; it replaces `max_len_ratio` and `max_len_offset`.
+            max_tokens: the largest number of new tokens, eos included; it replaces `max_len_ratio` and `max_len_offset`.
 
         Raises:
             ConfigError: the settings need shortlists.
@@ -166,7 +166,7 @@ class Generator:
         draw_keys: Sequence[Sequence[int]] | None = None,
         on_token: TokenCallback | None = None,
     ) -> list[Generation]:
-        """One Generation for each of a few texts; each is as if the other texts were not there.
+        """One Generation for each of a few texts; it does not depend on the other texts.
 
         Args:
             max_tokens: takes the texts as prompts, as `continue_text` does; None takes them as sources, as `generate` does.
@@ -175,7 +175,7 @@ class Generator:
                 stops stays as it is, unfinished. It is not called for blank sources.
 
         Raises:
-            ConfigError: texts are sources, and the context is to slide.
+            ConfigError: the texts are sources, and `full_context` is "slide".
             PromptTooLongError: see `continue_text`.
         """
         if max_tokens is None:
@@ -209,7 +209,7 @@ class Generator:
         return self._encoder.sources(numbered) if max_tokens is None else self._encoder.prompts(numbered)
 
     def _check_sources(self) -> None:
-        """Raises a ConfigError where sources would ignore a setting of prompts."""
+        """Raises a ConfigError if the settings hold a setting for prompts, which sources would ignore."""
         if self.settings.full_context != "refuse":
             raise ConfigError(
                 "decoding.full_context is slide, but only the context of a language model slides; leave it out: a source that is "
@@ -232,7 +232,7 @@ class Generator:
         rows: int | None = None,
         in_processes: bool = True,
     ) -> list[_Result]:
-        """Handles inputs of similar length together; the results are in the order of the inputs.
+        """Processes inputs in batches of similar length; the results are in the order of the inputs.
 
         Args:
             rows: hypotheses of an input; by default as many as the search keeps.

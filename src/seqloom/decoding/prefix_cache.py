@@ -51,7 +51,7 @@ class PrefixCache:
         """An empty cache.
 
         Args:
-            max_bytes: the most memory of its states.
+            max_bytes: the upper limit for the memory of all its states.
         """
         self._max_bytes = max_bytes
         self._states: OrderedDict[bytes, tuple[NDArray[np.int64], PromptState]] = OrderedDict()

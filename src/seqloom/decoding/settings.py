@@ -136,11 +136,11 @@ class DecodingSettings(Settings):
         return {name: value for name, value in explicit.items() if name not in foreign}
 
     def length_limit(self, src_len: int, model_limit: int | None = None) -> int:
-        """The most tokens of a target, eos included; at least 1.
+        """The largest number of tokens of a target, eos included; at least 1.
 
         Args:
             src_len: tokens of the source, eos included.
-            model_limit: the most target tokens that the model can hold after this source; None if it has no limit.
+            model_limit: the largest number of target tokens that the model can hold after this source; None if it has no limit.
         """
         limit = max(1, int(self.max_len_ratio * src_len) + self.max_len_offset)
         return limit if model_limit is None else min(limit, model_limit)

@@ -45,7 +45,7 @@ class SlidingState(DecoderState):
         return self.inner, self.ids, self.first_ids, self.sizes
 
     def select(self, rows: Int[Tensor, "selected"]) -> "SlidingState":
-        """As `DecoderState.select`."""
+        """Like `DecoderState.select`."""
         inner, ids, first_ids, sizes = self.parts
         chosen = inner.select(rows)
         return SlidingState({}, {}, chosen.source_index, self.length, chosen, ids[rows], first_ids[rows], sizes[rows])
@@ -62,7 +62,7 @@ class SlidingContext(WrappedModel):
         """Takes a model.
 
         Args:
-            limit: the most positions of its context, prompt and output together.
+            limit: the largest number of positions of its context, prompt and output together.
             reader: reads the prompts in place of the model, and returns states of the model, such as `CachedPrompts`.
         """
         super().__init__(model)
@@ -96,7 +96,7 @@ class SlidingContext(WrappedModel):
         return self._feed(lambda part, inner: self.model.advance(part, inner, hooks), ids, state)
 
     def step(self, ids: Int[Tensor, "rows n"], state: DecoderState, hooks: ActivationHooks | None = None) -> StepOutput:
-        """As `advance`, with the logits of the model's own step."""
+        """Like `advance`, with the logits of the model's own step."""
 
         def step(part: Tensor, inner: DecoderState) -> tuple[Tensor, DecoderState]:
             output = self.model.step(part, inner, hooks)

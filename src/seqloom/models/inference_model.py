@@ -39,7 +39,7 @@ class InferenceModel(Model):
 
     @torch.no_grad()
     def step(self, ids: Int[Tensor, "rows n"], state: DecoderState, hooks: ActivationHooks | None = None) -> StepOutput:
-        """As `Model.step`, with the packed output matrix, which halves the time for few rows."""
+        """Like `Model.step`, with the packed output matrix, which halves the time for few rows."""
         hidden, state = self.advance(ids, state, hooks)
         return StepOutput(self._output(hidden), state)
 

@@ -55,7 +55,7 @@ class GroupedState(DecoderState):
         return self.keys_values, self.group_source
 
     def select(self, rows: Int[Tensor, "selected"]) -> "GroupedState":
-        """As `DecoderState.select`."""
+        """Like `DecoderState.select`."""
         keys_values, source = self.groups
         keys_values, kept_groups = keys_values.select(rows.cpu().numpy())
         source, memory = source[kept_groups], self.memory
@@ -89,7 +89,7 @@ class InferenceTransformer(InferenceModel, Transformer):
 
     @torch.no_grad()
     def start(self, sources: Sources, hooks: ActivationHooks | None = None) -> DecoderState:
-        """As `Transformer.start`.
+        """Like `Transformer.start`.
 
         Raises:
             ValueError: hooks were passed.
@@ -101,7 +101,7 @@ class InferenceTransformer(InferenceModel, Transformer):
     def advance(
         self, ids: Int[Tensor, "rows n"], state: DecoderState, hooks: ActivationHooks | None = None
     ) -> tuple[Float[Tensor, "rows n d_model"], DecoderState]:
-        """As `Transformer.advance`, with the hypotheses of a group as one row of queries.
+        """Like `Transformer.advance`, with the hypotheses of a group as one row of queries.
 
         Raises:
             ValueError: hooks were passed.

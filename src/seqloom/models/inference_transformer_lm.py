@@ -42,7 +42,7 @@ class CachedState(DecoderState):
     keys_values: GroupedCache | None = None
 
     def select(self, rows: Int[Tensor, "selected"]) -> "CachedState":
-        """As `DecoderState.select`."""
+        """Like `DecoderState.select`."""
         assert self.keys_values is not None
         state = DecoderState.select(self, rows)
         keys_values = self.keys_values.select_separate(rows.cpu().numpy())
@@ -64,7 +64,7 @@ class InferenceTransformerLM(InferenceModel, TransformerLM):
 
     @torch.no_grad()
     def start(self, sources: Sources, hooks: ActivationHooks | None = None) -> DecoderState:
-        """As `TransformerLM.start`.
+        """Like `TransformerLM.start`.
 
         Raises:
             ValueError: hooks were passed.
@@ -97,7 +97,7 @@ class InferenceTransformerLM(InferenceModel, TransformerLM):
     def advance(
         self, ids: Int[Tensor, "rows n"], state: DecoderState, hooks: ActivationHooks | None = None
     ) -> tuple[Float[Tensor, "rows n d_model"], DecoderState]:
-        """As `TransformerLM.advance`.
+        """Like `TransformerLM.advance`.
 
         Raises:
             ValueError: hooks were passed.

@@ -202,7 +202,7 @@ class NGram(Model):
     def target_log_probs(
         self, hidden: Float[Tensor, "rows d_model"], targets: Int[Tensor, "rows"]
     ) -> Float[Tensor, "rows"]:
-        """As `log_probs`, without the probabilities of all other ids."""
+        """Like `log_probs`, without the probabilities of all other ids."""
         contexts = self._contexts(hidden)
         levels = self.levels()
         probs = levels[0].distribution[targets]
@@ -213,7 +213,7 @@ class NGram(Model):
     def load_state_dict(
         self, state_dict: Mapping[str, Tensor], strict: bool = True, assign: bool = False
     ) -> torch.nn.modules.module._IncompatibleKeys:
-        """As `nn.Module`; what was computed from earlier counts is forgotten."""
+        """Like `nn.Module`, and discards what was computed from earlier counts."""
         self._levels = None
         return super().load_state_dict(state_dict, strict, assign)
 

@@ -26,7 +26,7 @@ class PromptState(DecoderState):
     """
 
     def select(self, rows: Int[Tensor, "selected"]) -> "PromptState":
-        """As `DecoderState.select`."""
+        """Like `DecoderState.select`."""
         state = DecoderState.select(self, rows)
         return PromptState(state.memory, state.cache, state.source_index)
 

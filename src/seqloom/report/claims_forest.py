@@ -30,7 +30,7 @@ class Forest:
 
     Attributes:
         zone: begin and end of the effects that support the claim.
-        low: the interval's lower end; None where there is no interval.
+        low: the interval's lower end; None if there is no interval.
         cut_low: whether the interval continues beyond the left edge.
         sentence: the picture in words.
     """

@@ -28,7 +28,7 @@ def significant(value: float | None, digits: int = 3) -> str:
 
 
 def short(value: float, digits: int = 4) -> str:
-    """As `significant`, without trailing zeros: `99.5`, `1`."""
+    """Like `significant`, without trailing zeros: `99.5`, `1`."""
     text = significant(value, digits)
     return text.rstrip("0").rstrip(".") if "." in text and "e" not in text else text
 

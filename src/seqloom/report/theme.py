@@ -125,7 +125,7 @@ def css_variables() -> str:
 
 
 def css_variables_by_choice() -> str:
-    """As `css_variables`, for a page with a switch: the attribute `data-theme` of the root is "light" or "dark"."""
+    """Like `css_variables`, for a page with a switch: the attribute `data-theme` of the root is "light" or "dark"."""
 
     def block(scheme: str, colours: Mapping[str, str]) -> str:
         return f"color-scheme:{scheme};" + "".join(f"--{name}:{value};" for name, value in colours.items())

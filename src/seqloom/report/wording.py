@@ -21,7 +21,7 @@ from seqloom.tasks import task_of
 
 
 def measured(value: float, digits: int = 0) -> str:
-    """As `number`, for rates and times: zero means not measured and becomes a dash."""
+    """Like `number`, for rates and times: zero means not measured and becomes a dash."""
     return number(value, digits) if value > 0 else MISSING
 
 
