@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import psutil
 import yaml
 
 MEMORY_BYTES = 1 << 30
@@ -219,6 +220,8 @@ def _serve(folder: Path) -> int:
 def run_with_limits(work: Callable[[], int]) -> Outcome:
     """Does something in a fork that may take a gigabyte more than this process, and a few seconds."""
     read_end, write_end = os.pipe()
+    # A fork begins with the memory of this process, which is large after many tests.
+    inherited = psutil.Process().memory_info().rss / 2**20
     child = os.fork()
     if child == 0:
         os.close(read_end)
@@ -238,7 +241,7 @@ def run_with_limits(work: Callable[[], int]) -> Outcome:
     with os.fdopen(read_end, "rb") as stream:
         text = stream.read().decode("utf-8", errors="replace")
     _, status, usage = os.wait4(child, 0)
-    cpu, peak = usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024
+    cpu, peak = usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024 - inherited
     return Outcome(_judge(status, text, cpu, peak), text[-3000:], cpu, peak)
 
 

@@ -100,7 +100,9 @@ class Terminal:
             stdin=terminal,
             stdout=terminal,
             stderr=terminal,
-            env={key: value for key, value in os.environ.items() if key != "NO_COLOR"} | {"TERM": "xterm"},
+            # The width is that of the terminal, not the COLUMNS that a test runner may set.
+            env={name: value for name, value in os.environ.items() if name not in ("NO_COLOR", "COLUMNS", "LINES")}
+            | {"TERM": "xterm"},
             start_new_session=True,
             # Ctrl-C reaches the process that controls the terminal.
             preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
