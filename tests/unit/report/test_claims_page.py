@@ -147,7 +147,7 @@ def test_every_word_can_be_read(page: Page) -> None:
         if claim is not None:
             wanted += [claim.statement, claim.source, claim.against, claim.supports, claim.contradicts]
             protocol = claim.protocols.get(one.effort)
-            wanted += [] if protocol is None else [protocol.words]
+            wanted += [] if protocol is None else [protocol.description]
         for found in wanted:
             assert found in words, (one.claim, found)
 
