@@ -2,6 +2,7 @@
 
     seqloom fiction train-parser --games cloak,adventure --out RUN
     python -m benchmarks.phrasings RUN --data FILE.jsonl --data-dir FOLDER > benchmarks/results/phrasings.json
+    python -m benchmarks.phrasings --table        writes the table of docs/fiction.md from that file
 
 Besides the table of `seqloom fiction evaluate`, it gives the rates at several thresholds, the network without the constraint, the
 rates on generated phrasings with held-out nouns and phrases, and the time of a parse on one thread.
@@ -33,6 +34,9 @@ from seqloom.run.load import load
 
 THRESHOLDS = (0.0, 0.3, 0.5, 0.6, 0.7, 0.8, 0.9)
 _GENERATED = 300
+PAGE = Path("docs/fiction.md")
+RESULTS = Path("benchmarks/results/phrasings.json")
+BEGIN, END = "<!-- table: written by benchmarks/phrasings.py -->", "<!-- end of table -->"
 
 
 class Remembering:
@@ -56,10 +60,16 @@ class Remembering:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Measures, and prints the results as JSON."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("run", type=Path)
-    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("run", type=Path, nargs="?")
+    parser.add_argument("--data", type=Path)
     parser.add_argument("--data-dir")
+    parser.add_argument("--table", action="store_true")
     options = parser.parse_args(arguments)
+    if options.table:
+        write_table()
+        return
+    if options.run is None or options.data is None:
+        parser.error("name a run and --data, or --table")
     phrasings = read_phrasings(options.data)
     games = list(dict.fromkeys(phrasing.game for phrasing in phrasings if phrasing.game))
     words = game_words(games, data_dir=options.data_dir)
@@ -95,6 +105,34 @@ def main(arguments: Sequence[str] | None = None) -> None:
     }
     json.dump(results, sys.stdout, indent=1)
     print()
+
+
+def write_table() -> None:
+    """Writes the table of the page from the results."""
+    page = PAGE.read_text(encoding="utf-8")
+    before, _, rest = page.partition(BEGIN)
+    _, _, after = rest.partition(END)
+    PAGE.write_text(
+        f"{before}{BEGIN}\n{table(json.loads(RESULTS.read_text(encoding='utf-8')))}\n{END}{after}", encoding="utf-8"
+    )
+
+
+def table(results: dict[str, Any]) -> str:
+    """The rows of the parsers at their thresholds, and of the rules and the hybrid where they execute everything."""
+    lines = [
+        "| parser | understood | right among three offers | wrong | executed though no command | the last row minus this |",
+        "| --- | ---: | ---: | ---: | ---: | ---: |",
+    ]
+    everything = [row for row in results["by_threshold"] if row["threshold"] == 0 and row["parser"] == "hybrid"]
+    for row in [*everything, *results["rows"]]:
+        name = row["parser"] + (" that never asks" if row in everything else "")
+        shares = [f"{100 * row[key] / row['commands']:.1f}%" for key in ("understood", "offered", "wrong")]
+        interval = row.get("difference")
+        difference = "" if interval is None else "{:+.1f} [{:+.1f}, {:+.1f}]".format(*(100 * part for part in interval))
+        lines.append(
+            f"| {name} | {' | '.join(shares)} | {row['noncommands_executed']} of {row['noncommands']} | {difference} |"
+        )
+    return "\n".join(lines)
 
 
 def _understood(parts: dict[str, Any]) -> dict[str, float]:
