@@ -10,7 +10,6 @@ import argparse
 import json
 import tempfile
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -35,16 +34,16 @@ def training_profile(size: Size, folder: Path, **changes: Any) -> dict[str, Any]
     tokens: list[int] = []
 
     class Watched(training_run.Batches):
-        def epoch(self, k: int, start_batch: int = 0) -> Iterator[Any]:
-            for batch in super().epoch(k, start_batch):
-                times.append(time.perf_counter())
-                tokens.append(batch.num_tokens)
-                # First without the profiler, then with it.
-                if len(times) == WARM_STEPS + STEPS + 1:
-                    watched.start()
-                if len(times) == WARM_STEPS + 2 * STEPS + 1:
-                    watched.stop()
-                yield batch
+        def make(self, k: int, indices: Any) -> Any:
+            batch = super().make(k, indices)
+            times.append(time.perf_counter())
+            tokens.append(batch.num_tokens)
+            # First without the profiler, then with it.
+            if len(times) == WARM_STEPS + STEPS + 1:
+                watched.start()
+            if len(times) == WARM_STEPS + 2 * STEPS + 1:
+                watched.stop()
+            return batch
 
     original, training_run.Batches = training_run.Batches, Watched  # type: ignore[misc]
     try:

@@ -146,6 +146,11 @@ def _run(argv: list[str]) -> int:
         return int(end.code or 0)
     if unknown:
         raise _explain_unknown(unknown[0], arguments.command, commands[arguments.command])
+    if arguments.command != "train" and "LOCAL_RANK" in os.environ and os.environ.get("WORLD_SIZE", "1") != "1":
+        raise UsageError(
+            f"`seqloom {arguments.command}` runs as one process, and torchrun started several of it: start it without torchrun",
+            f"seqloom {arguments.command}",
+        )
     status: int = arguments.run(arguments)
     return status
 

@@ -64,8 +64,9 @@ def run(arguments: argparse.Namespace) -> int:
         corpus = options.corpus_settings(arguments)  # says how to name one
     from seqloom.run.train import train
     from seqloom.tasks import task_of
+    from seqloom.training.distributed import joined
 
-    with shown(quiet=arguments.quiet) as progress:
+    with joined(arguments.device) as world, shown(quiet=arguments.quiet or not world.is_main) as progress:
         trained = train(
             arguments.recipe,
             corpus,
@@ -78,6 +79,8 @@ def run(arguments: argparse.Namespace) -> int:
             progress=progress,
             **options.placement(arguments),
         )
+    if not world.is_main:
+        return 0
     if arguments.json:
         print_json(trained.describe())
         return 0

@@ -209,10 +209,14 @@ class Batches:
     def epoch(self, k: int, start_batch: int = 0) -> Iterator[PairBatch]:
         """The batches of epoch k from `start_batch` on; the batches before it are not made."""
         for indices in self.indices(k, start_batch):
-            examples = [self._store[i] for i in indices.tolist()]
-            if self._reencode is not None:
-                examples = [self._reencode(e, k, i) for e, i in zip(examples, indices.tolist(), strict=True)]
-            yield make_batch(examples, **self._special_ids, end=self._limits.end)
+            yield self.make(k, indices)
+
+    def make(self, k: int, indices: Indices) -> PairBatch:
+        """The batch of these examples as epoch k encodes them."""
+        examples = [self._store[i] for i in indices.tolist()]
+        if self._reencode is not None:
+            examples = [self._reencode(e, k, i) for e, i in zip(examples, indices.tolist(), strict=True)]
+        return make_batch(examples, **self._special_ids, end=self._limits.end)
 
     def indices(self, k: int, start_batch: int = 0) -> Iterator[Indices]:
         """The indices of the examples in each batch of epoch k, from `start_batch` on.

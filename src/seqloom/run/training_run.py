@@ -43,6 +43,7 @@ from seqloom.tasks.translation import both_directions
 from seqloom.training import Budget, Trainer, TrainingPlan
 from seqloom.training.checkpoint import FORMAT
 from seqloom.training.data_schedule import Phases
+from seqloom.training.distributed import World
 from seqloom.training.weights import fill_from
 
 
@@ -57,6 +58,7 @@ class RunOptions:
         resume: continue from the checkpoint in `folder`.
         title: the name under which progress is reported; None: the recipe's.
         setup_seconds: what preparing the data took, for run.json.
+        world: the processes that train together; rank 0 alone writes the run folder.
     """
 
     budget: Budget | None
@@ -69,6 +71,7 @@ class RunOptions:
     title: str | None = None
     setup_seconds: float = 0.0
     progress: Progress = field(default_factory=Silent)
+    world: World = field(default_factory=World)
 
 
 def train_prepared(recipe: Recipe, prepared: Prepared, options: RunOptions) -> Run:
@@ -78,13 +81,25 @@ def train_prepared(recipe: Recipe, prepared: Prepared, options: RunOptions) -> R
         SeqloomError: settings, data or the folder are not what they should be.
     """
     begin = time.perf_counter()
+    world = options.world
+    world.check_same(
+        {
+            "settings of the recipe": recipe.model_copy(update={"corpus": None}).to_yaml(),
+            "data": prepared.corpus.fingerprint,
+            "tokenizer": prepared.tokenizer.hash,
+            "budget": str(options.budget),
+            "seed": str(options.seed),
+            "checkpoint to continue from": str(options.resume),
+            "device": world.device(options.device).type,
+        }
+    )
     device, arranged = _set_up_machine(recipe, options)
     torch.manual_seed(options.seed)
     model = make_model(recipe.model, prepared.tokenizer.vocab)
     if options.start_from is not None:
         fill_from(model, options.start_from / WEIGHTS, within=options.start_from)
     examples = prepared.task.examples(prepared.train, model, recipe, "training", options.progress)
-    if not options.resume:
+    if world.is_main and not options.resume:
         _write_start(recipe, prepared, options.folder)
     task, corpus = prepared.task, prepared.corpus
     decoded = task.validation_items(corpus, recipe, len(prepared.val))
@@ -115,7 +130,8 @@ def train_prepared(recipe: Recipe, prepared: Prepared, options: RunOptions) -> R
         before = read_info(options.folder)
         kept = {name: getattr(before, name) for name in ("started", "started_from", "setup_seconds")}
         info = info.model_copy(update=kept)
-    write_info(options.folder, info)
+    if world.is_main:
+        write_info(options.folder, info)
     val_examples = task.validation_examples(prepared.val, model, recipe, options.progress)
     validate = task.validator(corpus, decoded, val_examples, recipe, prepared.tokenizer, device)
     training = recipe.training
@@ -136,22 +152,26 @@ def train_prepared(recipe: Recipe, prepared: Prepared, options: RunOptions) -> R
     else:
         assert options.budget is not None
         plan = TrainingPlan(
-            training, options.budget, options.folder, options.seed, device, title, progress=options.progress
+            training, options.budget, options.folder, options.seed, device, title, options.progress, world
         )
         data = _data_schedule(recipe, prepared, model, examples, options.seed)
         trainer = Trainer(model, data, CrossEntropy(training.label_smoothing, training.precision), validate, plan)
         result = _train(trainer, options, len(examples))
-    if recipe.decoding.shortlist:
-        save_lexicon(options.folder, Lexicon.learn(prepared.train, prepared.tokenizer.vocab, options.progress))
-    write_info(options.folder, info.with_result(result))
+    if world.is_main:
+        if recipe.decoding.shortlist:
+            save_lexicon(options.folder, Lexicon.learn(prepared.train, prepared.tokenizer.vocab, options.progress))
+        write_info(options.folder, info.with_result(result))
     return Run(options.folder, recipe, prepared.tokenizer, model, device)
 
 
 def _set_up_machine(recipe: Recipe, options: RunOptions) -> tuple[torch.device, list[str]]:
     """Chooses the device and the threads; returns the device, and how the processor was set up in words."""
-    device = machine.choose_device(options.device)
-    machine.set_threads(options.threads)
+    world = options.world
+    device = world.device(options.device)
+    machine.set_threads(world.num_threads(options.threads))
     arranged = [counted(torch.get_num_threads(), "thread")]
+    if world.size > 1:
+        arranged.append(f"on each of {world.size} processes")
     if device.type == "cpu":
         arranged += [machine.keep_freed_memory(), machine.arrange_matrix_products()]
         arranged += filter(None, [machine.describe_precision(recipe.training.precision)])
@@ -205,6 +225,10 @@ def _train(trainer: Trainer, options: RunOptions, num_examples: int) -> ResultIn
     other_work, used, started = core_sharing.OtherWork(), time.process_time(), time.monotonic()
     with core_sharing.share_cores(options.progress.say) if device.type == "cpu" else nullcontext():
         counters = trainer.train(resume=options.resume)
+    other_cores = other_work.mean_cores()
+    processor_share = (time.process_time() - used) / max(1e-9, time.monotonic() - started)
+    # The other ranks of this machine are no other programs.
+    other_cores = max(0.0, other_cores - options.world.sum_on_machine(processor_share) + processor_share)
     return ResultInfo(
         steps=counters.step,
         tokens=counters.tokens,
@@ -217,6 +241,6 @@ def _train(trainer: Trainer, options: RunOptions, num_examples: int) -> ResultIn
         peak_memory_mib=round(machine.peak_memory_mib(device), 1),
         best="average of the last validations" if counters.best_is_average else f"step {counters.best_step}",
         curve=[ValidationPoint(**point) for point in counters.curve],
-        other_cores=round(other_work.mean_cores(), 2),
-        processor_share=round((time.process_time() - used) / max(1e-9, time.monotonic() - started), 3),
+        other_cores=round(other_cores, 2),
+        processor_share=round(processor_share, 3),
     )

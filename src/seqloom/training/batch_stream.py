@@ -7,7 +7,7 @@ import torch
 
 from seqloom.data.batching import PairBatch
 from seqloom.data.prefetch import Prefetch
-from seqloom.training.data_schedule import Cursor, DataSchedule
+from seqloom.training.data_schedule import ALL, Cursor, DataSchedule, Share
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,14 +16,22 @@ class MicroBatch:
 
     Attributes:
         cursor: the position in the data schedule after the batch.
+        batch: None where another process trains on it; its numbers are then 0.
         num_tokens: the number of real target tokens.
         weight: the sum of the loss weights.
     """
 
     cursor: Cursor
-    num_tokens: int
-    weight: float
-    batch: PairBatch
+    batch: PairBatch | None
+    num_tokens: int = 0
+    weight: float = 0
+
+    @property
+    def sizes(self) -> tuple[float, ...]:
+        """The sum of the loss weights, and the numbers of examples, of real target tokens, and of positions with padding."""
+        if self.batch is None:
+            return 0, 0, 0, 0
+        return self.weight, len(self.batch.tgt_in), self.num_tokens, self.batch.num_positions
 
 
 class BatchStream:
@@ -31,9 +39,13 @@ class BatchStream:
 
     On an accelerator a thread makes batches ahead of their use. If the schedule changes to another phase, the batches that were
     made ahead are dropped.
+
+    Args:
+        share: which batches to make. An update takes a multiple of `share.size` batches.
     """
 
-    def __init__(self, schedule: DataSchedule, cursor: Cursor, device: torch.device) -> None:
+    def __init__(self, schedule: DataSchedule, cursor: Cursor, device: torch.device, share: Share = ALL) -> None:
+        self._share = share
         self._schedule = schedule
         self._cursor = cursor
         self._device = device
@@ -63,5 +75,9 @@ class BatchStream:
         return items if self._device.type == "cpu" else Prefetch(items)
 
     def _make(self, cursor: Cursor) -> Generator[MicroBatch]:
-        for after, batch in self._schedule.batches(cursor):
-            yield MicroBatch(after, batch.num_tokens, batch.weight, batch.to(self._device, non_blocking=True))
+        for after, batch in self._schedule.batches(cursor, self._share):
+            if batch is None:
+                yield MicroBatch(after, None)
+            else:
+                moved = batch.to(self._device, non_blocking=True)
+                yield MicroBatch(after, moved, batch.num_tokens, batch.weight)

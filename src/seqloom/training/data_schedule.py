@@ -6,6 +6,7 @@ neither models nor losses.
 
 from collections.abc import Generator
 from dataclasses import dataclass
+from itertools import count
 from typing import Protocol
 
 from seqloom.data.batching import Batches, PairBatch
@@ -26,6 +27,17 @@ class Cursor:
     batch: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Share:
+    """Every `size`-th batch, from batch number `rank` on: what one of several processes trains on."""
+
+    rank: int = 0
+    size: int = 1
+
+
+ALL = Share()
+
+
 class DataSchedule(Protocol):
     """An order of batches that depends only on integers and on the share of the budget that is spent."""
 
@@ -35,8 +47,12 @@ class DataSchedule(Protocol):
     def advance(self, cursor: Cursor, progress: float) -> Cursor:
         """The cursor to continue from at this share of the budget: the same one, or the start of a later phase."""
 
-    def batches(self, cursor: Cursor) -> Generator[tuple[Cursor, PairBatch]]:
-        """An endless iterator over the batches of the cursor's phase from the cursor on, each with the cursor after it."""
+    def batches(self, cursor: Cursor, share: Share = ALL) -> Generator[tuple[Cursor, PairBatch | None]]:
+        """An endless iterator over the batches of the cursor's phase from the cursor on, each with the cursor after it.
+
+        Args:
+            share: which of these batches to make; the iterator gives None in place of the others.
+        """
 
 
 class Phases:
@@ -65,11 +81,13 @@ class Phases:
             cursor = Cursor(cursor.phases_left - 1, cursor.epoch + 1)
         return cursor
 
-    def batches(self, cursor: Cursor) -> Generator[tuple[Cursor, PairBatch]]:
-        """The batches of the cursor's phase from the cursor on, epoch after epoch."""
+    def batches(self, cursor: Cursor, share: Share = ALL) -> Generator[tuple[Cursor, PairBatch | None]]:
+        """The batches of the cursor's phase from the cursor on, epoch after epoch; None for those outside the share."""
         left, epoch, start = cursor.phases_left, cursor.epoch, cursor.batch
         batches = self._batches[-1 - left]
+        turns = count()
         while True:
-            for number, batch in enumerate(batches.epoch(epoch, start_batch=start), start=start + 1):
+            for number, indices in enumerate(batches.indices(epoch, start), start=start + 1):
+                batch = batches.make(epoch, indices) if next(turns) % share.size == share.rank else None
                 yield Cursor(left, epoch, number), batch
             epoch, start = epoch + 1, 0

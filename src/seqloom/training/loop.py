@@ -3,11 +3,13 @@
 Everything random derives from (seed, step, micro-batch) or (seed, epoch). So a checkpoint consists of weights, optimizer state and
 a few integers, and a run that was killed and resumed gives bit-identical results. The loop knows neither text nor tasks nor losses:
 its caller passes the objective and the validation as functions.
+
+Several processes may train one model (`distributed.py`). Each one then trains on its micro-batches of every update, and makes the
+same update. Rank 0 alone validates, writes, and decides when training ends.
 """
 
 import math
 import time
-from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import asdict
 
@@ -18,15 +20,16 @@ from seqloom.errors import TrainingError
 from seqloom.messages import command_line
 from seqloom.models.base import Model
 from seqloom.objectives import Objective
-from seqloom.training.batch_stream import BatchStream, MicroBatch
+from seqloom.training.batch_stream import BatchStream
 from seqloom.training.budget import BudgetClock
 from seqloom.training.checkpoint import checkpoint_folder, load_checkpoint, save_checkpoint, update_counters
 from seqloom.training.compilation import compiled
 from seqloom.training.counters import Counters
-from seqloom.training.data_schedule import Cursor, DataSchedule
+from seqloom.training.data_schedule import Cursor, DataSchedule, Share
+from seqloom.training.distributed import Gradients, check_processes
 from seqloom.training.interrupt import delayed_interrupt
 from seqloom.training.metric_buffer import MetricBuffer, UpdateMetrics
-from seqloom.training.metric_log import MetricLog
+from seqloom.training.metric_log import MetricLog, SilentLog
 from seqloom.training.optim import learning_rate_factor, make_optimizers, set_learning_rate
 from seqloom.training.plan import TrainingPlan
 from seqloom.training.selection import Validate, WeightSelection, measure
@@ -49,7 +52,8 @@ class Trainer:
     def __init__(
         self, model: Model, data: DataSchedule, objective: Objective, validate: Validate, plan: TrainingPlan
     ) -> None:
-        settings = plan.settings
+        settings, self._world = plan.settings, plan.world
+        check_processes(settings, self._world.size)
         self.model = model.to(plan.device)
         self.data = data
         self.objective = objective
@@ -68,8 +72,9 @@ class Trainer:
         # The compiled model shares its weights with `model`. Validation uses the plain model: each batch shape occurs only
         # once in a validation, so compiling for it does not pay.
         self._compiled = compiled(self.model, plan.device) if settings.compile else self.model
-        self._buffer = MetricBuffer(plan.device)
-        self._log = MetricLog(plan.folder, tensorboard=settings.tensorboard)
+        self._buffer = MetricBuffer(plan.device, self._world)
+        main = self._world.is_main
+        self._log = MetricLog(plan.folder, tensorboard=settings.tensorboard) if main else SilentLog()
         self._selection = WeightSelection(plan.folder, settings)
         self._clock = BudgetClock(plan.budget)
 
@@ -85,43 +90,55 @@ class Trainer:
         else:
             self._log.clear()
             self._save()
-        settings, counters = self.plan.settings, self.counters
+        settings, counters, world = self.plan.settings, self.counters, self._world
+        gradients = world.gradients(self._compiled, self.objective)
         cursor = Cursor(counters.phases_left, counters.epoch, counters.batch)
-        with delayed_interrupt() as interrupted, closing(BatchStream(self.data, cursor, self.plan.device)) as stream:
+        batches = BatchStream(self.data, cursor, self.plan.device, Share(world.rank, world.size))
+        with delayed_interrupt(world.stop_signals) as interrupted, closing(batches) as stream:
             saved_at = time.monotonic()
             while not counters.finished:
                 before = counters.progress
-                self._update(stream)
+                self._update(stream, gradients)
+                checkpoint_is_due = time.monotonic() - saved_at > 60 * settings.checkpoint_minutes
+                stopped, checkpoint_is_due = self._follow_main(interrupted(), checkpoint_is_due)
                 counters.finished = counters.progress >= 1.0
                 validation_is_due = int(counters.progress * settings.validations) > int(before * settings.validations)
                 if validation_is_due or counters.finished:
                     self._validate()
-                checkpoint_is_due = time.monotonic() - saved_at > 60 * settings.checkpoint_minutes
-                if validation_is_due or checkpoint_is_due or counters.finished or interrupted():
+                if validation_is_due or checkpoint_is_due or counters.finished or stopped:
                     self._save()
                     saved_at = time.monotonic()
-                if interrupted() and not counters.finished:
+                if stopped and not counters.finished:
                     resume_command = command_line("train", "--resume", "--out", self.plan.folder)
                     self.plan.progress.say(f"Saved at step {counters.step:,}. To go on: {resume_command}")
                     raise KeyboardInterrupt
         self._finish()
         return counters
 
-    def _update(self, stream: BatchStream) -> None:
-        """One update of the weights, from `accumulate` micro-batches."""
+    def _follow_main(self, interrupted: bool, checkpoint_is_due: bool) -> tuple[bool, bool]:
+        """Takes over what depends on the time of rank 0: the seconds that are spent, and both decisions."""
+        counters = self.counters
+        decisions = (counters.seconds, float(interrupted), float(checkpoint_is_due))
+        counters.seconds, stopped, due = self._world.from_main(decisions)
+        counters.progress = self._clock.spent(counters)
+        return bool(stopped), bool(due)
+
+    def _update(self, stream: BatchStream, gradients: Gradients) -> None:
+        """One update of the weights, from `accumulate` micro-batches over all processes."""
         counters, settings = self.counters, self.plan.settings
         begin = time.perf_counter()
         micro_batches = stream.take(settings.accumulate, counters.progress)
         learning_rate = self._set_learning_rate()
+        own = [(number, item.batch) for number, item in enumerate(micro_batches) if item.batch is not None]
+        sizes = self._world.sum([size for item in micro_batches for size in item.sizes])
+        weights, examples, tokens, positions = (sum(sizes[at::4]) for at in range(4))
         # If all loss weights are 0, so is the loss; dividing by 1 avoids 0 / 0.
-        weight = sum(micro_batch.weight for micro_batch in micro_batches) or 1
+        weight = weights or 1
         self.model.train()
         nlls = []
-        for number, micro_batch in enumerate(micro_batches):
+        for number, batch in own:
             self._seed_dropout(number)
-            loss = self.objective(self._compiled, micro_batch.batch)
-            (loss.sum / weight).backward()
-            nlls.append(loss.nll)
+            nlls.append(gradients.add(batch, weight, last=number == own[-1][0]))
         norm = nn.utils.clip_grad_norm_(self.model.parameters(), settings.clip_norm or math.inf)
         self._buffer.add(counters.step + 1, nlls, norm, weight, micro_batches[-1].cursor)
         report_is_due = counters.step % _REPORT_EVERY == _REPORT_EVERY - 1 or counters.step == 0
@@ -131,7 +148,7 @@ class Trainer:
             optimizer.step()
             optimizer.zero_grad(set_to_none=True)
         self._log.add_progress(counters.progress)
-        self._count(micro_batches, begin)
+        self._count(micro_batches[-1].cursor, begin, examples=examples, tokens=tokens, positions=positions)
         if report_is_due:
             self._report(learning_rate)
 
@@ -153,14 +170,13 @@ class Trainer:
         # The constant of splitmix64 keeps the seeds of micro-batches apart from those of other steps.
         torch.manual_seed((seed + micro_batch * 0x9E3779B97F4A7C15) % 2**63)
 
-    def _count(self, micro_batches: Sequence[MicroBatch], begin: float) -> None:
+    def _count(self, cursor: Cursor, begin: float, *, examples: float, tokens: float, positions: float) -> None:
         counters = self.counters
-        cursor = micro_batches[-1].cursor
         counters.phases_left, counters.epoch, counters.batch = cursor.phases_left, cursor.epoch, cursor.batch
         counters.step += 1
-        counters.examples += sum(len(micro_batch.batch.tgt_in) for micro_batch in micro_batches)
-        counters.tokens += sum(micro_batch.num_tokens for micro_batch in micro_batches)
-        counters.positions += sum(micro_batch.batch.num_positions for micro_batch in micro_batches)
+        counters.examples += int(examples)
+        counters.tokens += int(tokens)
+        counters.positions += int(positions)
         counters.seconds += time.perf_counter() - begin
         counters.progress = self._clock.spent(counters)
 
@@ -189,6 +205,13 @@ class Trainer:
     def _validate(self) -> None:
         counters = self.counters
         self._read_metrics()
+        if self._world.is_main:
+            self._measure()
+        # The other ranks wait here.
+        counters.finished = bool(self._world.from_main([float(counters.finished)])[0])
+
+    def _measure(self) -> None:
+        counters = self.counters
         begin = time.perf_counter()
         self._show_progress(status="validating")
         result = measure(self.model, self.validate)
@@ -213,6 +236,14 @@ class Trainer:
 
     def _finish(self) -> None:
         """Averages the weights of the last validations, validates the average, and loads the best weights into the model."""
+        if self._world.is_main:
+            self._average()
+        self._world.sum([0.0])  # The other ranks wait for the files of weights.
+        self._selection.load_best(self.model)
+        self.model.eval()
+        self.plan.progress.update(self.plan.title, 1.0, step=self.counters.step)
+
+    def _average(self) -> None:
         counters = self.counters
         best_merit_before = counters.best_merit
         result = self._selection.try_average(self.model, counters, self.validate)
@@ -221,12 +252,11 @@ class Trainer:
         if counters.best_merit != best_merit_before:
             self._log.sync(counters)
             update_counters(self.plan.folder, counters.step, asdict(counters))
-        self._selection.load_best(self.model)
-        self.model.eval()
-        self.plan.progress.update(self.plan.title, 1.0, step=counters.step)
 
     def _save(self) -> None:
         self._read_metrics()
+        if not self._world.is_main:
+            return
         self._log.sync(self.counters)
         save_checkpoint(self.plan.folder, self.counters.step, self.model, self.optimizers, asdict(self.counters))
         self._selection.ensure_best(self.model)

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from seqloom.training.data_schedule import Cursor
+from seqloom.training.distributed import World
 
 # After this number of updates the numbers are read in any case, so that a loss that is not finite is noticed.
 _MAX_KEPT = 20
@@ -46,9 +47,11 @@ class MetricBuffer:
 
     Args:
         device: the device of the numbers; numbers on a CPU can be read at once.
+        world: the processes that train together; `read` sums the losses over them.
     """
 
-    def __init__(self, device: torch.device) -> None:
+    def __init__(self, device: torch.device, world: World | None = None) -> None:
+        self._world = world or World()
         self._max_kept = 1 if device.type == "cpu" else _MAX_KEPT
         self._kept: list[tuple[Sequence[Tensor], int, float, Cursor]] = []
 
@@ -74,6 +77,10 @@ class MetricBuffer:
         flat = iter(torch.stack([number.detach().float() for numbers, *_ in kept for number in numbers]).tolist())
         metrics = []
         for numbers, step, weight, cursor in kept:
-            *nlls, norm = (next(flat) for _ in numbers)
+            *own_nlls, norm = (next(flat) for _ in numbers)
+            # Every micro-batch has its position, so that the sum is the same, to the bit, on any number of processes.
+            nlls = [0.0] * (len(own_nlls) * self._world.size)
+            nlls[self._world.rank :: self._world.size] = own_nlls
+            nlls = self._world.sum(nlls)
             metrics.append(UpdateMetrics(step, sum(nlls), norm, weight, cursor))
         return metrics

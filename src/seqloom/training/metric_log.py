@@ -71,6 +71,28 @@ class MetricLog:
             cut(path, size)
 
 
+class SilentLog(MetricLog):
+    """Writes nothing: the log of a process that is not rank 0."""
+
+    def __init__(self) -> None:
+        pass
+
+    def clear(self) -> None:
+        """Leaves the files of rank 0 as they are."""
+
+    def add_progress(self, progress: float) -> None:
+        """Ignores the share."""
+
+    def add(self, counters: Counters, **values: Any) -> None:
+        """Ignores the values."""
+
+    def sync(self, counters: Counters) -> None:
+        """Leaves the counters as they are."""
+
+    def cut(self, counters: Counters) -> None:
+        """Leaves the files of rank 0 as they are."""
+
+
 def _open_board(folder: Path) -> Any:
     try:
         from torch.utils.tensorboard import SummaryWriter

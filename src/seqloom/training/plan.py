@@ -7,6 +7,7 @@ import torch
 
 from seqloom.progress import Progress, Silent
 from seqloom.training.budget import Budget
+from seqloom.training.distributed import World
 from seqloom.training.settings import TrainingSettings
 
 
@@ -18,6 +19,7 @@ class TrainingPlan:
         folder: the run folder that weights, checkpoints and logs are written to.
         seed: all randomness of training derives from it.
         title: the name under which progress is reported.
+        world: the processes that train together.
     """
 
     settings: TrainingSettings
@@ -27,3 +29,4 @@ class TrainingPlan:
     device: torch.device
     title: str = "training"
     progress: Progress = field(default_factory=Silent)
+    world: World = field(default_factory=World)

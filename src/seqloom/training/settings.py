@@ -24,7 +24,9 @@ class TrainingSettings(Settings):
         description="whether each epoch cuts a plain text into windows at other places, drawn from the seed and the epoch; "
         "windows that begin where documents begin stay",
     )
-    accumulate: int = Field(1, gt=0, le=10_000, description="batches whose gradients are summed for one update")
+    accumulate: int = Field(
+        1, gt=0, le=10_000, description="batches whose gradients are summed for one update, over all processes together"
+    )
     optimizer: OptimizerName = "adamw"
     learning_rate: float = Field(2e-3, gt=0, description="the peak")
     weight_decay: float = Field(0.01, ge=0, description="on matrices only")

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from seqloom.data.batching import Batches, Example
-from seqloom.training.data_schedule import Cursor, Phases
+from seqloom.training.data_schedule import Cursor, Phases, Share
 
 
 class Numbers:
@@ -57,3 +57,20 @@ def test_phases_follow_the_budget_and_begin_a_new_epoch() -> None:
 def test_each_phase_but_the_last_has_an_end() -> None:
     with pytest.raises(ValueError, match="2 phases need 1 ends"):
         Phases(_batches(10), _batches(20))
+
+
+@pytest.mark.parametrize("size", [2, 3])
+def test_shares_are_the_whole_order_also_over_the_end_of_an_epoch(size: int) -> None:
+    phases = Phases(_batches(10))
+    # Not at the beginning of an epoch.
+    cursor = list(islice(phases.batches(phases.start()), 2))[-1][0]
+    whole = list(islice(phases.batches(cursor), 12))
+    assert {after.epoch for after, _ in whole} > {0}
+    shares = [list(islice(phases.batches(cursor, Share(rank, size)), 12)) for rank in range(size)]
+    for number, (after, batch) in enumerate(whole):
+        assert batch is not None
+        for rank, share in enumerate(shares):
+            own_after, own = share[number]
+            assert own_after == after
+            assert (own is None) == (number % size != rank)
+            assert own is None or own.tgt_out.tolist() == batch.tgt_out.tolist()

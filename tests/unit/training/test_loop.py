@@ -17,7 +17,7 @@ from seqloom.models import MODELS, make_model
 from seqloom.models.base import Model
 from seqloom.objectives import CrossEntropy, Loss, Objective
 from seqloom.training import Budget, Trainer, TrainingPlan, TrainingSettings, Validation
-from seqloom.training.data_schedule import Cursor, Phases
+from seqloom.training.data_schedule import ALL, Cursor, Phases, Share
 from seqloom.training.weights import load_weights
 from seqloom.vocabulary import Vocabulary
 
@@ -150,8 +150,9 @@ def test_both_directions_come_first_and_end_where_the_budget_says(tmp_path: Path
     taken: list[tuple[float, int, int, int]] = []
 
     class Spy(Phases):
-        def batches(self, cursor: Cursor) -> Generator[tuple[Cursor, PairBatch]]:
-            for after, batch in super().batches(cursor):
+        def batches(self, cursor: Cursor, share: Share = ALL) -> Generator[tuple[Cursor, PairBatch | None]]:
+            for after, batch in super().batches(cursor, share):
+                assert batch is not None
                 taken.append((run.counters.progress, after.epoch, after.phases_left, len(batch.tgt_in)))
                 yield after, batch
 

@@ -13,6 +13,7 @@ from seqloom.models.base import Model
 from seqloom.training import Budget, Validation, loop, metric_buffer
 from seqloom.training.batch_stream import BatchStream, MicroBatch
 from seqloom.training.data_schedule import Cursor
+from seqloom.training.distributed import World
 from tests.unit.training.test_loop import BrokenAt, Killed, same, trainer, weights
 
 
@@ -21,8 +22,8 @@ def _ahead(monkeypatch: pytest.MonkeyPatch) -> None:
     """What an accelerator changes, on the CPU."""
 
     class Kept(metric_buffer.MetricBuffer):
-        def __init__(self, device: torch.device) -> None:
-            super().__init__(torch.device("meta"))
+        def __init__(self, device: torch.device, world: World) -> None:
+            super().__init__(torch.device("meta"), world)
 
     def open_ahead(self: BatchStream, cursor: Cursor) -> Prefetch[MicroBatch]:
         return Prefetch(self._make(cursor), ahead=5)
