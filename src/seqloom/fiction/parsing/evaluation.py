@@ -25,6 +25,8 @@ from seqloom.fiction.parsing.scene import Scene, scene_from_texts
 
 OFFERS = 3
 """So many candidates are offered where a parser does not execute."""
+LEAST_OFFERED = 0.05
+"""Candidates below this confidence are not worth a question."""
 _RESAMPLES = 2000
 _MAX_LINE = 100_000
 
@@ -124,12 +126,11 @@ def _outcome(parser: PhrasingParser, phrasing: Phrasing, scene: Scene, threshold
     marked = link(phrasing.text, scene)
     proposals: list[tuple[tuple[str, ...], float]] = []
     candidates = parser.parse(marked, scene)
-    for candidate in candidates:
+    for candidate in candidates if candidates and candidates[0].commands else ():
         commands = render_all(candidate.commands, marked.names, scene.words)
-        if commands is not None:
+        if commands is not None and candidate.confidence >= min(LEAST_OFFERED, threshold):
             proposals.append((commands, candidate.confidence))
-    is_no_command = bool(candidates) and not candidates[0].commands and candidates[0].confidence >= threshold
-    if is_no_command or not proposals:
+    if not proposals:
         return Outcome(phrasing)
     commands, confidence = proposals[0]
     if confidence >= threshold and not is_dangerous(commands, marked):

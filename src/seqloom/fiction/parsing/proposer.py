@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from seqloom.fiction.interpreter import Interpreter
-from seqloom.fiction.parsing.evaluation import is_dangerous
+from seqloom.fiction.parsing.evaluation import LEAST_OFFERED, is_dangerous
 from seqloom.fiction.parsing.forms import render_all
 from seqloom.fiction.parsing.linking import link
 from seqloom.fiction.parsing.proposals import PhrasingParser
@@ -30,12 +30,14 @@ class ParserProposer:
         scene = scene_of(interpreter)
         marked = link(line, scene)
         candidates = self._parser.parse(marked, scene)
-        if candidates and not candidates[0].commands and candidates[0].confidence >= self._threshold:
+        if candidates and not candidates[0].commands:
             return []
         proposals: list[Proposal] = []
         for candidate in candidates:
             commands = render_all(candidate.commands, marked.names, scene.words)
             if commands is None or any(proposal.commands == commands for proposal in proposals):
+                continue
+            if candidate.confidence < LEAST_OFFERED:
                 continue
             sure = not proposals and candidate.confidence >= self._threshold and not is_dangerous(commands, marked)
             proposals.append(Proposal(commands, is_sure=sure))
