@@ -1,4 +1,8 @@
-"""WrappedModel: wraps a model for generation. It changes how ids are given to the model; the model's computation is unchanged."""
+"""WrappedModel: the base class of models that generate with another model, but feed it ids in another way.
+
+`SlidingContext` reads the last half of the context again when it is full. `CachedPrompts` reads what prompts have in common once.
+The weights and the computation of the wrapped model are unchanged.
+"""
 
 import torch
 from jaxtyping import Float

@@ -97,6 +97,8 @@ def explain(
     references = pictures.references
     check_cancelled()
     steps = steps_of(vocab_log_probs, sentence.tgt_ids, explained_run.tgt_tokens, top)
+    # The summary of attention from target to source that the model records, (T, S); None if it has no such attention. The reference
+    # alignment is something else: it is the known truth of a generated corpus.
     recorded = hooks.tensors.get("alignment") if "attention" in methods else None
     alignment = None if recorded is None else matrix(recorded[0][0])
     num_steps = len(sentence.tgt_ids)

@@ -15,7 +15,11 @@ from seqloom.report.explanation_wording import decimal
 DARKEST_BITS = 10.0
 """A token of this many bits or more has the darkest shade and the highest bar."""
 WIDEST_BITS = 5.0
-"""A part with this difference in bits or more has the darkest shade and the longest bar."""
+"""A part with this difference in bits or more has the darkest shade and the longest bar.
+
+A part is the shortest piece of the text that begins and ends between two tokens of every compared model. Its difference is the bits
+of a model minus those of the first model.
+"""
 SCALE = (0, 2, 4, 6, 8, 10)
 
 
@@ -34,7 +38,10 @@ def surprise_view(explanations: Explanations) -> dict[str, Any] | None:
 
 
 def comparison_view(comparison: SurpriseComparison) -> dict[str, Any]:
-    """Which parts of the text cost how many bits: sums for each kind of part, and the difference of each model to the first."""
+    """Which parts of the text cost how many bits: sums for each kind of part, and the difference of each model to the first.
+
+    The kinds are those of `Group`: the beginning of a word, the inside of a word, space, punctuation and line ends.
+    """
     totals = [math.fsum(group.bits[number] for group in comparison.groups) for number in range(len(comparison.runs))]
     rows: list[dict[str, Any]] = [
         {

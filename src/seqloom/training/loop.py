@@ -132,7 +132,8 @@ class Trainer:
         own = [(number, item.batch) for number, item in enumerate(micro_batches) if item.batch is not None]
         sizes = self._world.sum([size for item in micro_batches for size in item.sizes])
         weights, examples, tokens, positions = (sum(sizes[at::4]) for at in range(4))
-        # If all loss weights are 0, so is the loss; dividing by 1 avoids 0 / 0.
+        # The loss is a mean over the sum of the loss weights of all target positions: their number, unless positions have weights
+        # of their own. If it is 0, so is the loss; dividing by 1 avoids 0 / 0.
         weight = weights or 1
         self.model.train()
         nlls = []

@@ -33,7 +33,8 @@ def study(runner: ExperimentRunner, protocol: Protocol) -> Finding:
                 )
             ),
             unit="exponent b, where time grows as length^b",
-            # Yes if the whole interval is above 0.8. 1 is exact proportion; costs that do not grow with length lower the fit.
+            # Supported if the whole interval is above 0.8. With time exactly proportional to length, b is 1; costs that do not
+            # depend on length make b smaller, so the margin is below 1.
             margin=0.8,
         )
         # The Transformer's question comes first, because the claim is mainly about the Transformer.
