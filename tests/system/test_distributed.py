@@ -1,4 +1,4 @@
-"""Training on one, two and four processes agrees within rounding; budgets in minutes, signals, resuming on more processes."""
+"""Training on one, two and four processes agrees within rounding; signals, resuming on more processes, minutes, patience."""
 
 import os
 import re
@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from seqloom.training.weights import load_weights
-from tests.integration.test_distributed import log, training, weights
+from tests.integration.test_distributed import STEPS, log, training, weights
 from tests.training_ranks import ROOT, run_ranks
 
 LAUNCH = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", "seqloom"]
@@ -53,20 +53,23 @@ def test_four_batches_on_one_two_and_four_processes(pairs: Path, tmp_path: Path)
                 torch.testing.assert_close(tensor, last[name], rtol=1e-4, atol=1e-5, msg=lambda m, n=name: f"{n}: {m}")
 
 
-def test_sigterm_saves_once_and_a_run_of_one_goes_on_with_two(pairs: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("size", "stop"), [(2, signal.SIGTERM), (1, signal.SIGINT)])
+def test_a_run_that_was_stopped_goes_on_with_two(pairs: Path, tmp_path: Path, size: int, stop: signal.Signals) -> None:
     run, whole = tmp_path / "run", tmp_path / "whole"
-    command = training("transformer-tiny", pairs, run)
-    alone = subprocess.Popen([*LAUNCH, *command], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=ENVIRONMENT)
+    launch = LAUNCH if size == 2 else [sys.executable, "-m", "seqloom"]
+    command = [*launch, *training("transformer-tiny", pairs, run)]
+    first = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=ENVIRONMENT)
     deadline = time.monotonic() + 90
     while not (run / "progress.txt").exists() or (run / "progress.txt").read_bytes().count(b"\n") < 5:
-        assert alone.poll() is None
+        assert first.poll() is None
         assert time.monotonic() < deadline
         time.sleep(0.005)
-    alone.send_signal(signal.SIGTERM)
-    _, printed = alone.communicate(timeout=30)
-    assert alone.returncode != 0
+    first.send_signal(stop)
+    _, printed = first.communicate(timeout=30)
+    assert first.returncode != 0
     assert printed.count(b"Saved at step") == 1
     steps = (run / "progress.txt").read_bytes().count(b"\n")
+    assert steps < STEPS
     assert f"Saved at step {steps}.".encode() in printed
     subprocess.run([*LAUNCH, "train", "--resume", "--out", str(run), "--threads", "1"], check=True, env=ENVIRONMENT)
     run_ranks(tmp_path, [[training("transformer-tiny", pairs, whole)]])
@@ -74,10 +77,19 @@ def test_sigterm_saves_once_and_a_run_of_one_goes_on_with_two(pairs: Path, tmp_p
     assert log(run) == log(whole)
 
 
-def test_a_budget_in_minutes_ends_all_processes_at_one_step(pairs: Path, tmp_path: Path) -> None:
-    command = training("transformer-tiny", pairs, tmp_path / "run")
-    at = command.index("--steps")
-    command[at : at + 2] = ["--minutes", "0.05"]
-    for outcome in run_ranks(tmp_path, [[command] * 2])[0]:
-        assert outcome.status == 0, outcome.stderr
-    assert log(tmp_path / "run")[-1]["progress"] == 1
+def test_minutes_and_patience_end_all_processes_at_one_step(pairs: Path, tmp_path: Path) -> None:
+    in_minutes = training("transformer-tiny", pairs, tmp_path / "minutes")
+    at = in_minutes.index("--steps")
+    in_minutes[at : at + 2] = ["--minutes", "0.05"]
+    # With this rate nothing improves.
+    changes = (
+        "training.learning_rate=1e-12",
+        "training.validations=10",
+        "training.patience=2",
+        "training.select_by=loss",
+    )
+    patient = training("transformer-tiny", pairs, tmp_path / "patience", *changes)
+    for outcomes in run_ranks(tmp_path, [[in_minutes] * 2, [patient] * 2]):
+        assert [outcome.status for outcome in outcomes] == [0, 0], outcomes[0].stderr
+    assert log(tmp_path / "minutes")[-1]["progress"] == 1
+    assert log(tmp_path / "patience")[-1]["step"] < STEPS
