@@ -44,7 +44,7 @@ _FIRST_CHANGES = (
 
 _EPILOG = """\
 examples:
-  seqloom demo                                  about seven minutes on two cores
+  seqloom demo                                  three minutes on two fast idle cores, seven on busy ones
   seqloom demo --steps 200 --out runs/quick     a first impression
   seqloom demo --seeds 3                        a verdict about architectures instead of single runs
 
