@@ -1,4 +1,4 @@
-"""The forms of command that Cloak of Darkness understands: one table for the parser, and for whoever asks for its words."""
+"""The forms of command that Cloak of Darkness understands: one table for the parser and for the words that `Words` lists."""
 
 from dataclasses import dataclass
 
