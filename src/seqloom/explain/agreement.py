@@ -105,7 +105,7 @@ class ReferencePictures:
         self._truth = truth
         self._src_real, self._tgt_real, self._fed_real = src_positions, tgt_positions, fed_positions
 
-    def agreements_across(self, picture: Picture, *, method: str = "") -> Agreements:
+    def agreements_target_to_source(self, picture: Picture, *, method: str = "") -> Agreements:
         """The agreements of a picture (T, S) from target to source.
 
         Args:

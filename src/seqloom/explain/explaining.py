@@ -116,7 +116,7 @@ def explain(
         if "attention" in methods
         else (),
         alignment=alignment,
-        alignment_agreements=None if alignment is None else references.agreements_across(array(alignment)),
+        alignment_agreements=None if alignment is None else references.agreements_target_to_source(array(alignment)),
         saliency=pictures.saliency,
         truth=pictures.truth,
         states=tuple(states_of(hooks)),
@@ -184,7 +184,7 @@ def _pictures(
     saliency = []
     for method, (source, within) in pictures.items():
         assert method in ("gradient", "occlusion")
-        agreements = references.agreements_across(source.cpu().double().numpy(), method=method)
+        agreements = references.agreements_target_to_source(source.cpu().double().numpy(), method=method)
         saliency.append(Saliency(method=method, source=matrix(source), target=matrix(within), agreements=agreements))
     return _Pictures(tuple(saliency), truth, references)
 
@@ -207,7 +207,7 @@ def _with_agreements(attention: Attention, references: ReferencePictures) -> Att
             return references.agreements_within_source(rows)
         if attention.keys == "target":
             return references.agreements_within_target(rows)
-        return references.agreements_across(rows[:, :src_len])
+        return references.agreements_target_to_source(rows[:, :src_len])
 
     agreements_by_head = tuple(agreements_of(array(head)) for head in attention.heads)
     return attention.model_copy(

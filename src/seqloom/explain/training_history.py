@@ -50,5 +50,5 @@ def history_of(
             output=explained_run.generate(replace(sentence, tgt_ids=()), model=model).output,
             log_probs=vector(target_log_probs),
             picture=rows,
-            agreements=references.agreements_across(array(rows)),
+            agreements=references.agreements_target_to_source(array(rows)),
         )

@@ -131,9 +131,9 @@ class Trainer:
         learning_rate = self._set_learning_rate()
         own = [(number, item.batch) for number, item in enumerate(micro_batches) if item.batch is not None]
         sizes = self._world.sum([size for item in micro_batches for size in item.sizes])
+        # A micro-batch has four sizes: the sum of its loss weights, its examples, its target tokens, and its target positions with
+        # padding. The loss is a weighted sum divided by the sum of the weights. If that is 0, the loss is 0 too.
         weights, examples, tokens, positions = (sum(sizes[at::4]) for at in range(4))
-        # The loss is a mean over the sum of the loss weights of all target positions: their number, unless positions have weights
-        # of their own. If it is 0, so is the loss; dividing by 1 avoids 0 / 0.
         weight = weights or 1
         self.model.train()
         nlls = []
@@ -148,6 +148,7 @@ class Trainer:
         for optimizer in self.optimizers:
             optimizer.step()
             optimizer.zero_grad(set_to_none=True)
+        # The share of the budget that was spent before this update: another run can repeat the schedule (`Budget.like`).
         self._log.add_progress(counters.progress)
         self._count(micro_batches[-1].cursor, begin, examples=examples, tokens=tokens, positions=positions)
         if report_is_due:

@@ -1,6 +1,7 @@
 """Family: makes random inputs of one kind at any size, each with its right answer; FamilyInput: one such input.
 
-Input: random choices; output: inputs. This module knows neither models nor the list of families.
+The search for a model's limits tries such inputs at growing sizes. Input: random choices; output: inputs. This module knows neither
+models nor the list of families.
 """
 
 from collections.abc import Callable, Sequence
@@ -55,7 +56,7 @@ class Family:
         unit, units: what a size counts, in the singular and in the plural: "word", "words".
         draw: makes an input of a given size and its truth; returns None if its random choices give no valid input.
         trained: the smallest and the largest size in the training data.
-        default_max_size: the largest size that a search tries if its settings name no other.
+        default_max_size: the largest size that the search for a model's limits tries, if its settings name no other.
         description: what the inputs are and when an answer is right, in one sentence.
         min_size: the smallest size of which there are inputs.
         step: the difference between one size and the next.
