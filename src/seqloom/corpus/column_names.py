@@ -94,13 +94,13 @@ class ColumnName:
         word: the word for the side, such as "source" or "target", without languages and words such as "text" and "sentence". If
             nothing else is left, it is such a word, or a language code that is also a common word ("to", "no").
         language: the language in the name, if any.
-        no_text: whether the column holds no text according to its name: "row_id", "similarity", "src_lang".
+        says_no_text: whether the column holds no text according to its name: "row_id", "similarity", "src_lang".
         known: whether every word of the name was understood.
     """
 
     word: str
     language: str | None = None
-    no_text: bool = False
+    says_no_text: bool = False
     known: bool = False
 
 
@@ -122,11 +122,11 @@ def _read(name: str) -> ColumnName:
     words = [word for word in re.split(r"[\W_]+", re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name)) if word]
     language, words = _take_language(words)
     words = [_SYNONYMS.get(word.casefold(), word.casefold()) for word in words if not word.isdigit()]
-    no_text = any(word in _NO_TEXTS for word in words)
+    says_no_text = any(word in _NO_TEXTS for word in words)
     rest = [word for word in words if word not in _FILLERS]
     known = all(word in _WORDS or word in _NO_TEXTS for word in rest) and bool(words or language)
     word = " ".join(rest) or ("" if language else words[0] if words else "")
-    return ColumnName(word, None if no_text else language, no_text, known)
+    return ColumnName(word, None if says_no_text else language, says_no_text, known)
 
 
 def _take_language(words: list[str]) -> tuple[str | None, list[str]]:

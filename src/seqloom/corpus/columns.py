@@ -141,7 +141,7 @@ def _choose_languages(
     Raises:
         CorpusError: the choice is ambiguous.
     """
-    texts = [index for index in range(len(names)) if evidence.kind(index) == "text" and not names[index].no_text]
+    texts = [index for index in range(len(names)) if evidence.kind(index) == "text" and not names[index].says_no_text]
     language_of = {index: language for index in texts if (language := names[index].language) is not None}
     requested = settings.from_lang, settings.to_lang
     requested_is_named = any(
@@ -197,7 +197,7 @@ def _column_in(
     fitting = [index for index, named in language_of.items() if named in matching]
     if not fitting:
         # The user names the language, so the column counts even if its values do not look like text.
-        fitting = [index for index, name in enumerate(names) if name.language == language and not name.no_text]
+        fitting = [index for index, name in enumerate(names) if name.language == language and not name.says_no_text]
     if len(fitting) == 1:
         return fitting[0]
     if fitting:

@@ -51,8 +51,9 @@ def search(
         decoder_prompts: for each source the ids that are fed before the search, by default bos. The first id is only fed; the
             others are forced: targets begin with them, and scores include them.
         shortlists: for each source the ids that its targets may hold (see `Shortlisted`); all by default.
-        draw_keys: for sampling: for each sample of each source, the integers that its random numbers follow from. By default
-            (seed, index of the source, number of the sample).
+        draw_keys: for sampling: a flat list with a key for each sample, `nbest` keys for the first source, then `nbest` for the
+            second, and so on. A key is the integers that seed the sample's random numbers: by default (seed, index of the source,
+            number of the sample).
         penalised_context: for each source, ids before its target that `repetition_penalty` treats as repeated too, for example its
             prompt. They are not fed to the model. None by default.
 

@@ -55,7 +55,7 @@ def explain(
         target: a target to explain; by default the output of the run's own beam search.
         methods: how the influence of tokens is measured; the results of these methods are compared with each other.
         beam: by default the recipe's.
-        top: candidates kept at each step.
+        top: how many of the most probable tokens are shown at each target position; the search does not use it.
         layer: the layer whose computation is shown with all numbers, from 0; by default the last.
         head: the head of that computation, from 0.
         step: the target position of that computation, from 0.

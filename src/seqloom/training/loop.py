@@ -129,6 +129,7 @@ class Trainer:
         begin = time.perf_counter()
         micro_batches = stream.take(settings.accumulate, counters.progress)
         learning_rate = self._set_learning_rate()
+        # The micro-batches of other processes have no batch, and sizes of 0: the sum over the processes counts each one once.
         own = [(number, item.batch) for number, item in enumerate(micro_batches) if item.batch is not None]
         sizes = self._world.sum([size for item in micro_batches for size in item.sizes])
         # A micro-batch has four sizes: the sum of its loss weights, its examples, its target tokens, and its target positions with

@@ -14,10 +14,10 @@ from seqloom.corpus.column_names import ColumnName, read_column_name
         ("source_zh_Hans", ColumnName("source", "zh-Hans", known=True)),
         ("text_it", ColumnName("", "it", known=True)),
         ("caption_en", ColumnName("caption", "en")),
-        ("src_lang", ColumnName("src lang", no_text=True, known=True)),
+        ("src_lang", ColumnName("src lang", says_no_text=True, known=True)),
         ("is_train", ColumnName("is train")),
         ("id", ColumnName("id", "id", known=True)),
-        ("row_id", ColumnName("row id", no_text=True, known=True)),
+        ("row_id", ColumnName("row id", says_no_text=True, known=True)),
         ("Quelle", ColumnName("quelle")),
     ],
 )
