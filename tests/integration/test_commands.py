@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from seqloom.claims import claims
-from seqloom.cli import COMMANDS, _parser
+from seqloom.cli import COMMANDS, build_parser
 from seqloom.corpus.catalogue import catalogue
 from seqloom.corpus.generators import GENERATORS
 from seqloom.recipes import load_recipe, recipe_names
@@ -100,7 +100,7 @@ def names(arguments: Namespace) -> Iterator[tuple[str, str, set[str]]]:
 
 @pytest.mark.parametrize("page", PAGES)
 def test_every_command_is_understood(page: str) -> None:
-    parser, _ = _parser()
+    parser, _ = build_parser()
     for words in commands(page):
         if "--help" in words:
             assert words[0] in COMMANDS

@@ -12,7 +12,7 @@ from types import ModuleType
 import pytest
 
 from benchmarks import first_screen, lecture_answers
-from seqloom.cli import COMMANDS, _parser
+from seqloom.cli import COMMANDS, build_parser
 from seqloom.comparison.comparison import Comparison
 from tests.comparison_factory import make
 
@@ -68,7 +68,7 @@ def test_commands_run_in_their_order(corpus_folder: Path, tmp_path: Path) -> Non
 
 
 def test_all_commands_of_all_pages_are_understood() -> None:
-    parser, _ = _parser()
+    parser, _ = build_parser()
     seen = 0
     for page in PAGES:
         for block in blocks(page, "sh(?: test)?"):

@@ -8,7 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 from seqloom.arguments import check_seed, check_threads
-from seqloom.cli import UsageError, _parser
+from seqloom.cli import UsageError, build_parser
 from seqloom.corpus.settings import CorpusSettings
 from seqloom.decoding.settings import DecodingSettings
 from seqloom.errors import SeqloomError
@@ -19,7 +19,7 @@ VALUES: tuple[Any, ...] = (
     *(-1, 0, 1, 2, 5, 10, 11, 1_000, 1_001, 1_024, 1_025, 100_000, 100_001, 2**31 - 1, 2**31, 2**63 - 1, 2**63, 2**70),
     *(-0.5, 0.5, 1.5, 1e-3, math.nan, math.inf, -math.inf),
 )
-PARSER = _parser()[0]
+PARSER = build_parser()[0]
 Accepts = Callable[[Any], object]
 
 

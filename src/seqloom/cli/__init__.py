@@ -135,7 +135,7 @@ def _fail(message: str, status: int = 2, *, before: str = "") -> int:
 
 
 def _run(argv: list[str]) -> int:
-    parser, commands = _parser()
+    parser, commands = build_parser()
     if argv and not argv[0].startswith("-") and argv[0] not in commands:
         close = difflib.get_close_matches(argv[0], commands, n=1, cutoff=0.5)
         hint = f"did you mean `seqloom {close[0]}`?" if close else f"the commands are {', '.join(commands)}"
@@ -155,7 +155,8 @@ def _run(argv: list[str]) -> int:
     return status
 
 
-def _parser() -> tuple[Parser, dict[str, argparse.ArgumentParser]]:
+def build_parser() -> tuple[Parser, dict[str, argparse.ArgumentParser]]:
+    """The parser of the whole command line, and the parser of each command by its name."""
     parser = Parser(prog="seqloom", description=_DESCRIPTION, epilog=_EPILOG)
     parser.add_argument("--version", action=Version, nargs=0, help="print the version and exit")
     subparsers = parser.add_subparsers(

@@ -87,7 +87,7 @@ def compare(
     progress = progress or Silent()
     request = CompareRequest(recipes, budget, seeds, tune, also, changes, beam, threads, curve)
     arms, notes = load_recipes(request.chosen_recipes, changes)
-    _check_names([arm.name for arm in arms], list(request.outside_files))
+    check_names([arm.name for arm in arms], list(request.outside_files))
     settings = as_corpus_settings(corpus) if corpus is not None else arms[0].corpus
     if settings is None:
         raise ConfigError("there is nothing to compare on: name a corpus, by --data NAME or --data FILE")
@@ -275,7 +275,16 @@ def _title(label: str, seed: int, seeds: int) -> str:
     return label if seeds == 1 else f"{label}, seed {seed}"
 
 
-def _check_names(names: list[str], outside: list[str]) -> None:
+def check_names(names: list[str], outside: list[str]) -> None:
+    """Checks that each arm has a name of its own, also where upper and lower case are the same.
+
+    Args:
+        names: of the recipes, which name folders too.
+        outside: names of other systems.
+
+    Raises:
+        ConfigError: two have the same name.
+    """
     for name in names + outside:
         if (names + outside).count(name) > 1:
             raise ConfigError(f"two arms are named {name!r}; give a recipe file another `name:`")

@@ -2,13 +2,13 @@
 
 import pytest
 
-from seqloom.comparison.comparing import _check_names
+from seqloom.comparison.comparing import check_names
 from seqloom.errors import ConfigError
 
 
 def test_arms_differ_in_more_than_capital_letters() -> None:
-    _check_names(["rnn", "transformer"], ["RNN"])
+    check_names(["rnn", "transformer"], ["RNN"])
     with pytest.raises(ConfigError, match="two arms are named 'rnn'"):
-        _check_names(["rnn"], ["rnn"])
+        check_names(["rnn"], ["rnn"])
     with pytest.raises(ConfigError, match="upper and lower case"):
-        _check_names(["rnn", "RNN"], [])
+        check_names(["rnn", "RNN"], [])
